@@ -1,0 +1,39 @@
+# Build rules shared by the libraries and tools of the project.
+
+set(PP_WARNINGS -Wall -Wextra -Wno-unused-parameter -Wno-unknown-warning-option)
+
+# Flags and include paths for everything that uses LLVM and MLIR.
+macro(pp_use_llvm_flags)
+  separate_arguments(PP_LLVM_DEFINITIONS NATIVE_COMMAND "${LLVM_DEFINITIONS}")
+  add_definitions(${PP_LLVM_DEFINITIONS})
+  include_directories(SYSTEM ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
+  include_directories(${CMAKE_SOURCE_DIR}/include ${CMAKE_BINARY_DIR}/include)
+  add_compile_options(${PP_WARNINGS} $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>
+    $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions>
+    $<$<COMPILE_LANGUAGE:CXX>:-fvisibility-inlines-hidden>)
+endmacro()
+
+# pp_add_library(NAME sources... [LINK_LIBS libs...]): a static library of the
+# compiler. Every one of them waits for all generated headers: they are few,
+# and a forgotten dependency would show only in a parallel build.
+function(pp_add_library name)
+  cmake_parse_arguments(ARG "" "" "LINK_LIBS" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PUBLIC ${ARG_LINK_LIBS} MLIR LLVM)
+  add_dependencies(${name} pp-headers)
+endfunction()
+
+# pp_add_tool(NAME sources... [LINK_LIBS libs...]): an executable in build/bin.
+function(pp_add_tool name)
+  cmake_parse_arguments(ARG "" "" "LINK_LIBS" ${ARGN})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS} MLIR LLVM)
+  add_dependencies(${name} pp-headers)
+endfunction()
+
+# pp_tablegen(FILE.td OUTPUT ARGS...) ...: generated headers of one directory;
+# pp_tablegen_done() makes them part of pp-headers.
+macro(pp_tablegen td output)
+  set(LLVM_TARGET_DEFINITIONS ${td})
+  mlir_tablegen(${output} ${ARGN})
+endmacro()

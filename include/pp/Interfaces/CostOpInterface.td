@@ -1,0 +1,30 @@
+//===- CostOpInterface.td - What an op costs -------------------*- tablegen -*-===//
+
+#ifndef PP_INTERFACES_COSTOPINTERFACE_TD
+#define PP_INTERFACES_COSTOPINTERFACE_TD
+
+include "mlir/IR/OpBase.td"
+
+def CostOpInterface : OpInterface<"CostOpInterface"> {
+  let cppNamespace = "::pp";
+  let description = [{
+    An op that knows its arithmetic and its memory traffic, for partitioning,
+    schedules and rooflines. A multiplication and an addition count as two
+    operations; a transcendental function counts as one.
+  }];
+
+  let methods = [
+    InterfaceMethod<"Floating-point operations of one execution.",
+      "uint64_t", "getFlops">,
+    InterfaceMethod<"Bytes that must be read: by default every operand, once.",
+      "uint64_t", "getBytesRead", (ins), [{}], [{
+        return ::pp::detail::sumOfBytes($_op->getOperandTypes());
+      }]>,
+    InterfaceMethod<"Bytes that must be written: by default every result, once.",
+      "uint64_t", "getBytesWritten", (ins), [{}], [{
+        return ::pp::detail::sumOfBytes($_op->getResultTypes());
+      }]>
+  ];
+}
+
+#endif // PP_INTERFACES_COSTOPINTERFACE_TD

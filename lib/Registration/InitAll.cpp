@@ -1,0 +1,19 @@
+//===- InitAll.cpp - Everything a tool registers --------------------------===//
+
+#include "pp/InitAll.h"
+
+#include "pp/Dialect/NN/IR/NNDialect.h"
+#include "pp/Dialect/PP/IR/PPDialect.h"
+
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
+
+void pp::registerAllDialects(mlir::DialectRegistry &registry) {
+  registry.insert<nn::NNDialect, PPDialect>();
+  mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
+}
+
+void pp::registerAllPasses() { mlir::registerAllPasses(); }
