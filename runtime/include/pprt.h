@@ -1,0 +1,142 @@
+//===- pprt.h - C ABI between a compiled program and its runtime ----------===//
+//
+// A compiled training program is one executable for all pipeline ranks: the
+// object file that `pp-compile` generates, linked with libpprt, which has
+// main(). The generated object exports three symbols (the description, the
+// step functions and their number); everything else is called in the other direction.
+//
+// Conventions
+//  - Opaque handles and fixed-width integers only. No exception and no exit()
+//    ever crosses this boundary.
+//  - A fallible call returns a status, PPRT_OK (0) or an error. On an error the
+//    runtime has recorded what happened; generated code returns the status at
+//    once and the runtime prints it on rank 0, then ends every rank.
+//  - Buffers live in the rank's arena, 64-byte aligned. Nothing here allocates.
+//  - One thread of a rank calls these functions.
+//
+//===----------------------------------------------------------------------===//
+#ifndef PPRT_H
+#define PPRT_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Everything the runtime knows about a run on this rank.
+typedef struct pprt_context pprt_context;
+
+/// Statuses of fallible calls.
+enum {
+  PPRT_OK = 0,
+  /// An error that this rank found; it has been recorded in the context.
+  PPRT_ERROR = 1,
+};
+
+//===----------------------------------------------------------------------===//
+// What the generated object exports
+//===----------------------------------------------------------------------===//
+
+/// The program's description: JSON, NUL terminated (docs/Runtime.md).
+extern const char pp_program_description[];
+
+/// One training step of one rank. `arena` is the base of the rank's arena.
+typedef int32_t (*pprt_step_fn)(pprt_context *ctx, uint8_t *arena);
+
+/// One step function for each pipeline rank, as many as the description's
+/// "ranks".
+extern const pprt_step_fn pp_program_steps[];
+
+//===----------------------------------------------------------------------===//
+// Transfers
+//===----------------------------------------------------------------------===//
+
+/// Starts to send `bytes` bytes at `data` over `channel` (an index into the
+/// description's "channels", whose "src" is this rank) under `tag`. `request`
+/// (0 <= request < the program's "requests") names the transfer until it is
+/// waited for; `data` must stay as it is until then.
+int32_t pprt_isend(pprt_context *ctx, int32_t channel, int32_t tag,
+                   const void *data, uint64_t bytes, int32_t request);
+
+/// Starts to receive exactly `bytes` bytes into `data`; the channel's "dst" is
+/// this rank. A message of another size is an error of the wait.
+int32_t pprt_irecv(pprt_context *ctx, int32_t channel, int32_t tag, void *data,
+                   uint64_t bytes, int32_t request);
+
+/// Sleeps until the transfer `request` is complete; the request may be used
+/// again afterwards. Each started request is waited for exactly once, in the
+/// step that started it.
+int32_t pprt_wait(pprt_context *ctx, int32_t request);
+
+//===----------------------------------------------------------------------===//
+// Trace
+//===----------------------------------------------------------------------===//
+
+/// Begin and end of action `action` (an index into the description's
+/// programs[rank].actions). Actions do not nest. An isend or irecv between
+/// begin and end of an action belongs to that action: its stage, micro-batch
+/// and name are used where the transfer is shown or complained about. Time in
+/// pprt_wait and pprt_exchange is accounted by the runtime itself; they should
+/// stand outside actions.
+void pprt_action_begin(pprt_context *ctx, int32_t action);
+void pprt_action_end(pprt_context *ctx, int32_t action);
+
+//===----------------------------------------------------------------------===//
+// Data and loss
+//===----------------------------------------------------------------------===//
+
+/// Micro-batch `microbatch` of the description's input `input` for this step:
+/// a contiguous i32 array of the input's shape, valid until the step returns.
+const void *pprt_data(pprt_context *ctx, int32_t input, int32_t microbatch);
+
+/// The dropout key of `microbatch` in this step, a function of (seed, step,
+/// micro-batch) only.
+int64_t pprt_key(pprt_context *ctx, int32_t microbatch);
+
+/// Reports the loss of `microbatch` (one f32). Called by the rank of the last stage.
+int32_t pprt_loss(pprt_context *ctx, int32_t microbatch, const float *loss);
+
+//===----------------------------------------------------------------------===//
+// Gradients and update
+//===----------------------------------------------------------------------===//
+
+/// Sets `bytes` bytes to zero.
+void pprt_zero(void *data, uint64_t bytes);
+
+/// dst[i] += src[i] for i < n. The two do not overlap.
+void pprt_add_f32(float *dst, const float *src, uint64_t n);
+
+/// Records the sum of squares of the gradient of parameter `parameter` (an
+/// index into the description's "parameters"). `grad` is the sum over
+/// micro-batches and uses, not divided by their number. Called by the
+/// parameter's owner, once a step; f64, fixed order.
+int32_t pprt_square_norm(pprt_context *ctx, int32_t parameter,
+                         const float *grad, uint64_t n);
+
+/// Collective, once a step on every rank, after all pprt_loss and
+/// pprt_square_norm and before pprt_update: the mean loss and the global norm
+/// (summed in parameter order on every rank alike), from which the clip factor
+/// follows. A loss or norm that is not finite is an error on every rank, and
+/// nothing is updated.
+int32_t pprt_exchange(pprt_context *ctx);
+
+/// Updates the `n` elements of parameter `parameter` at `p` in place with the
+/// gradient sum `g` (scaled by 1 / micro-batches and the clip factor in here).
+/// `m` and `v` are the optimizer state (AdamW); under SGD they are not touched
+/// and may point anywhere. Called by the parameter's owner.
+int32_t pprt_update(pprt_context *ctx, int32_t parameter, float *p,
+                    const float *g, float *m, float *v, uint64_t n);
+
+//===----------------------------------------------------------------------===//
+// Entry
+//===----------------------------------------------------------------------===//
+
+/// What main() does: reads the command line, trains, returns the exit status.
+int32_t pprt_main(int32_t argc, char **argv);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif // PPRT_H
