@@ -1,0 +1,38 @@
+# lit's view of the test directory: every .mlir and .test file below it is a
+# test that runs the built tools; they and LLVM's own tools are on the PATH.
+
+import os
+import shutil
+
+import lit.formats
+
+config.name = "pp"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs", "EndToEnd", "unit", "CMakeLists.txt"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.pp_obj_root, "test")
+
+config.environment["PATH"] = os.pathsep.join(
+    [config.pp_tools_dir, config.llvm_tools_dir, config.environment["PATH"]]
+)
+# A sanitized build links a libMLIR that is not: containers that cross the
+# border look overflowed, and the library's singletons look leaked.
+for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+    if name in os.environ:
+        config.environment[name] = os.environ[name]
+for name in (
+    "OMPI_ALLOW_RUN_AS_ROOT",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM",
+    "OMPI_MCA_rmaps_base_oversubscribe",
+):
+    config.environment[name] = "1"
+
+config.substitutions.append(("%pp_src", config.pp_src_root))
+config.substitutions.append(("%examples", os.path.join(config.pp_src_root, "examples")))
+config.substitutions.append(("%python", config.python))
+
+if shutil.which("mpirun"):
+    config.available_features.add("openmpi")
+if config.sanitize:
+    config.available_features.add("sanitize")
