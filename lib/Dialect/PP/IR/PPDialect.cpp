@@ -1,14 +1,99 @@
 //===- PPDialect.cpp - The pp dialect ---------------------------------------===//
+//
+// Registration, and the shape of the attributes that bind the arguments and
+// results of stage functions. That the bindings are complete and name things
+// that exist is checked by pp.stage, which sees the whole module.
+//
+//===----------------------------------------------------------------------===//
 
 #include "pp/Dialect/PP/IR/PPDialect.h"
 
 #include "pp/Dialect/PP/IR/PPOps.h"
 
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
 #include "pp/Dialect/PP/IR/PPDialect.cpp.inc"
+#include "pp/Dialect/PP/IR/PPEnums.cpp.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "pp/Dialect/PP/IR/PPTypes.cpp.inc"
 
 void pp::PPDialect::initialize() {
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "pp/Dialect/PP/IR/PPTypes.cpp.inc"
+      >();
   addOperations<
 #define GET_OP_LIST
 #include "pp/Dialect/PP/IR/PPOps.cpp.inc"
       >();
+}
+
+static LogicalResult expectString(Operation *op, NamedAttribute attribute) {
+  if (isa<StringAttr>(attribute.getValue()))
+    return success();
+  return op->emitOpError() << "found " << attribute.getName() << " = "
+                           << attribute.getValue()
+                           << ", expected a name: write "
+                           << attribute.getName() << " = \"...\"";
+}
+
+static LogicalResult expectUnit(Operation *op, NamedAttribute attribute) {
+  if (isa<UnitAttr>(attribute.getValue()))
+    return success();
+  return op->emitOpError() << "found " << attribute.getName() << " = "
+                           << attribute.getValue()
+                           << ", expected a unit attribute: write only "
+                           << attribute.getName();
+}
+
+static LogicalResult expectCount(Operation *op, NamedAttribute attribute) {
+  auto number = dyn_cast<IntegerAttr>(attribute.getValue());
+  if (number && number.getType().isInteger(64) && number.getInt() >= 0)
+    return success();
+  return op->emitOpError() << "found " << attribute.getName() << " = "
+                           << attribute.getValue()
+                           << ", expected an i64 that is not negative";
+}
+
+LogicalResult pp::PPDialect::verifyRegionArgAttribute(
+    Operation *op, unsigned region, unsigned argument,
+    NamedAttribute attribute) {
+  StringRef name = attribute.getName();
+  if (name == attr::kValue || name == attr::kParam || name == attr::kGrad ||
+      name == attr::kData)
+    return expectString(op, attribute);
+  if (name == attr::kKey)
+    return expectUnit(op, attribute);
+  if (name == attr::kUse)
+    return expectCount(op, attribute);
+  return op->emitOpError() << "found unknown argument attribute " << name
+                           << ", expected pp.value, pp.param, pp.grad, pp.use, "
+                              "pp.data or pp.key";
+}
+
+LogicalResult pp::PPDialect::verifyRegionResultAttribute(
+    Operation *op, unsigned region, unsigned result,
+    NamedAttribute attribute) {
+  StringRef name = attribute.getName();
+  if (name == attr::kValue)
+    return expectString(op, attribute);
+  if (name == attr::kLoss)
+    return expectUnit(op, attribute);
+  if (name == attr::kAccumulates)
+    return expectCount(op, attribute);
+  if (name == attr::kGrad) {
+    auto half = dyn_cast<StringAttr>(attribute.getValue());
+    if (half && (half == "input" || half == "param"))
+      return success();
+    return op->emitOpError()
+           << "found result attribute pp.grad = " << attribute.getValue()
+           << ", expected \"input\" or \"param\"";
+  }
+  return op->emitOpError() << "found unknown result attribute " << name
+                           << ", expected pp.value, pp.accumulates, pp.grad or "
+                              "pp.loss";
 }

@@ -4,15 +4,58 @@
 #define PP_DIALECT_PP_IR_PPOPS_H
 
 #include "pp/Dialect/PP/IR/PPDialect.h"
-#include "pp/Interfaces/CostOpInterface.h"
-#include "pp/Interfaces/DifferentiableOpInterface.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "pp/Dialect/PP/IR/PPEnums.h.inc"
+
+namespace pp {
+
+/// Transfers, collectives and what they carry out of a rank.
+struct ChannelResource
+    : mlir::SideEffects::Resource::Base<ChannelResource> {
+  llvm::StringRef getName() final { return "pp.channel"; }
+};
+
+/// The parameters of a rank.
+struct ParameterResource
+    : mlir::SideEffects::Resource::Base<ParameterResource> {
+  llvm::StringRef getName() final { return "pp.parameter"; }
+};
+
+/// The gradient accumulators of a rank.
+struct GradientResource
+    : mlir::SideEffects::Resource::Base<GradientResource> {
+  llvm::StringRef getName() final { return "pp.gradient"; }
+};
+
+/// Names of the attributes that bind arguments and results of stage functions
+/// (see the description of the dialect).
+namespace attr {
+inline constexpr llvm::StringLiteral kValue = "pp.value";
+inline constexpr llvm::StringLiteral kParam = "pp.param";
+inline constexpr llvm::StringLiteral kGrad = "pp.grad";
+inline constexpr llvm::StringLiteral kUse = "pp.use";
+inline constexpr llvm::StringLiteral kAccumulates = "pp.accumulates";
+inline constexpr llvm::StringLiteral kData = "pp.data";
+inline constexpr llvm::StringLiteral kKey = "pp.key";
+inline constexpr llvm::StringLiteral kLoss = "pp.loss";
+} // namespace attr
+
+} // namespace pp
+
+#define GET_TYPEDEF_CLASSES
+#include "pp/Dialect/PP/IR/PPTypes.h.inc"
 
 #define GET_OP_CLASSES
 #include "pp/Dialect/PP/IR/PPOps.h.inc"

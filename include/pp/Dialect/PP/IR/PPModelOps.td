@@ -1,0 +1,175 @@
+//===- PPModelOps.td - Model level of the pp dialect -----------*- tablegen -*-===//
+
+#ifndef PP_DIALECT_PP_IR_PPMODELOPS_TD
+#define PP_DIALECT_PP_IR_PPMODELOPS_TD
+
+include "pp/Dialect/PP/IR/PPBase.td"
+
+def PP_LayerOp : PP_Op<"layer", [FunctionOpInterface, IsolatedFromAbove,
+    SingleBlock, HasParent<"::mlir::ModuleOp">]> {
+  let summary = "a computation that a model applies, once or many times";
+  let description = [{
+    A layer is defined once and applied with `pp.apply`. Its arguments are the
+    inputs, then the parameters. All of its ops must be differentiable where a
+    gradient flows through them.
+
+    `recompute = "full"`: nothing but the inputs of the layer is kept for the
+    backward, which computes the forward again. `"none"` (also the default)
+    keeps the residuals. A `pp.apply` may override it.
+
+    Constraints:
+    1. All types are statically shaped tensors; parameters hold floats.
+    2. `pp.yield` ends the body and yields the declared result types.
+    3. `recompute` is `"none"` or `"full"`.
+
+    Example:
+    ```mlir
+    pp.layer @double(%x: tensor<4x8xf32>) params(%w: tensor<8xf32>) -> tensor<4x8xf32> {
+      %s = arith.addf %x, %x : tensor<4x8xf32>
+      pp.yield %s : tensor<4x8xf32>
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name,
+      TypeAttrOf<FunctionType>:$function_type,
+      I64Attr:$num_params,
+      OptionalAttr<StrAttr>:$recompute,
+      OptionalAttr<DictArrayAttr>:$arg_attrs,
+      OptionalAttr<DictArrayAttr>:$res_attrs);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Arguments of the layer before its parameters.
+    unsigned getNumInputs() { return getNumArguments() - getNumParams(); }
+    ::llvm::ArrayRef<::mlir::Type> getInputTypes() {
+      return getArgumentTypes().take_front(getNumInputs());
+    }
+    ::llvm::ArrayRef<::mlir::Type> getParamTypes() {
+      return getArgumentTypes().take_back(getNumParams());
+    }
+
+    // FunctionOpInterface.
+    ::llvm::ArrayRef<::mlir::Type> getArgumentTypes() {
+      return getFunctionType().getInputs();
+    }
+    ::llvm::ArrayRef<::mlir::Type> getResultTypes() {
+      return getFunctionType().getResults();
+    }
+    ::mlir::Region *getCallableRegion() { return &getBody(); }
+  }];
+}
+
+def PP_YieldOp : PP_Op<"yield", [Pure, Terminator, ReturnLike,
+    HasParent<"LayerOp">]> {
+  let summary = "ends a layer with its results";
+  let arguments = (ins Variadic<PP_Tensor>:$results);
+  let assemblyFormat = "($results^ `:` type($results))? attr-dict";
+}
+
+def PP_ModelOp : PP_Op<"model", [FunctionOpInterface, IsolatedFromAbove,
+    SingleBlock, HasParent<"::mlir::ModuleOp">]> {
+  let summary = "layers applied to data and parameters, down to a loss";
+  let description = [{
+    A model is written for one micro-batch on one device: no number of ranks
+    appears in it. Its arguments are the data, its one result is the loss.
+
+    `pp.data` on an argument names the input that feeds it; without it the
+    first i32 argument is `tokens` and the second `targets`.
+
+    Constraints:
+    1. The model returns one scalar float.
+    2. Its body holds `pp.param`, `pp.apply` and, last, `pp.return`.
+    3. Parameters have different names.
+    4. Every argument has a data name, and no two the same.
+
+    Example:
+    ```mlir
+    pp.model @gpt(%tokens: tensor<4x128xi32>, %targets: tensor<4x128xi32>) -> tensor<f32> {
+      %w = pp.param "w" : tensor<256x256xf32> init(0.0 : f32)
+      %x = pp.apply @embed(%tokens) params(%w) : (tensor<4x128xi32>) params(tensor<256x256xf32>) -> tensor<4x128x256xf32>
+      %loss = pp.apply @head(%x, %targets) : (tensor<4x128x256xf32>, tensor<4x128xi32>) -> tensor<f32>
+      pp.return %loss : tensor<f32>
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name,
+      TypeAttrOf<FunctionType>:$function_type,
+      OptionalAttr<DictArrayAttr>:$arg_attrs,
+      OptionalAttr<DictArrayAttr>:$res_attrs);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Name of the data that feeds an argument, "" if it has none: `pp.data`,
+    /// or its default from the position among the i32 arguments.
+    ::llvm::StringRef getDataName(unsigned argument);
+
+    // FunctionOpInterface.
+    ::llvm::ArrayRef<::mlir::Type> getArgumentTypes() {
+      return getFunctionType().getInputs();
+    }
+    ::llvm::ArrayRef<::mlir::Type> getResultTypes() {
+      return getFunctionType().getResults();
+    }
+    ::mlir::Region *getCallableRegion() { return &getBody(); }
+  }];
+}
+
+def PP_ParamOp : PP_Op<"param", [Pure, HasParent<"ModelOp">]> {
+  let summary = "a parameter of the model";
+  let description = [{
+    Names a parameter (as in safetensors files), with its type and the
+    initialiser of its elements; its values are never in the IR. `decay` says
+    whether weight decay acts on it: by default on tensors of rank 2 and more.
+
+    Example:
+    ```mlir
+    %wte = pp.param "wte.weight" : tensor<256x64xf32> init(0.0 : f32)
+    ```
+  }];
+  let arguments = (ins StrAttr:$name, AnyAttr:$init,
+      OptionalAttr<BoolAttr>:$decay);
+  let results = (outs PP_FloatTensor:$result);
+  let assemblyFormat =
+      "$name `:` type($result) `init` `(` $init `)` attr-dict";
+  let hasVerifier = 1;
+}
+
+def PP_ApplyOp : PP_Op<"apply", [Pure, AttrSizedOperandSegments,
+    HasParent<"ModelOp">, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "applies a layer";
+  let description = [{
+    `stage = k` pins the apply to a stage (a pin by the user, or the result of
+    `pp-partition`); `recompute` overrides that of the layer.
+
+    Constraints:
+    1. `callee` names a `pp.layer`.
+    2. Inputs, parameters and results have the types of the layer.
+    3. Every operand after `params` is the result of a `pp.param`.
+    4. `stage` is not negative; `recompute` is `"none"` or `"full"`.
+
+    Example:
+    ```mlir
+    %y = pp.apply @block(%x) params(%w) {stage = 1 : i64}
+        : (tensor<4x8xf32>) params(tensor<8x8xf32>) -> tensor<4x8xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$callee,
+      Variadic<PP_Tensor>:$inputs, Variadic<PP_FloatTensor>:$params,
+      OptionalAttr<I64Attr>:$stage, OptionalAttr<StrAttr>:$recompute);
+  let results = (outs Variadic<PP_Tensor>:$results);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+}
+
+def PP_ReturnOp : PP_Op<"return", [Terminator, ReturnLike, Pure,
+    ParentOneOf<["ModelOp", "ProgramOp"]>]> {
+  let summary = "ends a model with its loss, or a program with nothing";
+  let arguments = (ins Variadic<PP_Tensor>:$operands);
+  let assemblyFormat = "($operands^ `:` type($operands))? attr-dict";
+}
+
+#endif // PP_DIALECT_PP_IR_PPMODELOPS_TD

@@ -1,0 +1,115 @@
+//===- PPPlanOps.td - Plan level of the pp dialect -------------*- tablegen -*-===//
+
+#ifndef PP_DIALECT_PP_IR_PPPLANOPS_TD
+#define PP_DIALECT_PP_IR_PPPLANOPS_TD
+
+include "pp/Dialect/PP/IR/PPBase.td"
+
+def PP_InputOp : PP_Op<"input", [Symbol, HasParent<"::mlir::ModuleOp">]> {
+  let summary = "data of a micro-batch";
+  let description = [{
+    Functions read it by an argument with `pp.data`. The order of the inputs in
+    the module is that of the model's arguments.
+
+    Example:
+    ```mlir
+    pp.input @tokens : tensor<4x128xi32>
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type);
+  let assemblyFormat = "$sym_name `:` $type attr-dict";
+  let hasVerifier = 1;
+}
+
+def PP_ParameterOp : PP_Op<"parameter", [Symbol,
+    HasParent<"::mlir::ModuleOp">]> {
+  let summary = "a parameter that stage functions read and programs update";
+  let description = [{
+    The plan's form of `pp.param`. Functions read it by an argument with
+    `pp.param` and add to the gradient of one of its uses by an argument with
+    `pp.grad` and `pp.use`. The order of the parameters in the module is that
+    of the model; norms sum in that order.
+
+    Example:
+    ```mlir
+    pp.parameter @wte.weight : tensor<256x64xf32> init(0.0 : f32)
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type, AnyAttr:$init,
+      OptionalAttr<BoolAttr>:$decay);
+  let assemblyFormat = "$sym_name `:` $type `init` `(` $init `)` attr-dict";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Whether weight decay acts on it: `decay`, else rank >= 2.
+    bool hasDecay();
+  }];
+}
+
+def PP_StageOp : PP_Op<"stage", [HasParent<"::mlir::ModuleOp">,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "the functions of a stage";
+  let description = [{
+    Values flow between the functions of all stages by name: an argument with
+    `pp.value` reads what the result with the same `pp.value` produced for the
+    same micro-batch. `backward` is the whole backward; `input` and `weight`
+    are its two halves and together produce the same values. A half with
+    nothing to do is absent: the first stage has no input gradient, a stage
+    without parameters no weight gradient.
+
+    Constraints:
+    1. Every named function exists and is a `func.func`.
+    2. Every argument of it is bound by exactly one of `pp.value`, `pp.param`,
+       `pp.grad` with `pp.use`, `pp.data` and `pp.key`.
+    3. Every result has `pp.value` or `pp.accumulates`.
+    4. Arguments have the types of the parameters and inputs they name.
+
+    Example:
+    ```mlir
+    pp.stage 1 forward(@stage1.forward) backward(@stage1.backward) {applies = ["block", "head"]}
+    ```
+  }];
+  let arguments = (ins I64Attr:$index, FlatSymbolRefAttr:$forward,
+      OptionalAttr<FlatSymbolRefAttr>:$backward,
+      OptionalAttr<FlatSymbolRefAttr>:$backward_input,
+      OptionalAttr<FlatSymbolRefAttr>:$backward_weight,
+      OptionalAttr<StrArrayAttr>:$applies);
+  let assemblyFormat = [{
+    $index `forward` `(` $forward `)` (`backward` `(` $backward^ `)`)?
+    (`input` `(` $backward_input^ `)`)? (`weight` `(` $backward_weight^ `)`)?
+    attr-dict
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The function that runs an action of this stage, null where the stage
+    /// has nothing to do.
+    ::mlir::FlatSymbolRefAttr getFunctionFor(ActionKind kind);
+  }];
+}
+
+def PP_ScheduleOp : PP_Op<"schedule", [HasParent<"::mlir::ModuleOp">]> {
+  let summary = "the order of actions on each rank";
+  let description = [{
+    The text of a rank is that of PyTorch's schedule files: `2F0` is stage 2,
+    forward, micro-batch 0; `B` full backward, `I` input gradient, `W` weight
+    gradient, separated by commas. `placement` gives the rank of each stage.
+
+    Constraints:
+    1. `microbatches` is at least 1.
+    2. Every rank of `placement` has a text in `ranks`.
+
+    Example:
+    ```mlir
+    pp.schedule "1f1b" microbatches(2) placement [0, 1]
+        ranks ["0F0,0F1,0B0,0B1", "1F0,1B0,1F1,1B1"]
+    ```
+  }];
+  let arguments = (ins StrAttr:$name, I64Attr:$microbatches,
+      DenseI64ArrayAttr:$placement, StrArrayAttr:$ranks);
+  let assemblyFormat = [{
+    $name `microbatches` `(` $microbatches `)` `placement` $placement
+    `ranks` $ranks attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // PP_DIALECT_PP_IR_PPPLANOPS_TD

@@ -1,0 +1,354 @@
+//===- PPRankOps.td - Rank level of the pp dialect -------------*- tablegen -*-===//
+
+#ifndef PP_DIALECT_PP_IR_PPRANKOPS_TD
+#define PP_DIALECT_PP_IR_PPRANKOPS_TD
+
+include "pp/Dialect/PP/IR/PPBase.td"
+
+//===----------------------------------------------------------------------===//
+// Channels and programs
+//===----------------------------------------------------------------------===//
+
+def PP_ChannelOp : PP_Op<"channel", [Symbol, HasParent<"::mlir::ModuleOp">]> {
+  let summary = "a directed edge between two ranks";
+  let description = [{
+    Constraints:
+    1. Source and destination are different ranks, not negative.
+
+    Example:
+    ```mlir
+    pp.channel @r0_to_r1 from(0) to(1)
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$source,
+      I64Attr:$destination);
+  let assemblyFormat = [{
+    $sym_name `from` `(` $source `)` `to` `(` $destination `)` attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def PP_ProgramOp : PP_Op<"program", [Symbol, IsolatedFromAbove, SingleBlock,
+    NoTerminator, HasParent<"::mlir::ModuleOp">]> {
+  let summary = "what one pipeline rank does in a training step, in order";
+  let description = [{
+    Constraints:
+    1. The body ends with `pp.return` without operands.
+    2. Every token is waited for exactly once.
+    3. The buffer of a receive is read by its `pp.wait` only.
+
+    Example:
+    ```mlir
+    pp.program @rank0 rank(0) {
+      pp.exchange
+      pp.return
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$rank);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat =
+      "$sym_name `rank` `(` $rank `)` attr-dict-with-keyword $body";
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Actions
+//===----------------------------------------------------------------------===//
+
+class PP_RankOp<string mnemonic, list<Trait> traits = []>
+    : PP_Op<mnemonic, !listconcat([HasParent<"ProgramOp">], traits)>;
+
+def PP_RunOp : PP_RankOp<"run", [
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+    MemoryEffects<[MemRead<PP_ParameterResource>, MemRead<PP_GradientResource>,
+                   MemWrite<PP_GradientResource>]>]> {
+  let summary = "runs an action: a stage function on one micro-batch";
+  let description = [{
+    Operands are the arguments of the function that carry `pp.value`, results
+    its results that carry `pp.value`, in order. Parameters, accumulators, data
+    and key are bound by the attributes of the function's arguments and the
+    micro-batch; accumulators are updated in place.
+
+    Constraints:
+    1. `callee` names a function of the module.
+    2. Operand and result types are those of the named values.
+    3. Stage and micro-batch are not negative.
+
+    Example:
+    ```mlir
+    %y, %res = pp.run F stage(1) mb(0) @stage1.forward(%x)
+        : (tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>)
+    ```
+  }];
+  let arguments = (ins PP_ActionKind:$kind, I64Attr:$stage,
+      I64Attr:$microbatch, FlatSymbolRefAttr:$callee,
+      Variadic<PP_Tensor>:$operands);
+  let results = (outs Variadic<PP_Tensor>:$results);
+  let assemblyFormat = [{
+    $kind `stage` `(` $stage `)` `mb` `(` $microbatch `)`
+    $callee `(` $operands `)` attr-dict `:` functional-type($operands, $results)
+  }];
+  let hasVerifier = 1;
+}
+
+def PP_LossOp : PP_RankOp<"loss", [PP_ChannelEffects]> {
+  let summary = "reports the loss of a micro-batch";
+  let description = [{
+    The step's loss is the mean over the micro-batches, summed in their order.
+
+    Example:
+    ```mlir
+    pp.loss %loss mb(0) : tensor<f32>
+    ```
+  }];
+  let arguments = (ins PP_Loss:$value, I64Attr:$microbatch);
+  let assemblyFormat =
+      "$value `mb` `(` $microbatch `)` attr-dict `:` type($value)";
+}
+
+//===----------------------------------------------------------------------===//
+// Transfers
+//===----------------------------------------------------------------------===//
+
+def PP_ISendOp : PP_RankOp<"isend", [PP_ChannelEffects,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "starts to send a value";
+  let description = [{
+    The value must not change until `pp.wait_send` has returned. The tag is a
+    function of value, channel and micro-batch, so that sender and receiver
+    agree on it without counting. Transfers of parameters and their gradients
+    have no micro-batch.
+
+    Constraints:
+    1. `channel` names a `pp.channel` that starts at the program's rank.
+    2. Tag and micro-batch are not negative.
+
+    Example:
+    ```mlir
+    %t = pp.isend %y channel(@r0_to_r1) value("x2") mb(0) tag(0) : tensor<4x8xf32>
+    ```
+  }];
+  let arguments = (ins PP_Tensor:$buffer, FlatSymbolRefAttr:$channel,
+      StrAttr:$value, OptionalAttr<I64Attr>:$microbatch, I64Attr:$tag);
+  let results = (outs PP_TokenType:$token);
+  let assemblyFormat = [{
+    $buffer `channel` `(` $channel `)` `value` `(` $value `)`
+    (`mb` `(` $microbatch^ `)`)? `tag` `(` $tag `)` attr-dict `:` type($buffer)
+  }];
+  let hasVerifier = 1;
+}
+
+def PP_IRecvOp : PP_RankOp<"irecv", [PP_ChannelEffects,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "posts the receive of a value";
+  let description = [{
+    The buffer belongs to the transfer until `pp.wait` has returned, which
+    gives it back as the received value.
+
+    Constraints:
+    1. `channel` names a `pp.channel` that ends at the program's rank.
+    2. Tag and micro-batch are not negative.
+
+    Example:
+    ```mlir
+    %b, %t = pp.irecv channel(@r0_to_r1) value("x2") mb(0) tag(0) : tensor<4x8xf32>
+    %x = pp.wait %t, %b : tensor<4x8xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$channel, StrAttr:$value,
+      OptionalAttr<I64Attr>:$microbatch, I64Attr:$tag);
+  let results = (outs PP_Tensor:$buffer, PP_TokenType:$token);
+  let assemblyFormat = [{
+    `channel` `(` $channel `)` `value` `(` $value `)`
+    (`mb` `(` $microbatch^ `)`)? `tag` `(` $tag `)` attr-dict `:` type($buffer)
+  }];
+  let hasVerifier = 1;
+}
+
+def PP_WaitOp : PP_RankOp<"wait", [PP_ChannelEffects,
+    AllTypesMatch<["buffer", "result"]>]> {
+  let summary = "waits for a receive";
+  let description = [{
+    The result is the received value, in the buffer of the `pp.irecv`.
+
+    Constraints:
+    1. Token and buffer are results of the same `pp.irecv`.
+
+    Example:
+    ```mlir
+    %x = pp.wait %t, %b : tensor<4x8xf32>
+    ```
+  }];
+  let arguments = (ins PP_TokenType:$token, PP_Tensor:$buffer);
+  let results = (outs PP_Tensor:$result);
+  let assemblyFormat = "$token `,` $buffer attr-dict `:` type($buffer)";
+  let hasVerifier = 1;
+}
+
+def PP_WaitSendOp : PP_RankOp<"wait_send", [PP_ChannelEffects]> {
+  let summary = "waits until a sent value may change";
+  let description = [{
+    Names the buffer, so that it is live until here by plain SSA liveness.
+
+    Constraints:
+    1. The token is that of a `pp.isend` of the buffer.
+
+    Example:
+    ```mlir
+    pp.wait_send %t, %y : tensor<4x8xf32>
+    ```
+  }];
+  let arguments = (ins PP_TokenType:$token, PP_Tensor:$buffer);
+  let assemblyFormat = "$token `,` $buffer attr-dict `:` type($buffer)";
+  let hasVerifier = 1;
+}
+
+def PP_ExchangeOp : PP_RankOp<"exchange", [PP_ChannelEffects]> {
+  let summary = "losses and norms of all ranks become known to all";
+  let description = [{
+    A collective over all ranks, and so a barrier. After it every rank knows
+    the step's loss and the factor by which gradients are clipped.
+
+    Example:
+    ```mlir
+    pp.exchange
+    ```
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
+//===----------------------------------------------------------------------===//
+// Parameters and gradients
+//===----------------------------------------------------------------------===//
+
+class PP_ParameterUse<string mnemonic, list<Trait> traits>
+    : PP_RankOp<mnemonic, !listconcat(
+        [DeclareOpInterfaceMethods<SymbolUserOpInterface>], traits)>;
+
+def PP_ZeroGradientOp : PP_ParameterUse<"zero_gradient",
+    [MemoryEffects<[MemWrite<PP_GradientResource>]>]> {
+  let summary = "clears the accumulator of one use of a parameter";
+  let description = [{
+    Example:
+    ```mlir
+    pp.zero_gradient @wte.weight use(0)
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$parameter, I64Attr:$use);
+  let assemblyFormat = "$parameter `use` `(` $use `)` attr-dict";
+}
+
+def PP_LoadGradientOp : PP_ParameterUse<"load_gradient",
+    [MemoryEffects<[MemRead<PP_GradientResource>,
+                    MemWrite<PP_GradientResource>]>]> {
+  let summary = "the accumulator of one use of a parameter, as a value";
+  let description = [{
+    The value is the accumulator's buffer itself, not a copy: no action may add
+    to it afterwards.
+
+    Constraints:
+    1. The result has the type of the parameter.
+
+    Example:
+    ```mlir
+    %g = pp.load_gradient @wte.weight use(1) : tensor<256x64xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$parameter, I64Attr:$use);
+  let results = (outs PP_FloatTensor:$result);
+  let assemblyFormat =
+      "$parameter `use` `(` $use `)` attr-dict `:` type($result)";
+}
+
+def PP_ReduceGradientsOp : PP_ParameterUse<"reduce_gradients",
+    [MemoryEffects<[MemRead<PP_GradientResource>,
+                    MemWrite<PP_GradientResource>]>,
+     SameOperandsAndResultType]> {
+  let summary = "sums the gradients of all uses of a parameter";
+  let description = [{
+    A left fold, ((g0 + g1) + g2), in place in the buffer of the first operand.
+    The operands stand in use order, wherever the uses ran: the bits of the sum
+    do not depend on the partition.
+
+    Example:
+    ```mlir
+    %g = pp.reduce_gradients @wte.weight(%g0, %g1) : tensor<256x64xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$parameter,
+      Variadic<PP_FloatTensor>:$gradients);
+  let results = (outs PP_FloatTensor:$result);
+  let assemblyFormat =
+      "$parameter `(` $gradients `)` attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def PP_GradNormOp : PP_ParameterUse<"grad_norm", [PP_ChannelEffects]> {
+  let summary = "contributes the squared norm of a gradient";
+  let description = [{
+    Local; `pp.exchange` sums over all parameters in their order.
+
+    Example:
+    ```mlir
+    pp.grad_norm @wte.weight, %g : tensor<256x64xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$parameter, PP_FloatTensor:$gradient);
+  let assemblyFormat =
+      "$parameter `,` $gradient attr-dict `:` type($gradient)";
+}
+
+def PP_UpdateOp : PP_ParameterUse<"update",
+    [MemoryEffects<[MemRead<PP_ChannelResource>, MemRead<PP_ParameterResource>,
+                    MemWrite<PP_ParameterResource>,
+                    MemRead<PP_GradientResource>,
+                    MemWrite<PP_GradientResource>]>]> {
+  let summary = "one step of the optimizer on a parameter, in place";
+  let description = [{
+    The gradient is the sum over uses and micro-batches; the update divides it
+    by the number of micro-batches and clips it. The rank with the update owns
+    the parameter and holds its optimizer state.
+
+    Example:
+    ```mlir
+    pp.update @wte.weight, %g : tensor<256x64xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$parameter, PP_FloatTensor:$gradient);
+  let assemblyFormat =
+      "$parameter `,` $gradient attr-dict `:` type($gradient)";
+}
+
+def PP_LoadParameterOp : PP_ParameterUse<"load_parameter",
+    [MemoryEffects<[MemRead<PP_ParameterResource>,
+                    MemWrite<PP_ParameterResource>]>]> {
+  let summary = "a parameter's buffer as a value";
+  let description = [{
+    Not a copy: no update may follow while the value is in use.
+
+    Example:
+    ```mlir
+    %w = pp.load_parameter @wte.weight : tensor<256x64xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$parameter);
+  let results = (outs PP_FloatTensor:$result);
+  let assemblyFormat = "$parameter attr-dict `:` type($result)";
+}
+
+def PP_StoreParameterOp : PP_ParameterUse<"store_parameter",
+    [MemoryEffects<[MemWrite<PP_ParameterResource>]>]> {
+  let summary = "replaces a parameter by a received value";
+  let description = [{
+    Example:
+    ```mlir
+    pp.store_parameter @wte.weight, %new : tensor<256x64xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$parameter, PP_FloatTensor:$value);
+  let assemblyFormat = "$parameter `,` $value attr-dict `:` type($value)";
+}
+
+#endif // PP_DIALECT_PP_IR_PPRANKOPS_TD

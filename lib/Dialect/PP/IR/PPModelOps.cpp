@@ -1,0 +1,354 @@
+//===- PPModelOps.cpp - Model level of the pp dialect -----------------------===//
+//
+// Layers print their parameters apart from their inputs, so their assembly is
+// written by hand; a model is an ordinary function with one result.
+//
+//===----------------------------------------------------------------------===//
+
+#include "pp/Dialect/PP/IR/PPOps.h"
+
+#include "mlir/Interfaces/FunctionImplementation.h"
+#include "llvm/ADT/StringMap.h"
+
+using namespace mlir;
+using namespace pp;
+
+static LogicalResult verifyRecompute(Operation *op,
+                                     std::optional<StringRef> recompute) {
+  if (!recompute || *recompute == "none" || *recompute == "full")
+    return success();
+  return op->emitOpError() << "found recompute = \"" << *recompute
+                           << "\", expected \"none\" or \"full\"";
+}
+
+static bool isStaticTensor(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && tensor.hasStaticShape();
+}
+
+static bool isFloatTensor(Type type) {
+  return isStaticTensor(type) &&
+         isa<FloatType>(cast<RankedTensorType>(type).getElementType());
+}
+
+//===----------------------------------------------------------------------===//
+// Layer
+//===----------------------------------------------------------------------===//
+
+ParseResult LayerOp::parse(OpAsmParser &parser, OperationState &result) {
+  Builder &builder = parser.getBuilder();
+  StringAttr name;
+  SmallVector<OpAsmParser::Argument> arguments, params;
+  (void)mlir::impl::parseOptionalVisibilityKeyword(parser, result.attributes);
+  if (parser.parseSymbolName(name, getSymNameAttrName(result.name),
+                             result.attributes) ||
+      parser.parseArgumentList(arguments, OpAsmParser::Delimiter::Paren,
+                               /*allowType=*/true, /*allowAttrs=*/true))
+    return failure();
+  if (succeeded(parser.parseOptionalKeyword("params")) &&
+      parser.parseArgumentList(params, OpAsmParser::Delimiter::Paren,
+                               /*allowType=*/true, /*allowAttrs=*/true))
+    return failure();
+  SmallVector<Type> results;
+  SmallVector<DictionaryAttr> resultAttributes;
+  if (succeeded(parser.parseOptionalArrow())) {
+    if (succeeded(parser.parseOptionalLParen())) {
+      if (failed(parser.parseOptionalRParen()) &&
+          (parser.parseTypeList(results) || parser.parseRParen()))
+        return failure();
+    } else if (parser.parseType(results.emplace_back())) {
+      return failure();
+    }
+  }
+  size_t numParams = params.size();
+  arguments.append(params);
+  SmallVector<Type> types;
+  SmallVector<DictionaryAttr> argumentAttributes;
+  bool anyAttributes = false;
+  for (OpAsmParser::Argument &argument : arguments) {
+    types.push_back(argument.type);
+    argumentAttributes.push_back(argument.attrs);
+    anyAttributes |= argument.attrs && !argument.attrs.empty();
+  }
+  result.addAttribute(
+      getFunctionTypeAttrName(result.name),
+      TypeAttr::get(builder.getFunctionType(types, results)));
+  result.addAttribute(getNumParamsAttrName(result.name),
+                      builder.getI64IntegerAttr(numParams));
+  if (anyAttributes) {
+    SmallVector<Attribute> dictionaries;
+    for (DictionaryAttr dictionary : argumentAttributes)
+      dictionaries.push_back(dictionary ? dictionary
+                                        : builder.getDictionaryAttr({}));
+    result.addAttribute(getArgAttrsAttrName(result.name),
+                        builder.getArrayAttr(dictionaries));
+  }
+  if (parser.parseOptionalAttrDictWithKeyword(result.attributes))
+    return failure();
+  return parser.parseRegion(*result.addRegion(), arguments);
+}
+
+void LayerOp::print(OpAsmPrinter &p) {
+  p << ' ';
+  p.printSymbolName(getSymName());
+  auto printArguments = [&](unsigned first, unsigned count) {
+    p << '(';
+    llvm::interleaveComma(llvm::seq(first, first + count), p, [&](unsigned i) {
+      DictionaryAttr attributes = getArgAttrDict(i);
+      p.printRegionArgument(getArgument(i), attributes
+                                                ? attributes.getValue()
+                                                : ArrayRef<NamedAttribute>());
+    });
+    p << ')';
+  };
+  printArguments(0, getNumInputs());
+  if (getNumParams()) {
+    p << " params";
+    printArguments(getNumInputs(), getNumParams());
+  }
+  p << " -> ";
+  ArrayRef<Type> results = getResultTypes();
+  if (results.size() == 1)
+    p << results.front();
+  else
+    p << '(' << results << ')';
+  p.printOptionalAttrDictWithKeyword(
+      (*this)->getAttrs(),
+      {getSymNameAttrName(), getFunctionTypeAttrName(), getNumParamsAttrName(),
+       getArgAttrsAttrName(), getResAttrsAttrName()});
+  p << ' ';
+  p.printRegion(getBody(), /*printEntryBlockArgs=*/false,
+                /*printBlockTerminators=*/true);
+}
+
+LogicalResult LayerOp::verify() {
+  if (getNumParams() > getNumArguments())
+    return emitOpError() << "found num_params = " << getNumParams()
+                         << ", expected at most the " << getNumArguments()
+                         << " arguments of the layer";
+  for (auto [i, type] : llvm::enumerate(getArgumentTypes()))
+    if (!isStaticTensor(type))
+      return emitOpError() << "found argument " << i << " of type " << type
+                           << ", expected a tensor of static shape";
+  for (auto [i, type] : llvm::enumerate(getResultTypes()))
+    if (!isStaticTensor(type))
+      return emitOpError() << "found result " << i << " of type " << type
+                           << ", expected a tensor of static shape";
+  for (auto [i, type] : llvm::enumerate(getParamTypes()))
+    if (!isFloatTensor(type))
+      return emitOpError() << "found parameter " << i << " of type " << type
+                           << ", expected floats: pass integers as inputs";
+  return verifyRecompute(*this, getRecompute());
+}
+
+LogicalResult LayerOp::verifyRegions() {
+  auto yield = dyn_cast<YieldOp>(getBody().front().getTerminator());
+  if (!yield)
+    return emitOpError() << "expected pp.yield at the end";
+  if (llvm::equal(yield.getOperandTypes(), getResultTypes()))
+    return success();
+  InFlightDiagnostic diagnostic =
+      yield.emitOpError() << "found (" << yield.getOperandTypes()
+                          << "), expected the results (" << getResultTypes()
+                          << ") of the layer";
+  diagnostic.attachNote(getLoc()) << "the layer is declared here";
+  return diagnostic;
+}
+
+//===----------------------------------------------------------------------===//
+// Model
+//===----------------------------------------------------------------------===//
+
+ParseResult ModelOp::parse(OpAsmParser &parser, OperationState &result) {
+  auto buildType = [](Builder &builder, ArrayRef<Type> arguments,
+                      ArrayRef<Type> results,
+                      function_interface_impl::VariadicFlag, std::string &) {
+    return builder.getFunctionType(arguments, results);
+  };
+  return function_interface_impl::parseFunctionOp(
+      parser, result, /*allowVariadic=*/false,
+      getFunctionTypeAttrName(result.name), buildType,
+      getArgAttrsAttrName(result.name), getResAttrsAttrName(result.name));
+}
+
+void ModelOp::print(OpAsmPrinter &p) {
+  function_interface_impl::printFunctionOp(
+      p, *this, /*isVariadic=*/false, getFunctionTypeAttrName(),
+      getArgAttrsAttrName(), getResAttrsAttrName());
+}
+
+StringRef ModelOp::getDataName(unsigned argument) {
+  if (auto name = getArgAttrOfType<StringAttr>(argument, attr::kData))
+    return name.getValue();
+  static constexpr StringLiteral defaults[] = {"tokens", "targets"};
+  auto isIds = [&](unsigned i) {
+    return getElementTypeOrSelf(getArgumentTypes()[i]).isInteger(32);
+  };
+  if (!isIds(argument))
+    return "";
+  unsigned position =
+      llvm::count_if(llvm::seq(0u, argument), [&](unsigned i) {
+        return isIds(i);
+      });
+  return position < std::size(defaults) ? StringRef(defaults[position]) : "";
+}
+
+LogicalResult ModelOp::verify() {
+  ArrayRef<Type> results = getResultTypes();
+  if (results.size() != 1 || !isFloatTensor(results.front()) ||
+      cast<RankedTensorType>(results.front()).getRank() != 0)
+    return emitOpError() << "found results (" << results
+                         << "), expected one scalar loss such as tensor<f32>";
+  for (auto [i, type] : llvm::enumerate(getArgumentTypes()))
+    if (!isStaticTensor(type))
+      return emitOpError() << "found argument " << i << " of type " << type
+                           << ", expected a tensor of static shape";
+  llvm::StringMap<unsigned> names;
+  for (unsigned i = 0, e = getNumArguments(); i != e; ++i) {
+    StringRef name = getDataName(i);
+    if (name.empty())
+      return emitOpError() << "found argument " << i
+                           << " without data, expected {pp.data = \"name\"}";
+    auto [other, isNew] = names.try_emplace(name, i);
+    if (!isNew)
+      return emitOpError() << "found data '" << name << "' for arguments "
+                           << other->second << " and " << i
+                           << ", expected different names: set pp.data";
+  }
+  return success();
+}
+
+LogicalResult ModelOp::verifyRegions() {
+  Block &block = getBody().front();
+  auto result = dyn_cast<ReturnOp>(block.getTerminator());
+  if (!result)
+    return emitOpError() << "expected pp.return at the end";
+  if (!llvm::equal(result.getOperandTypes(), getResultTypes())) {
+    InFlightDiagnostic diagnostic =
+        result.emitOpError() << "found (" << result.getOperandTypes()
+                             << "), expected the results (" << getResultTypes()
+                             << ") of the model";
+    diagnostic.attachNote(getLoc()) << "the model is declared here";
+    return diagnostic;
+  }
+  llvm::StringMap<ParamOp> params;
+  for (Operation &op : block.without_terminator()) {
+    if (!isa<ParamOp, ApplyOp>(op))
+      return op.emitError() << "found " << op.getName()
+                            << " in a model, expected pp.param or pp.apply: "
+                               "put computation into a pp.layer";
+    auto param = dyn_cast<ParamOp>(op);
+    if (!param)
+      continue;
+    auto [other, isNew] = params.try_emplace(param.getName(), param);
+    if (isNew)
+      continue;
+    InFlightDiagnostic diagnostic =
+        param.emitOpError() << "found parameter '" << param.getName()
+                            << "' again, expected each name once: use the "
+                               "first result to tie weights";
+    diagnostic.attachNote(other->second.getLoc()) << "first defined here";
+    return diagnostic;
+  }
+  return success();
+}
+
+LogicalResult ParamOp::verify() {
+  if (getName().empty())
+    return emitOpError() << "found an empty name, expected the name of the "
+                            "tensor in a safetensors file";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Apply
+//===----------------------------------------------------------------------===//
+
+// apply ::= symbol `(` inputs `)` (`params` `(` params `)`)? attr-dict
+//           `:` `(` types `)` (`params` `(` types `)`)? `->` results
+ParseResult ApplyOp::parse(OpAsmParser &parser, OperationState &result) {
+  FlatSymbolRefAttr callee;
+  SmallVector<OpAsmParser::UnresolvedOperand> inputs, params;
+  SmallVector<Type> inputTypes, paramTypes;
+  if (parser.parseAttribute(callee, getCalleeAttrName(result.name),
+                            result.attributes) ||
+      parser.parseOperandList(inputs, OpAsmParser::Delimiter::Paren))
+    return failure();
+  if (succeeded(parser.parseOptionalKeyword("params")) &&
+      parser.parseOperandList(params, OpAsmParser::Delimiter::Paren))
+    return failure();
+  if (parser.parseOptionalAttrDict(result.attributes) || parser.parseColon())
+    return failure();
+  auto parseTypes = [&](SmallVectorImpl<Type> &types) -> ParseResult {
+    return parser.parseCommaSeparatedList(
+        OpAsmParser::Delimiter::Paren,
+        [&] { return parser.parseType(types.emplace_back()); });
+  };
+  llvm::SMLoc typesLoc = parser.getCurrentLocation();
+  if (parseTypes(inputTypes))
+    return failure();
+  if (succeeded(parser.parseOptionalKeyword("params")) &&
+      parseTypes(paramTypes))
+    return failure();
+  if (parser.parseArrowTypeList(result.types) ||
+      parser.resolveOperands(inputs, inputTypes, typesLoc, result.operands) ||
+      parser.resolveOperands(params, paramTypes, typesLoc, result.operands))
+    return failure();
+  result.addAttribute(
+      getOperandSegmentSizesAttrName(result.name),
+      parser.getBuilder().getDenseI32ArrayAttr(
+          {int32_t(inputs.size()), int32_t(params.size())}));
+  return success();
+}
+
+void ApplyOp::print(OpAsmPrinter &p) {
+  p << ' ' << getCalleeAttr() << '(' << getInputs() << ')';
+  if (!getParams().empty())
+    p << " params(" << getParams() << ')';
+  p.printOptionalAttrDict(
+      (*this)->getAttrs(),
+      {getCalleeAttrName(), getOperandSegmentSizesAttrName()});
+  p << " : (" << getInputs().getTypes() << ')';
+  if (!getParams().empty())
+    p << " params(" << getParams().getTypes() << ')';
+  p.printArrowTypeList(getResultTypes());
+}
+
+LogicalResult ApplyOp::verify() {
+  if (std::optional<uint64_t> stage = getStage())
+    if (int64_t(*stage) < 0)
+      return emitOpError() << "found stage = " << int64_t(*stage)
+                           << ", expected a number from 0";
+  for (auto [i, param] : llvm::enumerate(getParams()))
+    if (!param.getDefiningOp<ParamOp>())
+      return emitOpError() << "found parameter " << i
+                           << " that is no pp.param, expected values of the "
+                              "computation among the inputs";
+  return verifyRecompute(*this, getRecompute());
+}
+
+static LogicalResult verifyTypes(ApplyOp apply, LayerOp layer, StringRef what,
+                                 TypeRange found, TypeRange expected) {
+  if (found == expected)
+    return success();
+  InFlightDiagnostic diagnostic =
+      apply.emitOpError() << "found " << what << " (" << found
+                          << "), expected (" << expected << ") for @"
+                          << layer.getSymName();
+  diagnostic.attachNote(layer.getLoc()) << "the layer is defined here";
+  return diagnostic;
+}
+
+LogicalResult ApplyOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto layer = symbols.lookupNearestSymbolFrom<LayerOp>(*this, getCalleeAttr());
+  if (!layer)
+    return emitOpError() << "found no pp.layer " << getCalleeAttr()
+                         << ", expected one in the module";
+  if (failed(verifyTypes(*this, layer, "inputs", getInputs().getTypes(),
+                         layer.getInputTypes())) ||
+      failed(verifyTypes(*this, layer, "params", getParams().getTypes(),
+                         layer.getParamTypes())))
+    return failure();
+  return verifyTypes(*this, layer, "results", getResultTypes(),
+                     layer.getResultTypes());
+}

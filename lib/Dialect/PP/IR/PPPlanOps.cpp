@@ -1,0 +1,193 @@
+//===- PPPlanOps.cpp - Plan level of the pp dialect -------------------------===//
+//
+// A stage is proven against the module here: every argument of its functions
+// is bound, and what it names exists and has its type. That values are
+// produced before they are consumed is a matter of the schedule, and so of
+// pp-verify-plan.
+//
+//===----------------------------------------------------------------------===//
+
+#include "pp/Dialect/PP/IR/PPOps.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+using namespace mlir;
+using namespace pp;
+
+static LogicalResult verifyTensor(Operation *op, Type type, bool isFloat) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (tensor && tensor.hasStaticShape() &&
+      (!isFloat || isa<FloatType>(tensor.getElementType())))
+    return success();
+  return op->emitOpError() << "found type " << type << ", expected a tensor of "
+                           << (isFloat ? "floats of " : "") << "static shape";
+}
+
+LogicalResult InputOp::verify() {
+  return verifyTensor(*this, getType(), /*isFloat=*/false);
+}
+
+LogicalResult ParameterOp::verify() {
+  return verifyTensor(*this, getType(), /*isFloat=*/true);
+}
+
+bool ParameterOp::hasDecay() {
+  return getDecay().value_or(cast<RankedTensorType>(getType()).getRank() >= 2);
+}
+
+//===----------------------------------------------------------------------===//
+// Stage
+//===----------------------------------------------------------------------===//
+
+FlatSymbolRefAttr StageOp::getFunctionFor(ActionKind kind) {
+  switch (kind) {
+  case ActionKind::F:
+    return getForwardAttr();
+  case ActionKind::B:
+    return getBackwardAttr();
+  case ActionKind::I:
+    return getBackwardInputAttr();
+  case ActionKind::W:
+    return getBackwardWeightAttr();
+  }
+  llvm_unreachable("no such action");
+}
+
+LogicalResult StageOp::verify() {
+  if (int64_t(getIndex()) < 0)
+    return emitOpError() << "found stage " << int64_t(getIndex())
+                         << ", expected a number from 0";
+  if ((getBackwardInput() || getBackwardWeight()) && !getBackward())
+    return emitOpError() << "found a half of the backward without the whole, "
+                            "expected backward(...) too";
+  return success();
+}
+
+/// An argument has one binding, and what it names exists with its type.
+static LogicalResult verifyArgument(StageOp stage, func::FuncOp function,
+                                    unsigned index,
+                                    SymbolTableCollection &symbols) {
+  auto report = [&]() {
+    InFlightDiagnostic diagnostic = function.emitError();
+    diagnostic.attachNote(stage.getLoc()) << "in the stage declared here";
+    diagnostic << "argument " << index << " of @" << function.getSymName()
+               << ": ";
+    return diagnostic;
+  };
+  static constexpr StringLiteral bindings[] = {
+      attr::kValue, attr::kParam, attr::kGrad, attr::kData, attr::kKey};
+  unsigned found = llvm::count_if(bindings, [&](StringRef name) {
+    return function.getArgAttr(index, name) != nullptr;
+  });
+  if (found != 1)
+    return report() << "found " << found
+                    << " bindings, expected one of pp.value, pp.param, "
+                       "pp.grad, pp.data and pp.key";
+  bool isGradient = function.getArgAttr(index, attr::kGrad) != nullptr;
+  if (isGradient != (function.getArgAttr(index, attr::kUse) != nullptr))
+    return report() << "found " << (isGradient ? "pp.grad" : "pp.use")
+                    << " alone, expected pp.grad and pp.use together";
+
+  Type type = function.getArgumentTypes()[index];
+  if (function.getArgAttr(index, attr::kKey)) {
+    if (!type.isInteger(64))
+      return report() << "found a key of type " << type << ", expected i64";
+    return success();
+  }
+  auto expectType = [&](Operation *definition, Type expected,
+                        StringRef name) -> LogicalResult {
+    if (type == expected)
+      return success();
+    InFlightDiagnostic diagnostic = report() << "found type " << type
+                                             << ", expected " << expected
+                                             << " of @" << name;
+    diagnostic.attachNote(definition->getLoc()) << "defined here";
+    return diagnostic;
+  };
+  if (auto data = function.getArgAttrOfType<StringAttr>(index, attr::kData)) {
+    auto input = symbols.lookupNearestSymbolFrom<InputOp>(stage, data);
+    if (!input)
+      return report() << "found no pp.input @" << data.getValue()
+                      << ", expected one in the module";
+    return expectType(input, input.getType(), data);
+  }
+  auto name = function.getArgAttrOfType<StringAttr>(
+      index, isGradient ? attr::kGrad : attr::kParam);
+  if (!name)
+    return success(); // A value: types are compared where it is produced.
+  auto parameter = symbols.lookupNearestSymbolFrom<ParameterOp>(stage, name);
+  if (!parameter)
+    return report() << "found no pp.parameter @" << name.getValue()
+                    << ", expected one in the module";
+  return expectType(parameter, parameter.getType(), name);
+}
+
+static LogicalResult verifyResult(StageOp stage, func::FuncOp function,
+                                  unsigned index) {
+  auto report = [&]() {
+    InFlightDiagnostic diagnostic = function.emitError();
+    diagnostic.attachNote(stage.getLoc()) << "in the stage declared here";
+    diagnostic << "result " << index << " of @" << function.getSymName()
+               << ": ";
+    return diagnostic;
+  };
+  auto accumulates =
+      function.getResultAttrOfType<IntegerAttr>(index, attr::kAccumulates);
+  bool isValue = function.getResultAttr(index, attr::kValue) != nullptr;
+  if (isValue == (accumulates != nullptr))
+    return report() << "found " << (isValue ? "both" : "none")
+                    << " of pp.value and pp.accumulates, expected one";
+  if (isValue)
+    return success();
+  int64_t argument = accumulates.getInt();
+  if (argument >= function.getNumArguments() ||
+      !function.getArgAttr(argument, attr::kGrad))
+    return report() << "found pp.accumulates = " << argument
+                    << ", expected the number of an argument with pp.grad";
+  if (function.getResultTypes()[index] != function.getArgumentTypes()[argument])
+    return report() << "found type " << function.getResultTypes()[index]
+                    << ", expected " << function.getArgumentTypes()[argument]
+                    << " of argument " << argument;
+  return success();
+}
+
+LogicalResult StageOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  for (FlatSymbolRefAttr symbol :
+       {getForwardAttr(), getBackwardAttr(), getBackwardInputAttr(),
+        getBackwardWeightAttr()}) {
+    if (!symbol)
+      continue;
+    Operation *callee = symbols.lookupNearestSymbolFrom(*this, symbol);
+    if (!callee || !isa<FunctionOpInterface>(callee))
+      return emitOpError() << "found no function " << symbol
+                           << ", expected one in the module";
+    // Once lowered, a function keeps no tensors to compare.
+    auto function = dyn_cast<func::FuncOp>(callee);
+    if (!function)
+      continue;
+    for (unsigned i = 0, e = function.getNumArguments(); i != e; ++i)
+      if (failed(verifyArgument(*this, function, i, symbols)))
+        return failure();
+    for (unsigned i = 0, e = function.getNumResults(); i != e; ++i)
+      if (failed(verifyResult(*this, function, i)))
+        return failure();
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Schedule
+//===----------------------------------------------------------------------===//
+
+LogicalResult ScheduleOp::verify() {
+  if (int64_t(getMicrobatches()) < 1)
+    return emitOpError() << "found " << int64_t(getMicrobatches())
+                         << " micro-batches, expected at least 1";
+  int64_t ranks = getRanks().size();
+  for (auto [stage, rank] : llvm::enumerate(getPlacement()))
+    if (rank < 0 || rank >= ranks)
+      return emitOpError() << "found stage " << stage << " on rank " << rank
+                           << ", expected a rank below the " << ranks
+                           << " ranks of the schedule";
+  return success();
+}

@@ -1,0 +1,261 @@
+//===- PPRankOps.cpp - Rank level of the pp dialect -------------------------===//
+//
+// What one program can prove about itself: operands fit the functions and
+// parameters that they are bound to, channels touch the program's rank, and
+// every transfer is waited for once. What needs all programs together is
+// proven by pp-verify-communication.
+//
+//===----------------------------------------------------------------------===//
+
+#include "pp/Dialect/PP/IR/PPOps.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+using namespace mlir;
+using namespace pp;
+
+LogicalResult ChannelOp::verify() {
+  int64_t source = getSource(), destination = getDestination();
+  if (source < 0 || destination < 0)
+    return emitOpError() << "found ranks " << source << " and " << destination
+                         << ", expected numbers from 0";
+  if (source == destination)
+    return emitOpError() << "found a channel from rank " << source
+                         << " to itself, expected two ranks: values stay SSA "
+                            "within a rank";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Program
+//===----------------------------------------------------------------------===//
+
+LogicalResult ProgramOp::verify() {
+  if (int64_t(getRank()) < 0)
+    return emitOpError() << "found rank " << int64_t(getRank())
+                         << ", expected a number from 0";
+  return success();
+}
+
+/// The wait of a token; the error about none or several otherwise.
+static LogicalResult verifyToken(Operation *transfer, Value token,
+                                 StringRef wait) {
+  if (token.hasOneUse())
+    return success();
+  if (token.use_empty())
+    return transfer->emitOpError()
+           << "found a transfer that is never waited for, expected one " << wait
+           << " before the end of the program";
+  InFlightDiagnostic diagnostic =
+      transfer->emitOpError() << "found a transfer that is waited for "
+                              << std::distance(token.use_begin(),
+                                               token.use_end())
+                              << " times, expected one " << wait;
+  for (Operation *user : token.getUsers())
+    diagnostic.attachNote(user->getLoc()) << "waited for here";
+  return diagnostic;
+}
+
+LogicalResult ProgramOp::verifyRegions() {
+  Block &block = getBody().front();
+  auto end = block.empty() ? ReturnOp() : dyn_cast<ReturnOp>(block.back());
+  if (!end || end->getNumOperands())
+    return emitOpError() << "expected pp.return without operands at the end";
+  for (Operation &op : block) {
+    if (auto send = dyn_cast<ISendOp>(op)) {
+      if (failed(verifyToken(send, send.getToken(), "pp.wait_send")))
+        return failure();
+    } else if (auto receive = dyn_cast<IRecvOp>(op)) {
+      if (failed(verifyToken(receive, receive.getToken(), "pp.wait")))
+        return failure();
+      for (Operation *user : receive.getBuffer().getUsers()) {
+        if (isa<WaitOp>(user))
+          continue;
+        InFlightDiagnostic diagnostic =
+            user->emitError()
+            << "found a read of a buffer that is still being received, "
+               "expected the result of its pp.wait";
+        diagnostic.attachNote(receive.getLoc()) << "posted here";
+        return diagnostic;
+      }
+    }
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Actions
+//===----------------------------------------------------------------------===//
+
+LogicalResult RunOp::verify() {
+  if (int64_t(getStage()) < 0 || int64_t(getMicrobatch()) < 0)
+    return emitOpError() << "found stage " << int64_t(getStage())
+                         << " and micro-batch " << int64_t(getMicrobatch())
+                         << ", expected numbers from 0";
+  return success();
+}
+
+LogicalResult RunOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  Operation *callee = symbols.lookupNearestSymbolFrom(*this, getCalleeAttr());
+  if (!callee || !isa<FunctionOpInterface>(callee))
+    return emitOpError() << "found no function " << getCalleeAttr()
+                         << ", expected one in the module";
+  // Once lowered, a function keeps no tensors to compare.
+  auto function = dyn_cast<func::FuncOp>(callee);
+  if (!function)
+    return success();
+  SmallVector<Type> arguments, results;
+  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes()))
+    if (function.getArgAttr(i, attr::kValue))
+      arguments.push_back(type);
+  for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
+    if (function.getResultAttr(i, attr::kValue))
+      results.push_back(type);
+  auto compare = [&](StringRef what, TypeRange found,
+                     ArrayRef<Type> expected) -> LogicalResult {
+    if (found == TypeRange(expected))
+      return success();
+    InFlightDiagnostic diagnostic =
+        emitOpError() << "found " << what << " (" << found << "), expected ("
+                      << expected << "), the pp.value " << what << " of @"
+                      << function.getSymName();
+    diagnostic.attachNote(function.getLoc()) << "the function is defined here";
+    return diagnostic;
+  };
+  if (failed(compare("operands", getOperands().getTypes(), arguments)))
+    return failure();
+  return compare("results", getResultTypes(), results);
+}
+
+//===----------------------------------------------------------------------===//
+// Transfers
+//===----------------------------------------------------------------------===//
+
+template <typename TransferOp>
+static LogicalResult verifyTransfer(TransferOp op) {
+  if (int64_t(op.getTag()) < 0 ||
+      int64_t(op.getMicrobatch().value_or(0)) < 0)
+    return op.emitOpError() << "found tag " << int64_t(op.getTag())
+                            << " and micro-batch "
+                            << int64_t(op.getMicrobatch().value_or(0))
+                            << ", expected numbers from 0";
+  return success();
+}
+
+template <typename TransferOp>
+static LogicalResult verifyChannel(TransferOp op, StringRef end,
+                                   SymbolTableCollection &symbols) {
+  auto channel = symbols.lookupNearestSymbolFrom<ChannelOp>(
+      op->getParentOp()->getParentOp(), op.getChannelAttr());
+  if (!channel)
+    return op.emitOpError() << "found no pp.channel " << op.getChannelAttr()
+                            << ", expected one in the module";
+  uint64_t rank = cast<ProgramOp>(op->getParentOp()).getRank();
+  uint64_t actual = std::is_same_v<TransferOp, ISendOp>
+                        ? channel.getSource()
+                        : channel.getDestination();
+  if (rank == actual)
+    return success();
+  InFlightDiagnostic diagnostic =
+      op.emitOpError() << "found channel @" << channel.getSymName() << " that "
+                       << end << " at rank " << actual
+                       << ", expected rank " << rank << " of the program";
+  diagnostic.attachNote(channel.getLoc()) << "the channel is declared here";
+  return diagnostic;
+}
+
+LogicalResult ISendOp::verify() { return verifyTransfer(*this); }
+LogicalResult IRecvOp::verify() { return verifyTransfer(*this); }
+
+LogicalResult ISendOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyChannel(*this, "starts", symbols);
+}
+LogicalResult IRecvOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyChannel(*this, "ends", symbols);
+}
+
+LogicalResult WaitOp::verify() {
+  auto receive = getToken().getDefiningOp<IRecvOp>();
+  if (!receive)
+    return emitOpError() << "found a token that no pp.irecv made, expected one "
+                            "of a receive: wait for a send with pp.wait_send";
+  if (receive.getBuffer() == getBuffer())
+    return success();
+  InFlightDiagnostic diagnostic =
+      emitOpError() << "found token and buffer of different transfers, "
+                       "expected both results of one pp.irecv";
+  diagnostic.attachNote(receive.getLoc()) << "the token is made here";
+  return diagnostic;
+}
+
+LogicalResult WaitSendOp::verify() {
+  auto send = getToken().getDefiningOp<ISendOp>();
+  if (!send)
+    return emitOpError() << "found a token that no pp.isend made, expected one "
+                            "of a send: wait for a receive with pp.wait";
+  if (send.getBuffer() == getBuffer())
+    return success();
+  InFlightDiagnostic diagnostic =
+      emitOpError() << "found another buffer than the one being sent, expected "
+                       "the operand of the pp.isend";
+  diagnostic.attachNote(send.getLoc()) << "sent here";
+  return diagnostic;
+}
+
+//===----------------------------------------------------------------------===//
+// Parameters and gradients
+//===----------------------------------------------------------------------===//
+
+/// The parameter exists, and `type` (null for ops without a tensor) is its.
+static LogicalResult verifyParameter(Operation *op, FlatSymbolRefAttr name,
+                                     Type type,
+                                     SymbolTableCollection &symbols) {
+  auto parameter = symbols.lookupNearestSymbolFrom<ParameterOp>(
+      op->getParentOp()->getParentOp(), name);
+  if (!parameter)
+    return op->emitOpError() << "found no pp.parameter " << name
+                             << ", expected one in the module";
+  if (!type || type == parameter.getType())
+    return success();
+  InFlightDiagnostic diagnostic = op->emitOpError()
+                                  << "found type " << type << ", expected "
+                                  << parameter.getType() << " of " << name;
+  diagnostic.attachNote(parameter.getLoc()) << "the parameter is defined here";
+  return diagnostic;
+}
+
+LogicalResult ReduceGradientsOp::verify() {
+  if (getGradients().empty())
+    return emitOpError() << "found no gradient, expected at least one";
+  return success();
+}
+
+LogicalResult
+ZeroGradientOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyParameter(*this, getParameterAttr(), Type(), symbols);
+}
+LogicalResult
+LoadGradientOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyParameter(*this, getParameterAttr(), getType(), symbols);
+}
+LogicalResult
+ReduceGradientsOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyParameter(*this, getParameterAttr(), getType(), symbols);
+}
+LogicalResult GradNormOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyParameter(*this, getParameterAttr(), getGradient().getType(),
+                         symbols);
+}
+LogicalResult UpdateOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyParameter(*this, getParameterAttr(), getGradient().getType(),
+                         symbols);
+}
+LogicalResult
+LoadParameterOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyParameter(*this, getParameterAttr(), getType(), symbols);
+}
+LogicalResult
+StoreParameterOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyParameter(*this, getParameterAttr(), getValue().getType(),
+                         symbols);
+}
