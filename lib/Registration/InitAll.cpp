@@ -3,6 +3,8 @@
 #include "pp/InitAll.h"
 
 #include "pp/Dialect/NN/IR/NNDialect.h"
+#include "pp/Dialect/NN/Transforms/Passes.h"
+#include "pp/Dialect/NN/Transforms/UpstreamAdjoints.h"
 #include "pp/Dialect/PP/IR/PPDialect.h"
 
 #include "mlir/IR/DialectRegistry.h"
@@ -14,6 +16,10 @@ void pp::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<nn::NNDialect, PPDialect>();
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
+  nn::registerUpstreamAdjoints(registry);
 }
 
-void pp::registerAllPasses() { mlir::registerAllPasses(); }
+void pp::registerAllPasses() {
+  mlir::registerAllPasses();
+  nn::registerNNTransformsPasses();
+}

@@ -1,0 +1,48 @@
+//===- Passes.td - Passes of the nn dialect --------------------*- tablegen -*-===//
+
+#ifndef PP_DIALECT_NN_TRANSFORMS_PASSES_TD
+#define PP_DIALECT_NN_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def NNDifferentiate : Pass<"nn-differentiate", "::mlir::ModuleOp"> {
+  let summary = "builds the forward and the backward function of each function";
+  let description = [{
+    For each public `func.func @f` of nn, arith and math ops it adds
+    `@f.forward`, which returns the residuals after the results of `@f`, and
+    `@f.backward`, which takes what it reads of the forward computation, the
+    cotangents of the floating-point results and one accumulator for each
+    argument marked `nn.accumulate`. It returns the cotangents of the other
+    floating-point arguments, and the accumulators with the gradient added. An
+    argument marked `nn.constant` gets neither.
+
+    A cotangent that is zero whatever the inputs are is not returned.
+
+    Example:
+
+    ```mlir
+    func.func @f(%x: tensor<5xf32>) -> tensor<5xf32> {
+      %y = math.exp %x : tensor<5xf32>
+      return %y : tensor<5xf32>
+    }
+    ```
+
+    becomes, in addition to `@f`,
+
+    ```mlir
+    func.func private @f.forward(%x: tensor<5xf32>) -> tensor<5xf32> {
+      %y = math.exp %x : tensor<5xf32>
+      return %y : tensor<5xf32>
+    }
+    func.func private @f.backward(%y: tensor<5xf32>, %dy: tensor<5xf32>)
+        -> tensor<5xf32> {
+      %dx = arith.mulf %dy, %y : tensor<5xf32>
+      return %dx : tensor<5xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect"];
+}
+
+#endif // PP_DIALECT_NN_TRANSFORMS_PASSES_TD
