@@ -1,0 +1,124 @@
+//===- KernelOps.td - Calls of library kernels -----------------*- tablegen -*-===//
+
+#ifndef PP_DIALECT_KERNEL_IR_KERNELOPS_TD
+#define PP_DIALECT_KERNEL_IR_KERNELOPS_TD
+
+include "pp/Dialect/Kernel/IR/KernelDialect.td"
+include "mlir/Interfaces/DestinationStyleOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Kernel_Operand : AnyTypeOf<[
+    StaticShapeTensorOf<[F32, F64, BF16]>, StridedMemRefOf<[F32, F64, BF16]>],
+    "static tensor or strided memref of floats">;
+
+class Kernel_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Kernel_Dialect, mnemonic, !listconcat([
+        DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
+        DestinationStyleOpInterface], traits)> {
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let hasVerifier = 1;
+}
+
+def Kernel_GemmOp : Kernel_Op<"gemm"> {
+  let summary = "matrix product into, or added to, a destination";
+  let description = [{
+    `out = lhs rhs`, or `out += lhs rhs` with `accumulate`; `transpose_a` and
+    `transpose_b` exchange the last two dimensions of an operand first. Operands
+    of rank 3 are batches of matrices.
+
+    Constraints:
+
+    - (C1) All operands have rank 2, or all have rank 3 and the same first
+      dimension.
+    - (C2) The dimensions agree.
+
+    Example:
+
+    ```mlir
+    %c = kernel.gemm %a, %b into %init {transpose_b} : (tensor<1024x768xf32>, tensor<3072x768xf32>, tensor<1024x3072xf32>) -> tensor<1024x3072xf32>
+    ```
+  }];
+  let arguments = (ins Kernel_Operand:$lhs, Kernel_Operand:$rhs,
+                   Kernel_Operand:$out, UnitAttr:$transpose_a,
+                   UnitAttr:$transpose_b, UnitAttr:$accumulate);
+  let assemblyFormat = [{
+    $lhs `,` $rhs `into` $out attr-dict `:`
+    functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getOutMutable(); }
+  }];
+}
+
+class Kernel_AttentionBase<string mnemonic> : Kernel_Op<mnemonic> {
+  code shapes = [{
+    Matrices have a row for each of `batch` times T (or S) positions and the
+    heads side by side: query and outputs `heads` times D columns, key and value
+    `kv_heads` times D; `lse` is `[batch, heads, T]`. `workspace` is scratch
+    memory: its contents mean nothing before and after.
+
+    Constraints:
+
+    - (C1) Rows and columns agree as described, `kv_heads` divides `heads`.
+    - (C2) `workspace` has as many elements as the kernel says it needs.
+  }];
+}
+
+def Kernel_AttentionOp : Kernel_AttentionBase<"attention"> {
+  let summary = "attention by blocks of rows";
+  let description = shapes # [{
+    Example:
+
+    ```mlir
+    %o:3 = kernel.attention %q, %k, %v into %out, %lse, %ws {batch = 4 : i64, heads = 12 : i64, kv_heads = 12 : i64, scale = 0.125 : f64, causal}
+        : (tensor<1024x768xf32>, tensor<1024x768xf32>, tensor<1024x768xf32>, tensor<1024x768xf32>, tensor<4x12x256xf32>, tensor<16384xf32>)
+        -> (tensor<1024x768xf32>, tensor<4x12x256xf32>, tensor<16384xf32>)
+    ```
+  }];
+  let arguments = (ins Kernel_Operand:$query, Kernel_Operand:$key,
+                   Kernel_Operand:$value, Kernel_Operand:$out,
+                   Kernel_Operand:$lse, Kernel_Operand:$workspace,
+                   I64Attr:$batch, I64Attr:$heads, I64Attr:$kv_heads,
+                   F64Attr:$scale, UnitAttr:$causal);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value `into` $out `,` $lse `,` $workspace attr-dict `:`
+    functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return ::mlir::MutableOperandRange(getOperation(), 3, 3);
+    }
+  }];
+}
+
+def Kernel_AttentionGradOp : Kernel_AttentionBase<"attention_grad"> {
+  let summary = "adjoint of attention by blocks of rows";
+  let description = shapes # [{
+    Example:
+
+    ```mlir
+    %d:4 = kernel.attention_grad %q, %k, %v, %out, %lse, %dout into %dq, %dk, %dv, %ws {batch = 1 : i64, heads = 2 : i64, kv_heads = 1 : i64, scale = 0.5 : f64}
+        : (tensor<8x8xf32>, tensor<8x4xf32>, tensor<8x4xf32>, tensor<8x8xf32>, tensor<1x2x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x4xf32>, tensor<8x4xf32>, tensor<2112xf32>)
+        -> (tensor<8x8xf32>, tensor<8x4xf32>, tensor<8x4xf32>, tensor<2112xf32>)
+    ```
+  }];
+  let arguments = (ins Kernel_Operand:$query, Kernel_Operand:$key,
+                   Kernel_Operand:$value, Kernel_Operand:$out,
+                   Kernel_Operand:$lse, Kernel_Operand:$dout,
+                   Kernel_Operand:$dquery, Kernel_Operand:$dkey,
+                   Kernel_Operand:$dvalue, Kernel_Operand:$workspace,
+                   I64Attr:$batch, I64Attr:$heads, I64Attr:$kv_heads,
+                   F64Attr:$scale, UnitAttr:$causal);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value `,` $out `,` $lse `,` $dout `into` $dquery `,`
+    $dkey `,` $dvalue `,` $workspace attr-dict `:`
+    functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return ::mlir::MutableOperandRange(getOperation(), 6, 4);
+    }
+  }];
+}
+
+#endif // PP_DIALECT_KERNEL_IR_KERNELOPS_TD

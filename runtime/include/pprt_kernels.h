@@ -1,0 +1,80 @@
+/*===- pprt_kernels.h - Kernels that compiled programs call ---------------===*\
+ *
+ * What is bound by arithmetic and would take a compiler much work: matrix
+ * products (oneDNN) and attention. No LLVM here; linked into every executable
+ * and into the tools that compile in memory.
+ *
+ * All matrices are row-major floats; a leading dimension is the distance of two
+ * rows in elements. Every function gives the same bits for the same arguments
+ * on the same machine. Nothing here fails: the compiler has checked the shapes.
+ *
+\*===----------------------------------------------------------------------===*/
+
+#ifndef PPRT_KERNELS_H
+#define PPRT_KERNELS_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Threads that a matrix product may use, for the calling thread; 1 at start:
+ * ranks often share cores. */
+void pprt_set_kernel_threads(int32_t threads);
+
+/* c[m, n] = a b + beta c, where a is [m, k], or [k, m] if transpose_a, and b is
+ * [k, n], or [n, k] if transpose_b. beta is 0 (c is not read) or 1. */
+void pprt_sgemm(int32_t transpose_a, int32_t transpose_b, int64_t m, int64_t n,
+                int64_t k, const float *a, int64_t lda, const float *b,
+                int64_t ldb, float beta, float *c, int64_t ldc);
+
+/* The same for `batch` matrices, `stride_*` elements apart. */
+void pprt_sgemm_batched(int32_t transpose_a, int32_t transpose_b, int64_t m,
+                        int64_t n, int64_t k, const float *a, int64_t lda,
+                        const float *b, int64_t ldb, float beta, float *c,
+                        int64_t ldc, int64_t batch, int64_t stride_a,
+                        int64_t stride_b, int64_t stride_c);
+
+/* Shape of an attention: q, out are [batch * t, heads * d], k, v are
+ * [batch * s, kv_heads * d], kv_heads divides heads, lse is [batch, heads, t].
+ * With causal, position i sees keys 0 .. i + s - t. */
+typedef struct pprt_attention_shape {
+  int64_t batch, heads, kv_heads, t, s, d;
+  float scale;
+  int32_t causal;
+} pprt_attention_shape;
+
+/* Blocks of rows and of keys, and from that the scratch memory in floats that
+ * attention needs: scores of one block, for the adjoint those, their cotangents
+ * and a number for each row. */
+enum { PPRT_ATTENTION_ROWS = 64, PPRT_ATTENTION_KEYS = 256 };
+static inline int64_t pprt_attention_workspace(int32_t backward) {
+  int64_t block = (int64_t)PPRT_ATTENTION_ROWS * PPRT_ATTENTION_KEYS;
+  return backward ? 2 * block + PPRT_ATTENTION_ROWS
+                  : block + 2 * (int64_t)PPRT_ATTENTION_ROWS;
+}
+
+/* out = softmax(scale q kᵀ) v, lse = log of the sums of exponentials. A row
+ * that sees no key is 0 and its lse -infinity. */
+void pprt_attention_forward_f32(const pprt_attention_shape *shape,
+                                const float *q, int64_t ldq, const float *k,
+                                int64_t ldk, const float *v, int64_t ldv,
+                                float *out, int64_t ldo, float *lse,
+                                float *workspace);
+
+/* The adjoint: probabilities are computed again from q, k and lse. */
+void pprt_attention_backward_f32(const pprt_attention_shape *shape,
+                                 const float *q, int64_t ldq, const float *k,
+                                 int64_t ldk, const float *v, int64_t ldv,
+                                 const float *out, int64_t ldo,
+                                 const float *lse, const float *dout,
+                                 int64_t lddo, float *dq, int64_t lddq,
+                                 float *dk, int64_t lddk, float *dv,
+                                 int64_t lddv, float *workspace);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* PPRT_KERNELS_H */
