@@ -6,6 +6,7 @@
 #include "pp/Dialect/NN/Transforms/Passes.h"
 #include "pp/Dialect/NN/Transforms/UpstreamAdjoints.h"
 #include "pp/Dialect/PP/IR/PPDialect.h"
+#include "pp/Dialect/PP/Transforms/Passes.h"
 
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllDialects.h"
@@ -22,4 +23,5 @@ void pp::registerAllDialects(mlir::DialectRegistry &registry) {
 void pp::registerAllPasses() {
   mlir::registerAllPasses();
   nn::registerNNTransformsPasses();
+  registerPPTransformsPasses();
 }

@@ -1,4 +1,5 @@
-//===- PPDialect.cpp - The pp dialect ---------------------------------------===//
+//===- PPDialect.cpp - The pp dialect
+//---------------------------------------===//
 //
 // Registration, and the shape of the attributes that bind the arguments and
 // results of stage functions. That the bindings are complete and name things
@@ -37,8 +38,8 @@ static LogicalResult expectString(Operation *op, NamedAttribute attribute) {
     return success();
   return op->emitOpError() << "found " << attribute.getName() << " = "
                            << attribute.getValue()
-                           << ", expected a name: write "
-                           << attribute.getName() << " = \"...\"";
+                           << ", expected a name: write " << attribute.getName()
+                           << " = \"...\"";
 }
 
 static LogicalResult expectUnit(Operation *op, NamedAttribute attribute) {
@@ -59,9 +60,10 @@ static LogicalResult expectCount(Operation *op, NamedAttribute attribute) {
                            << ", expected an i64 that is not negative";
 }
 
-LogicalResult pp::PPDialect::verifyRegionArgAttribute(
-    Operation *op, unsigned region, unsigned argument,
-    NamedAttribute attribute) {
+LogicalResult
+pp::PPDialect::verifyRegionArgAttribute(Operation *op, unsigned region,
+                                        unsigned argument,
+                                        NamedAttribute attribute) {
   StringRef name = attribute.getName();
   if (name == attr::kValue || name == attr::kParam || name == attr::kGrad ||
       name == attr::kData)
@@ -76,8 +78,7 @@ LogicalResult pp::PPDialect::verifyRegionArgAttribute(
 }
 
 LogicalResult pp::PPDialect::verifyRegionResultAttribute(
-    Operation *op, unsigned region, unsigned result,
-    NamedAttribute attribute) {
+    Operation *op, unsigned region, unsigned result, NamedAttribute attribute) {
   StringRef name = attribute.getName();
   if (name == attr::kValue)
     return expectString(op, attribute);

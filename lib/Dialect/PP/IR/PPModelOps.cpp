@@ -1,4 +1,5 @@
-//===- PPModelOps.cpp - Model level of the pp dialect -----------------------===//
+//===- PPModelOps.cpp - Model level of the pp dialect
+//-----------------------===//
 //
 // Layers print their parameters apart from their inputs, so their assembly is
 // written by hand; a model is an ordinary function with one result.
@@ -70,9 +71,8 @@ ParseResult LayerOp::parse(OpAsmParser &parser, OperationState &result) {
     argumentAttributes.push_back(argument.attrs);
     anyAttributes |= argument.attrs && !argument.attrs.empty();
   }
-  result.addAttribute(
-      getFunctionTypeAttrName(result.name),
-      TypeAttr::get(builder.getFunctionType(types, results)));
+  result.addAttribute(getFunctionTypeAttrName(result.name),
+                      TypeAttr::get(builder.getFunctionType(types, results)));
   result.addAttribute(getNumParamsAttrName(result.name),
                       builder.getI64IntegerAttr(numParams));
   if (anyAttributes) {
@@ -147,10 +147,10 @@ LogicalResult LayerOp::verifyRegions() {
     return emitOpError() << "expected pp.yield at the end";
   if (llvm::equal(yield.getOperandTypes(), getResultTypes()))
     return success();
-  InFlightDiagnostic diagnostic =
-      yield.emitOpError() << "found (" << yield.getOperandTypes()
-                          << "), expected the results (" << getResultTypes()
-                          << ") of the layer";
+  InFlightDiagnostic diagnostic = yield.emitOpError()
+                                  << "found (" << yield.getOperandTypes()
+                                  << "), expected the results ("
+                                  << getResultTypes() << ") of the layer";
   diagnostic.attachNote(getLoc()) << "the layer is declared here";
   return diagnostic;
 }
@@ -186,10 +186,8 @@ StringRef ModelOp::getDataName(unsigned argument) {
   };
   if (!isIds(argument))
     return "";
-  unsigned position =
-      llvm::count_if(llvm::seq(0u, argument), [&](unsigned i) {
-        return isIds(i);
-      });
+  unsigned position = llvm::count_if(llvm::seq(0u, argument),
+                                     [&](unsigned i) { return isIds(i); });
   return position < std::size(defaults) ? StringRef(defaults[position]) : "";
 }
 
@@ -224,10 +222,10 @@ LogicalResult ModelOp::verifyRegions() {
   if (!result)
     return emitOpError() << "expected pp.return at the end";
   if (!llvm::equal(result.getOperandTypes(), getResultTypes())) {
-    InFlightDiagnostic diagnostic =
-        result.emitOpError() << "found (" << result.getOperandTypes()
-                             << "), expected the results (" << getResultTypes()
-                             << ") of the model";
+    InFlightDiagnostic diagnostic = result.emitOpError()
+                                    << "found (" << result.getOperandTypes()
+                                    << "), expected the results ("
+                                    << getResultTypes() << ") of the model";
     diagnostic.attachNote(getLoc()) << "the model is declared here";
     return diagnostic;
   }
@@ -280,9 +278,9 @@ ParseResult ApplyOp::parse(OpAsmParser &parser, OperationState &result) {
   if (parser.parseOptionalAttrDict(result.attributes) || parser.parseColon())
     return failure();
   auto parseTypes = [&](SmallVectorImpl<Type> &types) -> ParseResult {
-    return parser.parseCommaSeparatedList(
-        OpAsmParser::Delimiter::Paren,
-        [&] { return parser.parseType(types.emplace_back()); });
+    return parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, [&] {
+      return parser.parseType(types.emplace_back());
+    });
   };
   llvm::SMLoc typesLoc = parser.getCurrentLocation();
   if (parseTypes(inputTypes))
@@ -294,10 +292,9 @@ ParseResult ApplyOp::parse(OpAsmParser &parser, OperationState &result) {
       parser.resolveOperands(inputs, inputTypes, typesLoc, result.operands) ||
       parser.resolveOperands(params, paramTypes, typesLoc, result.operands))
     return failure();
-  result.addAttribute(
-      getOperandSegmentSizesAttrName(result.name),
-      parser.getBuilder().getDenseI32ArrayAttr(
-          {int32_t(inputs.size()), int32_t(params.size())}));
+  result.addAttribute(getOperandSegmentSizesAttrName(result.name),
+                      parser.getBuilder().getDenseI32ArrayAttr(
+                          {int32_t(inputs.size()), int32_t(params.size())}));
   return success();
 }
 
@@ -331,10 +328,10 @@ static LogicalResult verifyTypes(ApplyOp apply, LayerOp layer, StringRef what,
                                  TypeRange found, TypeRange expected) {
   if (found == expected)
     return success();
-  InFlightDiagnostic diagnostic =
-      apply.emitOpError() << "found " << what << " (" << found
-                          << "), expected (" << expected << ") for @"
-                          << layer.getSymName();
+  InFlightDiagnostic diagnostic = apply.emitOpError()
+                                  << "found " << what << " (" << found
+                                  << "), expected (" << expected << ") for @"
+                                  << layer.getSymName();
   diagnostic.attachNote(layer.getLoc()) << "the layer is defined here";
   return diagnostic;
 }

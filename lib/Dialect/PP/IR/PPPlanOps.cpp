@@ -1,4 +1,5 @@
-//===- PPPlanOps.cpp - Plan level of the pp dialect -------------------------===//
+//===- PPPlanOps.cpp - Plan level of the pp dialect
+//-------------------------===//
 //
 // A stage is proven against the module here: every argument of its functions
 // is bound, and what it names exists and has its type. That values are
@@ -98,9 +99,9 @@ static LogicalResult verifyArgument(StageOp stage, func::FuncOp function,
                         StringRef name) -> LogicalResult {
     if (type == expected)
       return success();
-    InFlightDiagnostic diagnostic = report() << "found type " << type
-                                             << ", expected " << expected
-                                             << " of @" << name;
+    InFlightDiagnostic diagnostic = report()
+                                    << "found type " << type << ", expected "
+                                    << expected << " of @" << name;
     diagnostic.attachNote(definition->getLoc()) << "defined here";
     return diagnostic;
   };

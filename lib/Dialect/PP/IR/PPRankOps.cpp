@@ -1,4 +1,5 @@
-//===- PPRankOps.cpp - Rank level of the pp dialect -------------------------===//
+//===- PPRankOps.cpp - Rank level of the pp dialect
+//-------------------------===//
 //
 // What one program can prove about itself: operands fit the functions and
 // parameters that they are bound to, channels touch the program's rank, and
@@ -47,10 +48,10 @@ static LogicalResult verifyToken(Operation *transfer, Value token,
            << "found a transfer that is never waited for, expected one " << wait
            << " before the end of the program";
   InFlightDiagnostic diagnostic =
-      transfer->emitOpError() << "found a transfer that is waited for "
-                              << std::distance(token.use_begin(),
-                                               token.use_end())
-                              << " times, expected one " << wait;
+      transfer->emitOpError()
+      << "found a transfer that is waited for "
+      << std::distance(token.use_begin(), token.use_end())
+      << " times, expected one " << wait;
   for (Operation *user : token.getUsers())
     diagnostic.attachNote(user->getLoc()) << "waited for here";
   return diagnostic;
@@ -133,12 +134,11 @@ LogicalResult RunOp::verifySymbolUses(SymbolTableCollection &symbols) {
 
 template <typename TransferOp>
 static LogicalResult verifyTransfer(TransferOp op) {
-  if (int64_t(op.getTag()) < 0 ||
-      int64_t(op.getMicrobatch().value_or(0)) < 0)
-    return op.emitOpError() << "found tag " << int64_t(op.getTag())
-                            << " and micro-batch "
-                            << int64_t(op.getMicrobatch().value_or(0))
-                            << ", expected numbers from 0";
+  if (int64_t(op.getTag()) < 0 || int64_t(op.getMicrobatch().value_or(0)) < 0)
+    return op.emitOpError()
+           << "found tag " << int64_t(op.getTag()) << " and micro-batch "
+           << int64_t(op.getMicrobatch().value_or(0))
+           << ", expected numbers from 0";
   return success();
 }
 
@@ -158,8 +158,8 @@ static LogicalResult verifyChannel(TransferOp op, StringRef end,
     return success();
   InFlightDiagnostic diagnostic =
       op.emitOpError() << "found channel @" << channel.getSymName() << " that "
-                       << end << " at rank " << actual
-                       << ", expected rank " << rank << " of the program";
+                       << end << " at rank " << actual << ", expected rank "
+                       << rank << " of the program";
   diagnostic.attachNote(channel.getLoc()) << "the channel is declared here";
   return diagnostic;
 }
@@ -230,12 +230,10 @@ LogicalResult ReduceGradientsOp::verify() {
   return success();
 }
 
-LogicalResult
-ZeroGradientOp::verifySymbolUses(SymbolTableCollection &symbols) {
+LogicalResult ZeroGradientOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return verifyParameter(*this, getParameterAttr(), Type(), symbols);
 }
-LogicalResult
-LoadGradientOp::verifySymbolUses(SymbolTableCollection &symbols) {
+LogicalResult LoadGradientOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return verifyParameter(*this, getParameterAttr(), getType(), symbols);
 }
 LogicalResult

@@ -22,8 +22,7 @@
 namespace pp {
 
 /// Transfers, collectives and what they carry out of a rank.
-struct ChannelResource
-    : mlir::SideEffects::Resource::Base<ChannelResource> {
+struct ChannelResource : mlir::SideEffects::Resource::Base<ChannelResource> {
   llvm::StringRef getName() final { return "pp.channel"; }
 };
 
@@ -34,8 +33,7 @@ struct ParameterResource
 };
 
 /// The gradient accumulators of a rank.
-struct GradientResource
-    : mlir::SideEffects::Resource::Base<GradientResource> {
+struct GradientResource : mlir::SideEffects::Resource::Base<GradientResource> {
   llvm::StringRef getName() final { return "pp.gradient"; }
 };
 

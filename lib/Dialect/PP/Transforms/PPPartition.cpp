@@ -1,0 +1,311 @@
+//===- PPPartition.cpp - Assign each apply of the model to a stage
+//----------===//
+//
+// Stages are runs of applies in the order of the model, which is a topological
+// order. So the best cut is a shortest path: state (stages used, applies
+// covered), edges the runs that may be one stage. Two sweeps over the same
+// states: the first finds the smallest bottleneck, the second, among the runs
+// that stay under it, the cut with the fewest bytes across and then the most
+// even one (sums add up along a path, so the second sweep is exact as well;
+// a bottleneck together with a sum would not be).
+//
+//===----------------------------------------------------------------------===//
+
+#include "pp/Dialect/PP/Transforms/Passes.h"
+
+#include "pp/Analysis/Cost.h"
+#include "pp/Dialect/PP/IR/PPOps.h"
+#include "pp/Interfaces/CostOpInterface.h"
+
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
+
+#include <limits>
+
+namespace pp {
+#define GEN_PASS_DEF_PPPARTITION
+#include "pp/Dialect/PP/Transforms/Passes.h.inc"
+} // namespace pp
+
+using namespace mlir;
+using namespace pp;
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// What the cut needs to know of an apply.
+struct Item {
+  ApplyOp apply;
+  double seconds = 0;   ///< forward, backward, and the forward again
+  double keptBytes = 0; ///< kept from forward to backward, per micro-batch
+  int64_t pin = -1;     ///< stage by the user
+};
+
+/// Cost that compares bytes across the cuts first, evenness second.
+struct Tie {
+  double bytes = kInfinity, squares = kInfinity;
+  bool operator<(const Tie &other) const {
+    return bytes != other.bytes ? bytes < other.bytes : squares < other.squares;
+  }
+};
+
+class Partition : public pp::impl::PPPartitionBase<Partition> {
+public:
+  using PPPartitionBase::PPPartitionBase;
+  void runOnOperation() override;
+
+private:
+  LogicalResult partition(ModelOp model);
+  LogicalResult collect(ModelOp model);
+  LogicalResult checkPins();
+  void prepare();
+  double memoryOf(int64_t stage, size_t begin, size_t end) const;
+  double smallestBottleneck(bool byMemory) const;
+  bool mayEnd(int64_t stage, size_t begin, size_t end) const;
+  bool pinAllows(int64_t stage, size_t end) const {
+    return items[end - 1].pin < 0 || items[end - 1].pin == stage;
+  }
+  double secondsOf(size_t begin, size_t end) const {
+    return prefix[end] - prefix[begin];
+  }
+
+  SmallVector<Item> items;
+  SmallVector<double> prefix;   ///< seconds of the applies before i
+  SmallVector<double> kept;     ///< kept bytes of the applies before i
+  SmallVector<double> cutBytes; ///< bytes of the values that cross before i
+  SmallVector<SmallVector<double>> parameterBytes; ///< of the run [i, j)
+};
+
+} // namespace
+
+/// Layers with pinned and unpinned applies share one estimate.
+LogicalResult Partition::collect(ModelOp model) {
+  SymbolTableCollection symbols;
+  MachineRates rates{flops, bandwidth};
+  DenseMap<Operation *, std::pair<double, double>> estimates;
+  for (ApplyOp apply : model.getBody().getOps<ApplyOp>()) {
+    auto layer =
+        symbols.lookupNearestSymbolFrom<LayerOp>(apply, apply.getCalleeAttr());
+    auto [entry, isNew] = estimates.try_emplace(layer);
+    if (isNew) {
+      double bytes = 0;
+      layer.getBody().walk([&](Operation *op) {
+        if (!op->hasTrait<OpTrait::ConstantLike>())
+          bytes += pp::detail::sumOfBytes(op->getResultTypes());
+      });
+      entry->second = {costOf(layer.getBody(), rates).seconds, bytes};
+    }
+    Item item;
+    item.apply = apply;
+    auto [seconds, bytes] = entry->second;
+    StringRef policy = recompute;
+    if (std::optional<StringRef> own = layer.getRecompute())
+      policy = *own;
+    if (std::optional<StringRef> own = apply.getRecompute())
+      policy = *own;
+    bool again = policy == "full";
+    item.seconds = seconds * (again ? 4 : 3);
+    item.keptBytes = pp::detail::sumOfBytes(apply.getInputs().getTypes());
+    if (!again)
+      item.keptBytes += bytes;
+    if (std::optional<uint64_t> stage = apply.getStage())
+      item.pin = int64_t(*stage);
+    items.push_back(item);
+  }
+  if (items.size() < size_t(stages))
+    return model.emitError()
+           << "found " << items.size() << " applied layers for " << stages
+           << " stages, expected at least one a stage: ask for fewer stages or "
+              "split a layer";
+  return success();
+}
+
+/// A partition exists if and only if each pin leaves room for the stages
+/// before, between and after.
+LogicalResult Partition::checkPins() {
+  Item *previous = nullptr;
+  int64_t previousIndex = 0;
+  int64_t count = items.size();
+  for (int64_t i = 0; i != count; ++i) {
+    Item &item = items[i];
+    if (item.pin < 0)
+      continue;
+    auto report = [&]() {
+      InFlightDiagnostic diagnostic = item.apply.emitError();
+      if (previous)
+        diagnostic.attachNote(previous->apply.getLoc())
+            << "the pin before is here, to stage " << previous->pin;
+      diagnostic << "found stage = " << item.pin;
+      return diagnostic;
+    };
+    if (item.pin >= stages)
+      return report() << ", expected a number below the " << stages
+                      << " stages: change the pin or ask for more stages";
+    if (previous && item.pin < previous->pin)
+      return report() << " after a pin to stage " << previous->pin
+                      << ", expected pins that do not descend: stages are runs "
+                         "of applies in the order of the model";
+    int64_t free = previous ? i - previousIndex : i;
+    int64_t needed = previous ? item.pin - previous->pin : item.pin;
+    if (needed > free)
+      return report() << " after " << free
+                      << " free applies, expected at least " << needed
+                      << ", one for each stage before it: move the "
+                         "pin";
+    previous = &item;
+    previousIndex = i;
+  }
+  if (previous && stages - 1 - previous->pin > count - 1 - previousIndex)
+    return previous->apply.emitError()
+           << "found stage = " << previous->pin << " before "
+           << count - 1 - previousIndex << " free applies, expected at least "
+           << stages - 1 - previous->pin
+           << ", one for each stage after it: move the pin";
+  return success();
+}
+
+void Partition::prepare() {
+  size_t count = items.size();
+  prefix.assign(count + 1, 0);
+  kept.assign(count + 1, 0);
+  cutBytes.assign(count + 1, 0);
+  DenseMap<Operation *, size_t> position;
+  for (auto [i, item] : llvm::enumerate(items)) {
+    prefix[i + 1] = prefix[i] + item.seconds;
+    kept[i + 1] = kept[i] + item.keptBytes;
+    position[item.apply] = i;
+  }
+  // A value crosses each cut between its producer and its last consumer.
+  for (auto [i, item] : llvm::enumerate(items))
+    for (Value result : item.apply.getResults()) {
+      size_t last = i;
+      for (Operation *user : result.getUsers())
+        if (auto use = position.find(user); use != position.end())
+          last = std::max(last, use->second);
+      for (size_t cut = i + 1; cut <= last; ++cut)
+        cutBytes[cut] += pp::detail::sumOfBytes(result.getType());
+    }
+  if (memory == 0)
+    return;
+  // Value and two optimizer states once, a gradient for each use.
+  parameterBytes.assign(count, SmallVector<double>(count + 1, 0));
+  for (size_t begin = 0; begin != count; ++begin) {
+    llvm::DenseSet<Value> seen;
+    double bytes = 0;
+    for (size_t end = begin; end != count; ++end) {
+      for (Value param : items[end].apply.getParams()) {
+        double size = pp::detail::sumOfBytes(param.getType());
+        bytes += seen.insert(param).second ? 4 * size : size;
+      }
+      parameterBytes[begin][end + 1] = bytes;
+    }
+  }
+}
+
+double Partition::memoryOf(int64_t stage, size_t begin, size_t end) const {
+  int64_t inFlight = schedule == "gpipe"
+                         ? microbatches
+                         : std::min<int64_t>(microbatches, stages - stage);
+  return parameterBytes[begin][end] +
+         double(inFlight) * (kept[end] - kept[begin]);
+}
+
+/// A run that may not end before `end` may not grow past it either.
+bool Partition::mayEnd(int64_t stage, size_t begin, size_t end) const {
+  return pinAllows(stage, end) &&
+         (memory == 0 || memoryOf(stage, begin, end) <= double(memory));
+}
+
+/// The smallest maximum over the stages of a partition: of memory, or of
+/// seconds under the memory bound. Infinite if there is no partition.
+double Partition::smallestBottleneck(bool byMemory) const {
+  size_t count = items.size();
+  SmallVector<double> best(count + 1, kInfinity), next;
+  best[0] = 0;
+  for (int64_t stage = 0; stage != stages; ++stage) {
+    next.assign(count + 1, kInfinity);
+    for (size_t begin = 0; begin != count; ++begin) {
+      if (best[begin] == kInfinity)
+        continue;
+      for (size_t end = begin + 1; end <= count; ++end) {
+        if (byMemory ? !pinAllows(stage, end) : !mayEnd(stage, begin, end))
+          break;
+        double cost =
+            byMemory ? memoryOf(stage, begin, end) : secondsOf(begin, end);
+        next[end] = std::min(next[end], std::max(best[begin], cost));
+      }
+    }
+    best = next;
+  }
+  return best[count];
+}
+
+LogicalResult Partition::partition(ModelOp model) {
+  items.clear();
+  if (failed(collect(model)) || failed(checkPins()))
+    return failure();
+  prepare();
+  double bottleneck = smallestBottleneck(/*byMemory=*/false);
+  if (bottleneck == kInfinity)
+    return model.emitError()
+           << "found no partition into " << stages << " stages of at most "
+           << memory << " bytes, expected a bound of at least "
+           << uint64_t(smallestBottleneck(/*byMemory=*/true))
+           << " bytes: raise it, ask for more stages, or recompute layers";
+
+  size_t count = items.size();
+  // Prefix sums round; runs of equal layers must stay equal.
+  double limit = bottleneck * (1 + 1e-9);
+  SmallVector<SmallVector<Tie>> best(stages + 1, SmallVector<Tie>(count + 1));
+  SmallVector<SmallVector<size_t>> from(stages + 1,
+                                        SmallVector<size_t>(count + 1, 0));
+  best[0][0] = {0, 0};
+  for (int64_t stage = 0; stage != stages; ++stage)
+    for (size_t begin = 0; begin != count; ++begin) {
+      if (best[stage][begin].bytes == kInfinity)
+        continue;
+      for (size_t end = begin + 1; end <= count; ++end) {
+        double seconds = secondsOf(begin, end);
+        if (seconds > limit || !mayEnd(stage, begin, end))
+          break;
+        Tie candidate{best[stage][begin].bytes + cutBytes[end],
+                      best[stage][begin].squares + seconds * seconds};
+        if (candidate < best[stage + 1][end]) {
+          best[stage + 1][end] = candidate;
+          from[stage + 1][end] = begin;
+        }
+      }
+    }
+
+  Builder builder(&getContext());
+  size_t end = count;
+  for (int64_t stage = stages; stage-- > 0;) {
+    size_t begin = from[stage + 1][end];
+    for (size_t i = begin; i != end; ++i)
+      items[i].apply.setStageAttr(builder.getI64IntegerAttr(stage));
+    end = begin;
+  }
+  return success();
+}
+
+void Partition::runOnOperation() {
+  auto require = [&](bool holds, const Twine &message) {
+    if (!holds)
+      getOperation().emitError() << message;
+    return holds;
+  };
+  if (!require(stages >= 1,
+               "found stages=" + Twine(stages) + ", expected at least 1") ||
+      !require(microbatches >= 1, "found microbatches=" + Twine(microbatches) +
+                                      ", expected at least 1") ||
+      !require(flops > 0 && bandwidth > 0,
+               "found a machine rate that is not positive, expected flops and "
+               "bandwidth above 0") ||
+      !require(recompute.empty() || recompute == "none" || recompute == "full",
+               "found recompute=" + recompute + ", expected none or full"))
+    return signalPassFailure();
+  for (ModelOp model : getOperation().getOps<ModelOp>())
+    if (failed(partition(model)))
+      return signalPassFailure();
+}
