@@ -7,6 +7,7 @@
 #include "pp/Dialect/NN/Transforms/UpstreamAdjoints.h"
 #include "pp/Dialect/PP/IR/PPDialect.h"
 #include "pp/Dialect/PP/Transforms/Passes.h"
+#include "pp/Dialect/PP/Memory/Passes.h"
 
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllDialects.h"
@@ -24,4 +25,5 @@ void pp::registerAllPasses() {
   mlir::registerAllPasses();
   nn::registerNNTransformsPasses();
   registerPPTransformsPasses();
+  registerPPMemoryPasses();
 }

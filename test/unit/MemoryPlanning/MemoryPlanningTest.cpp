@@ -149,9 +149,12 @@ TEST(MemoryPlanning, RandomProblemsAreNearTheBound) {
       intervals.push_back(
           {1 + random(5000), begin, begin + 1 + uint32_t(random(40))});
     }
-    Plan plan = planMemory(intervals);
+    Options options;
+    options.effort = 20'000'000;
+    Plan plan = planMemory(intervals, options);
     expectValid(intervals, plan);
     EXPECT_LE(plan.bytes, plan.lowerBound * 1.08);
+    EXPECT_LE(plan.bytes, planMemory(intervals).bytes);
   }
 }
 

@@ -1,0 +1,170 @@
+//===- Buffers.h - Buffers of rank programs and stages ----------*- C++ -*-===//
+//
+// Which values need memory, how much, and when; shared by the pass that places
+// them, the pass that checks the placement, and the lowering that uses it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PP_DIALECT_PP_MEMORY_BUFFERS_H
+#define PP_DIALECT_PP_MEMORY_BUFFERS_H
+
+#include "pp/Dialect/PP/IR/PPOps.h"
+#include "pp/MemoryPlanning/MemoryPlanning.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace pp {
+
+/// Attributes that carry a memory plan; see pp-plan-memory.
+namespace attr {
+inline constexpr llvm::StringLiteral kWorkspace = "pp.workspace";
+inline constexpr llvm::StringLiteral kWorkspaceOffset = "pp.workspace_offset";
+inline constexpr llvm::StringLiteral kOffsets = "pp.offsets";
+inline constexpr llvm::StringLiteral kMemory = "pp.memory";
+inline constexpr llvm::StringLiteral kParameters = "pp.parameters";
+inline constexpr llvm::StringLiteral kGradients = "pp.gradients";
+inline constexpr llvm::StringLiteral kOptimizer = "pp.optimizer";
+} // namespace attr
+
+/// Bytes of a statically shaped tensor in memory, without padding; failure for
+/// element types that have no fixed size.
+mlir::FailureOr<uint64_t> getTensorBytes(mlir::Type type);
+
+//===----------------------------------------------------------------------===//
+// Rank programs
+//===----------------------------------------------------------------------===//
+
+enum class BufferKind {
+  Parameter,
+  Gradient,
+  Activation,
+  Communication,
+  Workspace
+};
+
+/// The key of `kind` in `pp.memory`.
+llvm::StringRef getBufferKindName(BufferKind kind);
+
+struct Buffer {
+  BufferKind kind;
+  memory::Interval interval; ///< time is the position of an op in the program
+  mlir::Operation *op;       ///< what defines it, or first needs it
+  unsigned result = 0;       ///< Activation, Communication: which result
+  mlir::StringAttr parameter = {}; ///< Parameter, Gradient
+  int64_t use = 0;                 ///< Gradient
+
+  /// "result 0", "the workspace", ...: for messages.
+  std::string describe() const;
+};
+
+/// All buffers of one rank program.
+class ProgramBuffers {
+public:
+  /// Emits an error and fails on what cannot be placed.
+  static mlir::FailureOr<ProgramBuffers>
+  analyze(ProgramOp program, mlir::SymbolTableCollection &symbols);
+
+  llvm::ArrayRef<Buffer> getBuffers() const { return buffers; }
+
+  /// The buffer that a value lies in. Values share one: that of a receive and
+  /// of its wait, that of a sum and of its first operand.
+  unsigned lookup(mlir::Value value) const { return ofValue.at(value); }
+  unsigned lookupParameter(mlir::StringAttr name) const {
+    return ofParameter.find(name)->second;
+  }
+  unsigned lookupGradient(mlir::StringAttr name, int64_t use) const {
+    return ofGradient.find({name, use})->second;
+  }
+  /// The workspace of an action; nothing if its function needs none.
+  std::optional<unsigned> lookupWorkspace(RunOp run) const {
+    auto it = ofWorkspace.find(run);
+    return it == ofWorkspace.end() ? std::nullopt
+                                   : std::optional<unsigned>(it->second);
+  }
+
+  /// Parameters the program updates, in program order.
+  llvm::ArrayRef<mlir::StringAttr> getOwned() const { return owned; }
+
+  /// Reads the offsets of all buffers from the attributes of a planned
+  /// program; emits an error and fails if one is missing.
+  mlir::FailureOr<llvm::SmallVector<uint64_t>>
+  readOffsets(ProgramOp program) const;
+
+private:
+  mlir::LogicalResult addRun(RunOp run, uint32_t time,
+                             mlir::SymbolTableCollection &symbols);
+  mlir::LogicalResult addValue(mlir::Value value, BufferKind kind,
+                               uint32_t time);
+  mlir::LogicalResult addParameter(mlir::Operation *op, mlir::StringAttr name,
+                                   mlir::Type type);
+  mlir::LogicalResult addGradient(mlir::Operation *op, mlir::StringAttr name,
+                                  int64_t use, mlir::Type type);
+  void collectReads(ProgramOp program, mlir::SymbolTableCollection &symbols);
+
+  llvm::SmallVector<Buffer> buffers;
+  llvm::DenseMap<mlir::Value, unsigned> ofValue;
+  llvm::MapVector<mlir::StringAttr, unsigned> ofParameter;
+  llvm::MapVector<std::pair<mlir::StringAttr, int64_t>, unsigned> ofGradient;
+  llvm::DenseMap<mlir::Operation *, unsigned> ofWorkspace;
+  llvm::SmallVector<mlir::StringAttr> owned;
+  /// Last op that reads or writes each parameter's buffer.
+  llvm::DenseMap<mlir::StringAttr, llvm::SmallVector<uint32_t>> touches;
+  uint32_t programLength = 0;
+};
+
+//===----------------------------------------------------------------------===//
+// Stage functions
+//===----------------------------------------------------------------------===//
+
+/// Where a value of a stage function lies.
+struct StageStorage {
+  enum Kind {
+    Argument,  ///< `index`: argument of the function
+    Result,    ///< `index`: result of the function, in the caller's memory
+    Constant,  ///< `constant`: a tensor constant
+    Workspace, ///< in the stage's workspace, see pp.offsets of the call
+    Scalar     ///< not memory: an SSA scalar such as a dropout key
+  };
+  Kind kind;
+  unsigned index = 0;
+  mlir::Operation *constant = nullptr;
+};
+
+/// All values of one stage function.
+class StageValues {
+public:
+  /// Emits an error and fails on what a stage function must not hold.
+  static mlir::FailureOr<StageValues>
+  analyze(mlir::func::FuncOp stage, mlir::SymbolTableCollection &symbols);
+
+  /// The value whose storage `value` shares: itself, or an accumulator.
+  mlir::Value getRoot(mlir::Value value) const;
+  StageStorage getStorage(mlir::Value value) const {
+    return storage.lookup(getRoot(value));
+  }
+
+  /// A value or a callee's workspace that lies in the stage's workspace.
+  struct Item {
+    mlir::func::CallOp call;
+    std::optional<unsigned> result; ///< nothing: the callee's workspace
+    memory::Interval interval;      ///< time is the position of an op
+  };
+  llvm::ArrayRef<Item> getItems() const { return items; }
+
+  mlir::FailureOr<llvm::SmallVector<uint64_t>> readOffsets() const;
+
+private:
+  llvm::DenseMap<mlir::Value, mlir::Value> accumulatesInto;
+  llvm::DenseMap<mlir::Value, StageStorage> storage;
+  llvm::SmallVector<Item> items;
+};
+
+/// The functions that the stages of a module name, each once, in order.
+llvm::SmallVector<mlir::func::FuncOp>
+getStageFunctions(mlir::ModuleOp module, mlir::SymbolTableCollection &symbols);
+
+} // namespace pp
+
+#endif // PP_DIALECT_PP_MEMORY_BUFFERS_H

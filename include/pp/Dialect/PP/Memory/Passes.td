@@ -1,0 +1,81 @@
+//===- Passes.td - Memory of stages and rank programs ----------*- tablegen -*-===//
+
+#ifndef PP_DIALECT_PP_MEMORY_PASSES_TD
+#define PP_DIALECT_PP_MEMORY_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def PPPlanMemory : Pass<"pp-plan-memory", "::mlir::ModuleOp"> {
+  let summary = "gives every buffer of stage functions and rank programs a place";
+  let description = [{
+    A **stage function** gets one workspace. It holds the values that pass
+    between its calls and, at each call, the workspace of the callee
+    (`pp.workspace` of the layer function). Values that the stage returns lie
+    where its caller wants them; a result with `pp.accumulates` lies in the
+    accumulator. Afterwards the function carries `pp.workspace` (bytes), each
+    call `pp.offsets` (one a result; -1: not in the workspace) and
+    `pp.workspace_offset`.
+
+    A **rank program** gets one arena. Parameters and gradient accumulators lie
+    at its start and live for the whole step; received values, results of
+    actions and the workspaces of actions are placed by their lifetimes: a sent
+    value lives until its `pp.wait_send`, a receive buffer from its `pp.irecv`
+    on. Nothing is allocated in a step. A received parameter goes straight into
+    the parameter's buffer if nothing reads that parameter in between.
+    Afterwards the program carries the offsets (`pp.parameters`,
+    `pp.gradients`, `pp.optimizer`; the last relative to the optimizer area
+    that follows the arena) and `pp.memory`, all in bytes: `arena`, its
+    `lower_bound` (no plan can need less), and what lives at the moment when
+    most does, by kind. These kinds sum to the lower bound:
+
+    | kind | what |
+    |---|---|
+    | `parameters` | parameters that the rank reads, its own and copies |
+    | `gradients` | accumulators, one for each use of a parameter |
+    | `activations` | results of actions: activations, residuals, cotangents |
+    | `communication` | receive buffers, and values that are only sent |
+    | `workspace` | temporaries inside an action |
+
+    `optimizer` is the size of the optimizer area (two moments for each
+    parameter that the rank owns).
+
+    Example:
+    ```mlir
+    pp.program @rank0 rank(0) {
+      %y = pp.run F stage(0) mb(0) @stage0.forward() : () -> tensor<32xf32>
+      pp.loss %l mb(0) : tensor<f32>
+    ```
+    becomes
+    ```mlir
+    pp.program @rank0 rank(0) attributes {pp.memory = {activations = 128 : i64, arena = 256 : i64, ...}} {
+      %y = pp.run F stage(0) mb(0) @stage0.forward() {pp.offsets = array<i64: 0>, pp.workspace_offset = 128 : i64} : () -> tensor<32xf32>
+    ```
+  }];
+  let options = [
+    Option<"limit", "limit", "uint64_t", /*default=*/"0",
+           "bytes that a rank may need, arena and optimizer (0: no limit)">,
+    Option<"effort", "effort", "uint64_t", /*default=*/"2000000",
+           "pairs of buffers that the search for a smaller arena may look at">,
+  ];
+}
+
+def PPVerifyMemory : Pass<"pp-verify-memory", "::mlir::ModuleOp"> {
+  let summary = "proves that no two live buffers share bytes";
+  let description = [{
+    Computes the lifetimes again and checks the offsets in the IR against them,
+    for stage functions and rank programs:
+
+    1. Every buffer has an offset, a multiple of 64, and ends inside the arena.
+    2. Two buffers that are live at the same time do not overlap.
+    3. Every accumulator that an action adds to is cleared before in the step.
+
+    The error names both buffers; a note points at the second one.
+
+    Example:
+    ```
+    error: 'pp.run' op result 0 [0, 128) and result 0 of 'pp.irecv' [64, 192) overlap while both are live, ...
+    ```
+  }];
+}
+
+#endif // PP_DIALECT_PP_MEMORY_PASSES_TD
