@@ -14,6 +14,26 @@ def NN_Dialect : Dialect {
     generation know about. The dialect says nothing of parallelism: that is
     `pp`'s. Ops are pure values of their operands; a gradient op is an op like
     any other.
+
+    Conventions that hold for every op, and are not repeated for each:
+
+    - Tensors have static shapes without empty dimensions, of rank at most 8.
+    - Floating-point tensors hold `bf16`, `f32` or `f64`; ids (tokens, targets)
+      are `i32` or `i64`. Statistics of `bf16` values (log-sum-exp, loss) are
+      `f32`, those of others have the type of the values.
+    - Axes count from 0 at the front; negative ones are rejected.
+    - Result types are inferred where operands determine them; types in the
+      text are checked against the inferred ones.
+    - An operand written `init(%c)` is added to the result, so that sums over
+      several uses accumulate in place: `result = c + op(...)`.
+    - Constraints are numbered in each op's documentation, (C1) and so on, and
+      diagnostics cite that number.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect"];
+  let extraClassDeclaration = [{
+    void registerInitializers();
   }];
 }
 

@@ -3,9 +3,13 @@
 #ifndef PP_DIALECT_NN_IR_NNOPS_H
 #define PP_DIALECT_NN_IR_NNOPS_H
 
+#include "pp/Dialect/NN/IR/NNAttributes.h"
 #include "pp/Dialect/NN/IR/NNDialect.h"
+#include "pp/Dialect/NN/IR/NNTraits.h"
+#include "pp/Interfaces/AccumulatingOpInterface.h"
 #include "pp/Interfaces/CostOpInterface.h"
 #include "pp/Interfaces/DifferentiableOpInterface.h"
+#include "pp/Interfaces/ElementwiseOpInterface.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"

@@ -3,13 +3,14 @@
 #ifndef PP_DIALECT_NN_IR_NNOPS_TD
 #define PP_DIALECT_NN_IR_NNOPS_TD
 
-include "pp/Dialect/NN/IR/NNDialect.td"
-include "pp/Interfaces/CostOpInterface.td"
-include "pp/Interfaces/DifferentiableOpInterface.td"
-include "mlir/Interfaces/InferTypeOpInterface.td"
-include "mlir/Interfaces/SideEffectInterfaces.td"
-
-class NN_Op<string mnemonic, list<Trait> traits = []>
-    : Op<NN_Dialect, mnemonic, !listconcat([Pure], traits)>;
+include "pp/Dialect/NN/IR/NNAttentionOps.td"
+include "pp/Dialect/NN/IR/NNAttributes.td"
+include "pp/Dialect/NN/IR/NNElementwiseOps.td"
+include "pp/Dialect/NN/IR/NNLinearAlgebraOps.td"
+include "pp/Dialect/NN/IR/NNLossOps.td"
+include "pp/Dialect/NN/IR/NNNormalizationOps.td"
+include "pp/Dialect/NN/IR/NNRandomOps.td"
+include "pp/Dialect/NN/IR/NNReductionOps.td"
+include "pp/Dialect/NN/IR/NNShapeOps.td"
 
 #endif // PP_DIALECT_NN_IR_NNOPS_TD

@@ -45,4 +45,20 @@ def NNDifferentiate : Pass<"nn-differentiate", "::mlir::ModuleOp"> {
                            "::mlir::math::MathDialect"];
 }
 
+def NNPrintCost : Pass<"nn-print-cost"> {
+  let summary = "remark the cost of each op and of each function";
+  let description = [{
+    Emits a remark at each op that implements `CostOpInterface`: floating-point
+    operations, bytes read and bytes written; and at each function the sums.
+    The IR stays as it is.
+
+    Example: with `pp-opt --nn-print-cost` this op gets the remark
+    `flops = 4096, read = 1536, written = 1024`:
+
+    ```mlir
+    %y = nn.linear %x, %w : (tensor<16x8xf32>, tensor<8x16xf32>) -> tensor<16x16xf32>
+    ```
+  }];
+}
+
 #endif // PP_DIALECT_NN_TRANSFORMS_PASSES_TD

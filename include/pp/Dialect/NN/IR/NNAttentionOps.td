@@ -1,0 +1,141 @@
+//===- NNAttentionOps.td - Attention and positions -------------*- tablegen -*-===//
+
+#ifndef PP_DIALECT_NN_IR_NNATTENTIONOPS_TD
+#define PP_DIALECT_NN_IR_NNATTENTIONOPS_TD
+
+include "pp/Dialect/NN/IR/NNBase.td"
+
+// The shapes of attention, the same for the op and its adjoint.
+class NN_AttentionBase<string mnemonic> : NN_InferredOp<mnemonic> {
+  code constraints = [{
+
+    Constraints:
+
+    - (C1) `query`, `key` and `value` have four dimensions.
+    - (C2) All of them have the same element type.
+    - (C3) `key` and `value` have the same type.
+    - (C4) `query` and `key` agree in the batch and in the size of a head.
+    - (C5) The number of key heads divides the number of query heads.
+    - (C6) With `causal`, there are at least as many keys as queries: otherwise
+      a query would see nothing.
+    - (C7) `scale` is finite.
+  }];
+  code attentionDeclaration = [{
+    /// `scale`, or its default 1 / sqrt(D).
+    double getEffectiveScale();
+    int64_t getBatch() { return getQuery().getType().getDimSize(0); }
+    /// T: positions of queries.
+    int64_t getQueryLength() { return getQuery().getType().getDimSize(1); }
+    /// S: positions of keys and values.
+    int64_t getKeyLength() { return getKey().getType().getDimSize(1); }
+    /// H: query heads.
+    int64_t getHeads() { return getQuery().getType().getDimSize(2); }
+    /// Hkv: key and value heads.
+    int64_t getKeyHeads() { return getKey().getType().getDimSize(2); }
+    /// D: numbers in a head.
+    int64_t getHeadSize() { return getQuery().getType().getDimSize(3); }
+    /// Pairs of a query and a key that it sees, of one batch entry and head.
+    uint64_t getVisiblePairs();
+  }];
+  let extraClassDeclaration = attentionDeclaration;
+}
+
+def NN_AttentionOp : NN_AttentionBase<"attention"> {
+  let summary = "scaled dot-product attention";
+  let description = [{
+    For each batch entry b and head h, with `query[B,T,H,D]`, `key[B,S,Hkv,D]`,
+    `value[B,S,Hkv,D]` and g = h / (H / Hkv), the key head that h shares
+    (grouped-query attention; Hkv = H is multi-head, Hkv = 1 multi-query):
+
+    `s[t, j] = scale sum_d query[b,t,h,d] key[b,j,g,d]`,
+    `lse[b,h,t] = log sum_j exp s[t, j]`,
+    `result[b,t,h,d] = sum_j exp(s[t, j] - lse[b,h,t]) value[b,j,g,d]`.
+
+    `scale` is 1 / sqrt(D) if left out. With `causal` the ends are aligned:
+    query t sees the keys `j <= t + S - T`, so that T new positions continue a
+    sequence of S. `lse` is what the adjoint needs to compute the
+    probabilities again instead of storing T times S of them. Source: Dao et al.,
+    "FlashAttention: Fast and Memory-Efficient Exact Attention with
+    IO-Awareness", 2022.
+  }] # constraints # [{
+    Example:
+
+    ```mlir
+    %y, %lse = nn.attention %q, %k, %v {causal} : (tensor<4x128x8x32xf32>, tensor<4x128x2x32xf32>, tensor<4x128x2x32xf32>) -> (tensor<4x128x8x32xf32>, tensor<4x8x128xf32>)
+    ```
+  }];
+  let arguments = (ins NN_FloatTensor:$query, NN_FloatTensor:$key,
+                   NN_FloatTensor:$value, UnitAttr:$causal,
+                   OptionalAttr<F64Attr>:$scale);
+  let results = (outs NN_FloatTensor:$result, NN_FloatTensor:$lse);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value attr-dict `:`
+    functional-type(operands, results)
+  }];
+}
+
+def NN_AttentionGradOp : NN_AttentionBase<"attention_grad"> {
+  let summary = "adjoint of attention";
+  let description = [{
+    With `p[t, j] = exp(s[t, j] - lse[t])` and
+    `delta[t] = sum_d out[t, d] dout[t, d]`:
+    `dvalue[j] = sum_t p[t, j] dout[t]`,
+    `ds[t, j] = p[t, j] (dout[t] . value[j] - delta[t])`,
+    `dquery[t] = scale sum_j ds[t, j] key[j]`,
+    `dkey[j] = scale sum_t ds[t, j] query[t]`; `dkey` and `dvalue` also sum
+    over the query heads that share a key head. Source: as `nn.attention`.
+  }] # constraints # [{
+    - (C8) `out` and `dout` have the type of `query`.
+    - (C9) `lse` has the dimensions [B,H,T].
+
+    Example:
+
+    ```mlir
+    %dq, %dk, %dv = nn.attention_grad %q, %k, %v, %y, %lse, %dy {causal} : (tensor<4x128x8x32xf32>, tensor<4x128x2x32xf32>, tensor<4x128x2x32xf32>, tensor<4x128x8x32xf32>, tensor<4x8x128xf32>, tensor<4x128x8x32xf32>) -> (tensor<4x128x8x32xf32>, tensor<4x128x2x32xf32>, tensor<4x128x2x32xf32>)
+    ```
+  }];
+  let arguments = (ins NN_FloatTensor:$query, NN_FloatTensor:$key,
+                   NN_FloatTensor:$value, NN_FloatTensor:$out,
+                   NN_FloatTensor:$lse, NN_FloatTensor:$dout, UnitAttr:$causal,
+                   OptionalAttr<F64Attr>:$scale);
+  let results = (outs NN_FloatTensor:$dquery, NN_FloatTensor:$dkey,
+                 NN_FloatTensor:$dvalue);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value `,` $out `,` $lse `,` $dout attr-dict `:`
+    functional-type(operands, results)
+  }];
+}
+
+def NN_RotaryOp : NN_InferredOp<"rotary"> {
+  let summary = "rotary position embedding";
+  let description = [{
+    Turns pairs of numbers of a head by an angle that grows with the position:
+    with `input[B,T,H,D]` and i < D / 2, the pair number i at position t turns by
+    `t base^(-2 i / D)`:
+    `(a, b) -> (a cos - b sin, a sin + b cos)`. The pair is the elements i and
+    i + D / 2 (GPT-NeoX, Llama), or with `interleaved` 2 i and 2 i + 1 (the paper,
+    GPT-J). `inverse` turns back: the adjoint. Source: Su et al., "RoFormer:
+    Enhanced Transformer with Rotary Position Embedding", 2021.
+
+    Constraints:
+
+    - (C1) `input` has four dimensions.
+    - (C2) The last dimension is even.
+    - (C3) `base` is finite and positive.
+
+    Example:
+
+    ```mlir
+    %y = nn.rotary %x {base = 10000.0} : (tensor<4x128x8x32xf32>) -> tensor<4x128x8x32xf32>
+    ```
+  }];
+  let arguments = (ins NN_FloatTensor:$input,
+                   DefaultValuedAttr<F64Attr, "10000.0">:$base,
+                   UnitAttr:$interleaved, UnitAttr:$inverse);
+  let results = (outs NN_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+#endif // PP_DIALECT_NN_IR_NNATTENTIONOPS_TD

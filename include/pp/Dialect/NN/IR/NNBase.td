@@ -1,0 +1,72 @@
+//===- NNBase.td - Types, traits and classes of nn's ops -------*- tablegen -*-===//
+
+#ifndef PP_DIALECT_NN_IR_NNBASE_TD
+#define PP_DIALECT_NN_IR_NNBASE_TD
+
+include "pp/Dialect/NN/IR/NNDialect.td"
+include "pp/Interfaces/AccumulatingOpInterface.td"
+include "pp/Interfaces/CostOpInterface.td"
+include "pp/Interfaces/DifferentiableOpInterface.td"
+include "pp/Interfaces/ElementwiseOpInterface.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+//===----------------------------------------------------------------------===//
+// Types. Dimensions are checked by the NN_StaticTensors trait, whose messages
+// can name the dimension that is wrong; a type constraint can not.
+//===----------------------------------------------------------------------===//
+
+class NN_TensorOf<list<Type> elements, string description>
+    : Type<And<[IsRankedTensorTypePred,
+                SubstLeaves<"$_self",
+                  "::llvm::cast<::mlir::RankedTensorType>($_self)"
+                  ".getElementType()", AnyTypeOf<elements>.predicate>]>,
+           description, "::mlir::RankedTensorType">;
+
+def NN_FloatTensor : NN_TensorOf<[BF16, F32, F64],
+    "ranked tensor of bf16, f32 or f64 (convert with nn.cast)">;
+def NN_IdTensor : NN_TensorOf<[I32, I64],
+    "ranked tensor of i32 or i64 ids (convert with nn.cast)">;
+def NN_AnyTensor : NN_TensorOf<[BF16, F32, F64, I32, I64],
+    "ranked tensor of bf16, f32, f64, i32 or i64">;
+
+//===----------------------------------------------------------------------===//
+// Traits
+//===----------------------------------------------------------------------===//
+
+// Every tensor among operands and results has a static shape of rank at most 8
+// without empty dimensions.
+def NN_StaticTensors : NativeOpTrait<"StaticTensors"> {
+  let cppNamespace = "::pp::nn";
+}
+
+// The types of the results are the inferred ones. Listed before
+// InferTypeOpInterface, whose own check has no room for a remedy.
+def NN_InferredResults : NativeOpTrait<"InferredResults"> {
+  let cppNamespace = "::pp::nn";
+}
+
+//===----------------------------------------------------------------------===//
+// Classes
+//===----------------------------------------------------------------------===//
+
+class NN_Op<string mnemonic, list<Trait> traits = []>
+    : Op<NN_Dialect, mnemonic,
+         !listconcat([Pure, NN_StaticTensors], traits)>;
+
+// An op whose operands and attributes determine the types of its results.
+class NN_InferredOp<string mnemonic, list<Trait> traits = []>
+    : NN_Op<mnemonic,
+            !listconcat([NN_InferredResults, InferTypeOpAdaptor], traits)>;
+
+// The same two for ops with an adjoint (`buildAdjoint` in NNAdjoints*.cpp).
+class NN_DifferentiableOp<string mnemonic, list<Trait> traits = []>
+    : NN_Op<mnemonic,
+            !listconcat([DeclareOpInterfaceMethods<DifferentiableOpInterface>],
+                        traits)>;
+class NN_InferredDifferentiableOp<string mnemonic, list<Trait> traits = []>
+    : NN_InferredOp<mnemonic,
+        !listconcat([DeclareOpInterfaceMethods<DifferentiableOpInterface>],
+                    traits)>;
+
+#endif // PP_DIALECT_NN_IR_NNBASE_TD

@@ -1,0 +1,133 @@
+//===- NNLinearAlgebraOps.td - Products and tables -------------*- tablegen -*-===//
+
+#ifndef PP_DIALECT_NN_IR_NNLINEARALGEBRAOPS_TD
+#define PP_DIALECT_NN_IR_NNLINEARALGEBRAOPS_TD
+
+include "pp/Dialect/NN/IR/NNBase.td"
+
+def NN_LinearOp : NN_InferredOp<"linear"> {
+  let summary = "rows times a weight matrix, plus a bias";
+  let description = [{
+    `result[..., n] = sum_k input[..., k] weight[k, n] + bias[n]`; with
+    `transposed`, `weight` is stored `[n, k]`, as PyTorch does. `bias` may be
+    left out.
+
+    Constraints:
+
+    - (C1) `input` has at least one dimension, `weight` exactly two.
+    - (C2) All operands have the same element type.
+    - (C3) The last dimension of `input` equals the inner dimension of `weight`:
+      dimension 0, or dimension 1 if `transposed`.
+    - (C4) `bias` has one dimension: the outer one of `weight`.
+
+    Example:
+
+    ```mlir
+    %y = nn.linear %x, %w, %b : (tensor<4x128x256xf32>, tensor<256x768xf32>, tensor<768xf32>) -> tensor<4x128x768xf32>
+    %z = nn.linear %x, %wt {transposed} : (tensor<4x128x256xf32>, tensor<768x256xf32>) -> tensor<4x128x768xf32>
+    ```
+  }];
+  let arguments = (ins NN_FloatTensor:$input, NN_FloatTensor:$weight,
+                   Optional<NN_FloatTensor>:$bias, UnitAttr:$transposed);
+  let results = (outs NN_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input `,` $weight (`,` $bias^)? attr-dict `:`
+    functional-type(operands, results)
+  }];
+}
+
+def NN_MatmulOp : NN_InferredOp<"matmul", [AccumulatingOpInterface]> {
+  let summary = "batched matrix product, optionally added to a tensor";
+  let description = [{
+    `result[..., m, n] = init[..., m, n] + sum_k a[..., m, k] b[..., k, n]`.
+    `transpose_a` and `transpose_b` exchange the last two dimensions of an
+    operand first. Without `init` the sum stands alone.
+
+    Constraints:
+
+    - (C1) `lhs` and `rhs` have the same rank, at least 2.
+    - (C2) All operands have the same element type.
+    - (C3) The inner dimensions agree.
+    - (C4) The batch dimensions, all but the last two, agree.
+    - (C5) `init` has the type of the result.
+
+    Example:
+
+    ```mlir
+    %c = nn.matmul %a, %b {transpose_b} : (tensor<4x8x16xf32>, tensor<4x32x16xf32>) -> tensor<4x8x32xf32>
+    %d = nn.matmul %a, %b init(%c) {transpose_b} : (tensor<4x8x16xf32>, tensor<4x32x16xf32>, tensor<4x8x32xf32>) -> tensor<4x8x32xf32>
+    ```
+  }];
+  let arguments = (ins NN_FloatTensor:$lhs, NN_FloatTensor:$rhs,
+                   Optional<NN_FloatTensor>:$init, UnitAttr:$transpose_a,
+                   UnitAttr:$transpose_b);
+  let results = (outs NN_FloatTensor:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs (`init` `(` $init^ `)`)? attr-dict `:`
+    functional-type(operands, results)
+  }];
+  let builders = [
+    OpBuilder<(ins "::mlir::Value":$lhs, "::mlir::Value":$rhs,
+                   CArg<"bool", "false">:$transposeA,
+                   CArg<"bool", "false">:$transposeB), [{
+      build($_builder, $_state, lhs, rhs, ::mlir::Value(), transposeA,
+            transposeB);
+    }]>
+  ];
+}
+
+def NN_EmbeddingOp : NN_InferredOp<"embedding"> {
+  let summary = "rows of a table, chosen by ids";
+  let description = [{
+    `result[..., c] = table[ids[...], c]`. Ids must lie in `[0, V)`; the
+    runtime checks the data, the op does not.
+
+    Constraints:
+
+    - (C1) `table` has two dimensions.
+    - (C2) `ids` has a rank of at most 7.
+
+    Example:
+
+    ```mlir
+    %x = nn.embedding %tokens, %table : (tensor<4x128xi32>, tensor<256x64xf32>) -> tensor<4x128x64xf32>
+    ```
+  }];
+  let arguments = (ins NN_IdTensor:$ids, NN_FloatTensor:$table);
+  let results = (outs NN_FloatTensor:$result);
+  let assemblyFormat = [{
+    $ids `,` $table attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def NN_EmbeddingGradOp : NN_Op<"embedding_grad", [AccumulatingOpInterface]> {
+  let summary = "adjoint of embedding with respect to the table";
+  let description = [{
+    `result[v, c] = init[v, c] + sum over positions p with ids[p] = v of
+    dy[p, c]`. Rows are added in ascending order of positions, so the sum has
+    the same bits whatever runs it.
+
+    Constraints:
+
+    - (C1) `dy` has the dimensions of `ids`, then one more: that of a row.
+    - (C2) `result` has two dimensions, the last one that of a row, and the
+      element type of `dy`.
+    - (C3) `init` has the type of the result.
+
+    Example:
+
+    ```mlir
+    %dt = nn.embedding_grad %tokens, %dy init(%acc) : (tensor<4x128xi32>, tensor<4x128x64xf32>, tensor<256x64xf32>) -> tensor<256x64xf32>
+    ```
+  }];
+  let arguments = (ins NN_IdTensor:$ids, NN_FloatTensor:$dy,
+                   Optional<NN_FloatTensor>:$init);
+  let results = (outs NN_FloatTensor:$result);
+  let assemblyFormat = [{
+    $ids `,` $dy (`init` `(` $init^ `)`)? attr-dict `:`
+    functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // PP_DIALECT_NN_IR_NNLINEARALGEBRAOPS_TD

@@ -1,0 +1,69 @@
+//===- NNRandomOps.td - Replayable dropout ---------------------*- tablegen -*-===//
+
+#ifndef PP_DIALECT_NN_IR_NNRANDOMOPS_TD
+#define PP_DIALECT_NN_IR_NNRANDOMOPS_TD
+
+include "pp/Dialect/NN/IR/NNBase.td"
+
+def NN_DropoutOp : NN_InferredOp<"dropout"> {
+  let summary = "elements dropped at random, replayable";
+  let description = [{
+    Element e of `result`, counted in row-major order, is 0 with probability `p`,
+    else `input / (1 - p)`. Whether it is dropped is a pure function of
+    (`key`, `site`, e), the Philox4x32-10 generator, so that nothing
+    is stored for the adjoint, which is the same op on the cotangent, and the
+    recomputation of a layer drops the same elements. Source: Salmon et al.,
+    "Parallel Random Numbers: As Easy as 1, 2, 3", 2011.
+
+    `site` tells several dropouts of a layer apart. A model leaves `key` out:
+    differentiation supplies it, from seed, step, micro-batch and layer.
+
+    Constraints:
+
+    - (C1) `0 <= p < 1`.
+    - (C2) `site` is from 0 to 2^32 - 1.
+
+    Example:
+
+    ```mlir
+    %y = nn.dropout %x {p = 0.1, site = 0 : i64} : (tensor<4x128x256xf32>) -> tensor<4x128x256xf32>
+    %z = nn.dropout %x key(%key) {p = 0.1, site = 0 : i64} : (tensor<4x128x256xf32>, i64) -> tensor<4x128x256xf32>
+    ```
+  }];
+  let arguments = (ins NN_FloatTensor:$input, Optional<I64>:$key, F64Attr:$p,
+                   I64Attr:$site);
+  let results = (outs NN_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input (`key` `(` $key^ `)`)? attr-dict `:`
+    functional-type(operands, results)
+  }];
+  let hasFolder = 1;
+}
+
+def NN_MixKeyOp : NN_Op<"mix_key"> {
+  let summary = "a new dropout key from a key and a number";
+  let description = [{
+    `result = mix(key + (salt + 1) 0x9e3779b97f4a7c15)` with the finaliser
+    `mix` of SplitMix64: a bijection of 64-bit numbers for each salt, so that
+    the applies of one layer get keys of their own. Source: Steele, Lea, Flood,
+    "Fast Splittable Pseudorandom Number Generators", 2014.
+
+    Constraints:
+
+    - (C1) `salt` is not negative.
+
+    Example:
+
+    ```mlir
+    %k3 = nn.mix_key %key {salt = 3 : i64} : (i64) -> i64
+    ```
+  }];
+  let arguments = (ins I64:$key, I64Attr:$salt);
+  let results = (outs I64:$result);
+  let assemblyFormat = [{
+    $key attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // PP_DIALECT_NN_IR_NNRANDOMOPS_TD

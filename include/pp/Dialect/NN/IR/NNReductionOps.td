@@ -1,0 +1,104 @@
+//===- NNReductionOps.td - Reductions and softmax --------------*- tablegen -*-===//
+
+#ifndef PP_DIALECT_NN_IR_NNREDUCTIONOPS_TD
+#define PP_DIALECT_NN_IR_NNREDUCTIONOPS_TD
+
+include "pp/Dialect/NN/IR/NNBase.td"
+
+class NN_ReductionOp<string mnemonic, list<Trait> traits = []>
+    : NN_InferredOp<mnemonic, traits> {
+  let arguments = (ins NN_FloatTensor:$input, DenseI64ArrayAttr:$axes,
+                   UnitAttr:$keepdims);
+  let results = (outs NN_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input `axes` `=` $axes attr-dict `:` functional-type(operands, results)
+  }];
+  code constraints = [{
+    With `keepdims` the dimensions that are reduced stay, with size 1.
+
+    Constraints:
+
+    - (C1) `axes` are dimensions of `input`, at least one, in ascending order,
+      each once.
+  }];
+}
+
+def NN_ReduceSumOp : NN_ReductionOp<"reduce_sum", [AccumulatingOpInterface]> {
+  let summary = "sum over dimensions";
+  let description = [{
+    `result = init + sum of input over axes`. Without `init` the sum stands
+    alone.
+  }] # constraints # [{
+    - (C2) `init` has the type of the result.
+
+    Example:
+
+    ```mlir
+    %db = nn.reduce_sum %dy axes = [0, 1] : (tensor<4x128x768xf32>) -> tensor<768xf32>
+    %acc1 = nn.reduce_sum %dy init(%acc0) axes = [0, 1] : (tensor<4x128x768xf32>, tensor<768xf32>) -> tensor<768xf32>
+    ```
+  }];
+  let arguments = (ins NN_FloatTensor:$input, Optional<NN_FloatTensor>:$init,
+                   DenseI64ArrayAttr:$axes, UnitAttr:$keepdims);
+  let assemblyFormat = [{
+    $input (`init` `(` $init^ `)`)? `axes` `=` $axes attr-dict `:`
+    functional-type(operands, results)
+  }];
+  let builders = [
+    OpBuilder<(ins "::mlir::Value":$input, "::llvm::ArrayRef<int64_t>":$axes,
+                   CArg<"bool", "false">:$keepdims), [{
+      build($_builder, $_state, input, ::mlir::Value(), axes, keepdims);
+    }]>
+  ];
+}
+
+def NN_ReduceMeanOp : NN_ReductionOp<"reduce_mean"> {
+  let summary = "mean over dimensions";
+  let description = [{
+    `result` is the sum of `input` over `axes` divided by the number of
+    elements in the sum.
+  }] # constraints # [{
+    Example:
+
+    ```mlir
+    %m = nn.reduce_mean %x axes = [2] {keepdims} : (tensor<4x128x256xf32>) -> tensor<4x128x1xf32>
+    ```
+  }];
+}
+
+def NN_ReduceMaxOp : NN_ReductionOp<"reduce_max"> {
+  let summary = "maximum over dimensions";
+  let description = [{
+    `result` is the largest element of `input` over `axes`; a NaN wins.
+  }] # constraints # [{
+    Example:
+
+    ```mlir
+    %m = nn.reduce_max %x axes = [2] {keepdims} : (tensor<4x128x256xf32>) -> tensor<4x128x1xf32>
+    ```
+  }];
+}
+
+def NN_SoftmaxOp : NN_InferredOp<"softmax"> {
+  let summary = "exponentials normalised to sum 1";
+  let description = [{
+    Along `axis`: `result = exp(x - max(x)) / sum exp(x - max(x))`.
+
+    Constraints:
+
+    - (C1) `axis` is a dimension of `input`.
+
+    Example:
+
+    ```mlir
+    %p = nn.softmax %x {axis = 2 : i64} : (tensor<4x128x256xf32>) -> tensor<4x128x256xf32>
+    ```
+  }];
+  let arguments = (ins NN_FloatTensor:$input, I64Attr:$axis);
+  let results = (outs NN_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+#endif // PP_DIALECT_NN_IR_NNREDUCTIONOPS_TD

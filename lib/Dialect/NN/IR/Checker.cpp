@@ -1,0 +1,82 @@
+//===- Checker.cpp - Checks of operands in type inference -----------------===//
+
+#include "Checker.h"
+
+using namespace mlir;
+using namespace pp::nn::detail;
+
+Type pp::nn::detail::statisticsType(Type elementType) {
+  return elementType.isBF16() ? Float32Type::get(elementType.getContext())
+                              : elementType;
+}
+
+std::string pp::nn::detail::shapeText(ArrayRef<int64_t> shape) {
+  if (shape.empty())
+    return "no dimensions";
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  llvm::interleave(shape, os, "x");
+  return text;
+}
+
+LogicalResult Checker::sameElementType(StringRef constraint,
+                                       ArrayRef<Operand> operands) const {
+  Type expected = tensorType(operands.front().value).getElementType();
+  for (Operand operand : operands.drop_front()) {
+    if (!operand.value)
+      continue;
+    Type found = tensorType(operand.value).getElementType();
+    if (found != expected)
+      return fail(constraint, " ", operand.name, " holds ", found,
+                  ", expected ", expected, " as in ", operands.front().name,
+                  ": convert one with nn.cast");
+  }
+  return success();
+}
+
+LogicalResult Checker::hasType(StringRef constraint, Operand operand,
+                               Type expected, StringRef source) const {
+  if (!operand.value || operand.value.getType() == expected)
+    return success();
+  return fail(constraint, " ", operand.name, " has type ",
+              operand.value.getType(), ", expected ", expected, ", ", source,
+              ": pass a tensor of that type");
+}
+
+LogicalResult Checker::hasRank(StringRef constraint, Operand operand,
+                               int64_t rank, StringRef remedy) const {
+  int64_t found = tensorType(operand.value).getRank();
+  if (found == rank)
+    return success();
+  return fail(constraint, " ", operand.name, " has ", found,
+              " dimensions, expected ", rank, ": ", remedy);
+}
+
+LogicalResult Checker::hasRankAtLeast(StringRef constraint, Operand operand,
+                                      int64_t rank, StringRef remedy) const {
+  int64_t found = tensorType(operand.value).getRank();
+  if (found >= rank)
+    return success();
+  return fail(constraint, " ", operand.name, " has ", found,
+              " dimensions, expected at least ", rank, ": ", remedy);
+}
+
+LogicalResult Checker::isAxis(StringRef constraint, int64_t axis,
+                              Operand operand) const {
+  int64_t rank = tensorType(operand.value).getRank();
+  if (axis >= 0 && axis < rank)
+    return success();
+  if (rank == 0)
+    return fail(constraint, " axis is ", axis, ", but ", operand.name,
+                " has no dimensions: give it one with nn.reshape");
+  return fail(constraint, " axis is ", axis, ", expected 0 to ", rank - 1,
+              " for ", operand.name, " with ", rank,
+              " dimensions: count axes from the front");
+}
+
+LogicalResult Checker::isFinite(StringRef constraint, StringRef name,
+                                double number) const {
+  if (std::isfinite(number))
+    return success();
+  return fail(constraint, " ", name, " is not finite: write a finite number");
+}

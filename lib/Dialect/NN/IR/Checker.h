@@ -1,0 +1,77 @@
+//===- Checker.h - Checks of operands in type inference ---------*- C++ -*-===//
+//
+// Inference runs without an op (in builders) and with one (in verifiers), so
+// its errors go to a location that may be missing. They read as those of
+// emitOpError, and cite the constraint of the op's documentation.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PP_LIB_DIALECT_NN_IR_CHECKER_H
+#define PP_LIB_DIALECT_NN_IR_CHECKER_H
+
+#include "pp/Dialect/NN/IR/NNOps.h"
+
+#include <cmath>
+
+namespace pp::nn::detail {
+
+inline mlir::RankedTensorType tensorType(mlir::Value value) {
+  return llvm::cast<mlir::RankedTensorType>(value.getType());
+}
+
+/// A shape with another element type.
+inline mlir::RankedTensorType tensorOf(llvm::ArrayRef<int64_t> shape,
+                                       mlir::Type elementType) {
+  return mlir::RankedTensorType::get(shape, elementType);
+}
+
+/// The type of statistics (sums, log-sum-exp, losses) of `elementType`: bf16
+/// has too few bits for them.
+mlir::Type statisticsType(mlir::Type elementType);
+
+/// "4x128x256", or "no dimensions".
+std::string shapeText(llvm::ArrayRef<int64_t> shape);
+
+/// A named operand of an op whose types are checked.
+struct Operand {
+  llvm::StringRef name;
+  mlir::Value value;
+};
+
+struct Checker {
+  std::optional<mlir::Location> location;
+  llvm::StringRef op;
+
+  template <typename... Args> mlir::LogicalResult fail(Args &&...args) const {
+    return mlir::emitOptionalError(location, "'", op, "' op ",
+                                   std::forward<Args>(args)...);
+  }
+
+  /// All operands that are present have the element type of the first.
+  mlir::LogicalResult sameElementType(llvm::StringRef constraint,
+                                      llvm::ArrayRef<Operand> operands) const;
+
+  /// The operand, if present, has the type `expected`, which is that of
+  /// `source`.
+  mlir::LogicalResult hasType(llvm::StringRef constraint, Operand operand,
+                              mlir::Type expected,
+                              llvm::StringRef source) const;
+
+  mlir::LogicalResult hasRank(llvm::StringRef constraint, Operand operand,
+                              int64_t rank, llvm::StringRef remedy) const;
+  mlir::LogicalResult hasRankAtLeast(llvm::StringRef constraint,
+                                     Operand operand, int64_t rank,
+                                     llvm::StringRef remedy) const;
+
+  /// `axis` is a dimension of `operand`.
+  mlir::LogicalResult isAxis(llvm::StringRef constraint, int64_t axis,
+                             Operand operand) const;
+
+  /// `number` is finite.
+  mlir::LogicalResult isFinite(llvm::StringRef constraint, llvm::StringRef name,
+                               double number) const;
+};
+
+} // namespace pp::nn::detail
+
+#endif // PP_LIB_DIALECT_NN_IR_CHECKER_H

@@ -1,0 +1,123 @@
+//===- NNAttention.cpp - Attention and positions --------------------------===//
+
+#include "Checker.h"
+
+using namespace mlir;
+using namespace pp::nn;
+using namespace pp::nn::detail;
+
+static LogicalResult checkAttention(Checker check, Value query, Value key,
+                                    Value value, bool causal,
+                                    std::optional<APFloat> scale) {
+  StringRef remedy = "split heads with nn.reshape";
+  if (failed(check.hasRank("(C1)", {"query", query}, 4, remedy)) ||
+      failed(check.hasRank("(C1)", {"key", key}, 4, remedy)) ||
+      failed(check.hasRank("(C1)", {"value", value}, 4, remedy)) ||
+      failed(check.sameElementType(
+          "(C2)", {{"query", query}, {"key", key}, {"value", value}})) ||
+      failed(check.hasType("(C3)", {"value", value}, key.getType(),
+                           "that of key")))
+    return failure();
+
+  ArrayRef<int64_t> q = tensorType(query).getShape();
+  ArrayRef<int64_t> k = tensorType(key).getShape();
+  if (q[0] != k[0])
+    return check.fail("(C4) dimension 0 of key, the batch, is ", k[0],
+                      ", expected ", q[0], " as in query: make the two equal");
+  if (q[3] != k[3])
+    return check.fail("(C4) dimension 3 of key, the size of a head, is ", k[3],
+                      ", expected ", q[3], " as in query: make the two equal");
+  if (q[2] % k[2] != 0)
+    return check.fail("(C5) query has ", q[2], " heads and key ", k[2],
+                      ", expected a divisor of ", q[2],
+                      ": share each key head between equally many query "
+                      "heads");
+  if (causal && k[1] < q[1])
+    return check.fail("(C6) causal attention of ", q[1], " queries to ", k[1],
+                      " keys, expected at least as many keys as queries: drop "
+                      "causal or pass more keys");
+  if (scale)
+    return check.isFinite("(C7)", "scale", scale->convertToDouble());
+  return success();
+}
+
+/// [B,H,T]: one number a query and head.
+static RankedTensorType lseType(Value query) {
+  auto type = tensorType(query);
+  return tensorOf({type.getDimSize(0), type.getDimSize(2), type.getDimSize(1)},
+                  statisticsType(type.getElementType()));
+}
+
+LogicalResult AttentionOp::inferReturnTypes(MLIRContext *,
+                                            std::optional<Location> location,
+                                            Adaptor adaptor,
+                                            SmallVectorImpl<Type> &types) {
+  Checker check{location, getOperationName()};
+  Value query = adaptor.getQuery();
+  if (failed(checkAttention(check, query, adaptor.getKey(), adaptor.getValue(),
+                            adaptor.getCausal(), adaptor.getScale())))
+    return failure();
+  types.append({query.getType(), lseType(query)});
+  return success();
+}
+
+LogicalResult AttentionGradOp::inferReturnTypes(
+    MLIRContext *, std::optional<Location> location, Adaptor adaptor,
+    SmallVectorImpl<Type> &types) {
+  Checker check{location, getOperationName()};
+  Value query = adaptor.getQuery(), key = adaptor.getKey();
+  if (failed(checkAttention(check, query, key, adaptor.getValue(),
+                            adaptor.getCausal(), adaptor.getScale())))
+    return failure();
+  Type type = query.getType();
+  if (failed(check.hasType("(C8)", {"out", adaptor.getOut()}, type,
+                           "that of query")) ||
+      failed(check.hasType("(C8)", {"dout", adaptor.getDout()}, type,
+                           "that of query")) ||
+      failed(check.hasType("(C9)", {"lse", adaptor.getLse()}, lseType(query),
+                           "one number a query and head")))
+    return failure();
+  types.append({type, key.getType(), adaptor.getValue().getType()});
+  return success();
+}
+
+template <typename Op> static double effectiveScale(Op op) {
+  if (std::optional<APFloat> scale = op.getScale())
+    return scale->convertToDouble();
+  return 1.0 / std::sqrt(static_cast<double>(op.getHeadSize()));
+}
+double AttentionOp::getEffectiveScale() { return effectiveScale(*this); }
+double AttentionGradOp::getEffectiveScale() { return effectiveScale(*this); }
+
+/// Query t of T sees S keys, or with `causal` t + 1 + S - T of them.
+template <typename Op> static uint64_t visiblePairs(Op op) {
+  uint64_t queries = op.getQueryLength(), keys = op.getKeyLength();
+  return op.getCausal() ? queries * keys - queries * (queries - 1) / 2
+                        : queries * keys;
+}
+uint64_t AttentionOp::getVisiblePairs() { return visiblePairs(*this); }
+uint64_t AttentionGradOp::getVisiblePairs() { return visiblePairs(*this); }
+
+LogicalResult RotaryOp::inferReturnTypes(MLIRContext *,
+                                         std::optional<Location> location,
+                                         Adaptor adaptor,
+                                         SmallVectorImpl<Type> &types) {
+  Checker check{location, getOperationName()};
+  Value input = adaptor.getInput();
+  types.push_back(input.getType());
+  if (failed(check.hasRank("(C1)", {"input", input}, 4,
+                           "reshape it to [batch, position, head, number]")))
+    return failure();
+  int64_t size = tensorType(input).getDimSize(3);
+  if (size % 2 != 0)
+    return check.fail("(C2) the last dimension of input is ", size,
+                      ", expected an even size: numbers turn in pairs, so "
+                      "choose an even head size");
+  double base = adaptor.getBase().convertToDouble();
+  if (failed(check.isFinite("(C3)", "base", base)))
+    return failure();
+  if (base <= 0.0)
+    return check.fail("(C3) base is not positive, expected a positive number "
+                      "such as 10000.0: correct it");
+  return success();
+}

@@ -1,0 +1,88 @@
+//===- NNAttributes.cpp - Initialisers of parameters ----------------------===//
+
+#include "pp/Dialect/NN/IR/NNAttributes.h"
+
+#include "pp/Dialect/NN/IR/NNDialect.h"
+
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace pp::nn;
+
+namespace pp::nn::detail {
+static FailureOr<APFloat> parseNumber(AsmParser &parser) {
+  double number;
+  if (parser.parseFloat(number))
+    return failure();
+  return APFloat(number);
+}
+} // namespace pp::nn::detail
+
+static LogicalResult
+verifyFinite(llvm::function_ref<InFlightDiagnostic()> emitError,
+             StringRef attribute, StringRef name, const APFloat &number) {
+  if (number.isFinite())
+    return success();
+  return emitError() << "(C1) #nn." << attribute << " has a " << name
+                     << " that is not finite: write a finite number";
+}
+
+#include "pp/Dialect/NN/IR/NNAttrInterfaces.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "pp/Dialect/NN/IR/NNAttributes.cpp.inc"
+
+void NNDialect::registerInitializers() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "pp/Dialect/NN/IR/NNAttributes.cpp.inc"
+      >();
+}
+
+using Numbers = SmallVector<std::pair<StringRef, double>>;
+
+Numbers NormalAttr::getNumbers() const {
+  return {{"mean", getMean().convertToDouble()},
+          {"std", getStd().convertToDouble()}};
+}
+Numbers UniformAttr::getNumbers() const {
+  return {{"low", getLow().convertToDouble()},
+          {"high", getHigh().convertToDouble()}};
+}
+Numbers ConstantAttr::getNumbers() const {
+  return {{"value", getValue().convertToDouble()}};
+}
+Numbers ZerosAttr::getNumbers() const { return {}; }
+Numbers OnesAttr::getNumbers() const { return {}; }
+
+LogicalResult
+NormalAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                   APFloat std, APFloat mean) {
+  if (failed(verifyFinite(emitError, getMnemonic(), "std", std)) ||
+      failed(verifyFinite(emitError, getMnemonic(), "mean", mean)))
+    return failure();
+  if (std.isNegative() && !std.isZero())
+    return emitError() << "(C1) #nn.normal has std = " << std.convertToDouble()
+                       << ", expected 0 or more: drop the sign";
+  return success();
+}
+
+LogicalResult
+UniformAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                    APFloat low, APFloat high) {
+  if (failed(verifyFinite(emitError, getMnemonic(), "low", low)) ||
+      failed(verifyFinite(emitError, getMnemonic(), "high", high)))
+    return failure();
+  if (low > high)
+    return emitError() << "(C1) #nn.uniform has low = " << low.convertToDouble()
+                       << " above high = " << high.convertToDouble()
+                       << ": exchange them";
+  return success();
+}
+
+LogicalResult
+ConstantAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                     APFloat value) {
+  return verifyFinite(emitError, getMnemonic(), "value", value);
+}

@@ -1,0 +1,51 @@
+//===- NNLoss.cpp - Losses ------------------------------------------------===//
+
+#include "Checker.h"
+
+using namespace mlir;
+using namespace pp::nn;
+using namespace pp::nn::detail;
+
+/// Checks logits and targets; the types of loss and lse.
+static LogicalResult inferCrossEntropy(Checker check, Value logits,
+                                       Value targets,
+                                       SmallVectorImpl<Type> &types) {
+  if (failed(check.hasRankAtLeast("(C1)", {"logits", logits}, 1,
+                                  "the last dimension counts the classes")))
+    return failure();
+  auto type = tensorType(logits);
+  ArrayRef<int64_t> expected = type.getShape().drop_back();
+  ArrayRef<int64_t> found = tensorType(targets).getShape();
+  if (found != expected)
+    return check.fail("(C2) targets has shape ", shapeText(found),
+                      ", expected ", shapeText(expected),
+                      " as logits without the last dimension: pass one target "
+                      "a row of logits");
+  Type statistics = statisticsType(type.getElementType());
+  types.append({tensorOf({}, statistics), tensorOf(expected, statistics)});
+  return success();
+}
+
+LogicalResult CrossEntropyOp::inferReturnTypes(MLIRContext *,
+                                               std::optional<Location> location,
+                                               Adaptor adaptor,
+                                               SmallVectorImpl<Type> &types) {
+  return inferCrossEntropy({location, getOperationName()}, adaptor.getLogits(),
+                           adaptor.getTargets(), types);
+}
+
+LogicalResult CrossEntropyGradOp::inferReturnTypes(
+    MLIRContext *, std::optional<Location> location, Adaptor adaptor,
+    SmallVectorImpl<Type> &types) {
+  Checker check{location, getOperationName()};
+  SmallVector<Type> forward;
+  if (failed(inferCrossEntropy(check, adaptor.getLogits(), adaptor.getTargets(),
+                               forward)) ||
+      failed(check.hasType("(C3)", {"lse", adaptor.getLse()}, forward[1],
+                           "that of nn.cross_entropy")) ||
+      failed(check.hasType("(C3)", {"dloss", adaptor.getDloss()}, forward[0],
+                           "that of nn.cross_entropy")))
+    return failure();
+  types.push_back(adaptor.getLogits().getType());
+  return success();
+}

@@ -1,0 +1,37 @@
+//===- NNRandom.cpp - Replayable dropout ----------------------------------===//
+
+#include "Checker.h"
+
+using namespace mlir;
+using namespace pp::nn;
+using namespace pp::nn::detail;
+
+LogicalResult DropoutOp::inferReturnTypes(MLIRContext *,
+                                          std::optional<Location> location,
+                                          Adaptor adaptor,
+                                          SmallVectorImpl<Type> &types) {
+  Checker check{location, getOperationName()};
+  types.push_back(adaptor.getInput().getType());
+  double p = adaptor.getP().convertToDouble();
+  // Written so that a NaN fails.
+  if (!(p >= 0.0 && p < 1.0))
+    return check.fail("(C1) p is outside [0, 1), expected the probability to "
+                      "drop an element: correct it");
+  int64_t site = adaptor.getSite();
+  if (site < 0 || site > UINT32_MAX)
+    return check.fail("(C2) site is ", site, ", expected 0 to ", UINT32_MAX,
+                      ": number the dropouts of a layer from 0");
+  return success();
+}
+
+OpFoldResult DropoutOp::fold(FoldAdaptor) {
+  return getP().isZero() ? getInput() : Value();
+}
+
+LogicalResult MixKeyOp::verify() {
+  int64_t salt = getSalt();
+  if (salt < 0)
+    return emitOpError() << "(C1) salt is " << salt
+                         << ", expected 0 or more: number the applies from 0";
+  return success();
+}
