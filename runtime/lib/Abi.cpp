@@ -1,0 +1,109 @@
+//===- Abi.cpp - The functions that generated code calls ------------------===//
+//
+// Exceptions end here: the first one is kept in the context, and a status goes
+// back.
+//
+//===----------------------------------------------------------------------===//
+#include "Context.h"
+#include "Error.h"
+#include "Philox.h"
+
+#include <cstring>
+
+using namespace pprt;
+
+template <typename F> static int32_t guarded(pprt_context *ctx, F action) {
+  try {
+    action();
+    return PPRT_OK;
+  } catch (...) {
+    if (!ctx->failure)
+      ctx->failure = std::current_exception();
+    return PPRT_ERROR;
+  }
+}
+
+int32_t pprt_isend(pprt_context *ctx, int32_t channel, int32_t tag,
+                   const void *data, uint64_t bytes, int32_t request) {
+  return guarded(ctx, [&] {
+    ctx->post(channel, tag, data, nullptr, bytes, request);
+  });
+}
+
+int32_t pprt_irecv(pprt_context *ctx, int32_t channel, int32_t tag, void *data,
+                   uint64_t bytes, int32_t request) {
+  return guarded(ctx, [&] {
+    ctx->post(channel, tag, nullptr, data, bytes, request);
+  });
+}
+
+int32_t pprt_wait(pprt_context *ctx, int32_t request) {
+  return guarded(ctx, [&] { ctx->wait(request); });
+}
+
+static bool isAction(pprt_context *ctx, int32_t action) {
+  size_t count = ctx->program().actions.size();
+  if (action >= 0 && size_t(action) < count)
+    return true;
+  guarded(ctx, [&] {
+    throw Error("found action " + std::to_string(action) + ", expected one of " +
+                std::to_string(count) + ": compile the program again");
+  });
+  return false;
+}
+
+void pprt_action_begin(pprt_context *ctx, int32_t action) {
+  if (isAction(ctx, action))
+    ctx->recorder.actionBegin(action);
+}
+
+void pprt_action_end(pprt_context *ctx, int32_t action) {
+  if (isAction(ctx, action))
+    ctx->recorder.actionEnd(action);
+}
+
+const void *pprt_data(pprt_context *ctx, int32_t input, int32_t microbatch) {
+  const void *data = nullptr;
+  guarded(ctx, [&] {
+    if (input < 0 || size_t(input) >= ctx->description.inputs.size() ||
+        microbatch < 0 || microbatch >= ctx->description.microbatches) {
+      // The caller cannot see an error here; the step ends with it.
+      data = ctx->batches.input(0, 0);
+      throw Error("found input " + std::to_string(input) + " of micro-batch " +
+                  std::to_string(microbatch) +
+                  ", which the program does not have: compile it again");
+    }
+    data = ctx->batches.input(input, microbatch);
+  });
+  return data;
+}
+
+int64_t pprt_key(pprt_context *ctx, int32_t microbatch) {
+  uint64_t index = uint64_t(ctx->step) * uint64_t(ctx->description.microbatches) +
+                   uint64_t(microbatch);
+  return int64_t(philox64(ctx->dropoutKey, index, 0));
+}
+
+int32_t pprt_loss(pprt_context *ctx, int32_t microbatch, const float *loss) {
+  return guarded(ctx, [&] { ctx->reportLoss(microbatch, *loss); });
+}
+
+void pprt_zero(void *data, uint64_t bytes) { std::memset(data, 0, bytes); }
+
+void pprt_add_f32(float *dst, const float *src, uint64_t n) {
+  addInto(dst, src, n);
+}
+
+int32_t pprt_square_norm(pprt_context *ctx, int32_t parameter,
+                         const float *grad, uint64_t n) {
+  return guarded(ctx, [&] { ctx->reportSquareNorm(parameter, grad, n); });
+}
+
+int32_t pprt_exchange(pprt_context *ctx) {
+  return guarded(ctx, [&] { ctx->exchange(); });
+}
+
+int32_t pprt_update(pprt_context *ctx, int32_t parameter, float *p,
+                    const float *g, float *m, float *v, uint64_t n) {
+  return guarded(ctx, [&] { ctx->update(parameter, p, g, m, v, n); });
+}

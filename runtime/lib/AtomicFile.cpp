@@ -1,0 +1,62 @@
+#include "Error.h"
+#include "Safetensors.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace pprt;
+
+AtomicFile::AtomicFile(const std::string &path)
+    : path(path), temporary(path + ".XXXXXX") {
+  fd = mkostemp(temporary.data(), O_CLOEXEC);
+  if (fd < 0)
+    throw Error("cannot create a file beside '" + path + "': " +
+                systemError());
+  // mkostemp makes private files; a result is as readable as any other file.
+  mode_t mask = umask(0);
+  umask(mask);
+  fchmod(fd, 0666 & ~mask);
+}
+
+AtomicFile::~AtomicFile() {
+  if (fd < 0)
+    return;
+  close(fd);
+  unlink(temporary.c_str());
+}
+
+void AtomicFile::write(const void *data, uint64_t bytes) {
+  const char *from = static_cast<const char *>(data);
+  while (bytes > 0) {
+    ssize_t written = ::write(fd, from, bytes);
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written <= 0)
+      throw Error("cannot write '" + path + "': " + systemError());
+    from += written;
+    bytes -= uint64_t(written);
+  }
+}
+
+void AtomicFile::commit() {
+  if (fsync(fd) != 0)
+    throw Error("cannot write '" + path + "': " + systemError());
+  if (rename(temporary.c_str(), path.c_str()) != 0)
+    throw Error("cannot rename '" + temporary + "' to '" + path +
+                "': " + systemError());
+  close(fd);
+  fd = -1;
+  // The new name has to reach the disk as well.
+  size_t slash = path.rfind('/');
+  std::string directory = slash == std::string::npos ? "."
+                          : slash == 0               ? "/"
+                                                     : path.substr(0, slash);
+  int directoryFd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directoryFd >= 0) {
+    fsync(directoryFd);
+    close(directoryFd);
+  }
+}

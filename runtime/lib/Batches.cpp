@@ -1,0 +1,66 @@
+#include "Batches.h"
+
+#include "Error.h"
+#include "Initialization.h"
+#include "Philox.h"
+
+#include <algorithm>
+
+using namespace pprt;
+
+Batches::Batches(const TokenFile &file, const Description &description,
+                 uint64_t seed)
+    : file(file), description(description),
+      key(streamKey(seed, "order of the data")) {
+  uint64_t needed = uint64_t(description.sequence) + 1;
+  if (file.tokens() < needed)
+    throw Error("found " + std::to_string(file.tokens()) + " tokens in '" +
+                file.path() + "', expected at least " + std::to_string(needed) +
+                " for one sequence: give a longer file");
+  window.resize(needed);
+  tokens.resize(description.tokensPerStep());
+  targets.resize(description.tokensPerStep());
+}
+
+uint64_t Batches::offsetOf(uint64_t sample) const {
+  uint64_t windows = file.tokens() - uint64_t(description.sequence);
+  // The high half of the product maps 64 random bits to [0, windows).
+  return uint64_t((unsigned __int128)philox64(key, sample, 0) * windows >> 64);
+}
+
+void Batches::load(int64_t step) {
+  const uint64_t sequence = uint64_t(description.sequence);
+  const uint64_t rows =
+      uint64_t(description.microbatches) * uint64_t(description.batch);
+  for (uint64_t row = 0; row < rows; ++row) {
+    uint64_t begin = offsetOf(uint64_t(step) * rows + row);
+    file.read(begin, sequence + 1, window.data());
+    for (uint64_t i = 0; i <= sequence; ++i) {
+      int64_t limit = i == 0          ? description.vocabulary
+                      : i == sequence ? description.targetClasses
+                                      : std::min(description.vocabulary,
+                                                 description.targetClasses);
+      if (window[i] < 0 || window[i] >= limit)
+        throw Error(
+            "found token " +
+            (window[i] < 0 ? std::string("above 2147483647")
+                           : std::to_string(window[i])) +
+            " at position " + std::to_string(begin + i) + " of '" +
+            file.path() + "' (read as " + file.formatName() +
+            "), expected less than the model's vocabulary of " +
+            std::to_string(limit) + ": use the tokenizer of the model, or a "
+            "model with a larger vocabulary");
+    }
+    for (uint64_t i = 0; i < sequence; ++i) {
+      tokens[row * sequence + i] = window[i];
+      targets[row * sequence + i] = window[i + 1];
+    }
+  }
+}
+
+const int32_t *Batches::input(int input, int microbatch) const {
+  const std::vector<int32_t> &all =
+      description.inputs[input].isTargets ? targets : tokens;
+  return all.data() + int64_t(microbatch) * description.batch *
+                          description.sequence;
+}

@@ -1,0 +1,45 @@
+//===- Batches.h - Which tokens a step trains on --------------------------===//
+//
+// Sample i of the run (i = (step * micro-batches + micro-batch) * batch + row)
+// is the window of sequence + 1 tokens at an offset drawn from (seed, i): an
+// independent uniform choice among all windows of the file. So the order is a
+// function of the seed and the shape of the step, not of the number of ranks.
+// Targets are the window shifted by one.
+//
+//===----------------------------------------------------------------------===//
+#ifndef PPRT_BATCHES_H
+#define PPRT_BATCHES_H
+
+#include "TokenFile.h"
+
+#include <vector>
+
+namespace pprt {
+
+class Batches {
+public:
+  /// Throws Error if the file is shorter than one window.
+  Batches(const TokenFile &file, const Description &description, uint64_t seed);
+
+  /// Reads the tokens of all micro-batches of `step` and checks them against
+  /// the vocabulary; throws Error for one outside of it. Allocates nothing
+  /// unless it fails.
+  void load(int64_t step);
+
+  /// The i32 array of an input for a micro-batch of the loaded step.
+  const int32_t *input(int input, int microbatch) const;
+
+  /// Where sample `sample` begins.
+  uint64_t offsetOf(uint64_t sample) const;
+
+private:
+  const TokenFile &file;
+  const Description &description;
+  uint64_t key;
+  std::vector<int32_t> window;
+  std::vector<int32_t> tokens, targets; // microbatches x batch x sequence
+};
+
+} // namespace pprt
+
+#endif // PPRT_BATCHES_H

@@ -1,0 +1,81 @@
+#include "Checkpoint.h"
+
+#include "Error.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <unistd.h>
+
+using namespace pprt;
+
+std::string pprt::checkpointPath(const std::string &directory) {
+  return (std::filesystem::path(directory) / "model.safetensors").string();
+}
+
+void pprt::prepareDirectory(const std::string &directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error || !std::filesystem::is_directory(directory))
+    throw Error("cannot make the directory '" + directory +
+                "' of --save: " + (error ? error.message() : "a file is there"));
+  if (access(directory.c_str(), W_OK | X_OK) != 0)
+    throw Error("cannot write to the directory '" + directory +
+                "' of --save: " + systemError());
+}
+
+static const float *ownValues(const Program &program, int index,
+                              const uint8_t *arena) {
+  for (const HeldParameter &held : program.parameters)
+    if (held.index == index && held.owned)
+      return reinterpret_cast<const float *>(arena + held.offset);
+  return nullptr;
+}
+
+void pprt::saveCheckpoint(const std::string &directory,
+                          const Description &description, const uint8_t *arena,
+                          Transport &transport, Collectives &collectives) {
+  constexpr uint64_t piece = 4 << 20;
+  const Program &program = description.programs[transport.rank()];
+  std::string error;
+  std::unique_ptr<AtomicFile> file;
+  // A disk that is full must not leave the other ranks waiting: rank 0 goes on
+  // receiving, and the agreement at the end tells everybody.
+  auto attempt = [&](auto action) {
+    if (!error.empty())
+      return;
+    try {
+      action();
+    } catch (const std::exception &e) {
+      error = e.what();
+    }
+  };
+  std::vector<char> buffer;
+  if (transport.rank() == 0)
+    attempt([&] {
+      file = std::make_unique<AtomicFile>(checkpointPath(directory));
+      file->write(safetensorsHeader(description.parameters));
+    });
+  for (size_t i = 0; i < description.parameters.size(); ++i) {
+    const Parameter &parameter = description.parameters[i];
+    uint64_t bytes = parameter.elements * sizeof(float);
+    if (parameter.owner == transport.rank()) {
+      const char *values = reinterpret_cast<const char *>(
+          ownValues(program, int(i), arena));
+      if (transport.rank() == 0)
+        attempt([&] { file->write(values, bytes); });
+      else
+        for (uint64_t at = 0; at < bytes; at += piece)
+          transport.send(0, values + at, std::min(piece, bytes - at));
+    } else if (transport.rank() == 0) {
+      buffer.resize(piece);
+      for (uint64_t at = 0; at < bytes; at += piece) {
+        uint64_t part = std::min(piece, bytes - at);
+        transport.receive(parameter.owner, buffer.data(), part);
+        attempt([&] { file->write(buffer.data(), part); });
+      }
+    }
+  }
+  if (file)
+    attempt([&] { file->commit(); });
+  collectives.agree(error);
+}

@@ -1,0 +1,254 @@
+#include "Context.h"
+
+#include "Clock.h"
+#include "Error.h"
+#include "Initialization.h"
+#include "LearningRate.h"
+
+#include <climits>
+#include <cmath>
+
+using namespace pprt;
+
+static const char *const compileAgain = ": compile the program again";
+
+pprt_context::pprt_context(const Description &description,
+                           const Options &options, Transport &transport,
+                           Collectives &collectives, Batches &batches,
+                           Recorder &recorder)
+    : description(description), options(options), transport(transport),
+      collectives(collectives), batches(batches), recorder(recorder),
+      dropoutKey(streamKey(options.seed, "dropout")) {
+  requests.resize(size_t(program().requests));
+  transport.reserve(program().requests);
+  transport.setTimeout(options.timeout);
+  reported.resize(2 * values());
+  collectives.reserve(reported.size());
+  for (size_t i = 0; i < description.channels.size(); ++i) {
+    TagSpace space{0, 0};
+    for (size_t j = 0; j < description.channels.size(); ++j) {
+      const Channel &a = description.channels[i], &b = description.channels[j];
+      if (a.source == b.source && a.destination == b.destination) {
+        space.offset += j < i;
+        ++space.stride;
+      }
+    }
+    tagSpaces.push_back(space);
+  }
+}
+
+void pprt_context::beginStep(int64_t number) {
+  step = number;
+  exchanged = false;
+  std::fill(reported.begin(), reported.end(), 0.0);
+  learningRate = pprt::learningRate(options, step);
+  recorder.beginStep(step);
+}
+
+void pprt_context::endStep() {
+  recorder.endStep();
+  if (activeRequests)
+    throw Error("found " + std::to_string(activeRequests) +
+                " transfers without a wait at the end of a step, expected "
+                "none" + compileAgain);
+  if (!exchanged)
+    throw Error(std::string("found a step without an exchange of loss and "
+                            "norms, expected one") + compileAgain);
+}
+
+//===----------------------------------------------------------------------===//
+// Transfers
+//===----------------------------------------------------------------------===//
+
+void pprt_context::post(int channel, int tag, const void *data, void *buffer,
+                        uint64_t bytes, int request) {
+  bool isReceive = buffer != nullptr;
+  if (channel < 0 || size_t(channel) >= description.channels.size() ||
+      request < 0 || size_t(request) >= requests.size())
+    throw Error("found a transfer on channel " + std::to_string(channel) +
+                " with request " + std::to_string(request) + ", expected " +
+                std::to_string(description.channels.size()) + " channels and " +
+                std::to_string(requests.size()) + " requests" + compileAgain);
+  const Channel &edge = description.channels[channel];
+  if ((isReceive ? edge.destination : edge.source) != transport.rank())
+    throw Error("found a transfer on channel " + std::to_string(channel) +
+                ", which is not an edge of this rank" + compileAgain);
+  const TagSpace &space = tagSpaces[channel];
+  int64_t wideTag = int64_t(tag) * space.stride + space.offset;
+  if (tag < 0 || wideTag > INT_MAX)
+    throw Error("found the tag " + std::to_string(tag) +
+                ", expected one that MPI can carry" + compileAgain);
+  Request &info = requests[request];
+  if (info.active)
+    throw Error("found request " + std::to_string(request) +
+                " started twice without a wait" + compileAgain);
+  info = {channel, tag, recorder.currentAction(), bytes, isReceive, true};
+  ++activeRequests;
+  if (isReceive)
+    transport.irecv(request, edge.source, int(wideTag), buffer, bytes);
+  else
+    transport.isend(request, edge.destination, int(wideTag), data, bytes);
+}
+
+void pprt_context::wait(int request) {
+  if (request < 0 || size_t(request) >= requests.size() ||
+      !requests[request].active)
+    throw Error("found a wait for request " + std::to_string(request) +
+                ", which was not started" + compileAgain);
+  uint64_t begin = nowNs();
+  TransferTimes times;
+  try {
+    times = transport.wait(request);
+  } catch (const TimeoutError &) {
+    throwTimeout(request);
+  }
+  Request &info = requests[request];
+  info.active = false;
+  --activeRequests;
+  recorder.add(Event::Wait, begin, nowNs(), info.action);
+  recorder.add(Event::Transfer, times.posted, times.completed, info.action);
+}
+
+static std::string seconds(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", value);
+  return text;
+}
+
+void pprt_context::throwTimeout(int request) const {
+  const Request &info = requests[request];
+  const Channel &edge = description.channels[info.channel];
+  std::string what = info.isReceive ? "receive" : "send";
+  if (info.action >= 0) {
+    const Action &action = program().actions[info.action];
+    if (!action.name.empty())
+      what += " of '" + action.name + "'";
+    if (action.stage >= 0)
+      what += ", stage " + std::to_string(action.stage);
+    if (action.microbatch >= 0)
+      what += ", micro-batch " + std::to_string(action.microbatch);
+  }
+  int peer = info.isReceive ? edge.source : edge.destination;
+  throw TimeoutError(
+      "found a transfer that took longer than " + seconds(options.timeout) +
+      " s in step " + std::to_string(step) + ": " + what + " (" +
+      std::to_string(info.bytes) + " bytes, tag " + std::to_string(info.tag) +
+      ") on the edge from rank " + std::to_string(edge.source) + " to rank " +
+      std::to_string(edge.destination) + ", expected rank " +
+      std::to_string(peer) + " to take part: see what it does, or raise "
+      "--timeout");
+}
+
+//===----------------------------------------------------------------------===//
+// Loss, norms, update
+//===----------------------------------------------------------------------===//
+
+void pprt_context::reportLoss(int microbatch, float value) {
+  if (microbatch < 0 || microbatch >= description.microbatches)
+    throw Error("found a loss of micro-batch " + std::to_string(microbatch) +
+                ", expected one of " +
+                std::to_string(description.microbatches) + compileAgain);
+  reported[size_t(microbatch)] = value;
+  reported[values() + size_t(microbatch)] += 1;
+}
+
+void pprt_context::checkParameter(int parameter, uint64_t n) const {
+  if (parameter < 0 || size_t(parameter) >= description.parameters.size() ||
+      description.parameters[parameter].elements != n)
+    throw Error("found parameter " + std::to_string(parameter) + " with " +
+                std::to_string(n) + " elements, expected one of the model's" +
+                compileAgain);
+}
+
+void pprt_context::reportSquareNorm(int parameter, const float *gradient,
+                                    uint64_t n) {
+  checkParameter(parameter, n);
+  size_t slot = size_t(description.microbatches) + size_t(parameter);
+  reported[slot] = sumOfSquares(gradient, n);
+  reported[values() + slot] += 1;
+}
+
+void pprt_context::exchange() {
+  uint64_t begin = nowNs();
+  try {
+    collectives.sum(reported.data(), reported.size());
+  } catch (const TimeoutError &) {
+    throw TimeoutError("found an exchange of loss and norms that took longer "
+                       "than " + seconds(options.timeout) + " s in step " +
+                       std::to_string(step) +
+                       ", expected all ranks to take part: see what they do, "
+                       "or raise --timeout");
+  }
+  recorder.add(Event::Exchange, begin, nowNs(), recorder.currentAction());
+  exchanged = true;
+
+  const double *losses = reported.data();
+  const double *norms = losses + description.microbatches;
+  const double *times = reported.data() + values();
+  for (size_t i = 0; i < values(); ++i)
+    if (times[i] != 1)
+      throw Error("found a loss or gradient norm reported " +
+                  std::to_string(int(times[i])) +
+                  " times in a step, expected once" + compileAgain);
+  checkFinite(losses, norms);
+
+  const int microbatches = description.microbatches;
+  double lossSum = 0, normSum = 0;
+  for (int m = 0; m < microbatches; ++m)
+    lossSum += losses[m];
+  for (size_t i = 0; i < description.parameters.size(); ++i)
+    normSum += norms[i];
+  loss = lossSum / microbatches;
+  gradientNorm = std::sqrt(normSum) / microbatches;
+
+  double clip = options.clip > 0 && gradientNorm > options.clip
+                    ? options.clip / gradientNorm
+                    : 1.0;
+  double t = double(step + 1);
+  adamWStep.gradientScale = float(clip / microbatches);
+  adamWStep.learningRate = float(learningRate);
+  adamWStep.beta1 = float(options.beta1);
+  adamWStep.beta2 = float(options.beta2);
+  adamWStep.epsilon = float(options.epsilon);
+  adamWStep.correction1 = float(1 - std::pow(options.beta1, t));
+  adamWStep.correction2 = float(1 - std::pow(options.beta2, t));
+}
+
+/// Runs on the same numbers on every rank, so that all of them stop.
+void pprt_context::checkFinite(const double *losses,
+                               const double *norms) const {
+  const char *remedy = ", expected a finite number: lower --lr, lengthen "
+                       "--warmup or set --clip; nothing was updated";
+  auto text = [](double value) {
+    return std::isnan(value) ? std::string("nan")
+                             : std::string(value < 0 ? "-inf" : "inf");
+  };
+  for (int m = 0; m < description.microbatches; ++m)
+    if (!std::isfinite(losses[m]))
+      throw Error("found the loss " + text(losses[m]) + " in micro-batch " +
+                  std::to_string(m) + " of step " + std::to_string(step) +
+                  remedy);
+  for (size_t i = 0; i < description.parameters.size(); ++i)
+    if (!std::isfinite(norms[i]))
+      throw Error("found the gradient norm " + text(norms[i]) +
+                  " of parameter '" + description.parameters[i].name +
+                  "' in step " + std::to_string(step) + remedy);
+}
+
+void pprt_context::update(int parameter, float *p, const float *g, float *m,
+                          float *v, uint64_t n) {
+  checkParameter(parameter, n);
+  if (!exchanged)
+    throw Error(std::string("found an update before the exchange of norms") +
+                compileAgain);
+  float decay = description.parameters[parameter].decay
+                    ? float(options.weightDecay)
+                    : 0.0f;
+  if (options.optimizer == Optimizer::Sgd) {
+    sgd(adamWStep.gradientScale, adamWStep.learningRate, decay, p, g, n);
+    return;
+  }
+  AdamWStep own = adamWStep;
+  own.weightDecay = decay;
+  adamW(own, p, g, m, v, n);
+}

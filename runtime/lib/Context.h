@@ -1,0 +1,80 @@
+//===- Context.h - The state behind the C ABI -----------------------------===//
+#ifndef PPRT_CONTEXT_H
+#define PPRT_CONTEXT_H
+
+#include "Batches.h"
+#include "Collectives.h"
+#include "Recorder.h"
+#include "Update.h"
+#include "pprt.h"
+
+#include <exception>
+
+/// What the functions of pprt.h work on: one rank's run.
+struct pprt_context {
+  pprt_context(const pprt::Description &description,
+               const pprt::Options &options, pprt::Transport &transport,
+               pprt::Collectives &collectives, pprt::Batches &batches,
+               pprt::Recorder &recorder);
+
+  const pprt::Program &program() const {
+    return description.programs[transport.rank()];
+  }
+
+  void beginStep(int64_t step);
+  /// Checks that the step did what each step has to; throws Error.
+  void endStep();
+
+  void post(int channel, int tag, const void *data, void *buffer,
+            uint64_t bytes, int request);
+  void wait(int request);
+  void reportLoss(int microbatch, float loss);
+  void reportSquareNorm(int parameter, const float *gradient, uint64_t n);
+  void exchange();
+  void update(int parameter, float *p, const float *g, float *m, float *v,
+              uint64_t n);
+
+  const pprt::Description &description;
+  const pprt::Options &options;
+  pprt::Transport &transport;
+  pprt::Collectives &collectives;
+  pprt::Batches &batches;
+  pprt::Recorder &recorder;
+
+  /// What the last step gave, the same on all ranks.
+  double loss = 0, gradientNorm = 0, learningRate = 0;
+
+  /// The first error; the ABI's statuses cannot carry it.
+  std::exception_ptr failure;
+  int64_t step = 0;
+  uint64_t dropoutKey = 0;
+
+private:
+  [[noreturn]] void throwTimeout(int request) const;
+  void checkParameter(int parameter, uint64_t n) const;
+  void checkFinite(const double *losses, const double *norms) const;
+
+  struct Request {
+    int channel = -1, tag = 0, action = -1;
+    uint64_t bytes = 0;
+    bool isReceive = false, active = false;
+  };
+  std::vector<Request> requests;
+  int activeRequests = 0;
+  /// Channels between the same two ranks share MPI's tags: each takes every
+  /// `stride`-th tag from `offset` on.
+  struct TagSpace {
+    int stride = 1, offset = 0;
+  };
+  std::vector<TagSpace> tagSpaces;
+  /// Losses of micro-batches, then square norms of parameters; and how often
+  /// each has been reported, so that a broken program is noticed.
+  std::vector<double> reported;
+  size_t values() const {
+    return size_t(description.microbatches) + description.parameters.size();
+  }
+  bool exchanged = false;
+  pprt::AdamWStep adamWStep = {};
+};
+
+#endif // PPRT_CONTEXT_H

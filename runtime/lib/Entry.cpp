@@ -1,0 +1,68 @@
+//===- Entry.cpp - From main() to the run, and back with a status ---------===//
+//
+// Chooses the transport, and turns what ended the run into an exit status: 0
+// for a finished training, 1 for an error, which rank 0 has printed.
+//
+//===----------------------------------------------------------------------===//
+#include "Collectives.h"
+#include "Diagnostics.h"
+#include "Error.h"
+#include "Trainer.h"
+
+#include <cstdio>
+#include <new>
+
+using namespace pprt;
+
+/// An error before ranks can talk to each other: the first one speaks for all.
+static int32_t failEarly(const std::string &error) {
+  if (launchedRank() == 0)
+    printErrors({error});
+  return 1;
+}
+
+static int32_t runOn(Transport &transport, const Description &description,
+                     const Options &options, const std::string &optionError) {
+  std::string error;
+  try {
+    train(description, options, optionError, transport, pp_program_steps);
+    transport.finish();
+    return 0;
+  } catch (const Disagreement &) {
+    transport.finish();
+    return 1;
+  } catch (const Stopped &) {
+    // Empty: another rank says what it was.
+  } catch (const std::bad_alloc &) {
+    error = "out of memory: compile for more ranks or with --recompute=full";
+  } catch (const std::exception &e) {
+    error = e.what();
+  }
+  transport.fail(error);
+  return 1;
+}
+
+int32_t pprt_main(int32_t argc, char **argv) {
+  try {
+    Description description = parseDescription(pp_program_description);
+    std::optional<Options> options = Options();
+    std::string optionError, help;
+    try {
+      options = parseOptions(argc, argv, description, help);
+    } catch (const Error &error) {
+      optionError = error.what();
+    }
+    if (!options) {
+      if (launchedRank() == 0)
+        std::fputs(help.c_str(), stdout);
+      return 0;
+    }
+    // A rank that is alone needs no MPI, not even to say that it is alone.
+    bool alone = !launchedAsRank() || launchedSize() == 1;
+    std::unique_ptr<Transport> transport =
+        alone ? createLocalTransport() : createMpiTransport();
+    return runOn(*transport, description, *options, optionError);
+  } catch (const std::exception &error) {
+    return failEarly(error.what());
+  }
+}

@@ -1,0 +1,28 @@
+//===- Environment.h - Environment variables of a compiled program --------===//
+//
+// All of them, in one place. Open MPI's own settings are in MpiEnvironment.h.
+//
+//===----------------------------------------------------------------------===//
+#ifndef PPRT_ENVIRONMENT_H
+#define PPRT_ENVIRONMENT_H
+
+#include <cstdlib>
+#include <cstring>
+
+namespace pprt {
+
+struct Environment {
+  /// PPRT_COUNT_ALLOCATIONS=1: count allocations during steps, by who made
+  /// them, and print the counts of each rank at the end.
+  bool countAllocations = isOn("PPRT_COUNT_ALLOCATIONS");
+
+private:
+  static bool isOn(const char *name) {
+    const char *value = std::getenv(name);
+    return value && *value && std::strcmp(value, "0") != 0;
+  }
+};
+
+} // namespace pprt
+
+#endif // PPRT_ENVIRONMENT_H

@@ -1,0 +1,59 @@
+#include "Initialization.h"
+
+#include "Philox.h"
+
+#include <cmath>
+
+using namespace pprt;
+
+uint64_t pprt::streamKey(uint64_t seed, const std::string &name) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (unsigned char c : name)
+    hash = (hash ^ c) * 0x100000001b3u;
+  return philox64(hash, seed, 0);
+}
+
+/// 53 random bits as a double in [0, 1).
+static double unit(uint32_t low, uint32_t high) {
+  uint64_t bits = (uint64_t(high) << 32 | low) >> 11;
+  return double(bits) * 0x1p-53;
+}
+
+/// Two independent normal values of block `index`.
+static void normalPair(uint64_t key, uint64_t index, double &a, double &b) {
+  PhiloxBlock block = philox(key, index, 0);
+  double u = 1.0 - unit(block[0], block[1]); // in (0, 1]: has a logarithm
+  double angle = 2 * M_PI * unit(block[2], block[3]);
+  double radius = std::sqrt(-2.0 * std::log(u));
+  a = radius * std::cos(angle);
+  b = radius * std::sin(angle);
+}
+
+void pprt::initializeParameter(const Parameter &parameter, uint64_t seed,
+                               float *data) {
+  const Initializer &init = parameter.init;
+  uint64_t n = parameter.elements;
+  uint64_t key = streamKey(seed, parameter.name);
+  switch (init.kind) {
+  case Initializer::Constant:
+    for (uint64_t i = 0; i < n; ++i)
+      data[i] = float(init.value);
+    return;
+  case Initializer::Uniform:
+    for (uint64_t i = 0; i < n; ++i) {
+      PhiloxBlock block = philox(key, i / 2, 0);
+      double u = i % 2 ? unit(block[2], block[3]) : unit(block[0], block[1]);
+      data[i] = float(init.low + (init.high - init.low) * u);
+    }
+    return;
+  case Initializer::Normal:
+    for (uint64_t i = 0; i < n; i += 2) {
+      double a, b;
+      normalPair(key, i / 2, a, b);
+      data[i] = float(init.mean + init.deviation * a);
+      if (i + 1 < n)
+        data[i + 1] = float(init.mean + init.deviation * b);
+    }
+    return;
+  }
+}

@@ -1,0 +1,275 @@
+//===- Options.cpp - The command line of a compiled program ---------------===//
+//
+// CLI11 knows names and types; what the values have to satisfy is checked
+// here, with what was found, what is expected, and what to do.
+//
+//===----------------------------------------------------------------------===//
+#include "Options.h"
+
+#include "Error.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cmath>
+#include <sstream>
+
+using namespace pprt;
+
+static std::string numberText(double value) {
+  std::ostringstream text;
+  text << value;
+  return text.str();
+}
+
+static void require(bool good, const std::string &option,
+                    const std::string &found, const std::string &expected,
+                    const std::string &remedy) {
+  if (!good)
+    throw Error("found " + option + " " + found + ", expected " + expected +
+                ": " + remedy);
+}
+
+static void check(const Options &o) {
+  auto number = [](const char *option, double value, bool good,
+                   const char *expected, const char *remedy) {
+    require(good && std::isfinite(value), option, numberText(value), expected,
+            remedy);
+  };
+  number("--steps", double(o.steps), o.steps >= 1, "at least 1",
+         "give the number of training steps");
+  number("--lr", o.learningRate, o.learningRate > 0, "a positive number",
+         "1e-3 is a start for small models");
+  number("--min-lr", o.minLearningRate,
+         o.minLearningRate >= 0 && o.minLearningRate <= o.learningRate,
+         "0 to the value of --lr", "it is where the decay ends");
+  number("--warmup", double(o.warmup), o.warmup >= 0, "0 or more steps",
+         "0 starts with the full learning rate");
+  number("--decay", double(o.decay), o.decay >= 0, "0 or more steps",
+         "0 keeps the learning rate as it is");
+  number("--weight-decay", o.weightDecay, o.weightDecay >= 0,
+         "a number from 0 on", "0 turns it off");
+  number("--beta1", o.beta1, o.beta1 >= 0 && o.beta1 < 1,
+         "a number in [0, 1)", "0.9 is usual");
+  number("--beta2", o.beta2, o.beta2 >= 0 && o.beta2 < 1,
+         "a number in [0, 1)", "0.95 is usual");
+  number("--epsilon", o.epsilon, o.epsilon > 0, "a positive number",
+         "1e-8 is usual");
+  number("--clip", o.clip, o.clip >= 0, "a number from 0 on",
+         "0 turns clipping off");
+  number("--timeout", o.timeout, o.timeout > 0 && o.timeout <= 1e6,
+         "1e-3 to 1e6 seconds", "it bounds how long one transfer may take");
+  number("--threads", o.threads, o.threads >= 1 && o.threads <= 1024,
+         "1 to 1024", "it is the number of threads of each rank");
+}
+
+std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
+                                          const Description &description,
+                                          std::string &help) {
+  Options o;
+  std::string ranks = std::to_string(description.ranks);
+  CLI::App app(
+      "Trains '" + description.name + "', compiled for " + ranks +
+      (description.ranks == 1 ? " rank" : " pipeline ranks") + " (" +
+      (description.schedule.empty() ? "" : description.schedule + ", ") +
+      std::to_string(description.microbatches) + " micro-batches of " +
+      std::to_string(description.batch) + " x " +
+      std::to_string(description.sequence) + " tokens a step).\nStart: " +
+      (description.ranks == 1 ? "" : "mpirun -n " + ranks + " ") +
+      "PROGRAM --data FILE --steps K");
+  app.option_defaults()->always_capture_default();
+  app.get_formatter()->column_width(34);
+  app.set_help_flag("-h,--help", "Explain all options and leave");
+
+  const char *group = "Data";
+  app.add_option("--data", o.data,
+                 "File to train on. Any file as bytes; .bin files as tokens "
+                 "of 16 or 32 bits")
+      ->type_name("FILE")
+      ->group(group);
+  const std::map<std::string, TokenFormat> formats = {
+      {"auto", TokenFormat::Auto},
+      {"bytes", TokenFormat::Bytes},
+      {"u16", TokenFormat::U16},
+      {"u32", TokenFormat::U32}};
+  std::string format = "auto";
+  app.add_option("--token-format", format,
+                 "auto | bytes | u16 | u32. auto reads llm.c's header "
+                 "(20240520: u16, 20240801: u32), takes other files as bytes, "
+                 "and asks for .bin files without a header; u16 and u32 skip "
+                 "a header if there is one")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--steps", o.steps, "Training steps")
+      ->type_name("K")
+      ->group(group);
+  app.add_option("--seed", o.seed,
+                 "Seed of the initial parameters, the order of the data, and "
+                 "dropout")
+      ->type_name("N")
+      ->group(group);
+
+  group = "Optimizer";
+  std::string optimizer = "adamw";
+  app.add_option("--optimizer", optimizer, "adamw | sgd")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--lr", o.learningRate, "Learning rate after the warm-up")
+      ->type_name("X")
+      ->group(group);
+  auto *minLr =
+      app.add_option("--min-lr", o.minLearningRate,
+                     "Learning rate at the end of the decay "
+                     "[default: a tenth of --lr]")
+          ->type_name("X")
+          ->always_capture_default(false)
+          ->group(group);
+  minLr->default_str("");
+  app.add_option("--warmup", o.warmup,
+                 "Steps in which the learning rate rises linearly to --lr")
+      ->type_name("N")
+      ->group(group);
+  auto *decay =
+      app.add_option("--decay", o.decay,
+                     "Steps after the warm-up in which it falls to --min-lr "
+                     "along a cosine; 0: it stays [default: all the rest]")
+          ->type_name("N")
+          ->always_capture_default(false)
+          ->group(group);
+  decay->default_str("");
+  app.add_option("--weight-decay", o.weightDecay,
+                 "Decoupled weight decay, for the parameters that the model "
+                 "marks for it (by default: matrices)")
+      ->type_name("X")
+      ->group(group);
+  app.add_option("--beta1", o.beta1, "AdamW: decay of the first moment")
+      ->type_name("X")
+      ->group(group);
+  app.add_option("--beta2", o.beta2, "AdamW: decay of the second moment")
+      ->type_name("X")
+      ->group(group);
+  app.add_option("--epsilon", o.epsilon, "AdamW: added to the denominator")
+      ->type_name("X")
+      ->group(group);
+  app.add_option("--clip", o.clip,
+                 "Largest global norm of the gradient; 0: no clipping")
+      ->type_name("X")
+      ->group(group);
+
+  group = "Files";
+  app.add_option("--metrics", o.metrics, "Write one JSON object a step")
+      ->type_name("FILE.jsonl")
+      ->group(group);
+  app.add_option("--trace", o.trace,
+                 "Write every action of all ranks for Perfetto or "
+                 "chrome://tracing")
+      ->type_name("FILE.json")
+      ->group(group);
+  app.add_option("--timeline", o.timeline,
+                 "Draw a measured step: the median one of the last " +
+                     std::to_string(timelineWindow))
+      ->type_name("FILE.svg")
+      ->group(group);
+  app.add_option("--save", o.save,
+                 "Write the trained parameters to DIR/model.safetensors "
+                 "(whole or not at all; no optimizer state)")
+      ->type_name("DIR")
+      ->group(group);
+  app.add_option("--load", o.load,
+                 "Start from the parameters in DIR/model.safetensors")
+      ->type_name("DIR")
+      ->group(group);
+
+  group = "Running";
+  app.add_option("--timeout", o.timeout,
+                 "Seconds a transfer may take before the run ends")
+      ->type_name("S")
+      ->group(group);
+  app.add_option("--threads", o.threads, "Threads of each rank in library calls")
+      ->type_name("N")
+      ->group(group);
+  app.add_flag("--quiet", o.quiet, "Print nothing but errors and the final loss")
+      ->group(group);
+  app.add_option("--progress", o.progress,
+                 "auto | line | plain | none. line rewrites one line, plain "
+                 "adds lines; auto: line on a terminal")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_flag("--profile", o.profile,
+               "Print at the end where each rank's time went, by kind of action")
+      ->group(group);
+  app.add_flag("--memory-report", o.memoryReport,
+               "Print planned and allocated bytes of each rank")
+      ->group(group);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp &) {
+    help = app.help();
+    return std::nullopt;
+  } catch (const CLI::ParseError &error) {
+    std::string text = error.what();
+    if (!text.empty() && text.back() == '.')
+      text.pop_back();
+    throw Error("found a command line that cannot be read (" + text +
+                "), expected the options that --help lists");
+  }
+
+  require(!o.data.empty(), "no", "--data", "a file to train on",
+          "add --data FILE");
+  auto chosen = formats.find(format);
+  require(chosen != formats.end(), "--token-format", format,
+          "auto, bytes, u16 or u32", "say what the file holds");
+  o.tokenFormat = chosen->second;
+  require(optimizer == "adamw" || optimizer == "sgd", "--optimizer", optimizer,
+          "adamw or sgd", "choose one of them");
+  o.optimizer = optimizer == "sgd" ? Optimizer::Sgd : Optimizer::AdamW;
+  require(o.progress == "auto" || o.progress == "line" ||
+              o.progress == "plain" || o.progress == "none",
+          "--progress", o.progress, "auto, line, plain or none",
+          "choose one of them");
+  if (minLr->count() == 0)
+    o.minLearningRate = o.learningRate / 10;
+  if (decay->count() == 0)
+    o.decay = std::max<int64_t>(o.steps - o.warmup, 0);
+  check(o);
+  return o;
+}
+
+std::vector<std::pair<std::string, std::string>> Options::values() const {
+  auto exact = [](double value) {
+    char text[64];
+    std::snprintf(text, sizeof text, "%.17g", value);
+    // The shortest form that reads back as the same number.
+    for (int digits = 1; digits < 17; ++digits) {
+      char shorter[64];
+      std::snprintf(shorter, sizeof shorter, "%.*g", digits, value);
+      if (std::strtod(shorter, nullptr) == value)
+        return std::string(shorter);
+    }
+    return std::string(text);
+  };
+  return {
+      {"--data", data},
+      {"--token-format", std::to_string(int(tokenFormat))},
+      {"--steps", std::to_string(steps)},
+      {"--seed", std::to_string(seed)},
+      {"--optimizer", optimizer == Optimizer::Sgd ? "sgd" : "adamw"},
+      {"--lr", exact(learningRate)},
+      {"--min-lr", exact(minLearningRate)},
+      {"--warmup", std::to_string(warmup)},
+      {"--decay", std::to_string(decay)},
+      {"--weight-decay", exact(weightDecay)},
+      {"--beta1", exact(beta1)},
+      {"--beta2", exact(beta2)},
+      {"--epsilon", exact(epsilon)},
+      {"--clip", exact(clip)},
+      {"--metrics", metrics},
+      {"--trace", trace},
+      {"--timeline", timeline},
+      {"--save", save},
+      {"--load", load},
+      {"--timeout", exact(timeout)},
+      {"--profile", profile ? "on" : "off"},
+      {"--memory-report", memoryReport ? "on" : "off"},
+  };
+}

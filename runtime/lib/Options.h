@@ -1,0 +1,63 @@
+//===- Options.h - The command line of a compiled program -----------------===//
+#ifndef PPRT_OPTIONS_H
+#define PPRT_OPTIONS_H
+
+#include "Description.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pprt {
+
+enum class Optimizer { AdamW, Sgd };
+
+/// What a file of tokens looks like. Auto: llm.c's header if there is one,
+/// otherwise bytes, except for .bin files, whose words only the user knows.
+enum class TokenFormat { Auto, Bytes, U16, U32 };
+
+/// Number of steps whose picture --timeline may choose from.
+constexpr int timelineWindow = 16;
+
+struct Options {
+  // What to train on.
+  std::string data;
+  TokenFormat tokenFormat = TokenFormat::Auto;
+  int64_t steps = 100;
+  uint64_t seed = 1;
+
+  // How to update.
+  Optimizer optimizer = Optimizer::AdamW;
+  double learningRate = 1e-3;
+  double minLearningRate = -1; // resolved to a tenth of learningRate
+  int64_t warmup = 0;
+  int64_t decay = -1; // resolved to steps - warmup
+  double weightDecay = 0.1;
+  double beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8;
+  double clip = 1.0; // 0: off
+
+  // What to write, what to start from.
+  std::string metrics, trace, timeline, save, load;
+
+  // How to run and what to print.
+  double timeout = 300;
+  int threads = 1;
+  bool quiet = false;
+  std::string progress = "auto";
+  bool profile = false, memoryReport = false;
+
+  /// Every option and its value as it has to be on all ranks.
+  std::vector<std::pair<std::string, std::string>> values() const;
+};
+
+/// Reads the command line; throws Error for values that cannot be meant. Empty
+/// if the user asked for help, which goes to `help`.
+std::optional<Options> parseOptions(int argc, const char *const *argv,
+                                    const Description &description,
+                                    std::string &help);
+
+} // namespace pprt
+
+#endif // PPRT_OPTIONS_H

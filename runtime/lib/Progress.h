@@ -1,0 +1,56 @@
+//===- Progress.h - What rank 0 says during the training ------------------===//
+#ifndef PPRT_PROGRESS_H
+#define PPRT_PROGRESS_H
+
+#include "Options.h"
+
+#include <cstdio>
+
+namespace pprt {
+
+/// What a step gave.
+struct StepResult {
+  int64_t step = 0;
+  double loss = 0, gradientNorm = 0, learningRate = 0;
+  double tokensPerSecond = 0, seconds = 0;
+};
+
+/// Step, loss, tokens/s and time left: one line that rewrites itself on a
+/// terminal, otherwise a line now and then.
+class Progress {
+public:
+  explicit Progress(const Options &options);
+  void show(const StepResult &result);
+  /// Ends the line that rewrites itself.
+  void end();
+
+private:
+  enum Mode { None, Line, Plain } mode = None;
+  int64_t steps;
+  double meanSeconds = 0; // of recent steps
+  uint64_t lastShown = 0;
+  bool open = false;
+};
+
+/// `seconds` as people say it: 45 s, 2:05, 1:02:05.
+std::string timeText(double seconds);
+
+/// --metrics: one JSON object a line, flushed with each step.
+class Metrics {
+public:
+  /// Throws Error; an empty path writes nothing.
+  explicit Metrics(const std::string &path);
+  ~Metrics();
+  Metrics(const Metrics &) = delete;
+  Metrics &operator=(const Metrics &) = delete;
+  /// Throws Error.
+  void write(const StepResult &result);
+
+private:
+  std::string path;
+  std::FILE *file = nullptr;
+};
+
+} // namespace pprt
+
+#endif // PPRT_PROGRESS_H

@@ -1,0 +1,69 @@
+//===- Safetensors.h - Files of named tensors -----------------------------===//
+//
+// The format of https://github.com/huggingface/safetensors: 8 bytes length of
+// the header, the header (JSON: name -> dtype, shape, data_offsets), the data.
+// The writer's header lists the model's parameters in the model's order and
+// nothing that depends on ranks, so that equal weights make equal bytes.
+//
+//===----------------------------------------------------------------------===//
+#ifndef PPRT_SAFETENSORS_H
+#define PPRT_SAFETENSORS_H
+
+#include "Description.h"
+
+#include <string>
+#include <vector>
+
+namespace pprt {
+
+/// The length and header of a file with all parameters, f32, in order.
+std::string safetensorsHeader(const std::vector<Parameter> &parameters);
+
+/// A file mapped for reading, checked against the parameters that it has to
+/// hold: exactly these names, their shapes, f32, data without gaps or overlaps.
+class SafetensorsFile {
+public:
+  /// Throws Error.
+  SafetensorsFile(const std::string &path,
+                  const std::vector<Parameter> &parameters);
+  ~SafetensorsFile();
+  SafetensorsFile(const SafetensorsFile &) = delete;
+  SafetensorsFile &operator=(const SafetensorsFile &) = delete;
+
+  /// Copies the values of parameter `index`.
+  void read(int index, float *out) const;
+
+private:
+  void check(const std::vector<Parameter> &parameters);
+
+  std::string path;
+  const uint8_t *mapping = nullptr;
+  uint64_t fileBytes = 0;
+  struct Extent {
+    uint64_t begin = 0, bytes = 0;
+  };
+  std::vector<Extent> extents; // by parameter, from the file's begin
+};
+
+/// A file that appears under its name whole or not at all: written beside it,
+/// flushed to the disk, renamed by `commit`. Removed if never committed.
+class AtomicFile {
+public:
+  /// Throws Error.
+  explicit AtomicFile(const std::string &path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile &) = delete;
+  AtomicFile &operator=(const AtomicFile &) = delete;
+
+  void write(const void *data, uint64_t bytes);
+  void write(const std::string &text) { write(text.data(), text.size()); }
+  void commit();
+
+private:
+  std::string path, temporary;
+  int fd = -1;
+};
+
+} // namespace pprt
+
+#endif // PPRT_SAFETENSORS_H

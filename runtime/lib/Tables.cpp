@@ -1,0 +1,100 @@
+#include "Reports.h"
+
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+
+using namespace pprt;
+
+static std::string format(const char *pattern, ...)
+    __attribute__((format(printf, 1, 2)));
+
+static std::string format(const char *pattern, ...) {
+  char buffer[512];
+  va_list arguments;
+  va_start(arguments, pattern);
+  std::vsnprintf(buffer, sizeof buffer, pattern, arguments);
+  va_end(arguments);
+  return buffer;
+}
+
+std::string pprt::profileTable(const Description &description,
+                               const std::vector<Profile> &ranks, int64_t steps,
+                               bool byKind) {
+  std::string out =
+      "time by rank     ms/step   compute    update  transfer   waiting     "
+      "other\n";
+  for (size_t rank = 0; rank < ranks.size(); ++rank) {
+    const Profile &p = ranks[rank];
+    double total = p.steps > 0 ? p.steps : 1;
+    double waiting = p.waiting + p.kind(ActionKind::Exchange);
+    double other = total - p.compute() - p.update() - p.transfers - waiting;
+    auto percent = [&](double seconds) { return 100 * seconds / total; };
+    out += format("  rank %-4zu %13.2f %8.1f%% %8.1f%% %8.1f%% %8.1f%% %8.1f%%\n",
+                  rank, 1e3 * p.steps / double(steps), percent(p.compute()),
+                  percent(p.update()), percent(p.transfers), percent(waiting),
+                  percent(other));
+  }
+  if (!byKind)
+    return out;
+  out += "ms a step by kind       F         B         I         W      sums  "
+         "  update  exchange      wait in flight\n";
+  for (size_t rank = 0; rank < ranks.size(); ++rank) {
+    const Profile &p = ranks[rank];
+    auto ms = [&](double seconds) { return 1e3 * seconds / double(steps); };
+    out += format("  rank %-4zu %13.3f %9.3f %9.3f %9.3f %9.3f %9.3f %9.3f "
+                  "%9.3f %9.3f\n",
+                  rank, ms(p.kind(ActionKind::Forward)),
+                  ms(p.kind(ActionKind::Backward)),
+                  ms(p.kind(ActionKind::BackwardInput)),
+                  ms(p.kind(ActionKind::BackwardWeight)),
+                  ms(p.kind(ActionKind::Reduce)),
+                  ms(p.kind(ActionKind::Update)),
+                  ms(p.kind(ActionKind::Exchange)), ms(p.waiting),
+                  ms(p.inFlight));
+  }
+  double bubble = -1;
+  for (const Program &program : description.programs)
+    bubble = std::max(bubble, program.predictedBubble);
+  if (bubble >= 0)
+    out += format("predicted bubble %.1f%%\n", 100 * bubble);
+  return out;
+}
+
+std::string pprt::memoryTable(const Description &description,
+                              const std::vector<MemoryUse> &ranks, bool adamW) {
+  std::string out =
+      "bytes by rank   parameters    gradients    optimizer  activations    "
+      "workspace communication      planned    allocated\n";
+  for (size_t rank = 0; rank < ranks.size(); ++rank) {
+    const MemoryPlan &plan = description.programs[rank].memory;
+    auto number = [](uint64_t value) {
+      return static_cast<unsigned long long>(value);
+    };
+    out += format("  rank %-4zu %14llu %12llu %12llu %12llu %12llu %13llu %12llu "
+                  "%12llu\n",
+                  rank, number(plan.parameters), number(plan.gradients),
+                  number(adamW ? plan.optimizer : 0), number(plan.activations),
+                  number(plan.workspace), number(plan.communication),
+                  number(ranks[rank].planned), number(ranks[rank].mapped));
+  }
+  for (size_t rank = 0; rank < ranks.size(); ++rank)
+    out += format("  rank %-4zu resident at most %.1f MiB, with MPI, code and "
+                  "the data file's pages\n",
+                  rank, double(ranks[rank].peakResident) / (1 << 20));
+  return out;
+}
+
+std::string pprt::allocationTable(const std::vector<MemoryUse> &ranks,
+                                  int64_t steps) {
+  std::string out = format("allocations in %lld steps after the first\n",
+                           static_cast<long long>(steps > 1 ? steps - 1 : 0));
+  for (size_t rank = 0; rank < ranks.size(); ++rank) {
+    const AllocationCounts &counts = ranks[rank].allocations;
+    out += format("  rank %zu: program %llu, MPI %llu, libraries %llu\n", rank,
+                  static_cast<unsigned long long>(counts.program),
+                  static_cast<unsigned long long>(counts.mpi),
+                  static_cast<unsigned long long>(counts.libraries));
+  }
+  return out;
+}

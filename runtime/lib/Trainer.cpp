@@ -1,0 +1,362 @@
+//===- Trainer.cpp - A run from the command line to the last step ---------===//
+//
+// Before the first step all ranks agree, in this order, that their command
+// lines can be read, that there are as many of them as the program was compiled
+// for, that programs and options are equal, and that everybody can open what
+// has to be read and written. After each of these, errors of any rank are
+// printed by rank 0 and all leave.
+//
+//===----------------------------------------------------------------------===//
+#include "Trainer.h"
+
+#include "Arena.h"
+#include "Checkpoint.h"
+#include "Clock.h"
+#include "ClockSync.h"
+#include "Context.h"
+#include "Environment.h"
+#include "Error.h"
+#include "Initialization.h"
+#include "Progress.h"
+#include "Reports.h"
+
+#include <cstring>
+#include <optional>
+#include <sys/resource.h>
+
+using namespace pprt;
+
+// Libraries that use OpenMP follow it; without one the program has no such
+// function.
+extern "C" void omp_set_num_threads(int) __attribute__((weak));
+
+static void checkWorldSize(const Description &description,
+                           const Transport &transport) {
+  if (transport.size() == description.ranks)
+    return;
+  std::string expected = std::to_string(description.ranks);
+  throw Error("found " + std::to_string(transport.size()) +
+              (transport.size() == 1 ? " rank" : " ranks") + ", expected " +
+              expected + " as the program was compiled for: start it with " +
+              (description.ranks == 1 ? "" : "mpirun -n " + expected + " ") +
+              "or compile it with --pp=" + std::to_string(transport.size()));
+}
+
+/// Compares `mine` (lines of name and value) with rank 0's.
+static std::string compareWithRank0(
+    const std::vector<std::pair<std::string, std::string>> &mine,
+    Collectives &collectives, int rank) {
+  std::string text;
+  for (auto &[name, value] : mine)
+    text += name + '\n' + value + '\n';
+  uint64_t bytes = text.size();
+  collectives.broadcast(&bytes, sizeof bytes);
+  std::string theirs = text;
+  theirs.resize(bytes);
+  collectives.broadcast(theirs.data(), bytes);
+  if (rank == 0 || theirs == text)
+    return "";
+  size_t at = 0;
+  auto line = [&] {
+    size_t end = std::min(theirs.find('\n', at), theirs.size());
+    std::string result = theirs.substr(at, end - at);
+    at = end + 1;
+    return result;
+  };
+  for (auto &[name, value] : mine) {
+    std::string theirName = at < theirs.size() ? line() : "";
+    std::string theirValue = at < theirs.size() ? line() : "";
+    if (theirName != name || theirValue != value)
+      return "found " + name + " " + (value.empty() ? "unset" : value) +
+             ", expected " + (theirValue.empty() ? "unset" : theirValue) +
+             " as on rank 0: start all ranks with the same program, options "
+             "and data";
+  }
+  return "found other options than on rank 0: start all ranks with the same "
+         "program, options and data";
+}
+
+static std::string hexText(uint64_t value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%016llx",
+                static_cast<unsigned long long>(value));
+  return text;
+}
+
+namespace {
+/// A run after the agreement on command lines.
+class Run {
+public:
+  Run(const Description &description, const Options &options,
+      Transport &transport, Collectives &collectives)
+      : description(description), options(options), transport(transport),
+        collectives(collectives),
+        program(description.programs[transport.rank()]) {}
+
+  void prepare();
+  void steps(const pprt_step_fn *functions);
+  void save() {
+    if (!options.save.empty())
+      saveCheckpoint(options.save, description, arena->base(), transport,
+                     collectives);
+  }
+  void report();
+
+private:
+  bool speaks() const { return transport.rank() == 0 && !options.quiet; }
+  void openFiles();
+  void fillParameters();
+  void writeFile(const std::string &path, const std::string &text);
+
+  const Description &description;
+  const Options &options;
+  Transport &transport;
+  Collectives &collectives;
+  const Program &program;
+  const Environment environment;
+
+  std::optional<TokenFile> tokenFile;
+  std::optional<SafetensorsFile> weights;
+  std::optional<Batches> batches;
+  std::optional<Metrics> metrics;
+  std::optional<AtomicFile> traceFile, timelineFile;
+  std::optional<Arena> arena;
+  std::optional<Recorder> recorder;
+  ClockPoint clockBegin;
+  AllocationCounts allocations;
+  uint64_t arenaBytes = 0;
+  double lastLoss = 0, trainingSeconds = 0;
+};
+} // namespace
+
+void Run::openFiles() {
+  tokenFile.emplace(options.data, options.tokenFormat);
+  batches.emplace(*tokenFile, description, options.seed);
+  if (!options.load.empty())
+    weights.emplace(checkpointPath(options.load), description.parameters);
+  if (transport.rank() != 0)
+    return;
+  metrics.emplace(options.metrics);
+  if (!options.trace.empty())
+    traceFile.emplace(options.trace);
+  if (!options.timeline.empty())
+    timelineFile.emplace(options.timeline);
+  if (!options.save.empty())
+    prepareDirectory(options.save);
+  if (environment.countAllocations && !canCountAllocations())
+    throw Error("found PPRT_COUNT_ALLOCATIONS in a build with a sanitizer, "
+                "expected none: unset it");
+}
+
+void Run::fillParameters() {
+  for (const HeldParameter &held : program.parameters) {
+    float *values = reinterpret_cast<float *>(arena->base() + held.offset);
+    if (weights)
+      weights->read(held.index, values);
+    else
+      initializeParameter(description.parameters[held.index], options.seed,
+                          values);
+  }
+  weights.reset();
+}
+
+void Run::prepare() {
+  collectives.agreeAfter([&] { openFiles(); });
+  collectives.agree(compareWithRank0(
+      {{"a data file with fingerprint", hexText(tokenFile->fingerprint())}},
+      collectives, transport.rank()));
+  collectives.agreeAfter([&] {
+    arenaBytes = options.optimizer == Optimizer::AdamW
+                     ? program.optimizerOffset + program.optimizerBytes
+                     : program.arenaBytes;
+    arena.emplace(arenaBytes);
+    fillParameters();
+    recorder.emplace(program, !options.trace.empty(),
+                     !options.timeline.empty());
+  });
+  if (omp_set_num_threads)
+    omp_set_num_threads(options.threads);
+  clockBegin = compareClocks(transport);
+  if (!speaks())
+    return;
+  uint64_t elements = 0;
+  for (const Parameter &parameter : description.parameters)
+    elements += parameter.elements;
+  std::printf("%s: %llu parameters, %d %s, %d stages, %s, %d micro-batches of "
+              "%lld x %lld tokens\n",
+              description.name.c_str(),
+              static_cast<unsigned long long>(elements), description.ranks,
+              description.ranks == 1 ? "rank" : "ranks", description.stages,
+              description.schedule.c_str(), description.microbatches,
+              static_cast<long long>(description.batch),
+              static_cast<long long>(description.sequence));
+  std::printf("data: %s, %llu tokens (%s)\n", options.data.c_str(),
+              static_cast<unsigned long long>(tokenFile->tokens()),
+              tokenFile->formatName());
+  std::fflush(stdout);
+}
+
+void Run::steps(const pprt_step_fn *functions) {
+  pprt_context context(description, options, transport, collectives, *batches,
+                       *recorder);
+  Progress progress(options);
+  pprt_step_fn function = functions[transport.rank()];
+  uint64_t begin = nowNs();
+  try {
+    for (int64_t step = 0; step < options.steps; ++step) {
+      uint64_t stepBegin = nowNs();
+      batches->load(step);
+      context.beginStep(step);
+      // The first step may make what later ones use again.
+      bool count = environment.countAllocations && step > 0;
+      countAllocations(count);
+      int32_t status = function(&context, arena->base());
+      if (count)
+        countAllocations(false);
+      if (context.failure)
+        std::rethrow_exception(context.failure);
+      if (status != PPRT_OK)
+        throw Error("found the status " + std::to_string(status) +
+                    " of a step, expected 0: compile the program again");
+      context.endStep();
+      if (transport.rank() != 0)
+        continue;
+      StepResult result;
+      result.step = step;
+      result.loss = context.loss;
+      result.gradientNorm = context.gradientNorm;
+      result.learningRate = context.learningRate;
+      result.seconds = toSeconds(nowNs() - stepBegin);
+      result.tokensPerSecond =
+          double(description.tokensPerStep()) / result.seconds;
+      metrics->write(result);
+      progress.show(result);
+    }
+  } catch (...) {
+    countAllocations(false);
+    progress.end();
+    throw;
+  }
+  progress.end();
+  allocations = allocationCounts();
+  lastLoss = context.loss;
+  trainingSeconds = toSeconds(nowNs() - begin);
+}
+
+void Run::writeFile(const std::string &path, const std::string &text) {
+  AtomicFile file(path);
+  file.write(text);
+  file.commit();
+}
+
+/// Bytes of a plain struct, for gather.
+template <typename T> static std::string bytesOf(const T &value) {
+  return std::string(reinterpret_cast<const char *>(&value), sizeof value);
+}
+
+template <typename T>
+static std::vector<T> gatherStructs(Collectives &collectives, const T &mine) {
+  std::vector<T> all;
+  for (const std::string &bytes : collectives.gather(bytesOf(mine))) {
+    T value;
+    std::memcpy(&value, bytes.data(), sizeof value);
+    all.push_back(value);
+  }
+  return all;
+}
+
+void Run::report() {
+  const bool first = transport.rank() == 0;
+  // Each rank moves its events to the common clock before it sends them.
+  ClockPoint clockEnd = compareClocks(transport);
+  auto gatherSteps = [&](std::vector<StepEvents> steps) {
+    alignSteps(steps, clockBegin, clockEnd);
+    RankSteps ranks;
+    for (const std::string &bytes : collectives.gather(packSteps(steps)))
+      ranks.push_back(unpackSteps(bytes));
+    return ranks;
+  };
+  std::string error;
+  auto attempt = [&](auto action) {
+    try {
+      if (first && error.empty())
+        action();
+    } catch (const std::exception &e) {
+      error = e.what();
+    }
+  };
+  if (!options.trace.empty()) {
+    RankSteps ranks = gatherSteps(recorder->allSteps());
+    attempt([&] {
+      traceFile->write(chromeTrace(description, ranks));
+      traceFile->commit();
+    });
+  }
+  if (!options.timeline.empty()) {
+    RankSteps ranks = gatherSteps(recorder->lastSteps());
+    attempt([&] {
+      timelineFile->write(
+          timelineSvg(description, ranks, medianStep(ranks)));
+      timelineFile->commit();
+    });
+  }
+  collectives.agree(error);
+
+  std::vector<Profile> profiles =
+      gatherStructs(collectives, recorder->profile());
+  MemoryUse mine;
+  mine.planned = arenaBytes;
+  mine.mapped = arena->mappedBytes();
+  mine.allocations = allocations;
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  mine.peakResident = uint64_t(usage.ru_maxrss) * 1024;
+  std::vector<MemoryUse> memory = gatherStructs(collectives, mine);
+  if (!first)
+    return;
+  if (environment.countAllocations)
+    std::fputs(allocationTable(memory, options.steps).c_str(), stdout);
+  if (options.memoryReport)
+    std::fputs(memoryTable(description, memory,
+                           options.optimizer == Optimizer::AdamW)
+                   .c_str(),
+               stdout);
+  if (speaks() || options.profile)
+    std::fputs(
+        profileTable(description, profiles, options.steps, options.profile)
+            .c_str(),
+        stdout);
+  if (speaks()) {
+    std::printf("%lld steps in %s, %.0f tokens/s\n",
+                static_cast<long long>(options.steps),
+                timeText(trainingSeconds).c_str(),
+                double(description.tokensPerStep()) * double(options.steps) /
+                    trainingSeconds);
+    for (const std::string &path :
+         {options.trace, options.timeline, options.metrics,
+          options.save.empty() ? "" : checkpointPath(options.save)})
+      if (!path.empty())
+        std::printf("wrote %s\n", path.c_str());
+  }
+  std::printf("final loss %.6f\n", lastLoss);
+  std::fflush(stdout);
+}
+
+void pprt::train(const Description &description, const Options &options,
+                 const std::string &optionError, Transport &transport,
+                 const pprt_step_fn *steps) {
+  Collectives collectives(transport);
+  transport.setTimeout(options.timeout);
+  collectives.agree(optionError);
+  collectives.agreeAfter([&] { checkWorldSize(description, transport); });
+  auto identity = options.values();
+  identity.insert(identity.begin(), {"a program with hash", description.hash});
+  collectives.agree(
+      compareWithRank0(identity, collectives, transport.rank()));
+
+  Run run(description, options, transport, collectives);
+  run.prepare();
+  run.steps(steps);
+  run.save();
+  run.report();
+}
