@@ -121,3 +121,25 @@ LogicalResult RotaryOp::inferReturnTypes(MLIRContext *,
                       "such as 10000.0: correct it");
   return success();
 }
+
+//===----------------------------------------------------------------------===//
+// Costs
+//===----------------------------------------------------------------------===//
+
+/// For each pair of a query and a key that it sees: two products of D numbers
+/// forward (scores, values) and five backward (scores again, dp, dquery, dkey,
+/// dvalue), and the scalar work of the formulas.
+uint64_t AttentionOp::getFlops() {
+  uint64_t pairs = getBatch() * getHeads() * getVisiblePairs();
+  return pairs * (2 * 2 * getHeadSize() + 5);
+}
+
+uint64_t AttentionGradOp::getFlops() {
+  uint64_t pairs = getBatch() * getHeads() * getVisiblePairs();
+  uint64_t delta = 2 * getQuery().getType().getNumElements();
+  return pairs * (5 * 2 * getHeadSize() + 5) + delta;
+}
+
+/// A pair takes four products and two sums; angles are the same for all heads
+/// and batch entries and count nothing.
+uint64_t RotaryOp::getFlops() { return 3 * getType().getNumElements(); }

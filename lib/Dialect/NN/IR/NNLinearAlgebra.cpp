@@ -129,3 +129,40 @@ LogicalResult EmbeddingGradOp::verify() {
   return check.hasType("(C3)", {"init", getInit()}, result,
                        "that of the result");
 }
+
+//===----------------------------------------------------------------------===//
+// Costs
+//===----------------------------------------------------------------------===//
+
+uint64_t LinearOp::getFlops() {
+  uint64_t elements = getType().getNumElements();
+  uint64_t inner = getInput().getType().getShape().back();
+  return 2 * elements * inner + (getBias() ? elements : 0);
+}
+
+uint64_t MatmulOp::getFlops() {
+  uint64_t elements = getType().getNumElements();
+  auto lhs = getLhs().getType();
+  uint64_t inner = lhs.getDimSize(lhs.getRank() - (getTransposeA() ? 2 : 1));
+  return 2 * elements * inner + (getInit() ? elements : 0);
+}
+
+/// Of the table, only the rows that the ids name are read.
+uint64_t EmbeddingOp::getBytesRead() {
+  return pp::detail::sumOfBytes({getIds().getType(), getType()});
+}
+
+uint64_t EmbeddingGradOp::getFlops() {
+  return getDy().getType().getNumElements();
+}
+
+/// With `init`, the result takes its place and only the rows that the ids name
+/// are read and written.
+uint64_t EmbeddingGradOp::getBytesRead() {
+  uint64_t rows = pp::detail::sumOfBytes(getDy().getType());
+  return pp::detail::sumOfBytes(getIds().getType()) +
+         (getInit() ? 2 * rows : rows);
+}
+uint64_t EmbeddingGradOp::getBytesWritten() {
+  return pp::detail::sumOfBytes(getInit() ? getDy().getType() : getType());
+}

@@ -49,3 +49,16 @@ LogicalResult CrossEntropyGradOp::inferReturnTypes(
   types.push_back(adaptor.getLogits().getType());
   return success();
 }
+
+//===----------------------------------------------------------------------===//
+// Costs
+//===----------------------------------------------------------------------===//
+
+/// Maximum, difference, exponential and sum of each logit.
+uint64_t CrossEntropyOp::getFlops() {
+  return 4 * getLogits().getType().getNumElements();
+}
+/// Difference, exponential and factor of each logit.
+uint64_t CrossEntropyGradOp::getFlops() {
+  return 3 * getLogits().getType().getNumElements();
+}

@@ -101,3 +101,29 @@ INFER(RMSNormGradScaleOp) {
                         adaptor.getEps().convertToDouble(), types);
 }
 #undef INFER
+
+//===----------------------------------------------------------------------===//
+// Costs
+//===----------------------------------------------------------------------===//
+
+// For one element: the statistics of a row (4 for mean and variance, 2 for the
+// mean of squares), then the formula of the op's documentation. What is done
+// once a row is left out.
+
+static uint64_t elements(TypedValue<RankedTensorType> value) {
+  return value.getType().getNumElements();
+}
+uint64_t LayerNormOp::getFlops() { return (4 + 3) * elements(getInput()); }
+uint64_t LayerNormGradInputOp::getFlops() {
+  return (4 + 9) * elements(getInput());
+}
+uint64_t LayerNormGradScaleOp::getFlops() {
+  return (4 + 3) * elements(getInput());
+}
+uint64_t RMSNormOp::getFlops() { return (2 + 2) * elements(getInput()); }
+uint64_t RMSNormGradInputOp::getFlops() {
+  return (2 + 6) * elements(getInput());
+}
+uint64_t RMSNormGradScaleOp::getFlops() {
+  return (2 + 3) * elements(getInput());
+}

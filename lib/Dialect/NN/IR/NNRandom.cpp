@@ -35,3 +35,6 @@ LogicalResult MixKeyOp::verify() {
                          << ", expected 0 or more: number the applies from 0";
   return success();
 }
+
+/// The factor; the generator computes with integers.
+uint64_t DropoutOp::getFlops() { return getType().getNumElements(); }

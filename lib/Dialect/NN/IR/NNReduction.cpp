@@ -67,3 +67,20 @@ LogicalResult SoftmaxOp::inferReturnTypes(MLIRContext *,
   types.push_back(adaptor.getInput().getType());
   return check.isAxis("(C1)", adaptor.getAxis(), {"input", adaptor.getInput()});
 }
+
+//===----------------------------------------------------------------------===//
+// Costs
+//===----------------------------------------------------------------------===//
+
+uint64_t ReduceSumOp::getFlops() {
+  return getInput().getType().getNumElements() +
+         (getInit() ? getType().getNumElements() : 0);
+}
+uint64_t ReduceMeanOp::getFlops() {
+  return getInput().getType().getNumElements() + getType().getNumElements();
+}
+uint64_t ReduceMaxOp::getFlops() {
+  return getInput().getType().getNumElements();
+}
+/// Maximum, difference, exponential, sum, quotient.
+uint64_t SoftmaxOp::getFlops() { return 5 * getType().getNumElements(); }

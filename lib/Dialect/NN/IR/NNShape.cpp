@@ -307,3 +307,11 @@ LogicalResult SplitOp::inferReturnTypes(MLIRContext *,
                       " of input: add a piece of ", left);
   return success();
 }
+
+//===----------------------------------------------------------------------===//
+// Costs
+//===----------------------------------------------------------------------===//
+
+uint64_t ReshapeOp::getBytesRead() { return 0; }
+uint64_t ReshapeOp::getBytesWritten() { return 0; }
+uint64_t SliceOp::getBytesRead() { return pp::detail::sumOfBytes(getType()); }

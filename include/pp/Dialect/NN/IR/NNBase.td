@@ -52,7 +52,17 @@ def NN_InferredResults : NativeOpTrait<"InferredResults"> {
 
 class NN_Op<string mnemonic, list<Trait> traits = []>
     : Op<NN_Dialect, mnemonic,
-         !listconcat([Pure, NN_StaticTensors], traits)>;
+         !listconcat([Pure, NN_StaticTensors,
+                      DeclareOpInterfaceMethods<CostOpInterface>],
+                     traits)> {
+  // The bodies of some costs, for `extraClassDefinition`.
+  code noFlops = "uint64_t $cppClass::getFlops() { return 0; }";
+  code elementwiseFlops = [{
+    uint64_t $cppClass::getFlops() {
+      return getFlopsPerElement() * getType().getNumElements();
+    }
+  }];
+}
 
 // An op whose operands and attributes determine the types of its results.
 class NN_InferredOp<string mnemonic, list<Trait> traits = []>

@@ -13,6 +13,7 @@ class NN_BinaryOp<string mnemonic, list<Trait> traits = []>
     : NN_InferredOp<mnemonic, !listconcat(
         [DeclareOpInterfaceMethods<ElementwiseOpInterface>], traits)> {
   let arguments = (ins NN_FloatTensor:$lhs, NN_FloatTensor:$rhs);
+  let extraClassDefinition = elementwiseFlops;
   let results = (outs NN_FloatTensor:$result);
   let assemblyFormat = [{
     $lhs `,` $rhs attr-dict `:` functional-type(operands, results)
@@ -82,6 +83,7 @@ class NN_UnaryOp<string mnemonic, list<Trait> traits = []>
     : NN_InferredOp<mnemonic, !listconcat(
         [DeclareOpInterfaceMethods<ElementwiseOpInterface>], traits)> {
   let arguments = (ins NN_FloatTensor:$input);
+  let extraClassDefinition = elementwiseFlops;
   let results = (outs NN_FloatTensor:$result);
   let assemblyFormat = [{
     $input attr-dict `:` functional-type(operands, results)
@@ -93,6 +95,7 @@ class NN_ActivationGradOp<string mnemonic, list<Trait> traits = []>
     : NN_InferredOp<mnemonic, !listconcat(
         [DeclareOpInterfaceMethods<ElementwiseOpInterface>], traits)> {
   let arguments = (ins NN_FloatTensor:$input, NN_FloatTensor:$dy);
+  let extraClassDefinition = elementwiseFlops;
   let results = (outs NN_FloatTensor:$result);
   let assemblyFormat = [{
     $input `,` $dy attr-dict `:` functional-type(operands, results)
@@ -232,6 +235,7 @@ def NN_CastOp : NN_Op<"cast",
   let assemblyFormat = [{
     $input attr-dict `:` functional-type(operands, results)
   }];
+  let extraClassDefinition = elementwiseFlops;
   let hasVerifier = 1;
   let hasFolder = 1;
 }

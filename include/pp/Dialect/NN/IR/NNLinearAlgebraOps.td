@@ -76,7 +76,8 @@ def NN_MatmulOp : NN_InferredOp<"matmul", [AccumulatingOpInterface]> {
   ];
 }
 
-def NN_EmbeddingOp : NN_InferredOp<"embedding"> {
+def NN_EmbeddingOp : NN_InferredOp<"embedding",
+    [DeclareOpInterfaceMethods<CostOpInterface, ["getBytesRead"]>]> {
   let summary = "rows of a table, chosen by ids";
   let description = [{
     `result[..., c] = table[ids[...], c]`. Ids must lie in `[0, V)`; the
@@ -94,13 +95,17 @@ def NN_EmbeddingOp : NN_InferredOp<"embedding"> {
     ```
   }];
   let arguments = (ins NN_IdTensor:$ids, NN_FloatTensor:$table);
+  let extraClassDefinition = noFlops;
   let results = (outs NN_FloatTensor:$result);
   let assemblyFormat = [{
     $ids `,` $table attr-dict `:` functional-type(operands, results)
   }];
 }
 
-def NN_EmbeddingGradOp : NN_Op<"embedding_grad", [AccumulatingOpInterface]> {
+def NN_EmbeddingGradOp : NN_Op<"embedding_grad",
+    [AccumulatingOpInterface,
+     DeclareOpInterfaceMethods<CostOpInterface,
+       ["getBytesRead", "getBytesWritten"]>]> {
   let summary = "adjoint of embedding with respect to the table";
   let description = [{
     `result[v, c] = init[v, c] + sum over positions p with ids[p] = v of

@@ -5,7 +5,10 @@
 
 include "pp/Dialect/NN/IR/NNBase.td"
 
-def NN_ReshapeOp : NN_Op<"reshape"> {
+// A view: it moves nothing.
+def NN_ReshapeOp : NN_Op<"reshape",
+    [DeclareOpInterfaceMethods<CostOpInterface,
+      ["getBytesRead", "getBytesWritten"]>]> {
   let summary = "the same elements in another shape";
   let description = [{
     Elements keep their row-major order; nothing is copied.
@@ -22,6 +25,7 @@ def NN_ReshapeOp : NN_Op<"reshape"> {
     ```
   }];
   let arguments = (ins NN_AnyTensor:$input);
+  let extraClassDefinition = noFlops;
   let results = (outs NN_AnyTensor:$result);
   let assemblyFormat = [{
     $input attr-dict `:` functional-type(operands, results)
@@ -47,6 +51,7 @@ def NN_TransposeOp : NN_InferredOp<"transpose"> {
     ```
   }];
   let arguments = (ins NN_AnyTensor:$input, DenseI64ArrayAttr:$permutation);
+  let extraClassDefinition = noFlops;
   let results = (outs NN_AnyTensor:$result);
   let assemblyFormat = [{
     $input `permutation` `=` $permutation attr-dict `:`
@@ -80,11 +85,13 @@ def NN_BroadcastOp : NN_Op<"broadcast",
   let assemblyFormat = [{
     $input attr-dict `:` functional-type(operands, results)
   }];
+  let extraClassDefinition = elementwiseFlops;
   let hasVerifier = 1;
   let hasFolder = 1;
 }
 
-def NN_SliceOp : NN_InferredOp<"slice"> {
+def NN_SliceOp : NN_InferredOp<"slice",
+    [DeclareOpInterfaceMethods<CostOpInterface, ["getBytesRead"]>]> {
   let summary = "a box of a tensor, with steps";
   let description = [{
     `result[i...] = input[offsets + i strides]` for i below `sizes`.
@@ -105,6 +112,7 @@ def NN_SliceOp : NN_InferredOp<"slice"> {
   }];
   let arguments = (ins NN_AnyTensor:$input, DenseI64ArrayAttr:$offsets,
                    DenseI64ArrayAttr:$sizes, DenseI64ArrayAttr:$strides);
+  let extraClassDefinition = noFlops;
   let results = (outs NN_AnyTensor:$result);
   let assemblyFormat = [{
     $input `offsets` `=` $offsets `sizes` `=` $sizes `strides` `=` $strides
@@ -134,6 +142,7 @@ def NN_PadOp : NN_InferredOp<"pad"> {
   }];
   let arguments = (ins NN_FloatTensor:$input, DenseI64ArrayAttr:$low,
                    DenseI64ArrayAttr:$high, DenseI64ArrayAttr:$interior);
+  let extraClassDefinition = noFlops;
   let results = (outs NN_FloatTensor:$result);
   let assemblyFormat = [{
     $input `low` `=` $low `high` `=` $high `interior` `=` $interior
@@ -158,6 +167,7 @@ def NN_ConcatenateOp : NN_InferredOp<"concatenate"> {
     ```
   }];
   let arguments = (ins Variadic<NN_AnyTensor>:$inputs, I64Attr:$axis);
+  let extraClassDefinition = noFlops;
   let results = (outs NN_AnyTensor:$result);
   let assemblyFormat = [{
     $inputs attr-dict `:` functional-type(operands, results)
@@ -183,6 +193,7 @@ def NN_SplitOp : NN_InferredOp<"split"> {
   }];
   let arguments = (ins NN_AnyTensor:$input, DenseI64ArrayAttr:$sizes,
                    I64Attr:$axis);
+  let extraClassDefinition = noFlops;
   let results = (outs Variadic<NN_AnyTensor>:$pieces);
   let assemblyFormat = [{
     $input `sizes` `=` $sizes attr-dict `:` functional-type(operands, results)

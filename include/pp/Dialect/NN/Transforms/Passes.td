@@ -53,7 +53,7 @@ def NNPrintCost : Pass<"nn-print-cost"> {
     The IR stays as it is.
 
     Example: with `pp-opt --nn-print-cost` this op gets the remark
-    `flops = 4096, read = 1536, written = 1024`:
+    `flops = 4096, read = 1024, written = 1024`:
 
     ```mlir
     %y = nn.linear %x, %w : (tensor<16x8xf32>, tensor<8x16xf32>) -> tensor<16x16xf32>
