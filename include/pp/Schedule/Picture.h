@@ -1,0 +1,41 @@
+//===- Picture.h - Timelines as SVG and text --------------------*- C++ -*-===//
+
+#ifndef PP_SCHEDULE_PICTURE_H
+#define PP_SCHEDULE_PICTURE_H
+
+#include "pp/Schedule/Simulator.h"
+
+namespace pp::schedule {
+
+/// A timeline under its own heading and with its own rows in a picture.
+struct Panel {
+  std::string title;
+  Timeline timeline;
+};
+
+struct SvgOptions {
+  double width = 1600;   ///< pixels, with the labels
+  double rowHeight = 24; ///< pixels a rank
+  std::string unit;      ///< of time, printed behind the axis' numbers: "ms"
+};
+
+/// Pipelines as papers draw them: rows are ranks, time runs to the right, F, B,
+/// I and W have colours, numbers are micro-batches where they fit, what is
+/// empty is idle. All panels share the scale of the longest, so that measured
+/// and predicted lie over each other. Every action has a tooltip with its
+/// stage, kind, micro-batch and times.
+std::string drawSvg(const std::vector<Panel> &panels,
+                    const SvgOptions &options = {});
+
+struct AsciiOptions {
+  int columns = 120; ///< of the longest row, without the rank's label
+};
+
+/// The same for a terminal: a line a rank, `.` is idle. An action shows its
+/// kind and as much of its micro-batch as fits: `F0--`.
+std::string drawAscii(const Timeline &timeline,
+                      const AsciiOptions &options = {});
+
+} // namespace pp::schedule
+
+#endif // PP_SCHEDULE_PICTURE_H

@@ -1,0 +1,86 @@
+//===- Schedule.h - Who computes what in which order ------------*- C++ -*-===//
+//
+// A schedule is data: for each rank the list of its compute actions in order.
+// Verifier, simulator, pictures, code generation and run-time traces all speak
+// about these actions. Nothing here knows MLIR.
+//
+// Its text form is PyTorch's schedule CSV: a row a rank, cells such as `2F0`
+// (stage 2, forward, micro-batch 0), `1I3` (input gradient), `1W3` (weight
+// gradient) and `1B3` (full backward).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PP_SCHEDULE_SCHEDULE_H
+#define PP_SCHEDULE_SCHEDULE_H
+
+#include "pp/Schedule/Result.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+namespace pp::schedule {
+
+/// What an action computes. The values are the letters of the text form.
+enum class Kind : char {
+  Forward = 'F',
+  Backward = 'B',       ///< input gradient, then weight gradient, as one action
+  InputGradient = 'I',  ///< the half of the backward that others wait for
+  WeightGradient = 'W', ///< the half that only the optimizer waits for
+};
+
+/// One computation of one stage on one micro-batch.
+struct Action {
+  int32_t stage = 0;
+  Kind kind = Kind::Forward;
+  int32_t microbatch = 0;
+
+  friend bool operator==(const Action &a, const Action &b) {
+    return a.stage == b.stage && a.kind == b.kind &&
+           a.microbatch == b.microbatch;
+  }
+  friend bool operator!=(const Action &a, const Action &b) { return !(a == b); }
+  friend bool operator<(const Action &a, const Action &b) {
+    return std::tie(a.stage, a.kind, a.microbatch) <
+           std::tie(b.stage, b.kind, b.microbatch);
+  }
+};
+
+struct Schedule {
+  std::string name; ///< as in `--schedule=NAME`; empty when read from text
+  int32_t stages = 0;
+  int32_t microbatches = 0;
+  std::vector<int32_t> placement;         ///< stage -> rank
+  std::vector<std::vector<Action>> ranks; ///< actions of each rank in order
+
+  int32_t numRanks() const { return static_cast<int32_t>(ranks.size()); }
+};
+
+/// `2F0`.
+std::string toString(const Action &action);
+
+/// Reads one cell, e.g. ` 2F0 `.
+Result<Action> parseAction(std::string_view text);
+
+/// `0F0,0F1,0B0`: the actions of one rank, without a line end.
+std::string printRow(const std::vector<Action> &row);
+
+/// Reads one row. Empty cells, PyTorch's idle slots, carry no order and are
+/// dropped.
+Result<std::vector<Action>> parseRow(std::string_view text);
+
+/// All rows, each ended by a newline.
+std::string printCSV(const Schedule &schedule);
+
+/// Reads all rows. The number of stages and micro-batches and the placement
+/// follow from the actions: error where a stage appears on two ranks, or where
+/// a stage up to the largest one appears on none. Printing the result gives
+/// the same text again, less idle slots, blanks and carriage returns.
+/// Whether the actions make a legal schedule is verify()'s question.
+Result<Schedule> parseCSV(std::string_view text);
+
+} // namespace pp::schedule
+
+#endif // PP_SCHEDULE_SCHEDULE_H

@@ -1,0 +1,159 @@
+//===- Execution.cpp - Running a schedule through -------------------------===//
+//
+// Every rank runs until it waits for an action of another rank that has not
+// ended; the end of that action puts the waiting rank back on the work list.
+// So each action is looked at once when it starts and at most once when it
+// waits. The order in which ranks are taken does not matter: an action's start
+// depends only on the ends of what it needs, never on the work list.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Execution.h"
+
+#include <algorithm>
+
+using namespace pp::schedule;
+using namespace pp::schedule::detail;
+
+Needs detail::needsOf(const Schedule &schedule, const Action &action) {
+  Needs needs;
+  auto add = [&](int32_t stage, Kind kind) {
+    needs.actions[needs.count++] = {stage, kind, action.microbatch};
+  };
+  switch (action.kind) {
+  case Kind::Forward:
+    if (action.stage > 0)
+      add(action.stage - 1, Kind::Forward);
+    break;
+  case Kind::Backward:
+  case Kind::InputGradient:
+    add(action.stage, Kind::Forward);
+    if (action.stage + 1 < schedule.stages)
+      add(action.stage + 1, Kind::Backward);
+    break;
+  case Kind::WeightGradient:
+    add(action.stage, Kind::InputGradient);
+    break;
+  }
+  return needs;
+}
+
+static double duration(const Costs &costs, const Action &action) {
+  switch (action.kind) {
+  case Kind::Forward:
+    return costs.forward[action.stage];
+  case Kind::Backward:
+    return costs.inputGradient[action.stage] +
+           costs.weightGradient[action.stage];
+  case Kind::InputGradient:
+    return costs.inputGradient[action.stage];
+  case Kind::WeightGradient:
+    return costs.weightGradient[action.stage];
+  }
+  return 0;
+}
+
+/// From the end of `from` to when `to`, which needs it, can start.
+static double transferTime(const Schedule &schedule, const Costs &costs,
+                           const Action &from, const Action &to) {
+  if (schedule.placement[from.stage] == schedule.placement[to.stage])
+    return 0;
+  auto at = [](const std::vector<double> &times, int32_t edge) {
+    return times.size() == 1 ? times.front() : times[edge];
+  };
+  return from.stage < to.stage ? at(costs.forwardTransfer, from.stage)
+                               : at(costs.backwardTransfer, to.stage);
+}
+
+Execution detail::execute(const Schedule &schedule, const Costs &costs) {
+  constexpr double never = -1;
+  const ActionIndex index(schedule);
+  const int32_t ranks = schedule.numRanks();
+  Execution execution;
+  execution.next.assign(ranks, 0);
+  execution.timeline.ranks.resize(ranks);
+
+  std::vector<double> ended(index.size(), never);
+  std::vector<int32_t> waiter(index.size(), -1); // rank that waits for it
+  std::vector<double> clock(ranks, 0);
+  std::vector<int32_t> runnable(ranks);
+  for (int32_t rank = 0; rank < ranks; ++rank)
+    runnable[rank] = ranks - 1 - rank;
+
+  while (!runnable.empty()) {
+    int32_t rank = runnable.back();
+    runnable.pop_back();
+    for (size_t &position = execution.next[rank];
+         position < schedule.ranks[rank].size(); ++position) {
+      const Action &action = schedule.ranks[rank][position];
+      double start = clock[rank];
+      const Needs needs = needsOf(schedule, action);
+      bool ready = true;
+      for (int i = 0; i < needs.count && ready; ++i) {
+        const Action &needed = needs.actions[i];
+        double end = ended[index(needed)];
+        ready = end != never;
+        if (ready)
+          start = std::max(
+              start, end + transferTime(schedule, costs, needed, action));
+        else
+          waiter[index(needed)] = rank;
+      }
+      if (!ready)
+        break;
+      clock[rank] = start + duration(costs, action);
+      execution.timeline.ranks[rank].push_back({action, start, clock[rank]});
+      ended[index(action)] = clock[rank];
+      if (int32_t other = waiter[index(action)]; other != -1)
+        runnable.push_back(other);
+    }
+  }
+  execution.finished = true;
+  for (int32_t rank = 0; rank < ranks; ++rank)
+    execution.finished &=
+        execution.next[rank] == schedule.ranks[rank].size();
+  return execution;
+}
+
+std::string detail::describeWaitCycle(const Schedule &schedule,
+                                      const Execution &execution) {
+  const ActionIndex index(schedule);
+  std::vector<bool> ended(index.size(), false);
+  int32_t rank = -1;
+  for (int32_t r = schedule.numRanks() - 1; r >= 0; --r) {
+    for (size_t i = 0; i < execution.next[r]; ++i)
+      ended[index(schedule.ranks[r][i])] = true;
+    if (execution.next[r] < schedule.ranks[r].size())
+      rank = r;
+  }
+
+  // Each stopped rank waits for an action of a stopped rank (perhaps itself),
+  // so that following the waits must come back to a rank already seen.
+  std::vector<int32_t> path;
+  std::vector<std::string> waits;
+  while (std::find(path.begin(), path.end(), rank) == path.end()) {
+    path.push_back(rank);
+    const Action &action = schedule.ranks[rank][execution.next[rank]];
+    const Needs needs = needsOf(schedule, action);
+    for (int i = 0; i < needs.count; ++i) {
+      if (ended[index(needs.actions[i])])
+        continue;
+      rank = schedule.placement[needs.actions[i].stage];
+      // Name the action as the other rank's list spells it: I for B.
+      Action needed = needs.actions[i];
+      for (const Action &other : schedule.ranks[rank])
+        if (index(other) == index(needed))
+          needed = other;
+      waits.push_back("rank " + std::to_string(path.back()) + " at '" +
+                      toString(action) + "' waits for '" + toString(needed) +
+                      "' of rank " + std::to_string(rank));
+      break;
+    }
+  }
+  std::string text;
+  size_t begin = static_cast<size_t>(
+      std::find(path.begin(), path.end(), rank) - path.begin());
+  for (size_t i = begin; i < waits.size(); ++i)
+    text += (text.empty() ? "" : "; ") + waits[i];
+  return text;
+}

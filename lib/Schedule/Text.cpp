@@ -1,0 +1,157 @@
+//===- Text.cpp - Schedules as PyTorch's CSV ------------------------------===//
+//
+// PyTorch writes its schedules with `_PipelineSchedule._dump_csv`: a row a
+// rank, an empty cell where the rank idles for a slot. Its dumps after lowering
+// also hold communication (SEND_F, RECV_B, ...) and sharding actions: here
+// transfers follow from data flow, so those are refused with a hint.
+//
+//===----------------------------------------------------------------------===//
+
+#include "pp/Schedule/Schedule.h"
+
+#include <algorithm>
+#include <charconv>
+
+using namespace pp::schedule;
+
+namespace {
+std::string_view trim(std::string_view text) {
+  const char *blanks = " \t\r";
+  size_t begin = text.find_first_not_of(blanks);
+  if (begin == std::string_view::npos)
+    return {};
+  return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
+}
+
+/// Takes a non-negative number off the front of `text`.
+bool takeNumber(std::string_view &text, int32_t &number) {
+  const char *end = text.data() + text.size();
+  if (text.empty() || text.front() < '0' || text.front() > '9')
+    return false;
+  auto [rest, status] = std::from_chars(text.data(), end, number);
+  if (status != std::errc())
+    return false;
+  text.remove_prefix(static_cast<size_t>(rest - text.data()));
+  return true;
+}
+
+bool isCommunication(std::string_view text) {
+  for (std::string_view name :
+       {"SEND_F", "RECV_F", "SEND_B", "RECV_B", "UNSHARD", "RESHARD"})
+    if (text.substr(0, name.size()) == name)
+      return true;
+  return false;
+}
+
+std::string quoted(std::string_view text) {
+  return "'" + std::string(text) + "'";
+}
+} // namespace
+
+std::string pp::schedule::toString(const Action &action) {
+  return std::to_string(action.stage) + static_cast<char>(action.kind) +
+         std::to_string(action.microbatch);
+}
+
+Result<Action> pp::schedule::parseAction(std::string_view text) {
+  std::string_view rest = trim(text);
+  const std::string cell = quoted(rest);
+  const char *expected = ", expected stage, kind (F, B, I or W) and "
+                         "micro-batch as in '2F0'";
+  Action action;
+  if (!takeNumber(rest, action.stage) || rest.empty())
+    return Error{"found action " + cell + expected};
+  if (isCommunication(rest))
+    return Error{"found action " + cell + ", which is no computation: remove "
+                 "it, transfers follow from data flow (PyTorch's "
+                 "'compute_only' format has none)"};
+  switch (rest.front()) {
+  case 'F':
+  case 'B':
+  case 'I':
+  case 'W':
+    action.kind = static_cast<Kind>(rest.front());
+    break;
+  default:
+    return Error{"found action " + cell + expected};
+  }
+  rest.remove_prefix(1);
+  if (!takeNumber(rest, action.microbatch) || !rest.empty())
+    return Error{"found action " + cell + expected};
+  return action;
+}
+
+std::string pp::schedule::printRow(const std::vector<Action> &row) {
+  std::string text;
+  for (const Action &action : row) {
+    if (!text.empty())
+      text += ',';
+    text += toString(action);
+  }
+  return text;
+}
+
+Result<std::vector<Action>> pp::schedule::parseRow(std::string_view text) {
+  std::vector<Action> row;
+  for (size_t cell = 1; !text.empty(); ++cell) {
+    size_t comma = text.find(',');
+    std::string_view content = trim(text.substr(0, comma));
+    text.remove_prefix(comma == std::string_view::npos ? text.size()
+                                                       : comma + 1);
+    if (content.empty())
+      continue;
+    Result<Action> action = parseAction(content);
+    if (!action)
+      return Error{"cell " + std::to_string(cell) + ": " + action.error()};
+    row.push_back(*action);
+  }
+  return row;
+}
+
+std::string pp::schedule::printCSV(const Schedule &schedule) {
+  std::string text;
+  for (const std::vector<Action> &row : schedule.ranks)
+    text += printRow(row) + "\n";
+  return text;
+}
+
+Result<Schedule> pp::schedule::parseCSV(std::string_view text) {
+  Schedule schedule;
+  for (size_t line = 1; !text.empty(); ++line) {
+    size_t newline = text.find('\n');
+    Result<std::vector<Action>> row = parseRow(text.substr(0, newline));
+    text.remove_prefix(newline == std::string_view::npos ? text.size()
+                                                         : newline + 1);
+    if (!row)
+      return Error{"line " + std::to_string(line) + ", " + row.error()};
+    schedule.ranks.push_back(std::move(*row));
+  }
+
+  for (int32_t rank = 0; rank < schedule.numRanks(); ++rank) {
+    for (const Action &action : schedule.ranks[rank]) {
+      schedule.stages = std::max(schedule.stages, action.stage + 1);
+      schedule.microbatches =
+          std::max(schedule.microbatches, action.microbatch + 1);
+      // A typing error such as 1000000000F0 must not ask for gigabytes.
+      if (action.stage >= 1 << 20 || action.microbatch >= 1 << 20)
+        return Error{"found action '" + toString(action) +
+                     "', expected stages and micro-batches below 1048576"};
+      schedule.placement.resize(schedule.stages, -1);
+      int32_t &home = schedule.placement[action.stage];
+      if (home != -1 && home != rank)
+        return Error{"found stage " + std::to_string(action.stage) +
+                     " on rank " + std::to_string(home) + " and on rank " +
+                     std::to_string(rank) + " ('" + toString(action) +
+                     "'), expected all its actions in one row"};
+      home = rank;
+    }
+  }
+  if (schedule.stages == 0)
+    return Error{"found no action, expected a row of actions for each rank"};
+  for (int32_t stage = 0; stage < schedule.stages; ++stage)
+    if (schedule.placement[stage] == -1)
+      return Error{"found stages up to " + std::to_string(schedule.stages - 1) +
+                   " but no action of stage " + std::to_string(stage) +
+                   ", expected every stage in some row"};
+  return schedule;
+}

@@ -1,0 +1,58 @@
+//===- PictureTest.cpp ----------------------------------------------------===//
+
+#include "pp/Schedule/Generators.h"
+#include "pp/Schedule/Picture.h"
+
+#include <gtest/gtest.h>
+
+using namespace pp::schedule;
+
+static Timeline timelineOf(const char *name, int p, int m, bool split) {
+  Result<Schedule> schedule = generate(name, {p, m, split});
+  EXPECT_TRUE(schedule) << schedule.error();
+  Result<Timeline> timeline = simulate(*schedule, Costs::uniform(p, 1, 1, 1));
+  EXPECT_TRUE(timeline) << timeline.error();
+  return *timeline;
+}
+
+static size_t count(const std::string &text, const std::string &what) {
+  size_t n = 0;
+  for (size_t at = text.find(what); at != std::string::npos;
+       at = text.find(what, at + what.size()))
+    ++n;
+  return n;
+}
+
+TEST(Picture, Ascii) {
+  AsciiOptions options;
+  options.columns = 27;
+  EXPECT_EQ(drawAscii(timelineOf("1f1b", 2, 2, false), options),
+            "rank 0 |F0-F1-......B0----...B1----|  33.3 % idle\n"
+            "rank 1 |...F0-B0----F1-B1----......|  33.3 % idle\n");
+}
+
+TEST(Picture, AsciiKeepsItsWidthWhenActionsDoNotFit) {
+  AsciiOptions options;
+  options.columns = 10;
+  std::string text = drawAscii(timelineOf("gpipe", 1, 40, true), options);
+  EXPECT_EQ(text.find("| "), std::string("rank 0 |").size() + 10) << text;
+}
+
+TEST(Picture, Svg) {
+  Timeline timeline = timelineOf("1f1b", 4, 8, true);
+  std::string svg = drawSvg({{"measured <1>", timeline}, {"model", timeline}});
+  EXPECT_EQ(svg.substr(0, 4), "<svg");
+  EXPECT_EQ(svg.substr(svg.size() - 7), "</svg>\n");
+  EXPECT_EQ(count(svg, "<title>"), 2u * 4 * 8 * 3);
+  EXPECT_EQ(count(svg, "<title>2I7: "), 2u);
+  EXPECT_EQ(count(svg, ">rank 3<"), 2u);
+  EXPECT_EQ(count(svg, "measured &lt;1&gt;"), 1u);
+  EXPECT_EQ(count(svg, "weight gradient"), 1u);
+  EXPECT_EQ(count(svg, "B: backward"), 0u) << "no full backward is drawn";
+  EXPECT_EQ(count(svg, "<g>"), count(svg, "</g>"));
+  EXPECT_EQ(count(svg, "% idle"), 8u);
+}
+
+TEST(Picture, SvgOfNothing) {
+  EXPECT_EQ(count(drawSvg({{"empty", Timeline()}}), "</svg>"), 1u);
+}

@@ -1,0 +1,80 @@
+//===- TextTest.cpp - Schedules as text -----------------------------------===//
+
+#include "pp/Schedule/Generators.h"
+
+#include <gtest/gtest.h>
+
+using namespace pp::schedule;
+
+TEST(Text, Actions) {
+  for (const char *text : {"2F0", "1I3", "1W3", "1B3", "0F0", "17B1023"}) {
+    Result<Action> action = parseAction(text);
+    ASSERT_TRUE(action) << action.error();
+    EXPECT_EQ(toString(*action), text);
+  }
+  Result<Action> action = parseAction(" 12W7\r");
+  ASSERT_TRUE(action);
+  EXPECT_EQ(*action, (Action{12, Kind::WeightGradient, 7}));
+}
+
+TEST(Text, RejectsWhatIsNoAction) {
+  for (const char *text : {"F0", "2", "2F", "2X0", "2F0x", "-1F0", "2f0", "+1F0",
+                           "2F-1", "99999999999F0", "2 F0"}) {
+    Result<Action> action = parseAction(text);
+    ASSERT_FALSE(action) << text;
+    EXPECT_EQ(action.error(), "found action '" + std::string(text) +
+                                  "', expected stage, kind (F, B, I or W) and "
+                                  "micro-batch as in '2F0'");
+  }
+  Result<Action> send = parseAction("0SEND_F1");
+  ASSERT_FALSE(send);
+  EXPECT_NE(send.error().find("remove it, transfers follow from data flow"),
+            std::string::npos);
+}
+
+TEST(Text, RoundTripsEverySchedule) {
+  for (const std::string &name : names())
+    for (bool split : {false, true})
+      for (int p = 1; p <= 8; ++p)
+        for (int m = 1; m <= 12; ++m) {
+          Result<Schedule> schedule = generate(name, {p, m, split});
+          ASSERT_TRUE(schedule) << schedule.error();
+          std::string text = printCSV(*schedule);
+          Result<Schedule> again = parseCSV(text);
+          ASSERT_TRUE(again) << again.error();
+          EXPECT_EQ(again->ranks, schedule->ranks);
+          EXPECT_EQ(again->placement, schedule->placement);
+          EXPECT_EQ(again->stages, p);
+          EXPECT_EQ(again->microbatches, m);
+          EXPECT_EQ(printCSV(*again), text);
+        }
+}
+
+TEST(Text, ReadsPyTorchsIdleSlotsAndLineEnds) {
+  Result<Schedule> schedule = parseCSV("0F0,,,0B0\r\n,1F0,1B0,\r\n");
+  ASSERT_TRUE(schedule) << schedule.error();
+  EXPECT_EQ(printCSV(*schedule), "0F0,0B0\n1F0,1B0\n");
+}
+
+TEST(Text, PlacementFollowsTheRows) {
+  Result<Schedule> schedule = parseCSV("0F0,3F0\n1F0,2F0\n");
+  ASSERT_TRUE(schedule) << schedule.error();
+  EXPECT_EQ(schedule->placement, (std::vector<int32_t>{0, 1, 1, 0}));
+}
+
+TEST(Text, Errors) {
+  EXPECT_EQ(parseCSV("0F0,0B0\n1F0,1Q0\n").error(),
+            "line 2, cell 2: found action '1Q0', expected stage, kind (F, B, I "
+            "or W) and micro-batch as in '2F0'");
+  EXPECT_EQ(parseCSV("0F0,0B0\n1F0,0B1\n").error(),
+            "found stage 0 on rank 0 and on rank 1 ('0B1'), expected all its "
+            "actions in one row");
+  EXPECT_EQ(parseCSV("0F0\n2F0\n").error(),
+            "found stages up to 2 but no action of stage 1, expected every "
+            "stage in some row");
+  EXPECT_EQ(parseCSV("").error(),
+            "found no action, expected a row of actions for each rank");
+  EXPECT_EQ(parseCSV("1000000000F0\n").error(),
+            "found action '1000000000F0', expected stages and micro-batches "
+            "below 1048576");
+}
