@@ -21,6 +21,21 @@ static std::string numberText(double value) {
   return text.str();
 }
 
+/// Breaks a text into lines; CLI11 indents them but does not break them.
+static std::string wrap(const std::string &text) {
+  constexpr size_t width = 66;
+  std::string out, line;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    if (!line.empty() && line.size() + 1 + word.size() > width) {
+      out += line + '\n';
+      line.clear();
+    }
+    line += (line.empty() ? "" : " ") + word;
+  }
+  return out + line;
+}
+
 static void require(bool good, const std::string &option,
                     const std::string &found, const std::string &expected,
                     const std::string &remedy) {
@@ -77,7 +92,7 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
       (description.ranks == 1 ? "" : "mpirun -n " + ranks + " ") +
       "PROGRAM --data FILE --steps K");
   app.option_defaults()->always_capture_default();
-  app.get_formatter()->column_width(34);
+  app.get_formatter()->column_width(30);
   app.set_help_flag("-h,--help", "Explain all options and leave");
 
   const char *group = "Data";
@@ -200,6 +215,9 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
   app.add_flag("--memory-report", o.memoryReport,
                "Print planned and allocated bytes of each rank")
       ->group(group);
+
+  for (CLI::Option *option : app.get_options())
+    option->description(wrap(option->get_description()));
 
   try {
     app.parse(argc, argv);

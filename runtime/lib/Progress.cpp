@@ -2,6 +2,7 @@
 
 #include "Clock.h"
 #include "Error.h"
+#include "Transport.h"
 
 #include <algorithm>
 #include <cmath>
@@ -22,11 +23,25 @@ std::string pprt::timeText(double seconds) {
   return text;
 }
 
+/// Whether what this process prints ends on a terminal. mpirun gives its ranks
+/// a pseudo-terminal whatever its own output is, so there the launcher is asked.
+static bool printsToTerminal() {
+  if (!isatty(STDOUT_FILENO))
+    return false;
+  if (!launchedAsRank())
+    return true;
+  char target[256];
+  std::string link = "/proc/" + std::to_string(getppid()) + "/fd/1";
+  ssize_t length = readlink(link.c_str(), target, sizeof target);
+  std::string path(target, size_t(std::max<ssize_t>(length, 0)));
+  return path.rfind("/dev/pts/", 0) == 0 || path.rfind("/dev/tty", 0) == 0;
+}
+
 Progress::Progress(const Options &options) : steps(options.steps) {
   if (options.quiet || options.progress == "none")
     mode = None;
   else if (options.progress == "line" ||
-           (options.progress == "auto" && isatty(STDOUT_FILENO)))
+           (options.progress == "auto" && printsToTerminal()))
     mode = Line;
   else
     mode = Plain;

@@ -21,14 +21,20 @@
 #include "Reports.h"
 
 #include <cstring>
+#include <dlfcn.h>
 #include <optional>
 #include <sys/resource.h>
 
 using namespace pprt;
 
-// Libraries that use OpenMP follow it; without one the program has no such
-// function.
-extern "C" void omp_set_num_threads(int) __attribute__((weak));
+/// Libraries that use OpenMP follow its setting; without such a library the
+/// process does not have the function.
+static void setThreads(int threads) {
+  using Set = void (*)(int);
+  if (auto set =
+          reinterpret_cast<Set>(dlsym(RTLD_DEFAULT, "omp_set_num_threads")))
+    set(threads);
+}
 
 static void checkWorldSize(const Description &description,
                            const Transport &transport) {
@@ -174,8 +180,7 @@ void Run::prepare() {
     recorder.emplace(program, !options.trace.empty(),
                      !options.timeline.empty());
   });
-  if (omp_set_num_threads)
-    omp_set_num_threads(options.threads);
+  setThreads(options.threads);
   clockBegin = compareClocks(transport);
   if (!speaks())
     return;

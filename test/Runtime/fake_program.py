@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+"""Writes the C source of a hand-made training program, as pp-compile would
+emit it as an object: description, and one step function a rank.
+
+The model has four stages of one layer each, y = x * scale + shift, on the
+tokens (scaled to 0..1); the loss is the mean squared distance to the targets.
+Schedule: GPipe. With 1, 2 or 4 ranks it must give the same bits.
+
+  fake_program.py --ranks 2 > program.c
+
+FAKE_FAULT in the environment of the program makes a rank misbehave:
+  nan@S          rank of the loss reports nan in step S
+  hang@R         rank R sleeps in step 2 instead of sending
+  die@R          rank R kills itself in step 2
+  short@R        rank R sends a message of half the size in step 2
+  twice@R        rank R starts a request twice in step 2
+  forget@R       rank R does not wait for its last request in step 2
+  allocate@R     rank R calls malloc in each step
+"""
+import argparse
+import hashlib
+import json
+
+STAGES, MICROBATCHES, BATCH, SEQUENCE, VOCABULARY = 4, 4, 2, 16, 256
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--ranks", type=int, default=1)
+parser.add_argument("--salt", default="")
+arguments = parser.parse_args()
+P = arguments.ranks
+per_rank = STAGES // P
+elements = BATCH * SEQUENCE
+
+
+def align(offset):
+    return (offset + 63) // 64 * 64
+
+
+parameters = []
+for stage in range(STAGES):
+    parameters.append({
+        "name": f"stage{stage}.scale", "shape": [SEQUENCE], "elements": SEQUENCE,
+        "init": {"kind": "normal", "mean": 1.0, "std": 0.1}, "decay": False,
+        "owner": stage // per_rank, "uses": 1})
+    parameters.append({
+        "name": f"stage{stage}.shift", "shape": [2, SEQUENCE // 2],
+        "elements": SEQUENCE, "init": {"kind": "uniform", "low": -0.1, "high": 0.1},
+        "decay": True, "owner": stage // per_rank, "uses": 1})
+
+channels, programs, layouts = [], [], []
+for rank in range(P - 1):
+    channels += [{"src": rank, "dst": rank + 1}, {"src": rank + 1, "dst": rank}]
+
+for rank in range(P):
+    stages = range(rank * per_rank, (rank + 1) * per_rank)
+    offset = 0
+
+    def place(count):
+        global offset
+        at = offset
+        offset = align(offset + 4 * count)
+        return at
+
+    held = [i for i in range(len(parameters)) if parameters[i]["owner"] == rank]
+    layout = {"parameter": {i: place(SEQUENCE) for i in held}}
+    layout["gradient"] = {i: place(SEQUENCE) for i in held}
+    parameter_bytes = 4 * SEQUENCE * len(held)
+    begin = offset
+    # Inputs of the rank's stages and its output, for each micro-batch.
+    layout["value"] = {(s, m): place(elements)
+                       for m in range(MICROBATCHES)
+                       for s in list(stages) + [stages[-1] + 1]}
+    layout["cotangent"] = {m: place(elements) for m in range(MICROBATCHES)}
+    layout["sent"] = {m: place(elements) for m in range(MICROBATCHES)}
+    layout["loss"] = place(1)
+    activations = offset - begin
+    arena_bytes = offset
+    state = 0
+    entries = []
+    for i in held:
+        entries.append({"index": i, "offset": layout["parameter"][i], "owned": True,
+                        "m_offset": state, "v_offset": state + align(4 * SEQUENCE)})
+        state += 2 * align(4 * SEQUENCE)
+    layout["optimizer"] = {e["index"]: (arena_bytes + e["m_offset"],
+                                        arena_bytes + e["v_offset"]) for e in entries}
+    actions = []
+
+    def action(kind, stage=-1, microbatch=-1, peer=-1, name=""):
+        actions.append({"kind": kind, "stage": stage, "microbatch": microbatch,
+                        "peer": peer, "name": name})
+        return len(actions) - 1
+
+    layout["actions"] = {}
+    for m in range(MICROBATCHES):
+        layout["actions"]["recv", m] = action("recv", stages[0], m, rank - 1, "activation")
+        layout["actions"]["send", m] = action("send", stages[-1], m, rank + 1, "activation")
+        layout["actions"]["recv.grad", m] = action("recv", stages[-1], m, rank + 1, "cotangent")
+        layout["actions"]["send.grad", m] = action("send", stages[0], m, rank - 1, "cotangent")
+        for s in stages:
+            layout["actions"]["F", s, m] = action("F", s, m, name=f"stage{s}.forward")
+            layout["actions"]["B", s, m] = action("B", s, m, name=f"stage{s}.backward")
+    for i in held:
+        layout["actions"]["update", i] = action("update", name=parameters[i]["name"])
+    layouts.append(layout)
+    programs.append({
+        "arena_bytes": arena_bytes, "optimizer_offset": arena_bytes,
+        "optimizer_bytes": state,
+        "memory": {"parameters": parameter_bytes, "gradients": parameter_bytes,
+                   "optimizer": state, "activations": activations,
+                   "workspace": 0, "communication": 0},
+        "parameters": entries, "actions": actions, "requests": 4 * MICROBATCHES,
+        "predicted": {"makespan": 1.0, "busy": 0.5, "bubble": (P - 1) / (MICROBATCHES + P - 1)}})
+
+description = {
+    "format": 1, "name": "fake <model> & \"more\"", "ranks": P, "stages": STAGES,
+    "microbatches": MICROBATCHES, "schedule": "gpipe", "recompute": "none",
+    "batch": BATCH, "sequence": SEQUENCE, "vocabulary": VOCABULARY,
+    "target_classes": VOCABULARY,
+    "inputs": [{"name": n, "kind": n, "shape": [BATCH, SEQUENCE], "type": "i32"}
+               for n in ("tokens", "targets")],
+    "parameters": parameters, "channels": channels, "programs": programs}
+description["hash"] = hashlib.sha256(
+    (json.dumps(description) + arguments.salt).encode()).hexdigest()[:16]
+
+print(f"""// Generated by fake_program.py --ranks {P}.
+#include "pprt.h"
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {{ T = {SEQUENCE}, N = {elements} }};
+const char pp_program_description[] = {json.dumps(json.dumps(description))};
+
+static int steps_done = 0;
+static int fault(const char *kind, int where) {{
+  const char *text = getenv("FAKE_FAULT");
+  const char *at = text ? strchr(text, '@') : 0;
+  return at && !strncmp(text, kind, at - text) && strlen(kind) == (size_t)(at - text) &&
+         atoi(at + 1) == where;
+}}
+static void load_tokens(const int *ids, float *x) {{
+  for (int i = 0; i < N; ++i)
+    x[i] = ids[i] * (1.0f / {VOCABULARY});
+}}
+static void forward(const float *x, const float *scale, const float *shift, float *y) {{
+  for (int i = 0; i < N; ++i)
+    y[i] = x[i] * scale[i % T] + shift[i % T];
+}}
+static void loss(const float *y, const int *targets, float *out, float *dy) {{
+  double sum = 0;
+  for (int i = 0; i < N; ++i) {{
+    float d = y[i] - targets[i] * (1.0f / {VOCABULARY});
+    sum += (double)d * d;
+    dy[i] = 2 * d / N;
+  }}
+  *out = (float)(sum / N);
+}}
+// Replaces the cotangent of the output by that of the input.
+static void backward(const float *x, const float *scale, float *dy, float *gscale, float *gshift) {{
+  for (int i = 0; i < N; ++i) {{
+    gscale[i % T] += dy[i] * x[i];
+    gshift[i % T] += dy[i];
+    dy[i] *= scale[i % T];
+  }}
+}}
+#define CALL(x) do {{ int32_t status = (x); if (status) return status; }} while (0)
+#define AT(offset) ((float *)(arena + (offset)))
+""")
+
+for rank in range(P):
+    stages = range(rank * per_rank, (rank + 1) * per_rank)
+    L = layouts[rank]
+    first, last = rank == 0, rank == P - 1
+    held = list(L["parameter"])
+    out = [f"static int32_t step{rank}(pprt_context *ctx, uint8_t *arena) {{"]
+    emit = lambda line: out.append("  " + line)
+    emit("int step = steps_done++;")
+    emit(f'if (fault("allocate", {rank})) {{ void *volatile p = malloc(100); free(p); }}')
+    emit(f'if (step == 2 && fault("die", {rank})) raise(SIGKILL);')
+
+    def bracket(key, line):
+        emit(f"pprt_action_begin(ctx, {L['actions'][key]});")
+        emit(line)
+        emit(f"pprt_action_end(ctx, {L['actions'][key]});")
+
+    for i in held:
+        emit(f"pprt_zero(AT({L['gradient'][i]}), {4 * SEQUENCE});")
+    # Requests: 4 m + {0: recv, 1: send, 2: recv of cotangent, 3: send of it}.
+    for m in range(MICROBATCHES):
+        if not first:
+            bracket(("recv", m), f"CALL(pprt_irecv(ctx, {2 * (rank - 1)}, {m}, "
+                    f"AT({L['value'][stages[0], m]}), {4 * elements}, {4 * m}));")
+        if not last:
+            bracket(("recv.grad", m), f"CALL(pprt_irecv(ctx, {2 * rank + 1}, {m}, "
+                    f"AT({L['cotangent'][m]}), {4 * elements}, {4 * m + 2}));")
+    for m in range(MICROBATCHES):
+        if first:
+            emit(f"load_tokens((const int *)pprt_data(ctx, 0, {m}), AT({L['value'][0, m]}));")
+        else:
+            emit(f"CALL(pprt_wait(ctx, {4 * m}));")
+        for s in stages:
+            bracket(("F", s, m), f"forward(AT({L['value'][s, m]}), AT({L['parameter'][2 * s]}), "
+                    f"AT({L['parameter'][2 * s + 1]}), AT({L['value'][s + 1, m]}));")
+        if not last:
+            if m == 1:
+                emit(f'if (step == 2 && fault("hang", {rank})) for (;;) sleep(1);')
+            size = f'(step == 2 && {m} == 1 && fault("short", {rank}) ? {2 * elements} : {4 * elements})'
+            bracket(("send", m), f"CALL(pprt_isend(ctx, {2 * rank}, {m}, "
+                    f"AT({L['value'][stages[-1] + 1, m]}), {size}, {4 * m + 1}));")
+            if m == 0:
+                emit(f'if (step == 2 && fault("twice", {rank})) CALL(pprt_isend(ctx, {2 * rank}, {m}, '
+                     f"AT({L['value'][stages[-1] + 1, m]}), {size}, {4 * m + 1}));")
+        else:
+            emit(f"loss(AT({L['value'][STAGES, m]}), (const int *)pprt_data(ctx, 1, {m}), "
+                 f"AT({L['loss']}), AT({L['cotangent'][m]}));")
+            emit(f'if (fault("nan", step)) *AT({L["loss"]}) = NAN;')
+            emit(f"CALL(pprt_loss(ctx, {m}, AT({L['loss']})));")
+    for m in range(MICROBATCHES):
+        if not last:
+            emit(f"CALL(pprt_wait(ctx, {4 * m + 2}));")
+        for s in reversed(stages):
+            bracket(("B", s, m), f"backward(AT({L['value'][s, m]}), AT({L['parameter'][2 * s]}), "
+                    f"AT({L['cotangent'][m]}), AT({L['gradient'][2 * s]}), "
+                    f"AT({L['gradient'][2 * s + 1]}));")
+        if not first:
+            emit(f"memcpy(AT({L['sent'][m]}), AT({L['cotangent'][m]}), {4 * elements});")
+            bracket(("send.grad", m), f"CALL(pprt_isend(ctx, {2 * (rank - 1) + 1}, {m}, "
+                    f"AT({L['sent'][m]}), {4 * elements}, {4 * m + 3}));")
+    for m in range(MICROBATCHES):
+        if not last:
+            skip = f'step == 2 && {m} == {MICROBATCHES - 1} && fault("forget", {rank})'
+            emit(f"if (!({skip})) CALL(pprt_wait(ctx, {4 * m + 1}));")
+        if not first:
+            emit(f"CALL(pprt_wait(ctx, {4 * m + 3}));")
+    for i in held:
+        emit(f"CALL(pprt_square_norm(ctx, {i}, AT({L['gradient'][i]}), {SEQUENCE}));")
+    emit("CALL(pprt_exchange(ctx));")
+    for i in held:
+        m_at, v_at = L["optimizer"][i]
+        bracket(("update", i), f"CALL(pprt_update(ctx, {i}, AT({L['parameter'][i]}), "
+                f"AT({L['gradient'][i]}), AT({m_at}), AT({v_at}), {SEQUENCE}));")
+    emit("return 0;")
+    out.append("}\n")
+    print("\n".join(out))
+print("const pprt_step_fn pp_program_steps[] = {%s};" %
+      ", ".join(f"step{rank}" for rank in range(P)))
