@@ -45,8 +45,12 @@ constexpr uint64_t microsecond = 1000, millisecond = 1000000;
 /// Messages up to this size leave with their first packet, so that the sender
 /// need not be told of their arrival (btl vader's eager limit).
 constexpr uint64_t eagerBytes = 4096;
-/// How long the others may take to answer when a run fails.
-constexpr uint64_t failGraceNs = 4000 * millisecond;
+/// When a run fails: how long rank 0 waits for the others, how long the others
+/// wait for rank 0 (then the lowest of them that can speaks for all), and how
+/// long MPI_Finalize may take.
+constexpr uint64_t collectNs = 2500 * millisecond;
+constexpr uint64_t rank0Ns = 4000 * millisecond, staggerNs = 200 * millisecond;
+constexpr unsigned finalizeSeconds = 8;
 constexpr int controlTag = 1, noticeTag = 2;
 constexpr int maxNotice = 2048;
 /// First byte of a notice.
@@ -463,7 +467,7 @@ void MpiTransport::takeNotice(int source, int bytes) {
 
 void MpiTransport::sendNotice(int peer, char kind, const std::string &text) {
   std::string message = kind + text.substr(0, maxNotice - 1);
-  uint64_t deadline = nowNs() + failGraceNs;
+  uint64_t deadline = nowNs() + collectNs;
   MPI_Request request;
   MPI_Isend(message.data(), int(message.size()), MPI_BYTE, peer, noticeTag,
             controlComm, &request);
@@ -480,7 +484,10 @@ void MpiTransport::sendNotice(int peer, char kind, const std::string &text) {
 void MpiTransport::fail(const std::string &error) {
   stopProgressThread();
   myBell().mainInCharge = 1;
-  uint64_t deadline = nowNs() + failGraceNs;
+  uint64_t deadline =
+      nowNs() + (worldRank == 0
+                     ? collectNs
+                     : rank0Ns + staggerNs * uint64_t(std::min(worldRank, 20)));
   auto nap = [&] {
     uint32_t seen = myBell().rings.load();
     poll();
@@ -549,7 +556,7 @@ void MpiTransport::leave() {
   activeSlot.clear();
   if (leftBehind)
     std::thread([] {
-      sleep(3);
+      sleep(finalizeSeconds);
       MPI_Abort(MPI_COMM_WORLD, 1);
       _exit(1);
     }).detach();
