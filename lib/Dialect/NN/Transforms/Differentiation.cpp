@@ -10,7 +10,7 @@
 
 #include "pp/Dialect/NN/Transforms/Differentiation.h"
 
-#include "JointFunction.h"
+#include "pp/Dialect/NN/Transforms/SavedValues.h"
 #include "pp/Interfaces/AccumulatingOpInterface.h"
 #include "pp/Interfaces/DifferentiableOpInterface.h"
 
@@ -23,6 +23,17 @@ using namespace mlir;
 
 namespace pp::nn {
 namespace {
+
+/// A detached function
+///   (arguments..., cotangents of seeded results..., accumulators...) ->
+///   (outputs..., cotangents of arguments..., sums...)
+struct JointFunction {
+  OwningOpRef<func::FuncOp> function;
+  unsigned numArguments = 0, numOutputs = 0;
+  SmallVector<unsigned> seeds, accumulators, cotangents;
+
+  Block &body() { return function->getBody().front(); }
+};
 
 bool isDifferentiable(Type type) {
   return isa<FloatType>(getElementTypeOrSelf(type));
@@ -249,8 +260,8 @@ differentiate(func::FuncOp function, const DifferentiationRequest &request) {
   if (failed(joint))
     return failure();
 
-  SavedValueSelection selection(*joint);
   Block &body = joint->body();
+  SavedValues selection(body, joint->numArguments, joint->numOutputs);
   ValueRange results = body.getTerminator()->getOperands();
   ValueRange outputs = results.take_front(joint->numOutputs);
   ValueRange arguments = body.getArguments();
@@ -278,7 +289,7 @@ differentiate(func::FuncOp function, const DifferentiationRequest &request) {
   SmallVector<Operation *> forwardOps;
   SmallVector<Operation *> backwardOps(selection.getRepeated());
   for (Operation &op : body.without_terminator())
-    (selection.isForward(&op) ? forwardOps : backwardOps).push_back(&op);
+    (selection.isFirst(&op) ? forwardOps : backwardOps).push_back(&op);
 
   OpBuilder builder(function.getContext());
   builder.setInsertionPointAfter(function);

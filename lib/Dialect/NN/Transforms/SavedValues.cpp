@@ -10,28 +10,17 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "JointFunction.h"
+#include "pp/Dialect/NN/Transforms/SavedValues.h"
+
 #include "pp/Interfaces/CostOpInterface.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/Matchers.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
 
 namespace pp::nn {
-
-DenseSet<Operation *> sliceOfResults(Block &block, unsigned from,
-                                     unsigned size) {
-  DenseSet<Operation *> slice;
-  SmallVector<Value> worklist(
-      block.getTerminator()->getOperands().slice(from, size));
-  while (!worklist.empty()) {
-    Operation *op = worklist.pop_back_val().getDefiningOp();
-    if (op && slice.insert(op).second)
-      llvm::append_range(worklist, op->getOperands());
-  }
-  return slice;
-}
 
 /// An op that moves data and has a smaller source than result.
 static bool expands(Operation *op) {
@@ -45,6 +34,10 @@ static bool expands(Operation *op) {
 
 static bool isCheap(Operation *op) {
   if (expands(op))
+    return true;
+  // Scalars, as keys of dropout are.
+  if (isMemoryEffectFree(op) && op->getNumRegions() == 0 &&
+      llvm::none_of(op->getResultTypes(), llvm::IsaPred<ShapedType>))
     return true;
   // Upstream's arithmetic; what its `math` does is expensive.
   if (isa_and_nonnull<arith::ArithDialect>(op->getDialect()))
@@ -67,29 +60,35 @@ static bool isCheap(Operation *op) {
           }));
 }
 
-SavedValueSelection::SavedValueSelection(JointFunction &joint) : joint(joint) {
-  Block &body = joint.body();
-  forward = sliceOfResults(body, 0, joint.numOutputs);
-  ValueRange results = body.getTerminator()->getOperands();
-  outputs.insert_range(results.take_front(joint.numOutputs));
+SavedValues::SavedValues(Block &block, unsigned numArguments,
+                         unsigned numOutputs)
+    : block(block), numOutputs(numOutputs) {
+  auto results =
+      block.getTerminator()->getOperands().take_front(numOutputs);
+  outputs.insert_range(results);
+  SmallVector<Value> worklist(results);
+  while (!worklist.empty()) {
+    Operation *op = worklist.pop_back_val().getDefiningOp();
+    if (op && first.insert(op).second)
+      llvm::append_range(worklist, op->getOperands());
+  }
 
   DenseSet<Value> read;
   auto note = [&](Value value) {
-    if (auto argument = dyn_cast<BlockArgument>(value)) {
-      if (argument.getArgNumber() < joint.numArguments)
-        read.insert(value);
-    } else if (forward.contains(value.getDefiningOp())) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    if (argument ? argument.getArgNumber() < numArguments
+                 : first.contains(value.getDefiningOp()))
       read.insert(value);
-    }
   };
-  for (Operation &op : body.without_terminator())
-    if (!forward.contains(&op))
+  for (Operation &op : block.without_terminator())
+    if (!first.contains(&op))
       llvm::for_each(op.getOperands(), note);
-  llvm::for_each(results.drop_front(joint.numOutputs), note);
+  llvm::for_each(resultsOfSecond(), note);
 
-  saved.insert_range(llvm::make_filter_range(
-      read, [](Value value) { return isa<BlockArgument>(value); }));
-  for (Operation &op : body)
+  for (BlockArgument argument : block.getArguments())
+    if (read.contains(argument))
+      saved.insert(argument);
+  for (Operation &op : block)
     for (Value result : op.getResults())
       if (read.contains(result))
         saved.insert(result);
@@ -105,14 +104,18 @@ SavedValueSelection::SavedValueSelection(JointFunction &joint) : joint(joint) {
   collectRepeated();
 }
 
+ValueRange SavedValues::resultsOfSecond() const {
+  return block.getTerminator()->getOperands().drop_front(numOutputs);
+}
+
 /// There without saving anything more.
-bool SavedValueSelection::isAtHand(Value value) const {
+bool SavedValues::isAtHand(Value value) const {
   return saved.contains(value) || outputs.contains(value) ||
          isa<BlockArgument>(value);
 }
 
 /// At hand, or cheap to compute from what is.
-bool SavedValueSelection::isObtainable(Value value) const {
+bool SavedValues::isObtainable(Value value) const {
   if (isAtHand(value))
     return true;
   Operation *op = value.getDefiningOp();
@@ -121,7 +124,7 @@ bool SavedValueSelection::isObtainable(Value value) const {
          });
 }
 
-bool SavedValueSelection::replaceByOperands(Value value) {
+bool SavedValues::replaceByOperands(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op || outputs.contains(value) || !isCheap(op))
     return false;
@@ -134,19 +137,15 @@ bool SavedValueSelection::replaceByOperands(Value value) {
   return true;
 }
 
-/// The ops between the saved values and what the backward reads; puts `saved`
-/// into its final order.
-void SavedValueSelection::collectRepeated() {
-  Block &body = joint.body();
-  DenseSet<Operation *> needed;
-  SmallVector<Value> worklist;
-  for (Operation &op : body.without_terminator())
-    if (!forward.contains(&op))
+/// The ops between the saved values and what the second half reads; puts
+/// `saved` into its final order.
+void SavedValues::collectRepeated() {
+  SmallVector<Value> worklist(resultsOfSecond());
+  for (Operation &op : block.without_terminator())
+    if (!first.contains(&op))
       llvm::append_range(worklist, op.getOperands());
-  llvm::append_range(
-      worklist,
-      body.getTerminator()->getOperands().drop_front(joint.numOutputs));
   DenseSet<Value> used;
+  DenseSet<Operation *> needed;
   while (!worklist.empty()) {
     Value value = worklist.pop_back_val();
     if (saved.contains(value)) {
@@ -154,15 +153,15 @@ void SavedValueSelection::collectRepeated() {
       continue;
     }
     Operation *op = value.getDefiningOp();
-    if (op && forward.contains(op) && needed.insert(op).second)
+    if (op && first.contains(op) && needed.insert(op).second)
       llvm::append_range(worklist, op->getOperands());
   }
 
   saved.clear();
-  for (BlockArgument argument : body.getArguments())
+  for (BlockArgument argument : block.getArguments())
     if (used.contains(argument))
       saved.insert(argument);
-  for (Operation &op : body) {
+  for (Operation &op : block) {
     for (Value result : op.getResults())
       if (used.contains(result))
         saved.insert(result);

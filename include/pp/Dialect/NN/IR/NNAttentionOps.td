@@ -6,7 +6,8 @@
 include "pp/Dialect/NN/IR/NNBase.td"
 
 // The shapes of attention, the same for the op and its adjoint.
-class NN_AttentionBase<string mnemonic> : NN_InferredOp<mnemonic> {
+class NN_AttentionBase<string mnemonic, list<Trait> traits = []>
+    : NN_InferredOp<mnemonic, traits> {
   code constraints = [{
 
     Constraints:
@@ -40,7 +41,8 @@ class NN_AttentionBase<string mnemonic> : NN_InferredOp<mnemonic> {
   let extraClassDeclaration = attentionDeclaration;
 }
 
-def NN_AttentionOp : NN_AttentionBase<"attention"> {
+def NN_AttentionOp : NN_AttentionBase<"attention",
+    [DeclareOpInterfaceMethods<DifferentiableOpInterface>]> {
   let summary = "scaled dot-product attention";
   let description = [{
     For each batch entry b and head h, with `query[B,T,H,D]`, `key[B,S,Hkv,D]`,
@@ -106,7 +108,7 @@ def NN_AttentionGradOp : NN_AttentionBase<"attention_grad"> {
   }];
 }
 
-def NN_RotaryOp : NN_InferredOp<"rotary"> {
+def NN_RotaryOp : NN_InferredDifferentiableOp<"rotary"> {
   let summary = "rotary position embedding";
   let description = [{
     Turns pairs of numbers of a head by an angle that grows with the position:

@@ -10,7 +10,7 @@ include "pp/Dialect/NN/IR/NNBase.td"
 //===----------------------------------------------------------------------===//
 
 class NN_BinaryOp<string mnemonic, list<Trait> traits = []>
-    : NN_InferredOp<mnemonic, !listconcat(
+    : NN_InferredDifferentiableOp<mnemonic, !listconcat(
         [DeclareOpInterfaceMethods<ElementwiseOpInterface>], traits)> {
   let arguments = (ins NN_FloatTensor:$lhs, NN_FloatTensor:$rhs);
   let extraClassDefinition = elementwiseFlops;
@@ -80,7 +80,7 @@ def NN_DivOp : NN_BinaryOp<"div"> {
 //===----------------------------------------------------------------------===//
 
 class NN_UnaryOp<string mnemonic, list<Trait> traits = []>
-    : NN_InferredOp<mnemonic, !listconcat(
+    : NN_InferredDifferentiableOp<mnemonic, !listconcat(
         [DeclareOpInterfaceMethods<ElementwiseOpInterface>], traits)> {
   let arguments = (ins NN_FloatTensor:$input);
   let extraClassDefinition = elementwiseFlops;
@@ -212,7 +212,7 @@ def NN_ReluGradOp : NN_ActivationGradOp<"relu_grad"> {
 // Change of type
 //===----------------------------------------------------------------------===//
 
-def NN_CastOp : NN_Op<"cast",
+def NN_CastOp : NN_DifferentiableOp<"cast",
     [DeclareOpInterfaceMethods<ElementwiseOpInterface>]> {
   let summary = "change of the element type";
   let description = [{

@@ -5,7 +5,7 @@
 
 include "pp/Dialect/NN/IR/NNBase.td"
 
-def NN_LinearOp : NN_InferredOp<"linear"> {
+def NN_LinearOp : NN_InferredDifferentiableOp<"linear"> {
   let summary = "rows times a weight matrix, plus a bias";
   let description = [{
     `result[..., n] = sum_k input[..., k] weight[k, n] + bias[n]`; with
@@ -36,7 +36,8 @@ def NN_LinearOp : NN_InferredOp<"linear"> {
   }];
 }
 
-def NN_MatmulOp : NN_InferredOp<"matmul", [AccumulatingOpInterface]> {
+def NN_MatmulOp
+    : NN_InferredDifferentiableOp<"matmul", [AccumulatingOpInterface]> {
   let summary = "batched matrix product, optionally added to a tensor";
   let description = [{
     `result[..., m, n] = init[..., m, n] + sum_k a[..., m, k] b[..., k, n]`.
@@ -76,7 +77,7 @@ def NN_MatmulOp : NN_InferredOp<"matmul", [AccumulatingOpInterface]> {
   ];
 }
 
-def NN_EmbeddingOp : NN_InferredOp<"embedding",
+def NN_EmbeddingOp : NN_InferredDifferentiableOp<"embedding",
     [DeclareOpInterfaceMethods<CostOpInterface, ["getBytesRead"]>]> {
   let summary = "rows of a table, chosen by ids";
   let description = [{

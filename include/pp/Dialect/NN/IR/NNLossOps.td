@@ -7,7 +7,7 @@ include "pp/Dialect/NN/IR/NNBase.td"
 
 defvar NN_IgnoreIndex = DefaultValuedAttr<I64Attr, "-100">;
 
-def NN_CrossEntropyOp : NN_InferredOp<"cross_entropy"> {
+def NN_CrossEntropyOp : NN_InferredDifferentiableOp<"cross_entropy"> {
   let summary = "mean negative log-likelihood of targets under logits";
   let description = [{
     With `logits[..., V]` and `targets[...]`:

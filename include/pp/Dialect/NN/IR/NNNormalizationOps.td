@@ -7,7 +7,7 @@ include "pp/Dialect/NN/IR/NNBase.td"
 
 defvar NN_Epsilon = DefaultValuedAttr<F64Attr, "1.0e-5">;
 
-def NN_LayerNormOp : NN_InferredOp<"layer_norm"> {
+def NN_LayerNormOp : NN_InferredDifferentiableOp<"layer_norm"> {
   let summary = "normalisation of rows to mean 0 and variance 1";
   let description = [{
     Over the last dimension, of size C:
@@ -109,7 +109,7 @@ def NN_LayerNormGradScaleOp : NN_NormGradScaleOp<"layer_norm_grad_scale"> {
   }];
 }
 
-def NN_RMSNormOp : NN_InferredOp<"rms_norm"> {
+def NN_RMSNormOp : NN_InferredDifferentiableOp<"rms_norm"> {
   let summary = "normalisation of rows by their root mean square";
   let description = [{
     Over the last dimension: `result = gamma x / sqrt(mean(x^2) + eps)`.

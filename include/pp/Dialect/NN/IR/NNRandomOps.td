@@ -5,7 +5,7 @@
 
 include "pp/Dialect/NN/IR/NNBase.td"
 
-def NN_DropoutOp : NN_InferredOp<"dropout"> {
+def NN_DropoutOp : NN_InferredDifferentiableOp<"dropout"> {
   let summary = "elements dropped at random, replayable";
   let description = [{
     Element e of `result`, counted in row-major order, is 0 with probability `p`,

@@ -6,7 +6,7 @@
 include "pp/Dialect/NN/IR/NNBase.td"
 
 class NN_ReductionOp<string mnemonic, list<Trait> traits = []>
-    : NN_InferredOp<mnemonic, traits> {
+    : NN_InferredDifferentiableOp<mnemonic, traits> {
   let arguments = (ins NN_FloatTensor:$input, DenseI64ArrayAttr:$axes,
                    UnitAttr:$keepdims);
   let results = (outs NN_FloatTensor:$result);
@@ -79,7 +79,7 @@ def NN_ReduceMaxOp : NN_ReductionOp<"reduce_max"> {
   }];
 }
 
-def NN_SoftmaxOp : NN_InferredOp<"softmax"> {
+def NN_SoftmaxOp : NN_InferredDifferentiableOp<"softmax"> {
   let summary = "exponentials normalised to sum 1";
   let description = [{
     Along `axis`: `result = exp(x - max(x)) / sum exp(x - max(x))`.

@@ -6,7 +6,7 @@
 include "pp/Dialect/NN/IR/NNBase.td"
 
 // A view: it moves nothing.
-def NN_ReshapeOp : NN_Op<"reshape",
+def NN_ReshapeOp : NN_DifferentiableOp<"reshape",
     [DeclareOpInterfaceMethods<CostOpInterface,
       ["getBytesRead", "getBytesWritten"]>]> {
   let summary = "the same elements in another shape";
@@ -35,7 +35,7 @@ def NN_ReshapeOp : NN_Op<"reshape",
   let hasCanonicalizer = 1;
 }
 
-def NN_TransposeOp : NN_InferredOp<"transpose"> {
+def NN_TransposeOp : NN_InferredDifferentiableOp<"transpose"> {
   let summary = "permutation of dimensions";
   let description = [{
     Dimension i of the result is dimension `permutation[i]` of the input.
@@ -61,7 +61,7 @@ def NN_TransposeOp : NN_InferredOp<"transpose"> {
   let hasCanonicalizer = 1;
 }
 
-def NN_BroadcastOp : NN_Op<"broadcast",
+def NN_BroadcastOp : NN_DifferentiableOp<"broadcast",
     [DeclareOpInterfaceMethods<ElementwiseOpInterface>]> {
   let summary = "repetition to a larger shape";
   let description = [{
@@ -90,7 +90,7 @@ def NN_BroadcastOp : NN_Op<"broadcast",
   let hasFolder = 1;
 }
 
-def NN_SliceOp : NN_InferredOp<"slice",
+def NN_SliceOp : NN_InferredDifferentiableOp<"slice",
     [DeclareOpInterfaceMethods<CostOpInterface, ["getBytesRead"]>]> {
   let summary = "a box of a tensor, with steps";
   let description = [{
@@ -121,7 +121,7 @@ def NN_SliceOp : NN_InferredOp<"slice",
   let hasFolder = 1;
 }
 
-def NN_PadOp : NN_InferredOp<"pad"> {
+def NN_PadOp : NN_InferredDifferentiableOp<"pad"> {
   let summary = "zeros around and between the elements of a tensor";
   let description = [{
     Puts `low` zeros before, `high` zeros after and `interior` zeros between
@@ -151,7 +151,7 @@ def NN_PadOp : NN_InferredOp<"pad"> {
   let hasFolder = 1;
 }
 
-def NN_ConcatenateOp : NN_InferredOp<"concatenate"> {
+def NN_ConcatenateOp : NN_InferredDifferentiableOp<"concatenate"> {
   let summary = "tensors one after the other along a dimension";
   let description = [{
     Constraints:
@@ -175,7 +175,7 @@ def NN_ConcatenateOp : NN_InferredOp<"concatenate"> {
   let hasFolder = 1;
 }
 
-def NN_SplitOp : NN_InferredOp<"split"> {
+def NN_SplitOp : NN_InferredDifferentiableOp<"split"> {
   let summary = "a tensor cut along a dimension";
   let description = [{
     One result for each of `sizes`, in order: the inverse of `nn.concatenate`.

@@ -60,4 +60,96 @@ def PPPartition : Pass<"pp-partition", "::mlir::ModuleOp"> {
   ];
 }
 
+def PPDifferentiate : Pass<"pp-differentiate", "::mlir::ModuleOp"> {
+  let summary = "makes forward and backward functions of layers and stages";
+  let description = [{
+    From the model level to the plan level. Each distinct layer becomes a
+    forward function that also returns its residuals, and a backward function
+    from residuals and cotangents to cotangents and updated gradient
+    accumulators. Each stage becomes a forward and a backward function that only
+    call those. The model is replaced by `pp.input`, `pp.parameter` and
+    `pp.stage` ops; its name becomes that of the module.
+
+    The cotangent of the loss is one. Cotangents of a value with several uses
+    are added from the last use to the first, whichever stages they are in: a
+    stage receives the sum of later stages, adds what its own applies
+    contribute, and passes the sum on to the previous stage that uses the value
+    or to the stage that defines it. So the bits of the sum do not depend on
+    where the model is cut.
+
+    A layer with `recompute = "full"`, or every layer with `recompute=full`,
+    keeps only its inputs: the backward of the stage calls its forward again.
+
+    Every `pp.apply` must carry its stage, not lower than that of the apply
+    before it.
+
+    Example:
+
+    ```mlir
+    pp.layer @scale(%x: tensor<4xf32>) params(%w: tensor<4xf32>) -> tensor<4xf32> {
+      %y = arith.mulf %x, %w : tensor<4xf32>
+      pp.yield %y : tensor<4xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func private @scale.forward(%x: tensor<4xf32>, %w: tensor<4xf32>) -> tensor<4xf32> {
+      %y = arith.mulf %x, %w : tensor<4xf32>
+      return %y : tensor<4xf32>
+    }
+    func.func private @scale.backward(%x: tensor<4xf32>, %w: tensor<4xf32>,
+                                      %dy: tensor<4xf32>, %acc: tensor<4xf32>)
+        -> (tensor<4xf32> {pp.grad = "input"},
+            tensor<4xf32> {pp.accumulates = 3 : i64, pp.grad = "param"}) {
+      %dw = arith.mulf %dy, %x : tensor<4xf32>
+      %dx = arith.mulf %dy, %w : tensor<4xf32>
+      %sum = arith.addf %acc, %dw : tensor<4xf32>
+      return %dx, %sum : tensor<4xf32>, tensor<4xf32>
+    }
+    ```
+
+    and a stage that applies it calls both.
+  }];
+  let options = [
+    Option<"recompute", "recompute", "std::string", "\"\"",
+           "none or full: for layers that do not say themselves">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::math::MathDialect", "::pp::nn::NNDialect"
+  ];
+}
+
+def PPSplitBackward : Pass<"pp-split-backward", "::mlir::ModuleOp"> {
+  let summary = "slices backward functions into input and weight gradients";
+  let description = [{
+    Each function whose results carry `pp.grad` is replaced by two:
+    `backward_input` computes the results with `pp.grad = "input"` and the
+    values that both halves need, `backward_weight` the results with
+    `pp.grad = "param"` from those. Calls become two calls. The halves follow
+    from use-def chains alone.
+
+    Layer functions are always split, so that a full backward runs the same
+    code as its halves one after the other and gives the same bits. With
+    `stages`, stage functions are split as well, for schedules that separate
+    the two; the full backward of the stage stays beside them.
+
+    Example: `@scale.backward` (see pp-differentiate) becomes
+
+    ```mlir
+    func.func private @scale.backward_input(%w: tensor<4xf32>, %dy: tensor<4xf32>)
+        -> (tensor<4xf32> {pp.grad = "input"})
+    func.func private @scale.backward_weight(%x: tensor<4xf32>, %dy: tensor<4xf32>, %acc: tensor<4xf32>)
+        -> (tensor<4xf32> {pp.accumulates = 2 : i64, pp.grad = "param"})
+    ```
+  }];
+  let options = [
+    Option<"stages", "stages", "bool", "true",
+           "split the backward functions of stages too">
+  ];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
 #endif // PP_DIALECT_PP_TRANSFORMS_PASSES_TD

@@ -1,0 +1,528 @@
+//===- PPDifferentiate.cpp - Forward and backward of layers and stages ---===//
+//
+// Two sweeps over the applies of the model. The first goes backwards, decides
+// which values have a cotangent at all, and has the layers differentiated for
+// it. The second writes the functions of each stage. The backward functions
+// come first: what they read by name is what the forward functions return.
+//
+// The uses of a value contribute to its cotangent in descending order of
+// (apply, operand), as a left fold, wherever the stages are cut: each stage
+// with uses takes the partial sum of the stages behind it and adds its own.
+//
+//===----------------------------------------------------------------------===//
+
+#include "LayerDifferentiation.h"
+#include "StageBuilder.h"
+#include "pp/Dialect/NN/IR/NNDialect.h"
+#include "pp/Dialect/PP/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+namespace pp {
+#define GEN_PASS_DEF_PPDIFFERENTIATE
+#include "pp/Dialect/PP/Transforms/Passes.h.inc"
+} // namespace pp
+
+using namespace mlir;
+using namespace pp;
+
+namespace {
+
+/// An apply of the model with what is decided about it.
+struct Application {
+  ApplyOp op;
+  int64_t number = 0, stage = 0;
+  bool recompute = false;
+  const LayerFunctions *layer = nullptr;
+  SmallVector<int64_t> uses; ///< number of the use, for each parameter
+};
+
+/// Replaces one model by its plan.
+class Differentiation {
+public:
+  Differentiation(ModelOp model, StringRef recompute)
+      : model(model), module(model->getParentOfType<ModuleOp>()),
+        recompute(recompute), moduleBuilder(model) {}
+  LogicalResult run();
+
+private:
+  LogicalResult collect();
+  LogicalResult differentiateLayers(LayerDifferentiation &layers);
+  std::string nameOf(Value value);
+  Value getModelValue(StageBuilder &builder, Value value);
+  SmallVector<Value> getLayerArguments(StageBuilder &builder,
+                                       Application &application);
+  std::optional<int64_t> nextStageWithCotangent(Value value, int64_t stage);
+  Value incomingCotangent(StageBuilder &builder, Value value, int64_t stage);
+  Value addCotangents(StageBuilder &builder, Value sum, Value term);
+  void callBackward(StageBuilder &builder, Application &application,
+                    DenseMap<Value, Value> &cotangents,
+                    SmallVectorImpl<std::pair<Value, Value>> &sums);
+  func::FuncOp buildBackward(int64_t stage);
+  func::FuncOp buildForward(int64_t stage);
+  void emitPlan();
+
+  ModelOp model;
+  ModuleOp module;
+  StringRef recompute; ///< of layers that do not say themselves
+  /// Inserts before the model.
+  OpBuilder moduleBuilder;
+  Value loss;
+  SmallVector<Application> applications;
+  DenseMap<Operation *, int64_t> numbers;
+  int64_t numStages = 0;
+  /// The stages which contribute to the cotangent of a value.
+  DenseMap<Value, llvm::SmallSetVector<int64_t, 2>> contributors;
+  /// Names that some function takes by `pp.value`.
+  llvm::StringSet<> read;
+  llvm::MapVector<Type, func::FuncOp> adders;
+  func::FuncOp one;
+  FreeNames names;
+};
+
+/// A private function without a body yet, at the end of the layer functions.
+func::FuncOp createFunction(OpBuilder &builder, Location loc, StringRef name,
+                            TypeRange arguments, TypeRange results) {
+  auto function = func::FuncOp::create(
+      builder, loc, name, builder.getFunctionType(arguments, results));
+  function.setPrivate();
+  function.addEntryBlock();
+  return function;
+}
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// The model
+//===----------------------------------------------------------------------===//
+
+LogicalResult Differentiation::collect() {
+  llvm::StringMap<int64_t> useCounts;
+  ApplyOp previous;
+  for (ApplyOp apply : model.getBody().getOps<ApplyOp>()) {
+    Application application;
+    application.op = apply;
+    application.number = applications.size();
+    if (!apply.getStage())
+      return apply.emitOpError(
+          "found no stage, expected `stage` on every apply: run pp-partition "
+          "first");
+    application.stage = *apply.getStage();
+    int64_t last = previous ? *previous.getStage() : 0;
+    if (application.stage < last) {
+      InFlightDiagnostic diagnostic =
+          apply.emitOpError("found stage ")
+          << application.stage << " after stage " << last
+          << ", expected stages in ascending order: move the pins";
+      diagnostic.attachNote(previous.getLoc()) << "the apply before it";
+      return diagnostic;
+    }
+    if (application.stage > (previous ? last + 1 : 0))
+      return apply.emitOpError("found stage ")
+             << application.stage << " with nothing in stage "
+             << (previous ? last + 1 : 0)
+             << ", expected no empty stage: number stages without gaps";
+    previous = apply;
+
+    auto layer = SymbolTable::lookupNearestSymbolFrom<LayerOp>(
+        apply, apply.getCalleeAttr());
+    StringRef policy = recompute;
+    if (std::optional<StringRef> own = layer.getRecompute())
+      policy = *own;
+    if (std::optional<StringRef> own = apply.getRecompute())
+      policy = *own;
+    application.recompute = policy == "full";
+    for (Value param : apply.getParams())
+      application.uses.push_back(
+          useCounts[param.getDefiningOp<ParamOp>().getName()]++);
+    numbers[apply] = application.number;
+    applications.push_back(application);
+  }
+  if (applications.empty())
+    return model.emitOpError("found no apply, expected at least one layer");
+  numStages = applications.back().stage + 1;
+  return success();
+}
+
+static bool isFloat(Value value) {
+  return isa<FloatType>(getElementTypeOrSelf(value.getType()));
+}
+
+LogicalResult
+Differentiation::differentiateLayers(LayerDifferentiation &layers) {
+  // What depends on a parameter.
+  DenseSet<Value> active;
+  for (Application &application : applications) {
+    ApplyOp apply = application.op;
+    bool depends = !apply.getParams().empty() ||
+                   llvm::any_of(apply.getInputs(), [&](Value input) {
+                     return active.contains(input);
+                   });
+    if (depends)
+      active.insert_range(llvm::make_filter_range(apply.getResults(), isFloat));
+  }
+
+  DenseSet<Value> hasCotangent = {loss};
+  for (Application &application : llvm::reverse(applications)) {
+    ApplyOp apply = application.op;
+    SmallVector<bool> wanted, seeded;
+    for (Value input : apply.getInputs())
+      wanted.push_back(active.contains(input));
+    for (Value result : apply.getResults())
+      seeded.push_back(hasCotangent.contains(result));
+    auto layer = SymbolTable::lookupNearestSymbolFrom<LayerOp>(
+        apply, apply.getCalleeAttr());
+    application.layer = layers.get(layer, wanted, seeded);
+    if (!application.layer)
+      return failure();
+    for (unsigned input : application.layer->functions.cotangents) {
+      Value value = apply.getInputs()[input];
+      hasCotangent.insert(value);
+      contributors[value].insert(application.stage);
+    }
+  }
+  return success();
+}
+
+/// x<apply>, or x<apply>.<result> if there are several.
+std::string Differentiation::nameOf(Value value) {
+  auto apply = value.getDefiningOp<ApplyOp>();
+  std::string name = "x" + std::to_string(numbers.lookup(apply));
+  if (apply.getNumResults() == 1)
+    return name;
+  return name + "." +
+         std::to_string(cast<OpResult>(value).getResultNumber());
+}
+
+/// Data, parameter or activation as an argument of a stage function.
+Value Differentiation::getModelValue(StageBuilder &builder, Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return builder.getData(model.getDataName(argument.getArgNumber()),
+                           value.getType());
+  if (auto param = value.getDefiningOp<ParamOp>())
+    return builder.getParam(param.getName(), value.getType());
+  std::string name = nameOf(value);
+  read.insert(name);
+  return builder.getValue(name, value.getType());
+}
+
+//===----------------------------------------------------------------------===//
+// Backward of a stage
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value>
+Differentiation::getLayerArguments(StageBuilder &builder,
+                                 Application &application) {
+  SmallVector<Value> arguments;
+  for (Value operand : application.op.getOperands())
+    arguments.push_back(getModelValue(builder, operand));
+  if (application.layer->takesKey)
+    arguments.push_back(builder.getKey(application.number));
+  return arguments;
+}
+
+/// The stage behind `stage` that adds to the cotangent of `value` just before
+/// it does.
+std::optional<int64_t> Differentiation::nextStageWithCotangent(Value value,
+                                                             int64_t stage) {
+  std::optional<int64_t> next;
+  for (int64_t other : contributors[value])
+    if (other > stage && (!next || other < *next))
+      next = other;
+  return next;
+}
+
+/// What later stages contribute to the cotangent of `value`, null if nothing.
+Value Differentiation::incomingCotangent(StageBuilder &builder, Value value,
+                                       int64_t stage) {
+  if (std::optional<int64_t> next = nextStageWithCotangent(value, stage)) {
+    std::string name = nameOf(value) + ".grad.stage" + std::to_string(*next);
+    return builder.getValue(name, value.getType());
+  }
+  if (value != loss)
+    return {};
+  if (!one) {
+    Type type = loss.getType();
+    one = createFunction(moduleBuilder, loss.getLoc(), names.take("one"), {},
+                         type);
+    OpBuilder inner = OpBuilder::atBlockBegin(&one.getBody().front());
+    Attribute number = inner.getFloatAttr(getElementTypeOrSelf(type), 1.0);
+    Value constant = arith::ConstantOp::create(
+        inner, loss.getLoc(),
+        DenseElementsAttr::get(cast<ShapedType>(type), number));
+    func::ReturnOp::create(inner, loss.getLoc(), constant);
+  }
+  return builder.call(one, {}).getResult(0);
+}
+
+Value Differentiation::addCotangents(StageBuilder &builder, Value sum,
+                                   Value term) {
+  if (!sum)
+    return term;
+  Type type = sum.getType();
+  func::FuncOp &adder = adders[type];
+  if (!adder) {
+    std::string name = "add";
+    llvm::raw_string_ostream stream(name);
+    for (int64_t dim : cast<ShapedType>(type).getShape())
+      stream << (name == "add" ? "." : "x") << dim;
+    stream << "." << getElementTypeOrSelf(type);
+    adder = createFunction(moduleBuilder, builder.loc, names.take(name),
+                           {type, type}, type);
+    OpBuilder inner = OpBuilder::atBlockBegin(&adder.getBody().front());
+    Value result = arith::AddFOp::create(
+        inner, builder.loc, adder.getArgument(0), adder.getArgument(1));
+    func::ReturnOp::create(inner, builder.loc, result);
+  }
+  return builder.call(adder, {sum, term}).getResult(0);
+}
+
+/// Calls the backward of a layer. `cotangents` holds the partial sums of this
+/// stage; `sums` gets pairs of an updated and the old accumulator.
+void Differentiation::callBackward(
+    StageBuilder &builder, Application &application,
+    DenseMap<Value, Value> &cotangents,
+    SmallVectorImpl<std::pair<Value, Value>> &sums) {
+  const LayerFunctions &layer = *application.layer;
+  const nn::DifferentiatedFunction &functions = layer.functions;
+  ApplyOp apply = application.op;
+  builder.loc = apply.getLoc();
+
+  auto needsForward = [](const nn::SavedValue &saved) {
+    return saved.kind != nn::SavedValue::Kind::Argument;
+  };
+  func::CallOp again;
+  if (application.recompute && llvm::any_of(functions.saved, needsForward))
+    again = builder.call(functions.forward,
+                         getLayerArguments(builder, application));
+
+  SmallVector<Value> operands;
+  for (const nn::SavedValue &saved : functions.saved) {
+    unsigned index = saved.index;
+    switch (saved.kind) {
+    case nn::SavedValue::Kind::Argument:
+      operands.push_back(
+          index < apply.getNumOperands()
+              ? getModelValue(builder, apply.getOperand(index))
+              : builder.getKey(application.number));
+      break;
+    case nn::SavedValue::Kind::Output:
+      operands.push_back(again ? again.getResult(index)
+                               : getModelValue(builder,
+                                               apply.getResult(index)));
+      break;
+    case nn::SavedValue::Kind::Residual: {
+      unsigned result = functions.numOutputs + index;
+      if (again) {
+        operands.push_back(again.getResult(result));
+        break;
+      }
+      std::string name = ("x" + Twine(application.number) + ".residual" +
+                          Twine(index))
+                             .str();
+      read.insert(name);
+      func::FuncOp forward = functions.forward;
+      operands.push_back(
+          builder.getValue(name, forward.getResultTypes()[result]));
+      break;
+    }
+    }
+  }
+  for (unsigned seed : functions.seeds)
+    operands.push_back(cotangents.lookup(apply.getResult(seed)));
+  for (unsigned accumulated : functions.accumulators) {
+    unsigned param = accumulated - layer.numInputs;
+    auto name = apply.getParams()[param].getDefiningOp<ParamOp>().getName();
+    operands.push_back(builder.addAccumulator(
+        name, application.uses[param], apply.getParams()[param].getType()));
+  }
+
+  func::CallOp call = builder.call(functions.backward, operands);
+  for (unsigned result = functions.cotangents.size(); result-- > 0;) {
+    Value value = apply.getInputs()[functions.cotangents[result]];
+    auto [entry, isNew] = cotangents.try_emplace(value);
+    if (isNew)
+      entry->second = incomingCotangent(builder, value, application.stage);
+    entry->second =
+        addCotangents(builder, entry->second, call.getResult(result));
+  }
+  for (unsigned i = 0; i < functions.accumulators.size(); ++i)
+    sums.push_back({call.getResult(functions.firstSum() + i),
+                    operands[functions.firstAccumulator() + i]});
+}
+
+/// Null if the stage has nothing to do.
+func::FuncOp Differentiation::buildBackward(int64_t stage) {
+  StageBuilder builder(moduleBuilder, model.getLoc(),
+                       names.take("stage" + Twine(stage) + ".backward"));
+  DenseMap<Value, Value> cotangents;
+  SmallVector<std::pair<Value, Value>> sums;
+  for (Application &application : llvm::reverse(applications)) {
+    if (application.stage != stage || !application.layer->hasBackward())
+      continue;
+    for (unsigned seed : application.layer->functions.seeds) {
+      Value result = application.op.getResult(seed);
+      if (auto [entry, isNew] = cotangents.try_emplace(result); isNew)
+        entry->second = incomingCotangent(builder, result, stage);
+    }
+    callBackward(builder, application, cotangents, sums);
+  }
+
+  NamedAttribute isInput = builder.builder.getNamedAttr(
+      attr::kGrad, builder.builder.getStringAttr("input"));
+  for (Application &application : applications)
+    for (Value value : application.op.getResults())
+      if (application.stage < stage && contributors[value].contains(stage))
+        builder.addValue(cotangents.lookup(value),
+                         nameOf(value) + ".grad.stage" + std::to_string(stage),
+                         isInput);
+  for (auto [sum, accumulator] : sums)
+    builder.addSum(sum, accumulator);
+  if (builder.hasResults())
+    return builder.finish();
+  builder.erase();
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Forward of a stage
+//===----------------------------------------------------------------------===//
+
+/// To be called when all that is read by name is known.
+func::FuncOp Differentiation::buildForward(int64_t stage) {
+  StageBuilder builder(moduleBuilder, model.getLoc(),
+                       names.take("stage" + Twine(stage) + ".forward"));
+  DenseMap<Value, Value> values;
+  SmallVector<std::pair<Value, std::string>> residuals;
+  for (Application &application : applications) {
+    if (application.stage != stage)
+      continue;
+    ApplyOp apply = application.op;
+    builder.loc = apply.getLoc();
+    SmallVector<Value> operands;
+    for (Value operand : apply.getOperands()) {
+      Value value = values.lookup(operand);
+      operands.push_back(value ? value : getModelValue(builder, operand));
+    }
+    if (application.layer->takesKey)
+      operands.push_back(builder.getKey(application.number));
+    const nn::DifferentiatedFunction &functions = application.layer->functions;
+    func::CallOp call = builder.call(functions.forward, operands);
+    for (auto [result, value] : llvm::zip_first(apply.getResults(),
+                                                call.getResults()))
+      values[result] = value;
+    for (unsigned i = 0; i < functions.numResiduals; ++i) {
+      std::string name = ("x" + Twine(application.number) + ".residual" +
+                          Twine(i))
+                             .str();
+      if (read.contains(name))
+        residuals.push_back({call.getResult(functions.numOutputs + i), name});
+    }
+  }
+
+  NamedAttribute isLoss =
+      builder.builder.getNamedAttr(attr::kLoss, builder.builder.getUnitAttr());
+  for (Application &application : applications)
+    for (Value value : application.op.getResults()) {
+      if (application.stage != stage)
+        continue;
+      std::string name = nameOf(value);
+      if (value == loss)
+        builder.addValue(values.lookup(value), name, isLoss);
+      else if (read.contains(name))
+        builder.addValue(values.lookup(value), name);
+    }
+  for (auto [value, name] : residuals)
+    builder.addValue(value, name);
+  return builder.finish();
+}
+
+//===----------------------------------------------------------------------===//
+// The plan
+//===----------------------------------------------------------------------===//
+
+void Differentiation::emitPlan() {
+  SmallVector<func::FuncOp> backwards;
+  for (int64_t stage = 0; stage < numStages; ++stage)
+    backwards.push_back(buildBackward(stage));
+  // The forward of a later stage may read what no backward does.
+  SmallVector<func::FuncOp> forwards(numStages);
+  for (int64_t stage = numStages; stage-- > 0;)
+    forwards[stage] = buildForward(stage);
+
+  OpBuilder builder(model);
+  for (BlockArgument argument : model.getBody().getArguments())
+    InputOp::create(builder, argument.getLoc(),
+                    model.getDataName(argument.getArgNumber()),
+                    argument.getType());
+  for (ParamOp param : model.getBody().getOps<ParamOp>())
+    ParameterOp::create(builder, param.getLoc(), param.getName(),
+                        param.getType(), param.getInit(), param.getDecayAttr());
+  for (int64_t stage = 0; stage < numStages; ++stage) {
+    SmallVector<StringRef> applies;
+    for (Application &application : applications)
+      if (application.stage == stage)
+        applies.push_back(application.op.getCallee());
+    func::FuncOp backward = backwards[stage];
+    forwards[stage]->moveBefore(model);
+    if (backward)
+      backward->moveBefore(model);
+    StageOp::create(builder, model.getLoc(), stage,
+                    forwards[stage].getSymName(),
+                    backward ? FlatSymbolRefAttr::get(backward)
+                             : FlatSymbolRefAttr(),
+                    FlatSymbolRefAttr(), FlatSymbolRefAttr(),
+                    builder.getStrArrayAttr(applies));
+  }
+}
+
+LogicalResult Differentiation::run() {
+  loss = model.getBody().front().getTerminator()->getOperand(0);
+  if (!loss.getDefiningOp<ApplyOp>())
+    return model.emitOpError("found a loss that no layer computes, expected "
+                             "the result of a pp.apply");
+  for (Operation &op : *module.getBody())
+    if (auto symbol = dyn_cast<SymbolOpInterface>(op))
+      names.reserve(symbol.getName());
+  for (BlockArgument argument : model.getBody().getArguments())
+    names.reserve(model.getDataName(argument.getArgNumber()));
+  for (ParamOp param : model.getBody().getOps<ParamOp>())
+    names.reserve(param.getName());
+
+  if (failed(collect()))
+    return failure();
+  LayerDifferentiation layers(names);
+  if (failed(differentiateLayers(layers)))
+    return failure();
+  emitPlan();
+
+  module.setSymName(model.getSymName());
+  model.erase();
+  for (LayerOp layer : llvm::make_early_inc_range(module.getOps<LayerOp>()))
+    layer.erase();
+  return success();
+}
+
+namespace {
+struct Differentiate : pp::impl::PPDifferentiateBase<Differentiate> {
+  using PPDifferentiateBase::PPDifferentiateBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    if (!recompute.empty() && recompute != "none" && recompute != "full") {
+      module.emitError("found recompute policy '")
+          << recompute << "', expected none or full";
+      return signalPassFailure();
+    }
+    SmallVector<ModelOp> models(module.getOps<ModelOp>());
+    if (models.size() != 1) {
+      module.emitError("found ")
+          << models.size() << " models, expected one pp.model in the module";
+      return signalPassFailure();
+    }
+    if (failed(Differentiation(models.front(), recompute).run()))
+      signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,301 @@
+//===- PPSplitBackward.cpp - Slice backward functions into B and W -------===//
+//
+// B is everything that the results with `pp.grad = "input"` depend on, W the
+// rest. Layer functions go first; a call to one becomes a call to its B and a
+// call to its W right behind it. On the calls of a stage function the same
+// slice then separates the stage, for nothing but use-def chains counts.
+//
+//===----------------------------------------------------------------------===//
+
+#include "pp/Dialect/NN/Transforms/SavedValues.h"
+#include "pp/Dialect/PP/IR/PPOps.h"
+#include "pp/Dialect/PP/Transforms/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace pp {
+#define GEN_PASS_DEF_PPSPLITBACKWARD
+#include "pp/Dialect/PP/Transforms/Passes.h.inc"
+} // namespace pp
+
+using namespace mlir;
+using namespace pp;
+
+namespace {
+
+/// One half of a split function and how it connects.
+struct Half {
+  func::FuncOp function; ///< null if this half has nothing to do
+  /// Arguments: of the original function, or values handed over by B.
+  SmallVector<Value> arguments;
+  /// Results: results of the original function, then values handed over.
+  SmallVector<Value> results;
+  SmallVector<unsigned> numbers; ///< of the leading results in the original
+};
+
+struct Halves {
+  Half input, weight;
+};
+
+class SplitBackward : public pp::impl::PPSplitBackwardBase<SplitBackward> {
+public:
+  using PPSplitBackwardBase::PPSplitBackwardBase;
+  void runOnOperation() override;
+
+private:
+  LogicalResult splitLayers();
+  LogicalResult splitStages();
+};
+
+/// The result numbers of `function` by `pp.grad`. Fails on another kind.
+FailureOr<std::pair<SmallVector<unsigned>, SmallVector<unsigned>>>
+sortResults(func::FuncOp function) {
+  SmallVector<unsigned> inputs, params;
+  for (unsigned i = 0; i < function.getNumResults(); ++i) {
+    auto kind = function.getResultAttrOfType<StringAttr>(i, attr::kGrad);
+    if (kind && kind.getValue() == "input") {
+      inputs.push_back(i);
+    } else if (kind && kind.getValue() == "param") {
+      params.push_back(i);
+    } else {
+      InFlightDiagnostic diagnostic = function.emitError();
+      diagnostic << "result " << i << " of @" << function.getSymName()
+                 << ": found pp.grad = ";
+      if (kind)
+        diagnostic << kind;
+      else
+        diagnostic << "nothing";
+      return diagnostic << ", expected \"input\" or \"param\" on every result "
+                           "of a backward function: mark it";
+    }
+  }
+  return std::make_pair(inputs, params);
+}
+
+bool isBackward(func::FuncOp function) {
+  for (unsigned i = 0; i < function.getNumResults(); ++i)
+    if (function.getResultAttr(i, attr::kGrad))
+      return true;
+  return false;
+}
+
+bool isStage(func::FuncOp function) {
+  return !function.getBody().getOps<func::CallOp>().empty();
+}
+
+/// Writes `half` as function `name` from `ops`, with the attributes of the
+/// original arguments and results; `handed` are the names of values that go
+/// from B to W.
+void emit(func::FuncOp original, StringRef name, Half &half,
+          ArrayRef<Operation *> ops, const DenseMap<Value, StringAttr> &handed) {
+  OpBuilder builder(original);
+  ValueRange arguments(half.arguments), results(half.results);
+  half.function = func::FuncOp::create(
+      builder, original.getLoc(), name,
+      builder.getFunctionType(arguments.getTypes(), results.getTypes()));
+  half.function.setPrivate();
+  Block *body = half.function.addEntryBlock();
+  IRMapping mapping;
+  mapping.map(arguments, body->getArguments());
+  OpBuilder inner = OpBuilder::atBlockEnd(body);
+  for (Operation *op : ops)
+    inner.clone(*op, mapping);
+  SmallVector<Value> mapped;
+  for (Value result : results)
+    mapped.push_back(mapping.lookup(result));
+  func::ReturnOp::create(inner, original.getLoc(), mapped);
+
+  auto nameAttribute = [&](Value value) {
+    StringAttr name = handed.lookup(value);
+    return name ? builder.getDictionaryAttr(
+                      builder.getNamedAttr(attr::kValue, name))
+                : builder.getDictionaryAttr({});
+  };
+  DenseMap<unsigned, unsigned> positions;
+  for (auto [i, value] : llvm::enumerate(half.arguments)) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    if (argument) {
+      positions[argument.getArgNumber()] = i;
+      half.function.setArgAttrs(
+          i, original.getArgAttrDict(argument.getArgNumber()));
+    } else {
+      half.function.setArgAttrs(i, nameAttribute(value));
+    }
+  }
+  for (unsigned i = 0; i < half.results.size(); ++i) {
+    if (i >= half.numbers.size()) {
+      half.function.setResultAttrs(i, nameAttribute(half.results[i]));
+      continue;
+    }
+    NamedAttrList attributes(
+        original.getResultAttrDict(half.numbers[i]));
+    attributes.erase(attr::kGrad);
+    if (auto number = dyn_cast_or_null<IntegerAttr>(
+            attributes.get(attr::kAccumulates)))
+      attributes.set(attr::kAccumulates,
+                     builder.getI64IntegerAttr(positions[number.getInt()]));
+    half.function.setResultAttrs(
+        i, attributes.getDictionary(original.getContext()));
+  }
+}
+
+/// The arguments of `block` that `ops` and `results` read, in order.
+SmallVector<Value> argumentsOf(Block &block, ArrayRef<Operation *> ops,
+                               ValueRange results) {
+  DenseSet<Value> used(results.begin(), results.end());
+  for (Operation *op : ops)
+    used.insert_range(op->getOperands());
+  SmallVector<Value> arguments;
+  for (BlockArgument argument : block.getArguments())
+    if (used.contains(argument))
+      arguments.push_back(argument);
+  return arguments;
+}
+
+/// Splits `function`, which stays. `prefix` begins the names of values that go
+/// from one half to the other, if they are to have names.
+FailureOr<Halves> split(func::FuncOp function, SymbolTable &symbols,
+                        StringRef prefix) {
+  auto sorted = sortResults(function);
+  if (failed(sorted))
+    return failure();
+  auto &[inputs, params] = *sorted;
+  Block &block = function.getBody().front();
+  Operation *terminator = block.getTerminator();
+
+  // Input gradients first, for the cut; and back afterwards.
+  SmallVector<Value> original(terminator->getOperands()), reordered;
+  for (unsigned i : inputs)
+    reordered.push_back(original[i]);
+  for (unsigned i : params)
+    reordered.push_back(original[i]);
+  terminator->setOperands(reordered);
+  nn::SavedValues cut(block, block.getNumArguments(), inputs.size());
+  terminator->setOperands(original);
+
+  Halves halves;
+  SmallVector<Operation *> inputOps, weightOps(cut.getRepeated());
+  for (Operation &op : block.without_terminator())
+    (cut.isFirst(&op) ? inputOps : weightOps).push_back(&op);
+  halves.input.numbers = inputs;
+  for (unsigned i : inputs)
+    halves.input.results.push_back(original[i]);
+  halves.weight.numbers = params;
+  for (unsigned i : params)
+    halves.weight.results.push_back(original[i]);
+
+  DenseMap<Value, StringAttr> handed;
+  SmallVector<Value> crossing;
+  for (Value value : cut.getSaved()) {
+    if (isa<BlockArgument>(value))
+      continue;
+    crossing.push_back(value);
+    auto result = llvm::find(halves.input.results, value);
+    if (result != halves.input.results.end()) {
+      // Already returned, under the name of that result if it has one.
+      unsigned index = result - halves.input.results.begin();
+      if (index < inputs.size())
+        if (auto name = function.getResultAttrOfType<StringAttr>(
+                inputs[index], attr::kValue))
+          handed[value] = name;
+      continue;
+    }
+    if (!prefix.empty())
+      handed[value] = StringAttr::get(
+          function.getContext(), prefix + Twine(halves.input.results.size() -
+                                                inputs.size()));
+    halves.input.results.push_back(value);
+  }
+  halves.input.arguments =
+      argumentsOf(block, inputOps, halves.input.results);
+  halves.weight.arguments =
+      argumentsOf(block, weightOps, halves.weight.results);
+  llvm::append_range(halves.weight.arguments, crossing);
+
+  StringRef name = function.getSymName();
+  if (!inputs.empty()) {
+    emit(function, (name + "_input").str(), halves.input, inputOps, handed);
+    symbols.insert(halves.input.function);
+  }
+  if (!params.empty()) {
+    emit(function, (name + "_weight").str(), halves.weight, weightOps, handed);
+    symbols.insert(halves.weight.function);
+  }
+  return halves;
+}
+
+/// Calls B, then W.
+void replaceCall(func::CallOp call, Block &callee, const Halves &halves) {
+  OpBuilder builder(call);
+  IRMapping mapping;
+  mapping.map(callee.getArguments(), call.getOperands());
+  for (const Half *half : {&halves.input, &halves.weight}) {
+    if (!half->function)
+      continue;
+    SmallVector<Value> operands;
+    for (Value argument : half->arguments)
+      operands.push_back(mapping.lookup(argument));
+    auto part = func::CallOp::create(builder, call.getLoc(), half->function,
+                                     operands);
+    mapping.map(half->results, part.getResults());
+    for (auto [number, result] :
+         llvm::zip_first(half->numbers, part.getResults()))
+      call.getResult(number).replaceAllUsesWith(result);
+  }
+  call.erase();
+}
+
+} // namespace
+
+LogicalResult SplitBackward::splitLayers() {
+  SymbolTable symbols(getOperation());
+  llvm::MapVector<Operation *, Halves> done;
+  SmallVector<func::FuncOp> functions(getOperation().getOps<func::FuncOp>());
+  for (func::FuncOp function : functions) {
+    if (function.isExternal() || isStage(function) || !isBackward(function))
+      continue;
+    FailureOr<Halves> halves = split(function, symbols, "");
+    if (failed(halves))
+      return failure();
+    done.insert({function, *halves});
+  }
+  for (func::FuncOp function : functions) {
+    if (function.isExternal() || !isStage(function))
+      continue;
+    for (auto call : llvm::make_early_inc_range(
+             function.getBody().getOps<func::CallOp>())) {
+      auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
+      if (auto it = done.find(callee); callee && it != done.end())
+        replaceCall(call, callee.getBody().front(), it->second);
+    }
+  }
+  for (auto &[function, halves] : done)
+    if (SymbolTable::symbolKnownUseEmpty(function, getOperation()))
+      symbols.erase(function);
+  return success();
+}
+
+LogicalResult SplitBackward::splitStages() {
+  SymbolTable symbols(getOperation());
+  for (StageOp stage : getOperation().getOps<StageOp>()) {
+    if (!stage.getBackward() || stage.getBackwardInput() ||
+        stage.getBackwardWeight())
+      continue;
+    auto backward = symbols.lookup<func::FuncOp>(*stage.getBackward());
+    std::string prefix = ("stage" + Twine(stage.getIndex()) + ".handed").str();
+    FailureOr<Halves> halves = split(backward, symbols, prefix);
+    if (failed(halves))
+      return failure();
+    if (halves->input.function)
+      stage.setBackwardInput(halves->input.function.getSymName());
+    if (halves->weight.function)
+      stage.setBackwardWeight(halves->weight.function.getSymName());
+  }
+  return success();
+}
+
+void SplitBackward::runOnOperation() {
+  if (failed(splitLayers()) || (stages && failed(splitStages())))
+    signalPassFailure();
+}
