@@ -2,6 +2,7 @@
 
 #include "pp/InitAll.h"
 
+#include "pp/Conversion/ProgramToLLVM/Passes.h"
 #include "pp/Dialect/NN/IR/NNDialect.h"
 #include "pp/Dialect/NN/Transforms/Passes.h"
 #include "pp/Dialect/NN/Transforms/UpstreamAdjoints.h"
@@ -26,4 +27,5 @@ void pp::registerAllPasses() {
   nn::registerNNTransformsPasses();
   registerPPTransformsPasses();
   registerPPMemoryPasses();
+  registerPPProgramToLLVMPasses();
 }

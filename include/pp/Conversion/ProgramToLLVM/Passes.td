@@ -1,0 +1,48 @@
+//===- Passes.td - Rank programs to LLVM -----------------------*- tablegen -*-===//
+
+#ifndef PP_CONVERSION_PROGRAMTOLLVM_PASSES_TD
+#define PP_CONVERSION_PROGRAMTOLLVM_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def PPLowerPrograms : Pass<"pp-lower-programs", "::mlir::ModuleOp"> {
+  let summary = "lowers stage functions and rank programs to LLVM";
+  let description = [{
+    Expects layer functions that pp-lower-layers has lowered (module `@layers`)
+    and memory that pp-plan-memory has planned. Afterwards the module holds
+    LLVM functions and globals only:
+
+    - for each stage function an `llvm.func` that calls layer functions. It
+      gets the arena, a table with the arena offsets of its operands and
+      results, its workspace, the dropout key and the data of the micro-batch:
+      `(ptr arena, ptr offsets, ptr workspace, i64 key, ptr data...)`. A table
+      instead of one argument for each value keeps the code of a rank as short
+      as its list of actions, however many layers a stage has;
+    - for each rank program `i32 @pp.step.<program>(ptr context, ptr arena)`,
+      straight code with a runtime call or a stage call for each op. The first
+      call that fails ends the step with its status;
+    - `@pp_program_steps`, the table of the steps, and
+      `@pp_program_description`, what the runtime must know, as JSON
+      (docs/Runtime.md).
+
+    Stage and step functions are not optimised: they hold nothing but calls,
+    and the time of code generation should follow the distinct layers.
+
+    Example:
+    ```mlir
+    pp.program @rank0 rank(0) attributes {...} {
+      pp.exchange
+      pp.return
+    }
+    ```
+    becomes
+    ```mlir
+    llvm.func @pp.step.rank0(%ctx: !llvm.ptr, %arena: !llvm.ptr) -> i32 attributes {no_inline, optimize_none} {
+      %status = llvm.call @pprt_exchange(%ctx) : (!llvm.ptr) -> i32
+      ...
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+#endif // PP_CONVERSION_PROGRAMTOLLVM_PASSES_TD

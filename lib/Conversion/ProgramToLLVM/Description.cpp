@@ -1,0 +1,218 @@
+//===- Description.cpp - What the runtime must know of a program ----------===//
+//
+// One JSON object, fixed at compile time and read once at the start. Its field
+// names are documented in docs/Runtime.md. `hash` is a digest of all the rest:
+// ranks compare it before they talk to each other.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Lowering.h"
+
+#include "pp/Dialect/NN/IR/NNOps.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/SHA256.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace pp;
+namespace json = llvm::json;
+
+static json::Array toJSON(ArrayRef<int64_t> values) {
+  json::Array array;
+  for (int64_t value : values)
+    array.push_back(value);
+  return array;
+}
+
+/// The smallest i32 that is too large as a token where no layer says less.
+static constexpr int64_t kNoBound = 2147483647;
+
+/// Inputs, and what follows from their shapes and bounds.
+static LogicalResult addInputs(ModuleOp module, json::Object &root) {
+  json::Array inputs;
+  for (InputOp input : module.getOps<InputOp>()) {
+    auto type = dyn_cast<RankedTensorType>(input.getType());
+    if (!type || !type.getElementType().isInteger(32) || type.getRank() < 1 ||
+        type.getRank() > 2)
+      return input.emitOpError("found type ")
+             << input.getType()
+             << ", expected tensor<BxTxi32> or tensor<Txi32>: the data of a "
+                "program are rows of tokens";
+    inputs.push_back(json::Object{{"name", input.getSymName()},
+                                  {"kind", input.getSymName()},
+                                  {"shape", toJSON(type.getShape())},
+                                  {"type", "i32"}});
+    if (inputs.size() == 1) {
+      root["batch"] = type.getRank() == 2 ? type.getDimSize(0) : 1;
+      root["sequence"] = type.getShape().back();
+    }
+    auto bound = input->getAttrOfType<IntegerAttr>("pp.bound");
+    if (input.getSymName() == "targets")
+      root["target_classes"] = bound ? bound.getInt() : kNoBound;
+    else if (input.getSymName() == "tokens")
+      root["vocabulary"] = bound ? bound.getInt() : kNoBound;
+  }
+  if (inputs.empty())
+    return module.emitError("found no pp.input, expected at least the tokens");
+  if (!root.get("vocabulary"))
+    root["vocabulary"] = kNoBound;
+  root["inputs"] = std::move(inputs);
+  return success();
+}
+
+static LogicalResult addParameters(ModuleOp module,
+                                   SymbolTableCollection &symbols,
+                                   json::Object &root) {
+  DenseMap<StringAttr, int64_t> owner, uses;
+  for (ProgramOp program : module.getOps<ProgramOp>())
+    for (UpdateOp update : program.getOps<UpdateOp>())
+      owner[update.getParameterAttr().getAttr()] = program.getRank();
+  // Uses are numbered over the model; each has an accumulator in a function.
+  for (func::FuncOp stage : getStageFunctions(module, symbols))
+    for (unsigned i = 0; i < stage.getNumArguments(); ++i)
+      if (auto name = stage.getArgAttrOfType<StringAttr>(i, attr::kGrad)) {
+        auto use = stage.getArgAttrOfType<IntegerAttr>(i, attr::kUse);
+        int64_t &count = uses[name];
+        count = std::max(count, use.getInt() + 1);
+      }
+
+  json::Array parameters;
+  for (ParameterOp parameter : module.getOps<ParameterOp>()) {
+    StringAttr name = parameter.getSymNameAttr();
+    auto type = cast<RankedTensorType>(parameter.getType());
+    if (!type.getElementType().isF32())
+      return parameter.emitOpError("found type ")
+             << type
+             << ", expected elements of f32, in which the runtime keeps "
+                "parameters; cast in the layer";
+    auto initializer =
+        dyn_cast<nn::InitializerAttrInterface>(parameter.getInit());
+    if (!initializer)
+      return parameter.emitOpError("found initialiser ")
+             << parameter.getInit()
+             << ", expected one of #nn.normal, #nn.uniform, #nn.constant, "
+                "#nn.zeros, #nn.ones";
+    json::Object init{{"kind", initializer.getKind()}};
+    for (auto [key, value] : initializer.getNumbers())
+      init[key] = value;
+    auto it = owner.find(name);
+    if (it == owner.end())
+      return parameter.emitOpError("found no rank that updates it, expected "
+                                   "one; a parameter must take part in the "
+                                   "loss, remove it or use it");
+    parameters.push_back(json::Object{{"name", name.getValue()},
+                                      {"shape", toJSON(type.getShape())},
+                                      {"elements", type.getNumElements()},
+                                      {"init", std::move(init)},
+                                      {"decay", parameter.hasDecay()},
+                                      {"owner", it->second},
+                                      {"uses", uses.lookup(name)}});
+  }
+  root["parameters"] = std::move(parameters);
+  return success();
+}
+
+static json::Object describe(ModuleOp module, const LoweredProgram &lowered) {
+  ProgramOp program = lowered.program;
+  auto report = program->getAttrOfType<DictionaryAttr>(attr::kMemory);
+  auto bytes = [&](StringRef key) {
+    return report.getAs<IntegerAttr>(key).getInt();
+  };
+  json::Object memory;
+  for (StringRef key : {"parameters", "gradients", "optimizer", "activations",
+                        "workspace", "communication", "lower_bound"})
+    memory[key] = bytes(key);
+
+  auto offsets = program->getAttrOfType<DictionaryAttr>(attr::kParameters);
+  auto state = program->getAttrOfType<DictionaryAttr>(attr::kOptimizer);
+  json::Array parameters;
+  for (auto [index, parameter] :
+       llvm::enumerate(module.getOps<ParameterOp>())) {
+    auto offset = offsets.getAs<IntegerAttr>(parameter.getSymNameAttr());
+    if (!offset)
+      continue;
+    auto moments = state.getAs<DenseI64ArrayAttr>(parameter.getSymNameAttr());
+    json::Object entry{{"index", int64_t(index)},
+                       {"offset", offset.getInt()},
+                       {"owned", bool(moments)}};
+    if (moments) {
+      entry["m_offset"] = moments[0];
+      entry["v_offset"] = moments[1];
+    }
+    parameters.push_back(std::move(entry));
+  }
+
+  json::Array actions;
+  for (const Action &action : lowered.actions) {
+    json::Object entry{{"kind", action.kind}, {"name", action.name}};
+    if (action.stage >= 0)
+      entry["stage"] = action.stage;
+    if (action.microbatch >= 0)
+      entry["microbatch"] = action.microbatch;
+    if (action.peer >= 0)
+      entry["peer"] = action.peer;
+    actions.push_back(std::move(entry));
+  }
+
+  json::Object result{{"arena_bytes", bytes("arena")},
+                      {"optimizer_offset", bytes("arena")},
+                      {"optimizer_bytes", bytes("optimizer")},
+                      {"memory", std::move(memory)},
+                      {"parameters", std::move(parameters)},
+                      {"actions", std::move(actions)},
+                      {"requests", lowered.requests}};
+  if (auto predicted = program->getAttrOfType<DictionaryAttr>("pp.predicted")) {
+    json::Object times;
+    for (NamedAttribute entry : predicted)
+      times[entry.getName().getValue()] =
+          cast<FloatAttr>(entry.getValue()).getValueAsDouble();
+    result["predicted"] = std::move(times);
+  }
+  return result;
+}
+
+FailureOr<std::string> pp::describePrograms(ModuleOp module,
+                                            ArrayRef<LoweredProgram> programs,
+                                            SymbolTableCollection &symbols) {
+  auto schedules = module.getOps<ScheduleOp>();
+  if (schedules.empty()) {
+    module.emitError("found no pp.schedule, expected one; run pp-schedule");
+    return failure();
+  }
+  ScheduleOp schedule = *schedules.begin();
+  auto text = [&](StringRef attribute, StringRef otherwise) {
+    auto value = module->getAttrOfType<StringAttr>(attribute);
+    return value ? value.getValue() : otherwise;
+  };
+  json::Object root{
+      {"format", 1},
+      {"name", module.getName().value_or("model")},
+      {"ranks", int64_t(programs.size())},
+      {"stages", int64_t(llvm::range_size(module.getOps<StageOp>()))},
+      {"microbatches", schedule.getMicrobatches()},
+      {"schedule", schedule.getName()},
+      {"recompute", text("pp.recompute", "none")},
+      {"fingerprint", text("pp.fingerprint", "")}};
+  if (failed(addInputs(module, root)) ||
+      failed(addParameters(module, symbols, root)))
+    return failure();
+  json::Array channels;
+  for (ChannelOp channel : module.getOps<ChannelOp>())
+    channels.push_back(json::Object{{"src", channel.getSource()},
+                                    {"dst", channel.getDestination()}});
+  root["channels"] = std::move(channels);
+  json::Array described;
+  for (const LoweredProgram &lowered : programs)
+    described.push_back(describe(module, lowered));
+  root["programs"] = std::move(described);
+
+  std::string rest;
+  llvm::raw_string_ostream(rest) << json::Value(json::Object(root));
+  auto digest = llvm::SHA256::hash(llvm::arrayRefFromStringRef(rest));
+  root["hash"] = llvm::toHex(ArrayRef(digest).take_front(16), true);
+  std::string result;
+  llvm::raw_string_ostream(result) << json::Value(std::move(root));
+  return result;
+}

@@ -1,0 +1,135 @@
+//===- LowerPrograms.cpp - Stage functions and programs to LLVM -----------===//
+//
+// Everything native is made while the plan and rank levels are still there to
+// be asked; then these are erased and the layer functions move in.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Lowering.h"
+#include "pp/Conversion/ProgramToLLVM/Passes.h"
+
+namespace pp {
+#define GEN_PASS_DEF_PPLOWERPROGRAMS
+#include "pp/Conversion/ProgramToLLVM/Passes.h.inc"
+} // namespace pp
+
+using namespace mlir;
+using namespace pp;
+
+/// @pp_program_description: the text, NUL terminated.
+static void makeDescription(ModuleOp module, StringRef text) {
+  OpBuilder builder(module.getBodyRegion());
+  builder.setInsertionPointToEnd(module.getBody());
+  std::string terminated = text.str();
+  terminated.push_back('\0');
+  LLVM::GlobalOp::create(
+      builder, module.getLoc(),
+      LLVM::LLVMArrayType::get(builder.getI8Type(), terminated.size()),
+      /*isConstant=*/true, LLVM::Linkage::External, "pp_program_description",
+      builder.getStringAttr(terminated));
+}
+
+/// @pp_program_steps: the step functions in the order of the ranks.
+static void makeStepTable(ModuleOp module, ArrayRef<LoweredProgram> programs) {
+  OpBuilder builder(module.getBodyRegion());
+  builder.setInsertionPointToEnd(module.getBody());
+  Location loc = module.getLoc();
+  Type ptr = LLVM::LLVMPointerType::get(module.getContext());
+  Type type = LLVM::LLVMArrayType::get(ptr, programs.size());
+  auto global = LLVM::GlobalOp::create(builder, loc, type, /*isConstant=*/true,
+                                       LLVM::Linkage::External,
+                                       "pp_program_steps", Attribute());
+  builder.createBlock(&global.getInitializerRegion());
+  Value table = LLVM::UndefOp::create(builder, loc, type);
+  for (auto [index, lowered] : llvm::enumerate(programs)) {
+    LLVM::LLVMFuncOp step = lowered.step;
+    Value address =
+        LLVM::AddressOfOp::create(builder, loc, ptr, step.getSymName());
+    table = LLVM::InsertValueOp::create(builder, loc, table, address,
+                                        ArrayRef<int64_t>{int64_t(index)});
+  }
+  LLVM::ReturnOp::create(builder, loc, table);
+}
+
+/// Moves what pp-lower-layers made from its module into the outer one. Runtime
+/// functions may be declared in both.
+static LogicalResult spliceLayers(ModuleOp module) {
+  for (ModuleOp layers :
+       llvm::make_early_inc_range(module.getOps<ModuleOp>())) {
+    for (Operation &op : llvm::make_early_inc_range(*layers.getBody())) {
+      if (auto name = SymbolTable::getSymbolName(&op)) {
+        Operation *other = SymbolTable::lookupSymbolIn(module, name);
+        if (other) {
+          auto function = dyn_cast<LLVM::LLVMFuncOp>(op);
+          auto otherFunction = dyn_cast<LLVM::LLVMFuncOp>(other);
+          if (function && otherFunction && function.isExternal() &&
+              function.getFunctionType() == otherFunction.getFunctionType())
+            continue;
+          return op.emitOpError("found a second symbol '")
+                 << name.getValue()
+                 << "' in the module of the layers, expected it once";
+        }
+      }
+      op.moveBefore(module.getBody(), module.getBody()->end());
+    }
+    for (StringRef name : {LLVM::LLVMDialect::getTargetTripleAttrName(),
+                           LLVM::LLVMDialect::getDataLayoutAttrName()})
+      if (Attribute value = layers->getAttr(name))
+        module->setAttr(name, value);
+    layers.erase();
+  }
+  return success();
+}
+
+namespace {
+struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    SymbolTableCollection symbols;
+    SmallVector<Operation *> planned;
+    for (Operation &op : *module.getBody())
+      if (isa<func::FuncOp>(op) || isa_and_nonnull<PPDialect>(op.getDialect()))
+        planned.push_back(&op);
+
+    SmallVector<ProgramOp> programs(module.getOps<ProgramOp>());
+    if (programs.empty()) {
+      module.emitError("found no pp.program, expected one for each rank; run "
+                       "pp-project-ranks and pp-plan-memory first");
+      return signalPassFailure();
+    }
+    llvm::sort(programs, [](ProgramOp a, ProgramOp b) {
+      return a.getRank() < b.getRank();
+    });
+    for (auto [rank, program] : llvm::enumerate(programs))
+      if (uint64_t(program.getRank()) != rank) {
+        program.emitOpError("found rank ")
+            << program.getRank() << ", expected " << rank
+            << ": one program for each rank from 0 to " << programs.size() - 1;
+        return signalPassFailure();
+      }
+
+    // Programs look stage functions up by name: the symbol table is that of
+    // before, in which they are func.funcs.
+    SmallVector<LoweredProgram> lowered;
+    for (ProgramOp program : programs) {
+      FailureOr<LoweredProgram> one = lowerProgram(program, symbols);
+      if (failed(one))
+        return signalPassFailure();
+      lowered.push_back(std::move(*one));
+    }
+    for (func::FuncOp stage : getStageFunctions(module, symbols))
+      if (failed(lowerStage(stage, symbols)))
+        return signalPassFailure();
+    FailureOr<std::string> description =
+        describePrograms(module, lowered, symbols);
+    if (failed(description))
+      return signalPassFailure();
+    makeDescription(module, *description);
+    makeStepTable(module, lowered);
+    for (Operation *op : llvm::reverse(planned))
+      op->erase();
+    if (failed(spliceLayers(module)))
+      signalPassFailure();
+  }
+};
+} // namespace

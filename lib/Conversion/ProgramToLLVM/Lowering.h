@@ -1,0 +1,70 @@
+//===- Lowering.h - Parts of the lowering of programs -----------*- C++ -*-===//
+
+#ifndef PP_LIB_CONVERSION_PROGRAMTOLLVM_LOWERING_H
+#define PP_LIB_CONVERSION_PROGRAMTOLLVM_LOWERING_H
+
+#include "pp/Dialect/PP/Memory/Buffers.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+namespace pp {
+
+/// How a stage function is called once it is native: which of its arguments
+/// and results stand in the table of offsets, in which order.
+struct StageSignature {
+  explicit StageSignature(mlir::func::FuncOp stage);
+
+  /// Slot of an argument or a result in the table, -1 if it has none.
+  llvm::SmallVector<int64_t> argumentSlot, resultSlot;
+  /// Arguments with pp.data, in order: passed as pointers.
+  llvm::SmallVector<unsigned> dataArguments;
+  bool hasKey = false;
+  unsigned tableSize = 0;
+
+  mlir::LLVM::LLVMFunctionType getType(mlir::MLIRContext *context) const;
+};
+
+/// Makes the native function beside `stage`, under the same name; the caller
+/// erases `stage`.
+mlir::FailureOr<mlir::LLVM::LLVMFuncOp>
+lowerStage(mlir::func::FuncOp stage, mlir::SymbolTableCollection &symbols);
+
+/// An entry of the trace: what pprt_action_begin is told the index of.
+struct Action {
+  std::string kind; ///< F B I W send recv reduce norm update
+  int64_t stage = -1, microbatch = -1, peer = -1;
+  std::string name;
+};
+
+/// A rank program after its lowering.
+struct LoweredProgram {
+  ProgramOp program;
+  mlir::LLVM::LLVMFuncOp step;
+  llvm::SmallVector<Action> actions;
+  unsigned requests = 0; ///< transfers in flight at a time, at most
+};
+
+/// Makes the step function of `program` at the end of the module.
+mlir::FailureOr<LoweredProgram>
+lowerProgram(ProgramOp program, mlir::SymbolTableCollection &symbols);
+
+/// The JSON text of the module's programs.
+mlir::FailureOr<std::string>
+describePrograms(mlir::ModuleOp module, llvm::ArrayRef<LoweredProgram> programs,
+                 mlir::SymbolTableCollection &symbols);
+
+/// Position of the op with symbol `name` among the module's ops of its kind.
+template <typename OpT>
+int64_t getSymbolIndex(mlir::ModuleOp module, mlir::StringAttr name) {
+  int64_t index = 0;
+  for (OpT op : module.getOps<OpT>()) {
+    if (op.getSymNameAttr() == name)
+      return index;
+    ++index;
+  }
+  return -1;
+}
+
+} // namespace pp
+
+#endif // PP_LIB_CONVERSION_PROGRAMTOLLVM_LOWERING_H

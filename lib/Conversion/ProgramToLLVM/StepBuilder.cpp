@@ -1,0 +1,409 @@
+//===- StepBuilder.cpp - A rank program to its step function --------------===//
+//
+// One runtime call or one stage call for each op of the program. Offsets and
+// sizes are constants. A fallible call is followed by a branch to the single
+// exit, which returns the status.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Lowering.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace pp;
+
+namespace {
+
+class StepBuilder {
+public:
+  StepBuilder(ProgramOp program, ProgramBuffers buffers,
+              SmallVector<uint64_t> offsets, SymbolTableCollection &symbols)
+      : program(program), module(program->getParentOfType<ModuleOp>()),
+        buffers(std::move(buffers)), offsets(std::move(offsets)),
+        symbols(symbols), builder(program), loc(program.getLoc()),
+        ptr(LLVM::LLVMPointerType::get(program.getContext())),
+        i32(builder.getI32Type()), i64(builder.getI64Type()),
+        none(LLVM::LLVMVoidType::get(program.getContext())) {
+    result.program = program;
+  }
+
+  FailureOr<LoweredProgram> run() {
+    result.step = LLVM::LLVMFuncOp::create(
+        builder, loc, ("pp.step." + program.getSymName()).str(),
+        LLVM::LLVMFunctionType::get(i32, {ptr, ptr}), LLVM::Linkage::Internal);
+    result.step.setNoInline(true);
+    result.step.setOptimizeNone(true);
+    Block *entry = result.step.addEntryBlock(builder);
+    context = entry->getArgument(0);
+    arena = entry->getArgument(1);
+    exit = builder.createBlock(&result.step.getBody());
+    exit->addArgument(i32, loc);
+    LLVM::ReturnOp::create(builder, loc, exit->getArgument(0));
+    builder.setInsertionPointToEnd(entry);
+
+    for (Operation &op : *program.getBody().begin()) {
+      loc = op.getLoc();
+      LogicalResult lowered =
+          TypeSwitch<Operation *, LogicalResult>(&op)
+              .Case<RunOp, ISendOp, IRecvOp, WaitOp, WaitSendOp, ExchangeOp,
+                    LossOp, ZeroGradientOp, ReduceGradientsOp, GradNormOp,
+                    UpdateOp, StoreParameterOp, ReturnOp>(
+                  [&](auto op) { return lower(op); })
+              .Case<LoadGradientOp, LoadParameterOp>(
+                  [&](auto) { return success(); }) // names of buffers
+              .Default([](Operation *op) {
+                return op->emitOpError("found in a rank program, expected ops "
+                                       "that pp-lower-programs can lower");
+              });
+      if (failed(lowered))
+        return failure();
+    }
+    return std::move(result);
+  }
+
+private:
+  //===--------------------------------------------------------------------===//
+  // Pieces
+  //===--------------------------------------------------------------------===//
+
+  Value number(uint64_t value) {
+    return LLVM::ConstantOp::create(builder, loc, i64,
+                                    builder.getI64IntegerAttr(value));
+  }
+  Value number32(int64_t value) {
+    return LLVM::ConstantOp::create(builder, loc, i32,
+                                    builder.getI32IntegerAttr(value));
+  }
+  Value at(uint64_t offset) {
+    return LLVM::GEPOp::create(builder, loc, ptr, builder.getI8Type(), arena,
+                               ArrayRef<LLVM::GEPArg>{number(offset)});
+  }
+  uint64_t offsetOf(Value value) { return offsets[buffers.lookup(value)]; }
+  Value address(Value value) { return at(offsetOf(value)); }
+  uint64_t bytesOf(Value value) { return *getTensorBytes(value.getType()); }
+  uint64_t elementsOf(Value value) {
+    return cast<RankedTensorType>(value.getType()).getNumElements();
+  }
+
+  Value call(StringRef name, Type type, ArrayRef<Value> operands) {
+    if (!module.lookupSymbol<LLVM::LLVMFuncOp>(name)) {
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToStart(module.getBody());
+      LLVM::LLVMFuncOp::create(
+          builder, builder.getUnknownLoc(), name,
+          LLVM::LLVMFunctionType::get(
+              type, llvm::to_vector(ValueRange(operands).getTypes())));
+    }
+    auto op = LLVM::CallOp::create(builder, loc,
+                                   type == none ? TypeRange() : TypeRange(type),
+                                   name, operands);
+    return type == none ? Value() : op.getResult();
+  }
+
+  /// A call whose status ends the step if it is not 0.
+  void callChecked(StringRef name, ArrayRef<Value> operands) {
+    Value status = call(name, i32, operands);
+    Value isOk = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::eq,
+                                      status, number32(0));
+    Block *next = builder.createBlock(exit);
+    builder.setInsertionPointToEnd(next->getPrevNode());
+    LLVM::CondBrOp::create(builder, loc, isOk, next, ValueRange(), exit,
+                           ValueRange{status});
+    builder.setInsertionPointToEnd(next);
+  }
+
+  /// Puts what `body` emits between the marks of an action.
+  void traced(Action action, llvm::function_ref<void()> body) {
+    int64_t index = result.actions.size();
+    result.actions.push_back(std::move(action));
+    call("pprt_action_begin", none, {context, number32(index)});
+    body();
+    call("pprt_action_end", none, {context, number32(index)});
+  }
+
+  LogicalResult requireF32(Operation *op, Value value) {
+    if (cast<RankedTensorType>(value.getType()).getElementType().isF32())
+      return success();
+    return op->emitOpError("found ")
+           << value.getType()
+           << ", expected elements of f32: the runtime sums losses and "
+              "gradients and updates parameters in f32; cast in the layer";
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Actions
+  //===--------------------------------------------------------------------===//
+
+  /// The constant table of arena offsets that a stage function reads.
+  FailureOr<Value> makeTable(RunOp run, func::FuncOp callee,
+                             const StageSignature &signature) {
+    SmallVector<int64_t> table(signature.tableSize, 0);
+    unsigned nextOperand = 0, nextResult = 0;
+    for (unsigned i = 0; i < callee.getNumArguments(); ++i) {
+      int64_t slot = signature.argumentSlot[i];
+      if (slot < 0)
+        continue;
+      if (auto name = callee.getArgAttrOfType<StringAttr>(i, attr::kParam)) {
+        table[slot] = offsets[buffers.lookupParameter(name)];
+      } else if (auto name =
+                     callee.getArgAttrOfType<StringAttr>(i, attr::kGrad)) {
+        auto use = callee.getArgAttrOfType<IntegerAttr>(i, attr::kUse);
+        table[slot] = offsets[buffers.lookupGradient(name, use.getInt())];
+      } else {
+        if (nextOperand == run.getNumOperands())
+          return run.emitOpError("found ")
+                 << run.getNumOperands()
+                 << " operands, expected one for each pp.value argument of '"
+                 << run.getCallee() << "'";
+        table[slot] = offsetOf(run.getOperand(nextOperand++));
+      }
+    }
+    for (unsigned i = 0; i < callee.getNumResults(); ++i)
+      if (int64_t slot = signature.resultSlot[i]; slot >= 0) {
+        if (nextResult == run.getNumResults())
+          return run.emitOpError("found ")
+                 << run.getNumResults()
+                 << " results, expected one for each pp.value result of '"
+                 << run.getCallee() << "'";
+        table[slot] = offsetOf(run.getResult(nextResult++));
+      }
+    std::string name = ("pp.table." + program.getSymName() + "." +
+                        Twine(result.actions.size()))
+                           .str();
+    // A global needs an initializer, and an attribute at least one element.
+    if (table.empty())
+      table.push_back(0);
+    OpBuilder globals(result.step);
+    LLVM::GlobalOp::create(globals, loc,
+                           LLVM::LLVMArrayType::get(i64, table.size()),
+                           /*isConstant=*/true, LLVM::Linkage::Internal, name,
+                           builder.getI64TensorAttr(table));
+    return Value(LLVM::AddressOfOp::create(builder, loc, ptr, name));
+  }
+
+  LogicalResult lower(RunOp run) {
+    auto callee =
+        symbols.lookupNearestSymbolFrom<func::FuncOp>(run, run.getCalleeAttr());
+    StageSignature signature(callee);
+    FailureOr<Value> table = makeTable(run, callee, signature);
+    if (failed(table))
+      return failure();
+    SmallVector<int64_t> inputs;
+    for (unsigned argument : signature.dataArguments) {
+      auto name = callee.getArgAttrOfType<StringAttr>(argument, attr::kData);
+      inputs.push_back(getSymbolIndex<InputOp>(module, name));
+      if (inputs.back() < 0)
+        return run.emitOpError("found data '")
+               << name.getValue() << "' in '" << run.getCallee()
+               << "', expected the name of a pp.input of the module";
+    }
+    Action action{stringifyActionKind(run.getKind()).str(),
+                  int64_t(run.getStage()), int64_t(run.getMicrobatch()), -1,
+                  run.getCallee().str()};
+    traced(std::move(action), [&] {
+      auto space = buffers.lookupWorkspace(run);
+      Value microbatch = number32(run.getMicrobatch());
+      SmallVector<Value> operands = {
+          arena, *table, space ? at(offsets[*space]) : arena,
+          signature.hasKey ? call("pprt_key", i64, {context, microbatch})
+                           : number(0)};
+      for (int64_t input : inputs)
+        operands.push_back(
+            call("pprt_data", ptr, {context, number32(input), microbatch}));
+      LLVM::CallOp::create(builder, loc, TypeRange(), run.getCallee(),
+                           operands);
+    });
+    return success();
+  }
+
+  LogicalResult lower(LossOp op) {
+    if (failed(requireF32(op, op.getValue())))
+      return failure();
+    callChecked("pprt_loss", {context, number32(op.getMicrobatch()),
+                              address(op.getValue())});
+    return success();
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Transfers
+  //===--------------------------------------------------------------------===//
+
+  int64_t startRequest(Value token) {
+    int64_t request;
+    if (freeRequests.empty())
+      request = result.requests++;
+    else
+      request = freeRequests.pop_back_val();
+    requestOf[token] = request;
+    return request;
+  }
+
+  template <typename OpT>
+  LogicalResult lowerTransfer(OpT op, StringRef kind, StringRef function,
+                              bool isSend) {
+    int64_t index =
+        getSymbolIndex<ChannelOp>(module, op.getChannelAttr().getAttr());
+    auto channel =
+        symbols.lookupNearestSymbolFrom<ChannelOp>(op, op.getChannelAttr());
+    Action action{kind.str(), -1, int64_t(op.getMicrobatch().value_or(-1)),
+                  isSend ? int64_t(channel.getDestination())
+                         : int64_t(channel.getSource()),
+                  op.getValue().str()};
+    traced(std::move(action), [&] {
+      Value tag = number32(op.getTag());
+      callChecked(function,
+                  {context, number32(index), tag, address(op.getBuffer()),
+                   number(bytesOf(op.getBuffer())),
+                   number32(startRequest(op.getToken()))});
+    });
+    return success();
+  }
+  LogicalResult lower(ISendOp op) {
+    return lowerTransfer(op, "send", "pprt_isend", true);
+  }
+  LogicalResult lower(IRecvOp op) {
+    return lowerTransfer(op, "recv", "pprt_irecv", false);
+  }
+
+  LogicalResult wait(Value token) {
+    int64_t request = requestOf.lookup(token);
+    callChecked("pprt_wait", {context, number32(request)});
+    freeRequests.push_back(request);
+    return success();
+  }
+  LogicalResult lower(WaitOp op) { return wait(op.getToken()); }
+  LogicalResult lower(WaitSendOp op) { return wait(op.getToken()); }
+
+  LogicalResult lower(ExchangeOp op) {
+    callChecked("pprt_exchange", {context});
+    return success();
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Gradients and parameters
+  //===--------------------------------------------------------------------===//
+
+  /// Accumulators lie side by side: those that are cleared by consecutive ops
+  /// are cleared together.
+  LogicalResult lower(ZeroGradientOp op) {
+    if (isa_and_nonnull<ZeroGradientOp>(op->getPrevNode()))
+      return success();
+    SmallVector<std::pair<uint64_t, uint64_t>> ranges;
+    for (Operation *next = op; isa<ZeroGradientOp>(next);
+         next = next->getNextNode()) {
+      auto zero = cast<ZeroGradientOp>(next);
+      unsigned buffer = buffers.lookupGradient(
+          zero.getParameterAttr().getAttr(), zero.getUse());
+      uint64_t size = buffers.getBuffers()[buffer].interval.size;
+      ranges.emplace_back(offsets[buffer], memory::alignUp(size));
+    }
+    llvm::sort(ranges);
+    for (size_t i = 0; i < ranges.size();) {
+      auto [offset, size] = ranges[i++];
+      while (i < ranges.size() && ranges[i].first == offset + size)
+        size += ranges[i++].second;
+      call("pprt_zero", none, {at(offset), number(size)});
+    }
+    return success();
+  }
+
+  Action parameterAction(StringRef kind, StringAttr parameter) {
+    return {kind.str(), -1, -1, -1, parameter.str()};
+  }
+
+  LogicalResult lower(ReduceGradientsOp op) {
+    Value sum = op.getGradients().front();
+    if (failed(requireF32(op, sum)))
+      return failure();
+    traced(parameterAction("reduce", op.getParameterAttr().getAttr()), [&] {
+      for (Value gradient : op.getGradients().drop_front())
+        call("pprt_add_f32", none,
+             {address(sum), address(gradient), number(elementsOf(sum))});
+    });
+    return success();
+  }
+
+  Value parameterIndex(StringAttr name) {
+    return number32(getSymbolIndex<ParameterOp>(module, name));
+  }
+
+  LogicalResult lower(GradNormOp op) {
+    if (failed(requireF32(op, op.getGradient())))
+      return failure();
+    StringAttr name = op.getParameterAttr().getAttr();
+    traced(parameterAction("norm", name), [&] {
+      callChecked("pprt_square_norm",
+                  {context, parameterIndex(name), address(op.getGradient()),
+                   number(elementsOf(op.getGradient()))});
+    });
+    return success();
+  }
+
+  LogicalResult lower(UpdateOp op) {
+    if (failed(requireF32(op, op.getGradient())))
+      return failure();
+    StringAttr name = op.getParameterAttr().getAttr();
+    auto report = program->getAttrOfType<DictionaryAttr>(attr::kMemory);
+    auto state = program->getAttrOfType<DictionaryAttr>(attr::kOptimizer);
+    auto moments =
+        state ? state.getAs<DenseI64ArrayAttr>(name) : DenseI64ArrayAttr();
+    if (!report || !moments)
+      return op.emitOpError("found no place for the optimizer state of '")
+             << name.getValue() << "', expected one; run pp-plan-memory";
+    uint64_t base = report.getAs<IntegerAttr>("arena").getInt();
+    traced(parameterAction("update", name), [&] {
+      callChecked("pprt_update", {context, parameterIndex(name),
+                                  at(offsets[buffers.lookupParameter(name)]),
+                                  address(op.getGradient()),
+                                  at(base + moments[0]), at(base + moments[1]),
+                                  number(elementsOf(op.getGradient()))});
+    });
+    return success();
+  }
+
+  LogicalResult lower(StoreParameterOp op) {
+    unsigned target = buffers.lookupParameter(op.getParameterAttr().getAttr());
+    if (buffers.lookup(op.getValue()) == target)
+      return success(); // received in place
+    LLVM::MemcpyOp::create(builder, loc, at(offsets[target]),
+                           address(op.getValue()),
+                           number(bytesOf(op.getValue())),
+                           /*isVolatile=*/false);
+    return success();
+  }
+
+  LogicalResult lower(ReturnOp op) {
+    LLVM::ReturnOp::create(builder, loc, number32(0));
+    return success();
+  }
+
+  ProgramOp program;
+  ModuleOp module;
+  ProgramBuffers buffers;
+  SmallVector<uint64_t> offsets;
+  SymbolTableCollection &symbols;
+  OpBuilder builder;
+  Location loc;
+  Type ptr, i32, i64, none;
+  Value context, arena;
+  Block *exit = nullptr;
+  DenseMap<Value, int64_t> requestOf;
+  SmallVector<int64_t> freeRequests;
+  LoweredProgram result;
+};
+
+} // namespace
+
+FailureOr<LoweredProgram> pp::lowerProgram(ProgramOp program,
+                                           SymbolTableCollection &symbols) {
+  FailureOr<ProgramBuffers> buffers = ProgramBuffers::analyze(program, symbols);
+  if (failed(buffers))
+    return failure();
+  FailureOr<SmallVector<uint64_t>> offsets = buffers->readOffsets(program);
+  if (failed(offsets))
+    return failure();
+  return StepBuilder(program, std::move(*buffers), std::move(*offsets), symbols)
+      .run();
+}

@@ -1,0 +1,72 @@
+// RUN: pp-opt %s -pp-lower-programs -split-input-file -verify-diagnostics
+
+// expected-error@+1 {{found no pp.program, expected one for each rank; run pp-project-ranks and pp-plan-memory first}}
+module @empty {}
+
+// -----
+
+module @gap {
+  // expected-error@+1 {{found rank 1, expected 0: one program for each rank from 0 to 0}}
+  pp.program @rank1 rank(1) {
+    pp.return
+  }
+}
+
+// -----
+
+// A program without a memory plan.
+module @unplanned {
+  func.func private @stage0.forward() -> (tensor<f32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
+  pp.program @rank0 rank(0) {
+    // expected-error@+1 {{found no offset of its result 0 in pp.offsets, expected one; run pp-plan-memory}}
+    %y = pp.run F stage(0) mb(0) @stage0.forward() : () -> tensor<f32>
+    pp.return
+  }
+}
+
+// -----
+
+module @f64 {
+  func.func private @stage0.forward() -> (tensor<f64> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
+  pp.program @rank0 rank(0) {
+    %y = pp.run F stage(0) mb(0) @stage0.forward() {pp.offsets = array<i64: 0>} : () -> tensor<f64>
+    // expected-error@+1 {{found 'tensor<f64>', expected elements of f32: the runtime sums losses and gradients and updates parameters in f32; cast in the layer}}
+    pp.loss %y mb(0) : tensor<f64>
+    pp.return
+  }
+}
+
+// -----
+
+// expected-error@+1 {{found no pp.schedule, expected one; run pp-schedule}}
+module @unscheduled {
+  pp.program @rank0 rank(0) {
+    pp.exchange
+    pp.return
+  }
+}
+
+// -----
+
+module @data {
+  // expected-error@+1 {{found type 'tensor<4xf32>', expected tensor<BxTxi32> or tensor<Txi32>: the data of a program are rows of tokens}}
+  pp.input @tokens : tensor<4xf32>
+  pp.schedule "1f1b" microbatches(1) placement [0] ranks ["0F0"]
+  pp.program @rank0 rank(0) {
+    pp.exchange
+    pp.return
+  }
+}
+
+// -----
+
+module @unused {
+  pp.input @tokens : tensor<4xi32>
+  // expected-error@+1 {{found no rank that updates it, expected one; a parameter must take part in the loss, remove it or use it}}
+  pp.parameter @w : tensor<4xf32> init(#nn.zeros)
+  pp.schedule "1f1b" microbatches(1) placement [0] ranks ["0F0"]
+  pp.program @rank0 rank(0) {
+    pp.exchange
+    pp.return
+  }
+}
