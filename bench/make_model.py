@@ -100,10 +100,13 @@ class Model(Writer):
                     self.line(f'  %{symbol} = pp.param "{name}" : {type_} '
                               f"init({init})")
 
+        applies = iter(o.pin or [])
+
         def apply(result, layer, inputs, input_types, parameters, type_):
+            pin = f" {{stage = {next(applies)} : i64}}" if o.pin else ""
             self.line(
                 f"  %{result} = pp.apply @{layer}({', '.join(inputs)}) "
-                f"params({', '.join('%' + p[0] for p in parameters)})\n"
+                f"params({', '.join('%' + p[0] for p in parameters)}){pin}\n"
                 f"      : ({', '.join(input_types)}) "
                 f"params({', '.join(p[2] for p in parameters)}) -> {type_}"
             )
@@ -300,7 +303,12 @@ def main():
     parser.add_argument("--sequence", type=int, default=128)
     parser.add_argument("--batch", type=int, default=4, help="of a micro-batch")
     parser.add_argument("--vocabulary", type=int, default=256)
+    parser.add_argument("--pin", help="stage of embed, each block and head: 0,0,1,1")
     options = parser.parse_args()
+    if options.pin:
+        options.pin = [int(stage) for stage in options.pin.split(",")]
+        if len(options.pin) != options.layers + 2:
+            parser.error("--pin needs a stage for embed, each block and head")
     options.name = options.name or options.family
     options.hidden = options.hidden or options.width * 8 // 3 // 32 * 32
     if options.width % options.heads or options.heads % options.kv_heads:
@@ -309,7 +317,7 @@ def main():
     writer.line("// Made by: bench/make_model.py " + " ".join(
         [options.family] + [f"--{key.replace('_', '-')}={value}"
                             for key, value in sorted(vars(options).items())
-                            if key not in ("family", "name")
+                            if key not in ("family", "name", "pin")
                             and (options.family == "llama"
                                  or key not in ("kv_heads", "hidden"))]))
     writer.line()

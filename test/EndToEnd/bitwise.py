@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""The bitwise contract: for a number of micro-batches, loss, gradient norm and
+weights are the same to the bit on any number of ranks, under any schedule, with
+any cut into stages, with and without recomputation."""
+
+import itertools
+import pathlib
+
+from harness import (
+    SOURCE, check, compile_model, digest, make_model, must, read_metrics, run,
+    start, write_text,
+)
+
+STEPS = 20
+CLIP = 0.5
+
+
+def train(label, model, ranks, microbatches, schedule, recompute):
+    """Digest of the weights and (loss, gradient norm) of each step."""
+    options = [
+        f"--pp={ranks}", f"--microbatches={microbatches}",
+        f"--schedule={schedule}", f"--recompute={recompute}",
+    ]
+    program = compile_model(model, f"{label}.exe", *options)
+    must(run(
+        program, ranks, "--data", "text", "--steps", STEPS, "--lr", "0.01",
+        "--warmup", 3, "--decay", STEPS, "--clip", CLIP, "--seed", 7, "--metrics",
+        f"{label}.jsonl", "--save", label, "--quiet",
+    ))
+    program.unlink()
+    steps = [(step["loss"], step["grad_norm"]) for step in read_metrics(f"{label}.jsonl")]
+    check(len(steps) == STEPS, f"{label}: found {len(steps)} metrics, expected {STEPS}")
+    return digest(pathlib.Path(label) / "model.safetensors"), steps
+
+
+def same(name, microbatches, variants):
+    """Trains all variants, (model, ranks, schedule, recompute), and compares
+    them with the first."""
+    reference = None
+    for model, ranks, schedule, recompute in variants:
+        label = f"{name}-{pathlib.Path(model).stem}-n{ranks}-{schedule}-{recompute}"
+        result = train(label, model, ranks, microbatches, schedule, recompute)
+        print(f"{label}: loss {result[1][0][0]:.6f} to {result[1][-1][0]:.6f}, "
+              f"weights {result[0][:16]}", flush=True)
+        if reference is None:
+            reference = result
+            losses = [loss for loss, _ in result[1]]
+            check(losses[-1] < losses[0] - 0.5, f"{label}: the loss does not fall")
+            check(any(norm > CLIP for _, norm in result[1]),
+                  f"{label}: no gradient norm above the clip")
+        for step, (found, expected) in enumerate(zip(result[1], reference[1])):
+            check(found == expected,
+                  f"{label}: step {step} has loss and norm {found}, expected {expected}")
+        check(result[0] == reference[0], f"{label}: other weights")
+
+
+def main():
+    start()
+    write_text("text")
+    shape = ["gpt", "--layers=3", "--width=32", "--heads=2", "--sequence=12", "--batch=2"]
+    even = make_model("even.mlir", *shape)
+    uneven = make_model("uneven.mlir", *shape, "--pin=0,0,0,1,2")
+    schedules = ["gpipe", "1f1b"]
+    same("gpt", 4, [
+        (even, *variant)
+        for variant in itertools.product([1, 2, 3, 4], schedules, ["none", "full"])
+    ] + [(uneven, 3, schedule, "none") for schedule in schedules])
+
+    # One layer a stage, and fewer micro-batches than stages.
+    same("few", 2, [
+        (even, 1, "gpipe", "none"), (even, 5, "gpipe", "none"),
+        (even, 5, "1f1b", "full"),
+    ])
+
+    llama = make_model("llama.mlir", "llama", "--layers=2", "--width=32", "--heads=4",
+                       "--kv-heads=2", "--hidden=48", "--sequence=12", "--batch=2")
+    same("llama", 3, [
+        (llama, 1, "gpipe", "none"), (llama, 2, "1f1b", "none"),
+        (llama, 4, "1f1b", "full"),
+    ])
+
+    skip = SOURCE / "test/EndToEnd/Inputs/skip.mlir"
+    same("skip", 3, [
+        (skip, ranks, schedule, recompute)
+        for ranks, schedule, recompute in [
+            (1, "gpipe", "none"), (1, "1f1b", "full"), (2, "1f1b", "none"),
+            (3, "gpipe", "full"), (4, "1f1b", "none"), (7, "1f1b", "full"),
+        ]
+    ])
+
+
+main()

@@ -1,0 +1,108 @@
+"""Compiles models and runs the programs: what the end-to-end tests share.
+
+Each test is a script, `TEST.py BUILD_DIRECTORY`, that works in its own empty
+directory below the build directory and exits non-zero at the first failure.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(sys.argv[1]).resolve()
+WORK = BUILD / "test" / "EndToEnd" / pathlib.Path(sys.argv[0]).stem
+
+# Debian's Open MPI refuses root, and more ranks than cores, unless told.
+ENVIRONMENT = dict(
+    os.environ,
+    OMPI_ALLOW_RUN_AS_ROOT="1",
+    OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
+)
+
+
+def start():
+    """Makes the test's directory, empty, and enters it."""
+    shutil.rmtree(WORK, ignore_errors=True)
+    WORK.mkdir(parents=True)
+    os.chdir(WORK)
+
+
+def fail(message):
+    print(f"FAILED: {message}")
+    sys.exit(1)
+
+
+def check(condition, message):
+    if not condition:
+        fail(message)
+
+
+def execute(command, timeout=120, **environment):
+    """Runs to the end with stdout and stderr captured as text."""
+    try:
+        return subprocess.run(
+            [str(word) for word in command],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            env=dict(ENVIRONMENT, **environment),
+        )
+    except subprocess.TimeoutExpired:
+        fail(f"still running after {timeout} s: {' '.join(map(str, command))}")
+
+
+def must(result):
+    """Its output, after a check that the command succeeded."""
+    if result.returncode != 0:
+        print(result.stdout, result.stderr, sep="\n")
+        fail(f"status {result.returncode}: {' '.join(result.args)}")
+    return result.stdout
+
+
+def make_model(path, *options):
+    """A model file by bench/make_model.py."""
+    text = must(execute([sys.executable, SOURCE / "bench/make_model.py", *options]))
+    pathlib.Path(path).write_text(text)
+    return path
+
+
+def compile_model(model, output, *options):
+    must(execute([BUILD / "bin/pp-compile", model, "-o", output, *options]))
+    return pathlib.Path(output).resolve()
+
+
+def run(program, ranks, *options, timeout=120, **environment):
+    launch = []
+    if ranks > 1:
+        launch = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", ranks]
+    return execute([*launch, program, *options], timeout=timeout, **environment)
+
+
+def write_text(path, size=20000, seed=1):
+    """Bytes with something to learn: words of a small vocabulary in a random
+    order, the same on every machine."""
+    generator = random.Random(seed)
+    letters = "etaoinshrdlucmfw"
+    words = [
+        "".join(generator.choice(letters) for _ in range(generator.randint(1, 7)))
+        for _ in range(200)
+    ]
+    text = ""
+    while len(text) < size:
+        text += generator.choice(words) + generator.choice([" ", " ", " ", ". ", "\n"])
+    pathlib.Path(path).write_text(text[:size])
+    return path
+
+
+def digest(path):
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+
+
+def read_metrics(path):
+    return [json.loads(line) for line in pathlib.Path(path).read_text().splitlines()]
