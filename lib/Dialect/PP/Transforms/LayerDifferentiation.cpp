@@ -120,13 +120,15 @@ LayerDifferentiation::build(LayerOp layer, ArrayRef<bool> wanted,
     return failure();
   answer.functions = *differentiated;
 
+  Builder builder(layer.getContext());
   func::FuncOp backward = answer.functions.backward;
+  for (func::FuncOp half : {answer.functions.forward, backward})
+    half->setAttr(attr::kLayerFunction, builder.getUnitAttr());
   if (backward.getNumResults() == 0) {
     backward.erase();
     answer.functions.backward = {};
     return answer;
   }
-  Builder builder(layer.getContext());
   for (unsigned i = 0; i < backward.getNumResults(); ++i) {
     bool isInput = i < answer.functions.firstSum();
     backward.setResultAttr(i, attr::kGrad,

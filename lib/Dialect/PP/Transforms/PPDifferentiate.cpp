@@ -81,12 +81,13 @@ private:
   FreeNames names;
 };
 
-/// A private function without a body yet, at the end of the layer functions.
+/// A small function that stands among those of the layers, still empty.
 func::FuncOp createFunction(OpBuilder &builder, Location loc, StringRef name,
                             TypeRange arguments, TypeRange results) {
   auto function = func::FuncOp::create(
       builder, loc, name, builder.getFunctionType(arguments, results));
   function.setPrivate();
+  function->setAttr(attr::kLayerFunction, builder.getUnitAttr());
   function.addEntryBlock();
   return function;
 }

@@ -95,6 +95,8 @@ void emit(func::FuncOp original, StringRef name, Half &half,
       builder, original.getLoc(), name,
       builder.getFunctionType(arguments.getTypes(), results.getTypes()));
   half.function.setPrivate();
+  if (Attribute mark = original->getAttr(attr::kLayerFunction))
+    half.function->setAttr(attr::kLayerFunction, mark);
   Block *body = half.function.addEntryBlock();
   IRMapping mapping;
   mapping.map(arguments, body->getArguments());

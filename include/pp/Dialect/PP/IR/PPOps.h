@@ -48,6 +48,8 @@ inline constexpr llvm::StringLiteral kAccumulates = "pp.accumulates";
 inline constexpr llvm::StringLiteral kData = "pp.data";
 inline constexpr llvm::StringLiteral kKey = "pp.key";
 inline constexpr llvm::StringLiteral kLoss = "pp.loss";
+/// On a function that holds the computation of a layer, not calls of such.
+inline constexpr llvm::StringLiteral kLayerFunction = "pp.layer_function";
 } // namespace attr
 
 } // namespace pp
