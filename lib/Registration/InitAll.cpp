@@ -6,8 +6,10 @@
 #include "pp/Dialect/NN/IR/NNDialect.h"
 #include "pp/Dialect/NN/Transforms/Passes.h"
 #include "pp/Dialect/NN/Transforms/UpstreamAdjoints.h"
+#include "pp/Dialect/PP/Annotate/Passes.h"
 #include "pp/Dialect/PP/IR/PPDialect.h"
 #include "pp/Dialect/PP/Transforms/Passes.h"
+#include "pp/Pipelines/Pipelines.h"
 #include "pp/Dialect/PP/Memory/Passes.h"
 
 #include "mlir/IR/DialectRegistry.h"
@@ -26,6 +28,8 @@ void pp::registerAllPasses() {
   mlir::registerAllPasses();
   nn::registerNNTransformsPasses();
   registerPPTransformsPasses();
+  registerPPAnnotatePasses();
   registerPPMemoryPasses();
   registerPPProgramToLLVMPasses();
+  registerPipelines();
 }

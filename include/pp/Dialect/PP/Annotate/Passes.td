@@ -1,0 +1,51 @@
+//===- Passes.td - Facts for the program's description ---------*- tablegen -*-===//
+//
+// What the description of a program says about its layers must be found before
+// the layers become native code.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PP_DIALECT_PP_ANNOTATE_PASSES_TD
+#define PP_DIALECT_PP_ANNOTATE_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def PPAnnotateInputs : Pass<"pp-annotate-inputs", "::mlir::ModuleOp"> {
+  let summary = "finds which token ids a model can take";
+  let description = [{
+    Follows each `pp.input` through stage functions into layers. Where its ids
+    choose rows of an embedding or classes of a cross entropy, they must be
+    below the number of rows or classes: the smallest such number becomes
+    `pp.bound` of the input, and the program checks its data against it.
+
+    Example: an input that an embedding of 256 rows reads becomes
+    ```mlir
+    pp.input @tokens : tensor<4x128xi32> {pp.bound = 256 : i64}
+    ```
+  }];
+}
+
+def PPAnnotateTimes : Pass<"pp-annotate-times", "::mlir::ModuleOp"> {
+  let summary = "predicts how long each rank computes and waits";
+  let description = [{
+    Simulates the module's `pp.schedule` with the costs of the stage functions
+    (CostOpInterface and the machine's rates) and the time of the transfers
+    between stages. Each `pp.program` gets `pp.predicted`: `makespan` and `busy`
+    in seconds and `bubble`, the idle share of the makespan.
+
+    Example:
+    ```mlir
+    pp.program @rank0 rank(0) attributes {pp.predicted = {bubble = 0.25 : f64, busy = 3.0 : f64, makespan = 4.0 : f64}} {
+    ```
+  }];
+  let options = [
+    Option<"flops", "flops", "double", "1e11",
+      "floating-point operations a second of one rank">,
+    Option<"bandwidth", "bandwidth", "double", "2e10",
+      "bytes a second between one rank and its memory">,
+    Option<"transfer", "transfer", "double", "5e9",
+      "bytes a second from rank to rank">,
+  ];
+}
+
+#endif // PP_DIALECT_PP_ANNOTATE_PASSES_TD

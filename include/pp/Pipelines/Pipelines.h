@@ -1,0 +1,65 @@
+//===- Pipelines.h - The order of the passes --------------------*- C++ -*-===//
+
+#ifndef PP_PIPELINES_PIPELINES_H
+#define PP_PIPELINES_PIPELINES_H
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+
+namespace pp {
+
+/// What the pipelines can be asked for; pp-compile fills it from its options,
+/// pp-opt from `--pp-plan="ranks=4 ..."`.
+struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
+  Option<unsigned> ranks{*this, "ranks", llvm::cl::desc("pipeline ranks"),
+                         llvm::cl::init(1)};
+  Option<unsigned> microbatches{*this, "microbatches",
+                                llvm::cl::desc("micro-batches of a step"),
+                                llvm::cl::init(8)};
+  Option<std::string> schedule{*this, "schedule",
+                               llvm::cl::desc("gpipe or 1f1b"),
+                               llvm::cl::init("1f1b")};
+  Option<bool> split{*this, "split",
+                     llvm::cl::desc("backward as two actions, I and W"),
+                     llvm::cl::init(false)};
+  Option<std::string> recompute{
+      *this, "recompute",
+      llvm::cl::desc("none, full, or empty: as the layers say"),
+      llvm::cl::init("")};
+  Option<std::string> semantics{
+      *this, "semantics",
+      llvm::cl::desc("what a send may rely on: buffered, rendezvous, "
+                     "fifo-per-edge or fifo-shared"),
+      llvm::cl::init("rendezvous")};
+  Option<uint64_t> memoryLimit{*this, "memory-limit",
+                               llvm::cl::desc("bytes of a rank, 0: no limit"),
+                               llvm::cl::init(0)};
+  Option<std::string> cpu{*this, "cpu",
+                          llvm::cl::desc("CPU; empty: the host's"),
+                          llvm::cl::init("")};
+  Option<std::string> features{*this, "features",
+                               llvm::cl::desc("CPU features; empty: the "
+                                              "host's"),
+                               llvm::cl::init("")};
+};
+
+/// Model level to plan level. Fails if a pass is not registered.
+mlir::LogicalResult buildPlanPipeline(mlir::OpPassManager &manager,
+                                      const PipelineOptions &options);
+/// Plan level to rank level, proven free of deadlock.
+mlir::LogicalResult buildRankPipeline(mlir::OpPassManager &manager,
+                                      const PipelineOptions &options);
+/// Layers to native code, then a place for every buffer.
+mlir::LogicalResult buildMemoryPipeline(mlir::OpPassManager &manager,
+                                        const PipelineOptions &options);
+/// What is left to LLVM.
+mlir::LogicalResult buildLLVMPipeline(mlir::OpPassManager &manager,
+                                      const PipelineOptions &options);
+
+/// Registers them as --pp-to-plan, --pp-to-rank, --pp-to-memory and
+/// --pp-to-llvm, each after the ones before it.
+void registerPipelines();
+
+} // namespace pp
+
+#endif // PP_PIPELINES_PIPELINES_H

@@ -1,0 +1,108 @@
+//===- Pipelines.cpp - The order of the passes ----------------------------===//
+//
+// The whole compilation in one place: which pass runs when, and why there. The
+// passes are named as on pp-opt's command line, so that each line can be run
+// and looked at alone.
+//
+//===----------------------------------------------------------------------===//
+
+#include "pp/Pipelines/Pipelines.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace pp;
+using llvm::formatv;
+
+static LogicalResult add(OpPassManager &manager, const llvm::Twine &pass) {
+  return parsePassPipeline(pass.str(), manager, llvm::errs());
+}
+
+LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
+                                    const PipelineOptions &options) {
+  std::string recompute =
+      options.recompute.empty() ? "" : " recompute=" + options.recompute;
+  // Where to cut comes first: all that follows is made for each stage.
+  if (failed(add(manager, formatv("pp-partition{{stages={0} microbatches={1} "
+                                  "schedule={2} memory={3}{4}}",
+                                  options.ranks.getValue(),
+                                  options.microbatches.getValue(),
+                                  options.schedule.getValue(),
+                                  options.memoryLimit.getValue(), recompute))))
+    return failure();
+  // Layer functions and stage functions. Residuals are chosen here, so common
+  // subexpressions of the backward are gone before their values are counted.
+  if (failed(add(manager, "pp-differentiate")))
+    return failure();
+  // Always: the backward of a layer is its two halves, one after the other,
+  // whether the schedule separates them or not, and so has the same bits.
+  if (failed(add(manager, "pp-split-backward")))
+    return failure();
+  if (failed(add(manager, formatv("pp-schedule{{schedule={0} microbatches={1} "
+                                  "split={2}}",
+                                  options.schedule.getValue(),
+                                  options.microbatches.getValue(),
+                                  options.split.getValue()))))
+    return failure();
+  return add(manager, "pp-verify-plan");
+}
+
+LogicalResult pp::buildRankPipeline(OpPassManager &manager,
+                                    const PipelineOptions &options) {
+  if (failed(add(manager, "pp-project-ranks")))
+    return failure();
+  // Moves are made under the proof that they are safe; the proof of what
+  // results is then made once more from nothing.
+  if (failed(add(manager, formatv("pp-place-communication{{semantics={0}}",
+                                  options.semantics.getValue()))) ||
+      failed(add(manager, formatv("pp-verify-communication{{semantics={0}}",
+                                  options.semantics.getValue()))))
+    return failure();
+  // Last moment at which layers still say what they compute.
+  return add(manager, "pp-annotate-inputs,pp-annotate-times");
+}
+
+LogicalResult pp::buildMemoryPipeline(OpPassManager &manager,
+                                      const PipelineOptions &options) {
+  // A layer's temporaries are known once it is native, a stage's workspace
+  // once its layers are, an arena once its stages are.
+  if (failed(add(manager,
+                 formatv("pp-lower-layers{{cpu={0} features={1}}",
+                         options.cpu.getValue(), options.features.getValue()))))
+    return failure();
+  if (failed(add(manager, formatv("pp-plan-memory{{limit={0}}",
+                                  options.memoryLimit.getValue()))))
+    return failure();
+  return add(manager, "pp-verify-memory");
+}
+
+LogicalResult pp::buildLLVMPipeline(OpPassManager &manager,
+                                    const PipelineOptions &options) {
+  return add(manager, "pp-lower-programs");
+}
+
+using PipelineBuilder = LogicalResult (*)(OpPassManager &,
+                                          const PipelineOptions &);
+
+static void registerUpTo(unsigned count, StringRef name, StringRef summary) {
+  static constexpr PipelineBuilder builders[] = {
+      buildPlanPipeline, buildRankPipeline, buildMemoryPipeline,
+      buildLLVMPipeline};
+  PassPipelineRegistration<PipelineOptions>(
+      name, summary,
+      [count](OpPassManager &manager, const PipelineOptions &options) {
+        for (PipelineBuilder build : ArrayRef(builders).take_front(count))
+          if (failed(build(manager, options)))
+            return;
+      });
+}
+
+void pp::registerPipelines() {
+  registerUpTo(1, "pp-to-plan", "from a model to stages and their schedule");
+  registerUpTo(2, "pp-to-rank", "from a model to a program for each rank");
+  registerUpTo(3, "pp-to-memory", "from a model to programs with their memory");
+  registerUpTo(4, "pp-to-llvm", "from a model to LLVM");
+}
