@@ -152,4 +152,170 @@ def PPSplitBackward : Pass<"pp-split-backward", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+//===----------------------------------------------------------------------===//
+// Plan
+//===----------------------------------------------------------------------===//
+
+def PPSchedule : Pass<"pp-schedule", "::mlir::ModuleOp"> {
+  let summary = "attaches a schedule to the plan";
+  let description = [{
+    Adds a `pp.schedule` for the stages of the module, one stage a rank, and
+    replaces one that is there. `split` makes I and W out of each B. With
+    `file` the schedule is read from PyTorch's CSV format instead, placement
+    included.
+
+    Example, `schedule=gpipe microbatches=2` on two stages:
+
+    ```mlir
+    pp.schedule "gpipe" microbatches(2) placement [0, 1]
+        ranks ["0F0,0F1,0B0,0B1", "1F0,1F1,1B0,1B1"]
+    ```
+  }];
+  let options = [
+    Option<"schedule", "schedule", "std::string", "\"1f1b\"",
+      "name of the schedule: gpipe or 1f1b">,
+    Option<"microbatches", "microbatches", "int64_t", "1",
+      "micro-batches of a step">,
+    Option<"split", "split", "bool", "false",
+      "input gradients (I) and weight gradients (W) as separate actions">,
+    Option<"file", "file", "std::string", "\"\"",
+      "file with a row of actions for each rank, instead of a name">
+  ];
+}
+
+def PPVerifyPlan : Pass<"pp-verify-plan", "::mlir::ModuleOp"> {
+  let summary = "proves the plan: every action once, in data-flow order";
+  let description = [{
+    Changes nothing; fails with located errors where
+
+    1. a value has no producer, two, or one of another type;
+    2. a use of a parameter accumulates in two stages, or whole and halves of a
+       backward disagree;
+    3. no function or several report the loss;
+    4. F, and B or I and W, of a stage and micro-batch are not there exactly
+       once on the rank of the stage, or gradients do not come in ascending
+       micro-batch order, on which the bits of the result depend;
+    5. an action waits for a value that is produced too late.
+
+    Example: with
+
+    ```mlir
+    pp.schedule "file" microbatches(1) placement [0] ranks ["0B0,0F0"]
+    ```
+
+    the pass reports that action 0B0 reads what 0F0 only produces after it.
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Plan to ranks
+//===----------------------------------------------------------------------===//
+
+def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
+  let summary = "builds one program a rank from the plan";
+  let description = [{
+    Runs the actions of each rank in schedule order. Values of the same rank
+    are SSA values; a value of another rank is received from its producer,
+    once a rank, and sent by the producer to each reader directly. Losses are
+    reported where they are computed. At the end of the step the gradients of
+    all uses of a parameter are summed in use order by its owner (the rank with
+    the first use), norms are exchanged, and the updated parameter goes to the
+    other ranks that read it.
+
+    Example: of the second of two ranks remains
+
+    ```mlir
+    pp.program @rank1 rank(1) {
+      pp.zero_gradient @w use(0)
+      %b, %t = pp.irecv channel(@r0_to_r1) value("x0") mb(0) tag(0) : tensor<4x8xf32>
+      %x = pp.wait %t, %b : tensor<4x8xf32>
+      %loss, %r = pp.run F stage(1) mb(0) @stage1.forward(%x) : (tensor<4x8xf32>) -> (tensor<f32>, tensor<4x8xf32>)
+      pp.loss %loss mb(0) : tensor<f32>
+      %dx = pp.run B stage(1) mb(0) @stage1.backward(%r) : (tensor<4x8xf32>) -> tensor<4x8xf32>
+      %s = pp.isend %dx channel(@r1_to_r0) value("x0.grad") mb(0) tag(0) : tensor<4x8xf32>
+      pp.wait_send %s, %dx : tensor<4x8xf32>
+      %g = pp.load_gradient @w use(0) : tensor<8x8xf32>
+      pp.grad_norm @w, %g : tensor<8x8xf32>
+      pp.exchange
+      pp.update @w, %g : tensor<8x8xf32>
+      pp.return
+    }
+    ```
+  }];
+}
+
+def PPPlaceCommunication : Pass<"pp-place-communication", "::mlir::ModuleOp"> {
+  let summary = "posts receives early and waits late";
+  let description = [{
+    Receives of values are posted `lookahead` actions before the one that needs
+    them, their waits sink to the first use, and the wait for a send rises to
+    where its channel has sent `outstanding` more values. After each of these
+    moves the programs are proven under `semantics`; a move that cannot be
+    proven is undone.
+
+    Example:
+
+    ```mlir
+    %y0 = pp.run F stage(1) mb(0) @f(%x0) : (tensor<8xf32>) -> tensor<8xf32>
+    %b, %t = pp.irecv channel(@r0_to_r1) value("x") mb(1) tag(1) : tensor<8xf32>
+    %x1 = pp.wait %t, %b : tensor<8xf32>
+    %y1 = pp.run F stage(1) mb(1) @f(%x1) : (tensor<8xf32>) -> tensor<8xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %b, %t = pp.irecv channel(@r0_to_r1) value("x") mb(1) tag(1) : tensor<8xf32>
+    %y0 = pp.run F stage(1) mb(0) @f(%x0) : (tensor<8xf32>) -> tensor<8xf32>
+    %x1 = pp.wait %t, %b : tensor<8xf32>
+    %y1 = pp.run F stage(1) mb(1) @f(%x1) : (tensor<8xf32>) -> tensor<8xf32>
+    ```
+  }];
+  let options = [
+    Option<"semantics", "semantics", "std::string", "\"rendezvous\"",
+      "buffered, rendezvous, fifo-per-edge or fifo-shared">,
+    Option<"lookahead", "lookahead", "int64_t", "1",
+      "actions between a receive and the action that needs it">,
+    Option<"outstanding", "outstanding", "int64_t", "1",
+      "sends of a channel in flight beside the newest">
+  ];
+  let statistics = [
+    Statistic<"numMoves", "moves", "moves that were proven and kept">,
+    Statistic<"numUndone", "undone", "moves that could not be proven">
+  ];
+}
+
+def PPVerifyCommunication
+    : Pass<"pp-verify-communication", "::mlir::ModuleOp"> {
+  let summary = "proves all rank programs together free of deadlock";
+  let description = [{
+    Changes nothing. Executes the transfers of all programs symbolically under
+    `semantics`:
+
+    - `buffered`: a send ends at once; matched by tag.
+    - `rendezvous`: a send ends when its receive is posted; matched by tag.
+    - `fifo-per-edge`: transfers of a directed edge run in the order in which
+      each side posts them, without tags.
+    - `fifo-shared`: the same for both directions of a pair of ranks together.
+
+    Fails where a transfer has no other side, the sides disagree on value,
+    micro-batch, tag or type, a tag is used twice, or ranks wait for each
+    other: then the whole cycle is printed with rank, transfer, micro-batch and
+    location.
+
+    Example: two ranks that both wait for their send before they post their
+    receive end under `buffered`, and are reported under `rendezvous`.
+
+    ```mlir
+    %t = pp.isend %x channel(@r0_to_r1) value("x") mb(0) tag(0) : tensor<8xf32>
+    pp.wait_send %t, %x : tensor<8xf32>
+    %b, %u = pp.irecv channel(@r1_to_r0) value("y") mb(0) tag(0) : tensor<8xf32>
+    ```
+  }];
+  let options = [
+    Option<"semantics", "semantics", "std::string", "\"rendezvous\"",
+      "buffered, rendezvous, fifo-per-edge or fifo-shared">
+  ];
+}
+
 #endif // PP_DIALECT_PP_TRANSFORMS_PASSES_TD

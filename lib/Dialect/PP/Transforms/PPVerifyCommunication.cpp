@@ -1,0 +1,31 @@
+//===- PPVerifyCommunication.cpp - Prove that all rank programs end
+//---------===//
+
+#include "pp/Dialect/PP/Transforms/Passes.h"
+
+#include "pp/Dialect/PP/Analysis/Communication.h"
+
+namespace pp {
+#define GEN_PASS_DEF_PPVERIFYCOMMUNICATION
+#include "pp/Dialect/PP/Transforms/Passes.h.inc"
+} // namespace pp
+
+namespace {
+struct VerifyCommunication
+    : pp::impl::PPVerifyCommunicationBase<VerifyCommunication> {
+  using PPVerifyCommunicationBase::PPVerifyCommunicationBase;
+
+  void runOnOperation() override {
+    auto parsed = pp::parseCommunicationSemantics(semantics);
+    if (!parsed) {
+      getOperation().emitError()
+          << "found semantics=" << semantics
+          << ", expected buffered, rendezvous, fifo-per-edge or fifo-shared";
+      return signalPassFailure();
+    }
+    if (failed(pp::verifyCommunication(getOperation(), *parsed)))
+      return signalPassFailure();
+    markAllAnalysesPreserved();
+  }
+};
+} // namespace
