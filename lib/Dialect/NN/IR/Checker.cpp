@@ -12,7 +12,7 @@ Type pp::nn::detail::statisticsType(Type elementType) {
 
 std::string pp::nn::detail::shapeText(ArrayRef<int64_t> shape) {
   if (shape.empty())
-    return "no dimensions";
+    return "()";
   std::string text;
   llvm::raw_string_ostream os(text);
   llvm::interleave(shape, os, "x");
@@ -48,8 +48,8 @@ LogicalResult Checker::hasRank(StringRef constraint, Operand operand,
   int64_t found = tensorType(operand.value).getRank();
   if (found == rank)
     return success();
-  return fail(constraint, " ", operand.name, " has ", found,
-              " dimensions, expected ", rank, ": ", remedy);
+  return fail(constraint, " ", operand.name, " has rank ", found, ", expected ",
+              rank, ": ", remedy);
 }
 
 LogicalResult Checker::hasRankAtLeast(StringRef constraint, Operand operand,
@@ -57,8 +57,8 @@ LogicalResult Checker::hasRankAtLeast(StringRef constraint, Operand operand,
   int64_t found = tensorType(operand.value).getRank();
   if (found >= rank)
     return success();
-  return fail(constraint, " ", operand.name, " has ", found,
-              " dimensions, expected at least ", rank, ": ", remedy);
+  return fail(constraint, " ", operand.name, " has rank ", found,
+              ", expected at least ", rank, ": ", remedy);
 }
 
 LogicalResult Checker::isAxis(StringRef constraint, int64_t axis,
@@ -70,8 +70,7 @@ LogicalResult Checker::isAxis(StringRef constraint, int64_t axis,
     return fail(constraint, " axis is ", axis, ", but ", operand.name,
                 " has no dimensions: give it one with nn.reshape");
   return fail(constraint, " axis is ", axis, ", expected 0 to ", rank - 1,
-              " for ", operand.name, " with ", rank,
-              " dimensions: count axes from the front");
+              ", a dimension of ", operand.name, ": count axes from the front");
 }
 
 LogicalResult Checker::isFinite(StringRef constraint, StringRef name,

@@ -29,7 +29,7 @@ inline mlir::RankedTensorType tensorOf(llvm::ArrayRef<int64_t> shape,
 /// has too few bits for them.
 mlir::Type statisticsType(mlir::Type elementType);
 
-/// "4x128x256", or "no dimensions".
+/// "4x128x256", or "()" for a scalar.
 std::string shapeText(llvm::ArrayRef<int64_t> shape);
 
 /// A named operand of an op whose types are checked.

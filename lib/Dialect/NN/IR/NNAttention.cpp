@@ -28,10 +28,10 @@ static LogicalResult checkAttention(Checker check, Value query, Value key,
     return check.fail("(C4) dimension 3 of key, the size of a head, is ", k[3],
                       ", expected ", q[3], " as in query: make the two equal");
   if (q[2] % k[2] != 0)
-    return check.fail("(C5) query has ", q[2], " heads and key ", k[2],
-                      ", expected a divisor of ", q[2],
-                      ": share each key head between equally many query "
-                      "heads");
+    return check.fail("(C5) key has ", k[2],
+                      " heads, expected a divisor of the ", q[2],
+                      " heads of query: share each key head between equally "
+                      "many query heads");
   if (causal && k[1] < q[1])
     return check.fail("(C6) causal attention of ", q[1], " queries to ", k[1],
                       " keys, expected at least as many keys as queries: drop "

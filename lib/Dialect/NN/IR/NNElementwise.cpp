@@ -112,7 +112,19 @@ LogicalResult CastOp::verify() {
 }
 
 OpFoldResult CastOp::fold(FoldAdaptor) {
-  return getInput().getType() == getType() ? getInput() : Value();
+  if (getInput().getType() == getType())
+    return getInput();
+  // There and back: exact where the type between holds every value of the
+  // outer one, which among our types is any wider one of the same kind.
+  auto producer = getInput().getDefiningOp<CastOp>();
+  if (!producer || producer.getInput().getType() != getType())
+    return {};
+  Type outer = getType().getElementType();
+  Type between = getInput().getType().getElementType();
+  bool wider = between.getIntOrFloatBitWidth() > outer.getIntOrFloatBitWidth();
+  if (wider && isa<FloatType>(outer) == isa<FloatType>(between))
+    return producer.getInput();
+  return {};
 }
 
 OpFoldResult ReluOp::fold(FoldAdaptor) {

@@ -102,9 +102,8 @@ LogicalResult EmbeddingOp::inferReturnTypes(MLIRContext *,
                            "pass one row an id")))
     return failure();
   if (ids.getRank() > 7)
-    return check.fail("(C2) ids has ", ids.getRank(),
-                      " dimensions, expected at most 7: merge some with "
-                      "nn.reshape");
+    return check.fail("(C2) ids has rank ", ids.getRank(),
+                      ", expected at most 7: merge dimensions with nn.reshape");
   SmallVector<int64_t> shape(ids.getShape());
   shape.push_back(table.getDimSize(1));
   types.push_back(tensorOf(shape, table.getElementType()));
@@ -118,8 +117,8 @@ LogicalResult EmbeddingGradOp::verify() {
   if (dy.getRank() != static_cast<int64_t>(ids.size()) + 1 ||
       dy.getShape().drop_back() != ids)
     return check.fail("(C1) dy has shape ", shapeText(dy.getShape()),
-                      ", expected the dimensions of ids (", shapeText(ids),
-                      ") and one more: pass one row an id");
+                      ", expected that of ids, ", shapeText(ids),
+                      ", and one more dimension: pass one row an id");
   if (result.getRank() != 2 || result.getDimSize(1) != dy.getShape().back() ||
       result.getElementType() != dy.getElementType())
     return check.fail("(C2) result has type ", result,

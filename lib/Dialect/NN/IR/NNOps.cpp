@@ -12,8 +12,8 @@
 
 using namespace mlir;
 
-static LogicalResult verifyStaticTensor(Operation *op, StringRef kind,
-                                        unsigned number, Type type) {
+static LogicalResult verifyTensor(Operation *op, StringRef kind,
+                                  unsigned number, Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   if (!tensor)
     return success();
@@ -26,6 +26,8 @@ static LogicalResult verifyStaticTensor(Operation *op, StringRef kind,
   if (tensor.getRank() > 8)
     return fail() << "rank is " << tensor.getRank()
                   << ", expected at most 8: merge dimensions with nn.reshape";
+  constexpr int64_t maxElements = int64_t(1) << 48;
+  int64_t elements = 1;
   for (auto [dim, size] : llvm::enumerate(tensor.getShape())) {
     if (ShapedType::isDynamic(size))
       return fail() << "dimension " << dim
@@ -35,18 +37,51 @@ static LogicalResult verifyStaticTensor(Operation *op, StringRef kind,
       return fail() << "dimension " << dim
                     << " is empty, expected a size of at least 1: drop the op "
                        "or correct the size";
+    if (size > maxElements / elements)
+      return fail() << "it has more than 2^48 elements, which no machine "
+                       "holds: correct dimension "
+                    << dim;
+    elements *= size;
   }
   return success();
 }
 
-LogicalResult pp::nn::detail::verifyStaticTensors(Operation *op) {
+/// Rejects attributes without a dialect that the op does not know: `{casual}`
+/// for `{causal}` would quietly train another model.
+static LogicalResult verifyAttributes(Operation *op) {
+  for (NamedAttribute attribute : op->getDiscardableAttrs()) {
+    StringRef found = attribute.getName();
+    // Names of this form are notes of passes to themselves.
+    if (found.contains('.') || found.starts_with("__"))
+      continue;
+    InFlightDiagnostic error = op->emitOpError()
+                               << "has an unknown attribute '" << found << "'";
+    ArrayRef<StringAttr> known = op->getName().getAttributeNames();
+    if (known.empty())
+      return error << ", expected none: drop it or give it the prefix of a "
+                      "dialect";
+    auto closest = llvm::min_element(known, [&](StringAttr a, StringAttr b) {
+      return found.edit_distance(a) < found.edit_distance(b);
+    });
+    error << ", expected ";
+    llvm::interleaveComma(known, error, [&](StringAttr name) {
+      error << "'" << name.getValue() << "'";
+    });
+    if (found.edit_distance(*closest) <= 3)
+      return error << ": did you mean '" << closest->getValue() << "'?";
+    return error << ": drop it or give it the prefix of a dialect";
+  }
+  return success();
+}
+
+LogicalResult pp::nn::detail::verifyWellFormed(Operation *op) {
   for (auto [i, type] : llvm::enumerate(op->getOperandTypes()))
-    if (failed(verifyStaticTensor(op, "operand", i, type)))
+    if (failed(verifyTensor(op, "operand", i, type)))
       return failure();
   for (auto [i, type] : llvm::enumerate(op->getResultTypes()))
-    if (failed(verifyStaticTensor(op, "result", i, type)))
+    if (failed(verifyTensor(op, "result", i, type)))
       return failure();
-  return success();
+  return verifyAttributes(op);
 }
 
 LogicalResult pp::nn::detail::verifyInferredResults(Operation *op) {
@@ -68,6 +103,55 @@ LogicalResult pp::nn::detail::verifyInferredResults(Operation *op) {
              << "result #" << i << " has type " << found << ", expected "
              << expected << " from the operands: declare that type";
   return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Arrays that may be left out of the text where they are trivial
+//===----------------------------------------------------------------------===//
+
+/// ::= (keyword `=` array)?, by default `value` for each entry of `like`.
+static ParseResult parseArray(OpAsmParser &parser, StringRef keyword,
+                              DenseI64ArrayAttr &array, DenseI64ArrayAttr like,
+                              int64_t value) {
+  if (succeeded(parser.parseOptionalKeyword(keyword))) {
+    if (parser.parseEqual())
+      return failure();
+    array = dyn_cast_or_null<DenseI64ArrayAttr>(
+        DenseI64ArrayAttr::parse(parser, Type()));
+    return success(array != nullptr);
+  }
+  SmallVector<int64_t> values(like.size(), value);
+  array = parser.getBuilder().getDenseI64ArrayAttr(values);
+  return success();
+}
+
+static void printArray(OpAsmPrinter &printer, StringRef keyword,
+                       DenseI64ArrayAttr array, DenseI64ArrayAttr like,
+                       int64_t value) {
+  ArrayRef<int64_t> values = array;
+  if (array.size() == like.size() && llvm::all_equal(values) &&
+      (values.empty() || values.front() == value))
+    return;
+  printer << keyword << " = ";
+  array.print(printer);
+}
+
+static ParseResult parseStrides(OpAsmParser &parser, DenseI64ArrayAttr &strides,
+                                DenseI64ArrayAttr sizes) {
+  return parseArray(parser, "strides", strides, sizes, 1);
+}
+static void printStrides(OpAsmPrinter &printer, Operation *,
+                         DenseI64ArrayAttr strides, DenseI64ArrayAttr sizes) {
+  printArray(printer, "strides", strides, sizes, 1);
+}
+static ParseResult parseInterior(OpAsmParser &parser,
+                                 DenseI64ArrayAttr &interior,
+                                 DenseI64ArrayAttr low) {
+  return parseArray(parser, "interior", interior, low, 0);
+}
+static void printInterior(OpAsmPrinter &printer, Operation *,
+                          DenseI64ArrayAttr interior, DenseI64ArrayAttr low) {
+  printArray(printer, "interior", interior, low, 0);
 }
 
 #define GET_OP_CLASSES

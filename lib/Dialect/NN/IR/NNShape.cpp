@@ -70,6 +70,20 @@ struct MergeTransposes : OpRewritePattern<TransposeOp> {
     return success();
   }
 };
+
+/// broadcast(broadcast(x)) -> broadcast(x).
+struct MergeBroadcasts : OpRewritePattern<BroadcastOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(BroadcastOp op,
+                                PatternRewriter &rewriter) const override {
+    auto producer = op.getInput().getDefiningOp<BroadcastOp>();
+    if (!producer)
+      return rewriter.notifyMatchFailure(op, "input is not broadcast");
+    rewriter.replaceOpWithNewOp<BroadcastOp>(op, op.getType(),
+                                             producer.getInput());
+    return success();
+  }
+};
 } // namespace
 
 void ReshapeOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
@@ -92,7 +106,7 @@ LogicalResult TransposeOp::inferReturnTypes(MLIRContext *,
   if (static_cast<int64_t>(permutation.size()) != rank)
     return check.fail("(C1) permutation has ", permutation.size(),
                       " entries, expected ", rank,
-                      " as input has dimensions: name each once");
+                      ", the rank of input: name each dimension once");
   SmallVector<bool> seen(rank, false);
   SmallVector<int64_t> shape;
   for (int64_t dim : permutation) {
@@ -134,9 +148,9 @@ LogicalResult BroadcastOp::verify() {
                          << " as input: convert with nn.cast";
   int64_t missing = result.getRank() - input.getRank();
   if (missing < 0)
-    return emitOpError() << "(C2) input has " << input.getRank()
-                         << " dimensions and result " << result.getRank()
-                         << ", expected at least as many: drop dimensions of "
+    return emitOpError() << "(C2) input has rank " << input.getRank()
+                         << " and result rank " << result.getRank()
+                         << ", expected no smaller a rank: drop dimensions of "
                             "size 1 with nn.reshape first";
   for (auto [dim, size] : llvm::enumerate(input.getShape())) {
     int64_t target = result.getDimSize(missing + dim);
@@ -155,6 +169,11 @@ OpFoldResult BroadcastOp::fold(FoldAdaptor) {
   return getInput().getType() == getType() ? getInput() : Value();
 }
 
+void BroadcastOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                              MLIRContext *context) {
+  patterns.add<MergeBroadcasts>(context);
+}
+
 Value BroadcastOp::buildScalar(OpBuilder &, Location, ValueRange scalars) {
   return scalars[0];
 }
@@ -171,7 +190,7 @@ static LogicalResult checkNumbers(Checker check, StringRef name,
   if (static_cast<int64_t>(numbers.size()) != rank)
     return check.fail("(C1) ", name, " has ", numbers.size(),
                       " entries, expected ", rank,
-                      " as input has dimensions: write one a dimension");
+                      ", the rank of input: write one a dimension");
   for (auto [dim, number] : llvm::enumerate(numbers))
     if (number < least)
       return check.fail("(C2) entry ", dim, " of ", name, " is ", number,
@@ -231,7 +250,17 @@ LogicalResult PadOp::inferReturnTypes(MLIRContext *,
   SmallVector<int64_t> shape;
   for (int64_t dim = 0; dim < rank; ++dim) {
     int64_t size = input.getDimSize(dim);
-    shape.push_back(low[dim] + size + (size - 1) * interior[dim] + high[dim]);
+    // Operands have at most 2^48 elements: what does not fit into that here
+    // is a mistake, and must not overflow.
+    constexpr int64_t limit = int64_t(1) << 48;
+    int64_t gaps = size - 1;
+    if (low[dim] > limit || high[dim] > limit || interior[dim] > limit ||
+        (gaps > 0 && interior[dim] > limit / gaps) ||
+        low[dim] + size + gaps * interior[dim] + high[dim] > limit)
+      return check.fail("(C2) dimension ", dim,
+                        " of the result has more than 2^48 elements, which no "
+                        "machine holds: correct low, high or interior");
+    shape.push_back(low[dim] + size + gaps * interior[dim] + high[dim]);
   }
   types.push_back(tensorOf(shape, input.getElementType()));
   return success();
@@ -277,7 +306,14 @@ LogicalResult ConcatenateOp::inferReturnTypes(MLIRContext *,
 }
 
 OpFoldResult ConcatenateOp::fold(FoldAdaptor) {
-  return getInputs().size() == 1 ? getInputs().front() : Value();
+  if (getInputs().size() == 1)
+    return getInputs().front();
+  // concatenate(split(x)) -> x.
+  auto split = getInputs().front().getDefiningOp<SplitOp>();
+  if (split && split.getAxis() == getAxis() &&
+      llvm::equal(split.getPieces(), getInputs()))
+    return split.getInput();
+  return {};
 }
 
 LogicalResult SplitOp::inferReturnTypes(MLIRContext *,
@@ -292,6 +328,10 @@ LogicalResult SplitOp::inferReturnTypes(MLIRContext *,
   ArrayRef<int64_t> sizes = adaptor.getSizes();
   int64_t extent = input.getDimSize(axis), left = extent;
   for (auto [i, size] : llvm::enumerate(sizes)) {
+    if (left == 0)
+      return check.fail("(C2) entry ", i, " of sizes is ", size,
+                        ", but nothing is left of ", extent,
+                        ": drop it or make the ones before it smaller");
     if (size < 1 || size > left)
       return check.fail("(C2) entry ", i, " of sizes is ", size,
                         ", expected 1 to ", left, ", what is left of ", extent,
@@ -305,6 +345,21 @@ LogicalResult SplitOp::inferReturnTypes(MLIRContext *,
     return check.fail("(C2) sizes sum to ", extent - left, ", expected ",
                       extent, " as dimension ", axis,
                       " of input: add a piece of ", left);
+  return success();
+}
+
+LogicalResult SplitOp::fold(FoldAdaptor,
+                            SmallVectorImpl<OpFoldResult> &pieces) {
+  if (getSizes().size() == 1) {
+    pieces.push_back(getInput());
+    return success();
+  }
+  // split(concatenate(x...)) -> x... where the cuts are the seams.
+  auto joined = getInput().getDefiningOp<ConcatenateOp>();
+  if (!joined || joined.getAxis() != getAxis() ||
+      joined.getInputs().getTypes() != getPieces().getTypes())
+    return failure();
+  pieces.append(joined.getInputs().begin(), joined.getInputs().end());
   return success();
 }
 

@@ -34,7 +34,21 @@ func.func @slice_pad(%x: tensor<5x7xf32>) -> tensor<5x7xf32> {
   %0 = nn.slice %x offsets = [1, 0] sizes = [2, 3] strides = [2, 3] : (tensor<5x7xf32>) -> tensor<2x3xf32>
   // CHECK: nn.pad %{{.*}} low = [1, 0] high = [1, 0] interior = [1, 2] : (tensor<2x3xf32>) -> tensor<5x7xf32>
   %1 = nn.pad %0 low = [1, 0] high = [1, 0] interior = [1, 2] : (tensor<2x3xf32>) -> tensor<5x7xf32>
+  // Strides of 1 and an interior of 0 are not printed.
+  // CHECK: nn.slice %{{.*}} offsets = [1, 0] sizes = [2, 3] : (tensor<5x7xf32>) -> tensor<2x3xf32>
+  %2 = nn.slice %x offsets = [1, 0] sizes = [2, 3] strides = [1, 1] : (tensor<5x7xf32>) -> tensor<2x3xf32>
+  // CHECK: nn.pad %{{.*}} low = [1, 0] high = [2, 4] {pp.note} : (tensor<2x3xf32>) -> tensor<5x7xf32>
+  %3 = nn.pad %2 low = [1, 0] high = [2, 4] {pp.note} : (tensor<2x3xf32>) -> tensor<5x7xf32>
   return %1 : tensor<5x7xf32>
+}
+
+// CHECK-LABEL: @slice_pad_scalar
+func.func @slice_pad_scalar(%x: tensor<f32>) -> tensor<f32> {
+  // CHECK: nn.slice %{{.*}} offsets = [] sizes = [] : (tensor<f32>) -> tensor<f32>
+  %0 = nn.slice %x offsets = [] sizes = [] : (tensor<f32>) -> tensor<f32>
+  // CHECK: nn.pad %{{.*}} low = [] high = [] : (tensor<f32>) -> tensor<f32>
+  %1 = nn.pad %0 low = [] high = [] interior = [] : (tensor<f32>) -> tensor<f32>
+  return %1 : tensor<f32>
 }
 
 // CHECK-LABEL: @split_concatenate

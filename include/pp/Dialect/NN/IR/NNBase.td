@@ -12,7 +12,7 @@ include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 //===----------------------------------------------------------------------===//
-// Types. Dimensions are checked by the NN_StaticTensors trait, whose messages
+// Types. Dimensions are checked by the NN_WellFormed trait, whose messages
 // can name the dimension that is wrong; a type constraint can not.
 //===----------------------------------------------------------------------===//
 
@@ -35,8 +35,8 @@ def NN_AnyTensor : NN_TensorOf<[BF16, F32, F64, I32, I64],
 //===----------------------------------------------------------------------===//
 
 // Every tensor among operands and results has a static shape of rank at most 8
-// without empty dimensions.
-def NN_StaticTensors : NativeOpTrait<"StaticTensors"> {
+// without empty dimensions, and attributes are those of the op or of a dialect.
+def NN_WellFormed : NativeOpTrait<"WellFormed"> {
   let cppNamespace = "::pp::nn";
 }
 
@@ -52,7 +52,7 @@ def NN_InferredResults : NativeOpTrait<"InferredResults"> {
 
 class NN_Op<string mnemonic, list<Trait> traits = []>
     : Op<NN_Dialect, mnemonic,
-         !listconcat([Pure, NN_StaticTensors,
+         !listconcat([Pure, NN_WellFormed,
                       DeclareOpInterfaceMethods<CostOpInterface>],
                      traits)> {
   // The bodies of some costs, for `extraClassDefinition`.

@@ -17,7 +17,10 @@ def NN_Dialect : Dialect {
 
     Conventions that hold for every op, and are not repeated for each:
 
-    - Tensors have static shapes without empty dimensions, of rank at most 8.
+    - Tensors have static shapes without empty dimensions, of rank at most 8
+      and at most 2^48 elements.
+    - An attribute that is not the op's own has the prefix of a dialect
+      (`pp.stage`): a misspelt one is an error.
     - Floating-point tensors hold `bf16`, `f32` or `f64`; ids (tokens, targets)
       are `i32` or `i64`. Statistics of `bf16` values (log-sum-exp, loss) are
       `f32`, those of others have the type of the values.

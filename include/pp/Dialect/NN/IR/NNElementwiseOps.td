@@ -32,7 +32,9 @@ class NN_BinaryOp<string mnemonic, list<Trait> traits = []>
 
 def NN_AddOp : NN_BinaryOp<"add", [Commutative]> {
   let summary = "elementwise sum with broadcasting";
-  let description = "`result = lhs + rhs`." # constraints # [{
+  let description = [{
+    `result = lhs + rhs`.
+  }] # constraints # [{
     Example:
 
     ```mlir
@@ -43,7 +45,9 @@ def NN_AddOp : NN_BinaryOp<"add", [Commutative]> {
 
 def NN_SubOp : NN_BinaryOp<"sub"> {
   let summary = "elementwise difference with broadcasting";
-  let description = "`result = lhs - rhs`." # constraints # [{
+  let description = [{
+    `result = lhs - rhs`.
+  }] # constraints # [{
     Example:
 
     ```mlir
@@ -54,7 +58,9 @@ def NN_SubOp : NN_BinaryOp<"sub"> {
 
 def NN_MulOp : NN_BinaryOp<"mul", [Commutative]> {
   let summary = "elementwise product with broadcasting";
-  let description = "`result = lhs * rhs`." # constraints # [{
+  let description = [{
+    `result = lhs * rhs`.
+  }] # constraints # [{
     Example:
 
     ```mlir
@@ -65,8 +71,9 @@ def NN_MulOp : NN_BinaryOp<"mul", [Commutative]> {
 
 def NN_DivOp : NN_BinaryOp<"div"> {
   let summary = "elementwise quotient with broadcasting";
-  let description = "`result = lhs / rhs`, as IEEE 754 divides." #
-                    constraints # [{
+  let description = [{
+    `result = lhs / rhs`, as IEEE 754 divides.
+  }] # constraints # [{
     Example:
 
     ```mlir

@@ -88,13 +88,15 @@ def NN_BroadcastOp : NN_DifferentiableOp<"broadcast",
   let extraClassDefinition = elementwiseFlops;
   let hasVerifier = 1;
   let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 
 def NN_SliceOp : NN_InferredDifferentiableOp<"slice",
     [DeclareOpInterfaceMethods<CostOpInterface, ["getBytesRead"]>]> {
   let summary = "a box of a tensor, with steps";
   let description = [{
-    `result[i...] = input[offsets + i strides]` for i below `sizes`.
+    `result[i...] = input[offsets + i strides]` for i below `sizes`. Strides of 1
+    may be left out of the text.
 
     Constraints:
 
@@ -107,7 +109,8 @@ def NN_SliceOp : NN_InferredDifferentiableOp<"slice",
     Example:
 
     ```mlir
-    %y = nn.slice %x offsets = [0, 0, 256] sizes = [4, 128, 256] strides = [1, 1, 1] : (tensor<4x128x768xf32>) -> tensor<4x128x256xf32>
+    %y = nn.slice %x offsets = [0, 0, 256] sizes = [4, 128, 256] : (tensor<4x128x768xf32>) -> tensor<4x128x256xf32>
+    %z = nn.slice %x offsets = [0, 1, 0] sizes = [4, 64, 768] strides = [1, 2, 1] : (tensor<4x128x768xf32>) -> tensor<4x64x768xf32>
     ```
   }];
   let arguments = (ins NN_AnyTensor:$input, DenseI64ArrayAttr:$offsets,
@@ -115,8 +118,8 @@ def NN_SliceOp : NN_InferredDifferentiableOp<"slice",
   let extraClassDefinition = noFlops;
   let results = (outs NN_AnyTensor:$result);
   let assemblyFormat = [{
-    $input `offsets` `=` $offsets `sizes` `=` $sizes `strides` `=` $strides
-    attr-dict `:` functional-type(operands, results)
+    $input `offsets` `=` $offsets `sizes` `=` $sizes
+    custom<Strides>($strides, ref($sizes)) attr-dict `:` functional-type(operands, results)
   }];
   let hasFolder = 1;
 }
@@ -127,17 +130,19 @@ def NN_PadOp : NN_InferredDifferentiableOp<"pad"> {
     Puts `low` zeros before, `high` zeros after and `interior` zeros between
     neighbouring elements of each dimension: the adjoint of `nn.slice`, with
     `interior = strides - 1`. The size of a dimension becomes
-    `low + size + (size - 1) interior + high`.
+    `low + size + (size - 1) interior + high`. Zeros for `interior` may be left
+    out of the text.
 
     Constraints:
 
     - (C1) `low`, `high` and `interior` have one number a dimension of `input`.
-    - (C2) None of them is negative.
+    - (C2) None of them is negative, and no dimension of the result exceeds
+      2^48.
 
     Example:
 
     ```mlir
-    %y = nn.pad %x low = [0, 0, 256] high = [0, 0, 256] interior = [0, 0, 0] : (tensor<4x128x256xf32>) -> tensor<4x128x768xf32>
+    %y = nn.pad %x low = [0, 0, 256] high = [0, 0, 256] : (tensor<4x128x256xf32>) -> tensor<4x128x768xf32>
     ```
   }];
   let arguments = (ins NN_FloatTensor:$input, DenseI64ArrayAttr:$low,
@@ -145,8 +150,8 @@ def NN_PadOp : NN_InferredDifferentiableOp<"pad"> {
   let extraClassDefinition = noFlops;
   let results = (outs NN_FloatTensor:$result);
   let assemblyFormat = [{
-    $input `low` `=` $low `high` `=` $high `interior` `=` $interior
-    attr-dict `:` functional-type(operands, results)
+    $input `low` `=` $low `high` `=` $high
+    custom<Interior>($interior, ref($low)) attr-dict `:` functional-type(operands, results)
   }];
   let hasFolder = 1;
 }
@@ -198,6 +203,7 @@ def NN_SplitOp : NN_InferredDifferentiableOp<"split"> {
   let assemblyFormat = [{
     $input `sizes` `=` $sizes attr-dict `:` functional-type(operands, results)
   }];
+  let hasFolder = 1;
 }
 
 #endif // PP_DIALECT_NN_IR_NNSHAPEOPS_TD

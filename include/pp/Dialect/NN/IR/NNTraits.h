@@ -7,18 +7,19 @@
 
 namespace pp::nn {
 namespace detail {
-mlir::LogicalResult verifyStaticTensors(mlir::Operation *op);
+mlir::LogicalResult verifyWellFormed(mlir::Operation *op);
 mlir::LogicalResult verifyInferredResults(mlir::Operation *op);
 } // namespace detail
 
-/// Tensors among operands and results have static shapes, of rank at most 8,
-/// without empty dimensions.
+/// Tensors among operands and results have static shapes, of rank at most 8 and
+/// at most 2^48 elements, without empty dimensions. Attributes that are not the
+/// op's own carry the prefix of a dialect: a misspelt one would otherwise be
+/// ignored.
 template <typename ConcreteType>
-class StaticTensors
-    : public mlir::OpTrait::TraitBase<ConcreteType, StaticTensors> {
+class WellFormed : public mlir::OpTrait::TraitBase<ConcreteType, WellFormed> {
 public:
   static mlir::LogicalResult verifyTrait(mlir::Operation *op) {
-    return detail::verifyStaticTensors(op);
+    return detail::verifyWellFormed(op);
   }
 };
 

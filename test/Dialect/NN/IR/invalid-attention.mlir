@@ -1,0 +1,159 @@
+// RUN: pp-opt %s --split-input-file --verify-diagnostics
+
+func.func @f(%q: tensor<2x3x32xf32>, %k: tensor<2x5x2x8xf32>, %v: tensor<2x5x2x8xf32>) {
+  // expected-error @below {{'nn.attention' op (C1) query has rank 3, expected 4: split heads with nn.reshape}}
+  %0:2 = nn.attention %q, %k, %v : (tensor<2x3x32xf32>, tensor<2x5x2x8xf32>, tensor<2x5x2x8xf32>) -> (tensor<2x3x32xf32>, tensor<2x4x3xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x3x4x8xf32>, %k: tensor<2x5x16xf32>, %v: tensor<2x5x2x8xf32>) {
+  // expected-error @below {{'nn.attention' op (C1) key has rank 3, expected 4: split heads with nn.reshape}}
+  %0:2 = nn.attention %q, %k, %v : (tensor<2x3x4x8xf32>, tensor<2x5x16xf32>, tensor<2x5x2x8xf32>) -> (tensor<2x3x4x8xf32>, tensor<2x4x3xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x3x4x8xf32>, %k: tensor<2x5x2x8xf32>, %v: tensor<2x5x16xf32>) {
+  // expected-error @below {{'nn.attention' op (C1) value has rank 3, expected 4: split heads with nn.reshape}}
+  %0:2 = nn.attention %q, %k, %v : (tensor<2x3x4x8xf32>, tensor<2x5x2x8xf32>, tensor<2x5x16xf32>) -> (tensor<2x3x4x8xf32>, tensor<2x4x3xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x3x4x8xf32>, %k: tensor<2x5x2x8xbf16>, %v: tensor<2x5x2x8xbf16>) {
+  // expected-error @below {{'nn.attention' op (C2) key holds 'bf16', expected 'f32' as in query: convert one with nn.cast}}
+  %0:2 = nn.attention %q, %k, %v : (tensor<2x3x4x8xf32>, tensor<2x5x2x8xbf16>, tensor<2x5x2x8xbf16>) -> (tensor<2x3x4x8xf32>, tensor<2x4x3xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x3x4x8xf32>, %k: tensor<2x5x2x8xf32>, %v: tensor<2x5x2x9xf32>) {
+  // expected-error @below {{'nn.attention' op (C3) value has type 'tensor<2x5x2x9xf32>', expected 'tensor<2x5x2x8xf32>', that of key: pass a tensor of that type}}
+  %0:2 = nn.attention %q, %k, %v : (tensor<2x3x4x8xf32>, tensor<2x5x2x8xf32>, tensor<2x5x2x9xf32>) -> (tensor<2x3x4x8xf32>, tensor<2x4x3xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x3x4x8xf32>, %k: tensor<1x5x2x8xf32>, %v: tensor<1x5x2x8xf32>) {
+  // expected-error @below {{'nn.attention' op (C4) dimension 0 of key, the batch, is 1, expected 2 as in query: make the two equal}}
+  %0:2 = nn.attention %q, %k, %v : (tensor<2x3x4x8xf32>, tensor<1x5x2x8xf32>, tensor<1x5x2x8xf32>) -> (tensor<2x3x4x8xf32>, tensor<2x4x3xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x3x4x8xf32>, %k: tensor<2x5x2x4xf32>, %v: tensor<2x5x2x4xf32>) {
+  // expected-error @below {{'nn.attention' op (C4) dimension 3 of key, the size of a head, is 4, expected 8 as in query: make the two equal}}
+  %0:2 = nn.attention %q, %k, %v : (tensor<2x3x4x8xf32>, tensor<2x5x2x4xf32>, tensor<2x5x2x4xf32>) -> (tensor<2x3x4x8xf32>, tensor<2x4x3xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x3x4x8xf32>, %k: tensor<2x5x3x8xf32>, %v: tensor<2x5x3x8xf32>) {
+  // expected-error @below {{'nn.attention' op (C5) key has 3 heads, expected a divisor of the 4 heads of query: share each key head between equally many query heads}}
+  %0:2 = nn.attention %q, %k, %v : (tensor<2x3x4x8xf32>, tensor<2x5x3x8xf32>, tensor<2x5x3x8xf32>) -> (tensor<2x3x4x8xf32>, tensor<2x4x3xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x3x4x8xf32>, %k: tensor<2x5x8x8xf32>, %v: tensor<2x5x8x8xf32>) {
+  // expected-error @below {{'nn.attention' op (C5) key has 8 heads, expected a divisor of the 4 heads of query: share each key head between equally many query heads}}
+  %0:2 = nn.attention %q, %k, %v : (tensor<2x3x4x8xf32>, tensor<2x5x8x8xf32>, tensor<2x5x8x8xf32>) -> (tensor<2x3x4x8xf32>, tensor<2x4x3xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x3x4x8xf32>, %k: tensor<2x2x4x8xf32>, %v: tensor<2x2x4x8xf32>) {
+  // expected-error @below {{'nn.attention' op (C6) causal attention of 3 queries to 2 keys, expected at least as many keys as queries: drop causal or pass more keys}}
+  %0:2 = nn.attention %q, %k, %v {causal} : (tensor<2x3x4x8xf32>, tensor<2x2x4x8xf32>, tensor<2x2x4x8xf32>) -> (tensor<2x3x4x8xf32>, tensor<2x4x3xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x3x4x8xf32>, %k: tensor<2x3x4x8xf32>, %v: tensor<2x3x4x8xf32>) {
+  // expected-error @below {{'nn.attention' op (C7) scale is not finite: write a finite number}}
+  %0:2 = nn.attention %q, %k, %v {scale = 0x7FF0000000000000 : f64} : (tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>) -> (tensor<2x3x4x8xf32>, tensor<2x4x3xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x3x4x8xbf16>, %k: tensor<2x3x4x8xbf16>, %v: tensor<2x3x4x8xbf16>) {
+  // expected-error @below {{'nn.attention' op result #1 has type 'tensor<2x4x3xbf16>', expected 'tensor<2x4x3xf32>' from the operands: declare that type}}
+  %0:2 = nn.attention %q, %k, %v : (tensor<2x3x4x8xbf16>, tensor<2x3x4x8xbf16>, tensor<2x3x4x8xbf16>) -> (tensor<2x3x4x8xbf16>, tensor<2x4x3xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x3x4x8xf32>, %out: tensor<2x3x8x4xf32>, %lse: tensor<2x4x3xf32>, %dout: tensor<2x3x4x8xf32>) {
+  // expected-error @below {{'nn.attention_grad' op (C8) out has type 'tensor<2x3x8x4xf32>', expected 'tensor<2x3x4x8xf32>', that of query: pass a tensor of that type}}
+  %0:3 = nn.attention_grad %q, %q, %q, %out, %lse, %dout : (tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x8x4xf32>, tensor<2x4x3xf32>, tensor<2x3x4x8xf32>) -> (tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x3x4x8xf32>, %out: tensor<2x3x4x8xf32>, %lse: tensor<2x4x3xf32>, %dout: tensor<2x3x4x8xf64>) {
+  // expected-error @below {{'nn.attention_grad' op (C8) dout has type 'tensor<2x3x4x8xf64>', expected 'tensor<2x3x4x8xf32>', that of query: pass a tensor of that type}}
+  %0:3 = nn.attention_grad %q, %q, %q, %out, %lse, %dout : (tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x4x3xf32>, tensor<2x3x4x8xf64>) -> (tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x3x4x8xf32>, %out: tensor<2x3x4x8xf32>, %lse: tensor<2x3x4xf32>, %dout: tensor<2x3x4x8xf32>) {
+  // expected-error @below {{'nn.attention_grad' op (C9) lse has type 'tensor<2x3x4xf32>', expected 'tensor<2x4x3xf32>', one number a query and head: pass a tensor of that type}}
+  %0:3 = nn.attention_grad %q, %q, %q, %out, %lse, %dout : (tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4xf32>, tensor<2x3x4x8xf32>) -> (tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x3x4x8xf32>, %k: tensor<2x3x3x8xf32>, %l: tensor<2x4x3xf32>) {
+  // expected-error @below {{'nn.attention_grad' op (C5) key has 3 heads, expected a divisor of the 4 heads of query: share each key head between equally many query heads}}
+  %0:3 = nn.attention_grad %q, %k, %k, %q, %l, %q : (tensor<2x3x4x8xf32>, tensor<2x3x3x8xf32>, tensor<2x3x3x8xf32>, tensor<2x3x4x8xf32>, tensor<2x4x3xf32>, tensor<2x3x4x8xf32>) -> (tensor<2x3x4x8xf32>, tensor<2x3x3x8xf32>, tensor<2x3x3x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<2x3x8xf32>) {
+  // expected-error @below {{'nn.rotary' op (C1) input has rank 3, expected 4: reshape it to [batch, position, head, number]}}
+  %0 = nn.rotary %x : (tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<2x3x4x7xf32>) {
+  // expected-error @below {{'nn.rotary' op (C2) the last dimension of input is 7, expected an even size: numbers turn in pairs, so choose an even head size}}
+  %0 = nn.rotary %x : (tensor<2x3x4x7xf32>) -> tensor<2x3x4x7xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<2x3x4x8xf32>) {
+  // expected-error @below {{'nn.rotary' op (C3) base is not positive, expected a positive number such as 10000.0: correct it}}
+  %0 = nn.rotary %x {base = 0.0} : (tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<2x3x4x8xf32>) {
+  // expected-error @below {{'nn.rotary' op (C3) base is not finite: write a finite number}}
+  %0 = nn.rotary %x {base = 0x7FF0000000000000 : f64} : (tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return
+}

@@ -1,0 +1,34 @@
+// RUN: pp-opt %s --split-input-file --verify-diagnostics
+
+// expected-error @below {{(C1) #nn.normal has std = -5.000000e-01, expected 0 or more: drop the sign}}
+func.func private @f() attributes {a = #nn.normal<std = -0.5>}
+
+// -----
+
+// expected-error @below {{(C1) #nn.normal has a std that is not finite: write a finite number}}
+func.func private @f() attributes {a = #nn.normal<std = 0x7FF0000000000000>}
+
+// -----
+
+// expected-error @below {{(C1) #nn.normal has a mean that is not finite: write a finite number}}
+func.func private @f() attributes {a = #nn.normal<std = 1.0, mean = 0x7FF8000000000000>}
+
+// -----
+
+// expected-error @below {{(C1) #nn.uniform has low = 1.000000e+00 above high = 0.000000e+00: exchange them}}
+func.func private @f() attributes {a = #nn.uniform<low = 1.0, high = 0.0>}
+
+// -----
+
+// expected-error @below {{(C1) #nn.uniform has a low that is not finite: write a finite number}}
+func.func private @f() attributes {a = #nn.uniform<low = 0xFFF0000000000000, high = 0.0>}
+
+// -----
+
+// expected-error @below {{(C1) #nn.uniform has a high that is not finite: write a finite number}}
+func.func private @f() attributes {a = #nn.uniform<low = 0.0, high = 0x7FF0000000000000>}
+
+// -----
+
+// expected-error @below {{(C1) #nn.constant has a value that is not finite: write a finite number}}
+func.func private @f() attributes {a = #nn.constant<value = 0x7FF8000000000000>}
