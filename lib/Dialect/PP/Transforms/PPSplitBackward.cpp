@@ -48,27 +48,18 @@ private:
   LogicalResult splitStages();
 };
 
-/// The result numbers of `function` by `pp.grad`. Fails on another kind.
+/// The result numbers of `function`, of inputs and of parameters.
 FailureOr<std::pair<SmallVector<unsigned>, SmallVector<unsigned>>>
 sortResults(func::FuncOp function) {
   SmallVector<unsigned> inputs, params;
   for (unsigned i = 0; i < function.getNumResults(); ++i) {
     auto kind = function.getResultAttrOfType<StringAttr>(i, attr::kGrad);
-    if (kind && kind.getValue() == "input") {
-      inputs.push_back(i);
-    } else if (kind && kind.getValue() == "param") {
-      params.push_back(i);
-    } else {
-      InFlightDiagnostic diagnostic = function.emitError();
-      diagnostic << "result " << i << " of @" << function.getSymName()
-                 << ": found pp.grad = ";
-      if (kind)
-        diagnostic << kind;
-      else
-        diagnostic << "nothing";
-      return diagnostic << ", expected \"input\" or \"param\" on every result "
-                           "of a backward function: mark it";
-    }
+    if (!kind)
+      return function.emitError()
+             << "result " << i << " of @" << function.getSymName()
+             << ": found no pp.grad, expected it on every result of a backward "
+                "function: mark the result \"input\" or \"param\"";
+    (kind.getValue() == "input" ? inputs : params).push_back(i);
   }
   return std::make_pair(inputs, params);
 }
