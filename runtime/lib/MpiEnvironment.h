@@ -14,6 +14,11 @@ bool singleCopyPossible();
 /// for networks costs start-up time and prints warnings.
 void prepareMpiEnvironment(bool singleCopy);
 
+/// Whether MPI moves all messages through shared memory (btl vader), so that a
+/// look right after the sender has posted sees the message. Networks and UCX
+/// need several looks, at times of their own.
+bool sharedMemoryOnly();
+
 } // namespace pprt
 
 #endif // PPRT_MPIENVIRONMENT_H

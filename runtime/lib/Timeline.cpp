@@ -92,7 +92,7 @@ static Style styleOf(ActionKind kind) {
   case ActionKind::Reduce:
     return {"gradient sums", "#7fb77e", "#1d1d1f"};
   case ActionKind::Exchange:
-    return {"exchange of norms", "#c9c9c9", "#1d1d1f"};
+    return {"exchange of norms (waits for all)", "#e2e2e2", "#1d1d1f"};
   case ActionKind::Update:
     return {"update", "#3f8f5b", "#ffffff"};
   }

@@ -122,6 +122,11 @@ private:
     if (bellOf[peer] >= 0)
       bells[bellOf[peer]].ring();
   }
+  /// Whether nobody rings at each instant at which the transfer could go on.
+  bool needsTimedLooks(const Slot &slot) const {
+    return !bellsSuffice || bellOf[slot.peer] < 0 ||
+           (slot.bytes > eagerBytes && !singleCopy);
+  }
   Bell &myBell() { return bells[bellOf[worldRank]]; }
   uint64_t sleepTime(uint64_t sinceEventNs) const;
   void progressLoop();
@@ -131,7 +136,7 @@ private:
 
   int worldRank = 0, worldSize = 1, nodeSize = 1;
   MPI_Comm dataComm = MPI_COMM_NULL, controlComm = MPI_COMM_NULL;
-  bool threadsAllowed = false, singleCopy = false;
+  bool threadsAllowed = false, singleCopy = false, bellsSuffice = false;
   uint64_t timeoutNs = 300000 * millisecond;
 
   std::mutex mpiLock;
@@ -159,6 +164,7 @@ private:
 MpiTransport::MpiTransport() {
   singleCopy = singleCopyPossible();
   prepareMpiEnvironment(singleCopy);
+  bellsSuffice = sharedMemoryOnly();
   int provided = MPI_THREAD_SINGLE;
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided);
   threadsAllowed = provided >= MPI_THREAD_SERIALIZED;
@@ -260,7 +266,7 @@ void MpiTransport::post(int index, MPI_Comm comm, int peer, int tag, void *data,
   slot.bytes = bytes;
   slot.mpiError = MPI_SUCCESS;
   slot.times.posted = nowNs();
-  bool timed = bellOf[peer] < 0 || (bytes > eagerBytes && !singleCopy);
+  bool timed = needsTimedLooks(slot);
   {
     std::lock_guard<std::mutex> lock(mpiLock);
     MpiScope inside;
@@ -346,7 +352,7 @@ void MpiTransport::complete(int index, const MPI_Status &status) {
     slot.mpiError = status.MPI_ERROR == MPI_ERR_TRUNCATE ? MPI_ERR_TRUNCATE
                                                          : MPI_SUCCESS;
   }
-  if (bellOf[slot.peer] < 0 || (slot.bytes > eagerBytes && !singleCopy))
+  if (needsTimedLooks(slot))
     --timedRequests;
   slot.times.completed = nowNs();
   slot.state = Slot::Complete;

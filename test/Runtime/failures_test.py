@@ -1,0 +1,176 @@
+"""What goes wrong: a clear error once, every rank ends non-zero within seconds,
+and nothing is half-written."""
+import os
+import signal
+import struct
+import subprocess
+import time
+import unittest
+
+from support import Case, environment, program, run
+
+SECONDS = 30  # for a loaded machine; on an idle one it takes two
+
+
+class Failures(Case):
+    def assertError(self, result, *parts, count=1):
+        self.assertNotEqual(result.code, 0, str(result))
+        errors = [line for line in result.err.splitlines() if line.startswith("error: ")]
+        self.assertEqual(len(errors), count, str(result))
+        for part in parts:
+            self.assertIn(part, "\n".join(errors), str(result))
+        self.assertLess(result.seconds, SECONDS, str(result))
+
+    def test_number_of_ranks(self):
+        self.assertError(self.fake(1, variant=4), "found 1 rank, expected 4", "mpirun -n 4")
+        self.assertError(self.fake(3, variant=2), "found 3 ranks, expected 2")
+        self.assertError(self.fake(2, variant=1), "found 2 ranks, expected 1", "--pp=2")
+
+    def test_options(self):
+        self.assertError(self.fake(2, "--lr", "-1"), "error: found --lr -1, expected a positive")
+        self.assertError(self.fake(1, "--bogus"), "--help lists")
+
+    def two(self, first, second):
+        """Two ranks with a command line each."""
+        return run(["mpirun", "--oversubscribe", "-n", 1, *first, ":", "-n", 1, *second])
+
+    def test_ranks_differ(self):
+        one = [program("pprt-fake-2"), "--data", self.data, "--steps", "3"]
+        other = [program("pprt-fake-other"), *one[1:]]
+        self.assertError(self.two(one, other), "error: rank 1: found a program with hash")
+        self.assertError(self.two(one, one + ["--lr", "0.5"]),
+                         "error: rank 1: found --lr 0.5, expected 0.001 as on rank 0")
+        self.assertError(self.two(one, one + ["--clip", "-1"]), "error: rank 1: found --clip -1")
+        copy = self.path("copy.txt")
+        with open(copy, "wb") as file:
+            file.write(b"x" * 3000)
+        self.assertError(self.two(one, [one[0], "--data", copy, *one[3:]]),
+                         "error: rank 1: found --data")
+        # The same name, another content: what a node with a stale copy shows.
+        os.makedirs(self.path("a"))
+        os.makedirs(self.path("b"))
+        for place, content in (("a", b"x" * 3000), ("b", b"y" * 3000)):
+            with open(self.path(place + "/text"), "wb") as file:
+                file.write(content)
+        command = [os.path.abspath(program("pprt-fake-2")), "--data", "text"]
+        result = run(["mpirun", "--oversubscribe", "-n", 1, "--wdir", self.path("a"), *command,
+                      ":", "-n", 1, "--wdir", self.path("b"), *command])
+        self.assertError(result, "error: rank 1: found a data file with fingerprint")
+
+    def test_data_file(self):
+        for ranks in (1, 2):
+            self.data = self.path("missing")
+            self.assertError(self.fake(ranks), "error: cannot open the data file")
+            self.data = self.path("short")
+            with open(self.data, "wb") as file:
+                file.write(b"0123456789012345")
+            self.assertError(self.fake(ranks), "found 16 tokens", "expected at least 17")
+            self.data = self.path("t.bin")
+            with open(self.data, "wb") as file:
+                file.write(struct.pack("<256i", 20240520, 1, 1000, *[0] * 253) + b"\0" * 600)
+            self.assertError(self.fake(ranks), "the file is truncated")
+            with open(self.data, "wb") as file:
+                file.write(struct.pack("<100H", *[256] * 100))
+            self.assertError(self.fake(ranks, "--token-format", "u16", "--save", self.path("w")),
+                             "error: found token 256", "vocabulary of 256")
+            self.assertEqual(os.listdir(self.path("w")), [])
+
+    def test_weights_file(self):
+        self.assertError(self.fake(2, "--load", self.path("none")), "cannot open the weights file")
+        self.assertFine(self.fake(1, "--save", self.path("w")))
+        path = self.path("w/model.safetensors")
+        whole = self.read("w/model.safetensors")
+        for size in (3, 100, len(whole) - 1):
+            with open(path, "wb") as file:
+                file.write(whole[:size])
+            self.assertError(self.fake(2, "--load", self.path("w")), "truncated")
+        with open(path, "wb") as file:
+            file.write(whole.replace(b"stage0.scale", b"stage9.scale"))
+        self.assertError(self.fake(1, "--load", self.path("w")), "'stage9.scale'")
+
+    def test_places_to_write(self):
+        with open(self.path("file"), "wb"):
+            pass
+        for option in ("--metrics", "--trace", "--timeline"):
+            self.assertError(self.fake(2, option, self.path("none/x")), "error: rank 0: cannot create")
+        self.assertError(self.fake(2, "--save", self.path("file")), "error: rank 0: cannot make")
+
+    def test_non_finite_loss(self):
+        for ranks in (1, 4):
+            with open(self.path("model.safetensors"), "wb") as file:
+                file.write(b"old")
+            result = self.fake(ranks, "--save", self.directory, "--timeline", self.path("t.svg"),
+                               FAKE_FAULT="nan@3")
+            self.assertError(result, "error: found the loss nan in micro-batch 0 of step 3")
+            self.assertEqual(self.read("model.safetensors"), b"old")
+            self.assertEqual(sorted(os.listdir(self.directory)), ["model.safetensors", "text.txt"])
+
+    def test_broken_programs(self):
+        self.assertError(self.fake(2, FAKE_FAULT="short@0"),
+                         "error: rank 1: found a message of 64 bytes from rank 0, expected 128")
+        self.assertError(self.fake(4, FAKE_FAULT="twice@2"),
+                         "error: rank 2: found request 1 started twice")
+        self.assertError(self.fake(4, FAKE_FAULT="forget@1"),
+                         "error: rank 1: found 1 transfers without a wait")
+
+    def test_rank_that_hangs(self):
+        result = self.fake(2, "--timeout", 1, FAKE_FAULT="hang@1", variant=2)
+        self.assertFine(result)  # the last rank sends no activations
+        for rank in (0, 1, 2):
+            result = self.fake(4, "--timeout", 1, FAKE_FAULT=f"hang@{rank}")
+            self.assertNotEqual(result.code, 0)
+            self.assertIn(f"error: rank {rank}: does not answer", result.err, str(result))
+            self.assertIn("took longer than 1 s in step 2: receive of 'activation', "
+                          f"stage {rank + 1}, micro-batch 1", result.err, str(result))
+            self.assertIn(f"on the edge from rank {rank} to rank {rank + 1}", result.err)
+            self.assertLess(result.seconds, SECONDS)
+
+    def test_rank_that_dies(self):
+        for rank in (0, 3):
+            result = self.fake(4, FAKE_FAULT=f"die@{rank}")
+            self.assertNotEqual(result.code, 0)
+            self.assertLess(result.seconds, SECONDS)
+
+    def test_rank_that_is_stopped(self):
+        # A stopped process answers nobody, and mpirun does not notice it.
+        command = ["mpirun", "--oversubscribe", "-n", "2", program("pprt-fake-2"), "--data",
+                   self.data, "--steps", "1000000", "--timeout", "1", "--quiet"]
+        process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, env=environment())
+        try:
+            children = self.children(process.pid)
+            os.kill(children[-1], signal.SIGSTOP)
+            begin = time.monotonic()
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+        self.assertLess(time.monotonic() - begin, SECONDS)
+        self.assertNotEqual(process.returncode, 0)
+        self.assertIn("took longer than 1 s", err)
+
+    def children(self, parent):
+        """The ranks that `parent` (mpirun) started, once they train."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            found = []
+            for name in os.listdir("/proc"):
+                if not name.isdigit():
+                    continue
+                try:
+                    with open(f"/proc/{name}/stat") as file:
+                        fields = file.read().rsplit(")", 1)[1].split()
+                    with open(f"/proc/{name}/maps") as file:
+                        trains = os.path.basename(self.data) in file.read()
+                except OSError:
+                    continue
+                if int(fields[1]) == parent and trains:
+                    found.append(int(name))
+            if len(found) == 2:
+                time.sleep(1)
+                return sorted(found)
+            time.sleep(0.1)
+        self.fail("the ranks did not start")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,188 @@
+#include "Context.h"
+
+#include "Support.h"
+
+#include <cmath>
+#include <limits>
+#include <set>
+
+using namespace pprt;
+
+/// One rank with two micro-batches and two parameters of four elements.
+class ContextTest : public testing::Test {
+protected:
+  ContextTest()
+      : file(directory.write("data", std::string(100, 'a')),
+             TokenFormat::Bytes) {
+    d.microbatches = 2;
+    d.sequence = 4;
+    d.vocabulary = d.targetClasses = 256;
+    d.inputs = {{"tokens", false, 1, 4}, {"targets", true, 1, 4}};
+    for (const char *name : {"w", "b"}) {
+      Parameter parameter;
+      parameter.name = name;
+      parameter.shape = {4};
+      parameter.elements = 4;
+      parameter.decay = d.parameters.empty();
+      d.parameters.push_back(parameter);
+    }
+    d.programs.resize(1);
+    d.programs[0].requests = 1;
+    d.programs[0].actions = {{ActionKind::Forward, 0, 0, -1, "f"}};
+    options.optimizer = Optimizer::Sgd;
+    options.learningRate = 0.5;
+    options.minLearningRate = 0.05;
+    options.decay = 0;
+    options.clip = 0;
+    options.weightDecay = 0;
+    transport = createLocalTransport();
+    collectives = std::make_unique<Collectives>(*transport);
+    batches = std::make_unique<Batches>(file, d, 1);
+    recorder = std::make_unique<Recorder>(d.programs[0], false, false);
+    make();
+  }
+  void make() {
+    context = std::make_unique<pprt_context>(d, options, *transport,
+                                             *collectives, *batches, *recorder);
+    context->beginStep(0);
+  }
+  /// Everything a step reports, up to the exchange.
+  int32_t report(float loss0, float loss1, float gradient) {
+    float g[4] = {gradient, 0, 0, 0}, zero[4] = {};
+    pprt_context *ctx = context.get();
+    EXPECT_EQ(pprt_loss(ctx, 1, &loss1), PPRT_OK);
+    EXPECT_EQ(pprt_loss(ctx, 0, &loss0), PPRT_OK);
+    EXPECT_EQ(pprt_square_norm(ctx, 0, g, 4), PPRT_OK);
+    EXPECT_EQ(pprt_square_norm(ctx, 1, zero, 4), PPRT_OK);
+    return pprt_exchange(ctx);
+  }
+  std::string failure() {
+    return errorOf([&] {
+      if (context->failure)
+        std::rethrow_exception(context->failure);
+    });
+  }
+  void expectFailure(const char *part) {
+    EXPECT_NE(failure().find(part), std::string::npos) << failure();
+  }
+
+  TemporaryDirectory directory;
+  TokenFile file;
+  Description d;
+  Options options;
+  std::unique_ptr<Transport> transport;
+  std::unique_ptr<Collectives> collectives;
+  std::unique_ptr<Batches> batches;
+  std::unique_ptr<Recorder> recorder;
+  std::unique_ptr<pprt_context> context;
+};
+
+TEST_F(ContextTest, MeanLossAndGlobalNorm) {
+  EXPECT_EQ(report(1, 4, 6), PPRT_OK);
+  EXPECT_DOUBLE_EQ(context->loss, 2.5);
+  EXPECT_DOUBLE_EQ(context->gradientNorm, 3); // sum of two micro-batches
+  context->endStep();
+}
+
+TEST_F(ContextTest, UpdateScalesByMicrobatchesAndClips) {
+  float p[4] = {1, 1, 1, 1}, g[4] = {6, 0, 0, 0};
+  ASSERT_EQ(report(1, 1, 6), PPRT_OK);
+  EXPECT_EQ(pprt_update(context.get(), 0, p, g, nullptr, nullptr, 4), PPRT_OK);
+  EXPECT_FLOAT_EQ(p[0], 1 - 0.5f * 3);
+  EXPECT_FLOAT_EQ(p[1], 1);
+  options.clip = 1.5;
+  make();
+  p[0] = 1;
+  ASSERT_EQ(report(1, 1, 6), PPRT_OK);
+  EXPECT_EQ(pprt_update(context.get(), 0, p, g, nullptr, nullptr, 4), PPRT_OK);
+  EXPECT_FLOAT_EQ(p[0], 1 - 0.5f * 1.5f);
+}
+
+TEST_F(ContextTest, WeightDecayOnlyWhereTheModelSaysSo) {
+  options.weightDecay = 0.1;
+  make();
+  float p[4] = {1, 1, 1, 1}, g[4] = {};
+  ASSERT_EQ(report(1, 1, 0), PPRT_OK);
+  pprt_update(context.get(), 0, p, g, nullptr, nullptr, 4);
+  EXPECT_FLOAT_EQ(p[0], 0.95f);
+  p[0] = 1;
+  pprt_update(context.get(), 1, p, g, nullptr, nullptr, 4);
+  EXPECT_FLOAT_EQ(p[0], 1);
+}
+
+TEST_F(ContextTest, NonFiniteIsAnErrorBeforeTheUpdate) {
+  EXPECT_EQ(report(1, NAN, 1), PPRT_ERROR);
+  expectFailure("found the loss nan in micro-batch 1 of step 0");
+  make();
+  EXPECT_EQ(report(1, -INFINITY, 1), PPRT_ERROR);
+  expectFailure("found the loss -inf");
+  make();
+  EXPECT_EQ(report(1, 1, std::numeric_limits<float>::infinity()), PPRT_ERROR);
+  expectFailure("found the gradient norm inf of parameter 'w'");
+}
+
+TEST_F(ContextTest, EverythingIsReportedOnce) {
+  EXPECT_EQ(pprt_exchange(context.get()), PPRT_ERROR);
+  expectFailure("reported 0 times");
+  make();
+  float loss = 1;
+  pprt_loss(context.get(), 0, &loss);
+  EXPECT_EQ(report(1, 1, 1), PPRT_ERROR);
+  expectFailure("reported 2 times");
+  make();
+  EXPECT_ERROR(context->endStep(), "without an exchange");
+}
+
+TEST_F(ContextTest, WrongNumbersAreErrors) {
+  pprt_context *ctx = context.get();
+  float x[4] = {};
+  EXPECT_EQ(pprt_loss(ctx, 2, x), PPRT_ERROR);
+  expectFailure("found a loss of micro-batch 2");
+  make();
+  EXPECT_EQ(pprt_square_norm(context.get(), 0, x, 3), PPRT_ERROR);
+  expectFailure("found parameter 0 with 3 elements");
+  make();
+  EXPECT_EQ(pprt_update(context.get(), 0, x, x, x, x, 4), PPRT_ERROR);
+  expectFailure("found an update before the exchange");
+  make();
+  EXPECT_EQ(pprt_isend(context.get(), 0, 0, x, 16, 0), PPRT_ERROR);
+  expectFailure("found a transfer on channel 0");
+  make();
+  EXPECT_EQ(pprt_wait(context.get(), 0), PPRT_ERROR);
+  expectFailure("which was not started");
+  make();
+  pprt_action_begin(context.get(), 1);
+  expectFailure("found action 1, expected one of 1");
+  make();
+  EXPECT_NE(pprt_data(context.get(), 2, 0), nullptr);
+  expectFailure("found input 2");
+}
+
+TEST_F(ContextTest, DataOfMicrobatches) {
+  batches->load(0);
+  auto *tokens = static_cast<const int32_t *>(pprt_data(context.get(), 0, 1));
+  auto *targets = static_cast<const int32_t *>(pprt_data(context.get(), 1, 1));
+  EXPECT_EQ(tokens[0], 'a');
+  EXPECT_EQ(targets[3], 'a');
+  EXPECT_EQ(tokens, static_cast<const int32_t *>(pprt_data(context.get(), 0, 0)) + 4);
+}
+
+TEST_F(ContextTest, DropoutKeysDiffer) {
+  std::set<int64_t> keys;
+  for (int step = 0; step < 3; ++step) {
+    context->beginStep(step);
+    for (int m = 0; m < 2; ++m) {
+      keys.insert(pprt_key(context.get(), m));
+      EXPECT_EQ(pprt_key(context.get(), m), pprt_key(context.get(), m));
+    }
+  }
+  EXPECT_EQ(keys.size(), 6u);
+}
+
+TEST_F(ContextTest, SmallHelpers) {
+  float a[3] = {1, 2, 3}, b[3] = {10, 20, 30};
+  pprt_add_f32(a, b, 3);
+  EXPECT_EQ(a[2], 33);
+  pprt_zero(a, sizeof a);
+  EXPECT_EQ(a[0], 0);
+}

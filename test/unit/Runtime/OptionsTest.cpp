@@ -1,0 +1,92 @@
+#include "Options.h"
+
+#include "Support.h"
+
+#include <cmath>
+
+using namespace pprt;
+
+static std::optional<Options> parse(std::vector<const char *> arguments,
+                                    std::string *help = nullptr) {
+  Description description;
+  description.name = "gpt";
+  description.ranks = 4;
+  arguments.insert(arguments.begin(), "program");
+  std::string text;
+  auto options = parseOptions(int(arguments.size()), arguments.data(),
+                              description, text);
+  if (help)
+    *help = text;
+  return options;
+}
+
+TEST(Options, DefaultsFollowFromOthers) {
+  Options o = *parse({"--data", "f", "--steps", "50", "--lr", "2e-3",
+                      "--warmup", "10"});
+  EXPECT_EQ(o.steps, 50);
+  EXPECT_DOUBLE_EQ(o.minLearningRate, 2e-4);
+  EXPECT_EQ(o.decay, 40);
+  EXPECT_EQ(o.optimizer, Optimizer::AdamW);
+  EXPECT_EQ(o.tokenFormat, TokenFormat::Auto);
+  EXPECT_EQ(parse({"--data", "f", "--steps", "5", "--warmup", "10"})->decay, 0);
+}
+
+TEST(Options, EverythingIsRead) {
+  Options o = *parse(
+      {"--data", "f", "--optimizer", "sgd", "--min-lr", "0", "--decay", "7",
+       "--weight-decay", "0", "--beta1", "0.5", "--beta2", "0.6", "--epsilon",
+       "1e-6", "--clip", "0", "--seed", "9", "--token-format", "u32",
+       "--metrics", "m", "--trace", "t", "--timeline", "l", "--save", "s",
+       "--load", "d", "--timeout", "2.5", "--threads", "3", "--quiet",
+       "--progress", "plain", "--profile", "--memory-report"});
+  EXPECT_EQ(o.optimizer, Optimizer::Sgd);
+  EXPECT_EQ(o.minLearningRate, 0);
+  EXPECT_EQ(o.decay, 7);
+  EXPECT_EQ(o.clip, 0);
+  EXPECT_EQ(o.seed, 9u);
+  EXPECT_EQ(o.tokenFormat, TokenFormat::U32);
+  EXPECT_EQ(o.timeline, "l");
+  EXPECT_EQ(o.timeout, 2.5);
+  EXPECT_EQ(o.threads, 3);
+  EXPECT_TRUE(o.quiet && o.profile && o.memoryReport);
+}
+
+TEST(Options, ImpossibleValues) {
+  EXPECT_ERROR(parse({}), "add --data FILE");
+  EXPECT_ERROR(parse({"--data", "f", "--steps", "0"}),
+               "found --steps 0, expected at least 1");
+  EXPECT_ERROR(parse({"--data", "f", "--lr", "-1"}), "found --lr -1");
+  EXPECT_ERROR(parse({"--data", "f", "--lr", "nan"}), "found --lr nan");
+  EXPECT_ERROR(parse({"--data", "f", "--lr", "1e-4", "--min-lr", "1e-3"}),
+               "expected 0 to the value of --lr");
+  EXPECT_ERROR(parse({"--data", "f", "--warmup", "-3"}), "found --warmup -3");
+  EXPECT_ERROR(parse({"--data", "f", "--decay", "-3"}), "found --decay -3");
+  EXPECT_ERROR(parse({"--data", "f", "--beta2", "1"}), "expected a number in [0, 1)");
+  EXPECT_ERROR(parse({"--data", "f", "--epsilon", "0"}), "found --epsilon 0");
+  EXPECT_ERROR(parse({"--data", "f", "--clip", "-1"}), "0 turns clipping off");
+  EXPECT_ERROR(parse({"--data", "f", "--weight-decay", "inf"}), "found --weight-decay inf");
+  EXPECT_ERROR(parse({"--data", "f", "--timeout", "0"}), "found --timeout 0");
+  EXPECT_ERROR(parse({"--data", "f", "--threads", "0"}), "found --threads 0");
+  EXPECT_ERROR(parse({"--data", "f", "--optimizer", "lion"}), "expected adamw or sgd");
+  EXPECT_ERROR(parse({"--data", "f", "--token-format", "u8"}), "bytes, u16 or u32");
+  EXPECT_ERROR(parse({"--data", "f", "--progress", "bar"}), "auto, line, plain or none");
+  EXPECT_ERROR(parse({"--data", "f", "--unknown"}), "--help lists");
+  EXPECT_ERROR(parse({"--data", "f", "--steps", "many"}), "--help lists");
+}
+
+TEST(Options, HelpNamesEveryOption) {
+  std::string help;
+  EXPECT_FALSE(parse({"--help"}, &help));
+  EXPECT_NE(help.find("mpirun -n 4"), std::string::npos);
+  for (auto &[name, value] : Options().values())
+    EXPECT_NE(help.find(name), std::string::npos) << name;
+  for (const char *name : {"--threads", "--quiet", "--progress"})
+    EXPECT_NE(help.find(name), std::string::npos) << name;
+}
+
+TEST(Options, ValuesTellNumbersApart) {
+  Options a, b;
+  b.learningRate = std::nextafter(a.learningRate, 1.0);
+  EXPECT_NE(a.values(), b.values());
+  EXPECT_EQ(a.values(), Options().values());
+}

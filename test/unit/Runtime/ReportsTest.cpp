@@ -1,0 +1,262 @@
+#include "Reports.h"
+
+#include "ClockSync.h"
+#include "Options.h"
+#include "Progress.h"
+#include "Support.h"
+
+#include <nlohmann/json.hpp>
+
+using namespace pprt;
+using nlohmann::json;
+
+/// Two ranks, one step: F and a send on rank 0, a wait and a B on rank 1.
+static Description description() {
+  Description d;
+  d.name = "a <b> & \"c\"";
+  d.schedule = "1f1b";
+  d.ranks = d.stages = 2;
+  d.microbatches = 12;
+  d.programs.resize(2);
+  d.programs[0].actions = {{ActionKind::Forward, 0, 11, -1, "f\"0"},
+                           {ActionKind::Send, 0, 11, 1, "x"}};
+  d.programs[1].actions = {{ActionKind::Receive, 1, 11, 0, "x"},
+                           {ActionKind::Backward, 1, 11, -1, "b"}};
+  return d;
+}
+
+static Event event(Event::Kind kind, uint64_t begin, uint64_t end, int action) {
+  Event e;
+  e.kind = kind;
+  e.begin = begin;
+  e.end = end;
+  e.action = action;
+  return e;
+}
+
+static StepEvents stepOf(int64_t step, uint64_t begin, uint64_t end,
+                         std::vector<Event> events) {
+  StepEvents s;
+  s.step = step;
+  s.begin = begin;
+  s.end = end;
+  s.events = std::move(events);
+  return s;
+}
+
+static RankSteps ranks() {
+  const uint64_t ms = 1000000;
+  return {{stepOf(5, 100 * ms, 110 * ms,
+                  {event(Event::Run, 101 * ms, 103 * ms, 0),
+                   event(Event::Transfer, 103 * ms, 104 * ms, 1)})},
+          {stepOf(5, 100 * ms, 120 * ms,
+                  {event(Event::Wait, 100 * ms, 104 * ms, 0),
+                   event(Event::Run, 104 * ms, 109 * ms, 1),
+                   event(Event::Exchange, 109 * ms, 110 * ms, -1)})}};
+}
+
+/// Whether every tag that opens closes, in order, and no raw & or < is left.
+static bool isWellFormed(const std::string &xml) {
+  std::vector<std::string> open;
+  for (size_t at = 0; at < xml.size(); ++at) {
+    if (xml[at] == '&') {
+      size_t end = xml.find(';', at);
+      std::string entity = xml.substr(at, end - at + 1);
+      if (entity != "&amp;" && entity != "&lt;" && entity != "&gt;" &&
+          entity != "&quot;")
+        return false;
+    }
+    if (xml[at] != '<')
+      continue;
+    size_t end = xml.find('>', at);
+    if (end == std::string::npos)
+      return false;
+    std::string tag = xml.substr(at + 1, end - at - 1);
+    if (tag.find('<') != std::string::npos)
+      return false;
+    if (tag[0] == '/') {
+      if (open.empty() || open.back() != tag.substr(1))
+        return false;
+      open.pop_back();
+    } else if (tag.back() != '/') {
+      open.push_back(tag.substr(0, tag.find(' ')));
+    }
+    at = end;
+  }
+  return open.empty();
+}
+
+TEST(Timeline, IsAWellFormedPicture) {
+  std::string svg = timelineSvg(description(), ranks(), 5);
+  EXPECT_TRUE(isWellFormed(svg)) << svg;
+  EXPECT_FALSE(isWellFormed(svg + "<rect>"));
+  for (const char *part :
+       {"rank 0", "rank 1", "forward (F)", "backward (B)", "exchange of norms",
+        "idle: waiting", ">11</text>", "stage 1, micro-batch 11", "step 5",
+        "20.0 ms", "send, stage 0"})
+    EXPECT_NE(svg.find(part), std::string::npos) << part;
+  // 7 of 40 ms are computation.
+  EXPECT_NE(svg.find("82.5% of the ranks"), std::string::npos) << svg;
+}
+
+TEST(Timeline, ActionsStandWhereTheyWere) {
+  std::string svg = timelineSvg(description(), ranks(), 5);
+  // 1200 units for 20 ms from x = 70: F from 1 to 3 ms.
+  EXPECT_NE(svg.find("<rect x=\"130.00\" y=\"64.0\" width=\"120.00\""),
+            std::string::npos)
+      << svg;
+}
+
+TEST(Timeline, MedianStepThatAllRanksHave) {
+  auto steps = [](std::vector<std::pair<int64_t, uint64_t>> durations) {
+    std::vector<StepEvents> result;
+    for (auto [step, duration] : durations)
+      result.push_back(stepOf(step, 100, 100 + duration, {}));
+    return result;
+  };
+  EXPECT_EQ(medianStep({steps({{1, 30}, {2, 10}, {3, 20}})}), 3);
+  EXPECT_EQ(medianStep({steps({{1, 30}, {2, 10}, {3, 20}}),
+                        steps({{2, 50}, {3, 5}, {4, 1}})}),
+            2);
+  EXPECT_EQ(medianStep({steps({{1, 3}}), steps({{2, 3}})}), -1);
+  EXPECT_TRUE(isWellFormed(timelineSvg(description(), {{}, {}}, -1)));
+}
+
+TEST(ChromeTrace, IsJsonWithStageAndMicrobatch) {
+  json trace = json::parse(chromeTrace(description(), ranks()));
+  int runs = 0, transfers = 0, waits = 0, exchanges = 0;
+  for (const json &e : trace["traceEvents"]) {
+    if (e["ph"] == "M")
+      continue;
+    EXPECT_EQ(e["args"]["step"], 5);
+    std::string category = e["cat"];
+    if (category == "action" && e["pid"] == 0) {
+      EXPECT_EQ(e["name"], "F 11 f\"0");
+      EXPECT_EQ(e["args"]["stage"], 0);
+      EXPECT_EQ(e["args"]["microbatch"], 11);
+      EXPECT_DOUBLE_EQ(e["ts"], 1000);
+      EXPECT_DOUBLE_EQ(e["dur"], 2000);
+    }
+    runs += category == "action";
+    transfers += category == "transfer";
+    waits += category == "wait";
+    exchanges += category == "exchange";
+  }
+  EXPECT_EQ(runs, 2);
+  EXPECT_EQ(transfers, 2); // begin and end
+  EXPECT_EQ(waits, 1);
+  EXPECT_EQ(exchanges, 1);
+}
+
+TEST(Recorder, SumsUpAndKeepsSteps) {
+  Description d = description();
+  Recorder recorder(d.programs[1], true, true);
+  for (int step = 0; step < timelineWindow + 3; ++step) {
+    recorder.beginStep(step);
+    recorder.add(Event::Wait, 0, 1000000, 0);
+    recorder.actionBegin(1);
+    EXPECT_EQ(recorder.currentAction(), 1);
+    recorder.actionEnd(1);
+    recorder.add(Event::Exchange, 0, 2000000, -1);
+    recorder.endStep();
+  }
+  double steps = timelineWindow + 3;
+  EXPECT_NEAR(recorder.profile().waiting, 1e-3 * steps, 1e-9);
+  EXPECT_NEAR(recorder.profile().kind(ActionKind::Exchange), 2e-3 * steps, 1e-9);
+  EXPECT_GT(recorder.profile().compute(), 0);
+  EXPECT_EQ(recorder.allSteps().size(), size_t(steps));
+  EXPECT_EQ(recorder.lastSteps().size(), size_t(timelineWindow));
+  auto copy = unpackSteps(packSteps(recorder.allSteps()));
+  ASSERT_EQ(copy.size(), size_t(steps));
+  EXPECT_EQ(copy[3].step, 3);
+  EXPECT_EQ(copy[3].events.size(), 3u);
+  EXPECT_EQ(copy[3].events[2].kind, Event::Exchange);
+}
+
+TEST(Recorder, MakesRoomForTheNextStep) {
+  Description d = description();
+  Recorder recorder(d.programs[1], true, false);
+  for (int step = 0; step < 2; ++step) {
+    recorder.beginStep(step);
+    for (int i = 0; i < 1000; ++i)
+      recorder.add(Event::Wait, 0, 1, -1);
+    recorder.endStep();
+  }
+  EXPECT_LT(recorder.allSteps()[0].events.size(), 1000u);
+  EXPECT_EQ(recorder.allSteps()[1].events.size(), 1000u);
+}
+
+TEST(ClockSync, LineThroughTwoComparisons) {
+  std::vector<StepEvents> steps = {
+      stepOf(0, 1000, 2000, {event(Event::Run, 1500, 2000, 0)})};
+  // The clock is 100 ns behind at 1000, and 200 ns behind at 2000.
+  alignSteps(steps, {1000, 100}, {2000, 200});
+  EXPECT_EQ(steps[0].begin, 1100u);
+  EXPECT_EQ(steps[0].end, 2200u);
+  EXPECT_EQ(steps[0].events[0].begin, 1650u);
+}
+
+TEST(Tables, NamesAndNumbers) {
+  Description d = description();
+  d.programs[0].memory.parameters = 4321;
+  Profile p;
+  p.steps = 2;
+  p.byKind[size_t(ActionKind::Forward)] = 1;
+  p.waiting = 0.5;
+  std::string table = profileTable(d, {p, p}, 10, true);
+  EXPECT_NE(table.find("200.00     50.0%"), std::string::npos) << table;
+  EXPECT_NE(table.find("25.0%"), std::string::npos) << table;
+  MemoryUse use;
+  use.planned = 98765;
+  use.allocations.libraries = 42;
+  EXPECT_NE(memoryTable(d, {use, use}, true).find("98765"), std::string::npos);
+  EXPECT_NE(memoryTable(d, {use, use}, true).find("4321"), std::string::npos);
+  EXPECT_NE(allocationTable({use}, 3).find("libraries 42"), std::string::npos);
+}
+
+TEST(Progress, TimesAsPeopleSayThem) {
+  EXPECT_EQ(timeText(0), "0 s");
+  EXPECT_EQ(timeText(44.2), "45 s");
+  EXPECT_EQ(timeText(125), "2:05");
+  EXPECT_EQ(timeText(3725), "1:02:05");
+}
+
+TEST(Progress, PlainLines) {
+  Options options;
+  options.steps = 2;
+  options.progress = "plain";
+  Progress progress(options);
+  StepResult result;
+  result.loss = 2.5;
+  result.seconds = 0.5;
+  result.tokensPerSecond = 1000;
+  testing::internal::CaptureStdout();
+  progress.show(result);
+  EXPECT_EQ(testing::internal::GetCapturedStdout(),
+            "step 1/2  loss 2.5000  1000 tokens/s  1 s left\n");
+}
+
+TEST(Metrics, OneObjectALine) {
+  TemporaryDirectory directory;
+  {
+    Metrics metrics(directory.file("m.jsonl"));
+    StepResult result;
+    result.step = 3;
+    result.loss = 1.25;
+    result.gradientNorm = 0.5;
+    metrics.write(result);
+    result.step = 4;
+    metrics.write(result);
+  }
+  std::istringstream lines(readFile(directory.file("m.jsonl")));
+  std::string line;
+  ASSERT_TRUE(std::getline(lines, line));
+  json object = json::parse(line);
+  EXPECT_EQ(object["step"], 3);
+  EXPECT_EQ(object["loss"], 1.25);
+  for (const char *key : {"grad_norm", "lr", "tokens_per_second", "seconds"})
+    EXPECT_TRUE(object.contains(key)) << key;
+  ASSERT_TRUE(std::getline(lines, line));
+  EXPECT_EQ(json::parse(line)["step"], 4);
+  EXPECT_ERROR(Metrics(directory.file("none/m")), "cannot create the metrics");
+}
