@@ -91,7 +91,10 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
       std::to_string(description.sequence) + " tokens a step).\nStart: " +
       (description.ranks == 1 ? "" : "mpirun -n " + ranks + " ") +
       "PROGRAM --data FILE --steps K");
-  app.option_defaults()->always_capture_default();
+  // Options given twice: the last one counts, so that scripts can pass on what
+  // their users add.
+  app.option_defaults()->always_capture_default()->multi_option_policy(
+      CLI::MultiOptionPolicy::TakeLast);
   app.get_formatter()->column_width(30);
   app.set_help_flag("-h,--help", "Explain all options and leave");
 

@@ -63,7 +63,7 @@ class Training(Case):
             quiet = self.assertFine(self.fake(ranks, "--quiet"))
             self.assertRegex(quiet.out.strip(), r"^final loss \d+\.\d+$")
             lines = self.assertFine(self.fake(ranks, "--progress", "line"))
-            self.assertIn("\r\x1b[K", lines.out)
+            self.assertIn("\x1b[Kstep 5/5", lines.out)
 
     def test_sgd_needs_no_memory_for_state(self):
         def planned(*options):

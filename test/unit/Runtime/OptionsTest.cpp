@@ -51,6 +51,10 @@ TEST(Options, EverythingIsRead) {
   EXPECT_TRUE(o.quiet && o.profile && o.memoryReport);
 }
 
+TEST(Options, TheLastOneCounts) {
+  EXPECT_EQ(parse({"--data", "f", "--steps", "3", "--steps", "7"})->steps, 7);
+}
+
 TEST(Options, ImpossibleValues) {
   EXPECT_ERROR(parse({}), "add --data FILE");
   EXPECT_ERROR(parse({"--data", "f", "--steps", "0"}),
