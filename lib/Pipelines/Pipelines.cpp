@@ -23,11 +23,12 @@ static LogicalResult add(OpPassManager &manager, const llvm::Twine &pass) {
 
 LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
                                     const PipelineOptions &options) {
+  // Partition and differentiation must agree on what is computed twice.
   std::string recompute =
-      options.recompute.empty() ? "" : " recompute=" + options.recompute;
+      options.recompute.empty() ? "" : "recompute=" + options.recompute;
   // Where to cut comes first: all that follows is made for each stage.
   if (failed(add(manager, formatv("pp-partition{{stages={0} microbatches={1} "
-                                  "schedule={2} memory={3}{4}}",
+                                  "schedule={2} memory={3} {4}}",
                                   options.ranks.getValue(),
                                   options.microbatches.getValue(),
                                   options.schedule.getValue(),
@@ -35,7 +36,7 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
     return failure();
   // Layer functions and stage functions. Residuals are chosen here, so common
   // subexpressions of the backward are gone before their values are counted.
-  if (failed(add(manager, "pp-differentiate")))
+  if (failed(add(manager, formatv("pp-differentiate{{{0}}", recompute))))
     return failure();
   // Always: the backward of a layer is its two halves, one after the other,
   // whether the schedule separates them or not, and so has the same bits.
