@@ -1,0 +1,17 @@
+//===- JIT.h - Layer functions in this process ------------------*- C++ -*-===//
+
+#ifndef PP_CODEGEN_JIT_H
+#define PP_CODEGEN_JIT_H
+
+#include "mlir/ExecutionEngine/ExecutionEngine.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace pp {
+/// Compiles a module of LLVM functions for this machine, optimised, with the
+/// kernels of the runtime linked in. `lookup(name)` on the result gives the
+/// address of a function; it takes its arguments as C does.
+llvm::Expected<std::unique_ptr<mlir::ExecutionEngine>>
+createJIT(mlir::ModuleOp module);
+} // namespace pp
+
+#endif // PP_CODEGEN_JIT_H

@@ -1,0 +1,31 @@
+//===- Native.h - The machine that code is made for -------------*- C++ -*-===//
+
+#ifndef PP_CODEGEN_NATIVE_H
+#define PP_CODEGEN_NATIVE_H
+
+#include "llvm/ADT/StringRef.h"
+
+#include <memory>
+#include <string>
+
+namespace llvm {
+class Module;
+class TargetMachine;
+} // namespace llvm
+
+namespace pp {
+/// The features of this machine, sorted, as in `+avx2,+fma,-sse4a`.
+std::string hostFeatures();
+
+/// A target machine for this machine's triple, position independent code.
+/// Empty `cpu` and `features` mean the host's. Null where LLVM has no such
+/// target; `error` then says why.
+std::unique_ptr<llvm::TargetMachine>
+createTargetMachine(llvm::StringRef cpu = "", llvm::StringRef features = "",
+                    std::string *error = nullptr);
+
+/// LLVM's default pipeline at O2, with vectorisation, for `machine`.
+void optimizeModule(llvm::Module &module, llvm::TargetMachine &machine);
+} // namespace pp
+
+#endif // PP_CODEGEN_NATIVE_H

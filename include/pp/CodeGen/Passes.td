@@ -1,0 +1,191 @@
+//===- Passes.td - Layer functions to native code --------------*- tablegen -*-===//
+
+#ifndef PP_CODEGEN_PASSES_TD
+#define PP_CODEGEN_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def IsolateLayers : Pass<"pp-isolate-layers", "::mlir::ModuleOp"> {
+  let summary = "moves layer functions into a module of their own";
+  let description = [{
+    A layer function is a `func.func` with a body of computations; a stage
+    function calls layer functions. Layer functions become LLVM functions on
+    pointers long before their callers do, so they move into a nested module
+    `@layers`; a declaration stays for the calls. A function with the attribute
+    `pp.layer_function` is a layer function whatever its body.
+
+    Example:
+
+    ```mlir
+    func.func private @block(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %y = math.exp %x : tensor<4xf32>
+      return %y : tensor<4xf32>
+    }
+    // becomes
+    func.func private @block(tensor<4xf32>) -> tensor<4xf32>
+    module @layers {
+      func.func @block(%x: tensor<4xf32>) -> tensor<4xf32> { ... }
+    }
+    ```
+  }];
+}
+
+def FuseElementwise
+    : Pass<"pp-fuse-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "fuses elementwise producers into their only consumer";
+  let description = [{
+    Upstream's fusion of `linalg.generic`, where the producer has one use, so
+    that nothing is computed twice; constants and scalars move into bodies.
+
+    Example:
+
+    ```mlir
+    %e = linalg.generic ... { math.exp }     // one use
+    %y = linalg.generic ins(%e) ... { arith.addf }
+    // becomes
+    %y = linalg.generic ... { math.exp, arith.addf }
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def BindDestinations
+    : Pass<"pp-bind-destinations", "::mlir::func::FuncOp"> {
+  let summary = "makes results arguments that are written";
+  let description = [{
+    Each result becomes an argument after the others, its destination, except a
+    result with `pp.accumulates = k`, whose destination is argument k. The
+    `tensor.empty` in which the returned value starts is replaced by the
+    destination, through reshapes, so that the value is computed where it
+    belongs. Pieces that are concatenated start in their slice of the whole.
+    Other arguments are marked read-only for bufferization.
+
+    Example:
+
+    ```mlir
+    func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %e = tensor.empty() : tensor<4xf32>
+      %y = linalg.exp ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+      return %y : tensor<4xf32>
+    }
+    // becomes
+    func.func @f(%x: tensor<4xf32> {bufferization.writable = false}, %d: tensor<4xf32> {bufferization.writable = true}) {
+      %y = linalg.exp ins(%x : tensor<4xf32>) outs(%d : tensor<4xf32>) -> tensor<4xf32>
+      bufferization.materialize_in_destination %y in %d
+      return
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def Bufferize : Pass<"pp-bufferize", "::mlir::ModuleOp"> {
+  let summary = "tensors to memrefs, in place wherever possible";
+  let description = [{
+    Upstream's one-shot bufferization of functions whose results are bound to
+    arguments, with contiguous arguments, and copies as `linalg.copy`, so that
+    they become loops like everything else.
+
+    Example:
+
+    ```mlir
+    func.func @f(%x: tensor<4xf32>, %d: tensor<4xf32>)
+    // becomes
+    func.func @f(%x: memref<4xf32>, %d: memref<4xf32>)
+    ```
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def ApproximateMath
+    : Pass<"pp-approximate-math", "::mlir::ModuleOp"> {
+  let summary = "transcendental functions of f32 as polynomials";
+  let description = [{
+    Calls of libm do not vectorise; polynomials do. f64 keeps libm's functions:
+    it is for checking, not for speed.
+
+    Example:
+
+    ```mlir
+    %y = math.exp %x : f32
+    // becomes multiplications, math.fma, arith.select ...
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def PlaceTemporaries
+    : Pass<"pp-place-temporaries", "::mlir::func::FuncOp"> {
+  let summary = "gives temporaries fixed offsets in a workspace argument";
+  let description = [{
+    Every `memref.alloc` leaves the loops around it and becomes a view of one
+    buffer that the caller passes as the last argument; buffers whose lifetimes
+    do not meet share bytes. The size stands in the attribute `pp.workspace`.
+    After this pass nothing is allocated.
+
+    Example:
+
+    ```mlir
+    func.func @f(%x: memref<4xf32>) {
+      %t = memref.alloc() : memref<4xf32>
+      ...
+    // becomes
+    func.func @f(%x: memref<4xf32>, %w: memref<64xi8>) attributes {pp.workspace = 64 : i64} {
+      %c0 = arith.constant 0 : index
+      %t = memref.view %w[%c0][] : memref<64xi8> to memref<4xf32>
+      ...
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def OutlineKernels : Pass<"pp-outline-kernels", "::mlir::ModuleOp"> {
+  let summary = "makes each loop nest a function, equal ones once";
+  let description = [{
+    Each outermost loop becomes a private function. Its arguments are the whole
+    buffers it touches, each once, so that they can be promised not to alias,
+    which LLVM makes use of in functions only; views of them are taken inside.
+    Nests of equal structure share a function: the time of code generation
+    follows what is distinct.
+
+    Example:
+
+    ```mlir
+    scf.for %i = %c0 to %c4 step %c1 { ... %x ... %y ... }
+    // becomes
+    func.call @kernel_0(%x, %y) : (memref<4xf32>, memref<4xf32>) -> ()
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def AttachHostTarget : Pass<"pp-attach-host-target", "::mlir::ModuleOp"> {
+  let summary = "target of the code: triple, data layout, CPU features";
+  let description = [{
+    Sets the triple and the data layout of the module and the features on
+    every function. By default they are those of the machine that compiles, as
+    the CPU reports them one by one: its name alone can mislead on virtual
+    machines.
+
+    Example: `target_features = #llvm.target_features<["+avx2", "+fma", ...]>`
+  }];
+  let options = [
+    Option<"cpu", "cpu", "std::string", /*default=*/"",
+           "CPU to tune for, by LLVM's name; default: the host">,
+    Option<"features", "features", "std::string", /*default=*/"",
+           "features, as in +avx2,+fma; default: those of the host">
+  ];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+#endif // PP_CODEGEN_PASSES_TD

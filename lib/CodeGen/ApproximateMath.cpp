@@ -1,0 +1,25 @@
+//===- ApproximateMath.cpp - Polynomials for f32 --------------------------===//
+
+#include "pp/CodeGen/Passes.h"
+
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace pp {
+#define GEN_PASS_DEF_APPROXIMATEMATH
+#include "pp/CodeGen/Passes.h.inc"
+} // namespace pp
+
+using namespace mlir;
+
+namespace {
+struct ApproximateMath : pp::impl::ApproximateMathBase<ApproximateMath> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    populateMathPolynomialApproximationPatterns(
+        patterns, MathPolynomialApproximationOptions());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,186 @@
+//===- BindDestinations.cpp - Results become written arguments ------------===//
+//
+// Every op with a destination starts from a `tensor.empty`, whose contents mean
+// nothing: any other tensor may take its place. Following a returned value back
+// through the destinations of its producers to that `tensor.empty` and putting
+// the argument there makes the value appear where the caller wants it.
+// Bufferization checks afterwards that the buffer is free, and copies if not.
+//
+//===----------------------------------------------------------------------===//
+
+#include "pp/CodeGen/Passes.h"
+
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+
+namespace pp {
+#define GEN_PASS_DEF_BINDDESTINATIONS
+#include "pp/CodeGen/Passes.h.inc"
+} // namespace pp
+
+using namespace mlir;
+
+/// The use of a `tensor.empty` in which the value of `operand` starts, and the
+/// reshapes between, outermost first; null where there is none.
+static OpOperand *findStart(OpOperand *operand,
+                            SmallVectorImpl<Operation *> &reshapes) {
+  while (true) {
+    auto result = dyn_cast<OpResult>(operand->get());
+    if (!result)
+      return nullptr;
+    Operation *producer = result.getOwner();
+    if (isa<tensor::EmptyOp>(producer))
+      return operand;
+    if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(producer)) {
+      reshapes.push_back(producer);
+      operand = &producer->getOpOperand(0);
+    } else if (auto insert = dyn_cast<tensor::InsertSliceOp>(producer)) {
+      operand = &insert.getDestMutable();
+    } else if (auto loop = dyn_cast<scf::ForOp>(producer)) {
+      operand = loop.getTiedLoopInit(result);
+    } else if (auto style = dyn_cast<DestinationStyleOpInterface>(producer)) {
+      operand = style.getTiedOpOperand(result);
+    } else {
+      return nullptr;
+    }
+  }
+}
+
+/// `value` in the shape that `reshapes` started from.
+static Value undoReshapes(OpBuilder &builder, Value value,
+                          ArrayRef<Operation *> reshapes) {
+  for (Operation *op : reshapes) {
+    Type type = op->getOperand(0).getType();
+    if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
+      value = tensor::CollapseShapeOp::create(
+          builder, op->getLoc(), type, value,
+          expand.getReassociationIndices());
+    else
+      value = tensor::ExpandShapeOp::create(
+          builder, op->getLoc(), type, value,
+          cast<tensor::CollapseShapeOp>(op).getReassociationIndices());
+  }
+  return value;
+}
+
+/// Makes the value of `operand` start in `destination` if it starts in a
+/// `tensor.empty`; the builder stands where `destination` is defined.
+static void bind(OpBuilder &builder, OpOperand *operand, Value destination) {
+  SmallVector<Operation *> reshapes;
+  if (OpOperand *start = findStart(operand, reshapes))
+    start->set(undoReshapes(builder, destination, reshapes));
+}
+
+/// The tensor that a chain of insertions starts from.
+static Value rootOfInsertions(tensor::InsertSliceOp insert) {
+  while (auto before = insert.getDest().getDefiningOp<tensor::InsertSliceOp>())
+    insert = before;
+  return insert.getDest();
+}
+
+/// Pieces start in their slice of the whole where the whole is there early
+/// enough.
+static void bindPieces(func::FuncOp function) {
+  SmallVector<tensor::InsertSliceOp> inserts(
+      function.getOps<tensor::InsertSliceOp>());
+  for (tensor::InsertSliceOp insert : inserts) {
+    Value root = rootOfInsertions(insert);
+    SmallVector<Operation *> reshapes;
+    OpOperand *start = findStart(&insert.getSourceMutable(), reshapes);
+    if (!start || start->getOwner() == insert || start->get() == root)
+      continue;
+    OpBuilder builder(function.getContext());
+    // A `tensor.empty` can stand anywhere; other roots must be arguments or
+    // reshapes of them, which stand at the start.
+    if (auto empty = root.getDefiningOp<tensor::EmptyOp>())
+      empty->moveBefore(&function.front(), function.front().begin());
+    if (Operation *definition = root.getDefiningOp()) {
+      if (!isa<tensor::EmptyOp, tensor::CollapseShapeOp,
+               tensor::ExpandShapeOp>(definition) ||
+          !definition->isBeforeInBlock(start->getOwner()))
+        continue;
+      builder.setInsertionPointAfter(definition);
+    } else {
+      builder.setInsertionPointToStart(&function.front());
+    }
+    Value slice = tensor::ExtractSliceOp::create(
+        builder, insert.getLoc(), insert.getSourceType(), root,
+        insert.getMixedOffsets(), insert.getMixedSizes(),
+        insert.getMixedStrides());
+    start->set(undoReshapes(builder, slice, reshapes));
+  }
+}
+
+namespace {
+struct BindDestinations : pp::impl::BindDestinationsBase<BindDestinations> {
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    if (function.isExternal())
+      return;
+    for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
+      if (!isa<RankedTensorType>(type)) {
+        function.emitError("found result ")
+            << i << " of type " << type
+            << ", expected tensors: a layer function returns what it computes "
+               "as tensors, make it a tensor of rank 0";
+        return signalPassFailure();
+      }
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      setWritable(i, false);
+
+    auto terminator = cast<func::ReturnOp>(function.front().getTerminator());
+    SmallVector<Value> destinations;
+    for (unsigned i = 0; i < terminator->getNumOperands(); ++i) {
+      std::optional<unsigned> argument = destinationOf(i);
+      if (!argument)
+        return signalPassFailure();
+      setWritable(*argument, true);
+      destinations.push_back(function.getArgument(*argument));
+    }
+    OpBuilder start = OpBuilder::atBlockBegin(&function.front());
+    for (auto [operand, destination] :
+         llvm::zip(terminator->getOpOperands(), destinations))
+      bind(start, &operand, destination);
+    bindPieces(function);
+
+    OpBuilder end(terminator);
+    for (auto [value, destination] :
+         llvm::zip(terminator.getOperands(), destinations))
+      if (value != destination)
+        bufferization::MaterializeInDestinationOp::create(
+            end, terminator.getLoc(), value.getType(), value, destination);
+    func::ReturnOp::create(end, terminator.getLoc());
+    terminator.erase();
+    BitVector all(function.getNumResults(), true);
+    (void)function.eraseResults(all);
+  }
+
+  void setWritable(unsigned argument, bool writable) {
+    if (isa<RankedTensorType>(getOperation().getArgument(argument).getType()))
+      getOperation().setArgAttr(
+          argument, "bufferization.writable",
+          BoolAttr::get(&getContext(), writable));
+  }
+
+  /// The argument that result `i` is written to, a new one if it does not
+  /// accumulate.
+  std::optional<unsigned> destinationOf(unsigned i) {
+    func::FuncOp function = getOperation();
+    Type type = function.getResultTypes()[i];
+    if (auto index =
+            function.getResultAttrOfType<IntegerAttr>(i, "pp.accumulates")) {
+      int64_t argument = index.getInt();
+      if (argument >= 0 && argument < function.getNumArguments() &&
+          function.getArgument(argument).getType() == type)
+        return argument;
+      function.emitError("found pp.accumulates = ")
+          << argument << " on result " << i
+          << ", expected the number of an argument of type " << type;
+      return std::nullopt;
+    }
+    unsigned argument = function.getNumArguments();
+    if (failed(function.insertArgument(argument, type, {}, function.getLoc())))
+      return std::nullopt;
+    return argument;
+  }
+};
+} // namespace

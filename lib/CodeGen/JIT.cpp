@@ -1,0 +1,54 @@
+//===- JIT.cpp - Layer functions in this process --------------------------===//
+
+#include "pp/CodeGen/JIT.h"
+#include "pp/CodeGen/Native.h"
+
+#include "pprt_kernels.h"
+
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "llvm/ExecutionEngine/JITSymbol.h"
+#include "llvm/ExecutionEngine/Orc/CoreContainers.h"
+#include "llvm/ExecutionEngine/Orc/Mangling.h"
+#include "llvm/Target/TargetMachine.h"
+
+using namespace mlir;
+
+template <typename Function>
+static void addSymbol(llvm::orc::SymbolMap &symbols,
+                      llvm::orc::MangleAndInterner &intern, StringRef name,
+                      Function *function) {
+  symbols[intern(name)] = {llvm::orc::ExecutorAddr::fromPtr(function),
+                           llvm::JITSymbolFlags::Exported};
+}
+
+llvm::Expected<std::unique_ptr<ExecutionEngine>>
+pp::createJIT(ModuleOp module) {
+  registerBuiltinDialectTranslation(*module.getContext());
+  registerLLVMDialectTranslation(*module.getContext());
+  std::string error;
+  std::unique_ptr<llvm::TargetMachine> machine =
+      createTargetMachine("", "", &error);
+  if (!machine)
+    return llvm::createStringError(error);
+  llvm::TargetMachine *target = machine.get();
+  ExecutionEngineOptions options;
+  options.transformer = [target](llvm::Module *llvmModule) {
+    optimizeModule(*llvmModule, *target);
+    return llvm::Error::success();
+  };
+  auto engine = ExecutionEngine::create(module, options, std::move(machine));
+  if (!engine)
+    return engine.takeError();
+  (*engine)->registerSymbols([](llvm::orc::MangleAndInterner intern) {
+    llvm::orc::SymbolMap symbols;
+#define PP_KERNEL(name) addSymbol(symbols, intern, #name, &name)
+    PP_KERNEL(pprt_sgemm);
+    PP_KERNEL(pprt_sgemm_batched);
+    PP_KERNEL(pprt_attention_forward_f32);
+    PP_KERNEL(pprt_attention_backward_f32);
+#undef PP_KERNEL
+    return symbols;
+  });
+  return engine;
+}

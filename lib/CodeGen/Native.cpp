@@ -1,0 +1,65 @@
+//===- Native.cpp - The machine that code is made for ---------------------===//
+
+#include "pp/CodeGen/Native.h"
+
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/SubtargetFeature.h"
+
+using namespace llvm;
+
+std::string pp::hostFeatures() {
+  SubtargetFeatures features;
+  for (const auto &[name, present] : sys::getHostCPUFeatures())
+    features.AddFeature(name, present);
+  std::vector<std::string> sorted = features.getFeatures();
+  llvm::sort(sorted);
+  return llvm::join(sorted, ",");
+}
+
+std::unique_ptr<TargetMachine>
+pp::createTargetMachine(StringRef cpu, StringRef features, std::string *error) {
+  static bool initialized = [] {
+    InitializeNativeTarget();
+    InitializeNativeTargetAsmPrinter();
+    InitializeNativeTargetAsmParser();
+    return true;
+  }();
+  (void)initialized;
+  Triple triple(sys::getDefaultTargetTriple());
+  std::string message;
+  const Target *target = TargetRegistry::lookupTarget(triple, message);
+  if (!target) {
+    if (error)
+      *error = message;
+    return nullptr;
+  }
+  return std::unique_ptr<TargetMachine>(target->createTargetMachine(
+      triple, cpu.empty() ? sys::getHostCPUName() : cpu,
+      features.empty() ? hostFeatures() : features.str(), TargetOptions(),
+      Reloc::PIC_, std::nullopt, CodeGenOptLevel::Default));
+}
+
+void pp::optimizeModule(Module &module, TargetMachine &machine) {
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager graphs;
+  ModuleAnalysisManager modules;
+  PipelineTuningOptions tuning;
+  tuning.LoopVectorization = true;
+  tuning.SLPVectorization = true;
+  tuning.LoopInterleaving = true;
+  PassBuilder builder(&machine, tuning);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(graphs);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, graphs, modules);
+  module.setTargetTriple(machine.getTargetTriple());
+  module.setDataLayout(machine.createDataLayout());
+  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2)
+      .run(module, modules);
+}

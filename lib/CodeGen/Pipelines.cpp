@@ -1,0 +1,86 @@
+//===- Pipelines.cpp - From layer functions to LLVM -----------------------===//
+//
+// The order of the passes, and why.
+//
+//===----------------------------------------------------------------------===//
+
+#include "pp/CodeGen/Passes.h"
+#include "pp/Conversion/Passes.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+static void onFunctions(OpPassManager &manager, std::unique_ptr<Pass> pass) {
+  manager.addNestedPass<func::FuncOp>(std::move(pass));
+}
+
+/// Tensors to loops over memrefs.
+static void buildTensorPipeline(OpPassManager &manager) {
+  onFunctions(manager, pp::createConvertNNToLinalg());
+  // Reshapes that the conversion put around every op meet and cancel: only then
+  // do producers stand right before their consumers.
+  onFunctions(manager, createCanonicalizerPass());
+  onFunctions(manager, pp::createFuseElementwise());
+  onFunctions(manager, createCanonicalizerPass());
+  // After all fusion: destinations are fixed for the ops that are left.
+  onFunctions(manager, pp::createBindDestinations());
+  manager.addPass(pp::createBufferize());
+  // Folds casts and views, and copies of a buffer onto itself.
+  onFunctions(manager, createCanonicalizerPass());
+  onFunctions(manager, createCSEPass());
+  onFunctions(manager, createConvertLinalgToLoopsPass());
+}
+
+/// Loops over memrefs to LLVM.
+static void buildLLVMPipeline(OpPassManager &manager,
+                              const pp::LowerLayersOptions &options) {
+  // Before outlining: a kernel takes each temporary as a buffer of its own.
+  onFunctions(manager, pp::createPlaceTemporaries());
+  manager.addPass(pp::createOutlineKernels());
+  // On the kernels, each once.
+  manager.addPass(pp::createApproximateMath());
+  manager.addPass(pp::createConvertKernelToLLVM());
+  manager.addPass(memref::createExpandStridedMetadataPass());
+  manager.addPass(createLowerAffinePass());
+  manager.addPass(createSCFToControlFlowPass());
+  manager.addPass(createConvertMathToLLVMPass());
+  manager.addPass(createConvertMathToLibmPass());
+  manager.addPass(createArithToLLVMConversionPass());
+  manager.addPass(createConvertIndexToLLVMPass());
+  manager.addPass(createFinalizeMemRefToLLVMConversionPass());
+  ConvertFuncToLLVMPassOptions functions;
+  functions.useBarePtrCallConv = true;
+  manager.addPass(createConvertFuncToLLVMPass(functions));
+  manager.addPass(createConvertControlFlowToLLVMPass());
+  manager.addPass(createReconcileUnrealizedCastsPass());
+  // Descriptors of memrefs fold away: less for LLVM to read.
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  pp::AttachHostTargetOptions target;
+  target.cpu = options.cpu;
+  target.features = options.features;
+  manager.addPass(pp::createAttachHostTarget(target));
+}
+
+void pp::buildLowerLayersPipeline(OpPassManager &manager,
+                                  const LowerLayersOptions &options) {
+  buildTensorPipeline(manager);
+  buildLLVMPipeline(manager, options);
+}
+
+void pp::registerCodeGenPipelines() {
+  PassPipelineRegistration<LowerLayersOptions>(
+      "pp-lower-layers",
+      "Lowers layer functions to LLVM functions in a nested module @layers",
+      [](OpPassManager &manager, const LowerLayersOptions &options) {
+        manager.addPass(createIsolateLayers());
+        buildLowerLayersPipeline(manager.nest<ModuleOp>(), options);
+      });
+}
