@@ -3,6 +3,9 @@
 #include "pp/InitAll.h"
 
 #include "pp/Conversion/ProgramToLLVM/Passes.h"
+#include "pp/CodeGen/Passes.h"
+#include "pp/Conversion/Passes.h"
+#include "pp/Dialect/Kernel/IR/KernelDialect.h"
 #include "pp/Dialect/NN/IR/NNDialect.h"
 #include "pp/Dialect/NN/Transforms/Passes.h"
 #include "pp/Dialect/NN/Transforms/UpstreamAdjoints.h"
@@ -18,15 +21,19 @@
 #include "mlir/InitAllPasses.h"
 
 void pp::registerAllDialects(mlir::DialectRegistry &registry) {
-  registry.insert<nn::NNDialect, PPDialect>();
+  registry.insert<kernel::KernelDialect, nn::NNDialect, PPDialect>();
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
+  kernel::registerBufferizationModels(registry);
   nn::registerUpstreamAdjoints(registry);
 }
 
 void pp::registerAllPasses() {
   mlir::registerAllPasses();
   nn::registerNNTransformsPasses();
+  registerPPConversionPasses();
+  registerPPCodeGenPasses();
+  registerCodeGenPipelines();
   registerPPTransformsPasses();
   registerPPAnnotatePasses();
   registerPPMemoryPasses();

@@ -51,6 +51,34 @@ def FuseElementwise
                            "::mlir::tensor::TensorDialect"];
 }
 
+def FuseRows : Pass<"pp-fuse-rows", "::mlir::func::FuncOp"> {
+  let summary = "makes chains of row-wise ops one loop over rows";
+  let description = [{
+    `linalg.generic`s that walk the same rows (their first dimension) and use
+    each other's results, or read the same rows, become one `scf.for` over rows.
+    Values that only they use shrink to a row; sums over rows are carried by the
+    loop, in unchanged order.
+
+    Example:
+
+    ```mlir
+    %s = linalg.generic ... ins(%x : tensor<8x16xf32>) ...   // row sums: tensor<8xf32>
+    %y = linalg.generic ... ins(%x, %s) ...                  // tensor<8x16xf32>
+    // becomes
+    %y = scf.for %i = %c0 to %c8 step %c1 iter_args(%w = %e) -> (tensor<8x16xf32>) {
+      %r = tensor.extract_slice %x[%i, 0] [1, 16] [1, 1] : tensor<8x16xf32> to tensor<16xf32>
+      %s = linalg.generic ... ins(%r) ...                    // tensor<f32>
+      %v = linalg.generic ... ins(%r, %s) ...                // tensor<16xf32>
+      %n = tensor.insert_slice %v into %w[%i, 0] [1, 16] [1, 1] : tensor<16xf32> into tensor<8x16xf32>
+      scf.yield %n : tensor<8x16xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def BindDestinations
     : Pass<"pp-bind-destinations", "::mlir::func::FuncOp"> {
   let summary = "makes results arguments that are written";

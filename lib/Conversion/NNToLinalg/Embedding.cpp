@@ -1,0 +1,89 @@
+//===- Embedding.cpp - Rows of a table and their gradient -----------------===//
+//
+// The gradient adds rows to a table in the order of positions, one after the
+// other: two positions may hold the same id.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Emitter.h"
+#include "Patterns.h"
+
+#include "pp/Dialect/NN/IR/NNOps.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace pp;
+using namespace pp::nn;
+
+namespace {
+struct LowerEmbedding : OpRewritePattern<EmbeddingOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(EmbeddingOp op,
+                                PatternRewriter &rewriter) const override {
+    Emitter emitter(rewriter, op.getLoc());
+    Value ids = emitter.flat(op.getIds()), table = op.getTable();
+    Value init = emitter.empty({shapeOf(ids)[0], shapeOf(table)[1]},
+                               elementOf(table));
+    Value result = emitter.generic(
+        2, {}, {{ids, {0}}}, {{init, {0, 1}}},
+        [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
+          Value row = inner.toIndex(scalars[0]);
+          return {tensor::ExtractOp::create(inner.builder, inner.loc, table,
+                                            ValueRange{row, inner.index(1)})};
+        })[0];
+    rewriter.replaceOp(op, emitter.reshape(result, op.getType()));
+    return success();
+  }
+};
+
+struct LowerEmbeddingGrad : OpRewritePattern<EmbeddingGradOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(EmbeddingGradOp op,
+                                PatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Emitter emitter(rewriter, loc);
+    Value ids = emitter.flat(op.getIds());
+    Value dy = emitter.rows(emitter.widen(op.getDy()));
+    Value table = op.getInit()
+                      ? emitter.widen(op.getInit())
+                      : emitter.filled(shapeOf(op.getResult()), elementOf(dy), 0);
+    int64_t positions = shapeOf(dy)[0], columns = shapeOf(dy)[1];
+    auto rowType = RankedTensorType::get({columns}, elementOf(dy));
+    auto index = [&](int64_t value) {
+      return arith::ConstantIndexOp::create(rewriter, loc, value).getResult();
+    };
+    auto loop = scf::ForOp::create(
+        rewriter, loc, index(0), index(positions), index(1), table,
+        [&](OpBuilder &builder, Location, Value position, ValueRange carried) {
+          Emitter inner(builder, loc);
+          auto number = [&](int64_t value) -> OpFoldResult {
+            return builder.getIndexAttr(value);
+          };
+          Value id = tensor::ExtractOp::create(builder, loc, ids, position);
+          SmallVector<OpFoldResult> sizes{number(1), number(columns)};
+          SmallVector<OpFoldResult> strides{number(1), number(1)};
+          SmallVector<OpFoldResult> from{position, number(0)};
+          SmallVector<OpFoldResult> to{inner.toIndex(id), number(0)};
+          Value source = tensor::ExtractSliceOp::create(
+              builder, loc, rowType, dy, from, sizes, strides);
+          Value target = tensor::ExtractSliceOp::create(
+              builder, loc, rowType, carried[0], to, sizes, strides);
+          Value sum = inner.generic(
+              1, {}, {{source, {0}}}, {{target, {0}}},
+              [](Emitter &body, ValueRange scalars) -> SmallVector<Value> {
+                return {body.add(scalars[1], scalars[0])};
+              })[0];
+          Value updated = tensor::InsertSliceOp::create(
+              builder, loc, sum, carried[0], to, sizes, strides);
+          scf::YieldOp::create(builder, loc, updated);
+        });
+    rewriter.replaceOp(op, emitter.finish(loop.getResult(0), op.getType()));
+    return success();
+  }
+};
+} // namespace
+
+void pp::populateEmbeddingPatterns(RewritePatternSet &patterns) {
+  patterns.add<LowerEmbedding, LowerEmbeddingGrad>(patterns.getContext());
+}

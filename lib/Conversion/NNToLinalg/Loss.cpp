@@ -1,0 +1,155 @@
+//===- Loss.cpp - Cross entropy -------------------------------------------===//
+//
+// Over rows of the vocabulary: maximum, sum of exponentials, and from these the
+// loss of a row by one element. The adjoint is one pass: a factor for each row,
+// 0 where the target is ignored, times (probability - [is the target]).
+//
+//===----------------------------------------------------------------------===//
+
+#include "Emitter.h"
+#include "Patterns.h"
+
+#include "pp/Dialect/NN/IR/NNOps.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace pp;
+using namespace pp::nn;
+
+/// target != ignore, of a scalar.
+static Value counts(Emitter &emitter, Value target, int64_t ignore) {
+  return arith::CmpIOp::create(emitter.builder, emitter.loc,
+                               arith::CmpIPredicate::ne, target,
+                               emitter.integer(target.getType(), ignore));
+}
+
+/// number / n, or 0 if n is 0, of scalars; n is an integer.
+static Value meanOf(Emitter &emitter, Value number, Value n) {
+  Type type = number.getType();
+  Value count = arith::SIToFPOp::create(emitter.builder, emitter.loc, type, n);
+  Value zero = emitter.number(type, 0);
+  Value some =
+      arith::CmpFOp::create(emitter.builder, emitter.loc,
+                            arith::CmpFPredicate::OGT, count, zero);
+  return emitter.select(some, emitter.div(number, count), zero);
+}
+
+namespace {
+struct LowerCrossEntropy : OpRewritePattern<CrossEntropyOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(CrossEntropyOp op,
+                                PatternRewriter &rewriter) const override {
+    Emitter emitter(rewriter, op.getLoc());
+    Value logits = emitter.rows(emitter.widen(op.getLogits()));
+    Value targets = emitter.flat(op.getTargets());
+    int64_t rows = shapeOf(logits)[0], ignore = op.getIgnoreIndex();
+    Type element = elementOf(logits);
+    Type integer = rewriter.getI64Type();
+
+    Value lowest = emitter.filled(rows, element,
+                                  -std::numeric_limits<double>::infinity());
+    Value top = emitter.generic(
+        2, {1}, {{logits, {0, 1}}}, {{lowest, {0}}},
+        [](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
+          return {inner.maximum(scalars[1], scalars[0])};
+        })[0];
+    Value sum = emitter.generic(
+        2, {1}, {{logits, {0, 1}}, {top, {0}}},
+        {{emitter.filled(rows, element, 0), {0}}},
+        [](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
+          return {inner.accumulate(
+              scalars[2], inner.exp(inner.sub(scalars[0], scalars[1])))};
+        })[0];
+    Value lse = emitter.generic(
+        1, {}, {{top, {0}}, {sum, {0}}}, {{emitter.empty(rows, element), {0}}},
+        [](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
+          return {inner.add(scalars[0], inner.log(scalars[1]))};
+        })[0];
+    SmallVector<Value> totals = emitter.generic(
+        1, {0}, {{targets, {0}}, {lse, {0}}},
+        {{emitter.filled({}, element, 0), {}},
+         {emitter.filled({}, integer, 0), {}}},
+        [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
+          Value counted = counts(inner, scalars[0], ignore);
+          Value safe = inner.select(counted, scalars[0],
+                                    inner.integer(scalars[0].getType(), 0));
+          Value logit = tensor::ExtractOp::create(
+              inner.builder, inner.loc, logits,
+              ValueRange{inner.index(0), inner.toIndex(safe)});
+          Value loss = inner.select(counted, inner.sub(scalars[1], logit),
+                                    inner.number(element, 0));
+          Value one = arith::ExtUIOp::create(inner.builder, inner.loc, integer,
+                                             counted);
+          return {inner.add(scalars[2], loss),
+                  arith::AddIOp::create(inner.builder, inner.loc, scalars[3],
+                                        one)};
+        });
+    Value loss = emitter.generic(
+        0, {}, {{totals[0], {}}, {totals[1], {}}},
+        {{emitter.empty({}, element), {}}},
+        [](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
+          return {meanOf(inner, scalars[0], scalars[1])};
+        })[0];
+    rewriter.replaceOp(op, {emitter.finish(loss, op.getLoss().getType()),
+                            emitter.finish(lse, op.getLse().getType())});
+    return success();
+  }
+};
+
+struct LowerCrossEntropyGrad : OpRewritePattern<CrossEntropyGradOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(CrossEntropyGradOp op,
+                                PatternRewriter &rewriter) const override {
+    Emitter emitter(rewriter, op.getLoc());
+    Value logits = emitter.rows(emitter.widen(op.getLogits()));
+    Value targets = emitter.flat(op.getTargets());
+    Value lse = emitter.flat(emitter.widen(op.getLse()));
+    Value dloss = emitter.widen(op.getDloss());
+    int64_t rows = shapeOf(logits)[0], ignore = op.getIgnoreIndex();
+    Type element = elementOf(logits);
+    Type integer = rewriter.getI64Type();
+
+    Value count = emitter.generic(
+        1, {0}, {{targets, {0}}}, {{emitter.filled({}, integer, 0), {}}},
+        [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
+          Value one = arith::ExtUIOp::create(
+              inner.builder, inner.loc, integer,
+              counts(inner, scalars[0], ignore));
+          return {arith::AddIOp::create(inner.builder, inner.loc, scalars[1],
+                                        one)};
+        })[0];
+    Value factors = emitter.generic(
+        1, {}, {{targets, {0}}, {dloss, {}}, {count, {}}},
+        {{emitter.empty(rows, element), {0}}},
+        [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
+          return {inner.select(counts(inner, scalars[0], ignore),
+                               meanOf(inner, scalars[1], scalars[2]),
+                               inner.number(element, 0))};
+        })[0];
+    Value result = emitter.generic(
+        2, {},
+        {{logits, {0, 1}}, {lse, {0}}, {factors, {0}}, {targets, {0}}},
+        {{emitter.empty(shapeOf(logits), element), {0, 1}}},
+        [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
+          Value p = inner.exp(inner.sub(scalars[0], scalars[1]));
+          Type id = scalars[3].getType();
+          Value column = arith::IndexCastOp::create(inner.builder, inner.loc,
+                                                    id, inner.index(1));
+          Value isTarget =
+              arith::CmpIOp::create(inner.builder, inner.loc,
+                                    arith::CmpIPredicate::eq, column,
+                                    scalars[3]);
+          Value less = inner.sub(p, inner.number(element, 1));
+          return {inner.mul(scalars[2], inner.select(isTarget, less, p))};
+        })[0];
+    rewriter.replaceOp(op, emitter.finish(result, op.getType()));
+    return success();
+  }
+};
+} // namespace
+
+void pp::populateLossPatterns(RewritePatternSet &patterns) {
+  patterns.add<LowerCrossEntropy, LowerCrossEntropyGrad>(
+      patterns.getContext());
+}

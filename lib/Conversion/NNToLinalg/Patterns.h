@@ -1,0 +1,22 @@
+//===- Patterns.h - The families of patterns --------------------*- C++ -*-===//
+
+#ifndef PP_LIB_CONVERSION_NNTOLINALG_PATTERNS_H
+#define PP_LIB_CONVERSION_NNTOLINALG_PATTERNS_H
+
+namespace mlir {
+class RewritePatternSet;
+} // namespace mlir
+
+namespace pp {
+void populateElementwisePatterns(mlir::RewritePatternSet &patterns);
+void populateReductionPatterns(mlir::RewritePatternSet &patterns);
+void populateNormalizationPatterns(mlir::RewritePatternSet &patterns);
+void populateShapePatterns(mlir::RewritePatternSet &patterns);
+void populateLinearAlgebraPatterns(mlir::RewritePatternSet &patterns);
+void populateEmbeddingPatterns(mlir::RewritePatternSet &patterns);
+void populateLossPatterns(mlir::RewritePatternSet &patterns);
+void populateAttentionPatterns(mlir::RewritePatternSet &patterns);
+void populateRandomPatterns(mlir::RewritePatternSet &patterns);
+} // namespace pp
+
+#endif // PP_LIB_CONVERSION_NNTOLINALG_PATTERNS_H

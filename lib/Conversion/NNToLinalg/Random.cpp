@@ -1,0 +1,152 @@
+//===- Random.cpp - Dropout and its keys ----------------------------------===//
+//
+// Philox4x32-10 (Salmon et al., 2011) of the counter (e / 4, site, 0) under the
+// key gives four words; word e mod 4 decides on element e. Nothing but the key
+// is kept between forward and backward.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Emitter.h"
+#include "Patterns.h"
+
+#include "pp/Dialect/NN/IR/NNOps.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace pp;
+using namespace pp::nn;
+
+namespace {
+/// Arithmetic on 32-bit and 64-bit integers.
+class Integers {
+public:
+  Integers(Emitter &emitter) : emitter(emitter), builder(emitter.builder) {}
+
+  Value i32(uint32_t value) {
+    return emitter.integer(builder.getI32Type(), static_cast<int32_t>(value));
+  }
+  Value i64(uint64_t value) {
+    return emitter.integer(builder.getI64Type(), static_cast<int64_t>(value));
+  }
+  Value low(Value wide) {
+    return arith::TruncIOp::create(builder, emitter.loc, builder.getI32Type(),
+                                   wide);
+  }
+  Value high(Value wide) {
+    return low(
+        arith::ShRUIOp::create(builder, emitter.loc, wide, i64(32)));
+  }
+  Value wide(Value narrow) {
+    return arith::ExtUIOp::create(builder, emitter.loc, builder.getI64Type(),
+                                  narrow);
+  }
+  Value times(Value a, Value b) {
+    return arith::MulIOp::create(builder, emitter.loc, a, b);
+  }
+  Value plus(Value a, Value b) {
+    return arith::AddIOp::create(builder, emitter.loc, a, b);
+  }
+  Value exclusiveOr(Value a, Value b) {
+    return arith::XOrIOp::create(builder, emitter.loc, a, b);
+  }
+  Value shiftRight(Value a, uint64_t bits) {
+    return arith::ShRUIOp::create(builder, emitter.loc, a, i64(bits));
+  }
+
+  /// Four words for a counter and a key of two words.
+  std::array<Value, 4> philox(std::array<Value, 4> c, Value k0, Value k1) {
+    for (int round = 0; round < 10; ++round) {
+      Value p0 = times(wide(c[0]), i64(0xd2511f53));
+      Value p1 = times(wide(c[2]), i64(0xcd9e8d57));
+      c = {exclusiveOr(exclusiveOr(high(p1), c[1]), k0), low(p1),
+           exclusiveOr(exclusiveOr(high(p0), c[3]), k1), low(p0)};
+      k0 = plus(k0, i32(0x9e3779b9));
+      k1 = plus(k1, i32(0xbb67ae85));
+    }
+    return c;
+  }
+
+private:
+  Emitter &emitter;
+  OpBuilder &builder;
+};
+
+struct LowerDropout : OpRewritePattern<DropoutOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(DropoutOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.getKey())
+      return op.emitOpError("has no key to draw from: differentiate the "
+                            "function first, or pass a key");
+    Emitter emitter(rewriter, op.getLoc());
+    Value input = emitter.rows(emitter.widen(op.getInput()));
+    double p = op.getP().convertToDouble();
+    int64_t columns = shapeOf(input)[1];
+    Type element = elementOf(input);
+    Value result = emitter.generic(
+        2, {}, {{input, {0, 1}}},
+        {{emitter.empty(shapeOf(input), element), {0, 1}}},
+        [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
+          Integers ints(inner);
+          auto asI64 = [&](Value value) -> Value {
+            return arith::IndexCastOp::create(inner.builder, inner.loc,
+                                              inner.builder.getI64Type(), value);
+          };
+          Value e =
+              ints.plus(ints.times(asI64(inner.index(0)), ints.i64(columns)),
+                        asI64(inner.index(1)));
+          Value counter = ints.shiftRight(e, 2);
+          std::array<Value, 4> words = ints.philox(
+              {ints.low(counter), ints.high(counter),
+               ints.i32(static_cast<uint32_t>(op.getSite())), ints.i32(0)},
+              ints.low(op.getKey()), ints.high(op.getKey()));
+          Value lane = arith::AndIOp::create(inner.builder, inner.loc,
+                                             ints.low(e), ints.i32(3));
+          Value word = words[3];
+          for (uint32_t i = 0; i < 3; ++i)
+            word = inner.select(
+                arith::CmpIOp::create(inner.builder, inner.loc,
+                                      arith::CmpIPredicate::eq, lane,
+                                      ints.i32(i)),
+                words[i], word);
+          // p in units of 2^-32, rounded; p < 1, so that it fits but at the
+          // very end.
+          double threshold = std::min(std::nearbyint(p * 4294967296.0),
+                                      4294967295.0);
+          Value kept = arith::CmpIOp::create(
+              inner.builder, inner.loc, arith::CmpIPredicate::uge, word,
+              ints.i32(static_cast<uint32_t>(threshold)));
+          Value scaled =
+              inner.mul(scalars[0], inner.number(element, 1 / (1 - p)));
+          return {inner.select(kept, scaled, inner.number(element, 0))};
+        })[0];
+    rewriter.replaceOp(op, emitter.finish(result, op.getType()));
+    return success();
+  }
+};
+
+struct LowerMixKey : OpRewritePattern<MixKeyOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(MixKeyOp op,
+                                PatternRewriter &rewriter) const override {
+    Emitter emitter(rewriter, op.getLoc());
+    Integers ints(emitter);
+    uint64_t step = (static_cast<uint64_t>(op.getSalt()) + 1) *
+                    UINT64_C(0x9e3779b97f4a7c15);
+    Value z = ints.plus(op.getKey(), ints.i64(step));
+    z = ints.times(ints.exclusiveOr(z, ints.shiftRight(z, 30)),
+                   ints.i64(UINT64_C(0xbf58476d1ce4e5b9)));
+    z = ints.times(ints.exclusiveOr(z, ints.shiftRight(z, 27)),
+                   ints.i64(UINT64_C(0x94d049bb133111eb)));
+    rewriter.replaceOp(op, ints.exclusiveOr(z, ints.shiftRight(z, 31)));
+    return success();
+  }
+};
+} // namespace
+
+void pp::populateRandomPatterns(RewritePatternSet &patterns) {
+  patterns.add<LowerDropout, LowerMixKey>(patterns.getContext());
+}
