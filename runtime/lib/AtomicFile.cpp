@@ -1,5 +1,6 @@
+#include "AtomicFile.h"
+
 #include "Error.h"
-#include "Safetensors.h"
 
 #include <cerrno>
 #include <cstdlib>
@@ -8,6 +9,24 @@
 #include <unistd.h>
 
 using namespace pprt;
+
+static std::string directoryOf(const std::string &path) {
+  size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "."
+         : slash == 0               ? "/"
+                                    : path.substr(0, slash);
+}
+
+void pprt::checkCanCreate(const std::string &path) {
+  std::string remedy = ": give a file in a directory that can be written";
+  struct stat info;
+  if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
+    throw Error("found '" + path + "', which is no regular file, expected a "
+                "place for one" + remedy);
+  if (access(directoryOf(path).c_str(), W_OK | X_OK) != 0)
+    throw Error("cannot create '" + path + "' (" + systemError() + ")" +
+                remedy);
+}
 
 AtomicFile::AtomicFile(const std::string &path)
     : path(path), temporary(path + ".XXXXXX") {
@@ -50,11 +69,7 @@ void AtomicFile::commit() {
   close(fd);
   fd = -1;
   // The new name has to reach the disk as well.
-  size_t slash = path.rfind('/');
-  std::string directory = slash == std::string::npos ? "."
-                          : slash == 0               ? "/"
-                                                     : path.substr(0, slash);
-  int directoryFd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int directoryFd = open(directoryOf(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directoryFd >= 0) {
     fsync(directoryFd);
     close(directoryFd);

@@ -1,5 +1,6 @@
 #include "Checkpoint.h"
 
+#include "AtomicFile.h"
 #include "Error.h"
 
 #include <algorithm>

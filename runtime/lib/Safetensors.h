@@ -45,25 +45,6 @@ private:
   std::vector<Extent> extents; // by parameter, from the file's begin
 };
 
-/// A file that appears under its name whole or not at all: written beside it,
-/// flushed to the disk, renamed by `commit`. Removed if never committed.
-class AtomicFile {
-public:
-  /// Throws Error.
-  explicit AtomicFile(const std::string &path);
-  ~AtomicFile();
-  AtomicFile(const AtomicFile &) = delete;
-  AtomicFile &operator=(const AtomicFile &) = delete;
-
-  void write(const void *data, uint64_t bytes);
-  void write(const std::string &text) { write(text.data(), text.size()); }
-  void commit();
-
-private:
-  std::string path, temporary;
-  int fd = -1;
-};
-
 } // namespace pprt
 
 #endif // PPRT_SAFETENSORS_H

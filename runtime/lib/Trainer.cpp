@@ -10,6 +10,7 @@
 #include "Trainer.h"
 
 #include "Arena.h"
+#include "AtomicFile.h"
 #include "Checkpoint.h"
 #include "Clock.h"
 #include "ClockSync.h"
@@ -23,6 +24,7 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <optional>
+#include <sched.h>
 #include <sys/resource.h>
 
 using namespace pprt;
@@ -112,7 +114,7 @@ private:
   bool speaks() const { return transport.rank() == 0 && !options.quiet; }
   void openFiles();
   void fillParameters();
-  void writeFile(const std::string &path, const std::string &text);
+  void noteFewCores();
 
   const Description &description;
   const Options &options;
@@ -125,7 +127,6 @@ private:
   std::optional<SafetensorsFile> weights;
   std::optional<Batches> batches;
   std::optional<Metrics> metrics;
-  std::optional<AtomicFile> traceFile, timelineFile;
   std::optional<Arena> arena;
   std::optional<Recorder> recorder;
   ClockPoint clockBegin;
@@ -144,9 +145,9 @@ void Run::openFiles() {
     return;
   metrics.emplace(options.metrics);
   if (!options.trace.empty())
-    traceFile.emplace(options.trace);
+    checkCanCreate(options.trace);
   if (!options.timeline.empty())
-    timelineFile.emplace(options.timeline);
+    checkCanCreate(options.timeline);
   if (!options.save.empty())
     prepareDirectory(options.save);
   if (environment.countAllocations && !canCountAllocations())
@@ -166,6 +167,18 @@ void Run::fillParameters() {
   weights.reset();
 }
 
+/// mpirun binds few ranks to one core each, where more threads are no help.
+void Run::noteFewCores() {
+  cpu_set_t cores;
+  if (transport.rank() == 0 && options.threads > 1 &&
+      sched_getaffinity(0, sizeof cores, &cores) == 0 &&
+      CPU_COUNT(&cores) < options.threads)
+    std::fprintf(stderr,
+                 "note: found %d threads on %d cores for each rank; mpirun's "
+                 "--bind-to none gives a rank all cores\n",
+                 options.threads, CPU_COUNT(&cores));
+}
+
 void Run::prepare() {
   collectives.agreeAfter([&] { openFiles(); });
   collectives.agree(compareWithRank0(
@@ -181,6 +194,7 @@ void Run::prepare() {
                      !options.timeline.empty());
   });
   setThreads(options.threads);
+  noteFewCores();
   clockBegin = compareClocks(transport);
   if (!speaks())
     return;
@@ -248,7 +262,7 @@ void Run::steps(const pprt_step_fn *functions) {
   trainingSeconds = toSeconds(nowNs() - begin);
 }
 
-void Run::writeFile(const std::string &path, const std::string &text) {
+static void writeFile(const std::string &path, const std::string &text) {
   AtomicFile file(path);
   file.write(text);
   file.commit();
@@ -293,16 +307,14 @@ void Run::report() {
   if (!options.trace.empty()) {
     RankSteps ranks = gatherSteps(recorder->allSteps());
     attempt([&] {
-      traceFile->write(chromeTrace(description, ranks));
-      traceFile->commit();
+      writeFile(options.trace, chromeTrace(description, ranks));
     });
   }
   if (!options.timeline.empty()) {
     RankSteps ranks = gatherSteps(recorder->lastSteps());
     attempt([&] {
-      timelineFile->write(
-          timelineSvg(description, ranks, medianStep(ranks)));
-      timelineFile->commit();
+      writeFile(options.timeline,
+                timelineSvg(description, ranks, medianStep(ranks)));
     });
   }
   collectives.agree(error);

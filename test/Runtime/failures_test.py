@@ -101,7 +101,8 @@ class Failures(Case):
                 file.write(b"old")
             result = self.fake(ranks, "--save", self.directory, "--timeline", self.path("t.svg"),
                                FAKE_FAULT="nan@3")
-            self.assertError(result, "error: found the loss nan in micro-batch 0 of step 3")
+            # A rank that was stopped by the others first is not named.
+            self.assertError(result, "found the loss nan in micro-batch 0 of step 3")
             self.assertEqual(self.read("model.safetensors"), b"old")
             self.assertEqual(sorted(os.listdir(self.directory)), ["model.safetensors", "text.txt"])
 
@@ -120,9 +121,11 @@ class Failures(Case):
             result = self.fake(4, "--timeout", 1, FAKE_FAULT=f"hang@{rank}")
             self.assertNotEqual(result.code, 0)
             self.assertIn(f"error: rank {rank}: does not answer", result.err, str(result))
-            self.assertIn("took longer than 1 s in step 2: receive of 'activation', "
-                          f"stage {rank + 1}, micro-batch 1", result.err, str(result))
-            self.assertIn(f"on the edge from rank {rank} to rank {rank + 1}", result.err)
+            # Whoever waited longest speaks first.
+            self.assertRegex(result.err, r"took longer than 1 s in step 2: receive of "
+                             r"'(activation|cotangent)', stage \d, micro-batch \d "
+                             r"\(128 bytes, tag \d\) on the edge from rank \d to rank \d, "
+                             r"expected rank \d to take part")
             self.assertLess(result.seconds, SECONDS)
 
     def test_rank_that_dies(self):

@@ -139,22 +139,3 @@ TEST(Safetensors, OffsetsMustTile) {
   h["a.second"]["data_offsets"] = {4000, 4016};
   EXPECT_PROBLEM(fileOf(h.dump(), data()), "the file is truncated");
 }
-
-TEST(AtomicFile, AppearsWholeOrNotAtAll) {
-  TemporaryDirectory directory;
-  std::string path = directory.write("out", "old");
-  {
-    AtomicFile file(path);
-    file.write("half");
-    EXPECT_EQ(readFile(path), "old");
-  }
-  EXPECT_EQ(readFile(path), "old");
-  EXPECT_EQ(directory.count(), 1u);
-  AtomicFile file(path);
-  file.write("new ");
-  file.write("text");
-  file.commit();
-  EXPECT_EQ(readFile(path), "new text");
-  EXPECT_EQ(directory.count(), 1u);
-  EXPECT_ERROR(AtomicFile(directory.file("none/out")), "cannot create a file");
-}
