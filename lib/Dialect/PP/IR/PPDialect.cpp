@@ -36,27 +36,27 @@ void pp::PPDialect::initialize() {
 static LogicalResult expectString(Operation *op, NamedAttribute attribute) {
   if (isa<StringAttr>(attribute.getValue()))
     return success();
-  return op->emitOpError() << "found " << attribute.getName() << " = "
-                           << attribute.getValue()
-                           << ", expected a name: write " << attribute.getName()
-                           << " = \"...\"";
+  return op->emitOpError() << "found " << attribute.getName().getValue()
+                           << " = " << attribute.getValue()
+                           << ", expected a name: write "
+                           << attribute.getName().getValue() << " = \"...\"";
 }
 
 static LogicalResult expectUnit(Operation *op, NamedAttribute attribute) {
   if (isa<UnitAttr>(attribute.getValue()))
     return success();
-  return op->emitOpError() << "found " << attribute.getName() << " = "
-                           << attribute.getValue()
+  return op->emitOpError() << "found " << attribute.getName().getValue()
+                           << " = " << attribute.getValue()
                            << ", expected a unit attribute: write only "
-                           << attribute.getName();
+                           << attribute.getName().getValue();
 }
 
 static LogicalResult expectCount(Operation *op, NamedAttribute attribute) {
   auto number = dyn_cast<IntegerAttr>(attribute.getValue());
   if (number && number.getType().isInteger(64) && number.getInt() >= 0)
     return success();
-  return op->emitOpError() << "found " << attribute.getName() << " = "
-                           << attribute.getValue()
+  return op->emitOpError() << "found " << attribute.getName().getValue()
+                           << " = " << attribute.getValue()
                            << ", expected an i64 that is not negative";
 }
 

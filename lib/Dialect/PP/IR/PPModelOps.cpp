@@ -8,6 +8,8 @@
 
 #include "pp/Dialect/PP/IR/PPOps.h"
 
+#include "pp/Dialect/NN/IR/NNAttributes.h"
+
 #include "mlir/Interfaces/FunctionImplementation.h"
 #include "llvm/ADT/StringMap.h"
 
@@ -255,6 +257,10 @@ LogicalResult ParamOp::verify() {
   if (getName().empty())
     return emitOpError() << "found an empty name, expected the name of the "
                             "tensor in a safetensors file";
+  if (!isa<nn::InitializerAttrInterface>(getInit()))
+    return emitOpError() << "found init(" << getInit()
+                         << "), expected an initialiser such as "
+                            "#nn.normal<std = 0.02> or #nn.zeros";
   return success();
 }
 

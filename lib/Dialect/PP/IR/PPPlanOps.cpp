@@ -10,6 +10,8 @@
 
 #include "pp/Dialect/PP/IR/PPOps.h"
 
+#include "pp/Dialect/NN/IR/NNAttributes.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
@@ -29,6 +31,10 @@ LogicalResult InputOp::verify() {
 }
 
 LogicalResult ParameterOp::verify() {
+  if (!isa<nn::InitializerAttrInterface>(getInit()))
+    return emitOpError() << "found init(" << getInit()
+                         << "), expected an initialiser such as "
+                            "#nn.normal<std = 0.02> or #nn.zeros";
   return verifyTensor(*this, getType(), /*isFloat=*/true);
 }
 

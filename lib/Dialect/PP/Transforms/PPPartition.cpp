@@ -115,7 +115,8 @@ LogicalResult Partition::collect(ModelOp model) {
   }
   if (items.size() < size_t(stages))
     return model.emitError()
-           << "found " << items.size() << " applied layers for " << stages
+           << "found " << items.size() << " applied layers for "
+           << stages.getValue()
            << " stages, expected at least one a stage: ask for fewer stages or "
               "split a layer";
   return success();
@@ -140,7 +141,7 @@ LogicalResult Partition::checkPins() {
       return diagnostic;
     };
     if (item.pin >= stages)
-      return report() << ", expected a number below the " << stages
+      return report() << ", expected a number below the " << stages.getValue()
                       << " stages: change the pin or ask for more stages";
     if (previous && item.pin < previous->pin)
       return report() << " after a pin to stage " << previous->pin
@@ -249,8 +250,9 @@ LogicalResult Partition::partition(ModelOp model) {
   double bottleneck = smallestBottleneck(/*byMemory=*/false);
   if (bottleneck == kInfinity)
     return model.emitError()
-           << "found no partition into " << stages << " stages of at most "
-           << memory << " bytes, expected a bound of at least "
+           << "found no partition into " << stages.getValue()
+           << " stages of at most " << memory.getValue()
+           << " bytes, expected a bound of at least "
            << uint64_t(smallestBottleneck(/*byMemory=*/true))
            << " bytes: raise it, ask for more stages, or recompute layers";
 

@@ -118,9 +118,9 @@ void PlaceCommunication::runOnOperation() {
   ModuleOp module = getOperation();
   auto parsed = parseCommunicationSemantics(semantics);
   if (!parsed || lookahead < 0 || outstanding < 1) {
-    module.emitError() << "found semantics=" << semantics
-                       << " lookahead=" << lookahead
-                       << " outstanding=" << outstanding
+    module.emitError() << "found semantics=" << semantics.getValue()
+                       << " lookahead=" << lookahead.getValue()
+                       << " outstanding=" << outstanding.getValue()
                        << ", expected buffered, rendezvous, fifo-per-edge or "
                           "fifo-shared, at least 0 and at least 1";
     return signalPassFailure();

@@ -19,7 +19,7 @@ struct VerifyCommunication
     auto parsed = pp::parseCommunicationSemantics(semantics);
     if (!parsed) {
       getOperation().emitError()
-          << "found semantics=" << semantics
+          << "found semantics=" << semantics.getValue()
           << ", expected buffered, rendezvous, fifo-per-edge or fifo-shared";
       return signalPassFailure();
     }

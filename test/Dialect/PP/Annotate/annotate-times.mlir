@@ -34,7 +34,7 @@ func.func private @stage1.backward(%x: tensor<1000xf32> {pp.value = "y"}) -> (te
   %y = func.call @backward(%x) : (tensor<1000xf32>) -> tensor<1000xf32>
   return %y : tensor<1000xf32>
 }
-pp.parameter @w : tensor<1000xf32> init(0.0 : f32)
+pp.parameter @w : tensor<1000xf32> init(#nn.zeros)
 pp.stage 0 forward(@stage0.forward) backward(@stage0.backward)
 pp.stage 1 forward(@stage1.forward) backward(@stage1.backward)
 pp.schedule "1f1b" microbatches(2) placement [0, 1] ranks ["0F0,0F1,0B0,0B1", "1F0,1B0,1F1,1B1"]

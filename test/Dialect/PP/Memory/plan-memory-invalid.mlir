@@ -51,7 +51,7 @@ func.func private @stage0.forward(%w: tensor<32xf32> {pp.param = "w"}) -> (tenso
   %y = func.call @layer(%w) : (tensor<32xf32>) -> tensor<32xf32>
   return %y : tensor<32xf32>
 }
-pp.parameter @w : tensor<32xf32> init(0.0 : f32)
+pp.parameter @w : tensor<32xf32> init(#nn.zeros)
 pp.stage 0 forward(@stage0.forward)
 // expected-error@+1 {{found 384 bytes (arena 384, optimizer 0), expected at most 300; use more ranks, recompute layers in backward or fewer micro-batches in flight}}
 pp.program @rank0 rank(0) {
@@ -67,7 +67,7 @@ pp.channel @r0_to_r1 from(0) to(1)
 
 // The function of an action is not the function of a stage: nobody planned it.
 func.func private @forward(%x: tensor<32xf32> {pp.param = "w"}) -> (tensor<32xf32> {pp.value = "y"})
-pp.parameter @w : tensor<32xf32> init(0.0 : f32)
+pp.parameter @w : tensor<32xf32> init(#nn.zeros)
 pp.program @rank0 rank(0) {
   // expected-error@+1 {{found stage function 'forward' without pp.workspace, expected the bytes of its workspace; run pp-plan-memory on the module}}
   %y = pp.run F stage(0) mb(0) @forward() : () -> tensor<32xf32>

@@ -5,7 +5,7 @@
 
 module @m {
   pp.input @tokens : tensor<4xi32>
-  pp.parameter @w : tensor<32xf32> init(0.0 : f32)
+  pp.parameter @w : tensor<32xf32> init(#nn.zeros)
 
   func.func private @embed.forward(tensor<4xi32>, tensor<32xf32>) -> (tensor<32xf32>, tensor<48xf32>)
       attributes {pp.workspace = 64 : i64}

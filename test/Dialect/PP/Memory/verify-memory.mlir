@@ -2,7 +2,7 @@
 
 // A correct plan, as pp-plan-memory writes it.
 func.func private @stage0.forward(%w: tensor<32xf32> {pp.param = "w"}) -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 64 : i64}
-pp.parameter @w : tensor<32xf32> init(0.0 : f32)
+pp.parameter @w : tensor<32xf32> init(#nn.zeros)
 pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.parameters = {w = 0 : i64}} {
   %y = pp.run F stage(0) mb(0) @stage0.forward() {pp.offsets = array<i64: 128>, pp.workspace_offset = 256 : i64} : () -> tensor<32xf32>
   pp.return
@@ -84,7 +84,7 @@ pp.stage 0 forward(@stage0.forward)
 
 // Constraint 3: an accumulator with the last step's sum in it.
 func.func private @stage0.backward(%acc: tensor<32xf32> {pp.grad = "w", pp.use = 0 : i64}) -> (tensor<32xf32> {pp.accumulates = 0 : i64}) attributes {pp.workspace = 0 : i64}
-pp.parameter @w : tensor<32xf32> init(0.0 : f32)
+pp.parameter @w : tensor<32xf32> init(#nn.zeros)
 pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.gradients = {w = array<i64: 0>}} {
   // expected-error@+1 {{adds to the gradient of use 0 of 'w', which this step has not cleared, expected pp.zero_gradient before it}}
   pp.run B stage(0) mb(0) @stage0.backward() : () -> ()

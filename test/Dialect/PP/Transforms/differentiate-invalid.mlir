@@ -6,7 +6,7 @@ pp.layer @loss(%x: tensor<4xf32>) params(%w: tensor<4xf32>) -> tensor<f32> {
   pp.yield %l : tensor<f32>
 }
 pp.model @no_stage(%data: tensor<4xf32> {pp.data = "tokens"}) -> tensor<f32> {
-  %w = pp.param "w" : tensor<4xf32> init(0.0 : f32)
+  %w = pp.param "w" : tensor<4xf32> init(#nn.zeros)
   // expected-error @below {{found no stage, expected `stage` on every apply: run pp-partition first}}
   %l = pp.apply @loss(%data) params(%w) : (tensor<4xf32>) params(tensor<4xf32>) -> tensor<f32>
   pp.return %l : tensor<f32>
@@ -23,7 +23,7 @@ pp.layer @loss(%x: tensor<4xf32>) -> tensor<f32> {
   pp.yield %l : tensor<f32>
 }
 pp.model @descending(%data: tensor<4xf32> {pp.data = "tokens"}) -> tensor<f32> {
-  %w = pp.param "w" : tensor<4xf32> init(0.0 : f32)
+  %w = pp.param "w" : tensor<4xf32> init(#nn.zeros)
   %a = pp.apply @same(%data) params(%w) {stage = 0 : i64} : (tensor<4xf32>) params(tensor<4xf32>) -> tensor<4xf32>
   // expected-note @below {{the apply before it}}
   %b = pp.apply @same(%a) params(%w) {stage = 1 : i64} : (tensor<4xf32>) params(tensor<4xf32>) -> tensor<4xf32>
@@ -54,7 +54,7 @@ pp.layer @loss(%x: tensor<4xf32>) params(%w: tensor<4xf32>) -> tensor<f32> {
   pp.yield %l : tensor<f32>
 }
 pp.model @no_derivative(%data: tensor<4xf32> {pp.data = "tokens"}) -> tensor<f32> {
-  %w = pp.param "w" : tensor<4xf32> init(0.0 : f32)
+  %w = pp.param "w" : tensor<4xf32> init(#nn.zeros)
   %l = pp.apply @loss(%data) params(%w) {stage = 0 : i64} : (tensor<4xf32>) params(tensor<4xf32>) -> tensor<f32>
   pp.return %l : tensor<f32>
 }
@@ -70,7 +70,7 @@ pp.layer @loss(%x: tensor<4xf32>) params(%w: tensor<4xf32>) -> tensor<f32> {
   pp.yield %l : tensor<f32>
 }
 pp.model @sites(%data: tensor<4xf32> {pp.data = "tokens"}) -> tensor<f32> {
-  %w = pp.param "w" : tensor<4xf32> init(0.0 : f32)
+  %w = pp.param "w" : tensor<4xf32> init(#nn.zeros)
   %l = pp.apply @loss(%data) params(%w) {stage = 0 : i64} : (tensor<4xf32>) params(tensor<4xf32>) -> tensor<f32>
   pp.return %l : tensor<f32>
 }

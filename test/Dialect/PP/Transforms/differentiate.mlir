@@ -73,8 +73,8 @@ pp.layer @head(%x: tensor<2x3x8xf32>, %x0: tensor<2x3x8xf32>, %t: tensor<2x3xi32
   pp.yield %loss : tensor<f32>
 }
 pp.model @tied(%tokens: tensor<2x3xi32>, %targets: tensor<2x3xi32>) -> tensor<f32> {
-  %wte = pp.param "wte" : tensor<11x8xf32> init(0.0 : f32)
-  %w = pp.param "w" : tensor<8x8xf32> init(0.0 : f32)
+  %wte = pp.param "wte" : tensor<11x8xf32> init(#nn.zeros)
+  %w = pp.param "w" : tensor<8x8xf32> init(#nn.zeros)
   %x0 = pp.apply @embed(%tokens) params(%wte) {stage = 0 : i64} : (tensor<2x3xi32>) params(tensor<11x8xf32>) -> tensor<2x3x8xf32>
   %x1 = pp.apply @block(%x0) params(%w) {stage = 1 : i64} : (tensor<2x3x8xf32>) params(tensor<8x8xf32>) -> tensor<2x3x8xf32>
   %x2 = pp.apply @block(%x1) params(%w) {stage = 1 : i64, recompute = "full"} : (tensor<2x3x8xf32>) params(tensor<8x8xf32>) -> tensor<2x3x8xf32>
@@ -113,8 +113,8 @@ pp.layer @loss(%x: tensor<4xf32>, %s: tensor<4xf32>) -> tensor<f32> {
   pp.yield %l : tensor<f32>
 }
 pp.model @chain(%data: tensor<4xf32> {pp.data = "tokens"}) -> tensor<f32> {
-  %w = pp.param "w" : tensor<4xf32> init(0.0 : f32)
-  %u = pp.param "u" : tensor<4xf32> init(0.0 : f32)
+  %w = pp.param "w" : tensor<4xf32> init(#nn.zeros)
+  %u = pp.param "u" : tensor<4xf32> init(#nn.zeros)
   %x0 = pp.apply @scale(%data) params(%w) {stage = 0 : i64} : (tensor<4xf32>) params(tensor<4xf32>) -> tensor<4xf32>
   %x1 = pp.apply @scale(%x0) params(%u) {stage = 1 : i64} : (tensor<4xf32>) params(tensor<4xf32>) -> tensor<4xf32>
   %x2 = pp.apply @join(%x1, %x0) {stage = 2 : i64} : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
@@ -148,8 +148,8 @@ pp.layer @loss(%x: tensor<4xf32>, %s: tensor<4xf32>) -> tensor<f32> {
   pp.yield %l : tensor<f32>
 }
 pp.model @whole(%data: tensor<4xf32> {pp.data = "tokens"}) -> tensor<f32> {
-  %w = pp.param "w" : tensor<4xf32> init(0.0 : f32)
-  %u = pp.param "u" : tensor<4xf32> init(0.0 : f32)
+  %w = pp.param "w" : tensor<4xf32> init(#nn.zeros)
+  %u = pp.param "u" : tensor<4xf32> init(#nn.zeros)
   %x0 = pp.apply @scale(%data) params(%w) {stage = 0 : i64} : (tensor<4xf32>) params(tensor<4xf32>) -> tensor<4xf32>
   %x1 = pp.apply @scale(%x0) params(%u) {stage = 0 : i64} : (tensor<4xf32>) params(tensor<4xf32>) -> tensor<4xf32>
   %x2 = pp.apply @join(%x1, %x0) {stage = 0 : i64} : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
@@ -180,7 +180,7 @@ pp.layer @loss(%x: tensor<4xf32>) -> tensor<f32> {
   pp.yield %l : tensor<f32>
 }
 pp.model @dead(%data: tensor<4xf32> {pp.data = "tokens"}) -> tensor<f32> {
-  %w = pp.param "w" : tensor<4xf32> init(0.0 : f32)
+  %w = pp.param "w" : tensor<4xf32> init(#nn.zeros)
   %a, %b = pp.apply @two(%data) params(%w) {stage = 0 : i64} : (tensor<4xf32>) params(tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
   %s = pp.apply @side(%b) params(%w) {stage = 1 : i64} : (tensor<4xf32>) params(tensor<4xf32>) -> tensor<4xf32>
   %l = pp.apply @loss(%a) {stage = 2 : i64} : (tensor<4xf32>) -> tensor<f32>

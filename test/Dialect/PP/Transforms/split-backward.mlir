@@ -37,8 +37,8 @@
 // LAYERS: @block.backward_input
 // LAYERS-NOT: @stage1.backward_input
 // LAYERS: pp.stage 1 forward(@stage1.forward) backward(@stage1.backward){{$}}
-pp.parameter @w : tensor<8x8xf32> init(0.0 : f32)
-pp.parameter @b : tensor<2x3x8xf32> init(0.0 : f32)
+pp.parameter @w : tensor<8x8xf32> init(#nn.zeros)
+pp.parameter @b : tensor<2x3x8xf32> init(#nn.zeros)
 func.func private @block.backward(%x: tensor<2x3x8xf32>, %w: tensor<8x8xf32>, %dy: tensor<2x3x8xf32>, %acc: tensor<8x8xf32>)
     -> (tensor<2x3x8xf32> {pp.grad = "input"}, tensor<8x8xf32> {pp.accumulates = 3 : i64, pp.grad = "param"}) attributes {pp.layer_function} {
   %0 = nn.gelu_grad %x, %dy : (tensor<2x3x8xf32>, tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
@@ -76,7 +76,7 @@ pp.stage 1 forward(@stage1.forward) backward(@stage1.backward)
 // the other stage lacks is a parameter.
 // CHECK: pp.stage 0 forward(@nothing) backward(@stage0.backward) weight(@stage0.backward_weight)
 // CHECK: pp.stage 1 forward(@nothing) backward(@stage1.backward) input(@stage1.backward_input)
-pp.parameter @b : tensor<4xf32> init(0.0 : f32)
+pp.parameter @b : tensor<4xf32> init(#nn.zeros)
 func.func private @nothing() -> () {
   return
 }

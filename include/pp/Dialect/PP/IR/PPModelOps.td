@@ -87,7 +87,7 @@ def PP_ModelOp : PP_Op<"model", [FunctionOpInterface, IsolatedFromAbove,
     Example:
     ```mlir
     pp.model @gpt(%tokens: tensor<4x128xi32>, %targets: tensor<4x128xi32>) -> tensor<f32> {
-      %w = pp.param "w" : tensor<256x256xf32> init(0.0 : f32)
+      %w = pp.param "w" : tensor<256x256xf32> init(#nn.zeros)
       %x = pp.apply @embed(%tokens) params(%w) : (tensor<4x128xi32>) params(tensor<256x256xf32>) -> tensor<4x128x256xf32>
       %loss = pp.apply @head(%x, %targets) : (tensor<4x128x256xf32>, tensor<4x128xi32>) -> tensor<f32>
       pp.return %loss : tensor<f32>
@@ -127,7 +127,7 @@ def PP_ParamOp : PP_Op<"param", [Pure, HasParent<"ModelOp">]> {
 
     Example:
     ```mlir
-    %wte = pp.param "wte.weight" : tensor<256x64xf32> init(0.0 : f32)
+    %wte = pp.param "wte.weight" : tensor<256x64xf32> init(#nn.zeros)
     ```
   }];
   let arguments = (ins StrAttr:$name, AnyAttr:$init,

@@ -32,7 +32,7 @@ def PP_ParameterOp : PP_Op<"parameter", [Symbol,
 
     Example:
     ```mlir
-    pp.parameter @wte.weight : tensor<256x64xf32> init(0.0 : f32)
+    pp.parameter @wte.weight : tensor<256x64xf32> init(#nn.zeros)
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type, AnyAttr:$init,

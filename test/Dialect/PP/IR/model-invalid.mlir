@@ -1,0 +1,164 @@
+// RUN: pp-opt %s -split-input-file -verify-diagnostics
+
+// expected-error @+1 {{found argument 0 of type 'tensor<?x8xf32>', expected a tensor of static shape}}
+pp.layer @f(%x: tensor<?x8xf32>) -> tensor<f32> {
+  %0 = arith.constant dense<0.0> : tensor<f32>
+  pp.yield %0 : tensor<f32>
+}
+
+// -----
+
+// expected-error @+1 {{found parameter 0 of type 'tensor<8xi32>', expected floats: pass integers as inputs}}
+pp.layer @f(%x: tensor<8xf32>) params(%w: tensor<8xi32>) -> tensor<8xf32> {
+  pp.yield %x : tensor<8xf32>
+}
+
+// -----
+
+// expected-error @+1 {{found recompute = "some", expected "none" or "full"}}
+pp.layer @f(%x: tensor<8xf32>) -> tensor<8xf32> attributes {recompute = "some"} {
+  pp.yield %x : tensor<8xf32>
+}
+
+// -----
+
+// expected-note @+1 {{the layer is declared here}}
+pp.layer @f(%x: tensor<8xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{found ('tensor<8xf32>'), expected the results ('tensor<4xf32>') of the layer}}
+  pp.yield %x : tensor<8xf32>
+}
+
+// -----
+
+// expected-error @+1 {{found results ('tensor<8xf32>'), expected one scalar loss such as tensor<f32>}}
+pp.model @m(%x: tensor<8xf32> {pp.data = "x"}) -> tensor<8xf32> {
+  pp.return %x : tensor<8xf32>
+}
+
+// -----
+
+// expected-error @+1 {{found argument 0 without data, expected {pp.data = "name"}}}
+pp.model @m(%x: tensor<f32>) -> tensor<f32> {
+  pp.return %x : tensor<f32>
+}
+
+// -----
+
+// expected-error @+1 {{found data 'tokens' for arguments 0 and 1, expected different names: set pp.data}}
+pp.model @m(%x: tensor<f32> {pp.data = "tokens"}, %y: tensor<4xi32>) -> tensor<f32> {
+  pp.return %x : tensor<f32>
+}
+
+// -----
+
+pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
+  // expected-error @+1 {{found arith.addf in a model, expected pp.param or pp.apply: put computation into a pp.layer}}
+  %0 = arith.addf %x, %x : tensor<f32>
+  pp.return %0 : tensor<f32>
+}
+
+// -----
+
+pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
+  // expected-note @+1 {{first defined here}}
+  %0 = pp.param "w" : tensor<8xf32> init(#nn.zeros)
+  // expected-error @+1 {{found parameter 'w' again, expected each name once: use the first result to tie weights}}
+  %1 = pp.param "w" : tensor<8xf32> init(#nn.zeros)
+  pp.return %x : tensor<f32>
+}
+
+// -----
+
+pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
+  // expected-error @+1 {{found an empty name, expected the name of the tensor in a safetensors file}}
+  %0 = pp.param "" : tensor<8xf32> init(#nn.zeros)
+  pp.return %x : tensor<f32>
+}
+
+// -----
+
+pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
+  // expected-error @+1 {{found init(0.000000e+00 : f32), expected an initialiser such as #nn.normal<std = 0.02> or #nn.zeros}}
+  %0 = pp.param "w" : tensor<8xf32> init(0.0 : f32)
+  pp.return %x : tensor<f32>
+}
+
+// -----
+
+// expected-note @+1 {{the model is declared here}}
+pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
+  // expected-error @+1 {{found (), expected the results ('tensor<f32>') of the model}}
+  pp.return
+}
+
+// -----
+
+pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
+  // expected-error @+1 {{found no pp.layer @f, expected one in the module}}
+  %0 = pp.apply @f(%x) : (tensor<f32>) -> tensor<f32>
+  pp.return %0 : tensor<f32>
+}
+
+// -----
+
+// expected-note @+1 {{the layer is defined here}}
+pp.layer @f(%x: tensor<8xf32>) -> tensor<8xf32> {
+  pp.yield %x : tensor<8xf32>
+}
+pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
+  // expected-error @+1 {{found inputs ('tensor<f32>'), expected ('tensor<8xf32>') for @f}}
+  %0 = pp.apply @f(%x) : (tensor<f32>) -> tensor<f32>
+  pp.return %0 : tensor<f32>
+}
+
+// -----
+
+// expected-note @+1 {{the layer is defined here}}
+pp.layer @f(%x: tensor<f32>) params(%w: tensor<8xf32>) -> tensor<f32> {
+  pp.yield %x : tensor<f32>
+}
+pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
+  // expected-error @+1 {{found params (), expected ('tensor<8xf32>') for @f}}
+  %0 = pp.apply @f(%x) : (tensor<f32>) -> tensor<f32>
+  pp.return %0 : tensor<f32>
+}
+
+// -----
+
+pp.layer @f(%x: tensor<f32>) params(%w: tensor<f32>) -> tensor<f32> {
+  pp.yield %x : tensor<f32>
+}
+pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
+  // expected-error @+1 {{found parameter 0 that is no pp.param, expected values of the computation among the inputs}}
+  %0 = pp.apply @f(%x) params(%x) : (tensor<f32>) params(tensor<f32>) -> tensor<f32>
+  pp.return %0 : tensor<f32>
+}
+
+// -----
+
+pp.layer @f(%x: tensor<f32>) -> tensor<f32> {
+  pp.yield %x : tensor<f32>
+}
+pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
+  // expected-error @+1 {{found stage = -1, expected a number from 0}}
+  %0 = pp.apply @f(%x) {stage = -1 : i64} : (tensor<f32>) -> tensor<f32>
+  pp.return %0 : tensor<f32>
+}
+
+// -----
+
+pp.layer @f(%x: tensor<f32>) -> tensor<f32> {
+  pp.yield %x : tensor<f32>
+}
+pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
+  // expected-error @+1 {{found recompute = "half", expected "none" or "full"}}
+  %0 = pp.apply @f(%x) {recompute = "half"} : (tensor<f32>) -> tensor<f32>
+  pp.return %0 : tensor<f32>
+}
+
+// -----
+
+// expected-error @+1 {{found unknown argument attribute pp.datum, expected pp.value, pp.param, pp.grad, pp.use, pp.data or pp.key}}
+pp.model @m(%x: tensor<f32> {pp.datum = "x"}) -> tensor<f32> {
+  pp.return %x : tensor<f32>
+}

@@ -1,0 +1,22 @@
+// RUN: pp-opt %s | pp-opt | FileCheck %s
+// RUN: pp-opt %s --mlir-print-op-generic | pp-opt | FileCheck %s
+
+// CHECK: pp.input @tokens : tensor<4xi32>
+pp.input @tokens : tensor<4xi32>
+// CHECK: pp.parameter @h.0.weight : tensor<8x8xf32> init(#nn.normal<{{.*}}>) {decay = false}
+pp.parameter @h.0.weight : tensor<8x8xf32> init(#nn.normal<std = 0.02>) {decay = false}
+
+func.func private @forward(
+    tensor<4xi32> {pp.data = "tokens"}, tensor<8x8xf32> {pp.param = "h.0.weight"}, i64 {pp.key})
+    -> (tensor<f32> {pp.value = "loss", pp.loss}, tensor<4x8xf32> {pp.value = "r"})
+func.func private @backward(
+    tensor<4x8xf32> {pp.value = "r"}, tensor<8x8xf32> {pp.grad = "h.0.weight", pp.use = 0 : i64})
+    -> (tensor<8x8xf32> {pp.accumulates = 1 : i64, pp.grad = "param"})
+
+// CHECK: pp.stage 0 forward(@forward) backward(@backward) weight(@backward) {applies = ["a", "b"]}
+pp.stage 0 forward(@forward) backward(@backward) weight(@backward) {applies = ["a", "b"]}
+// A stage may have nothing to do backwards.
+// CHECK: pp.stage 1 forward(@forward)
+pp.stage 1 forward(@forward)
+// CHECK: pp.schedule "gpipe" microbatches(2) placement [0, 0] ranks ["0F0,1F0"]
+pp.schedule "gpipe" microbatches(2) placement [0, 0] ranks ["0F0,1F0"]

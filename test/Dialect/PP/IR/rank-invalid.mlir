@@ -1,0 +1,207 @@
+// RUN: pp-opt %s -split-input-file -verify-diagnostics
+
+// expected-error @+1 {{found a channel from rank 1 to itself, expected two ranks: values stay SSA within a rank}}
+pp.channel @c from(1) to(1)
+
+// -----
+
+// expected-error @+1 {{found ranks -1 and 1, expected numbers from 0}}
+pp.channel @c from(-1) to(1)
+
+// -----
+
+// expected-error @+1 {{found rank -1, expected a number from 0}}
+pp.program @p rank(-1) {
+  pp.return
+}
+
+// -----
+
+// expected-error @+1 {{expected pp.return without operands at the end}}
+pp.program @p rank(0) {
+  pp.exchange
+}
+
+// -----
+
+pp.channel @c from(1) to(0)
+pp.program @p rank(0) {
+  // expected-error @+1 {{found a transfer that is never waited for, expected one pp.wait before the end of the program}}
+  %b, %t = pp.irecv channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
+  pp.return
+}
+
+// -----
+
+pp.parameter @w : tensor<8xf32> init(#nn.zeros)
+pp.channel @c from(0) to(1)
+pp.program @p rank(0) {
+  %x = pp.load_parameter @w : tensor<8xf32>
+  // expected-error @+1 {{found a transfer that is waited for 2 times, expected one pp.wait_send}}
+  %t = pp.isend %x channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
+  // expected-note @+1 {{waited for here}}
+  pp.wait_send %t, %x : tensor<8xf32>
+  // expected-note @+1 {{waited for here}}
+  pp.wait_send %t, %x : tensor<8xf32>
+  pp.return
+}
+
+// -----
+
+pp.parameter @w : tensor<8xf32> init(#nn.zeros)
+pp.channel @c from(1) to(0)
+pp.program @p rank(0) {
+  // expected-note @+1 {{posted here}}
+  %b, %t = pp.irecv channel(@c) value("w") tag(0) : tensor<8xf32>
+  // expected-error @+1 {{found a read of a buffer that is still being received, expected the result of its pp.wait}}
+  pp.store_parameter @w, %b : tensor<8xf32>
+  %x = pp.wait %t, %b : tensor<8xf32>
+  pp.return
+}
+
+// -----
+
+// expected-note @+1 {{the channel is declared here}}
+pp.channel @c from(0) to(1)
+pp.program @p rank(0) {
+  // expected-error @+1 {{found channel @c that ends at rank 1, expected rank 0 of the program}}
+  %b, %t = pp.irecv channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
+  %x = pp.wait %t, %b : tensor<8xf32>
+  pp.return
+}
+
+// -----
+
+pp.parameter @w : tensor<8xf32> init(#nn.zeros)
+// expected-note @+1 {{the channel is declared here}}
+pp.channel @c from(1) to(0)
+pp.program @p rank(0) {
+  %x = pp.load_parameter @w : tensor<8xf32>
+  // expected-error @+1 {{found channel @c that starts at rank 1, expected rank 0 of the program}}
+  %t = pp.isend %x channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
+  pp.wait_send %t, %x : tensor<8xf32>
+  pp.return
+}
+
+// -----
+
+pp.program @p rank(0) {
+  // expected-error @+1 {{found no pp.channel @c, expected one in the module}}
+  %b, %t = pp.irecv channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
+  %x = pp.wait %t, %b : tensor<8xf32>
+  pp.return
+}
+
+// -----
+
+pp.channel @c from(1) to(0)
+pp.program @p rank(0) {
+  // expected-error @+1 {{found tag -1 and micro-batch 0, expected numbers from 0}}
+  %b, %t = pp.irecv channel(@c) value("x") mb(0) tag(-1) : tensor<8xf32>
+  %x = pp.wait %t, %b : tensor<8xf32>
+  pp.return
+}
+
+// -----
+
+pp.channel @c from(1) to(0)
+pp.program @p rank(0) {
+  // expected-note @+1 {{the token is made here}}
+  %b, %t = pp.irecv channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
+  %c, %u = pp.irecv channel(@c) value("x") mb(1) tag(1) : tensor<8xf32>
+  // expected-error @+1 {{found token and buffer of different transfers, expected both results of one pp.irecv}}
+  %x = pp.wait %t, %c : tensor<8xf32>
+  %y = pp.wait %u, %c : tensor<8xf32>
+  pp.return
+}
+
+// -----
+
+pp.channel @c from(1) to(0)
+pp.program @p rank(0) {
+  %b, %t = pp.irecv channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
+  // expected-error @+1 {{found a token that no pp.isend made, expected one of a send: wait for a receive with pp.wait}}
+  pp.wait_send %t, %b : tensor<8xf32>
+  pp.return
+}
+
+// -----
+
+pp.parameter @w : tensor<8xf32> init(#nn.zeros)
+pp.channel @c from(0) to(1)
+pp.program @p rank(0) {
+  %x = pp.load_parameter @w : tensor<8xf32>
+  %t = pp.isend %x channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
+  // expected-error @+1 {{found a token that no pp.irecv made, expected one of a receive: wait for a send with pp.wait_send}}
+  %y = pp.wait %t, %x : tensor<8xf32>
+  pp.return
+}
+
+// -----
+
+pp.parameter @w : tensor<8xf32> init(#nn.zeros)
+pp.channel @c from(0) to(1)
+pp.program @p rank(0) {
+  %x = pp.load_parameter @w : tensor<8xf32>
+  %y = pp.load_parameter @w : tensor<8xf32>
+  // expected-note @+1 {{sent here}}
+  %t = pp.isend %x channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
+  // expected-error @+1 {{found another buffer than the one being sent, expected the operand of the pp.isend}}
+  pp.wait_send %t, %y : tensor<8xf32>
+  pp.return
+}
+
+// -----
+
+pp.program @p rank(0) {
+  // expected-error @+1 {{found no function @f, expected one in the module}}
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.return
+}
+
+// -----
+
+func.func private @f()
+pp.program @p rank(0) {
+  // expected-error @+1 {{found stage 0 and micro-batch -1, expected numbers from 0}}
+  pp.run F stage(0) mb(-1) @f() : () -> ()
+  pp.return
+}
+
+// -----
+
+// expected-note @+1 {{the function is defined here}}
+func.func private @f(tensor<8xf32> {pp.value = "x"})
+pp.program @p rank(0) {
+  // expected-error @+1 {{found operands (), expected ('tensor<8xf32>'), the pp.value operands of @f}}
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.return
+}
+
+// -----
+
+// expected-note @+1 {{the function is defined here}}
+func.func private @f() -> (tensor<8xf32> {pp.value = "x"})
+pp.program @p rank(0) {
+  // expected-error @+1 {{found results (), expected ('tensor<8xf32>'), the pp.value results of @f}}
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.return
+}
+
+// -----
+
+pp.program @p rank(0) {
+  // expected-error @+1 {{found no pp.parameter @w, expected one in the module}}
+  pp.zero_gradient @w use(0)
+  pp.return
+}
+
+// -----
+
+// expected-note @+1 {{the parameter is defined here}}
+pp.parameter @w : tensor<8xf32> init(#nn.zeros)
+pp.program @p rank(0) {
+  // expected-error @+1 {{found type 'tensor<4xf32>', expected 'tensor<8xf32>' of @w}}
+  %x = pp.load_gradient @w use(0) : tensor<4xf32>
+  pp.return
+}
