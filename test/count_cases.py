@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Counts the test cases of a run from the JUnit files its tests left.
 
-usage: count_cases.py DIRECTORY
+usage: count_cases.py DIRECTORY...
 
 lit and each GoogleTest binary leave a file with their cases; a test of ctest
 that leaves none (an end-to-end group) is one case. Prints one line,
@@ -24,8 +24,8 @@ def cases_of(path):
     return passed, failed
 
 
-def main():
-    results = pathlib.Path(sys.argv[1])
+def count(results):
+    """Passed and failed cases of one run of ctest."""
     passed = failed = 0
     for case in ElementTree.parse(results / "ctest.xml").getroot().iter("testcase"):
         bad = case.find("failure") is not None or case.get("status") == "fail"
@@ -39,6 +39,15 @@ def main():
         elif case.find("skipped") is None:
             passed += not bad
             failed += bad
+    return passed, failed
+
+
+def main():
+    passed = failed = 0
+    for directory in sys.argv[1:]:
+        more_passed, more_failed = count(pathlib.Path(directory))
+        passed += more_passed
+        failed += more_failed
     print(f"{passed} passed, {failed} failed")
     return 0 if passed and not failed else 1
 
