@@ -1,0 +1,55 @@
+//===- Options.h - What a compilation is asked to do ------------*- C++ -*-===//
+
+#ifndef PP_DRIVER_OPTIONS_H
+#define PP_DRIVER_OPTIONS_H
+
+#include "llvm/ADT/ArrayRef.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace pp::driver {
+
+/// What to write, in the order of the compilation.
+enum class EmitKind { Plan, Rank, LLVM, Object, Program };
+
+/// One compilation. The defaults are those of the command line.
+struct CompileOptions {
+  std::string input;  ///< path of the model; "-" is standard input
+  std::string output; ///< path of the result; "-" is standard output
+  EmitKind emit = EmitKind::Program;
+
+  unsigned ranks = 1;
+  unsigned microbatches = 8;
+  std::string schedule = "1f1b";
+  std::optional<std::string> recompute; ///< nothing: as the model says
+  bool splitBackward = false;
+  std::string semantics = "rendezvous";
+  std::optional<uint64_t> memoryLimit; ///< bytes a rank may need
+
+  unsigned optimization = 3;
+  std::string targetCPU = "native";
+  std::string targetFeatures; ///< added to those of the CPU
+  std::string linker;         ///< empty: find one
+  std::string runtimeDir;     ///< empty: relative to the tool
+
+  bool verbose = false;
+  bool quiet = false;
+  bool timePasses = false;
+  bool saveTemps = false;
+};
+
+/// What the command line asks for: a compilation, or nothing more (help,
+/// version or an error have been printed).
+struct ParsedCommandLine {
+  std::optional<CompileOptions> options;
+  int exitStatus = 0; ///< if there are no options
+};
+
+/// Reads pp-compile's command line. Prints help, version and errors itself.
+ParsedCommandLine parseCommandLine(llvm::ArrayRef<const char *> arguments);
+
+} // namespace pp::driver
+
+#endif // PP_DRIVER_OPTIONS_H

@@ -1,0 +1,275 @@
+//===- Options.cpp - Command line of pp-compile ---------------------------===//
+//
+// The options are declared in Options.td, which also makes --help; here their
+// values are checked. All errors of a command line are reported, not only the
+// first one.
+//
+//===----------------------------------------------------------------------===//
+
+#include "pp/Driver/Options.h"
+#include "Config.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Option/Arg.h"
+#include "llvm/Option/ArgList.h"
+#include "llvm/Option/OptTable.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/WithColor.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+using namespace pp::driver;
+
+namespace {
+using namespace llvm::opt;
+
+enum ID {
+  OPT_INVALID = 0,
+#define OPTION(...) LLVM_MAKE_OPT_ID(__VA_ARGS__),
+#include "Options.inc"
+#undef OPTION
+};
+
+#define OPTTABLE_STR_TABLE_CODE
+#include "Options.inc"
+#undef OPTTABLE_STR_TABLE_CODE
+
+#define OPTTABLE_PREFIXES_TABLE_CODE
+#include "Options.inc"
+#undef OPTTABLE_PREFIXES_TABLE_CODE
+
+constexpr OptTable::Info infoTable[] = {
+#define OPTION(...) LLVM_CONSTRUCT_OPT_INFO(__VA_ARGS__),
+#include "Options.inc"
+#undef OPTION
+};
+
+class CompileOptTable : public GenericOptTable {
+public:
+  CompileOptTable()
+      : GenericOptTable(OptionStrTable, OptionPrefixesTable, infoTable) {}
+};
+
+/// Collects errors of one command line.
+class Checker {
+public:
+  raw_ostream &error() {
+    ++errors;
+    return WithColor::error(errs(), "pp-compile");
+  }
+  bool failed() const { return errors != 0; }
+
+private:
+  unsigned errors = 0;
+};
+
+} // namespace
+
+static constexpr StringLiteral kOverview =
+    "pp-compile: a model in the pp and nn dialects becomes one program that "
+    "trains it on N pipeline ranks";
+
+static constexpr StringLiteral kExample =
+    "\nEXAMPLE:\n"
+    "  pp-compile examples/gpt.mlir -o gpt --pp=4 --microbatches=8 "
+    "--schedule=1f1b\n"
+    "  mpirun -n 4 ./gpt --data input.txt --steps 500 --save trained\n"
+    "\n"
+    "The table that is printed has a line for each rank: its layers, "
+    "parameters,\n"
+    "share of the computation, and the bytes of each kind at the moment when\n"
+    "the rank needs most.\n";
+
+/// The option as it stands on the command line.
+static std::string spellingOf(const Arg *arg) {
+  return arg->getSpelling().str() + arg->getValue();
+}
+
+/// A whole number of at least 1, or an error that names the option.
+static void readCount(const Arg *arg, unsigned &value, StringRef what,
+                      Checker &check) {
+  if (!arg)
+    return;
+  uint64_t number;
+  StringRef text = arg->getValue();
+  if (text.getAsInteger(10, number) || number < 1 || number > 65536) {
+    check.error() << "found '" << spellingOf(arg) << "', expected " << what
+                  << ", a whole number from 1 to 65536\n";
+    return;
+  }
+  value = unsigned(number);
+}
+
+/// One of the given names, or an error that lists them.
+static bool readName(const Arg *arg, std::string &value,
+                     ArrayRef<StringRef> names, Checker &check) {
+  if (!arg)
+    return false;
+  StringRef text = arg->getValue();
+  if (is_contained(names, text)) {
+    value = text.str();
+    return true;
+  }
+  raw_ostream &os = check.error();
+  os << "found '" << spellingOf(arg) << "', expected one of "
+     << join(names, ", ");
+  unsigned best = 3;
+  StringRef nearest;
+  for (StringRef name : names)
+    if (unsigned distance = text.edit_distance(name); distance < best) {
+      best = distance;
+      nearest = name;
+    }
+  if (!nearest.empty())
+    os << "; did you mean '" << nearest << "'?";
+  os << "\n";
+  return false;
+}
+
+static void readBytes(const Arg *arg, std::optional<uint64_t> &value,
+                      Checker &check) {
+  if (!arg)
+    return;
+  StringRef text = arg->getValue();
+  unsigned shift = 0;
+  if (!text.empty())
+    shift = StringSwitch<unsigned>(text.take_back())
+                .CasesLower({"k"}, 10)
+                .CasesLower({"m"}, 20)
+                .CasesLower({"g"}, 30)
+                .Default(0);
+  if (shift)
+    text = text.drop_back();
+  uint64_t number;
+  if (text.getAsInteger(10, number) || number == 0 ||
+      number > (~uint64_t(0) >> shift)) {
+    check.error() << "found '" << spellingOf(arg)
+                  << "', expected a number of bytes above 0, such as 800M or "
+                     "16G\n";
+    return;
+  }
+  value = number << shift;
+}
+
+/// The model's file name without its extension, with the one for `kind`.
+static std::string defaultOutput(StringRef input, EmitKind kind) {
+  if (input == "-")
+    return kind == EmitKind::Program || kind == EmitKind::Object ? "a.out"
+                                                                 : "-";
+  SmallString<128> path(sys::path::filename(input));
+  sys::path::replace_extension(path, "");
+  switch (kind) {
+  case EmitKind::Plan:
+    path += ".plan.mlir";
+    break;
+  case EmitKind::Rank:
+    path += ".rank.mlir";
+    break;
+  case EmitKind::LLVM:
+    path += ".ll";
+    break;
+  case EmitKind::Object:
+    path += ".o";
+    break;
+  case EmitKind::Program:
+    break;
+  }
+  return std::string(path);
+}
+
+ParsedCommandLine
+pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
+  CompileOptTable table;
+  unsigned missingIndex, missingCount;
+  InputArgList args =
+      table.ParseArgs(arguments.drop_front(), missingIndex, missingCount);
+  if (args.hasArg(OPT_help) || arguments.size() == 1) {
+    table.printHelp(outs(), "pp-compile MODEL.mlir -o PROGRAM [options]",
+                    kOverview.data());
+    outs() << kExample;
+    return {std::nullopt, arguments.size() == 1 ? 1 : 0};
+  }
+  if (args.hasArg(OPT_version)) {
+    outs() << "pp-compile " PP_VERSION " (LLVM " PP_LLVM_VERSION ")\n";
+    return {};
+  }
+
+  Checker check;
+  CompileOptions options;
+  if (missingCount)
+    check.error() << "found '" << args.getArgString(missingIndex)
+                  << "' without a value, expected one after it\n";
+  for (const Arg *arg : args.filtered(OPT_UNKNOWN)) {
+    std::string nearest;
+    raw_ostream &os = check.error();
+    os << "unknown option '" << arg->getAsString(args) << "'";
+    if (table.findNearest(arg->getAsString(args), nearest) <= 2)
+      os << "; did you mean '" << nearest << "'?";
+    else
+      os << "; --help lists all of them";
+    os << "\n";
+  }
+
+  std::vector<std::string> inputs = args.getAllArgValues(OPT_INPUT);
+  if (inputs.size() == 1)
+    options.input = inputs.front();
+  else if (inputs.empty())
+    check.error() << "found no input, expected the model's file: pp-compile "
+                     "MODEL.mlir -o PROGRAM\n";
+  else
+    check.error() << "found " << inputs.size() << " inputs ('" << inputs[0]
+                  << "', '" << inputs[1]
+                  << "', ...), expected one model's file\n";
+
+  readCount(args.getLastArg(OPT_pp), options.ranks, "the number of ranks",
+            check);
+  readCount(args.getLastArg(OPT_microbatches), options.microbatches,
+            "the number of micro-batches", check);
+  readName(args.getLastArg(OPT_schedule), options.schedule, {"gpipe", "1f1b"},
+           check);
+  std::string recompute;
+  if (readName(args.getLastArg(OPT_recompute), recompute, {"none", "full"},
+               check))
+    options.recompute = recompute;
+  options.splitBackward = args.hasArg(OPT_split_backward);
+  readName(args.getLastArg(OPT_semantics), options.semantics,
+           {"buffered", "rendezvous", "fifo-per-edge", "fifo-shared"}, check);
+  readBytes(args.getLastArg(OPT_memory_limit), options.memoryLimit, check);
+
+  std::string emit = "program";
+  readName(args.getLastArg(OPT_emit), emit,
+           {"program", "object", "llvm", "rank", "plan"}, check);
+  options.emit = StringSwitch<EmitKind>(emit)
+                     .Case("plan", EmitKind::Plan)
+                     .Case("rank", EmitKind::Rank)
+                     .Case("llvm", EmitKind::LLVM)
+                     .Case("object", EmitKind::Object)
+                     .Default(EmitKind::Program);
+  std::string level = "3";
+  readName(args.getLastArg(OPT_O), level, {"0", "1", "2", "3"}, check);
+  options.optimization = level[0] - '0';
+  options.targetCPU =
+      args.getLastArgValue(OPT_target_cpu, options.targetCPU).str();
+  options.targetFeatures = args.getLastArgValue(OPT_target_features).str();
+  options.linker = args.getLastArgValue(OPT_linker_driver).str();
+  options.runtimeDir = args.getLastArgValue(OPT_runtime_dir).str();
+  options.verbose = args.hasArg(OPT_verbose);
+  options.quiet = args.hasArg(OPT_quiet);
+  options.timePasses = args.hasArg(OPT_time_passes);
+  options.saveTemps = args.hasArg(OPT_save_temps);
+
+  options.output = args.getLastArgValue(OPT_output).str();
+  if (options.output.empty())
+    options.output = defaultOutput(options.input, options.emit);
+  if (options.output == "-" &&
+      (options.emit == EmitKind::Program || options.emit == EmitKind::Object))
+    check.error() << "found '-o -' with --emit=" << emit
+                  << ", expected a file: only text goes to standard output\n";
+  if (options.output != "-" && options.output == options.input)
+    check.error() << "found the model itself as the output '" << options.output
+                  << "', expected another file\n";
+  if (check.failed())
+    return {std::nullopt, 1};
+  return {std::move(options), 0};
+}

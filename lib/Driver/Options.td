@@ -1,0 +1,78 @@
+//===- Options.td - Command line of pp-compile -----------------*- tablegen -*-===//
+
+include "llvm/Option/OptParser.td"
+
+class F<string name, string help> : Flag<["--"], name>, HelpText<help>;
+class J<string name, string meta, string help>
+    : Joined<["--"], name # "=">, MetaVarName<meta>, HelpText<help>;
+// The same option written as two words: --pp 4.
+class S<string name, Option of>
+    : Separate<["--"], name>, Alias<of>, Flags<[HelpHidden]>;
+
+def main_group : OptionGroup<"the program">, HelpText<"THE PROGRAM">;
+def plan_group : OptionGroup<"the pipeline">, HelpText<"THE PIPELINE">;
+def code_group : OptionGroup<"code generation">, HelpText<"CODE GENERATION">;
+def tool_group : OptionGroup<"the tool">, HelpText<"THE TOOL">;
+
+let Group = main_group in {
+  def output : JoinedOrSeparate<["-"], "o">, MetaVarName<"PROGRAM">,
+    HelpText<"write the result to PROGRAM (default: the model's file name without .mlir, with .o, .ll, .rank.mlir or .plan.mlir for the other kinds; - is standard output for text)">;
+  def output_long : J<"output", "PROGRAM", "same as -o">, Alias<output>,
+    Flags<[HelpHidden]>;
+  def emit : J<"emit", "KIND",
+    "what to write: program (executable, default), object (native code before the link), llvm (LLVM IR), rank (IR of the rank programs), plan (IR of stages and schedule)">;
+  def emit_s : S<"emit", emit>;
+}
+
+let Group = plan_group in {
+  def pp : J<"pp", "N", "pipeline ranks (default 1)">;
+  def pp_s : S<"pp", pp>;
+  def microbatches : J<"microbatches", "M",
+    "micro-batches in a step, each of the size the model is written for (default 8)">;
+  def microbatches_s : S<"microbatches", microbatches>;
+  def schedule : J<"schedule", "NAME", "gpipe or 1f1b (default 1f1b)">;
+  def schedule_s : S<"schedule", schedule>;
+  def recompute : J<"recompute", "POLICY",
+    "none keeps what backward needs; full computes each layer again in backward (default: as the layers say)">;
+  def recompute_s : S<"recompute", recompute>;
+  def split_backward : F<"split-backward",
+    "run the backward of a stage as two actions: I (input gradient), then W (weight gradients)">;
+  def semantics : J<"semantics", "NAME",
+    "what a send may rely on in the proof that no rank waits forever: buffered, rendezvous (default), fifo-per-edge or fifo-shared">;
+  def semantics_s : S<"semantics", semantics>;
+  def memory_limit : J<"memory-limit", "BYTES",
+    "fail if a rank needs more memory; suffixes K, M, G are powers of 1024">;
+  def memory_limit_s : S<"memory-limit", memory_limit>;
+}
+
+let Group = code_group in {
+  def O : Joined<["-"], "O">, MetaVarName<"LEVEL">,
+    HelpText<"optimisation level 0 to 3 (default 3)">;
+  def target_cpu : J<"target-cpu", "NAME",
+    "CPU to generate code for: native (default) or a name such as x86-64-v3">;
+  def target_cpu_s : S<"target-cpu", target_cpu>;
+  def mcpu : J<"mcpu", "NAME", "same as --target-cpu">, Alias<target_cpu>;
+  def march : Joined<["-"], "march=">, Alias<target_cpu>, Flags<[HelpHidden]>;
+  def mcpu_1 : Joined<["-"], "mcpu=">, Alias<target_cpu>, Flags<[HelpHidden]>;
+  def target_features : J<"target-features", "LIST",
+    "CPU features to switch, for example +avx2,-avx512f (default: all of the CPU's)">;
+  def target_features_s : S<"target-features", target_features>;
+  def linker_driver : J<"linker", "PATH",
+    "C++ compiler driver that links the program (default: the one pp was built with)">;
+  def linker_driver_s : S<"linker", linker_driver>;
+  def runtime_dir : J<"runtime-dir", "DIR",
+    "where libpprt.a lies (default: ../lib beside the tool's directory)">;
+  def runtime_dir_s : S<"runtime-dir", runtime_dir>;
+}
+
+let Group = tool_group in {
+  def help : F<"help", "show this text">;
+  def help_h : Flag<["-"], "h">, Alias<help>, HelpText<"same as --help">;
+  def version : F<"version", "show the version">;
+  def verbose : Flag<["-"], "v">,
+    HelpText<"show each step with its time and the link command">;
+  def quiet : Flag<["-"], "q">, HelpText<"do not print the table of ranks">;
+  def time_passes : F<"time-passes", "show the time of each pass">;
+  def save_temps : F<"save-temps",
+    "keep what lies between model and program beside it: .plan.mlir, .rank.mlir, .ll, .o">;
+}

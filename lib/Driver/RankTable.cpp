@@ -1,0 +1,132 @@
+//===- RankTable.cpp - What each rank computes and holds ------------------===//
+
+#include "RankTable.h"
+
+#include "pp/Dialect/PP/IR/PPOps.h"
+#include "pp/Dialect/PP/Memory/Buffers.h"
+
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace pp;
+using llvm::formatv;
+
+/// At most four digits and a unit: 817 B, 12.4 MB. Powers of 1024.
+static std::string formatBytes(double bytes) {
+  const char *units[] = {"B", "KB", "MB", "GB", "TB", "PB"};
+  unsigned unit = 0;
+  for (; bytes >= 1000 && unit < 5; ++unit)
+    bytes /= 1024;
+  return formatv(unit == 0     ? "{0:f0} {1}"
+                 : bytes < 100 ? "{0:f1} {1}"
+                               : "{0:f0} {1}",
+                 bytes, units[unit]);
+}
+
+/// 1234567 -> 1.23 M
+static std::string formatCount(double count) {
+  const char *units[] = {"", " k", " M", " G", " T"};
+  unsigned unit = 0;
+  for (; count >= 1000 && unit < 4; ++unit)
+    count /= 1000;
+  return formatv(unit == 0 ? "{0:f0}{1}" : "{0:f2}{1}", count, units[unit]);
+}
+
+/// "embed, 3 block" for {"embed", "block", "block", "block"}.
+static std::string formatLayers(ArrayRef<StringRef> layers) {
+  std::string text;
+  for (size_t i = 0; i < layers.size();) {
+    size_t count = 1;
+    while (i + count < layers.size() && layers[i + count] == layers[i])
+      ++count;
+    if (!text.empty())
+      text += ", ";
+    if (count > 1)
+      text += std::to_string(count) + " ";
+    text += layers[i];
+    i += count;
+  }
+  return text;
+}
+
+static SmallVector<StringRef> layersOf(ModuleOp module, int64_t rank) {
+  SmallVector<StringRef> layers;
+  ArrayRef<int64_t> placement;
+  for (ScheduleOp schedule : module.getOps<ScheduleOp>())
+    placement = schedule.getPlacement();
+  for (StageOp stage : module.getOps<StageOp>())
+    if (stage.getIndex() < placement.size() &&
+        placement[stage.getIndex()] == rank && stage.getAppliesAttr())
+      for (Attribute name : stage.getAppliesAttr())
+        layers.push_back(cast<StringAttr>(name).getValue());
+  return layers;
+}
+
+static double predicted(ProgramOp program, StringRef key) {
+  auto times = program->getAttrOfType<DictionaryAttr>("pp.predicted");
+  auto value = times ? times.getAs<FloatAttr>(key) : FloatAttr();
+  return value ? value.getValueAsDouble() : 0;
+}
+
+void pp::driver::printRankTable(ModuleOp module, raw_ostream &os) {
+  static constexpr llvm::StringLiteral kKinds[] = {
+      "parameters",  "gradients", "optimizer",
+      "activations", "workspace", "communication"};
+  SmallVector<SmallVector<std::string>> rows = {
+      {"rank", "parameters", "cost", "params", "grads", "optim", "activ",
+       "workspace", "comm", "total", "bubble", "layers"}};
+  double busy = 0, bubble = 0;
+  unsigned ranks = 0;
+  for (ProgramOp program : module.getOps<ProgramOp>()) {
+    busy += predicted(program, "busy");
+    bubble += predicted(program, "bubble");
+    ++ranks;
+  }
+
+  for (ProgramOp program : module.getOps<ProgramOp>()) {
+    auto report = program->getAttrOfType<DictionaryAttr>(attr::kMemory);
+    auto held = program->getAttrOfType<DictionaryAttr>(attr::kParameters);
+    if (!report || !held)
+      continue;
+    double elements = 0;
+    for (ParameterOp parameter : module.getOps<ParameterOp>())
+      if (held.contains(parameter.getSymNameAttr()))
+        elements +=
+            cast<RankedTensorType>(parameter.getType()).getNumElements();
+    auto bytes = [&](StringRef key) {
+      return double(report.getAs<IntegerAttr>(key).getInt());
+    };
+    SmallVector<std::string> row = {
+        std::to_string(program.getRank()), formatCount(elements),
+        busy > 0
+            ? formatv("{0:f1} %", 100 * predicted(program, "busy") / busy).str()
+            : "-"};
+    for (StringRef kind : kKinds)
+      row.push_back(formatBytes(bytes(kind)));
+    row.push_back(formatBytes(bytes("arena") + bytes("optimizer")));
+    row.push_back(
+        formatv("{0:f1} %", 100 * predicted(program, "bubble")).str());
+    row.push_back(formatLayers(layersOf(module, program.getRank())));
+    rows.push_back(std::move(row));
+  }
+
+  SmallVector<size_t> widths(rows.front().size(), 0);
+  for (ArrayRef<std::string> row : rows)
+    for (auto [width, cell] : llvm::zip(widths, row))
+      width = std::max(width, cell.size());
+  for (ArrayRef<std::string> row : rows) {
+    for (auto [column, cell] : llvm::enumerate(row)) {
+      // The last column is text of any length: left aligned, not padded.
+      bool isLast = column + 1 == row.size();
+      if (column)
+        os << "  ";
+      if (!isLast)
+        os.indent(widths[column] - cell.size());
+      os << cell;
+    }
+    os << "\n";
+  }
+  if (ranks)
+    os << formatv("predicted bubble {0:f1} %\n", 100 * bubble / ranks);
+}
