@@ -117,8 +117,9 @@ LogicalResult RotaryOp::inferReturnTypes(MLIRContext *,
   if (failed(check.isFinite("(C3)", "base", base)))
     return failure();
   if (base <= 0.0)
-    return check.fail("(C3) base is not positive, expected a positive number "
-                      "such as 10000.0: correct it");
+    return check.fail(
+        "(C3) base is ", base,
+        ", expected a positive number such as 10000.0: correct it");
   return success();
 }
 

@@ -40,6 +40,27 @@ void NNDialect::registerInitializers() {
       >();
 }
 
+/// The generated parser would pass over `<...>` in silence.
+template <typename InitializerT>
+static Attribute parseWithoutNumbers(AsmParser &parser) {
+  SMLoc loc = parser.getCurrentLocation();
+  if (succeeded(parser.parseOptionalLess())) {
+    parser.emitError(loc) << "#nn." << InitializerT::getMnemonic()
+                          << " takes no numbers: drop <...>, or use "
+                             "#nn.constant<value = ...>";
+    return {};
+  }
+  return InitializerT::get(parser.getContext());
+}
+Attribute ZerosAttr::parse(AsmParser &parser, Type) {
+  return parseWithoutNumbers<ZerosAttr>(parser);
+}
+Attribute OnesAttr::parse(AsmParser &parser, Type) {
+  return parseWithoutNumbers<OnesAttr>(parser);
+}
+void ZerosAttr::print(AsmPrinter &) const {}
+void OnesAttr::print(AsmPrinter &) const {}
+
 using Numbers = SmallVector<std::pair<StringRef, double>>;
 
 Numbers NormalAttr::getNumbers() const {

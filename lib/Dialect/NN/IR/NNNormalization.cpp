@@ -30,8 +30,8 @@ static LogicalResult checkNorm(Checker check, Value input,
   if (failed(check.isFinite("(C4)", "eps", eps)))
     return failure();
   if (eps < 0.0)
-    return check.fail("(C4) eps is negative, expected 0 or more: drop the "
-                      "sign");
+    return check.fail("(C4) eps is ", eps,
+                      ", expected 0 or more: drop the sign");
   return success();
 }
 

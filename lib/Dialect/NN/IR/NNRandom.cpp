@@ -15,8 +15,9 @@ LogicalResult DropoutOp::inferReturnTypes(MLIRContext *,
   double p = adaptor.getP().convertToDouble();
   // Written so that a NaN fails.
   if (!(p >= 0.0 && p < 1.0))
-    return check.fail("(C1) p is outside [0, 1), expected the probability to "
-                      "drop an element: correct it");
+    return check.fail("(C1) p is ", p,
+                      ", expected the probability to drop an element, from 0 "
+                      "to below 1: correct it");
   int64_t site = adaptor.getSite();
   if (site < 0 || site > UINT32_MAX)
     return check.fail("(C2) site is ", site, ", expected 0 to ", UINT32_MAX,

@@ -145,7 +145,7 @@ func.func @f(%x: tensor<2x3x4x7xf32>) {
 // -----
 
 func.func @f(%x: tensor<2x3x4x8xf32>) {
-  // expected-error @below {{'nn.rotary' op (C3) base is not positive, expected a positive number such as 10000.0: correct it}}
+  // expected-error @below {{'nn.rotary' op (C3) base is 0.000000e+00, expected a positive number such as 10000.0: correct it}}
   %0 = nn.rotary %x {base = 0.0} : (tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
   return
 }

@@ -30,5 +30,15 @@ func.func private @f() attributes {a = #nn.uniform<low = 0.0, high = 0x7FF000000
 
 // -----
 
+// expected-error @below {{#nn.zeros takes no numbers: drop <...>, or use #nn.constant<value = ...>}}
+func.func private @f() attributes {a = #nn.zeros<1>}
+
+// -----
+
+// expected-error @below {{#nn.ones takes no numbers: drop <...>, or use #nn.constant<value = ...>}}
+func.func private @f() attributes {a = #nn.ones<2.0>}
+
+// -----
+
 // expected-error @below {{(C1) #nn.constant has a value that is not finite: write a finite number}}
 func.func private @f() attributes {a = #nn.constant<value = 0x7FF8000000000000>}

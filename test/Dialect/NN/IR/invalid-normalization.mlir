@@ -49,7 +49,7 @@ func.func @f(%x: tensor<3x5xf32>, %g: tensor<3xf32>) {
 // -----
 
 func.func @f(%x: tensor<3x5xf32>, %g: tensor<5xf32>) {
-  // expected-error @below {{'nn.rms_norm' op (C4) eps is negative, expected 0 or more: drop the sign}}
+  // expected-error @below {{'nn.rms_norm' op (C4) eps is -1.000000e-05, expected 0 or more: drop the sign}}
   %0 = nn.rms_norm %x, %g {eps = -1.0e-5} : (tensor<3x5xf32>, tensor<5xf32>) -> tensor<3x5xf32>
   return
 }

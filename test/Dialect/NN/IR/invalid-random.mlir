@@ -1,7 +1,7 @@
 // RUN: pp-opt %s --split-input-file --verify-diagnostics
 
 func.func @f(%x: tensor<4xf32>) {
-  // expected-error @below {{'nn.dropout' op (C1) p is outside [0, 1), expected the probability to drop an element: correct it}}
+  // expected-error @below {{'nn.dropout' op (C1) p is 1.000000e+00, expected the probability to drop an element, from 0 to below 1: correct it}}
   %0 = nn.dropout %x {p = 1.0, site = 0} : (tensor<4xf32>) -> tensor<4xf32>
   return
 }
@@ -9,7 +9,7 @@ func.func @f(%x: tensor<4xf32>) {
 // -----
 
 func.func @f(%x: tensor<4xf32>) {
-  // expected-error @below {{'nn.dropout' op (C1) p is outside [0, 1), expected the probability to drop an element: correct it}}
+  // expected-error @below {{'nn.dropout' op (C1) p is -1.000000e-01, expected the probability to drop an element, from 0 to below 1: correct it}}
   %0 = nn.dropout %x {p = -0.1, site = 0} : (tensor<4xf32>) -> tensor<4xf32>
   return
 }
@@ -17,7 +17,7 @@ func.func @f(%x: tensor<4xf32>) {
 // -----
 
 func.func @f(%x: tensor<4xf32>) {
-  // expected-error @below {{'nn.dropout' op (C1) p is outside [0, 1), expected the probability to drop an element: correct it}}
+  // expected-error @below {{'nn.dropout' op (C1) p is nan, expected the probability to drop an element, from 0 to below 1: correct it}}
   %0 = nn.dropout %x {p = 0x7FF8000000000000 : f64, site = 0} : (tensor<4xf32>) -> tensor<4xf32>
   return
 }

@@ -91,11 +91,13 @@ def NN_ConstantAttr : NN_InitializerAttr<"Constant", "constant"> {
 def NN_ZerosAttr : NN_InitializerAttr<"Zeros", "zeros"> {
   let summary = "elements of 0";
   let description = "Example: `#nn.zeros`";
+  let hasCustomAssemblyFormat = 1;
 }
 
 def NN_OnesAttr : NN_InitializerAttr<"Ones", "ones"> {
   let summary = "elements of 1";
   let description = "Example: `#nn.ones`";
+  let hasCustomAssemblyFormat = 1;
 }
 
 #endif // PP_DIALECT_NN_IR_NNATTRIBUTES_TD
