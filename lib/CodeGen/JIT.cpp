@@ -33,10 +33,11 @@ pp::createJIT(ModuleOp module) {
     return llvm::createStringError(error);
   llvm::TargetMachine *target = machine.get();
   ExecutionEngineOptions options;
-  options.transformer = [target](llvm::Module *llvmModule) {
+  auto optimize = [target](llvm::Module *llvmModule) {
     optimizeModule(*llvmModule, *target);
     return llvm::Error::success();
   };
+  options.transformer = optimize;
   auto engine = ExecutionEngine::create(module, options, std::move(machine));
   if (!engine)
     return engine.takeError();

@@ -1,0 +1,275 @@
+//===- pp-check-layers.cpp - Run lowered functions, f32 against f64 -------===//
+//
+// Lowers and runs every function of a file twice: as it stands, and with f64 in
+// the place of f32. The two share the formulas, but f64 goes through plain loops
+// and libm where f32 goes through library kernels, polynomials and fused
+// vector code; so a difference beyond rounding is a wrong lowering. Results and
+// workspace start as NaN: what is never written, or read before, shows.
+//
+// Inputs are random numbers in [-1, 1) (attribute `pp.range = [low, high]` of
+// an argument sets others), ids in [0, 5) (the same attribute), keys are 42.
+//
+//===----------------------------------------------------------------------===//
+
+#include "pp/CodeGen/JIT.h"
+#include "pp/CodeGen/Passes.h"
+#include "pp/InitAll.h"
+
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/InitLLVM.h"
+
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <random>
+#include <regex>
+
+using namespace mlir;
+namespace cl = llvm::cl;
+
+static cl::opt<std::string> inputFile(cl::Positional, cl::init("-"),
+                                      cl::desc("<file>"));
+static cl::opt<double> tolerance("tolerance", cl::init(2e-5),
+                                 cl::desc("error allowed, relative to the "
+                                          "largest number of a result"));
+static cl::opt<bool> print("print", cl::desc("print the f64 results"));
+static cl::opt<unsigned> repeat("time", cl::init(0),
+                                cl::desc("run the f32 function N times and "
+                                         "print the shortest, in ms"));
+
+namespace {
+/// 64-byte aligned memory for one tensor.
+class Buffer {
+public:
+  Buffer(size_t bytes, int fill)
+      : data(std::aligned_alloc(64, (bytes + 64) / 64 * 64)) {
+    std::memset(data, fill, bytes);
+  }
+  Buffer(Buffer &&other) : data(std::exchange(other.data, nullptr)) {}
+  ~Buffer() { std::free(data); }
+  void *data;
+};
+
+/// One lowered function with its buffers.
+struct Run {
+  std::vector<Buffer> buffers;
+  std::vector<void *> arguments; ///< pointers, or keys by value
+  std::vector<std::pair<void *, RankedTensorType>> results;
+};
+
+/// A module lowered and compiled.
+struct Compiled {
+  OwningOpRef<ModuleOp> source, lowered;
+  std::unique_ptr<ExecutionEngine> engine;
+};
+} // namespace
+
+static double valueAt(const void *data, Type element, int64_t i) {
+  if (element.isF32())
+    return static_cast<const float *>(data)[i];
+  if (element.isF64())
+    return static_cast<const double *>(data)[i];
+  if (element.isInteger(32))
+    return static_cast<const int32_t *>(data)[i];
+  if (element.isInteger(64))
+    return static_cast<const int64_t *>(data)[i];
+  uint32_t bits = static_cast<uint32_t>(static_cast<const uint16_t *>(data)[i])
+                  << 16;
+  float value;
+  std::memcpy(&value, &bits, 4);
+  return value;
+}
+
+static void setValue(void *data, Type element, int64_t i, double value) {
+  if (element.isF32()) {
+    static_cast<float *>(data)[i] = value;
+  } else if (element.isF64()) {
+    // Numbers that f32 has too.
+    static_cast<double *>(data)[i] = static_cast<float>(value);
+  } else if (element.isInteger(32)) {
+    static_cast<int32_t *>(data)[i] = std::floor(value);
+  } else if (element.isInteger(64)) {
+    static_cast<int64_t *>(data)[i] = std::floor(value);
+  } else {
+    float narrow = value;
+    uint32_t bits;
+    std::memcpy(&bits, &narrow, 4);
+    static_cast<uint16_t *>(data)[i] = bits >> 16;
+  }
+}
+
+static size_t sizeOf(RankedTensorType type) {
+  return type.getNumElements() *
+         llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+}
+
+/// Buffers for a function of the source module; the same numbers whatever the
+/// element type.
+static Run prepare(func::FuncOp function, int64_t workspace) {
+  Run run;
+  std::mt19937_64 random(7);
+  auto newBuffer = [&](size_t bytes) {
+    run.buffers.emplace_back(bytes, 0xff);
+    return run.buffers.back().data;
+  };
+  for (BlockArgument argument : function.getArguments()) {
+    auto type = dyn_cast<RankedTensorType>(argument.getType());
+    if (!type) {
+      run.arguments.push_back(reinterpret_cast<void *>(42));
+      continue;
+    }
+    Type element = type.getElementType();
+    double low = isa<FloatType>(element) ? -1 : 0, high = low == 0 ? 5 : 1;
+    if (auto range = function.getArgAttrOfType<ArrayAttr>(
+            argument.getArgNumber(), "pp.range")) {
+      low = cast<FloatAttr>(range[0]).getValueAsDouble();
+      high = cast<FloatAttr>(range[1]).getValueAsDouble();
+    }
+    void *data = newBuffer(sizeOf(type));
+    for (int64_t i = 0; i < type.getNumElements(); ++i)
+      setValue(data, element, i,
+               low + (high - low) *
+                         (static_cast<double>(random() >> 11) / (1ull << 53)));
+    run.arguments.push_back(data);
+  }
+  for (auto [i, type] : llvm::enumerate(function.getResultTypes())) {
+    auto tensor = cast<RankedTensorType>(type);
+    if (auto index =
+            function.getResultAttrOfType<IntegerAttr>(i, "pp.accumulates")) {
+      run.results.push_back({run.arguments[index.getInt()], tensor});
+      continue;
+    }
+    void *data = newBuffer(sizeOf(tensor));
+    run.arguments.push_back(data);
+    run.results.push_back({data, tensor});
+  }
+  run.arguments.push_back(newBuffer(workspace + 64));
+  return run;
+}
+
+/// Calls a function of up to 32 pointers or integers.
+static void call(void *function, ArrayRef<void *> arguments) {
+  void *a[32] = {};
+  llvm::copy(arguments, a);
+  // Surplus arguments lie on the stack and hurt nobody in the C convention.
+#define A8(n) a[n], a[n + 1], a[n + 2], a[n + 3], a[n + 4], a[n + 5], a[n + 6], a[n + 7]
+  using P = void *;
+  using Function = void (*)(P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P,
+                            P, P, P, P, P, P, P, P, P, P, P, P, P, P, P);
+  reinterpret_cast<Function>(function)(A8(0), A8(8), A8(16), A8(24));
+#undef A8
+}
+
+static llvm::Expected<Compiled> compile(StringRef text, MLIRContext &context) {
+  Compiled result;
+  result.source = parseSourceString<ModuleOp>(text, &context);
+  if (!result.source)
+    return llvm::createStringError("the input does not parse");
+  result.lowered = result.source->clone();
+  PassManager manager(&context);
+  pp::buildLowerLayersPipeline(manager, pp::LowerLayersOptions());
+  if (failed(manager.run(*result.lowered)))
+    return llvm::createStringError("the input does not lower");
+  auto engine = pp::createJIT(*result.lowered);
+  if (!engine)
+    return engine.takeError();
+  result.engine = std::move(*engine);
+  return result;
+}
+
+static Run prepare(Compiled &compiled, StringRef name) {
+  auto lowered = compiled.lowered->lookupSymbol<LLVM::LLVMFuncOp>(name);
+  int64_t workspace =
+      lowered->getAttrOfType<IntegerAttr>("pp.workspace").getInt();
+  return prepare(compiled.source->lookupSymbol<func::FuncOp>(name), workspace);
+}
+
+/// Compares the results of one function; false if they differ.
+static bool check(StringRef name, Compiled &narrow, Compiled &wide) {
+  Run a = prepare(narrow, name), b = prepare(wide, name);
+  if (a.arguments.size() > 32) {
+    llvm::errs() << name << ": found " << a.arguments.size()
+                 << " arguments, expected at most 32\n";
+    return false;
+  }
+  void *functionA = llvm::cantFail(narrow.engine->lookup(name));
+  void *functionB = llvm::cantFail(wide.engine->lookup(name));
+  call(functionA, a.arguments);
+  call(functionB, b.arguments);
+  bool good = true;
+  for (size_t i = 0; i < a.results.size(); ++i) {
+    auto [dataA, typeA] = a.results[i];
+    auto [dataB, typeB] = b.results[i];
+    double error = 0, largest = 0;
+    for (int64_t j = 0; j < typeA.getNumElements(); ++j) {
+      double x = valueAt(dataA, typeA.getElementType(), j);
+      double y = valueAt(dataB, typeB.getElementType(), j);
+      error = std::isnan(x) || std::isnan(y) ? INFINITY
+                                             : std::max(error, std::fabs(x - y));
+      largest = std::max(largest, std::fabs(y));
+      if (std::isinf(error))
+        break;
+    }
+    bool within = error <= tolerance * std::max(largest, 1.0);
+    good &= within;
+    llvm::outs() << name << " result " << i << ": "
+                 << (within ? "equal" : "DIFFERENT")
+                 << (within ? "" : llvm::formatv(", error {0} of {1}", error,
+                                                 largest)
+                                       .str())
+                 << "\n";
+    if (print) {
+      for (int64_t j = 0; j < typeB.getNumElements(); ++j)
+        llvm::outs() << (j ? " " : "  ")
+                     << llvm::format("%.6g",
+                                     valueAt(dataB, typeB.getElementType(), j));
+      llvm::outs() << "\n";
+    }
+  }
+  double shortest = INFINITY;
+  for (unsigned i = 0; i < repeat; ++i) {
+    auto start = std::chrono::steady_clock::now();
+    call(functionA, a.arguments);
+    std::chrono::duration<double, std::milli> time =
+        std::chrono::steady_clock::now() - start;
+    shortest = std::min(shortest, time.count());
+  }
+  if (repeat)
+    llvm::outs() << name << ": " << llvm::format("%.3f ms\n", shortest);
+  return good;
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  cl::ParseCommandLineOptions(
+      argc, argv, "runs lowered functions in f32 and in f64 and compares\n");
+  auto file = llvm::MemoryBuffer::getFileOrSTDIN(inputFile, /*IsText=*/true);
+  if (!file) {
+    llvm::errs() << inputFile << ": " << file.getError().message() << "\n";
+    return 1;
+  }
+  DialectRegistry registry;
+  pp::registerAllDialects(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  std::string text = (*file)->getBuffer().str();
+  auto narrow = compile(text, context);
+  if (!narrow) {
+    llvm::errs() << llvm::toString(narrow.takeError()) << "\n";
+    return 1;
+  }
+  auto wide = compile(std::regex_replace(text, std::regex("\\b(\\w*x)?f32\\b"),
+                                         "$1f64"),
+                      context);
+  if (!wide) {
+    llvm::errs() << llvm::toString(wide.takeError()) << "\n";
+    return 1;
+  }
+  bool good = true;
+  for (auto function : narrow->source->getOps<func::FuncOp>())
+    good &= check(function.getName(), *narrow, *wide);
+  return good ? 0 : 1;
+}
