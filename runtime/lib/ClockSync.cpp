@@ -6,10 +6,10 @@ using namespace pprt;
 
 static constexpr int rounds = 16;
 
-ClockPoint pprt::compareClocks(Transport &transport) {
+ClockPoint pprt::compareClocks(Transport &transport, bool always) {
   ClockPoint best;
   best.mine = nowNs();
-  if (transport.onOneNode())
+  if (transport.onOneNode() && !always)
     return best;
   uint64_t token = 0;
   if (transport.rank() == 0) {

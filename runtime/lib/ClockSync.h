@@ -14,8 +14,9 @@ struct ClockPoint {
 };
 
 /// Compares clocks with rank 0 by the fastest of several round trips;
-/// collective. On one node the clock is common and nothing is sent.
-ClockPoint compareClocks(Transport &transport);
+/// collective. On one node the clock is common and nothing is sent, unless
+/// `always`.
+ClockPoint compareClocks(Transport &transport, bool always = false);
 
 /// Moves events to rank 0's clock, by a line through two comparisons.
 void alignSteps(std::vector<StepEvents> &steps, ClockPoint begin,

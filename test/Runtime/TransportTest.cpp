@@ -5,10 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Clock.h"
+#include "ClockSync.h"
 #include "Collectives.h"
 #include "Error.h"
 #include "Philox.h"
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -189,6 +191,16 @@ static void testCollectives(Transport &t, Collectives &c) {
   c.agree("");
 }
 
+/// On one node the clock is common, so that the comparison must find next to
+/// no difference: at most the time of a fast round trip.
+static void testClocks(Transport &t) {
+  CHECK(t.onOneNode());
+  CHECK(compareClocks(t).toRank0 == 0);
+  ClockPoint point = compareClocks(t, /*always=*/true);
+  CHECK(point.mine <= nowNs());
+  CHECK(std::abs(double(point.toRank0)) < 20e6);
+}
+
 /// A message of another size is an error of the wait, as is a missing one.
 static void testErrors(Transport &t, Collectives &c) {
   c.barrier();
@@ -245,6 +257,7 @@ int main() {
   testExchangeOfManySizes(t);
   testOrder(t);
   testCollectives(t, c);
+  testClocks(t);
   testErrors(t, c);
   testProgressDuringComputation(t, c);
   c.barrier();
