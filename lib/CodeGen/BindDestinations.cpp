@@ -52,8 +52,7 @@ static Value undoReshapes(OpBuilder &builder, Value value,
     Type type = op->getOperand(0).getType();
     if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
       value = tensor::CollapseShapeOp::create(
-          builder, op->getLoc(), type, value,
-          expand.getReassociationIndices());
+          builder, op->getLoc(), type, value, expand.getReassociationIndices());
     else
       value = tensor::ExpandShapeOp::create(
           builder, op->getLoc(), type, value,
@@ -94,8 +93,8 @@ static void bindPieces(func::FuncOp function) {
     if (auto empty = root.getDefiningOp<tensor::EmptyOp>())
       empty->moveBefore(&function.front(), function.front().begin());
     if (Operation *definition = root.getDefiningOp()) {
-      if (!isa<tensor::EmptyOp, tensor::CollapseShapeOp,
-               tensor::ExpandShapeOp>(definition) ||
+      if (!isa<tensor::EmptyOp, tensor::CollapseShapeOp, tensor::ExpandShapeOp>(
+              definition) ||
           !definition->isBeforeInBlock(start->getOwner()))
         continue;
       builder.setInsertionPointAfter(definition);
@@ -133,7 +132,6 @@ struct BindDestinations : pp::impl::BindDestinationsBase<BindDestinations> {
       std::optional<unsigned> argument = destinationOf(i);
       if (!argument)
         return signalPassFailure();
-      setWritable(*argument, true);
       destinations.push_back(function.getArgument(*argument));
     }
     OpBuilder start = OpBuilder::atBlockBegin(&function.front());
@@ -142,12 +140,19 @@ struct BindDestinations : pp::impl::BindDestinationsBase<BindDestinations> {
       bind(start, &operand, destination);
     bindPieces(function);
 
+    // From here on destinations are buffers: one-shot analysis takes a second
+    // write to a tensor argument (the one of `materialize_in_destination`) for
+    // a conflict with a loop that updates it.
     OpBuilder end(terminator);
     for (auto [value, destination] :
-         llvm::zip(terminator.getOperands(), destinations))
-      if (value != destination)
+         llvm::zip(terminator.getOperands(), destinations)) {
+      bool inPlace = value == destination;
+      Value buffer = makeBuffer(cast<BlockArgument>(destination));
+      if (!inPlace)
         bufferization::MaterializeInDestinationOp::create(
-            end, terminator.getLoc(), value.getType(), value, destination);
+            end, terminator.getLoc(), /*result=*/Type(), value, buffer,
+            /*restrict=*/false, /*writable=*/true);
+    }
     func::ReturnOp::create(end, terminator.getLoc());
     terminator.erase();
     BitVector all(function.getNumResults(), true);
@@ -156,9 +161,28 @@ struct BindDestinations : pp::impl::BindDestinationsBase<BindDestinations> {
 
   void setWritable(unsigned argument, bool writable) {
     if (isa<RankedTensorType>(getOperation().getArgument(argument).getType()))
-      getOperation().setArgAttr(
-          argument, "bufferization.writable",
-          BoolAttr::get(&getContext(), writable));
+      getOperation().setArgAttr(argument, "bufferization.writable",
+                                BoolAttr::get(&getContext(), writable));
+  }
+
+  /// Turns a tensor argument into a buffer, which its uses read and write as a
+  /// tensor.
+  Value makeBuffer(BlockArgument argument) {
+    auto type = dyn_cast<RankedTensorType>(argument.getType());
+    if (!type)
+      return argument;
+    func::FuncOp function = getOperation();
+    function.removeArgAttr(argument.getArgNumber(), "bufferization.writable");
+    argument.setType(MemRefType::get(type.getShape(), type.getElementType()));
+    OpBuilder start = OpBuilder::atBlockBegin(&function.front());
+    auto tensor = bufferization::ToTensorOp::create(
+        start, argument.getLoc(), type, argument, /*restrict=*/true,
+        /*writable=*/true);
+    argument.replaceAllUsesExcept(tensor, tensor);
+    SmallVector<Type> inputs(function.front().getArgumentTypes());
+    function.setType(
+        FunctionType::get(&getContext(), inputs, function.getResultTypes()));
+    return argument;
   }
 
   /// The argument that result `i` is written to, a new one if it does not
