@@ -112,7 +112,8 @@ Numbers Check::draw(unsigned argument, Type type) {
   auto shaped = dyn_cast<ShapedType>(type);
   Numbers numbers(shaped ? shaped.getNumElements() : 1);
   std::uniform_real_distribution<double> real(low, high);
-  std::uniform_int_distribution<int64_t> integer(int64_t(low), int64_t(high));
+  std::uniform_int_distribution<int64_t> integer{
+      static_cast<int64_t>(low), static_cast<int64_t>(high)};
   for (double &number : numbers)
     number = isFloat(type) ? double(float(real(random)))
                            : double(integer(random));

@@ -47,7 +47,7 @@ public:
 
   void activate(Value value) { active.insert(value); }
   void propagateActivity();
-  void add(Value value, Value cotangent);
+  void add(Value value, Value cotangent, bool isOwned = false);
   LogicalResult run(ArrayRef<Operation *> forward);
   Value lookup(Value value) const { return cotangents.lookup(value); }
 
@@ -58,6 +58,9 @@ private:
   OpBuilder &builder;
   DenseSet<Value> active;
   DenseMap<Value, Value> cotangents;
+  /// Values that are the cotangent of something: what is added must not be
+  /// added to them.
+  DenseSet<Value> published;
 };
 
 /// A value is active if it depends differentiably on an argument whose
@@ -71,19 +74,23 @@ void ReversePass::propagateActivity() {
           active.insert(result);
 }
 
-void ReversePass::add(Value value, Value cotangent) {
+/// Adds `cotangent` to that of `value`. If `isOwned`, nothing else refers to
+/// `cotangent` yet, so an op that can accumulate takes over the addition.
+void ReversePass::add(Value value, Value cotangent, bool isOwned) {
   Value &sum = cotangents[value];
+  auto accumulating = cotangent.getDefiningOp<AccumulatingOpInterface>();
   if (!sum) {
     sum = cotangent;
-    return;
-  }
-  auto accumulating = cotangent.getDefiningOp<AccumulatingOpInterface>();
-  if (accumulating && !accumulating.getInit() && cotangent.use_empty()) {
+  } else if (isOwned && accumulating && !accumulating.getInit() &&
+             cotangent.use_empty()) {
+    // Behind the sum, which may be of the same adjoint.
+    accumulating->moveBefore(joint.body().getTerminator());
     accumulating.getInitMutable().assign(sum);
     sum = cotangent;
-    return;
+  } else {
+    sum = arith::AddFOp::create(builder, cotangent.getLoc(), sum, cotangent);
   }
-  sum = arith::AddFOp::create(builder, cotangent.getLoc(), sum, cotangent);
+  published.insert(sum);
 }
 
 LogicalResult ReversePass::runOn(Operation *op) {
@@ -120,7 +127,9 @@ LogicalResult ReversePass::runOn(Operation *op) {
              << i << " of '" << op->getName() << "' has type "
              << cotangent.getType() << ", expected that of the operand, "
              << operand.getType();
-    add(operand, cotangent);
+    bool isOwned = !published.contains(cotangent) &&
+                   llvm::count(operandCotangents, cotangent) == 1;
+    add(operand, cotangent, isOwned);
   }
   return success();
 }
