@@ -25,16 +25,14 @@ template <typename F> static int32_t guarded(pprt_context *ctx, F action) {
 
 int32_t pprt_isend(pprt_context *ctx, int32_t channel, int32_t tag,
                    const void *data, uint64_t bytes, int32_t request) {
-  return guarded(ctx, [&] {
-    ctx->post(channel, tag, data, nullptr, bytes, request);
-  });
+  return guarded(
+      ctx, [&] { ctx->post(channel, tag, data, nullptr, bytes, request); });
 }
 
 int32_t pprt_irecv(pprt_context *ctx, int32_t channel, int32_t tag, void *data,
                    uint64_t bytes, int32_t request) {
-  return guarded(ctx, [&] {
-    ctx->post(channel, tag, nullptr, data, bytes, request);
-  });
+  return guarded(
+      ctx, [&] { ctx->post(channel, tag, nullptr, data, bytes, request); });
 }
 
 int32_t pprt_wait(pprt_context *ctx, int32_t request) {
@@ -46,8 +44,9 @@ static bool isAction(pprt_context *ctx, int32_t action) {
   if (action >= 0 && size_t(action) < count)
     return true;
   guarded(ctx, [&] {
-    throw Error("found action " + std::to_string(action) + ", expected one of " +
-                std::to_string(count) + ": compile the program again");
+    throw Error("found action " + std::to_string(action) +
+                ", expected one of " + std::to_string(count) +
+                ": compile the program again");
   });
   return false;
 }
@@ -79,8 +78,9 @@ const void *pprt_data(pprt_context *ctx, int32_t input, int32_t microbatch) {
 }
 
 int64_t pprt_key(pprt_context *ctx, int32_t microbatch) {
-  uint64_t index = uint64_t(ctx->step) * uint64_t(ctx->description.microbatches) +
-                   uint64_t(microbatch);
+  uint64_t index =
+      uint64_t(ctx->step) * uint64_t(ctx->description.microbatches) +
+      uint64_t(microbatch);
   return int64_t(philox64(ctx->dropoutKey, index, 0));
 }
 

@@ -21,8 +21,10 @@ void pprt::checkCanCreate(const std::string &path) {
   std::string remedy = ": give a file in a directory that can be written";
   struct stat info;
   if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
-    throw Error("found '" + path + "', which is no regular file, expected a "
-                "place for one" + remedy);
+    throw Error("found '" + path +
+                "', which is no regular file, expected a "
+                "place for one" +
+                remedy);
   if (access(directoryOf(path).c_str(), W_OK | X_OK) != 0)
     throw Error("cannot create '" + path + "' (" + systemError() + ")" +
                 remedy);
@@ -32,8 +34,7 @@ AtomicFile::AtomicFile(const std::string &path)
     : path(path), temporary(path + ".XXXXXX") {
   fd = mkostemp(temporary.data(), O_CLOEXEC);
   if (fd < 0)
-    throw Error("cannot create a file beside '" + path + "': " +
-                systemError());
+    throw Error("cannot create a file beside '" + path + "': " + systemError());
   // mkostemp makes private files; a result is as readable as any other file.
   mode_t mask = umask(0);
   umask(mask);
@@ -69,7 +70,8 @@ void AtomicFile::commit() {
   close(fd);
   fd = -1;
   // The new name has to reach the disk as well.
-  int directoryFd = open(directoryOf(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int directoryFd =
+      open(directoryOf(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directoryFd >= 0) {
     fsync(directoryFd);
     close(directoryFd);

@@ -41,15 +41,15 @@ void Batches::load(int64_t step) {
                                       : std::min(description.vocabulary,
                                                  description.targetClasses);
       if (window[i] < 0 || window[i] >= limit)
-        throw Error(
-            "found token " +
-            (window[i] < 0 ? std::string("above 2147483647")
-                           : std::to_string(window[i])) +
-            " at position " + std::to_string(begin + i) + " of '" +
-            file.path() + "' (read as " + file.formatName() +
-            "), expected less than the model's vocabulary of " +
-            std::to_string(limit) + ": use the tokenizer of the model, or a "
-            "model with a larger vocabulary");
+        throw Error("found token " +
+                    (window[i] < 0 ? std::string("above 2147483647")
+                                   : std::to_string(window[i])) +
+                    " at position " + std::to_string(begin + i) + " of '" +
+                    file.path() + "' (read as " + file.formatName() +
+                    "), expected less than the model's vocabulary of " +
+                    std::to_string(limit) +
+                    ": use the tokenizer of the model, or a "
+                    "model with a larger vocabulary");
     }
     for (uint64_t i = 0; i < sequence; ++i) {
       tokens[row * sequence + i] = window[i];
@@ -61,6 +61,6 @@ void Batches::load(int64_t step) {
 const int32_t *Batches::input(int input, int microbatch) const {
   const std::vector<int32_t> &all =
       description.inputs[input].isTargets ? targets : tokens;
-  return all.data() + int64_t(microbatch) * description.batch *
-                          description.sequence;
+  return all.data() +
+         int64_t(microbatch) * description.batch * description.sequence;
 }

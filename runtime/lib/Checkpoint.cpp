@@ -17,8 +17,8 @@ void pprt::prepareDirectory(const std::string &directory) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error || !std::filesystem::is_directory(directory))
-    throw Error("cannot make the directory '" + directory +
-                "' of --save: " + (error ? error.message() : "a file is there"));
+    throw Error("cannot make the directory '" + directory + "' of --save: " +
+                (error ? error.message() : "a file is there"));
   if (access(directory.c_str(), W_OK | X_OK) != 0)
     throw Error("cannot write to the directory '" + directory +
                 "' of --save: " + systemError());
@@ -60,8 +60,8 @@ void pprt::saveCheckpoint(const std::string &directory,
     const Parameter &parameter = description.parameters[i];
     uint64_t bytes = parameter.elements * sizeof(float);
     if (parameter.owner == transport.rank()) {
-      const char *values = reinterpret_cast<const char *>(
-          ownValues(program, int(i), arena));
+      const char *values =
+          reinterpret_cast<const char *>(ownValues(program, int(i), arena));
       if (transport.rank() == 0)
         attempt([&] { file->write(values, bytes); });
       else

@@ -88,8 +88,8 @@ std::string pprt::chromeTrace(const Description &description,
           title = event.kind == Event::Run || event.kind == Event::Transfer
                       ? what
                       : title + " " + what;
-          args = ",\"kind\":\"" + std::string(actionKindName(action.kind)) +
-                 "\"";
+          args =
+              ",\"kind\":\"" + std::string(actionKindName(action.kind)) + "\"";
           if (action.stage >= 0)
             args += ",\"stage\":" + std::to_string(action.stage);
           if (action.microbatch >= 0)

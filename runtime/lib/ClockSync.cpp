@@ -38,10 +38,9 @@ ClockPoint pprt::compareClocks(Transport &transport, bool always) {
 
 void pprt::alignSteps(std::vector<StepEvents> &steps, ClockPoint begin,
                       ClockPoint end) {
-  double slope = end.mine > begin.mine
-                     ? double(end.toRank0 - begin.toRank0) /
-                           double(end.mine - begin.mine)
-                     : 0;
+  double slope = end.mine > begin.mine ? double(end.toRank0 - begin.toRank0) /
+                                             double(end.mine - begin.mine)
+                                       : 0;
   auto move = [&](uint64_t &time) {
     double drift = slope * (double(time) - double(begin.mine));
     time = uint64_t(int64_t(time) + begin.toRank0 + int64_t(drift));

@@ -50,10 +50,12 @@ void pprt_context::endStep() {
   if (activeRequests)
     throw Error("found " + std::to_string(activeRequests) +
                 " transfers without a wait at the end of a step, expected "
-                "none" + compileAgain);
+                "none" +
+                compileAgain);
   if (!exchanged)
     throw Error(std::string("found a step without an exchange of loss and "
-                            "norms, expected one") + compileAgain);
+                            "norms, expected one") +
+                compileAgain);
 }
 
 //===----------------------------------------------------------------------===//
@@ -135,7 +137,8 @@ void pprt_context::throwTimeout(int request) const {
       std::to_string(info.bytes) + " bytes, tag " + std::to_string(info.tag) +
       ") on the edge from rank " + std::to_string(edge.source) + " to rank " +
       std::to_string(edge.destination) + ", expected rank " +
-      std::to_string(peer) + " to take part: see what it does, or raise "
+      std::to_string(peer) +
+      " to take part: see what it does, or raise "
       "--timeout");
 }
 
@@ -174,7 +177,8 @@ void pprt_context::exchange() {
     collectives.sum(reported.data(), reported.size());
   } catch (const TimeoutError &) {
     throw TimeoutError("found an exchange of loss and norms that took longer "
-                       "than " + seconds(options.timeout) + " s in step " +
+                       "than " +
+                       seconds(options.timeout) + " s in step " +
                        std::to_string(step) +
                        ", expected all ranks to take part: see what they do, "
                        "or raise --timeout");

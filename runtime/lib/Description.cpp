@@ -94,8 +94,8 @@ static Parameter parseParameter(const Node &node) {
   parameter.elements = node.get<uint64_t>("elements", elements);
   if (parameter.elements != elements)
     broken("whose parameter '" + parameter.name + "' has " +
-           std::to_string(parameter.elements) +
-           " elements and a shape for " + std::to_string(elements));
+           std::to_string(parameter.elements) + " elements and a shape for " +
+           std::to_string(elements));
   auto init = node.value.find("init");
   if (init == node.value.end())
     broken("without '" + node.path + "init'");
@@ -123,7 +123,8 @@ static Program parseProgram(const Node &node, const Description &all) {
   program.optimizerBytes = node.get<uint64_t>("optimizer_bytes");
   if (program.optimizerOffset < program.arenaBytes ||
       program.optimizerOffset % 64 != 0)
-    broken("whose '" + node.path + "optimizer_offset' lies in the arena or is "
+    broken("whose '" + node.path +
+           "optimizer_offset' lies in the arena or is "
            "not a multiple of 64");
   auto memory = node.value.find("memory");
   if (memory != node.value.end()) {
@@ -142,8 +143,7 @@ static Program parseProgram(const Node &node, const Description &all) {
     parameter.owned = held.get<bool>("owned");
     parameter.mOffset = held.get<uint64_t>("m_offset", uint64_t(0));
     parameter.vOffset = held.get<uint64_t>("v_offset", uint64_t(0));
-    if (parameter.index < 0 ||
-        size_t(parameter.index) >= all.parameters.size())
+    if (parameter.index < 0 || size_t(parameter.index) >= all.parameters.size())
       broken("whose '" + held.path + "index' is no parameter");
     uint64_t bytes = all.parameters[parameter.index].elements * sizeof(float);
     if (parameter.offset % 4 != 0 ||
@@ -152,7 +152,8 @@ static Program parseProgram(const Node &node, const Description &all) {
     if (parameter.owned &&
         std::max(parameter.mOffset, parameter.vOffset) + bytes >
             program.optimizerBytes)
-      broken("whose '" + held.path + "m_offset' or 'v_offset' lies outside of "
+      broken("whose '" + held.path +
+             "m_offset' or 'v_offset' lies outside of "
              "the optimizer area");
     program.parameters.push_back(parameter);
   });
@@ -226,9 +227,8 @@ Description pprt::parseDescription(const char *text) {
   d.sequence = root.get<int64_t>("sequence");
   d.vocabulary = root.get<int64_t>("vocabulary");
   d.targetClasses = root.get<int64_t>("target_classes", d.vocabulary);
-  root.forEach("inputs", [&](const Node &node) {
-    d.inputs.push_back(parseInput(node));
-  });
+  root.forEach("inputs",
+               [&](const Node &node) { d.inputs.push_back(parseInput(node)); });
   root.forEach("parameters", [&](const Node &node) {
     d.parameters.push_back(parseParameter(node));
   });

@@ -42,8 +42,8 @@ void Bell::sleep(Sleeper sleeper, uint32_t seen, uint64_t ns) {
 }
 
 bool BellTower::map(const std::string &name, int count, bool create) {
-  int fd = shm_open(name.c_str(), create ? O_RDWR | O_CREAT | O_EXCL : O_RDWR,
-                    0600);
+  int fd =
+      shm_open(name.c_str(), create ? O_RDWR | O_CREAT | O_EXCL : O_RDWR, 0600);
   if (fd < 0)
     return false;
   bytes = size_t(count) * sizeof(Bell);

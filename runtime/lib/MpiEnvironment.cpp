@@ -9,10 +9,9 @@
 
 bool pprt::singleCopyPossible() {
   // The user may have forbidden it.
-  const char *chosen =
-      std::getenv("OMPI_MCA_btl_vader_single_copy_mechanism");
-  if (chosen && (!std::strcmp(chosen, "none") ||
-                 !std::strcmp(chosen, "emulated")))
+  const char *chosen = std::getenv("OMPI_MCA_btl_vader_single_copy_mechanism");
+  if (chosen &&
+      (!std::strcmp(chosen, "none") || !std::strcmp(chosen, "emulated")))
     return false;
   if (FILE *file = std::fopen("/proc/sys/kernel/yama/ptrace_scope", "r")) {
     int scope = std::fgetc(file);
@@ -47,8 +46,7 @@ void pprt::prepareMpiEnvironment(bool singleCopy) {
 bool pprt::sharedMemoryOnly() {
   const char *pml = std::getenv("OMPI_MCA_pml");
   const char *btl = std::getenv("OMPI_MCA_btl");
-  return pml && btl && !std::strcmp(pml, "ob1") &&
-         std::strstr(btl, "vader") && btl[0] != '^' &&
-         !std::strstr(btl, "tcp") && !std::strstr(btl, "ofi") &&
-         !std::strstr(btl, "openib");
+  return pml && btl && !std::strcmp(pml, "ob1") && std::strstr(btl, "vader") &&
+         btl[0] != '^' && !std::strstr(btl, "tcp") &&
+         !std::strstr(btl, "ofi") && !std::strstr(btl, "openib");
 }

@@ -63,10 +63,10 @@ static void check(const Options &o) {
          "0 keeps the learning rate as it is");
   number("--weight-decay", o.weightDecay, o.weightDecay >= 0,
          "a number from 0 on", "0 turns it off");
-  number("--beta1", o.beta1, o.beta1 >= 0 && o.beta1 < 1,
-         "a number in [0, 1)", "0.9 is usual");
-  number("--beta2", o.beta2, o.beta2 >= 0 && o.beta2 < 1,
-         "a number in [0, 1)", "0.95 is usual");
+  number("--beta1", o.beta1, o.beta1 >= 0 && o.beta1 < 1, "a number in [0, 1)",
+         "0.9 is usual");
+  number("--beta2", o.beta2, o.beta2 >= 0 && o.beta2 < 1, "a number in [0, 1)",
+         "0.95 is usual");
   number("--epsilon", o.epsilon, o.epsilon > 0, "a positive number",
          "1e-8 is usual");
   number("--clip", o.clip, o.clip >= 0, "a number from 0 on",
@@ -134,13 +134,12 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
   app.add_option("--lr", o.learningRate, "Learning rate after the warm-up")
       ->type_name("X")
       ->group(group);
-  auto *minLr =
-      app.add_option("--min-lr", o.minLearningRate,
-                     "Learning rate at the end of the decay "
-                     "[default: a tenth of --lr]")
-          ->type_name("X")
-          ->always_capture_default(false)
-          ->group(group);
+  auto *minLr = app.add_option("--min-lr", o.minLearningRate,
+                               "Learning rate at the end of the decay "
+                               "[default: a tenth of --lr]")
+                    ->type_name("X")
+                    ->always_capture_default(false)
+                    ->group(group);
   minLr->default_str("");
   app.add_option("--warmup", o.warmup,
                  "Steps in which the learning rate rises linearly to --lr")
@@ -202,18 +201,21 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
                  "Seconds a transfer may take before the run ends")
       ->type_name("S")
       ->group(group);
-  app.add_option("--threads", o.threads, "Threads of each rank in library calls")
+  app.add_option("--threads", o.threads,
+                 "Threads of each rank in library calls")
       ->type_name("N")
       ->group(group);
-  app.add_flag("--quiet", o.quiet, "Print nothing but errors and the final loss")
+  app.add_flag("--quiet", o.quiet,
+               "Print nothing but errors and the final loss")
       ->group(group);
   app.add_option("--progress", o.progress,
                  "auto | line | plain | none. line rewrites one line, plain "
                  "adds lines; auto: line on a terminal")
       ->type_name("NAME")
       ->group(group);
-  app.add_flag("--profile", o.profile,
-               "Print at the end where each rank's time went, by kind of action")
+  app.add_flag(
+         "--profile", o.profile,
+         "Print at the end where each rank's time went, by kind of action")
       ->group(group);
   app.add_flag("--memory-report", o.memoryReport,
                "Print planned and allocated bytes of each rank")

@@ -19,10 +19,9 @@ inline PhiloxBlock philox(PhiloxBlock counter, std::array<uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
     uint64_t product0 = uint64_t(0xD2511F53u) * counter[0];
     uint64_t product1 = uint64_t(0xCD9E8D57u) * counter[2];
-    counter = {uint32_t(product1 >> 32) ^ counter[1] ^ key[0],
-               uint32_t(product1),
-               uint32_t(product0 >> 32) ^ counter[3] ^ key[1],
-               uint32_t(product0)};
+    counter = {
+        uint32_t(product1 >> 32) ^ counter[1] ^ key[0], uint32_t(product1),
+        uint32_t(product0 >> 32) ^ counter[3] ^ key[1], uint32_t(product0)};
     key[0] += 0x9E3779B9u;
     key[1] += 0xBB67AE85u;
   }

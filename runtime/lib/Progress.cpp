@@ -24,7 +24,8 @@ std::string pprt::timeText(double seconds) {
 }
 
 /// Whether what this process prints ends on a terminal. mpirun gives its ranks
-/// a pseudo-terminal whatever its own output is, so there the launcher is asked.
+/// a pseudo-terminal whatever its own output is, so there the launcher is
+/// asked.
 static bool printsToTerminal() {
   if (!isatty(STDOUT_FILENO))
     return false;

@@ -56,7 +56,8 @@ SafetensorsFile::SafetensorsFile(const std::string &path,
   struct stat info;
   if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     close(fd);
-    throw Error("found '" + path + "', which is not a regular file, expected a "
+    throw Error("found '" + path +
+                "', which is not a regular file, expected a "
                 "safetensors file: give --load the directory that holds it");
   }
   fileBytes = uint64_t(info.st_size);
@@ -68,8 +69,7 @@ SafetensorsFile::SafetensorsFile(const std::string &path,
   void *memory = mmap(nullptr, fileBytes, PROT_READ, MAP_SHARED, fd, 0);
   close(fd);
   if (memory == MAP_FAILED)
-    throw Error("cannot map the weights file '" + path +
-                "': " + systemError());
+    throw Error("cannot map the weights file '" + path + "': " + systemError());
   mapping = static_cast<const uint8_t *>(memory);
   try {
     check(parameters);
@@ -128,23 +128,23 @@ void SafetensorsFile::check(const std::vector<Parameter> &parameters) {
     std::string tensor = "tensor '" + name + "' in '" + path + "'";
     auto it = indices.find(name);
     if (it == indices.end())
-      throw Error("found " + tensor + ", which is no parameter of the model: "
+      throw Error("found " + tensor +
+                  ", which is no parameter of the model: "
                   "the weights are those of another model");
     const Parameter &parameter = parameters[it->second];
     if (!entry.is_object() || !entry.contains("dtype") ||
         !entry.contains("shape") || !entry.contains("data_offsets") ||
         !entry["dtype"].is_string() || !entry["shape"].is_array() ||
-        !entry["data_offsets"].is_array() ||
-        entry["data_offsets"].size() != 2)
-      throw Error("found " + tensor + " without dtype, shape or data_offsets: "
+        !entry["data_offsets"].is_array() || entry["data_offsets"].size() != 2)
+      throw Error("found " + tensor +
+                  " without dtype, shape or data_offsets: "
                   "the file is damaged");
-    auto isCount = [](const json &value) {
-      return value.is_number_unsigned();
-    };
+    auto isCount = [](const json &value) { return value.is_number_unsigned(); };
     if (!std::all_of(entry["shape"].begin(), entry["shape"].end(), isCount) ||
-        !std::all_of(entry["data_offsets"].begin(),
-                     entry["data_offsets"].end(), isCount))
-      throw Error("found " + tensor + " with a shape or offsets that are not "
+        !std::all_of(entry["data_offsets"].begin(), entry["data_offsets"].end(),
+                     isCount))
+      throw Error("found " + tensor +
+                  " with a shape or offsets that are not "
                   "counts: the file is damaged");
     std::string dtype = entry["dtype"];
     if (dtype != "F32")
@@ -175,9 +175,8 @@ void SafetensorsFile::check(const std::vector<Parameter> &parameters) {
       throw Error("found no tensor '" + parameters[i].name + "' in '" + path +
                   "', expected all parameters of the model: the weights are "
                   "those of another model");
-  std::sort(spans.begin(), spans.end(), [](const Span &a, const Span &b) {
-    return a.begin < b.begin;
-  });
+  std::sort(spans.begin(), spans.end(),
+            [](const Span &a, const Span &b) { return a.begin < b.begin; });
   uint64_t at = 0;
   for (const Span &span : spans) {
     if (span.begin != at)

@@ -30,10 +30,11 @@ std::string pprt::profileTable(const Description &description,
     double waiting = p.waiting + p.kind(ActionKind::Exchange);
     double other = total - p.compute() - p.update() - p.transfers - waiting;
     auto percent = [&](double seconds) { return 100 * seconds / total; };
-    out += format("  rank %-4zu %13.2f %8.1f%% %8.1f%% %8.1f%% %8.1f%% %8.1f%%\n",
-                  rank, 1e3 * p.steps / double(steps), percent(p.compute()),
-                  percent(p.update()), percent(p.transfers), percent(waiting),
-                  percent(other));
+    out +=
+        format("  rank %-4zu %13.2f %8.1f%% %8.1f%% %8.1f%% %8.1f%% %8.1f%%\n",
+               rank, 1e3 * p.steps / double(steps), percent(p.compute()),
+               percent(p.update()), percent(p.transfers), percent(waiting),
+               percent(other));
   }
   if (!byKind)
     return out;
@@ -42,16 +43,14 @@ std::string pprt::profileTable(const Description &description,
   for (size_t rank = 0; rank < ranks.size(); ++rank) {
     const Profile &p = ranks[rank];
     auto ms = [&](double seconds) { return 1e3 * seconds / double(steps); };
-    out += format("  rank %-4zu %13.3f %9.3f %9.3f %9.3f %9.3f %9.3f %9.3f "
-                  "%9.3f %9.3f\n",
-                  rank, ms(p.kind(ActionKind::Forward)),
-                  ms(p.kind(ActionKind::Backward)),
-                  ms(p.kind(ActionKind::BackwardInput)),
-                  ms(p.kind(ActionKind::BackwardWeight)),
-                  ms(p.kind(ActionKind::Reduce)),
-                  ms(p.kind(ActionKind::Update)),
-                  ms(p.kind(ActionKind::Exchange)), ms(p.waiting),
-                  ms(p.inFlight));
+    out += format(
+        "  rank %-4zu %13.3f %9.3f %9.3f %9.3f %9.3f %9.3f %9.3f "
+        "%9.3f %9.3f\n",
+        rank, ms(p.kind(ActionKind::Forward)), ms(p.kind(ActionKind::Backward)),
+        ms(p.kind(ActionKind::BackwardInput)),
+        ms(p.kind(ActionKind::BackwardWeight)), ms(p.kind(ActionKind::Reduce)),
+        ms(p.kind(ActionKind::Update)), ms(p.kind(ActionKind::Exchange)),
+        ms(p.waiting), ms(p.inFlight));
   }
   double bubble = -1;
   for (const Program &program : description.programs)
@@ -71,12 +70,13 @@ std::string pprt::memoryTable(const Description &description,
     auto number = [](uint64_t value) {
       return static_cast<unsigned long long>(value);
     };
-    out += format("  rank %-4zu %14llu %12llu %12llu %12llu %12llu %13llu %12llu "
-                  "%12llu\n",
-                  rank, number(plan.parameters), number(plan.gradients),
-                  number(adamW ? plan.optimizer : 0), number(plan.activations),
-                  number(plan.workspace), number(plan.communication),
-                  number(ranks[rank].planned), number(ranks[rank].mapped));
+    out +=
+        format("  rank %-4zu %14llu %12llu %12llu %12llu %12llu %13llu %12llu "
+               "%12llu\n",
+               rank, number(plan.parameters), number(plan.gradients),
+               number(adamW ? plan.optimizer : 0), number(plan.activations),
+               number(plan.workspace), number(plan.communication),
+               number(ranks[rank].planned), number(ranks[rank].mapped));
   }
   for (size_t rank = 0; rank < ranks.size(); ++rank)
     out += format("  rank %-4zu resident at most %.1f MiB, with MPI, code and "

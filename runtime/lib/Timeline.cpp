@@ -223,8 +223,10 @@ std::string pprt::timelineSvg(const Description &description,
       double from = x(event.begin), to = x(event.end);
       double extent = std::max(to - from, 0.4);
       double ms = double(event.end - event.begin) * 1e-6;
-      const Action *action = event.action >= 0 ? &actions[event.action] : nullptr;
-      if (event.kind == Event::Wait || (!action && event.kind == Event::Transfer))
+      const Action *action =
+          event.action >= 0 ? &actions[event.action] : nullptr;
+      if (event.kind == Event::Wait ||
+          (!action && event.kind == Event::Transfer))
         continue;
       ActionKind kind = action ? action->kind : ActionKind::Exchange;
       Style style = styleOf(kind);
@@ -243,7 +245,8 @@ std::string pprt::timelineSvg(const Description &description,
         p.add("<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.1f\" "
               "fill=\"%s\" fill-opacity=\"0.55\"><title>%s in flight, "
               "%.3f ms</title></rect>\n",
-              from, y + lane + 3 + (kind == ActionKind::Receive ? flightLane / 2 : 0),
+              from,
+              y + lane + 3 + (kind == ActionKind::Receive ? flightLane / 2 : 0),
               extent, flightLane / 2, style.fill, title.c_str(), ms);
         used[size_t(kind)] = true;
         continue;
@@ -269,7 +272,8 @@ std::string pprt::timelineSvg(const Description &description,
 
   // Legend.
   double at = left, y = bottom + 34;
-  auto entry = [&](const char *fill, const char *stroke, const std::string &name) {
+  auto entry = [&](const char *fill, const char *stroke,
+                   const std::string &name) {
     double extent = 34 + 6.4 * double(name.size());
     if (at + extent > left + plot) {
       at = left;

@@ -25,7 +25,8 @@ TokenFile::TokenFile(const std::string &path, TokenFormat format) : name(path) {
   struct stat info;
   if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     close(fd);
-    throw Error("found '" + path + "', which is not a regular file, expected "
+    throw Error("found '" + path +
+                "', which is not a regular file, expected "
                 "a data file: give --data FILE");
   }
   fileBytes = uint64_t(info.st_size);
@@ -130,8 +131,8 @@ uint64_t TokenFile::fingerprint() const {
   uint64_t hash = 0xcbf29ce484222325u ^ fileBytes;
   constexpr uint64_t pieces = 16, pieceBytes = 4096;
   for (uint64_t piece = 0; piece < pieces; ++piece) {
-    uint64_t begin = (fileBytes - std::min(fileBytes, pieceBytes)) *
-                     piece / (pieces - 1);
+    uint64_t begin =
+        (fileBytes - std::min(fileBytes, pieceBytes)) * piece / (pieces - 1);
     uint64_t end = std::min(begin + pieceBytes, fileBytes);
     for (uint64_t i = begin; i < end; ++i)
       hash = (hash ^ mapping[i]) * 0x100000001b3u;

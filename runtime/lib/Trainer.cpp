@@ -22,21 +22,14 @@
 #include "Reports.h"
 
 #include <cstring>
-#include <dlfcn.h>
 #include <optional>
 #include <sched.h>
 #include <sys/resource.h>
 
 using namespace pprt;
 
-/// Libraries that use OpenMP follow its setting; without such a library the
-/// process does not have the function.
-static void setThreads(int threads) {
-  using Set = void (*)(int);
-  if (auto set =
-          reinterpret_cast<Set>(dlsym(RTLD_DEFAULT, "omp_set_num_threads")))
-    set(threads);
-}
+// Of libpprt_kernels; a program without matrix products is linked without it.
+extern "C" void pprt_set_kernel_threads(int32_t) __attribute__((weak));
 
 static void checkWorldSize(const Description &description,
                            const Transport &transport) {
@@ -51,9 +44,9 @@ static void checkWorldSize(const Description &description,
 }
 
 /// Compares `mine` (lines of name and value) with rank 0's.
-static std::string compareWithRank0(
-    const std::vector<std::pair<std::string, std::string>> &mine,
-    Collectives &collectives, int rank) {
+static std::string
+compareWithRank0(const std::vector<std::pair<std::string, std::string>> &mine,
+                 Collectives &collectives, int rank) {
   std::string text;
   for (auto &[name, value] : mine)
     text += name + '\n' + value + '\n';
@@ -193,7 +186,8 @@ void Run::prepare() {
     recorder.emplace(program, !options.trace.empty(),
                      !options.timeline.empty());
   });
-  setThreads(options.threads);
+  if (pprt_set_kernel_threads)
+    pprt_set_kernel_threads(options.threads);
   noteFewCores();
   clockBegin = compareClocks(transport);
   if (!speaks())
@@ -306,9 +300,7 @@ void Run::report() {
   };
   if (!options.trace.empty()) {
     RankSteps ranks = gatherSteps(recorder->allSteps());
-    attempt([&] {
-      writeFile(options.trace, chromeTrace(description, ranks));
-    });
+    attempt([&] { writeFile(options.trace, chromeTrace(description, ranks)); });
   }
   if (!options.timeline.empty()) {
     RankSteps ranks = gatherSteps(recorder->lastSteps());
@@ -334,10 +326,10 @@ void Run::report() {
   if (environment.countAllocations)
     std::fputs(allocationTable(memory, options.steps).c_str(), stdout);
   if (options.memoryReport)
-    std::fputs(memoryTable(description, memory,
-                           options.optimizer == Optimizer::AdamW)
-                   .c_str(),
-               stdout);
+    std::fputs(
+        memoryTable(description, memory, options.optimizer == Optimizer::AdamW)
+            .c_str(),
+        stdout);
   if (speaks() || options.profile)
     std::fputs(
         profileTable(description, profiles, options.steps, options.profile)
@@ -368,8 +360,7 @@ void pprt::train(const Description &description, const Options &options,
   collectives.agreeAfter([&] { checkWorldSize(description, transport); });
   auto identity = options.values();
   identity.insert(identity.begin(), {"a program with hash", description.hash});
-  collectives.agree(
-      compareWithRank0(identity, collectives, transport.rank()));
+  collectives.agree(compareWithRank0(identity, collectives, transport.rank()));
 
   Run run(description, options, transport, collectives);
   run.prepare();

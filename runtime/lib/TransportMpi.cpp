@@ -276,10 +276,10 @@ void MpiTransport::post(int index, MPI_Comm comm, int peer, int tag, void *data,
     std::lock_guard<std::mutex> lock(mpiLock);
     MpiScope inside;
     MPI_Request request;
-    int error = isReceive ? MPI_Irecv(data, int(count), type, peer, tag, comm,
-                                      &request)
-                          : MPI_Isend(data, int(count), type, peer, tag, comm,
-                                      &request);
+    int error =
+        isReceive
+            ? MPI_Irecv(data, int(count), type, peer, tag, comm, &request)
+            : MPI_Isend(data, int(count), type, peer, tag, comm, &request);
     if (error != MPI_SUCCESS)
       throw Error("MPI could not start a transfer with rank " +
                   std::to_string(peer));
@@ -354,8 +354,8 @@ void MpiTransport::complete(int index, const MPI_Status &status) {
     MPI_Count large = 0;
     MPI_Get_elements_x(&status, MPI_BYTE, &large);
     slot.received = large >= 0 ? uint64_t(large) : uint64_t(count);
-    slot.mpiError = status.MPI_ERROR == MPI_ERR_TRUNCATE ? MPI_ERR_TRUNCATE
-                                                         : MPI_SUCCESS;
+    slot.mpiError =
+        status.MPI_ERROR == MPI_ERR_TRUNCATE ? MPI_ERR_TRUNCATE : MPI_SUCCESS;
   }
   if (slot.timed)
     --timedRequests;
@@ -379,8 +379,8 @@ uint64_t MpiTransport::sleepTime(uint64_t sinceEventNs) const {
   // Where a bell rings, timed looks are only a net below it.
   if (timedRequests.load() == 0)
     return 20 * millisecond;
-  uint64_t longest = sinceEventNs < 50 * millisecond ? 200 * microsecond
-                                                     : 1000 * microsecond;
+  uint64_t longest =
+      sinceEventNs < 50 * millisecond ? 200 * microsecond : 1000 * microsecond;
   return std::clamp(sinceEventNs / 8, 30 * microsecond, longest);
 }
 

@@ -59,7 +59,7 @@ static std::vector<char> message(int sender, int tag, size_t bytes) {
 /// Around the ring with many sizes in flight, completed in another order than
 /// posted.
 static void testExchangeOfManySizes(Transport &t) {
-  const std::vector<size_t> sizes = {0,    1,     64,     4095,      4096,
+  const std::vector<size_t> sizes = {0,    1,     64,     4095,         4096,
                                      4097, 65536, 524288, (4 << 20) + 4};
   int next = (t.rank() + 1) % t.size();
   int previous = (t.rank() + t.size() - 1) % t.size();
@@ -245,7 +245,8 @@ static void testErrors(Transport &t, Collectives &c) {
   if (t.rank() == 1)
     t.wait(0);
   CHECK(throws([&] { t.wait(1); }, "not started"));
-  CHECK(throws([&] { t.isend(1, t.size(), 1, data, 4); }, "found a transfer with rank"));
+  CHECK(throws([&] { t.isend(1, t.size(), 1, data, 4); },
+               "found a transfer with rank"));
 }
 
 int main() {

@@ -90,11 +90,13 @@ TEST(Description, WhatCannotBe) {
   has(with("/inputs/0/shape", {1, 2, 8}), "3 dimensions");
   has(with("/parameters/0/elements", 11), "a shape for 12");
   has(with("/parameters/0/owner", 1), "by its owner alone");
-  has(with("/parameters/0/init/kind", "orthogonal"), "initialiser 'orthogonal'");
+  has(with("/parameters/0/init/kind", "orthogonal"),
+      "initialiser 'orthogonal'");
   has(with("/channels/0/dst", 0), "a channel from rank 0 to rank 0");
   has(with("/programs/0/optimizer_offset", 128), "lies in the arena");
   has(with("/programs/0/parameters/0/offset", 240), "outside of the arena");
-  has(with("/programs/0/parameters/0/v_offset", 100), "outside of the optimizer");
+  has(with("/programs/0/parameters/0/v_offset", 100),
+      "outside of the optimizer");
   has(with("/programs/0/parameters/0/index", 7), "is no parameter");
   has(with("/programs/0/actions/0/kind", "X"), "action of kind 'X'");
   has(with("/programs/1/parameters/0/owned", true), "by its owner alone");

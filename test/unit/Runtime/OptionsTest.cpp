@@ -13,16 +13,16 @@ static std::optional<Options> parse(std::vector<const char *> arguments,
   description.ranks = 4;
   arguments.insert(arguments.begin(), "program");
   std::string text;
-  auto options = parseOptions(int(arguments.size()), arguments.data(),
-                              description, text);
+  auto options =
+      parseOptions(int(arguments.size()), arguments.data(), description, text);
   if (help)
     *help = text;
   return options;
 }
 
 TEST(Options, DefaultsFollowFromOthers) {
-  Options o = *parse({"--data", "f", "--steps", "50", "--lr", "2e-3",
-                      "--warmup", "10"});
+  Options o = *parse(
+      {"--data", "f", "--steps", "50", "--lr", "2e-3", "--warmup", "10"});
   EXPECT_EQ(o.steps, 50);
   EXPECT_DOUBLE_EQ(o.minLearningRate, 2e-4);
   EXPECT_EQ(o.decay, 40);
@@ -32,13 +32,18 @@ TEST(Options, DefaultsFollowFromOthers) {
 }
 
 TEST(Options, EverythingIsRead) {
-  Options o = *parse(
-      {"--data", "f", "--optimizer", "sgd", "--min-lr", "0", "--decay", "7",
-       "--weight-decay", "0", "--beta1", "0.5", "--beta2", "0.6", "--epsilon",
-       "1e-6", "--clip", "0", "--seed", "9", "--token-format", "u32",
-       "--metrics", "m", "--trace", "t", "--timeline", "l", "--save", "s",
-       "--load", "d", "--timeout", "2.5", "--threads", "3", "--quiet",
-       "--progress", "plain", "--profile", "--memory-report"});
+  Options o =
+      *parse({"--data",         "f",          "--optimizer", "sgd",
+              "--min-lr",       "0",          "--decay",     "7",
+              "--weight-decay", "0",          "--beta1",     "0.5",
+              "--beta2",        "0.6",        "--epsilon",   "1e-6",
+              "--clip",         "0",          "--seed",      "9",
+              "--token-format", "u32",        "--metrics",   "m",
+              "--trace",        "t",          "--timeline",  "l",
+              "--save",         "s",          "--load",      "d",
+              "--timeout",      "2.5",        "--threads",   "3",
+              "--quiet",        "--progress", "plain",       "--profile",
+              "--memory-report"});
   EXPECT_EQ(o.optimizer, Optimizer::Sgd);
   EXPECT_EQ(o.minLearningRate, 0);
   EXPECT_EQ(o.decay, 7);
@@ -65,15 +70,20 @@ TEST(Options, ImpossibleValues) {
                "expected 0 to the value of --lr");
   EXPECT_ERROR(parse({"--data", "f", "--warmup", "-3"}), "found --warmup -3");
   EXPECT_ERROR(parse({"--data", "f", "--decay", "-3"}), "found --decay -3");
-  EXPECT_ERROR(parse({"--data", "f", "--beta2", "1"}), "expected a number in [0, 1)");
+  EXPECT_ERROR(parse({"--data", "f", "--beta2", "1"}),
+               "expected a number in [0, 1)");
   EXPECT_ERROR(parse({"--data", "f", "--epsilon", "0"}), "found --epsilon 0");
   EXPECT_ERROR(parse({"--data", "f", "--clip", "-1"}), "0 turns clipping off");
-  EXPECT_ERROR(parse({"--data", "f", "--weight-decay", "inf"}), "found --weight-decay inf");
+  EXPECT_ERROR(parse({"--data", "f", "--weight-decay", "inf"}),
+               "found --weight-decay inf");
   EXPECT_ERROR(parse({"--data", "f", "--timeout", "0"}), "found --timeout 0");
   EXPECT_ERROR(parse({"--data", "f", "--threads", "0"}), "found --threads 0");
-  EXPECT_ERROR(parse({"--data", "f", "--optimizer", "lion"}), "expected adamw or sgd");
-  EXPECT_ERROR(parse({"--data", "f", "--token-format", "u8"}), "bytes, u16 or u32");
-  EXPECT_ERROR(parse({"--data", "f", "--progress", "bar"}), "auto, line, plain or none");
+  EXPECT_ERROR(parse({"--data", "f", "--optimizer", "lion"}),
+               "expected adamw or sgd");
+  EXPECT_ERROR(parse({"--data", "f", "--token-format", "u8"}),
+               "bytes, u16 or u32");
+  EXPECT_ERROR(parse({"--data", "f", "--progress", "bar"}),
+               "auto, line, plain or none");
   EXPECT_ERROR(parse({"--data", "f", "--unknown"}), "--help lists");
   EXPECT_ERROR(parse({"--data", "f", "--steps", "many"}), "--help lists");
 }

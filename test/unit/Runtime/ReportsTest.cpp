@@ -162,7 +162,8 @@ TEST(Recorder, SumsUpAndKeepsSteps) {
   }
   double steps = timelineWindow + 3;
   EXPECT_NEAR(recorder.profile().waiting, 1e-3 * steps, 1e-9);
-  EXPECT_NEAR(recorder.profile().kind(ActionKind::Exchange), 2e-3 * steps, 1e-9);
+  EXPECT_NEAR(recorder.profile().kind(ActionKind::Exchange), 2e-3 * steps,
+              1e-9);
   EXPECT_GT(recorder.profile().compute(), 0);
   EXPECT_EQ(recorder.allSteps().size(), size_t(steps));
   EXPECT_EQ(recorder.lastSteps().size(), size_t(timelineWindow));

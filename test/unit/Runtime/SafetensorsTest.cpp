@@ -30,8 +30,10 @@ static std::string data() {
 
 static ordered_json header() {
   ordered_json h;
-  h["z \"first\""] = {{"dtype", "F32"}, {"shape", {2, 3}}, {"data_offsets", {0, 24}}};
-  h["a.second"] = {{"dtype", "F32"}, {"shape", {4}}, {"data_offsets", {24, 40}}};
+  h["z \"first\""] = {
+      {"dtype", "F32"}, {"shape", {2, 3}}, {"data_offsets", {0, 24}}};
+  h["a.second"] = {
+      {"dtype", "F32"}, {"shape", {4}}, {"data_offsets", {24, 40}}};
   return h;
 }
 
@@ -100,7 +102,8 @@ TEST(Safetensors, BrokenHeaders) {
   EXPECT_PROBLEM(std::string(8, '\xff') + "{}", "truncated or not safetensors");
   ordered_json h = header();
   h["a.second"].erase("dtype");
-  EXPECT_PROBLEM(fileOf(h.dump(), data()), "without dtype, shape or data_offsets");
+  EXPECT_PROBLEM(fileOf(h.dump(), data()),
+                 "without dtype, shape or data_offsets");
   h = header();
   h["a.second"]["shape"] = {"4"};
   EXPECT_PROBLEM(fileOf(h.dump(), data()), "not counts");

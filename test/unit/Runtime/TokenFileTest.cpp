@@ -56,13 +56,15 @@ TEST(TokenFile, WordsWithoutHeader) {
 
 TEST(TokenFile, HeaderOfLlmc) {
   TemporaryDirectory directory;
-  std::string u16 = directory.write("a.bin", llmc(20240520, 1, 3, words({1, 2, 50256}, 2)));
+  std::string u16 =
+      directory.write("a.bin", llmc(20240520, 1, 3, words({1, 2, 50256}, 2)));
   for (TokenFormat format : {TokenFormat::Auto, TokenFormat::U16}) {
     TokenFile file(u16, format);
     EXPECT_STREQ(file.formatName(), "u16");
     EXPECT_EQ(all(file), (std::vector<int32_t>{1, 2, 50256}));
   }
-  std::string u32 = directory.write("b.bin", llmc(20240801, 7, 2, words({5, 128000}, 4)));
+  std::string u32 =
+      directory.write("b.bin", llmc(20240801, 7, 2, words({5, 128000}, 4)));
   EXPECT_EQ(all(TokenFile(u32, TokenFormat::Auto)),
             (std::vector<int32_t>{5, 128000}));
   EXPECT_ERROR(TokenFile(u32, TokenFormat::U16), "leave the option away");
@@ -77,15 +79,15 @@ TEST(TokenFile, BrokenFiles) {
   EXPECT_ERROR(TokenFile(directory.write("empty", ""), TokenFormat::Auto),
                "empty data file");
   std::string whole = llmc(20240520, 1, 3, words({1, 2, 3}, 2));
-  EXPECT_ERROR(TokenFile(directory.write("a", whole.substr(0, 100)),
-                         TokenFormat::Auto),
-               "truncated header");
-  EXPECT_ERROR(TokenFile(directory.write("b", whole.substr(0, 1028)),
-                         TokenFormat::Auto),
-               "its header counts: the file is truncated");
-  EXPECT_ERROR(TokenFile(directory.write("c", whole.substr(0, 1027)),
-                         TokenFormat::Auto),
-               "expected a multiple of 2");
+  EXPECT_ERROR(
+      TokenFile(directory.write("a", whole.substr(0, 100)), TokenFormat::Auto),
+      "truncated header");
+  EXPECT_ERROR(
+      TokenFile(directory.write("b", whole.substr(0, 1028)), TokenFormat::Auto),
+      "its header counts: the file is truncated");
+  EXPECT_ERROR(
+      TokenFile(directory.write("c", whole.substr(0, 1027)), TokenFormat::Auto),
+      "expected a multiple of 2");
   EXPECT_ERROR(TokenFile(directory.write("d", llmc(20240520, 9, 0, "")),
                          TokenFormat::Auto),
                "found version 9");
@@ -94,9 +96,15 @@ TEST(TokenFile, BrokenFiles) {
 TEST(TokenFile, FingerprintSeesContentAndSize) {
   TemporaryDirectory directory;
   std::string text(100000, 'x');
-  uint64_t one = TokenFile(directory.write("a", text), TokenFormat::Auto).fingerprint();
-  EXPECT_EQ(one, TokenFile(directory.write("b", text), TokenFormat::Auto).fingerprint());
-  EXPECT_NE(one, TokenFile(directory.write("c", text + "x"), TokenFormat::Auto).fingerprint());
+  uint64_t one =
+      TokenFile(directory.write("a", text), TokenFormat::Auto).fingerprint();
+  EXPECT_EQ(
+      one,
+      TokenFile(directory.write("b", text), TokenFormat::Auto).fingerprint());
+  EXPECT_NE(one, TokenFile(directory.write("c", text + "x"), TokenFormat::Auto)
+                     .fingerprint());
   text.back() = 'y';
-  EXPECT_NE(one, TokenFile(directory.write("d", text), TokenFormat::Auto).fingerprint());
+  EXPECT_NE(
+      one,
+      TokenFile(directory.write("d", text), TokenFormat::Auto).fingerprint());
 }
