@@ -225,7 +225,8 @@ def NN_CastOp : NN_DifferentiableOp<"cast",
   let description = [{
     Converts each element: floats round to nearest even, floats to integers
     round towards zero, integers to floats round to nearest even, integers
-    extend their sign or lose high bits.
+    extend their sign or lose high bits. A float outside the range of the
+    integer type, or a NaN, gives an unspecified integer.
 
     Constraints:
 
