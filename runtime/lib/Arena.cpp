@@ -12,7 +12,7 @@ static uint64_t roundUp(uint64_t value, uint64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-Arena::Arena(uint64_t bytes) {
+Arena::Arena(uint64_t bytes) : size(bytes) {
   constexpr uint64_t hugePage = 2 << 20;
   uint64_t page = uint64_t(sysconf(_SC_PAGESIZE));
   mapped = std::max(roundUp(bytes, page), page);

@@ -18,12 +18,14 @@ public:
   Arena &operator=(const Arena &) = delete;
 
   uint8_t *base() { return memory; }
-  /// Bytes mapped: the bytes asked for, rounded up to whole pages.
+  /// Bytes that may be used, as asked for.
+  uint64_t bytes() const { return size; }
+  /// Bytes mapped: the same, rounded up to whole pages.
   uint64_t mappedBytes() const { return mapped; }
 
 private:
   uint8_t *memory = nullptr;
-  uint64_t mapped = 0;
+  uint64_t size = 0, mapped = 0;
 };
 
 } // namespace pprt

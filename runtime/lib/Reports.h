@@ -32,9 +32,11 @@ std::string profileTable(const Description &description,
                          const std::vector<Profile> &ranks, int64_t steps,
                          bool byKind);
 
-/// Planned and allocated bytes of a rank.
+/// Bytes of a rank.
 struct MemoryUse {
-  uint64_t planned = 0, mapped = 0;
+  uint64_t planned = 0;      // by the compiler, with the optimizer's state
+  uint64_t allocated = 0;    // for the arena, in one piece
+  uint64_t mapped = 0;       // the same in whole pages
   uint64_t peakResident = 0; // of the whole process, as the system counts it
   AllocationCounts allocations;
 };

@@ -76,12 +76,13 @@ std::string pprt::memoryTable(const Description &description,
                rank, number(plan.parameters), number(plan.gradients),
                number(adamW ? plan.optimizer : 0), number(plan.activations),
                number(plan.workspace), number(plan.communication),
-               number(ranks[rank].planned), number(ranks[rank].mapped));
+               number(ranks[rank].planned), number(ranks[rank].allocated));
   }
   for (size_t rank = 0; rank < ranks.size(); ++rank)
-    out += format("  rank %-4zu resident at most %.1f MiB, with MPI, code and "
-                  "the data file's pages\n",
-                  rank, double(ranks[rank].peakResident) / (1 << 20));
+    out += format("  rank %-4zu mapped %.1f MiB in pages; resident at most "
+                  "%.1f MiB, with MPI, code and the data file\n",
+                  rank, double(ranks[rank].mapped) / (1 << 20),
+                  double(ranks[rank].peakResident) / (1 << 20));
   return out;
 }
 

@@ -124,7 +124,6 @@ private:
   std::optional<Recorder> recorder;
   ClockPoint clockBegin;
   AllocationCounts allocations;
-  uint64_t arenaBytes = 0;
   double lastLoss = 0, trainingSeconds = 0;
 };
 } // namespace
@@ -178,10 +177,10 @@ void Run::prepare() {
       {{"a data file with fingerprint", hexText(tokenFile->fingerprint())}},
       collectives, transport.rank()));
   collectives.agreeAfter([&] {
-    arenaBytes = options.optimizer == Optimizer::AdamW
-                     ? program.optimizerOffset + program.optimizerBytes
-                     : program.arenaBytes;
-    arena.emplace(arenaBytes);
+    uint64_t bytes = options.optimizer == Optimizer::AdamW
+                         ? program.optimizerOffset + program.optimizerBytes
+                         : program.arenaBytes;
+    arena.emplace(bytes);
     fillParameters();
     recorder.emplace(program, !options.trace.empty(),
                      !options.timeline.empty());
@@ -314,7 +313,10 @@ void Run::report() {
   std::vector<Profile> profiles =
       gatherStructs(collectives, recorder->profile());
   MemoryUse mine;
-  mine.planned = arenaBytes;
+  mine.planned = program.arenaBytes;
+  if (options.optimizer == Optimizer::AdamW)
+    mine.planned += program.optimizerBytes;
+  mine.allocated = arena->bytes();
   mine.mapped = arena->mappedBytes();
   mine.allocations = allocations;
   rusage usage;

@@ -10,6 +10,7 @@ TEST(Arena, IsZeroedAndAligned) {
     Arena arena(bytes);
     uint64_t alignment = bytes >= (2 << 20) ? 2 << 20 : 4096;
     EXPECT_EQ(reinterpret_cast<uint64_t>(arena.base()) % alignment, 0u);
+    EXPECT_EQ(arena.bytes(), bytes);
     EXPECT_GE(arena.mappedBytes(), bytes);
     EXPECT_LE(arena.mappedBytes(), bytes + 4096);
     for (uint64_t i = 0; i < bytes; i += 1000)
