@@ -83,8 +83,10 @@ void ReversePass::add(Value value, Value cotangent, bool isOwned) {
     sum = cotangent;
   } else if (isOwned && accumulating && !accumulating.getInit() &&
              cotangent.use_empty()) {
-    // Behind the sum, which may be of the same adjoint.
-    accumulating->moveBefore(joint.body().getTerminator());
+    // The sum may be of the same adjoint and stand behind.
+    Operation *definition = sum.getDefiningOp();
+    if (definition && !definition->isBeforeInBlock(accumulating))
+      accumulating->moveAfter(definition);
     accumulating.getInitMutable().assign(sum);
     sum = cotangent;
   } else {

@@ -125,6 +125,12 @@ LogicalResult Differentiation::collect() {
              << (previous ? last + 1 : 0)
              << ", expected no empty stage: number stages without gaps";
     previous = apply;
+    for (Value input : apply.getInputs())
+      if (auto param = input.getDefiningOp<ParamOp>())
+        return apply.emitOpError("found parameter \"")
+               << param.getName()
+               << "\" among the inputs, expected it after `params`: an input "
+                  "has no gradient to train it by";
 
     auto layer = SymbolTable::lookupNearestSymbolFrom<LayerOp>(
         apply, apply.getCalleeAttr());

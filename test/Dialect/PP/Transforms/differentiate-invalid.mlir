@@ -77,6 +77,20 @@ pp.model @sites(%data: tensor<4xf32> {pp.data = "tokens"}) -> tensor<f32> {
 
 // -----
 
+pp.layer @loss(%x: tensor<4xf32>, %w: tensor<4xf32>) -> tensor<f32> {
+  %y = arith.mulf %x, %w : tensor<4xf32>
+  %l = nn.reduce_sum %y axes = [0] : (tensor<4xf32>) -> tensor<f32>
+  pp.yield %l : tensor<f32>
+}
+pp.model @input(%data: tensor<4xf32> {pp.data = "tokens"}) -> tensor<f32> {
+  %w = pp.param "w" : tensor<4xf32> init(#nn.zeros)
+  // expected-error @below {{found parameter "w" among the inputs, expected it after `params`: an input has no gradient to train it by}}
+  %l = pp.apply @loss(%data, %w) {stage = 0 : i64} : (tensor<4xf32>, tensor<4xf32>) -> tensor<f32>
+  pp.return %l : tensor<f32>
+}
+
+// -----
+
 // expected-error @below {{found 0 models, expected one pp.model in the module}}
 module {
 }
