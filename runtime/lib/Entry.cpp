@@ -48,7 +48,7 @@ static int32_t runOn(Transport &transport, const Description &description,
 /// nor page faults from the second step on.
 static void keepFreedMemory() {
 #ifdef __GLIBC__
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_MMAP_THRESHOLD, 32 << 20); // the most that glibc takes
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
 #endif
 }
