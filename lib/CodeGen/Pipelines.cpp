@@ -82,5 +82,7 @@ void pp::registerCodeGenPipelines() {
       [](OpPassManager &manager, const LowerLayersOptions &options) {
         manager.addPass(createIsolateLayers());
         buildLowerLayersPipeline(manager.nest<ModuleOp>(), options);
+        // Stage functions are planned next, from the sizes on declarations.
+        manager.addPass(createPublishWorkspaces());
       });
 }

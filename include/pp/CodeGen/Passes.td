@@ -30,6 +30,25 @@ def IsolateLayers : Pass<"pp-isolate-layers", "::mlir::ModuleOp"> {
   }];
 }
 
+def PublishWorkspaces : Pass<"pp-publish-workspaces", "::mlir::ModuleOp"> {
+  let summary = "copies workspace sizes to the declarations of layer functions";
+  let description = [{
+    After the layers of the nested module have become LLVM functions, the
+    declarations that `pp-isolate-layers` left behind get their `pp.workspace`.
+
+    Example:
+
+    ```mlir
+    func.func private @block(tensor<4xf32>) -> tensor<4xf32>
+    module @layers {
+      llvm.func @block(%x: !llvm.ptr, %y: !llvm.ptr, %w: !llvm.ptr) attributes {pp.workspace = 64 : i64} { ... }
+    }
+    // the declaration becomes
+    func.func private @block(tensor<4xf32>) -> tensor<4xf32> attributes {pp.workspace = 64 : i64}
+    ```
+  }];
+}
+
 def FuseElementwise
     : Pass<"pp-fuse-elementwise", "::mlir::func::FuncOp"> {
   let summary = "fuses elementwise producers into their only consumer";
