@@ -54,6 +54,7 @@ struct Traffic {
   /// Ranks that read an instance but do not produce it, ascending.
   llvm::DenseMap<Instance, std::set<int64_t>> readers;
   llvm::DenseMap<Instance, int64_t> producer;
+  llvm::DenseMap<StringAttr, Type> types;
 };
 
 /// Builds the program of one rank.
@@ -94,7 +95,6 @@ private:
   llvm::DenseMap<Instance, IRecvOp> posted;
   /// Messages of each incoming edge that are posted.
   std::map<Edge, unsigned> numPosted;
-  llvm::DenseMap<StringAttr, Type> types;
   SmallVector<std::pair<Value, Value>> openSends; ///< token, buffer
 };
 
@@ -131,11 +131,11 @@ static Traffic findTraffic(const Plan &plan) {
   Traffic traffic;
   for (auto [rank, row] : llvm::enumerate(plan.schedule.ranks))
     for (const schedule::Action &action : row)
-      forEachResult(plan.getFunction(action),
-                    [&, rank = rank](unsigned, StringAttr name) {
-                      traffic.producer[{name, action.microbatch}] =
-                          int64_t(rank);
-                    });
+      if (func::FuncOp function = plan.getFunction(action))
+        forEachResult(function, [&, rank = rank](unsigned i, StringAttr name) {
+          traffic.producer[{name, action.microbatch}] = int64_t(rank);
+          traffic.types.try_emplace(name, function.getResultTypes()[i]);
+        });
   for (auto [rank, row] : llvm::enumerate(plan.schedule.ranks))
     for (const schedule::Action &action : row)
       forEachRead(plan.getFunction(action),
@@ -224,7 +224,7 @@ Value RankBuilder::read(Location loc, Instance instance, Type type) {
   for (unsigned &next = numPosted[edge]; next <= place; ++next) {
     Instance message = messages[next];
     posted[message] =
-        receive(loc, types.lookup(message.first), edge.first, message.first,
+        receive(loc, traffic.types.lookup(message.first), edge.first, message.first,
                 builder.getI64IntegerAttr(message.second),
                 traffic.tags.at(edge).lookup(message.first) + message.second);
   }
@@ -358,12 +358,6 @@ void RankBuilder::updateParameters(Location loc) {
 }
 
 void RankBuilder::build(Location loc) {
-  for (const auto &row : plan.schedule.ranks)
-    for (const schedule::Action &action : row)
-      if (func::FuncOp function = plan.getFunction(action))
-        forEachResult(function, [&](unsigned i, StringAttr name) {
-          types.try_emplace(name, function.getResultTypes()[i]);
-        });
   zeroGradients(loc);
   for (const schedule::Action &action : plan.schedule.ranks[rank])
     buildAction(action);
