@@ -333,7 +333,7 @@ private:
     if (failed(requireF32(op, op.getGradient())))
       return failure();
     StringAttr name = op.getParameterAttr().getAttr();
-    traced(parameterAction("norm", name), [&] {
+    traced(parameterAction("update", name), [&] {
       callChecked("pprt_square_norm",
                   {context, parameterIndex(name), address(op.getGradient()),
                    number(elementsOf(op.getGradient()))});
