@@ -89,9 +89,15 @@ LogicalResult Partition::collect(ModelOp model) {
         symbols.lookupNearestSymbolFrom<LayerOp>(apply, apply.getCalleeAttr());
     auto [entry, isNew] = estimates.try_emplace(layer);
     if (isNew) {
+      // The backward keeps what is expensive to compute: views and ops of one
+      // operation an element are computed again.
       double bytes = 0;
       layer.getBody().walk([&](Operation *op) {
-        if (!op->hasTrait<OpTrait::ConstantLike>())
+        double elements = 0;
+        for (Type type : op->getResultTypes())
+          if (auto tensor = dyn_cast<RankedTensorType>(type))
+            elements += double(tensor.getNumElements());
+        if (costOf(op, rates).flops > elements)
           bytes += pp::detail::sumOfBytes(op->getResultTypes());
       });
       entry->second = {costOf(layer.getBody(), rates).seconds, bytes};
