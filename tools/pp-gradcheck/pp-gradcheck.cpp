@@ -1,7 +1,7 @@
 //===- pp-gradcheck.cpp - Gradients against finite differences -----------===//
 //
-// For each public function of a file: numbers are drawn for the arguments and
-// for the cotangents of the results. In f64, the backward function must then
+// For each public function and each layer of a file: numbers are drawn for the
+// arguments and for the cotangents of the results. In f64, the backward function must then
 // agree with central differences of the forward function, element by element;
 // in f32 both must agree with f64. Inputs are numbers that f32 can hold, so
 // that ties and kinks are at the same places in both.
@@ -10,8 +10,11 @@
 
 #include "Evaluate.h"
 
+#include "pp/Dialect/PP/IR/PPOps.h"
 #include "pp/InitAll.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "llvm/Support/CommandLine.h"
@@ -35,6 +38,11 @@ struct Options {
   llvm::cl::opt<unsigned> seed{"seed", llvm::cl::init(1),
                                llvm::cl::desc("seed of the random inputs"),
                                llvm::cl::cat(category)};
+  llvm::cl::opt<size_t> elements{
+      "elements", llvm::cl::init(1000),
+      llvm::cl::desc("check at most about so many elements of an argument, "
+                     "spread evenly"),
+      llvm::cl::cat(category)};
   llvm::cl::opt<double> tolerance{
       "tolerance", llvm::cl::init(1e-7),
       llvm::cl::desc("largest error of a gradient in f64, relative to the "
@@ -57,6 +65,9 @@ public:
 private:
   Numbers draw(unsigned argument, Type type);
   llvm::Expected<double> weightedSum(const std::vector<Numbers> &arguments);
+  size_t strideOf(unsigned argument) const {
+    return std::max<size_t>(1, arguments[argument].size() / options.elements);
+  }
   llvm::Expected<Numbers> differences(unsigned argument);
   llvm::Error drawAll();
   llvm::Expected<bool> checkF64();
@@ -163,11 +174,13 @@ Check::weightedSum(const std::vector<Numbers> &at) {
 }
 
 /// Central differences of fourth order: the error is that of the arithmetic,
-/// about 1e-13 of the result, not that of the formula.
+/// about 1e-13 of the result, not that of the formula. Only every
+/// strideOf(argument)-th element, the others are left out.
 llvm::Expected<Numbers> Check::differences(unsigned argument) {
-  Numbers gradient(arguments[argument].size());
+  Numbers gradient;
   std::vector<Numbers> at = arguments;
-  for (size_t i = 0; i < gradient.size(); ++i) {
+  size_t stride = strideOf(argument);
+  for (size_t i = 0; i < arguments[argument].size(); i += stride) {
     double x = arguments[argument][i], step = 1.0 / 1024;
     double values[4];
     const int offsets[4] = {-2, -1, 1, 2};
@@ -179,8 +192,8 @@ llvm::Expected<Numbers> Check::differences(unsigned argument) {
       values[k] = *value;
     }
     at[argument][i] = x;
-    gradient[i] =
-        (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step);
+    gradient.push_back(
+        (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step));
   }
   return gradient;
 }
@@ -209,12 +222,13 @@ llvm::Expected<bool> Check::checkF64() {
     if (!numeric)
       return numeric.takeError();
     // No result stands for a gradient of zero.
-    Numbers gradient = gradients[i].empty()
-                           ? Numbers(numeric->size(), 0.0)
-                           : gradients[i];
-    if (f64->accumulated[i])
-      for (size_t j = 0; j < gradient.size(); ++j)
-        gradient[j] -= accumulators[i][j];
+    Numbers gradient(numeric->size(), 0.0);
+    for (size_t j = 0; j < gradient.size() && !gradients[i].empty(); ++j) {
+      size_t element = j * strideOf(i);
+      gradient[j] = gradients[i][element];
+      if (f64->accumulated[i])
+        gradient[j] -= accumulators[i][element];
+    }
     good &= report(("argument " + Twine(i)).str(),
                    distance(gradient, *numeric), largest(*numeric),
                    options.tolerance);
@@ -261,6 +275,23 @@ llvm::Expected<bool> Check::run() {
   return *wide && *narrow;
 }
 
+/// A copy of `layer` as a function whose parameters have accumulators.
+static void addFunction(pp::LayerOp layer) {
+  OpBuilder builder(layer);
+  auto function = func::FuncOp::create(
+      builder, layer.getLoc(), (layer.getSymName() + ".layer").str(),
+      builder.getFunctionType(layer.getArgumentTypes(),
+                              layer.getResultTypes()));
+  IRMapping mapping;
+  layer.getBody().cloneInto(&function.getBody(), mapping);
+  Operation *yield = function.getBody().front().getTerminator();
+  builder.setInsertionPoint(yield);
+  func::ReturnOp::create(builder, yield->getLoc(), yield->getOperands());
+  yield->erase();
+  for (unsigned i = layer.getNumInputs(); i < layer.getNumArguments(); ++i)
+    function.setArgAttr(i, "nn.accumulate", builder.getUnitAttr());
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   llvm::InitializeNativeTarget();
@@ -270,7 +301,8 @@ int main(int argc, char **argv) {
   llvm::cl::ParseCommandLineOptions(
       argc, argv,
       "pp-gradcheck: derivatives of functions against finite differences\n\n"
-      "Checks each public func.func of nn, arith and math ops in <file>.\n"
+      "Checks each public func.func of nn, arith and math ops in <file>, and "
+      "each pp.layer.\n"
       "Attributes of arguments: nn.range = [low, high] bounds the random "
       "numbers,\nnn.constant asks for no gradient, nn.accumulate for one that "
       "is added to\nan accumulator. nn.constant on a result leaves its "
@@ -280,9 +312,12 @@ int main(int argc, char **argv) {
   pp::registerAllDialects(registry);
   registerAllToLLVMIRTranslations(registry);
   MLIRContext context(registry);
+  context.loadDialect<arith::ArithDialect, func::FuncDialect>();
   auto module = parseSourceFile<ModuleOp>(options.file, &context);
   if (!module)
     return 1;
+  for (auto layer : module->getOps<pp::LayerOp>())
+    addFunction(layer);
   unsigned checked = 0;
   bool good = true;
   for (auto function : module->getOps<func::FuncOp>()) {
@@ -300,7 +335,7 @@ int main(int argc, char **argv) {
   }
   if (checked == 0) {
     llvm::errs() << "pp-gradcheck: found no public function in " << options.file
-                 << ", expected at least one func.func\n";
+                 << ", expected at least one func.func or pp.layer\n";
     return 1;
   }
   llvm::outs() << (good ? "all gradients agree" : "gradients DIFFER") << "\n";

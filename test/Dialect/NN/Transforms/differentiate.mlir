@@ -117,6 +117,17 @@ func.func @shared(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
+// Between float types the cotangent is converted back.
+// CHECK: func.func private @narrow.backward(%[[DY:.*]]: tensor<4xbf16>) -> tensor<4xf32>
+// CHECK: %[[DX:.*]] = nn.cast %[[DY]] : (tensor<4xbf16>) -> tensor<4xf32>
+// CHECK: return %[[DX]]
+func.func @narrow(%x: tensor<4xf32>) -> tensor<4xbf16> {
+  %y = nn.cast %x : (tensor<4xf32>) -> tensor<4xbf16>
+  return %y : tensor<4xbf16>
+}
+
+// -----
+
 // A piece of a split that is not used contributes zeros.
 // CHECK: func.func private @piece.backward(%[[D:.*]]: tensor<3x2xf32>) -> tensor<3x5xf32>
 // CHECK: %[[Z:.*]] = arith.constant dense<0.000000e+00> : tensor<3x3xf32>
