@@ -31,7 +31,7 @@ lowerStage(mlir::func::FuncOp stage, mlir::SymbolTableCollection &symbols);
 
 /// An entry of the trace: what pprt_action_begin is told the index of.
 struct Action {
-  std::string kind; ///< F B I W send recv reduce norm update
+  std::string kind; ///< F B I W send recv reduce update
   int64_t stage = -1, microbatch = -1, peer = -1;
   std::string name;
 };
