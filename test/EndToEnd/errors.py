@@ -58,7 +58,7 @@ def main():
     pathlib.Path("tokens.bin").write_bytes(struct.pack("<400H", *tokens))
     expect_error("vocabulary", program,
                  ["--data", "tokens.bin", "--token-format", "u16", "--steps", 200],
-                 "300", "255")
+                 "token 300", "vocabulary of 256")
     pathlib.Path("odd.bin").write_bytes(b"\0" * 401)
     expect_error("odd-data", program,
                  ["--data", "odd.bin", "--token-format", "u16", "--steps", 3],
