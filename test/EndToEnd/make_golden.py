@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Trains the golden models in PyTorch, in f64, and writes golden.json beside
-this file: loss and gradient norm of each step, and a few final values of each
+this file: the gradient of the first step (the norm and a few elements for each
+parameter), loss and gradient norm of each step, and a few final values of each
 parameter. Needs PyTorch; the test, golden.py, does not.
 
 AdamW divides a gradient by its size, so where it vanishes (the bias of keys: the
@@ -86,6 +87,12 @@ def learning_rate(step):
     return MIN_LR + (LR - MIN_LR) * (1 + math.cos(math.pi * part)) / 2
 
 
+def describe(gradient):
+    flat = gradient.flatten()
+    places = range(0, len(flat), max(1, len(flat) // 9))
+    return {"norm": flat.norm().item(), "elements": {str(i): flat[i].item() for i in places}}
+
+
 def train(family):
     forward = {"gpt": gpt, "llama": llama}[family]
     parameters = {
@@ -112,6 +119,9 @@ def train(family):
             (loss / MICROBATCHES).backward()
             losses.append(loss.item())
         result["loss"].append(sum(losses) / MICROBATCHES)
+        if step == 0:
+            result["gradient"] = {
+                name: describe(p.grad) for name, p in parameters.items()}
         norm = torch.nn.utils.clip_grad_norm_(parameters.values(), CLIP)
         result["grad_norm"].append(norm.item())
         for name, parameter in parameters.items():
