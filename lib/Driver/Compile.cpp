@@ -270,5 +270,7 @@ int pp::driver::compile(const CompileOptions &options, const char *toolPath) {
   if (options.timePasses)
     llvm::TimePassesIsEnabled = true;
   MLIRContext context(registry);
+  // A user wants the line of the model, not the IR that it has become.
+  context.printOpOnDiagnostic(false);
   return failed(Compilation(options, toolPath, context).run());
 }
