@@ -23,6 +23,7 @@
 #include "Diagnostics.h"
 #include "Doorbell.h"
 #include "Error.h"
+#include "JobAbort.h"
 #include "MpiEnvironment.h"
 #include "Transport.h"
 
@@ -133,7 +134,6 @@ private:
   uint64_t sleepTime(uint64_t sinceEventNs) const;
   void progressLoop();
   void stopProgressThread();
-  [[noreturn]] void abortJob();
   void leave();
 
   int worldRank = 0, worldSize = 1, nodeSize = 1;
@@ -566,11 +566,6 @@ void MpiTransport::finish() {
   leave();
 }
 
-void MpiTransport::abortJob() {
-  MPI_Abort(MPI_COMM_WORLD, 1);
-  _exit(1);
-}
-
 void MpiTransport::leave() {
   // Transfers that a failure left behind can keep MPI_Finalize waiting.
   bool leftBehind = false;
@@ -585,8 +580,7 @@ void MpiTransport::leave() {
   if (leftBehind)
     std::thread([] {
       sleep(finalizeSeconds);
-      MPI_Abort(MPI_COMM_WORLD, 1);
-      _exit(1);
+      abortJob();
     }).detach();
   MPI_Finalize();
 }
