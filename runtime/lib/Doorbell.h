@@ -16,7 +16,6 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
-#include <vector>
 
 namespace pprt {
 
@@ -30,8 +29,9 @@ struct alignas(64) Bell {
   std::atomic<uint32_t> mainInCharge;
   /// How many threads sleep or are about to.
   std::atomic<uint32_t> sleepers;
-  /// For the test of single-copy transfers at start.
-  std::atomic<int32_t> pid;
+  /// Who wants to be rung back once this rank has looked: a bit for each rank
+  /// of the node (modulo 64).
+  std::atomic<uint64_t> echo;
 
   /// Rings, and wakes the sleeper in charge.
   void ring();

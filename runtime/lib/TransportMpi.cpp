@@ -10,7 +10,7 @@
 //
 // Between two looks the one in charge sleeps at the rank's bell (Doorbell.h),
 // which peers of the same node ring when there is something to see: a message
-// was posted, or a receive completed and its sender's buffer is free. Where
+// was posted, or looked at by its receiver so that its sender can go on. Where
 // nobody rings (other nodes; a copy in pieces because the single copy is
 // forbidden) the sleep is timed, an eighth of the time waited so far within
 // bounds: a short wait is answered fast, a long one costs next to nothing.
@@ -123,6 +123,12 @@ private:
   void ringPeer(int peer) {
     if (bellOf[peer] >= 0)
       bells[bellOf[peer]].ring();
+  }
+  /// Lets `peer` ring back after its next look.
+  void askForEcho(int peer) {
+    if (bellOf[peer] >= 0)
+      bells[bellOf[peer]].echo.fetch_or(uint64_t(1)
+                                        << (bellOf[worldRank] % 64));
   }
   /// Whether nobody rings at each instant at which the transfer could go on.
   bool needsTimedLooks(const Slot &slot) const {
@@ -289,11 +295,22 @@ void MpiTransport::post(int index, MPI_Comm comm, int peer, int tag, void *data,
     if (timed)
       ++timedRequests;
   }
-  if (!isReceive) {
-    ringPeer(peer);
-  } else {
+  if (isReceive) {
     // The message may have been here already: take it, and free its sender.
     poll();
+  } else {
+    // A long message needs the receiver to look, and then this rank to look
+    // again. A short one is mostly on its way at once, but MPI may keep it.
+    if (bytes > eagerBytes)
+      askForEcho(peer);
+    ringPeer(peer);
+    if (bytes <= eagerBytes) {
+      poll();
+      if (slot.state != Slot::Complete) {
+        askForEcho(peer);
+        ringPeer(peer);
+      }
+    }
   }
   // The progress thread has to start its timed sleeps.
   if (timed)
@@ -305,6 +322,7 @@ bool MpiTransport::poll() {
   std::lock_guard<std::mutex> lock(mpiLock);
   MpiScope inside;
   bool any = false;
+  uint64_t echo = myBell().echo.exchange(0);
   // MPI_Testsome reports what was complete before it made progress, so that
   // the second of two calls sees what the first one did.
   for (int empty = 0; empty < 2 && !active.empty();) {
@@ -342,6 +360,10 @@ bool MpiTransport::poll() {
     if (renewNotice)
       postNoticeReceive();
   }
+  if (echo)
+    for (int peer = 0; peer < nodeSize; ++peer)
+      if (echo >> (peer % 64) & 1)
+        bells[peer].ring();
   return any;
 }
 

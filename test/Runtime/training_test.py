@@ -94,7 +94,10 @@ class Training(Case):
         texts = [node.firstChild.data for node in svg.getElementsByTagName("text")]
         for expected in ("rank 0", "rank 1", "forward (F)", "backward (B)", "idle: waiting"):
             self.assertIn(expected, texts)
-        self.assertEqual(sum(text == "3" for text in texts), 8)  # F and B of four stages
+        # F and B of four stages; a transfer may be long enough for its number.
+        numbers = [node.firstChild.data for node in svg.getElementsByTagName("text")
+                   if node.getAttribute("pointer-events")]
+        self.assertGreaterEqual(numbers.count("3"), 8)
 
     @unittest.skipIf(SANITIZED, "sanitizers bring their own malloc")
     def test_a_step_allocates_nothing(self):
