@@ -63,5 +63,7 @@ void pprt::abortJob() {
   if (!std::getenv("OMPI_COMM_WORLD_RANK"))
     MPI_Abort(MPI_COMM_WORLD, 1);
   watchLauncher();
+  // What was printed has to be through mpirun before it is busy with the end.
+  usleep(300000);
   _exit(1);
 }
