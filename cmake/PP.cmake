@@ -13,6 +13,20 @@ endif()
 
 set(PP_WARNINGS -Wall -Wextra -Wno-unused-parameter -Wno-unknown-warning-option)
 
+# A file of ours spends most of its compile time in MLIR's headers, so a few
+# share a compilation. `-DPP_UNITY=OFF` compiles each alone.
+option(PP_UNITY "Compile several files at once" ON)
+function(pp_unity name)
+  set_target_properties(${name} PROPERTIES
+    UNITY_BUILD ${PP_UNITY} UNITY_BUILD_BATCH_SIZE 5)
+endfunction()
+
+# pp_alone(FILE...): files that cannot share one.
+macro(pp_alone)
+  set_source_files_properties(${ARGN} PROPERTIES
+    SKIP_UNITY_BUILD_INCLUSION ON)
+endmacro()
+
 # Flags and include paths for everything that uses LLVM and MLIR.
 macro(pp_use_llvm_flags)
   separate_arguments(PP_LLVM_DEFINITIONS NATIVE_COMMAND "${LLVM_DEFINITIONS}")
@@ -30,6 +44,7 @@ endmacro()
 function(pp_add_library name)
   cmake_parse_arguments(ARG "" "" "LINK_LIBS" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  pp_unity(${name})
   target_link_libraries(${name} PUBLIC ${ARG_LINK_LIBS} MLIR LLVM)
   add_dependencies(${name} pp-headers)
 endfunction()
@@ -57,6 +72,7 @@ set(PP_TEST_RESULTS ${CMAKE_BINARY_DIR}/test-results)
 function(pp_add_unittest name)
   cmake_parse_arguments(ARG "" "" "LINK_LIBS" ${ARGN})
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  pp_unity(${name})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/include)
   target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS} GTest::gtest_main)
   add_dependencies(pp-unit-tests ${name})

@@ -34,7 +34,7 @@ bool pprt::canCountAllocations() { return true; }
 // Provided by the linker: where this executable begins and its code ends.
 extern "C" const char __executable_start, etext;
 
-static void note(const void *caller) {
+static void noteAllocation(const void *caller) {
   if (!counting.load(std::memory_order_relaxed))
     return;
   const char *address = static_cast<const char *>(caller);
@@ -56,28 +56,28 @@ void *__libc_memalign(size_t, size_t);
 void __libc_free(void *);
 
 void *malloc(size_t bytes) {
-  note(PPRT_CALLER);
+  noteAllocation(PPRT_CALLER);
   return __libc_malloc(bytes);
 }
 void *calloc(size_t count, size_t bytes) {
-  note(PPRT_CALLER);
+  noteAllocation(PPRT_CALLER);
   return __libc_calloc(count, bytes);
 }
 void *realloc(void *old, size_t bytes) {
-  note(PPRT_CALLER);
+  noteAllocation(PPRT_CALLER);
   return __libc_realloc(old, bytes);
 }
 void free(void *memory) { __libc_free(memory); }
 void *memalign(size_t alignment, size_t bytes) {
-  note(PPRT_CALLER);
+  noteAllocation(PPRT_CALLER);
   return __libc_memalign(alignment, bytes);
 }
 void *aligned_alloc(size_t alignment, size_t bytes) {
-  note(PPRT_CALLER);
+  noteAllocation(PPRT_CALLER);
   return __libc_memalign(alignment, bytes);
 }
 int posix_memalign(void **out, size_t alignment, size_t bytes) {
-  note(PPRT_CALLER);
+  noteAllocation(PPRT_CALLER);
   if (alignment < sizeof(void *) || (alignment & (alignment - 1)))
     return EINVAL;
   void *memory = __libc_memalign(alignment, bytes);
@@ -91,7 +91,7 @@ int posix_memalign(void **out, size_t alignment, size_t bytes) {
 // libstdc++'s operators call malloc from a shared library; here the caller is
 // who wrote `new`.
 static void *allocate(size_t bytes, const void *caller) {
-  note(caller);
+  noteAllocation(caller);
   if (void *memory = __libc_malloc(bytes ? bytes : 1))
     return memory;
   throw std::bad_alloc();
