@@ -23,18 +23,34 @@ extern "C" {
  * ranks often share cores. */
 void pprt_set_kernel_threads(int32_t threads);
 
+/* Scratch memory in floats that a product of [m, k] and [k, n] may need: room
+ * for the blocks of both operands that oneDNN packs. Its blocks have at most
+ * 384 rows, 10000 columns and a depth of 384 on any processor (AVX2: 384 x
+ * 10000 x 192), rounded up to vectors; beside them lie 20 KB, rounded up to a
+ * page. The unit test Gemm.FitsItsWorkspace holds it against the library. */
+static inline int64_t pprt_gemm_workspace(int64_t m, int64_t n, int64_t k) {
+  int64_t rows = m < 384 ? m : 384;
+  int64_t columns = n < 10000 ? n : 10000;
+  int64_t depth = k < 384 ? k : 384;
+  rows = (rows + 47) / 48 * 48;
+  columns = (columns + 47) / 48 * 48;
+  depth = (depth + 15) / 16 * 16;
+  return (rows + columns) * depth + 8192;
+}
+
 /* c[m, n] = a b + beta c, where a is [m, k], or [k, m] if transpose_a, and b is
  * [k, n], or [n, k] if transpose_b. beta is 0 (c is not read) or 1. */
 void pprt_sgemm(int32_t transpose_a, int32_t transpose_b, int64_t m, int64_t n,
                 int64_t k, const float *a, int64_t lda, const float *b,
-                int64_t ldb, float beta, float *c, int64_t ldc);
+                int64_t ldb, float beta, float *c, int64_t ldc,
+                float *workspace);
 
 /* The same for `batch` matrices, `stride_*` elements apart. */
 void pprt_sgemm_batched(int32_t transpose_a, int32_t transpose_b, int64_t m,
                         int64_t n, int64_t k, const float *a, int64_t lda,
                         const float *b, int64_t ldb, float beta, float *c,
                         int64_t ldc, int64_t batch, int64_t stride_a,
-                        int64_t stride_b, int64_t stride_c);
+                        int64_t stride_b, int64_t stride_c, float *workspace);
 
 /* Shape of an attention: q, out are [batch * t, heads * d], k, v are
  * [batch * s, kv_heads * d], kv_heads divides heads, lse is [batch, heads, t].
@@ -46,13 +62,18 @@ typedef struct pprt_attention_shape {
 } pprt_attention_shape;
 
 /* Blocks of rows and of keys, and from that the scratch memory in floats that
- * attention needs: scores of one block, for the adjoint those, their cotangents
- * and a number for each row. */
+ * attention with heads of d columns needs: scores of one block, for the adjoint
+ * those, their cotangents and a number for each row; then that of products. */
 enum { PPRT_ATTENTION_ROWS = 64, PPRT_ATTENTION_KEYS = 256 };
-static inline int64_t pprt_attention_workspace(int32_t backward) {
+static inline int64_t pprt_attention_scores(int32_t backward) {
   int64_t block = (int64_t)PPRT_ATTENTION_ROWS * PPRT_ATTENTION_KEYS;
   return backward ? 2 * block + PPRT_ATTENTION_ROWS
                   : block + 2 * (int64_t)PPRT_ATTENTION_ROWS;
+}
+static inline int64_t pprt_attention_workspace(int32_t backward, int64_t d) {
+  int64_t longest = d > PPRT_ATTENTION_KEYS ? d : PPRT_ATTENTION_KEYS;
+  return pprt_attention_scores(backward) +
+         pprt_gemm_workspace(PPRT_ATTENTION_KEYS, longest, longest);
 }
 
 /* out = softmax(scale q kᵀ) v, lse = log of the sums of exponentials. A row
@@ -72,6 +93,13 @@ void pprt_attention_backward_f32(const pprt_attention_shape *shape,
                                  int64_t lddo, float *dq, int64_t lddq,
                                  float *dk, int64_t lddk, float *dv,
                                  int64_t lddv, float *workspace);
+
+/* For who defines malloc in a process: memory for an allocation that a library
+ * asks for in a call of a kernel, from the kernel's workspace. Null outside of
+ * such calls, and where it does not fit: then the heap has to serve. */
+void *pprt_scratch_allocate(uint64_t alignment, uint64_t bytes);
+/* Takes `memory` back if it came from there; otherwise 0, and the heap has to. */
+int32_t pprt_scratch_free(const void *memory);
 
 #ifdef __cplusplus
 }

@@ -128,6 +128,7 @@ extern "C" void pprt_attention_forward_f32(
   float *scores = workspace;
   float *maxima = scores + rowsPerBlock * keysPerBlock;
   float *sums = maxima + rowsPerBlock;
+  float *products = workspace + pprt_attention_scores(/*backward=*/0);
   for (int64_t b = 0; b < shape->batch; ++b) {
     for (int64_t h = 0; h < shape->heads; ++h) {
       const float *kh = k + b * shape->s * ldk + h / group * d;
@@ -143,7 +144,7 @@ extern "C" void pprt_attention_forward_f32(
         for (int64_t j0 = 0; j0 < limit; j0 += keysPerBlock) {
           int64_t keys = std::min(keysPerBlock, limit - j0);
           pprt::gemm(false, true, rows, keys, d, shape->scale, qb, ldq,
-                     kh + j0 * ldk, ldk, 0, scores, keys);
+                     kh + j0 * ldk, ldk, 0, scores, keys, products);
           for (int64_t i = 0; i < rows; ++i) {
             int64_t visible = std::clamp<int64_t>(
                 visibleKeys(*shape, i0 + i) - j0, 0, keys);
@@ -157,7 +158,7 @@ extern "C" void pprt_attention_forward_f32(
               scaleRow(outb + i * ldo, d, correction);
           }
           pprt::gemm(false, false, rows, d, keys, 1.0f, scores, keys,
-                     vh + j0 * ldv, ldv, j0 > 0, outb, ldo);
+                     vh + j0 * ldv, ldv, j0 > 0, outb, ldo, products);
         }
         for (int64_t i = 0; i < rows; ++i) {
           if (visibleKeys(*shape, i0 + i) == 0)
@@ -181,6 +182,7 @@ extern "C" void pprt_attention_backward_f32(
   float *p = workspace;
   float *ds = p + rowsPerBlock * keysPerBlock;
   float *deltas = ds + rowsPerBlock * keysPerBlock;
+  float *products = workspace + pprt_attention_scores(/*backward=*/1);
   for (int64_t b = 0; b < shape->batch; ++b) {
     for (int64_t j = 0; j < shape->s; ++j) {
       std::fill_n(dk + (b * shape->s + j) * lddk, shape->kv_heads * d, 0.0f);
@@ -209,23 +211,23 @@ extern "C" void pprt_attention_backward_f32(
         for (int64_t j0 = 0; j0 < limit; j0 += keysPerBlock) {
           int64_t keys = std::min(keysPerBlock, limit - j0);
           pprt::gemm(false, true, rows, keys, d, shape->scale, qb, ldq,
-                     kh + j0 * ldk, ldk, 0, p, keys);
+                     kh + j0 * ldk, ldk, 0, p, keys, products);
           for (int64_t i = 0; i < rows; ++i) {
             int64_t visible = std::clamp<int64_t>(
                 visibleKeys(*shape, i0 + i) - j0, 0, keys);
             probabilities(p + i * keys, visible, keys, lseh[i0 + i]);
           }
           pprt::gemm(true, false, keys, d, rows, 1.0f, p, keys, doutb, lddo, 1,
-                     dvh + j0 * lddv, lddv);
+                     dvh + j0 * lddv, lddv, products);
           pprt::gemm(false, true, rows, keys, d, 1.0f, doutb, lddo,
-                     vh + j0 * ldv, ldv, 0, ds, keys);
+                     vh + j0 * ldv, ldv, 0, ds, keys, products);
           for (int64_t i = 0; i < rows; ++i)
             scoreCotangents(ds + i * keys, p + i * keys, keys, deltas[i],
                             shape->scale);
           pprt::gemm(false, false, rows, d, keys, 1.0f, ds, keys,
-                     kh + j0 * ldk, ldk, j0 > 0, dqb, lddq);
+                     kh + j0 * ldk, ldk, j0 > 0, dqb, lddq, products);
           pprt::gemm(true, false, keys, d, rows, 1.0f, ds, keys, qb, ldq, 1,
-                     dkh + j0 * lddk, lddk);
+                     dkh + j0 * lddk, lddk, products);
         }
       }
     }

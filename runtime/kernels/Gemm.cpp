@@ -5,12 +5,21 @@
 // machine; ranks share cores, so each thread that calls a kernel starts with
 // one, set through the OpenMP library that oneDNN itself brought.
 //
+// For packing it allocates memory in every call and has no interface to be given
+// some. Compiled programs define malloc, and so the request is served from the
+// workspace that the compiler planned for the product. The first call of each
+// form takes the heap: it also makes what oneDNN keeps, such as generated code.
+// So do products of several threads, whose helpers ask for memory as well.
+//
 //===----------------------------------------------------------------------===//
 
 #include "Gemm.h"
 #include "pprt_kernels.h"
 
+#include <cstdio>
+#include <cstdlib>
 #include <dlfcn.h>
+#include <initializer_list>
 #include <oneapi/dnnl/dnnl.h>
 
 static void setOpenMPThreads(int32_t threads) {
@@ -21,33 +30,127 @@ static void setOpenMPThreads(int32_t threads) {
     setter(threads);
 }
 
-static thread_local bool threadsAreSet = false;
+static thread_local int32_t numThreads = 0;
+
+namespace {
+/// A workspace during a call of the library: what is left, and how many pieces
+/// are in use.
+struct Scratch {
+  char *next = nullptr, *begin = nullptr, *end = nullptr;
+  int64_t pieces = 0;
+};
+
+/// All that decides about the library's way through a product.
+struct Form {
+  int64_t m, n, k, lda, ldb, ldc;
+  float alpha, beta;
+  bool transposeA, transposeB;
+
+  bool operator==(const Form &other) const {
+    return m == other.m && n == other.n && k == other.k && lda == other.lda &&
+           ldb == other.ldb && ldc == other.ldc && alpha == other.alpha &&
+           beta == other.beta && transposeA == other.transposeA &&
+           transposeB == other.transposeB;
+  }
+  uint64_t hash() const {
+    uint64_t result = transposeA + 2 * transposeB + 4 * (beta != 0);
+    for (int64_t value : {m, n, k, lda, ldb, ldc})
+      result = (result ^ uint64_t(value)) * 0x9e3779b97f4a7c15u;
+    return result ^ result >> 32;
+  }
+};
+
+/// The forms that a thread has met, as many as there is room for.
+class Forms {
+public:
+  /// True if the form has been met before.
+  bool meet(const Form &form) {
+    for (uint64_t slot = form.hash() % capacity, tries = 0; tries < capacity;
+         ++tries, slot = (slot + 1) % capacity) {
+      if (forms[slot].m == 0) {
+        if (size + 1 < capacity) {
+          forms[slot] = form;
+          ++size;
+        }
+        return false;
+      }
+      if (forms[slot] == form)
+        return true;
+    }
+    return false;
+  }
+
+private:
+  static constexpr uint64_t capacity = 1024;
+  Form forms[capacity] = {};
+  uint64_t size = 0;
+};
+} // namespace
+static thread_local Scratch scratch;
+static thread_local Forms forms;
+
+extern "C" void *pprt_scratch_allocate(uint64_t alignment, uint64_t bytes) {
+  if (!scratch.next)
+    return nullptr;
+  uintptr_t address = reinterpret_cast<uintptr_t>(scratch.next);
+  uint64_t skipped = (alignment - address % alignment) % alignment;
+  if (uint64_t(scratch.end - scratch.next) < skipped + bytes)
+    return nullptr;
+  char *result = scratch.next + skipped;
+  scratch.next = result + bytes;
+  ++scratch.pieces;
+  return result;
+}
+
+extern "C" int32_t pprt_scratch_free(const void *memory) {
+  if (memory < scratch.begin || memory >= scratch.end)
+    return 0;
+  --scratch.pieces;
+  return 1;
+}
 
 extern "C" void pprt_set_kernel_threads(int32_t threads) {
-  threadsAreSet = true;
-  setOpenMPThreads(threads < 1 ? 1 : threads);
+  numThreads = threads < 1 ? 1 : threads;
+  setOpenMPThreads(numThreads);
 }
 
 void pprt::gemm(bool transposeA, bool transposeB, int64_t m, int64_t n,
                 int64_t k, float alpha, const float *a, int64_t lda,
                 const float *b, int64_t ldb, float beta, float *c,
-                int64_t ldc) {
-  if (!threadsAreSet)
+                int64_t ldc, float *workspace) {
+  if (numThreads == 0)
     pprt_set_kernel_threads(1);
   // A matrix of one row or column may come with any leading dimension; oneDNN
   // insists on one at least as long as a row.
   int64_t columnsA = transposeA ? m : k, columnsB = transposeB ? k : n;
+  lda = lda < columnsA ? columnsA : lda;
+  ldb = ldb < columnsB ? columnsB : ldb;
+  ldc = ldc < n ? n : ldc;
+  if (numThreads == 1 && forms.meet({m, n, k, lda, ldb, ldc, alpha, beta,
+                                     transposeA, transposeB})) {
+    char *begin = reinterpret_cast<char *>(workspace);
+    scratch = {begin, begin,
+               begin + pprt_gemm_workspace(m, n, k) * int64_t(sizeof(float))};
+  }
   dnnl_sgemm(transposeA ? 'T' : 'N', transposeB ? 'T' : 'N', m, n, k, alpha, a,
-             lda < columnsA ? columnsA : lda, b,
-             ldb < columnsB ? columnsB : ldb, beta, c, ldc < n ? n : ldc);
+             lda, b, ldb, beta, c, ldc);
+  // Memory that outlives the call would be overwritten.
+  if (scratch.pieces != 0) {
+    std::fputs("error: oneDNN keeps memory that it asked for in a repeated "
+               "product, expected it to free that; report this with the "
+               "version of libdnnl\n",
+               stderr);
+    std::abort();
+  }
+  scratch = {};
 }
 
 extern "C" void pprt_sgemm(int32_t transpose_a, int32_t transpose_b, int64_t m,
                            int64_t n, int64_t k, const float *a, int64_t lda,
                            const float *b, int64_t ldb, float beta, float *c,
-                           int64_t ldc) {
+                           int64_t ldc, float *workspace) {
   pprt::gemm(transpose_a, transpose_b, m, n, k, 1.0f, a, lda, b, ldb, beta, c,
-             ldc);
+             ldc, workspace);
 }
 
 extern "C" void pprt_sgemm_batched(int32_t transpose_a, int32_t transpose_b,
@@ -55,8 +158,10 @@ extern "C" void pprt_sgemm_batched(int32_t transpose_a, int32_t transpose_b,
                                    const float *a, int64_t lda, const float *b,
                                    int64_t ldb, float beta, float *c,
                                    int64_t ldc, int64_t batch, int64_t stride_a,
-                                   int64_t stride_b, int64_t stride_c) {
+                                   int64_t stride_b, int64_t stride_c,
+                                   float *workspace) {
   for (int64_t i = 0; i < batch; ++i)
     pprt::gemm(transpose_a, transpose_b, m, n, k, 1.0f, a + i * stride_a, lda,
-               b + i * stride_b, ldb, beta, c + i * stride_c, ldc);
+               b + i * stride_b, ldb, beta, c + i * stride_c, ldc,
+               workspace);
 }

@@ -25,8 +25,12 @@ static int32_t failEarly(const std::string &error) {
 static int32_t runOn(Transport &transport, const Description &description,
                      const Options &options, const std::string &optionError) {
   std::string error;
+  // It outlives a step that fails: what other ranks have sent by then may still
+  // arrive in it while the ranks agree on the error.
+  std::optional<Arena> arena;
   try {
-    train(description, options, optionError, transport, pp_program_steps);
+    train(description, options, optionError, transport, pp_program_steps,
+          arena);
     transport.finish();
     return 0;
   } catch (const Disagreement &) {

@@ -89,9 +89,10 @@ namespace {
 class Run {
 public:
   Run(const Description &description, const Options &options,
-      Transport &transport, Collectives &collectives)
+      Transport &transport, Collectives &collectives,
+      std::optional<Arena> &arena)
       : description(description), options(options), transport(transport),
-        collectives(collectives),
+        collectives(collectives), arena(arena),
         program(description.programs[transport.rank()]) {}
 
   void prepare();
@@ -113,6 +114,7 @@ private:
   const Options &options;
   Transport &transport;
   Collectives &collectives;
+  std::optional<Arena> &arena;
   const Program &program;
   const Environment environment;
 
@@ -120,7 +122,6 @@ private:
   std::optional<SafetensorsFile> weights;
   std::optional<Batches> batches;
   std::optional<Metrics> metrics;
-  std::optional<Arena> arena;
   std::optional<Recorder> recorder;
   ClockPoint clockBegin;
   AllocationCounts allocations;
@@ -355,7 +356,7 @@ void Run::report() {
 
 void pprt::train(const Description &description, const Options &options,
                  const std::string &optionError, Transport &transport,
-                 const pprt_step_fn *steps) {
+                 const pprt_step_fn *steps, std::optional<Arena> &arena) {
   Collectives collectives(transport);
   transport.setTimeout(options.timeout);
   collectives.agree(optionError);
@@ -364,7 +365,7 @@ void pprt::train(const Description &description, const Options &options,
   identity.insert(identity.begin(), {"a program with hash", description.hash});
   collectives.agree(compareWithRank0(identity, collectives, transport.rank()));
 
-  Run run(description, options, transport, collectives);
+  Run run(description, options, transport, collectives, arena);
   run.prepare();
   run.steps(steps);
   run.save();

@@ -2,17 +2,22 @@
 #ifndef PPRT_TRAINER_H
 #define PPRT_TRAINER_H
 
+#include "Arena.h"
 #include "Options.h"
 #include "Transport.h"
 #include "pprt.h"
 
+#include <optional>
+
 namespace pprt {
 
 /// Trains. `optionError` is what was wrong with this rank's command line.
-/// Throws Disagreement, Stopped or Error; collective but for the last.
+/// Throws Disagreement, Stopped or Error; collective but for the last. The arena
+/// is made here and left to the caller: after an error, transfers may still
+/// arrive in it until the transport has ended.
 void train(const Description &description, const Options &options,
            const std::string &optionError, Transport &transport,
-           const pprt_step_fn *steps);
+           const pprt_step_fn *steps, std::optional<Arena> &arena);
 
 } // namespace pprt
 

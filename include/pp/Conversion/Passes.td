@@ -21,8 +21,9 @@ def ConvertNNToLinalg
     // becomes
     %rows = tensor.collapse_shape %x [[0, 1], [2]] : tensor<4x8x16xf32> into tensor<32x16xf32>
     %e = tensor.empty() : tensor<32x32xf32>
-    %p = kernel.gemm %rows, %w into %e : ...
-    %y = tensor.expand_shape %p [[0, 1], [2]] output_shape [4, 8, 32] : ...
+    %ws = tensor.empty() : tensor<9728xf32>
+    %p:2 = kernel.gemm %rows, %w into %e, %ws : ...
+    %y = tensor.expand_shape %p#0 [[0, 1], [2]] output_shape [4, 8, 32] : ...
     ```
   }];
   let dependentDialects = [
@@ -41,9 +42,9 @@ def ConvertKernelToLLVM
     Example:
 
     ```mlir
-    kernel.gemm %a, %b into %c : (memref<8x16xf32>, memref<16x4xf32>, memref<8x4xf32>) -> ()
+    kernel.gemm %a, %b into %c, %ws : (memref<8x16xf32>, memref<16x4xf32>, memref<8x4xf32>, memref<9728xf32>) -> ()
     // becomes
-    llvm.call @pprt_sgemm(%false, %false, %m, %n, %k, %pa, %lda, %pb, %ldb, %beta, %pc, %ldc)
+    llvm.call @pprt_sgemm(%false, %false, %m, %n, %k, %pa, %lda, %pb, %ldb, %beta, %pc, %ldc, %pws)
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",

@@ -172,12 +172,15 @@ static LogicalResult lower(GemmOp op) {
       builder.f32(op.getAccumulate() ? 1.0 : 0.0),
       c->pointer,
       builder.i64(c->leading)};
-  if (rank == 2)
-    return builder.call("pprt_sgemm", operands);
-  for (int64_t value :
-       {out.getDimSize(0), a->stride, b->stride, c->stride})
-    operands.push_back(builder.i64(value));
-  return builder.call("pprt_sgemm_batched", operands);
+  FailureOr<Value> workspace = builder.pointer(op.getWorkspace());
+  if (failed(workspace))
+    return failure();
+  if (rank == 3)
+    for (int64_t value : {out.getDimSize(0), a->stride, b->stride, c->stride})
+      operands.push_back(builder.i64(value));
+  operands.push_back(*workspace);
+  return builder.call(rank == 2 ? "pprt_sgemm" : "pprt_sgemm_batched",
+                      operands);
 }
 
 /// Pushes address and leading dimension of each buffer.

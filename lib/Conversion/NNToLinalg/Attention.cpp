@@ -160,8 +160,9 @@ struct LowerAttention : OpRewritePattern<AttentionOp> {
     Value v = headRows(emitter, op.getValue());
     Value out = emitter.empty(shapeOf(q), elementOf(q));
     Value lse = emitter.empty(shapeOf(op.getLse()), elementOf(q));
-    Value workspace =
-        emitter.empty(pprt_attention_workspace(/*backward=*/0), elementOf(q));
+    Value workspace = emitter.empty(
+        pprt_attention_workspace(/*backward=*/0, op.getHeadSize()),
+        elementOf(q));
     auto call = kernel::AttentionOp::create(
         rewriter, op.getLoc(), ValueRange{out, lse, workspace}.getTypes(), q, k,
         v, out, lse, workspace, op.getBatch(), op.getHeads(), op.getKeyHeads(),
@@ -217,8 +218,9 @@ struct LowerAttentionGrad : OpRewritePattern<AttentionGradOp> {
     Value dq = emitter.empty(shapeOf(q), elementOf(q));
     Value dk = emitter.empty(shapeOf(k), elementOf(q));
     Value dv = emitter.empty(shapeOf(k), elementOf(q));
-    Value workspace =
-        emitter.empty(pprt_attention_workspace(/*backward=*/1), elementOf(q));
+    Value workspace = emitter.empty(
+        pprt_attention_workspace(/*backward=*/1, shapeOf(op.getQuery()).back()),
+        elementOf(q));
     auto call = kernel::AttentionGradOp::create(
         rewriter, op.getLoc(), ValueRange{dq, dk, dv, workspace}.getTypes(), q,
         k, v, out, lse, dout, dq, dk, dv, workspace, op.getBatch(),

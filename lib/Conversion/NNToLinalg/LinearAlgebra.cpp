@@ -12,6 +12,8 @@
 #include "pp/Dialect/Kernel/IR/KernelOps.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
 
+#include "pprt_kernels.h"
+
 using namespace mlir;
 using namespace pp;
 using namespace pp::nn;
@@ -54,9 +56,14 @@ static Value product(Emitter &emitter, Value lhs, Value rhs, Value init,
   bool accumulate = static_cast<bool>(init);
   if (!init)
     init = emitter.empty(shape, element);
+  int64_t depth = shapeOf(lhs).take_back(2)[transposeA ? 0 : 1];
+  ArrayRef<int64_t> matrix = ArrayRef<int64_t>(shape).take_back(2);
+  Value workspace = emitter.empty(
+      pprt_gemm_workspace(matrix[0], matrix[1], depth), element);
   return kernel::GemmOp::create(emitter.builder, emitter.loc,
-                                TypeRange(init.getType()), lhs, rhs, init,
-                                transposeA, transposeB, accumulate)
+                                ValueRange{init, workspace}.getTypes(), lhs,
+                                rhs, init, workspace, transposeA, transposeB,
+                                accumulate)
       .getResult(0);
 }
 

@@ -23,7 +23,7 @@ struct KernelBufferization
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand,
                               const AnalysisState &) const {
     if (auto gemm = dyn_cast<GemmOp>(op))
-      if (gemm.getAccumulate())
+      if (gemm.getAccumulate() && operand.get() == gemm.getOut())
         return true;
     return !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
   }

@@ -22,14 +22,14 @@ using namespace pp::kernel;
 
 using Effects = SmallVectorImpl<MemoryEffects::EffectInstance>;
 
-/// Reads of every memref, writes of destinations. `readsInits` is false where
-/// the op ignores what a destination holds.
-static void memrefEffects(DestinationStyleOpInterface op, bool readsInits,
+/// Reads of every memref, writes of destinations. What a destination holds is
+/// ignored, but for that of `read`.
+static void memrefEffects(DestinationStyleOpInterface op, Value read,
                           Effects &effects) {
   for (OpOperand &operand : op->getOpOperands()) {
     if (!isa<MemRefType>(operand.get().getType()))
       continue;
-    if (readsInits || !op.isDpsInit(&operand))
+    if (operand.get() == read || !op.isDpsInit(&operand))
       effects.emplace_back(MemoryEffects::Read::get(), &operand);
     if (op.isDpsInit(&operand))
       effects.emplace_back(MemoryEffects::Write::get(), &operand);
@@ -37,13 +37,13 @@ static void memrefEffects(DestinationStyleOpInterface op, bool readsInits,
 }
 
 void GemmOp::getEffects(Effects &effects) {
-  memrefEffects(*this, getAccumulate(), effects);
+  memrefEffects(*this, getAccumulate() ? getOut() : Value(), effects);
 }
 void AttentionOp::getEffects(Effects &effects) {
-  memrefEffects(*this, false, effects);
+  memrefEffects(*this, Value(), effects);
 }
 void AttentionGradOp::getEffects(Effects &effects) {
-  memrefEffects(*this, false, effects);
+  memrefEffects(*this, Value(), effects);
 }
 
 //===----------------------------------------------------------------------===//
@@ -52,6 +52,14 @@ void AttentionGradOp::getEffects(Effects &effects) {
 
 static ArrayRef<int64_t> shapeOf(Value value) {
   return cast<ShapedType>(value.getType()).getShape();
+}
+
+static LogicalResult verifyWorkspace(Operation *op, Value workspace,
+                                     int64_t needed) {
+  if (shapeOf(workspace) == ArrayRef<int64_t>{needed})
+    return success();
+  return op->emitOpError("found workspace of type ")
+         << workspace.getType() << ", expected " << needed << " elements";
 }
 
 LogicalResult GemmOp::verify() {
@@ -77,7 +85,7 @@ LogicalResult GemmOp::verify() {
   if (c[0] != m || c[1] != n)
     return emitOpError("found a destination of ")
            << c[0] << "x" << c[1] << ", expected " << m << "x" << n;
-  return success();
+  return verifyWorkspace(*this, getWorkspace(), pprt_gemm_workspace(m, n, k));
 }
 
 /// Matrices of rows by heads side by side.
@@ -114,11 +122,8 @@ static LogicalResult verifyAttention(Operation *op, ValueRange queryLike,
     return op->emitOpError("found lse of type ")
            << lse.getType() << ", expected " << batch << "x" << heads << "x"
            << q[0] / batch;
-  int64_t needed = pprt_attention_workspace(backward);
-  if (shapeOf(workspace) != ArrayRef<int64_t>{needed})
-    return op->emitOpError("found workspace of type ")
-           << workspace.getType() << ", expected " << needed << " elements";
-  return success();
+  return verifyWorkspace(op, workspace,
+                         pprt_attention_workspace(backward, q[1] / heads));
 }
 
 LogicalResult AttentionOp::verify() {

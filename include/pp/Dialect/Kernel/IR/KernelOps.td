@@ -31,22 +31,29 @@ def Kernel_GemmOp : Kernel_Op<"gemm"> {
     - (C1) All operands have rank 2, or all have rank 3 and the same first
       dimension.
     - (C2) The dimensions agree.
+    - (C3) `workspace`, scratch memory whose contents mean nothing before and
+      after, has as many elements as the kernel says it needs.
 
     Example:
 
     ```mlir
-    %c = kernel.gemm %a, %b into %init {transpose_b} : (tensor<1024x768xf32>, tensor<3072x768xf32>, tensor<1024x3072xf32>) -> tensor<1024x3072xf32>
+    %c:2 = kernel.gemm %a, %b into %init, %ws {transpose_b}
+        : (tensor<64x96xf32>, tensor<48x96xf32>, tensor<64x48xf32>, tensor<22016xf32>)
+        -> (tensor<64x48xf32>, tensor<22016xf32>)
     ```
   }];
   let arguments = (ins Kernel_Operand:$lhs, Kernel_Operand:$rhs,
-                   Kernel_Operand:$out, UnitAttr:$transpose_a,
-                   UnitAttr:$transpose_b, UnitAttr:$accumulate);
+                   Kernel_Operand:$out, Kernel_Operand:$workspace,
+                   UnitAttr:$transpose_a, UnitAttr:$transpose_b,
+                   UnitAttr:$accumulate);
   let assemblyFormat = [{
-    $lhs `,` $rhs `into` $out attr-dict `:`
+    $lhs `,` $rhs `into` $out `,` $workspace attr-dict `:`
     functional-type(operands, results)
   }];
   let extraClassDeclaration = [{
-    ::mlir::MutableOperandRange getDpsInitsMutable() { return getOutMutable(); }
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return ::mlir::MutableOperandRange(getOperation(), 2, 2);
+    }
   }];
 }
 
@@ -71,8 +78,8 @@ def Kernel_AttentionOp : Kernel_AttentionBase<"attention"> {
 
     ```mlir
     %o:3 = kernel.attention %q, %k, %v into %out, %lse, %ws {batch = 4 : i64, heads = 12 : i64, kv_heads = 12 : i64, scale = 0.125 : f64, causal}
-        : (tensor<1024x768xf32>, tensor<1024x768xf32>, tensor<1024x768xf32>, tensor<1024x768xf32>, tensor<4x12x256xf32>, tensor<16384xf32>)
-        -> (tensor<1024x768xf32>, tensor<4x12x256xf32>, tensor<16384xf32>)
+        : (tensor<1024x768xf32>, tensor<1024x768xf32>, tensor<1024x768xf32>, tensor<1024x768xf32>, tensor<4x12x256xf32>, tensor<172160xf32>)
+        -> (tensor<1024x768xf32>, tensor<4x12x256xf32>, tensor<172160xf32>)
     ```
   }];
   let arguments = (ins Kernel_Operand:$query, Kernel_Operand:$key,
@@ -98,8 +105,8 @@ def Kernel_AttentionGradOp : Kernel_AttentionBase<"attention_grad"> {
 
     ```mlir
     %d:4 = kernel.attention_grad %q, %k, %v, %out, %lse, %dout into %dq, %dk, %dv, %ws {batch = 1 : i64, heads = 2 : i64, kv_heads = 1 : i64, scale = 0.5 : f64}
-        : (tensor<8x8xf32>, tensor<8x4xf32>, tensor<8x4xf32>, tensor<8x8xf32>, tensor<1x2x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x4xf32>, tensor<8x4xf32>, tensor<2112xf32>)
-        -> (tensor<8x8xf32>, tensor<8x4xf32>, tensor<8x4xf32>, tensor<2112xf32>)
+        : (tensor<8x8xf32>, tensor<8x4xf32>, tensor<8x4xf32>, tensor<8x8xf32>, tensor<1x2x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x4xf32>, tensor<8x4xf32>, tensor<188480xf32>)
+        -> (tensor<8x8xf32>, tensor<8x4xf32>, tensor<8x4xf32>, tensor<188480xf32>)
     ```
   }];
   let arguments = (ins Kernel_Operand:$query, Kernel_Operand:$key,
