@@ -110,16 +110,17 @@ struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
 
     // Programs look stage functions up by name: the symbol table is that of
     // before, in which they are func.funcs.
+    NativeStages stages;
+    for (func::FuncOp stage : getStageFunctions(module, symbols))
+      if (failed(stages.lower(stage, symbols)))
+        return signalPassFailure();
     SmallVector<LoweredProgram> lowered;
     for (ProgramOp program : programs) {
-      FailureOr<LoweredProgram> one = lowerProgram(program, symbols);
+      FailureOr<LoweredProgram> one = lowerProgram(program, stages, symbols);
       if (failed(one))
         return signalPassFailure();
       lowered.push_back(std::move(*one));
     }
-    for (func::FuncOp stage : getStageFunctions(module, symbols))
-      if (failed(lowerStage(stage, symbols)))
-        return signalPassFailure();
     FailureOr<std::string> description =
         describePrograms(module, lowered, symbols);
     if (failed(description))

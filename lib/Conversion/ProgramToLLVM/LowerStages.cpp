@@ -1,8 +1,8 @@
 //===- LowerStages.cpp - Stage functions to LLVM --------------------------===//
 //
-// A stage function becomes a list of calls of layer functions. Every address
-// is taken right before the call that needs it: unoptimised code then keeps
-// nothing alive in between.
+// A stage function becomes a list of calls of layer functions. What differs
+// between stages of the same layers, where their values lie, stands in the table
+// that they are given, so that these stages share their code.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,7 +11,6 @@
 #include "pp/Dialect/NN/IR/NNOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -46,31 +45,26 @@ LLVM::LLVMFunctionType StageSignature::getType(MLIRContext *context) const {
 namespace {
 
 class StageLowering {
+  /// Arguments of a native stage function.
+  enum : unsigned {
+    arenaArgument,
+    tableArgument,
+    workspaceArgument,
+    keyArgument,
+    firstDataArgument
+  };
+
 public:
   StageLowering(func::FuncOp stage, StageValues values,
                 SymbolTableCollection &symbols)
       : stage(stage), values(std::move(values)), symbols(symbols),
-        signature(stage), builder(stage), loc(stage.getLoc()),
-        ptr(LLVM::LLVMPointerType::get(stage.getContext())),
-        i64(builder.getI64Type()), i8(builder.getI8Type()) {}
+        signature(stage), builder(stage) {}
 
-  FailureOr<LLVM::LLVMFuncOp> run() {
-    function = LLVM::LLVMFuncOp::create(builder, loc, stage.getName(),
-                                        signature.getType(stage.getContext()),
-                                        LLVM::Linkage::Internal);
-    function.setNoInline(true);
-    function.setOptimizeNone(true);
-    Block *entry = function.addEntryBlock(builder);
-    builder.setInsertionPointToStart(entry);
-    arena = entry->getArgument(0);
-    table = entry->getArgument(1);
-    workspace = entry->getArgument(2);
-
+  FailureOr<CallList> run() {
     for (BlockArgument argument : stage.getArguments())
       if (stage.getArgAttr(argument.getArgNumber(), attr::kKey))
-        scalars.map(argument, entry->getArgument(3));
+        scalars.insert({argument, CallOperand::argument(keyArgument)});
     for (Operation &op : stage.getBody().front()) {
-      loc = op.getLoc();
       LogicalResult lowered =
           TypeSwitch<Operation *, LogicalResult>(&op)
               .Case([&](func::CallOp call) { return lowerCall(call); })
@@ -79,92 +73,81 @@ public:
       if (failed(lowered))
         return failure();
     }
-    return function;
+    return std::move(calls);
   }
 
 private:
-  Value constant(uint64_t value) {
-    return LLVM::ConstantOp::create(builder, loc, i64,
-                                    builder.getI64IntegerAttr(value));
-  }
-  Value advance(Value base, Value bytes) {
-    return LLVM::GEPOp::create(builder, loc, ptr, i8, base,
-                               ArrayRef<LLVM::GEPArg>{bytes});
-  }
-  Value loadSlot(int64_t slot) {
-    Value entry = LLVM::GEPOp::create(
-        builder, loc, ptr, i64, table,
-        ArrayRef<LLVM::GEPArg>{LLVM::GEPArg(int32_t(slot))});
-    Value offset = LLVM::LoadOp::create(builder, loc, i64, entry);
-    return advance(arena, offset);
+  static CallOperand slot(int64_t number) {
+    return CallOperand::slot(arenaArgument, tableArgument, number);
   }
 
   /// The address, or for a scalar the value itself.
-  Value materialize(Value value) {
+  CallOperand operandFor(Value value) {
     StageStorage storage = values.getStorage(value);
     switch (storage.kind) {
     case StageStorage::Scalar:
-      return scalars.lookup(value);
+      return scalars.at(value);
     case StageStorage::Argument: {
       auto *data = llvm::find(signature.dataArguments, storage.index);
       if (data != signature.dataArguments.end())
-        return function.getArgument(4 +
-                                    (data - signature.dataArguments.begin()));
-      return loadSlot(signature.argumentSlot[storage.index]);
+        return CallOperand::argument(
+            firstDataArgument + (data - signature.dataArguments.begin()));
+      return slot(signature.argumentSlot[storage.index]);
     }
     case StageStorage::Result:
-      return loadSlot(signature.resultSlot[storage.index]);
+      return slot(signature.resultSlot[storage.index]);
     case StageStorage::Constant:
-      return LLVM::AddressOfOp::create(builder, loc, ptr,
-                                       getGlobal(storage.constant));
+      return CallOperand::symbolAt(getGlobal(storage.constant));
     case StageStorage::Workspace: {
       auto result = cast<OpResult>(values.getRoot(value));
       auto offsets =
           result.getOwner()->getAttrOfType<DenseI64ArrayAttr>(attr::kOffsets);
-      return advance(workspace, constant(offsets[result.getResultNumber()]));
+      return CallOperand::address(workspaceArgument,
+                                  offsets[result.getResultNumber()]);
     }
     }
     llvm_unreachable("unknown storage");
   }
 
-  StringRef getGlobal(Operation *op) {
-    auto [it, inserted] = globals.try_emplace(op);
-    if (inserted) {
-      Attribute value;
-      matchPattern(op->getResult(0), m_Constant(&value));
-      auto elements = cast<DenseElementsAttr>(value);
-      OpBuilder::InsertionGuard guard(builder);
-      builder.setInsertionPoint(function);
-      it->second =
-          (stage.getName() + ".constant" + std::to_string(globals.size() - 1))
-              .str();
-      // A splat of rank 0 is one element; otherwise the elements in row-major
-      // order.
-      Type type = LLVM::LLVMArrayType::get(elements.getElementType(),
-                                           elements.getNumElements());
-      auto flat = elements.reshape(RankedTensorType::get(
-          {elements.getNumElements()}, elements.getElementType()));
-      auto global = LLVM::GlobalOp::create(
-          builder, op->getLoc(), type,
-          /*isConstant=*/true, LLVM::Linkage::Internal, it->second, flat);
-      global.setAlignment(memory::kAlignment);
-    }
-    return it->second;
+  StringAttr getGlobal(Operation *op) {
+    StringAttr &name = globals[op];
+    if (name)
+      return name;
+    Attribute value;
+    matchPattern(op->getResult(0), m_Constant(&value));
+    auto elements = cast<DenseElementsAttr>(value);
+    name = builder.getStringAttr(stage.getName() + ".constant" +
+                                 Twine(globals.size() - 1));
+    // A splat of rank 0 is one element; otherwise the elements in row-major
+    // order.
+    Type type = LLVM::LLVMArrayType::get(elements.getElementType(),
+                                         elements.getNumElements());
+    auto flat = elements.reshape(RankedTensorType::get(
+        {elements.getNumElements()}, elements.getElementType()));
+    auto global = LLVM::GlobalOp::create(
+        builder, op->getLoc(), type,
+        /*isConstant=*/true, LLVM::Linkage::Internal, name, flat);
+    global.setAlignment(memory::kAlignment);
+    return name;
   }
 
   LogicalResult lowerCall(func::CallOp call) {
     auto callee = symbols.lookupNearestSymbolFrom<func::FuncOp>(
         call, call.getCalleeAttr());
-    SmallVector<Value> operands;
+    SmallVector<CallOperand> operands;
     for (Value operand : call.getOperands())
-      operands.push_back(materialize(operand));
+      operands.push_back(operandFor(operand));
     for (OpResult result : call.getResults())
       if (!callee.getResultAttr(result.getResultNumber(), attr::kAccumulates))
-        operands.push_back(materialize(result));
+        operands.push_back(operandFor(result));
     auto offset = call->getAttrOfType<IntegerAttr>(attr::kWorkspaceOffset);
-    operands.push_back(offset ? advance(workspace, constant(offset.getInt()))
-                              : workspace);
-    LLVM::CallOp::create(builder, loc, TypeRange(), call.getCallee(), operands);
+    operands.push_back(CallOperand::address(workspaceArgument,
+                                            offset ? offset.getInt() : 0));
+    calls.append({call.getCalleeAttr().getAttr(),
+                  {},
+                  /*isChecked=*/false,
+                  std::move(operands),
+                  call.getLoc()});
     return success();
   }
 
@@ -172,17 +155,17 @@ private:
   /// that is returned, and a value that is returned twice.
   LogicalResult lowerReturn(func::ReturnOp op) {
     for (auto [number, value] : llvm::enumerate(op.getOperands())) {
-      int64_t slot = signature.resultSlot[number];
+      int64_t target = signature.resultSlot[number];
       StageStorage storage = values.getStorage(value);
-      if (slot < 0) {
-        auto target =
+      if (target < 0) {
+        auto accumulator =
             stage.getResultAttrOfType<IntegerAttr>(number, attr::kAccumulates);
         if (storage.kind != StageStorage::Argument ||
-            storage.index != target.getInt())
+            storage.index != accumulator.getInt())
           return op.emitOpError("found operand ")
                  << number
                  << " in another buffer than its accumulator, argument "
-                 << target.getInt()
+                 << accumulator.getInt()
                  << ", expected the accumulator updated in place";
         continue;
       }
@@ -193,10 +176,9 @@ private:
         return op.emitOpError("found operand ")
                << number << " of type " << value.getType()
                << ", expected a statically shaped tensor";
-      LLVM::MemcpyOp::create(builder, loc, loadSlot(slot), materialize(value),
-                             constant(*bytes), /*isVolatile=*/false);
+      calls.copy(op.getLoc(), slot(target), operandFor(value),
+                 CallOperand::number(builder.getI64Type(), *bytes));
     }
-    LLVM::ReturnOp::create(builder, loc, ValueRange());
     return success();
   }
 
@@ -205,34 +187,24 @@ private:
       return success(); // a constant: made where it is used
     IntegerAttr integer;
     if (matchPattern(op, m_Constant(&integer))) {
-      scalars.map(op->getResult(0),
-                  LLVM::ConstantOp::create(
-                      builder, loc, op->getResult(0).getType(), integer));
+      scalars.insert({op->getResult(0),
+                      CallOperand::number(op->getResult(0).getType(),
+                                          integer.getValue().getSExtValue())});
       return success();
     }
     if (auto mix = dyn_cast<nn::MixKeyOp>(op)) {
-      scalars.map(mix.getResult(),
-                  mixKey(scalars.lookup(mix.getKey()), mix.getSalt()));
-      return success();
+      const CallOperand &key = scalars.at(mix.getKey());
+      if (key.kind != CallOperand::Number) {
+        SmallVector<int64_t> salts(key.numbers.begin(), key.numbers.end());
+        salts.push_back(mix.getSalt());
+        scalars.insert(
+            {mix.getResult(), CallOperand::mixedKey(keyArgument, salts)});
+        return success();
+      }
     }
     return op->emitOpError("found in a stage function, expected calls of layer "
-                           "functions, constants and nn.mix_key only; move "
-                           "the op into a function of its own");
-  }
-
-  /// SplitMix64, as nn.mix_key defines it.
-  Value mixKey(Value key, uint64_t salt) {
-    auto shiftXor = [&](Value z, uint64_t shift) -> Value {
-      Value shifted = LLVM::LShrOp::create(builder, loc, z, constant(shift));
-      return LLVM::XOrOp::create(builder, loc, z, shifted);
-    };
-    Value z = LLVM::AddOp::create(builder, loc, key,
-                                  constant((salt + 1) * 0x9e3779b97f4a7c15));
-    z = LLVM::MulOp::create(builder, loc, shiftXor(z, 30),
-                            constant(0xbf58476d1ce4e5b9));
-    z = LLVM::MulOp::create(builder, loc, shiftXor(z, 27),
-                            constant(0x94d049bb133111eb));
-    return shiftXor(z, 31);
+                           "functions, constants and nn.mix_key of the stage's "
+                           "key only; move the op into a function of its own");
   }
 
   func::FuncOp stage;
@@ -240,20 +212,45 @@ private:
   SymbolTableCollection &symbols;
   StageSignature signature;
   OpBuilder builder;
-  Location loc;
-  Type ptr, i64, i8;
-  LLVM::LLVMFuncOp function;
-  Value arena, table, workspace;
-  IRMapping scalars;
-  DenseMap<Operation *, std::string> globals;
+  CallList calls;
+  DenseMap<Value, CallOperand> scalars;
+  DenseMap<Operation *, StringAttr> globals;
 };
 
 } // namespace
 
-FailureOr<LLVM::LLVMFuncOp> pp::lowerStage(func::FuncOp stage,
-                                           SymbolTableCollection &symbols) {
+static void emitStage(func::FuncOp stage, LLVM::LLVMFunctionType type,
+                      const CallList &calls) {
+  OpBuilder builder(stage);
+  auto function = LLVM::LLVMFuncOp::create(
+      builder, stage.getLoc(), stage.getName(), type, LLVM::Linkage::Internal);
+  function.setNoInline(true);
+  function.setOptimizeNone(true);
+  // Each call passes another constant table: function specialisation would
+  // make a copy for every action.
+  function.setPassthroughAttr(builder.getStrArrayAttr({"noduplicate"}));
+  Block *entry = function.addEntryBlock(builder);
+  builder.setInsertionPointToEnd(calls.emit(function, entry, nullptr));
+  LLVM::ReturnOp::create(builder, stage.getLoc(), ValueRange());
+}
+
+LogicalResult NativeStages::lower(func::FuncOp stage,
+                                  SymbolTableCollection &symbols) {
   FailureOr<StageValues> values = StageValues::analyze(stage, symbols);
   if (failed(values) || failed(values->readOffsets()))
     return failure();
-  return StageLowering(stage, std::move(*values), symbols).run();
+  FailureOr<CallList> calls =
+      StageLowering(stage, std::move(*values), symbols).run();
+  if (failed(calls))
+    return failure();
+  auto type = StageSignature(stage).getType(stage.getContext());
+  for (const Made &other : made)
+    if (other.type == type && other.calls == *calls) {
+      native[stage.getSymNameAttr()] = other.name;
+      return success();
+    }
+  emitStage(stage, type, *calls);
+  native[stage.getSymNameAttr()] = stage.getSymNameAttr();
+  made.push_back({stage.getSymNameAttr(), type, std::move(*calls)});
+  return success();
 }

@@ -3,6 +3,8 @@
 #ifndef PP_LIB_CONVERSION_PROGRAMTOLLVM_LOWERING_H
 #define PP_LIB_CONVERSION_PROGRAMTOLLVM_LOWERING_H
 
+#include "CallList.h"
+
 #include "pp/Dialect/PP/Memory/Buffers.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -24,10 +26,30 @@ struct StageSignature {
   mlir::LLVM::LLVMFunctionType getType(mlir::MLIRContext *context) const;
 };
 
-/// Makes the native function beside `stage`, under the same name; the caller
-/// erases `stage`.
-mlir::FailureOr<mlir::LLVM::LLVMFuncOp>
-lowerStage(mlir::func::FuncOp stage, mlir::SymbolTableCollection &symbols);
+/// Stage functions that are native: stages with the same calls share one.
+class NativeStages {
+public:
+  /// Makes the native function beside `stage`, under the same name, unless an
+  /// earlier one does the same; the caller erases `stage`.
+  mlir::LogicalResult lower(mlir::func::FuncOp stage,
+                            mlir::SymbolTableCollection &symbols);
+
+  /// The native function for the stage function `name`: its own where none has
+  /// been made, as for a declaration.
+  mlir::StringAttr lookup(mlir::StringAttr name) const {
+    mlir::StringAttr found = native.lookup(name);
+    return found ? found : name;
+  }
+
+private:
+  struct Made {
+    mlir::StringAttr name;
+    mlir::Type type;
+    CallList calls;
+  };
+  std::vector<Made> made;
+  llvm::DenseMap<mlir::StringAttr, mlir::StringAttr> native;
+};
 
 /// An entry of the trace: what pprt_action_begin is told the index of.
 struct Action {
@@ -46,7 +68,8 @@ struct LoweredProgram {
 
 /// Makes the step function of `program` at the end of the module.
 mlir::FailureOr<LoweredProgram>
-lowerProgram(ProgramOp program, mlir::SymbolTableCollection &symbols);
+lowerProgram(ProgramOp program, const NativeStages &stages,
+             mlir::SymbolTableCollection &symbols);
 
 /// The JSON text of the module's programs.
 mlir::FailureOr<std::string>

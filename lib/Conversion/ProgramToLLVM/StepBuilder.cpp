@@ -2,7 +2,7 @@
 //
 // One runtime call or one stage call for each op of the program. Offsets and
 // sizes are constants. A fallible call is followed by a branch to the single
-// exit, which returns the status.
+// exit, which returns the status. What repeats becomes loops (CallList.h).
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,38 +11,31 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <map>
+
 using namespace mlir;
 using namespace pp;
 
 namespace {
 
 class StepBuilder {
+  /// Arguments of a step function.
+  enum : unsigned { contextArgument, arenaArgument };
+
 public:
   StepBuilder(ProgramOp program, ProgramBuffers buffers,
-              SmallVector<uint64_t> offsets, SymbolTableCollection &symbols)
+              SmallVector<uint64_t> offsets, const NativeStages &stages,
+              SymbolTableCollection &symbols)
       : program(program), module(program->getParentOfType<ModuleOp>()),
         buffers(std::move(buffers)), offsets(std::move(offsets)),
-        symbols(symbols), builder(program), loc(program.getLoc()),
-        ptr(LLVM::LLVMPointerType::get(program.getContext())),
-        i32(builder.getI32Type()), i64(builder.getI64Type()),
-        none(LLVM::LLVMVoidType::get(program.getContext())) {
+        stages(stages), symbols(symbols), builder(program),
+        loc(program.getLoc()), i32(builder.getI32Type()),
+        i64(builder.getI64Type()),
+        tablesName(builder.getStringAttr("pp.table." + program.getSymName())) {
     result.program = program;
   }
 
   FailureOr<LoweredProgram> run() {
-    result.step = LLVM::LLVMFuncOp::create(
-        builder, loc, ("pp.step." + program.getSymName()).str(),
-        LLVM::LLVMFunctionType::get(i32, {ptr, ptr}), LLVM::Linkage::Internal);
-    result.step.setNoInline(true);
-    result.step.setOptimizeNone(true);
-    Block *entry = result.step.addEntryBlock(builder);
-    context = entry->getArgument(0);
-    arena = entry->getArgument(1);
-    exit = builder.createBlock(&result.step.getBody());
-    exit->addArgument(i32, loc);
-    LLVM::ReturnOp::create(builder, loc, exit->getArgument(0));
-    builder.setInsertionPointToEnd(entry);
-
     for (Operation &op : *program.getBody().begin()) {
       loc = op.getLoc();
       LogicalResult lowered =
@@ -60,6 +53,7 @@ public:
       if (failed(lowered))
         return failure();
     }
+    emit();
     return std::move(result);
   }
 
@@ -68,59 +62,65 @@ private:
   // Pieces
   //===--------------------------------------------------------------------===//
 
-  Value number(uint64_t value) {
-    return LLVM::ConstantOp::create(builder, loc, i64,
-                                    builder.getI64IntegerAttr(value));
+  CallOperand number(uint64_t value) { return CallOperand::number(i64, value); }
+  CallOperand number32(int64_t value) {
+    return CallOperand::number(i32, value);
   }
-  Value number32(int64_t value) {
-    return LLVM::ConstantOp::create(builder, loc, i32,
-                                    builder.getI32IntegerAttr(value));
-  }
-  Value at(uint64_t offset) {
-    return LLVM::GEPOp::create(builder, loc, ptr, builder.getI8Type(), arena,
-                               ArrayRef<LLVM::GEPArg>{number(offset)});
+  CallOperand at(uint64_t offset) {
+    return CallOperand::address(arenaArgument, offset);
   }
   uint64_t offsetOf(Value value) { return offsets[buffers.lookup(value)]; }
-  Value address(Value value) { return at(offsetOf(value)); }
+  CallOperand address(Value value) { return at(offsetOf(value)); }
   uint64_t bytesOf(Value value) { return *getTensorBytes(value.getType()); }
   uint64_t elementsOf(Value value) {
     return cast<RankedTensorType>(value.getType()).getNumElements();
   }
 
-  Value call(StringRef name, Type type, ArrayRef<Value> operands) {
-    if (!module.lookupSymbol<LLVM::LLVMFuncOp>(name)) {
-      OpBuilder::InsertionGuard guard(builder);
-      builder.setInsertionPointToStart(module.getBody());
-      LLVM::LLVMFuncOp::create(
-          builder, builder.getUnknownLoc(), name,
-          LLVM::LLVMFunctionType::get(
-              type, llvm::to_vector(ValueRange(operands).getTypes())));
-    }
-    auto op = LLVM::CallOp::create(builder, loc,
-                                   type == none ? TypeRange() : TypeRange(type),
-                                   name, operands);
-    return type == none ? Value() : op.getResult();
+  void call(StringRef name, ArrayRef<CallOperand> operands, Type result = {},
+            bool isChecked = false) {
+    calls.append({builder.getStringAttr(name), result, isChecked,
+                  llvm::to_vector(operands), loc});
+  }
+  /// A call whose status ends the step if it is not 0.
+  void callChecked(StringRef name, ArrayRef<CallOperand> operands) {
+    call(name, operands, i32, /*isChecked=*/true);
   }
 
-  /// A call whose status ends the step if it is not 0.
-  void callChecked(StringRef name, ArrayRef<Value> operands) {
-    Value status = call(name, i32, operands);
-    Value isOk = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::eq,
-                                      status, number32(0));
-    Block *next = builder.createBlock(exit);
-    builder.setInsertionPointToEnd(next->getPrevNode());
-    LLVM::CondBrOp::create(builder, loc, isOk, next, ValueRange(), exit,
-                           ValueRange{status});
-    builder.setInsertionPointToEnd(next);
+  /// The step function with its calls, and the tables they refer to.
+  void emit() {
+    MLIRContext *context = builder.getContext();
+    Type ptr = LLVM::LLVMPointerType::get(context);
+    loc = program.getLoc();
+    result.step = LLVM::LLVMFuncOp::create(
+        builder, loc, ("pp.step." + program.getSymName()).str(),
+        LLVM::LLVMFunctionType::get(i32, {ptr, ptr}), LLVM::Linkage::Internal);
+    result.step.setNoInline(true);
+    result.step.setOptimizeNone(true);
+    // An attribute needs at least one element.
+    if (tables.empty())
+      tables.push_back(0);
+    OpBuilder globals(result.step);
+    LLVM::GlobalOp::create(globals, loc,
+                           LLVM::LLVMArrayType::get(i64, tables.size()),
+                           /*isConstant=*/true, LLVM::Linkage::Internal,
+                           tablesName, builder.getI64TensorAttr(tables));
+    Block *entry = result.step.addEntryBlock(builder);
+    Block *exit = builder.createBlock(&result.step.getBody());
+    exit->addArgument(i32, loc);
+    LLVM::ReturnOp::create(builder, loc, exit->getArgument(0));
+    builder.setInsertionPointToEnd(calls.emit(result.step, entry, exit));
+    Value done = LLVM::ConstantOp::create(builder, loc, i32,
+                                          builder.getI32IntegerAttr(0));
+    LLVM::ReturnOp::create(builder, loc, done);
   }
 
   /// Puts what `body` emits between the marks of an action.
   void traced(Action action, llvm::function_ref<void()> body) {
     int64_t index = result.actions.size();
     result.actions.push_back(std::move(action));
-    call("pprt_action_begin", none, {context, number32(index)});
+    call("pprt_action_begin", {context, number32(index)});
     body();
-    call("pprt_action_end", none, {context, number32(index)});
+    call("pprt_action_end", {context, number32(index)});
   }
 
   LogicalResult requireF32(Operation *op, Value value) {
@@ -136,8 +136,9 @@ private:
   // Actions
   //===--------------------------------------------------------------------===//
 
-  /// The constant table of arena offsets that a stage function reads.
-  FailureOr<Value> makeTable(RunOp run, func::FuncOp callee,
+  /// The table of arena offsets that a stage function reads: where it begins
+  /// among those of the program.
+  FailureOr<int64_t> makeTable(RunOp run, func::FuncOp callee,
                              const StageSignature &signature) {
     SmallVector<int64_t> table(signature.tableSize, 0);
     unsigned nextOperand = 0, nextResult = 0;
@@ -169,25 +170,19 @@ private:
                  << run.getCallee() << "'";
         table[slot] = offsetOf(run.getResult(nextResult++));
       }
-    std::string name = ("pp.table." + program.getSymName() + "." +
-                        Twine(result.actions.size()))
-                           .str();
-    // A global needs an initializer, and an attribute at least one element.
-    if (table.empty())
-      table.push_back(0);
-    OpBuilder globals(result.step);
-    LLVM::GlobalOp::create(globals, loc,
-                           LLVM::LLVMArrayType::get(i64, table.size()),
-                           /*isConstant=*/true, LLVM::Linkage::Internal, name,
-                           builder.getI64TensorAttr(table));
-    return Value(LLVM::AddressOfOp::create(builder, loc, ptr, name));
+    // Actions that find everything in the same places share a table.
+    auto [known, isNew] = tableAt.try_emplace(
+        std::vector<int64_t>(table.begin(), table.end()), tables.size());
+    if (isNew)
+      llvm::append_range(tables, table);
+    return known->second;
   }
 
   LogicalResult lower(RunOp run) {
     auto callee =
         symbols.lookupNearestSymbolFrom<func::FuncOp>(run, run.getCalleeAttr());
     StageSignature signature(callee);
-    FailureOr<Value> table = makeTable(run, callee, signature);
+    FailureOr<int64_t> table = makeTable(run, callee, signature);
     if (failed(table))
       return failure();
     SmallVector<int64_t> inputs;
@@ -204,16 +199,21 @@ private:
                   run.getCallee().str()};
     traced(std::move(action), [&] {
       auto space = buffers.lookupWorkspace(run);
-      Value microbatch = number32(run.getMicrobatch());
-      SmallVector<Value> operands = {
-          arena, *table, space ? at(offsets[*space]) : arena,
-          signature.hasKey ? call("pprt_key", i64, {context, microbatch})
-                           : number(0)};
+      CallOperand microbatch = number32(run.getMicrobatch());
+      Type ptr = LLVM::LLVMPointerType::get(builder.getContext());
+      // Keys and data come from calls right before.
+      if (signature.hasKey)
+        call("pprt_key", {context, microbatch}, i64);
       for (int64_t input : inputs)
-        operands.push_back(
-            call("pprt_data", ptr, {context, number32(input), microbatch}));
-      LLVM::CallOp::create(builder, loc, TypeRange(), run.getCallee(),
-                           operands);
+        call("pprt_data", {context, number32(input), microbatch}, ptr);
+      SmallVector<CallOperand> operands = {
+          at(0), CallOperand::symbolAt(tablesName, *table),
+          at(space ? offsets[*space] : 0),
+          signature.hasKey ? CallOperand::result(inputs.size() + 1)
+                           : number(0)};
+      for (size_t distance = inputs.size(); distance > 0; --distance)
+        operands.push_back(CallOperand::result(distance));
+      call(stages.lookup(run.getCalleeAttr().getAttr()), operands);
     });
     return success();
   }
@@ -252,7 +252,7 @@ private:
                          : int64_t(channel.getSource()),
                   op.getValue().str()};
     traced(std::move(action), [&] {
-      Value tag = number32(op.getTag());
+      CallOperand tag = number32(op.getTag());
       callChecked(function,
                   {context, number32(index), tag, address(op.getBuffer()),
                    number(bytesOf(op.getBuffer())),
@@ -304,7 +304,7 @@ private:
       auto [offset, size] = ranges[i++];
       while (i < ranges.size() && ranges[i].first == offset + size)
         size += ranges[i++].second;
-      call("pprt_zero", none, {at(offset), number(size)});
+      call("pprt_zero", {at(offset), number(size)});
     }
     return success();
   }
@@ -319,13 +319,13 @@ private:
       return failure();
     traced(parameterAction("reduce", op.getParameterAttr().getAttr()), [&] {
       for (Value gradient : op.getGradients().drop_front())
-        call("pprt_add_f32", none,
+        call("pprt_add_f32",
              {address(sum), address(gradient), number(elementsOf(sum))});
     });
     return success();
   }
 
-  Value parameterIndex(StringAttr name) {
+  CallOperand parameterIndex(StringAttr name) {
     return number32(getSymbolIndex<ParameterOp>(module, name));
   }
 
@@ -367,28 +367,29 @@ private:
     unsigned target = buffers.lookupParameter(op.getParameterAttr().getAttr());
     if (buffers.lookup(op.getValue()) == target)
       return success(); // received in place
-    LLVM::MemcpyOp::create(builder, loc, at(offsets[target]),
-                           address(op.getValue()),
-                           number(bytesOf(op.getValue())),
-                           /*isVolatile=*/false);
+    calls.copy(loc, at(offsets[target]), address(op.getValue()),
+               number(bytesOf(op.getValue())));
     return success();
   }
 
-  LogicalResult lower(ReturnOp op) {
-    LLVM::ReturnOp::create(builder, loc, number32(0));
-    return success();
+  LogicalResult lower(ReturnOp) {
+    return success(); // the end of the list
   }
 
   ProgramOp program;
   ModuleOp module;
   ProgramBuffers buffers;
   SmallVector<uint64_t> offsets;
+  const NativeStages &stages;
   SymbolTableCollection &symbols;
   OpBuilder builder;
   Location loc;
-  Type ptr, i32, i64, none;
-  Value context, arena;
-  Block *exit = nullptr;
+  Type i32, i64;
+  const CallOperand context = CallOperand::argument(contextArgument);
+  StringAttr tablesName;
+  CallList calls;
+  std::vector<int64_t> tables; ///< of all actions, one behind the other
+  std::map<std::vector<int64_t>, int64_t> tableAt;
   DenseMap<Value, int64_t> requestOf;
   SmallVector<int64_t> freeRequests;
   LoweredProgram result;
@@ -397,6 +398,7 @@ private:
 } // namespace
 
 FailureOr<LoweredProgram> pp::lowerProgram(ProgramOp program,
+                                           const NativeStages &stages,
                                            SymbolTableCollection &symbols) {
   FailureOr<ProgramBuffers> buffers = ProgramBuffers::analyze(program, symbols);
   if (failed(buffers))
@@ -404,6 +406,7 @@ FailureOr<LoweredProgram> pp::lowerProgram(ProgramOp program,
   FailureOr<SmallVector<uint64_t>> offsets = buffers->readOffsets(program);
   if (failed(offsets))
     return failure();
-  return StepBuilder(program, std::move(*buffers), std::move(*offsets), symbols)
+  return StepBuilder(program, std::move(*buffers), std::move(*offsets), stages,
+                     symbols)
       .run();
 }

@@ -28,13 +28,14 @@ module @small {
   // CHECK-LABEL: llvm.func internal @stage0.forward(
   // CHECK-SAME: %[[ARENA:.*]]: !llvm.ptr, %[[TABLE:.*]]: !llvm.ptr, %[[SPACE:.*]]: !llvm.ptr, %[[KEY:.*]]: i64, %[[DATA:.*]]: !llvm.ptr)
   // CHECK-SAME: no_inline, optimize_none
+  // CHECK: %[[OFFSET:.*]] = llvm.load %[[TABLE]]
+  // CHECK: %[[W:.*]] = llvm.getelementptr %[[ARENA]][%[[OFFSET]]]
   // CHECK: %[[SALTED:.*]] = llvm.add %[[KEY]]
   // CHECK: llvm.mul
   // CHECK: llvm.mul
   // CHECK: %[[MIXED:.*]] = llvm.xor
-  // CHECK: %[[SLOT:.*]] = llvm.getelementptr %[[TABLE]][0]
-  // CHECK: %[[OFFSET:.*]] = llvm.load %[[SLOT]]
-  // CHECK: %[[W:.*]] = llvm.getelementptr %[[ARENA]][%[[OFFSET]]]
+  // CHECK: %[[SECOND:.*]] = llvm.mlir.constant(1 : i64)
+  // CHECK: llvm.getelementptr %[[TABLE]][%[[SECOND]]]
   // CHECK: llvm.call @layer(%[[DATA]], %[[W]], %[[MIXED]],
   // CHECK: "llvm.intr.memcpy"
   // CHECK: llvm.return
@@ -60,7 +61,7 @@ module @small {
   pp.schedule "1f1b" microbatches(1) placement [0] ranks ["0F0,0B0"]
 
   // Arena: parameter at 0, accumulator at 128, then loss, residual, copy.
-  // CHECK: llvm.mlir.global internal constant @pp.table.rank0.0(dense<[0, {{[0-9]+}}, {{[0-9]+}}, {{[0-9]+}}]> : tensor<4xi64>)
+  // CHECK: llvm.mlir.global internal constant @pp.table.rank0(dense<[0, {{[0-9]+}}, {{[0-9]+}}, {{[0-9]+}}, {{[0-9]+}}, 128]> : tensor<6xi64>)
   // CHECK-LABEL: llvm.func internal @pp.step.rank0(
   // CHECK-SAME: %[[CTX:.*]]: !llvm.ptr, %[[BASE:.*]]: !llvm.ptr) -> i32
   // CHECK: llvm.call @pprt_zero

@@ -1,0 +1,370 @@
+//===- CallList.cpp - Straight code as a list of calls --------------------===//
+//
+// Repetitions are found greedily from the front: of all periods that repeat at
+// a call, the one that saves most calls becomes a loop. With n calls and periods
+// up to p this takes n p comparisons of numbers, since equal calls get equal
+// numbers first.
+//
+//===----------------------------------------------------------------------===//
+
+#include "CallList.h"
+
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace pp;
+
+/// A loop has to save this many calls: it brings a table and branches.
+static constexpr size_t leastSaved = 6;
+/// The longest body of a loop, in calls.
+static constexpr size_t longestPeriod = 4096;
+
+bool Call::isLike(const Call &other) const {
+  return callee == other.callee && result == other.result &&
+         isChecked == other.isChecked &&
+         operands.size() == other.operands.size() &&
+         llvm::all_of(llvm::zip(operands, other.operands), [](auto pair) {
+           return std::get<0>(pair).isLike(std::get<1>(pair));
+         });
+}
+
+bool CallList::operator==(const CallList &other) const {
+  return calls.size() == other.calls.size() &&
+         llvm::all_of(llvm::zip(calls, other.calls), [](auto pair) {
+           auto &[mine, theirs] = pair;
+           return mine.isLike(theirs) &&
+                  llvm::all_of(llvm::zip(mine.operands, theirs.operands),
+                               [](auto operands) {
+                                 return std::get<0>(operands).numbers ==
+                                        std::get<1>(operands).numbers;
+                               });
+         });
+}
+
+//===----------------------------------------------------------------------===//
+// Repetitions
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// `count` times the calls [begin, begin + period) and those like them.
+struct Repetition {
+  size_t begin, period, count;
+  size_t end() const { return begin + period * count; }
+  size_t saved() const { return period * (count - 1); }
+};
+} // namespace
+
+/// Equal numbers for calls that are alike.
+static std::vector<unsigned> numberCalls(ArrayRef<Call> calls) {
+  std::vector<unsigned> numbers;
+  // By callee: few are alike in that alone.
+  llvm::DenseMap<StringAttr, SmallVector<std::pair<const Call *, unsigned>>>
+      known;
+  unsigned next = 0;
+  for (const Call &call : calls) {
+    auto &candidates = known[call.callee];
+    auto *it = llvm::find_if(candidates, [&](auto &candidate) {
+      return candidate.first->isLike(call);
+    });
+    if (it == candidates.end()) {
+      candidates.emplace_back(&call, next++);
+      it = std::prev(candidates.end());
+    }
+    numbers.push_back(it->second);
+  }
+  return numbers;
+}
+
+/// True if these calls take no result from before the first of them.
+static bool isClosed(ArrayRef<Call> calls) {
+  for (auto [position, call] : llvm::enumerate(calls))
+    for (const CallOperand &operand : call.operands)
+      if (operand.kind == CallOperand::Result && operand.base > position)
+        return false;
+  return true;
+}
+
+static SmallVector<Repetition> findRepetitions(ArrayRef<Call> calls) {
+  std::vector<unsigned> numbers = numberCalls(calls);
+  size_t size = calls.size(), reach = 0; // of results
+  for (const Call &call : calls)
+    for (const CallOperand &operand : call.operands)
+      if (operand.kind == CallOperand::Result)
+        reach = std::max<size_t>(reach, operand.base);
+  // The best repetition that begins at each call.
+  std::vector<Repetition> best(size);
+  for (size_t i = 0; i < size; ++i)
+    best[i] = {i, 1, 1};
+  for (size_t period = 1; period <= std::min(longestPeriod, size / 2);
+       ++period) {
+    size_t equal = 0; // calls from i on that equal those a period later
+    for (size_t i = size - period; i-- > 0;) {
+      equal = numbers[i] == numbers[i + period] ? equal + 1 : 0;
+      Repetition found{i, period, equal / period + 1};
+      if (found.count > 1 && found.saved() > best[i].saved())
+        best[i] = found;
+    }
+  }
+  SmallVector<Repetition> result;
+  for (size_t i = 0; i < size;) {
+    const Repetition &here = best[i];
+    if (here.saved() < leastSaved ||
+        !isClosed(calls.slice(here.begin, here.period)) ||
+        !isClosed(calls.drop_front(here.end()).take_front(reach))) {
+      ++i;
+      continue;
+    }
+    result.push_back(here);
+    i = here.end();
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Code
+//===----------------------------------------------------------------------===//
+
+namespace {
+class Emitter {
+public:
+  Emitter(LLVM::LLVMFuncOp function, Block *block, Block *exit)
+      : function(function), module(function->getParentOfType<ModuleOp>()),
+        exit(exit), builder(function.getContext()), loc(function.getLoc()),
+        ptr(LLVM::LLVMPointerType::get(function.getContext())),
+        i8(builder.getI8Type()), i64(builder.getI64Type()) {
+    builder.setInsertionPointToEnd(block);
+  }
+
+  void straight(ArrayRef<Call> calls) {
+    for (const Call &call : calls)
+      emitCall(call, [&](int64_t number) { return constant(i64, number); });
+  }
+
+  /// The body once, in a loop over rows of numbers.
+  void loop(ArrayRef<Call> calls, const Repetition &repetition) {
+    ArrayRef<Call> body = calls.slice(repetition.begin, repetition.period);
+    loc = body.front().loc;
+    // Column j of row i: number j of repetition i, where numbers differ.
+    SmallVector<SmallVector<int64_t>> rows(repetition.count);
+    for (size_t i = 0; i < repetition.count; ++i)
+      for (const Call &call :
+           calls.slice(repetition.begin + i * repetition.period,
+                       repetition.period))
+        for (const CallOperand &operand : call.operands)
+          rows[i].append(operand.numbers.begin(), operand.numbers.end());
+    size_t width = rows[0].size();
+    SmallVector<int64_t> columnOf(width, -1), table;
+    int64_t columns = 0;
+    for (size_t j = 0; j < width; ++j)
+      if (llvm::any_of(rows, [&](auto &row) { return row[j] != rows[0][j]; }))
+        columnOf[j] = columns++;
+    for (auto &row : rows)
+      for (size_t j = 0; j < width; ++j)
+        if (columnOf[j] >= 0)
+          table.push_back(row[j]);
+
+    Value start = constant(i64, 0);
+    Block *head = newBlock();
+    Value index = head->addArgument(i64, loc);
+    LLVM::BrOp::create(builder, loc, ValueRange{start}, head);
+    builder.setInsertionPointToEnd(head);
+    Value row;
+    if (columns > 0) {
+      Value whole =
+          LLVM::AddressOfOp::create(builder, loc, ptr, makeTable(table));
+      row = LLVM::GEPOp::create(builder, loc, ptr,
+                                LLVM::LLVMArrayType::get(i64, columns), whole,
+                                ArrayRef<LLVM::GEPArg>{index});
+    }
+    size_t next = 0;
+    results.clear();
+    for (const Call &call : body)
+      emitCall(call, [&](int64_t number) -> Value {
+        int64_t column = columnOf[next++];
+        if (column < 0)
+          return constant(i64, number);
+        Value place = LLVM::GEPOp::create(
+            builder, loc, ptr, i64, row,
+            ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(column)});
+        return LLVM::LoadOp::create(builder, loc, i64, place);
+      });
+    Value following =
+        LLVM::AddOp::create(builder, loc, index, constant(i64, 1));
+    Value more =
+        LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ult, following,
+                             constant(i64, repetition.count));
+    Block *after = newBlock();
+    LLVM::CondBrOp::create(builder, loc, more, head, ValueRange{following},
+                           after, ValueRange());
+    builder.setInsertionPointToEnd(after);
+    results.clear();
+  }
+
+  Block *end() { return builder.getInsertionBlock(); }
+
+private:
+  /// A block behind the current one.
+  Block *newBlock() {
+    OpBuilder::InsertionGuard guard(builder);
+    return builder.createBlock(
+        builder.getInsertionBlock()->getParent(),
+        std::next(builder.getInsertionBlock()->getIterator()));
+  }
+
+  Value constant(Type type, int64_t value) {
+    return LLVM::ConstantOp::create(builder, loc, type,
+                                    builder.getIntegerAttr(type, value));
+  }
+  /// `base` plus `count` elements; itself for none.
+  Value advance(Value base, Value count, Type element) {
+    if (auto constant = count.getDefiningOp<LLVM::ConstantOp>();
+        constant && constant.getValue() == builder.getI64IntegerAttr(0)) {
+      constant.erase();
+      return base;
+    }
+    return LLVM::GEPOp::create(builder, loc, ptr, element, base,
+                               ArrayRef<LLVM::GEPArg>{count});
+  }
+
+  StringRef makeTable(ArrayRef<int64_t> numbers) {
+    OpBuilder globals(function);
+    std::string name =
+        ("pp.loop." + function.getSymName() + "." + Twine(tables++)).str();
+    return LLVM::GlobalOp::create(
+               globals, loc, LLVM::LLVMArrayType::get(i64, numbers.size()),
+               /*isConstant=*/true, LLVM::Linkage::Internal, name,
+               builder.getI64TensorAttr(numbers))
+        .getSymName();
+  }
+
+  /// SplitMix64, as nn.mix_key defines it.
+  Value mixKey(Value key, Value salt) {
+    auto shiftXor = [&](Value z, int64_t shift) -> Value {
+      Value shifted =
+          LLVM::LShrOp::create(builder, loc, z, constant(i64, shift));
+      return LLVM::XOrOp::create(builder, loc, z, shifted);
+    };
+    auto times = [&](Value z, uint64_t factor) -> Value {
+      return LLVM::MulOp::create(builder, loc, z, constant(i64, factor));
+    };
+    Value increment =
+        times(LLVM::AddOp::create(builder, loc, salt, constant(i64, 1)),
+              0x9e3779b97f4a7c15);
+    Value z = LLVM::AddOp::create(builder, loc, key, increment);
+    z = times(shiftXor(z, 30), 0xbf58476d1ce4e5b9);
+    z = times(shiftXor(z, 27), 0x94d049bb133111eb);
+    return shiftXor(z, 31);
+  }
+
+  Value operand(const CallOperand &operand,
+                llvm::function_ref<Value(int64_t)> number) {
+    switch (operand.kind) {
+    case CallOperand::Argument:
+      return function.getArgument(operand.base);
+    case CallOperand::Number: {
+      Value value = number(operand.numbers[0]);
+      if (operand.type == i64)
+        return value;
+      // A constant is made in its type at once.
+      if (Operation *made = value.getDefiningOp();
+          isa<LLVM::ConstantOp>(made)) {
+        made->erase();
+        return constant(operand.type, operand.numbers[0]);
+      }
+      return LLVM::TruncOp::create(builder, loc, operand.type, value);
+    }
+    case CallOperand::Address:
+      return advance(function.getArgument(operand.base),
+                     number(operand.numbers[0]), i8);
+    case CallOperand::Slot: {
+      Value entry = advance(function.getArgument(operand.table),
+                            number(operand.numbers[0]), i64);
+      return advance(function.getArgument(operand.base),
+                     LLVM::LoadOp::create(builder, loc, i64, entry), i8);
+    }
+    case CallOperand::Symbol: {
+      Value start =
+          LLVM::AddressOfOp::create(builder, loc, ptr, operand.symbol);
+      return advance(start, number(operand.numbers[0]), i64);
+    }
+    case CallOperand::MixedKey: {
+      Value key = function.getArgument(operand.base);
+      for (int64_t salt : operand.numbers)
+        key = mixKey(key, number(salt));
+      return key;
+    }
+    case CallOperand::Result:
+      return results[results.size() - operand.base];
+    }
+    llvm_unreachable("unknown kind of operand");
+  }
+
+  void declare(const Call &call, ValueRange operands, Type type) {
+    if (!declared.insert(call.callee).second ||
+        module.lookupSymbol(call.callee))
+      return;
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(module.getBody());
+    LLVM::LLVMFuncOp::create(builder, builder.getUnknownLoc(), call.callee,
+                             LLVM::LLVMFunctionType::get(
+                                 type, llvm::to_vector(operands.getTypes())));
+  }
+
+  /// Operands are made right before the call that needs them: unoptimised code
+  /// then keeps nothing alive in between.
+  void emitCall(const Call &call, llvm::function_ref<Value(int64_t)> number) {
+    loc = call.loc;
+    SmallVector<Value> operands;
+    for (const CallOperand &each : call.operands)
+      operands.push_back(operand(each, number));
+    Value result;
+    if (!call.callee) {
+      LLVM::MemcpyOp::create(builder, loc, operands[0], operands[1],
+                             operands[2], /*isVolatile=*/false);
+    } else {
+      declare(call, operands,
+              call.result ? call.result
+                          : LLVM::LLVMVoidType::get(builder.getContext()));
+      auto op = LLVM::CallOp::create(
+          builder, loc, call.result ? TypeRange(call.result) : TypeRange(),
+          call.callee, operands);
+      if (call.result)
+        result = op.getResult();
+    }
+    results.push_back(result);
+    if (!call.isChecked)
+      return;
+    Value isOk = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::eq,
+                                      result, constant(call.result, 0));
+    Block *next = newBlock();
+    LLVM::CondBrOp::create(builder, loc, isOk, next, ValueRange(), exit,
+                           ValueRange{result});
+    builder.setInsertionPointToEnd(next);
+  }
+
+  LLVM::LLVMFuncOp function;
+  ModuleOp module;
+  Block *exit;
+  OpBuilder builder;
+  Location loc;
+  Type ptr, i8, i64;
+  unsigned tables = 0;
+  llvm::DenseSet<StringAttr> declared;
+  std::vector<Value> results; ///< of the calls so far, null where there is none
+};
+} // namespace
+
+Block *CallList::emit(LLVM::LLVMFuncOp function, Block *block,
+                      Block *exit) const {
+  Emitter emitter(function, block, exit);
+  ArrayRef<Call> all(calls);
+  size_t next = 0;
+  for (const Repetition &repetition : findRepetitions(all)) {
+    emitter.straight(all.slice(next, repetition.begin - next));
+    emitter.loop(all, repetition);
+    next = repetition.end();
+  }
+  emitter.straight(all.drop_front(next));
+  return emitter.end();
+}
