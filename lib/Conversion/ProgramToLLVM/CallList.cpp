@@ -1,9 +1,9 @@
 //===- CallList.cpp - Straight code as a list of calls --------------------===//
 //
 // Repetitions are found greedily from the front: of all periods that repeat at
-// a call, the one that saves most calls becomes a loop. With n calls and periods
-// up to p this takes n p comparisons of numbers, since equal calls get equal
-// numbers first.
+// a call, the one that saves most calls becomes a loop. Calls that are alike get
+// equal numbers first, so that this compares numbers, once for each call and
+// period.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,8 +17,9 @@ using namespace pp;
 
 /// A loop has to save this many calls: it brings a table and branches.
 static constexpr size_t leastSaved = 6;
-/// The longest body of a loop, in calls.
-static constexpr size_t longestPeriod = 4096;
+/// How often the rarest call of a loop's body may occur in it for the body to
+/// be found.
+static constexpr size_t occurrences = 3;
 
 bool Call::isLike(const Call &other) const {
   return callee == other.callee && result == other.result &&
@@ -85,6 +86,24 @@ static bool isClosed(ArrayRef<Call> calls) {
   return true;
 }
 
+/// Periods that are worth a try: the distances from a call to the next few that
+/// are alike. Of a body's rarest call, one of them is the period.
+static SmallVector<size_t> findPeriods(ArrayRef<unsigned> numbers) {
+  DenseMap<unsigned, SmallVector<size_t>> last;
+  DenseSet<size_t> periods;
+  for (auto [position, number] : llvm::enumerate(numbers)) {
+    SmallVector<size_t> &places = last[number];
+    for (size_t place : places)
+      periods.insert(position - place);
+    if (places.size() == occurrences)
+      places.erase(places.begin());
+    places.push_back(position);
+  }
+  SmallVector<size_t> result(periods.begin(), periods.end());
+  llvm::sort(result);
+  return result;
+}
+
 static SmallVector<Repetition> findRepetitions(ArrayRef<Call> calls) {
   std::vector<unsigned> numbers = numberCalls(calls);
   size_t size = calls.size(), reach = 0; // of results
@@ -96,8 +115,7 @@ static SmallVector<Repetition> findRepetitions(ArrayRef<Call> calls) {
   std::vector<Repetition> best(size);
   for (size_t i = 0; i < size; ++i)
     best[i] = {i, 1, 1};
-  for (size_t period = 1; period <= std::min(longestPeriod, size / 2);
-       ++period) {
+  for (size_t period : findPeriods(numbers)) {
     size_t equal = 0; // calls from i on that equal those a period later
     for (size_t i = size - period; i-- > 0;) {
       equal = numbers[i] == numbers[i + period] ? equal + 1 : 0;

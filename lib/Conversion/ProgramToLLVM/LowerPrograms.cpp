@@ -16,6 +16,15 @@ namespace pp {
 using namespace mlir;
 using namespace pp;
 
+SymbolIndices::SymbolIndices(ModuleOp module) {
+  DenseMap<StringAttr, int64_t> counts;
+  for (Operation &op : *module.getBody())
+    if (auto name = SymbolTable::getSymbolName(&op)) {
+      StringAttr kind = op.getName().getIdentifier();
+      indices[{kind, name}] = counts[kind]++;
+    }
+}
+
 /// @pp_program_description: the text, NUL terminated.
 static void makeDescription(ModuleOp module, StringRef text) {
   OpBuilder builder(module.getBodyRegion());
@@ -114,9 +123,11 @@ struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
     for (func::FuncOp stage : getStageFunctions(module, symbols))
       if (failed(stages.lower(stage, symbols)))
         return signalPassFailure();
+    SymbolIndices indices(module);
     SmallVector<LoweredProgram> lowered;
     for (ProgramOp program : programs) {
-      FailureOr<LoweredProgram> one = lowerProgram(program, stages, symbols);
+      FailureOr<LoweredProgram> one = 
+          lowerProgram(program, stages, indices, symbols);
       if (failed(one))
         return signalPassFailure();
       lowered.push_back(std::move(*one));

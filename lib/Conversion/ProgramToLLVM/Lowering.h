@@ -51,6 +51,26 @@ private:
   llvm::DenseMap<mlir::StringAttr, mlir::StringAttr> native;
 };
 
+/// Positions of the module's symbols among the ops of their kind: how the
+/// runtime knows inputs, parameters and channels.
+class SymbolIndices {
+public:
+  explicit SymbolIndices(mlir::ModuleOp module);
+
+  /// -1 if the module has no such op.
+  template <typename OpT> int64_t lookup(mlir::StringAttr name) const {
+    auto it = indices.find(
+        {mlir::OperationName(OpT::getOperationName(), name.getContext())
+             .getIdentifier(),
+         name});
+    return it == indices.end() ? -1 : it->second;
+  }
+
+private:
+  llvm::DenseMap<std::pair<mlir::StringAttr, mlir::StringAttr>, int64_t>
+      indices;
+};
+
 /// An entry of the trace: what pprt_action_begin is told the index of.
 struct Action {
   std::string kind; ///< F B I W send recv reduce update
@@ -69,24 +89,13 @@ struct LoweredProgram {
 /// Makes the step function of `program` at the end of the module.
 mlir::FailureOr<LoweredProgram>
 lowerProgram(ProgramOp program, const NativeStages &stages,
+             const SymbolIndices &indices,
              mlir::SymbolTableCollection &symbols);
 
 /// The JSON text of the module's programs.
 mlir::FailureOr<std::string>
 describePrograms(mlir::ModuleOp module, llvm::ArrayRef<LoweredProgram> programs,
                  mlir::SymbolTableCollection &symbols);
-
-/// Position of the op with symbol `name` among the module's ops of its kind.
-template <typename OpT>
-int64_t getSymbolIndex(mlir::ModuleOp module, mlir::StringAttr name) {
-  int64_t index = 0;
-  for (OpT op : module.getOps<OpT>()) {
-    if (op.getSymNameAttr() == name)
-      return index;
-    ++index;
-  }
-  return -1;
-}
 
 } // namespace pp
 

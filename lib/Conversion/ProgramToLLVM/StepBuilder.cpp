@@ -25,10 +25,10 @@ class StepBuilder {
 public:
   StepBuilder(ProgramOp program, ProgramBuffers buffers,
               SmallVector<uint64_t> offsets, const NativeStages &stages,
-              SymbolTableCollection &symbols)
-      : program(program), module(program->getParentOfType<ModuleOp>()),
-        buffers(std::move(buffers)), offsets(std::move(offsets)),
-        stages(stages), symbols(symbols), builder(program),
+              const SymbolIndices &indices, SymbolTableCollection &symbols)
+      : program(program), buffers(std::move(buffers)),
+        offsets(std::move(offsets)), stages(stages), indices(indices),
+        symbols(symbols), builder(program),
         loc(program.getLoc()), i32(builder.getI32Type()),
         i64(builder.getI64Type()),
         tablesName(builder.getStringAttr("pp.table." + program.getSymName())) {
@@ -188,7 +188,7 @@ private:
     SmallVector<int64_t> inputs;
     for (unsigned argument : signature.dataArguments) {
       auto name = callee.getArgAttrOfType<StringAttr>(argument, attr::kData);
-      inputs.push_back(getSymbolIndex<InputOp>(module, name));
+      inputs.push_back(indices.lookup<InputOp>(name));
       if (inputs.back() < 0)
         return run.emitOpError("found data '")
                << name.getValue() << "' in '" << run.getCallee()
@@ -244,7 +244,7 @@ private:
   LogicalResult lowerTransfer(OpT op, StringRef kind, StringRef function,
                               bool isSend) {
     int64_t index =
-        getSymbolIndex<ChannelOp>(module, op.getChannelAttr().getAttr());
+        indices.lookup<ChannelOp>(op.getChannelAttr().getAttr());
     auto channel =
         symbols.lookupNearestSymbolFrom<ChannelOp>(op, op.getChannelAttr());
     Action action{kind.str(), -1, int64_t(op.getMicrobatch().value_or(-1)),
@@ -326,7 +326,7 @@ private:
   }
 
   CallOperand parameterIndex(StringAttr name) {
-    return number32(getSymbolIndex<ParameterOp>(module, name));
+    return number32(indices.lookup<ParameterOp>(name));
   }
 
   LogicalResult lower(GradNormOp op) {
@@ -377,10 +377,10 @@ private:
   }
 
   ProgramOp program;
-  ModuleOp module;
   ProgramBuffers buffers;
   SmallVector<uint64_t> offsets;
   const NativeStages &stages;
+  const SymbolIndices &indices;
   SymbolTableCollection &symbols;
   OpBuilder builder;
   Location loc;
@@ -399,6 +399,7 @@ private:
 
 FailureOr<LoweredProgram> pp::lowerProgram(ProgramOp program,
                                            const NativeStages &stages,
+                                           const SymbolIndices &indices,
                                            SymbolTableCollection &symbols) {
   FailureOr<ProgramBuffers> buffers = ProgramBuffers::analyze(program, symbols);
   if (failed(buffers))
@@ -407,6 +408,6 @@ FailureOr<LoweredProgram> pp::lowerProgram(ProgramOp program,
   if (failed(offsets))
     return failure();
   return StepBuilder(program, std::move(*buffers), std::move(*offsets), stages,
-                     symbols)
+                     indices, symbols)
       .run();
 }
