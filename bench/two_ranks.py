@@ -69,10 +69,11 @@ def main():
         print(f"rank {rank}: compute {kinds['action'] * 1e3:8.2f} ms, waiting "
               f"{kinds['wait'] * 1e3:7.2f} ms, exchange {kinds['exchange'] * 1e3:6.2f} ms "
               f"(transfers in flight {kinds['transfer'] * 1e3:.2f} ms)")
+    # The last percentage of a rank's row.
     bubbles = [float(value) / 100
-               for value in re.findall(r"bubble[^\n]*?([0-9.]+) ?%", table)]
+               for value in re.findall(r"^ +\d+ .* ([0-9.]+) %", table, re.M)]
     slowest = max(range(o.ranks), key=lambda rank: compute[rank])
-    bubble = bubbles[slowest] if len(bubbles) > slowest else bubbles[-1]
+    bubble = bubbles[slowest]
     predicted = compute[slowest] / (1 - bubble)
     print(f"step {measured * 1e3:.2f} ms (median of {len(steps)}), predicted "
           f"{predicted * 1e3:.2f} ms from rank {slowest}'s compute "
