@@ -1,6 +1,6 @@
 //===- SimulatorTest.cpp --------------------------------------------------===//
 
-#include "pp/Schedule/Generators.h"
+#include "Support.h"
 #include "pp/Schedule/Simulator.h"
 
 #include <algorithm>
@@ -51,10 +51,11 @@ TEST(Simulator, AgreesWithRelaxation) {
   for (int round = 0; round < 200; ++round) {
     int p = size(random), m = size(random);
     Result<Schedule> schedule =
-        generate(names()[round % names().size()], {p, m, round % 3 == 0});
+        generate(existingName(round, p, m), {p, m, round % 3 == 0});
     ASSERT_TRUE(schedule);
-    Costs costs = Costs::uniform(p, 0, 0, 0, time(random));
-    for (int s = 0; s < p; ++s) {
+    const int stages = schedule->stages;
+    Costs costs = Costs::uniform(stages, 0, 0, 0, time(random));
+    for (int s = 0; s < stages; ++s) {
       costs.forward[s] = time(random);
       costs.inputGradient[s] = time(random);
       costs.weightGradient[s] = time(random);

@@ -37,6 +37,8 @@ TEST(Text, RoundTripsEverySchedule) {
     for (bool split : {false, true})
       for (int p = 1; p <= 8; ++p)
         for (int m = 1; m <= 12; ++m) {
+          if (name == "dualpipe-v" && m < 2 * p)
+            continue;
           Result<Schedule> schedule = generate(name, {p, m, split});
           ASSERT_TRUE(schedule) << schedule.error();
           std::string text = printCSV(*schedule);
@@ -44,7 +46,7 @@ TEST(Text, RoundTripsEverySchedule) {
           ASSERT_TRUE(again) << again.error();
           EXPECT_EQ(again->ranks, schedule->ranks);
           EXPECT_EQ(again->placement, schedule->placement);
-          EXPECT_EQ(again->stages, p);
+          EXPECT_EQ(again->stages, schedule->stages);
           EXPECT_EQ(again->microbatches, m);
           EXPECT_EQ(printCSV(*again), text);
         }

@@ -1,6 +1,6 @@
 //===- VerifierTest.cpp ---------------------------------------------------===//
 
-#include "pp/Schedule/Generators.h"
+#include "Support.h"
 #include "pp/Schedule/Verifier.h"
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include <set>
 
 using namespace pp::schedule;
+
 using Problems = std::vector<std::string>;
 
 static Problems verifyText(const char *text, VerifyOptions options = {}) {
@@ -85,7 +86,7 @@ TEST(Verifier, AgreesWithExhaustiveSearch) {
   for (int round = 0; round < 3000; ++round) {
     int p = 1 + round % 3, m = 1 + round / 3 % 3;
     Result<Schedule> schedule =
-        generate(names()[round % names().size()], {p, m, round % 5 < 2});
+        generate(existingName(round, p, m), {p, m, round % 5 < 2});
     ASSERT_TRUE(schedule);
     for (int swaps = static_cast<int>(random() % 3); swaps-- > 0;) {
       auto &row = schedule->ranks[random() % p];
@@ -117,7 +118,7 @@ TEST(Verifier, AgreesWithExhaustiveSearch) {
           ready = has(a.stage, Kind::InputGradient, a.microbatch);
         else
           ready = has(a.stage, Kind::Forward, a.microbatch) &&
-                  (a.stage == p - 1 || hasGradient(a.stage + 1, a.microbatch));
+                  (a.stage == schedule->stages - 1 || hasGradient(a.stage + 1, a.microbatch));
         if (!ready)
           continue;
         done.insert(a);
@@ -142,7 +143,7 @@ TEST(Verifier, FindsDroppedAndDuplicatedWork) {
   for (int round = 0; round < 1000; ++round) {
     int p = 1 + round % 4, m = 1 + round / 4 % 5;
     Result<Schedule> schedule =
-        generate(names()[round % names().size()], {p, m, round % 2 == 0});
+        generate(existingName(round, p, m), {p, m, round % 2 == 0});
     ASSERT_TRUE(schedule);
     auto &row = schedule->ranks[random() % p];
     size_t at = random() % row.size();
