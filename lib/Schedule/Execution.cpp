@@ -115,8 +115,8 @@ Execution detail::execute(const Schedule &schedule, const Costs &costs) {
   return execution;
 }
 
-std::string detail::describeWaitCycle(const Schedule &schedule,
-                                      const Execution &execution) {
+std::vector<Wait> detail::findWaitCycle(const Schedule &schedule,
+                                        const Execution &execution) {
   const ActionIndex index(schedule);
   std::vector<bool> ended(index.size(), false);
   int32_t rank = -1;
@@ -129,31 +129,33 @@ std::string detail::describeWaitCycle(const Schedule &schedule,
 
   // Each stopped rank waits for an action of a stopped rank (perhaps itself),
   // so that following the waits must come back to a rank already seen.
-  std::vector<int32_t> path;
-  std::vector<std::string> waits;
-  while (std::find(path.begin(), path.end(), rank) == path.end()) {
-    path.push_back(rank);
+  std::vector<Wait> path;
+  auto seen = [&] {
+    return std::find_if(path.begin(), path.end(),
+                        [&](const Wait &wait) { return wait.rank == rank; });
+  };
+  while (seen() == path.end()) {
     const Action &action = schedule.ranks[rank][execution.next[rank]];
     const Needs needs = needsOf(schedule, action);
+    Wait wait;
+    wait.rank = rank;
+    wait.action = toString(action);
+    wait.microbatch = action.microbatch;
     for (int i = 0; i < needs.count; ++i) {
       if (ended[index(needs.actions[i])])
         continue;
-      rank = schedule.placement[needs.actions[i].stage];
+      wait.peer = schedule.placement[needs.actions[i].stage];
       // Name the action as the other rank's list spells it: I for B.
       Action needed = needs.actions[i];
-      for (const Action &other : schedule.ranks[rank])
+      for (const Action &other : schedule.ranks[wait.peer])
         if (index(other) == index(needed))
           needed = other;
-      waits.push_back("rank " + std::to_string(path.back()) + " at '" +
-                      toString(action) + "' waits for '" + toString(needed) +
-                      "' of rank " + std::to_string(rank));
+      wait.needs = toString(needed);
       break;
     }
+    path.push_back(wait);
+    rank = wait.peer;
   }
-  std::string text;
-  size_t begin = static_cast<size_t>(
-      std::find(path.begin(), path.end(), rank) - path.begin());
-  for (size_t i = begin; i < waits.size(); ++i)
-    text += (text.empty() ? "" : "; ") + waits[i];
-  return text;
+  path.erase(path.begin(), seen());
+  return path;
 }
