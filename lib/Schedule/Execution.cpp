@@ -53,16 +53,28 @@ static double duration(const Costs &costs, const Action &action) {
   return 0;
 }
 
-/// From the end of `from` to when `to`, which needs it, can start.
+/// From the end of an action of one stage to when the other stage, which needs
+/// it, can start.
 static double transferTime(const Schedule &schedule, const Costs &costs,
-                           const Action &from, const Action &to) {
-  if (schedule.placement[from.stage] == schedule.placement[to.stage])
+                           int32_t from, int32_t to) {
+  if (schedule.placement[from] == schedule.placement[to])
     return 0;
   auto at = [](const std::vector<double> &times, int32_t edge) {
     return times.size() == 1 ? times.front() : times[edge];
   };
-  return from.stage < to.stage ? at(costs.forwardTransfer, from.stage)
-                               : at(costs.backwardTransfer, to.stage);
+  return from < to ? at(costs.forwardTransfer, from)
+                   : at(costs.backwardTransfer, to);
+}
+
+/// How long the rank is occupied by sending the result of an action.
+static double sendingTime(const Schedule &schedule, const Costs &costs,
+                          const Action &action) {
+  if (costs.overlapTransfers || action.kind == Kind::WeightGradient)
+    return 0;
+  const int32_t to = action.stage + (action.kind == Kind::Forward ? 1 : -1);
+  if (to < 0 || to >= schedule.stages)
+    return 0;
+  return transferTime(schedule, costs, action.stage, to);
 }
 
 Execution detail::execute(const Schedule &schedule, const Costs &costs) {
@@ -95,15 +107,17 @@ Execution detail::execute(const Schedule &schedule, const Costs &costs) {
         ready = end != never;
         if (ready)
           start = std::max(
-              start, end + transferTime(schedule, costs, needed, action));
+              start, end + transferTime(schedule, costs, needed.stage,
+                                        action.stage));
         else
           waiter[index(needed)] = rank;
       }
       if (!ready)
         break;
-      clock[rank] = start + duration(costs, action);
-      execution.timeline.ranks[rank].push_back({action, start, clock[rank]});
-      ended[index(action)] = clock[rank];
+      const double end = start + duration(costs, action);
+      clock[rank] = end + sendingTime(schedule, costs, action);
+      execution.timeline.ranks[rank].push_back({action, start, end});
+      ended[index(action)] = end;
       if (int32_t other = waiter[index(action)]; other != -1)
         runnable.push_back(other);
     }
