@@ -226,9 +226,9 @@ Result<Schedule> pp::schedule::parseCSV(std::string_view text) {
   if (std::string error = placeStages(schedule); !error.empty())
     return Error{error};
   // The verifier keeps a table of stages and micro-batches.
-  if (size_t(schedule.stages) * schedule.microbatches > size_t(1) << 25)
+  if (size_t(schedule.stages) * schedule.microbatches > size_t(1) << 22)
     return Error{"found " + std::to_string(schedule.stages) + " stages and " +
                  std::to_string(schedule.microbatches) +
-                 " micro-batches, expected a product of at most 33554432"};
+                 " micro-batches, expected a product of at most 4194304"};
   return schedule;
 }

@@ -42,12 +42,12 @@ Result<Schedule> detail::emptySchedule(const char *name, const Setting &setting,
   if (!perRank)
     return Error{perRank.error()};
   // Far beyond any cluster, and still in memory.
-  constexpr double limit = 1 << 25;
+  constexpr double limit = 1 << 22;
   if (double(setting.ranks) * *perRank * setting.microbatches > limit)
     return Error{"found " + std::to_string(setting.ranks) + " ranks with " +
                  std::to_string(*perRank) + " stages each and " +
                  std::to_string(setting.microbatches) +
-                 " micro-batches, expected a product of at most 33554432"};
+                 " micro-batches, expected a product of at most 4194304"};
 
   Schedule schedule;
   schedule.name = name;

@@ -26,16 +26,16 @@ class RowBuilder {
 public:
   RowBuilder(Schedule &schedule, int32_t rank, bool splitBackward = true)
       : schedule(schedule), row(schedule.ranks[rank]), split(splitBackward),
-        next(schedule.stages) {}
+        next(schedule.stages / schedule.numRanks()) {}
 
   void forward(int32_t stage) {
-    add(stage, Kind::Forward, next[stage].forward);
+    add(stage, Kind::Forward, of(stage).forward);
   }
   void inputGradient(int32_t stage) {
-    add(stage, Kind::InputGradient, next[stage].input);
+    add(stage, Kind::InputGradient, of(stage).input);
   }
   void weightGradient(int32_t stage) {
-    add(stage, Kind::WeightGradient, next[stage].weight);
+    add(stage, Kind::WeightGradient, of(stage).weight);
   }
   /// B, or its halves one after the other.
   void backward(int32_t stage) {
@@ -43,15 +43,15 @@ public:
       inputGradient(stage);
       weightGradient(stage);
     } else {
-      add(stage, Kind::Backward, next[stage].input);
-      next[stage].weight = next[stage].input;
+      add(stage, Kind::Backward, of(stage).input);
+      of(stage).weight = of(stage).input;
     }
   }
 
   /// How many of the stage are in the row.
-  int32_t numForwards(int32_t stage) const { return next[stage].forward; }
-  int32_t numInputGradients(int32_t stage) const { return next[stage].input; }
-  int32_t numWeightGradients(int32_t stage) const { return next[stage].weight; }
+  int32_t numForwards(int32_t stage) { return of(stage).forward; }
+  int32_t numInputGradients(int32_t stage) { return of(stage).input; }
+  int32_t numWeightGradients(int32_t stage) { return of(stage).weight; }
 
 private:
   void add(int32_t stage, Kind kind, int32_t &microbatch) {
@@ -62,10 +62,13 @@ private:
   struct Next {
     int32_t forward = 0, input = 0, weight = 0;
   };
+  /// In every placement the stages of a rank differ by this quotient.
+  Next &of(int32_t stage) { return next[stage / schedule.numRanks()]; }
+
   const Schedule &schedule;
   std::vector<Action> &row;
   bool split;
-  std::vector<Next> next; ///< of each stage
+  std::vector<Next> next; ///< of each stage of the rank
 };
 
 /// One stage a rank, one forward and one input gradient in turn: `ahead`

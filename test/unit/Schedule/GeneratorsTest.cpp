@@ -284,7 +284,7 @@ TEST(Generators, Errors) {
   }
   EXPECT_EQ(generate("gpipe", {1 << 20, 1 << 20, false}).error(),
             "found 1048576 ranks with 1 stages each and 1048576 micro-batches, "
-            "expected a product of at most 33554432");
+            "expected a product of at most 4194304");
   EXPECT_EQ(generate("1f1b", {4, 4, false, 2}).error(),
             "found 2 stages a rank for '1f1b', expected 1; 'interleaved' has "
             "several");

@@ -99,7 +99,7 @@ TEST(Text, Errors) {
                      "23F0,24F0,25F0,26F0,27F0,28F0,29F0,30F0,31F0,32F0,33F0\n")
                 .error(),
             "found 34 stages and 1000001 micro-batches, expected a product of "
-            "at most 33554432");
+            "at most 4194304");
   EXPECT_EQ(parseCSV("1000000000F0\n").error(),
             "found action '1000000000F0', expected stages and micro-batches "
             "below 1048576");
