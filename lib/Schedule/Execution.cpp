@@ -53,16 +53,28 @@ static double duration(const Costs &costs, const Action &action) {
   return 0;
 }
 
-/// From the end of `from` to when `to`, which needs it, can start.
+/// From the end of an action of one stage to when the other stage, which needs
+/// it, can start.
 static double transferTime(const Schedule &schedule, const Costs &costs,
-                           const Action &from, const Action &to) {
-  if (schedule.placement[from.stage] == schedule.placement[to.stage])
+                           int32_t from, int32_t to) {
+  if (schedule.placement[from] == schedule.placement[to])
     return 0;
   auto at = [](const std::vector<double> &times, int32_t edge) {
     return times.size() == 1 ? times.front() : times[edge];
   };
-  return from.stage < to.stage ? at(costs.forwardTransfer, from.stage)
-                               : at(costs.backwardTransfer, to.stage);
+  return from < to ? at(costs.forwardTransfer, from)
+                   : at(costs.backwardTransfer, to);
+}
+
+/// How long the rank is occupied by sending the result of an action.
+static double sendingTime(const Schedule &schedule, const Costs &costs,
+                          const Action &action) {
+  if (costs.overlapTransfers || action.kind == Kind::WeightGradient)
+    return 0;
+  const int32_t to = action.stage + (action.kind == Kind::Forward ? 1 : -1);
+  if (to < 0 || to >= schedule.stages)
+    return 0;
+  return transferTime(schedule, costs, action.stage, to);
 }
 
 Execution detail::execute(const Schedule &schedule, const Costs &costs) {
@@ -95,15 +107,17 @@ Execution detail::execute(const Schedule &schedule, const Costs &costs) {
         ready = end != never;
         if (ready)
           start = std::max(
-              start, end + transferTime(schedule, costs, needed, action));
+              start, end + transferTime(schedule, costs, needed.stage,
+                                        action.stage));
         else
           waiter[index(needed)] = rank;
       }
       if (!ready)
         break;
-      clock[rank] = start + duration(costs, action);
-      execution.timeline.ranks[rank].push_back({action, start, clock[rank]});
-      ended[index(action)] = clock[rank];
+      const double end = start + duration(costs, action);
+      clock[rank] = end + sendingTime(schedule, costs, action);
+      execution.timeline.ranks[rank].push_back({action, start, end});
+      ended[index(action)] = end;
       if (int32_t other = waiter[index(action)]; other != -1)
         runnable.push_back(other);
     }
@@ -115,8 +129,8 @@ Execution detail::execute(const Schedule &schedule, const Costs &costs) {
   return execution;
 }
 
-std::string detail::describeWaitCycle(const Schedule &schedule,
-                                      const Execution &execution) {
+std::vector<Wait> detail::findWaitCycle(const Schedule &schedule,
+                                        const Execution &execution) {
   const ActionIndex index(schedule);
   std::vector<bool> ended(index.size(), false);
   int32_t rank = -1;
@@ -129,31 +143,33 @@ std::string detail::describeWaitCycle(const Schedule &schedule,
 
   // Each stopped rank waits for an action of a stopped rank (perhaps itself),
   // so that following the waits must come back to a rank already seen.
-  std::vector<int32_t> path;
-  std::vector<std::string> waits;
-  while (std::find(path.begin(), path.end(), rank) == path.end()) {
-    path.push_back(rank);
+  std::vector<Wait> path;
+  auto seen = [&] {
+    return std::find_if(path.begin(), path.end(),
+                        [&](const Wait &wait) { return wait.rank == rank; });
+  };
+  while (seen() == path.end()) {
     const Action &action = schedule.ranks[rank][execution.next[rank]];
     const Needs needs = needsOf(schedule, action);
+    Wait wait;
+    wait.rank = rank;
+    wait.action = toString(action);
+    wait.microbatch = action.microbatch;
     for (int i = 0; i < needs.count; ++i) {
       if (ended[index(needs.actions[i])])
         continue;
-      rank = schedule.placement[needs.actions[i].stage];
+      wait.peer = schedule.placement[needs.actions[i].stage];
       // Name the action as the other rank's list spells it: I for B.
       Action needed = needs.actions[i];
-      for (const Action &other : schedule.ranks[rank])
+      for (const Action &other : schedule.ranks[wait.peer])
         if (index(other) == index(needed))
           needed = other;
-      waits.push_back("rank " + std::to_string(path.back()) + " at '" +
-                      toString(action) + "' waits for '" + toString(needed) +
-                      "' of rank " + std::to_string(rank));
+      wait.needs = toString(needed);
       break;
     }
+    path.push_back(wait);
+    rank = wait.peer;
   }
-  std::string text;
-  size_t begin = static_cast<size_t>(
-      std::find(path.begin(), path.end(), rank) - path.begin());
-  for (size_t i = begin; i < waits.size(); ++i)
-    text += (text.empty() ? "" : "; ") + waits[i];
-  return text;
+  path.erase(path.begin(), seen());
+  return path;
 }

@@ -8,6 +8,7 @@
 #ifndef PP_LIB_SCHEDULE_EXECUTION_H
 #define PP_LIB_SCHEDULE_EXECUTION_H
 
+#include "pp/Schedule/Programs.h"
 #include "pp/Schedule/Simulator.h"
 
 #include <array>
@@ -67,8 +68,8 @@ Execution execute(const Schedule &schedule, const Costs &costs);
 
 /// The ranks and actions that wait for each other after an execution that
 /// did not finish.
-std::string describeWaitCycle(const Schedule &schedule,
-                              const Execution &execution);
+std::vector<Wait> findWaitCycle(const Schedule &schedule,
+                                const Execution &execution);
 
 } // namespace pp::schedule::detail
 

@@ -4,7 +4,7 @@
 #include "pp/Schedule/Verifier.h"
 
 #include <algorithm>
-#include <numeric>
+#include <tuple>
 
 using namespace pp::schedule;
 
@@ -19,38 +19,12 @@ Costs Costs::uniform(int32_t stages, double forward, double inputGradient,
   return costs;
 }
 
-double Timeline::meanBubble() const {
-  if (bubble.empty())
-    return 0;
-  return std::accumulate(bubble.begin(), bubble.end(), 0.0) /
-         static_cast<double>(bubble.size());
-}
-
-void Timeline::summarize() {
-  makespan = 0;
-  busy.assign(ranks.size(), 0);
-  bubble.assign(ranks.size(), 0);
-  peakActivations.assign(ranks.size(), 0);
-  for (size_t rank = 0; rank < ranks.size(); ++rank) {
-    int32_t held = 0;
-    for (const TimedAction &timed : ranks[rank]) {
-      makespan = std::max(makespan, timed.end);
-      busy[rank] += timed.end - timed.start;
-      switch (timed.action.kind) {
-      case Kind::Forward:
-        peakActivations[rank] = std::max(peakActivations[rank], ++held);
-        break;
-      case Kind::Backward:
-      case Kind::WeightGradient:
-        --held;
-        break;
-      case Kind::InputGradient:
-        break; // W still reads the activations
-      }
-    }
-  }
-  for (size_t rank = 0; rank < ranks.size(); ++rank)
-    bubble[rank] = makespan > 0 ? 1 - busy[rank] / makespan : 0;
+void Costs::setTransfers(const std::vector<double> &bytes, double latency,
+                         double bandwidth) {
+  forwardTransfer.clear();
+  for (double size : bytes)
+    forwardTransfer.push_back(latency + size / bandwidth);
+  backwardTransfer = forwardTransfer;
 }
 
 static std::string checkCosts(const Schedule &schedule, const Costs &costs) {
@@ -69,7 +43,8 @@ static std::string checkCosts(const Schedule &schedule, const Costs &costs) {
         std::tuple{"forward transfer", &costs.forwardTransfer,
                    std::max<size_t>(stages, 2) - 1},
         std::tuple{"backward transfer", &costs.backwardTransfer,
-                   std::max<size_t>(stages, 2) - 1}}) {
+                   std::max<size_t>(stages, 2) - 1},
+        std::tuple{"optimizer", &costs.optimizer, size_t(1)}}) {
     if (error.empty())
       error = count(what, times->size(), edges);
     for (double time : *times)
@@ -77,11 +52,41 @@ static std::string checkCosts(const Schedule &schedule, const Costs &costs) {
         error = "found " + std::to_string(time) + " as " + what +
                 " time, expected none below 0";
   }
+  if (error.empty() && !(costs.reduction >= 0))
+    error = "found " + std::to_string(costs.reduction) +
+            " as reduction time, expected none below 0";
   return error;
 }
 
+/// The end of the step: reduction over all ranks, then optimizer.
+static void addEnd(const Schedule &schedule, const Costs &costs,
+                   Timeline &timeline) {
+  double last = 0;
+  for (const auto &row : timeline.ranks)
+    if (!row.empty())
+      last = std::max(last, row.back().end);
+  std::vector<double> optimizer(schedule.ranks.size(), 0);
+  for (int32_t stage = 0; stage < schedule.stages; ++stage)
+    optimizer[schedule.placement[stage]] += costs.optimizer.size() == 1
+                                                ? costs.optimizer.front()
+                                                : costs.optimizer[stage];
+  const bool hasOptimizer =
+      *std::max_element(optimizer.begin(), optimizer.end()) > 0;
+  for (size_t rank = 0; rank < schedule.ranks.size(); ++rank) {
+    const auto &row = timeline.ranks[rank];
+    double start = row.empty() ? 0 : row.back().end;
+    if (costs.reduction > 0) {
+      timeline.reduction.push_back({last, last + costs.reduction});
+      start = last + costs.reduction;
+    }
+    if (hasOptimizer)
+      timeline.optimizer.push_back({start, start + optimizer[rank]});
+  }
+}
+
 Result<Timeline> pp::schedule::simulate(const Schedule &schedule,
-                                        const Costs &costs) {
+                                        const Costs &costs,
+                                        const Memory &memory) {
   VerifyOptions options;
   options.ascendingGradients = false;
   if (std::vector<std::string> problems = verify(schedule, options);
@@ -89,7 +94,12 @@ Result<Timeline> pp::schedule::simulate(const Schedule &schedule,
     return Error{problems.front()};
   if (std::string error = checkCosts(schedule, costs); !error.empty())
     return Error{error};
+  if (std::string error = checkMemory(schedule, memory); !error.empty())
+    return Error{error};
   Timeline timeline = detail::execute(schedule, costs).timeline;
+  addEnd(schedule, costs, timeline);
   timeline.summarize();
+  for (const Peak &peak : findPeaks(schedule, memory))
+    timeline.peakBytes.push_back(peak.bytes);
   return timeline;
 }

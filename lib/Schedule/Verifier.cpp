@@ -120,21 +120,83 @@ static void checkGradientOrder(const Schedule &schedule, Problems &problems) {
   }
 }
 
-std::vector<std::string>
-pp::schedule::verify(const Schedule &schedule, const VerifyOptions &options) {
-  Problems problems;
+static void checkMemoryCap(const Schedule &schedule,
+                           const VerifyOptions &options, Problems &problems) {
+  const std::vector<int64_t> &caps = options.memoryCap;
+  if (caps.empty())
+    return;
+  if (caps.size() != 1 && caps.size() != schedule.ranks.size()) {
+    problems.push_back("found " + std::to_string(caps.size()) +
+                       " memory caps for " +
+                       std::to_string(schedule.ranks.size()) +
+                       " ranks, expected one for each or one for all");
+    return;
+  }
+  if (std::string error = checkMemory(schedule, options.memory);
+      !error.empty()) {
+    problems.push_back(error);
+    return;
+  }
+  const std::vector<Peak> peaks = findPeaks(schedule, options.memory);
+  for (size_t rank = 0; rank < peaks.size(); ++rank) {
+    const int64_t cap = caps.size() == 1 ? caps.front() : caps[rank];
+    if (peaks[rank].bytes > cap)
+      problems.push_back(
+          "found " + std::to_string(peaks[rank].bytes) + " bytes on rank " +
+          std::to_string(rank) + " at '" + toString(peaks[rank].action) +
+          "', expected at most " + std::to_string(cap) +
+          ": take a schedule with fewer micro-batches in flight");
+  }
+}
+
+static void checkTransfers(const Schedule &schedule,
+                           const VerifyOptions &options, Verdict &verdict) {
+  if (!schedule.transfers.empty() &&
+      schedule.transfers.size() != schedule.ranks.size()) {
+    verdict.problems.push_back(
+        "found transfers of " + std::to_string(schedule.transfers.size()) +
+        " ranks, expected " + std::to_string(schedule.ranks.size()));
+    return;
+  }
+  const Programs programs = makePrograms(schedule, verdict.problems);
+  if (!verdict.problems.empty())
+    return;
+  const Semantics semantics = options.semantics.value_or(Semantics::Buffered);
+  verdict.deadlock =
+      findDeadlock(schedule, programs, semantics, verdict.problems);
+  if (!verdict.deadlock.empty())
+    verdict.problems.push_back("deadlock under " +
+                               std::string(toString(semantics)) +
+                               " semantics: " + toString(verdict.deadlock));
+}
+
+Verdict pp::schedule::check(const Schedule &schedule,
+                            const VerifyOptions &options) {
+  Verdict verdict;
+  Problems &problems = verdict.problems;
   checkShape(schedule, problems);
   if (problems.empty())
     checkWork(schedule, problems);
-  if (problems.empty() && options.ascendingGradients)
-    checkGradientOrder(schedule, problems);
   if (!problems.empty())
-    return problems;
+    return verdict;
+  if (options.ascendingGradients)
+    checkGradientOrder(schedule, problems);
+  checkMemoryCap(schedule, options, problems);
+  if (!problems.empty())
+    return verdict;
 
   detail::Execution execution =
       detail::execute(schedule, Costs::uniform(schedule.stages, 1, 1, 1));
-  if (!execution.finished)
-    problems.push_back("deadlock: " +
-                       detail::describeWaitCycle(schedule, execution));
-  return problems;
+  if (!execution.finished) {
+    verdict.deadlock = detail::findWaitCycle(schedule, execution);
+    problems.push_back("deadlock: " + toString(verdict.deadlock));
+  } else if (options.semantics || !schedule.transfers.empty()) {
+    checkTransfers(schedule, options, verdict);
+  }
+  return verdict;
+}
+
+std::vector<std::string>
+pp::schedule::verify(const Schedule &schedule, const VerifyOptions &options) {
+  return check(schedule, options).problems;
 }

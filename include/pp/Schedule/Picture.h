@@ -1,4 +1,4 @@
-//===- Picture.h - Timelines as SVG and text --------------------*- C++ -*-===//
+//===- Picture.h - Timelines as SVG, text and trace --------------------*- C++ -*-===//
 
 #ifndef PP_SCHEDULE_PICTURE_H
 #define PP_SCHEDULE_PICTURE_H
@@ -35,6 +35,15 @@ struct AsciiOptions {
 /// kind and as much of its micro-batch as fits: `F0--`.
 std::string drawAscii(const Timeline &timeline,
                       const AsciiOptions &options = {});
+
+struct TraceOptions {
+  double microseconds = 1000; ///< in a unit of the timeline's time
+};
+
+/// The same for chrome://tracing and Perfetto: a process a panel, a thread a
+/// rank, its actions and its idle times with their reasons.
+std::string drawTrace(const std::vector<Panel> &panels,
+                      const TraceOptions &options = {});
 
 } // namespace pp::schedule
 

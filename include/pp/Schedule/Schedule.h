@@ -6,7 +6,8 @@
 //
 // Its text form is PyTorch's schedule CSV: a row a rank, cells such as `2F0`
 // (stage 2, forward, micro-batch 0), `1I3` (input gradient), `1W3` (weight
-// gradient) and `1B3` (full backward).
+// gradient) and `1B3` (full backward). It may say where transfers are posted:
+// `0SEND_F3` and `1RECV_F3`, `1SEND_B3` and `0RECV_B3`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -48,18 +49,49 @@ struct Action {
   }
 };
 
+/// One side of handing a value from a stage to a neighbour on another rank.
+struct Transfer {
+  /// F goes to the next stage, B (the gradient) to the one before.
+  enum class Kind { SendF, RecvF, SendB, RecvB };
+  int32_t stage = 0; ///< the one that sends or receives
+  Kind kind = Kind::SendF;
+  int32_t microbatch = 0;
+
+  bool isSend() const { return kind == Kind::SendF || kind == Kind::SendB; }
+  friend bool operator==(const Transfer &a, const Transfer &b) {
+    return a.stage == b.stage && a.kind == b.kind &&
+           a.microbatch == b.microbatch;
+  }
+};
+
+/// A transfer that is posted before the action at this place of its row.
+struct PlacedTransfer {
+  size_t before = 0;
+  Transfer transfer;
+
+  friend bool operator==(const PlacedTransfer &a, const PlacedTransfer &b) {
+    return a.before == b.before && a.transfer == b.transfer;
+  }
+};
+
 struct Schedule {
   std::string name; ///< as in `--schedule=NAME`; empty when read from text
   int32_t stages = 0;
   int32_t microbatches = 0;
   std::vector<int32_t> placement;         ///< stage -> rank
   std::vector<std::vector<Action>> ranks; ///< actions of each rank in order
+  /// Of each rank in order, where the schedule says so; mostly empty: transfers
+  /// then follow from data flow.
+  std::vector<std::vector<PlacedTransfer>> transfers;
 
   int32_t numRanks() const { return static_cast<int32_t>(ranks.size()); }
 };
 
 /// `2F0`.
 std::string toString(const Action &action);
+
+/// `2SEND_F0`.
+std::string toString(const Transfer &transfer);
 
 /// Reads one cell, e.g. ` 2F0 `.
 Result<Action> parseAction(std::string_view text);
@@ -76,7 +108,8 @@ std::string printCSV(const Schedule &schedule);
 
 /// Reads all rows. The number of stages and micro-batches and the placement
 /// follow from the actions: error where a stage appears on two ranks, or where
-/// a stage up to the largest one appears on none. Printing the result gives
+/// a stage up to the largest one appears on none. Transfers are read as well;
+/// they name no stage that computes nothing. Printing the result gives
 /// the same text again, less idle slots, blanks and carriage returns.
 /// Whether the actions make a legal schedule is verify()'s question.
 Result<Schedule> parseCSV(std::string_view text);

@@ -3,7 +3,9 @@
 #ifndef PP_SCHEDULE_SIMULATOR_H
 #define PP_SCHEDULE_SIMULATOR_H
 
-#include "pp/Schedule/Schedule.h"
+#include "pp/Schedule/Memory.h"
+
+#include <optional>
 
 namespace pp::schedule {
 
@@ -17,6 +19,20 @@ struct Costs {
   std::vector<double> forwardTransfer = {0};
   /// The same for the gradient from stage s + 1 back to stage s.
   std::vector<double> backwardTransfer = {0};
+  /// Otherwise a transfer also occupies the rank that sends, right after the
+  /// action that produces.
+  bool overlapTransfers = true;
+  /// At the end, in which all ranks take part once the last is there; none if
+  /// 0.
+  double reduction = 0;
+  /// After the reduction, or after a rank's last action where there is none: of
+  /// each stage, or one for all.
+  std::vector<double> optimizer = {0};
+
+  /// Transfer times of messages of so many bytes (of each edge, or one for all)
+  /// over links of a latency and a bandwidth in bytes a unit of time.
+  void setTransfers(const std::vector<double> &bytes, double latency,
+                    double bandwidth);
 
   /// The same for every stage.
   static Costs uniform(int32_t stages, double forward, double inputGradient,
@@ -30,6 +46,30 @@ struct TimedAction {
   double end = 0;
 };
 
+/// Why a rank idles.
+enum class IdleReason {
+  WarmUp,    ///< waits for a computation, before its first backward
+  Transfer,  ///< what it waits for has been computed and is on the way
+  Imbalance, ///< waits for a computation, between warm-up and cool-down
+  CoolDown,  ///< waits for a computation or the end, after its last forward
+};
+/// `warm-up`, `transfer`, `imbalance`, `cool-down`.
+const char *toString(IdleReason reason);
+
+/// Time in which a rank does nothing.
+struct Idle {
+  IdleReason reason = IdleReason::WarmUp;
+  double start = 0;
+  double end = 0;
+  /// What is computed or on the way, of any rank; none at the end of the step.
+  std::optional<Action> waitsFor;
+};
+
+struct Span {
+  double start = 0;
+  double end = 0;
+};
+
 /// What each rank did when.
 struct Timeline {
   std::vector<std::vector<TimedAction>> ranks;
@@ -39,20 +79,30 @@ struct Timeline {
   /// Of each rank, in units of one micro-batch of one stage: a forward takes
   /// one when it starts, B or W gives it back when it ends.
   std::vector<int32_t> peakActivations;
+  std::vector<int64_t> peakBytes; ///< of each rank, filled by simulate()
+  /// Of each rank, where there is any. They count as busy.
+  std::vector<Span> reduction, optimizer;
+  /// Of each rank in order, together what is not busy.
+  std::vector<std::vector<Idle>> idle;
 
   /// Mean over the ranks.
   double meanBubble() const;
 
-  /// Fills makespan, busy, bubble and peakActivations from the actions, which
-  /// is how a measured timeline gets its numbers. Time starts at 0.
+  /// Time that a rank idles for the reason.
+  double idleTime(int32_t rank, IdleReason reason) const;
+
+  /// Fills makespan, busy, bubble, peakActivations and idle from the actions
+  /// and spans, which is how a measured timeline gets its numbers. Time starts
+  /// at 0.
   void summarize();
 };
 
 /// Runs the schedule in simulated time: each rank takes its actions in order,
-/// each as soon as what it needs has arrived; transfers do not occupy ranks.
-/// Errors: costs whose number differs from the stages, and whatever verify()
+/// each as soon as what it needs has arrived. Errors: costs and sizes whose
+/// number differs from the stages or which are negative, and whatever verify()
 /// finds except the order of gradients.
-Result<Timeline> simulate(const Schedule &schedule, const Costs &costs);
+Result<Timeline> simulate(const Schedule &schedule, const Costs &costs,
+                          const Memory &memory = {});
 
 } // namespace pp::schedule
 

@@ -20,15 +20,16 @@
 using namespace pp::schedule;
 
 Result<Schedule> pp::schedule::makeGPipe(const Setting &setting) {
-  Result<Schedule> schedule = detail::emptySchedule("gpipe", setting);
+  Result<Schedule> schedule =
+      detail::emptySchedule("gpipe", setting, detail::Placement::Single);
   if (!schedule)
     return schedule;
   for (int32_t rank = 0; rank < setting.ranks; ++rank) {
-    detail::RowBuilder row(schedule->ranks[rank], rank, setting);
+    detail::RowBuilder row(*schedule, rank, setting.splitBackward);
     for (int32_t i = 0; i < setting.microbatches; ++i)
-      row.forward();
+      row.forward(rank);
     for (int32_t i = 0; i < setting.microbatches; ++i)
-      row.backward();
+      row.backward(rank);
   }
   return schedule;
 }

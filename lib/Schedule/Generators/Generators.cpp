@@ -1,8 +1,8 @@
 //===- Generators.cpp - Schedules by name ---------------------------------===//
 
-#include "Detail.h"
+#include "pp/Schedule/Generators.h"
 
-#include <numeric>
+#include <algorithm>
 
 using namespace pp::schedule;
 
@@ -10,11 +10,28 @@ namespace {
 struct Generator {
   std::string_view name;
   Result<Schedule> (*make)(const Setting &);
+  bool hasOneStage; ///< stage s on rank s
 };
 constexpr Generator generators[] = {
-    {"gpipe", makeGPipe},
-    {"1f1b", makeOneForwardOneBackward},
+    {"gpipe", makeGPipe, true},
+    {"1f1b", makeOneForwardOneBackward, true},
+    {"interleaved", makeInterleaved, false},
+    {"looped-bfs", makeLoopedBreadthFirst, false},
+    {"zb-h1", makeZeroBubbleH1, true},
+    {"zb-h2", makeZeroBubbleH2, true},
+    {"zb-v", makeZeroBubbleV, false},
+    {"v-half", makeVHalf, false},
+    {"v-min", makeVMin, false},
+    {"dualpipe-v", makeDualPipeV, false},
 };
+
+const Generator *find(std::string_view name) {
+  const Generator *end = std::end(generators);
+  const Generator *found =
+      std::find_if(std::begin(generators), end,
+                   [&](const Generator &g) { return g.name == name; });
+  return found == end ? nullptr : found;
+}
 } // namespace
 
 const std::vector<std::string> &pp::schedule::names() {
@@ -27,32 +44,18 @@ const std::vector<std::string> &pp::schedule::names() {
   return all;
 }
 
-Result<Schedule> pp::schedule::generate(std::string_view name,
-                                        const Setting &setting) {
-  std::string known;
-  for (const Generator &generator : generators) {
-    if (generator.name == name)
-      return generator.make(setting);
-    known += (known.empty() ? "'" : ", '") + std::string(generator.name) + "'";
-  }
-  return Error{"found schedule name '" + std::string(name) +
-               "', expected one of " + known};
+bool pp::schedule::hasOneStageARank(std::string_view name) {
+  const Generator *generator = find(name);
+  return generator && generator->hasOneStage;
 }
 
-Result<Schedule> detail::emptySchedule(const char *name,
-                                       const Setting &setting) {
-  if (setting.ranks < 1)
-    return Error{"found " + std::to_string(setting.ranks) +
-                 " ranks, expected at least 1"};
-  if (setting.microbatches < 1)
-    return Error{"found " + std::to_string(setting.microbatches) +
-                 " micro-batches, expected at least 1"};
-  Schedule schedule;
-  schedule.name = name;
-  schedule.stages = setting.ranks;
-  schedule.microbatches = setting.microbatches;
-  schedule.placement.resize(setting.ranks);
-  std::iota(schedule.placement.begin(), schedule.placement.end(), 0);
-  schedule.ranks.resize(setting.ranks);
-  return schedule;
+Result<Schedule> pp::schedule::generate(std::string_view name,
+                                        const Setting &setting) {
+  if (const Generator *generator = find(name))
+    return generator->make(setting);
+  std::string known;
+  for (const Generator &generator : generators)
+    known += (known.empty() ? "'" : ", '") + std::string(generator.name) + "'";
+  return Error{"found schedule name '" + std::string(name) +
+               "', expected one of " + known};
 }

@@ -17,26 +17,22 @@
 
 #include "Detail.h"
 
-#include <algorithm>
-
 using namespace pp::schedule;
 
 Result<Schedule>
 pp::schedule::makeOneForwardOneBackward(const Setting &setting) {
-  Result<Schedule> schedule = detail::emptySchedule("1f1b", setting);
+  Result<Schedule> schedule =
+      detail::emptySchedule("1f1b", setting, detail::Placement::Single);
   if (!schedule)
     return schedule;
   for (int32_t rank = 0; rank < setting.ranks; ++rank) {
-    detail::RowBuilder row(schedule->ranks[rank], rank, setting);
-    int32_t warmUp = std::min(setting.ranks - 1 - rank, setting.microbatches);
-    for (int32_t i = 0; i < warmUp; ++i)
-      row.forward();
-    for (int32_t i = warmUp; i < setting.microbatches; ++i) {
-      row.forward();
-      row.backward();
+    detail::RowBuilder row(*schedule, rank, setting.splitBackward);
+    for (int32_t i = rank + 1; i < setting.ranks; ++i)
+      row.forward(rank);
+    for (int32_t i = 0; i < setting.microbatches; ++i) {
+      row.forward(rank);
+      row.backward(rank);
     }
-    for (int32_t i = 0; i < warmUp; ++i)
-      row.backward();
   }
   return schedule;
 }

@@ -53,6 +53,19 @@ TEST(Picture, Svg) {
   EXPECT_EQ(count(svg, "% idle"), 8u);
 }
 
+TEST(Picture, Trace) {
+  Timeline timeline = timelineOf("1f1b", 2, 2, false);
+  std::string trace = drawTrace({{"the \"model\"\n", timeline}});
+  EXPECT_EQ(count(trace, "\"cat\":\"action\""), 8u);
+  EXPECT_EQ(count(trace, "{\"name\":\"the \\\"model\\\"\\u000a\"}"), 1u);
+  EXPECT_EQ(count(trace, "{\"ph\":\"X\",\"name\":\"1F0\",\"cat\":\"action\","
+                         "\"pid\":0,\"tid\":1,\"ts\":1000,\"dur\":1000,"
+                         "\"args\":{\"stage\":1,\"microbatch\":0}}"),
+            1u);
+  EXPECT_EQ(count(trace, "\"name\":\"idle: warm-up\""), 2u);
+  EXPECT_EQ(count(trace, "{"), count(trace, "}"));
+}
+
 TEST(Picture, SvgOfNothing) {
   EXPECT_EQ(count(drawSvg({{"empty", Timeline()}}), "</svg>"), 1u);
 }

@@ -1,6 +1,6 @@
 //===- SimulatorTest.cpp --------------------------------------------------===//
 
-#include "pp/Schedule/Generators.h"
+#include "Support.h"
 #include "pp/Schedule/Simulator.h"
 
 #include <algorithm>
@@ -51,10 +51,11 @@ TEST(Simulator, AgreesWithRelaxation) {
   for (int round = 0; round < 200; ++round) {
     int p = size(random), m = size(random);
     Result<Schedule> schedule =
-        generate(names()[round % names().size()], {p, m, round % 3 == 0});
+        generate(existingName(round, p, m), {p, m, round % 3 == 0});
     ASSERT_TRUE(schedule);
-    Costs costs = Costs::uniform(p, 0, 0, 0, time(random));
-    for (int s = 0; s < p; ++s) {
+    const int stages = schedule->stages;
+    Costs costs = Costs::uniform(stages, 0, 0, 0, time(random));
+    for (int s = 0; s < stages; ++s) {
       costs.forward[s] = time(random);
       costs.inputGradient[s] = time(random);
       costs.weightGradient[s] = time(random);
@@ -115,6 +116,116 @@ TEST(Simulator, AgreesWithRelaxation) {
   }
 }
 
+TEST(Simulator, TransfersThatOccupyTheSender) {
+  Result<Schedule> schedule = parseCSV("0F0,0F1,0B0,0B1\n1F0,1B0,1F1,1B1\n");
+  ASSERT_TRUE(schedule);
+  Costs costs = Costs::uniform(2, 1, 1, 1, /*transfer=*/0.5);
+  costs.overlapTransfers = false;
+  Result<Timeline> timeline = simulate(*schedule, costs);
+  ASSERT_TRUE(timeline) << timeline.error();
+  EXPECT_EQ(timeline->ranks[0][1].start, 1.5) << "behind the send of 0F0";
+  EXPECT_EQ(timeline->ranks[1][0].start, 1.5);
+  EXPECT_EQ(timeline->ranks[1][1].start, 2.5) << "the last F goes nowhere";
+  EXPECT_EQ(timeline->ranks[1][2].start, 5) << "behind the send of 1B0";
+  EXPECT_EQ(timeline->idleTime(0, IdleReason::Transfer), 0.5 + 0.5 + 0.5);
+}
+
+TEST(Simulator, LatencyAndBandwidth) {
+  Costs costs = Costs::uniform(3, 1, 1, 1);
+  costs.setTransfers({100, 200}, /*latency=*/0.5, /*bandwidth=*/50);
+  EXPECT_EQ(costs.forwardTransfer, (std::vector<double>{2.5, 4.5}));
+  EXPECT_EQ(costs.backwardTransfer, costs.forwardTransfer);
+}
+
+TEST(Simulator, EndOfStep) {
+  Result<Schedule> schedule = parseCSV("0F0,0B0\n1F0,1B0\n");
+  ASSERT_TRUE(schedule);
+  Costs costs = Costs::uniform(2, 1, 1, 1);
+  costs.optimizer = {3, 5};
+  Result<Timeline> timeline = simulate(*schedule, costs);
+  ASSERT_TRUE(timeline) << timeline.error();
+  EXPECT_EQ(timeline->optimizer[0].start, 6);
+  EXPECT_EQ(timeline->optimizer[1].start, 4) << "at once without a reduction";
+  EXPECT_EQ(timeline->makespan, 9);
+  costs.reduction = 2;
+  timeline = simulate(*schedule, costs);
+  ASSERT_TRUE(timeline) << timeline.error();
+  EXPECT_EQ(timeline->reduction[1].start, 6) << "all take part";
+  EXPECT_EQ(timeline->makespan, 6 + 2 + 5);
+  EXPECT_EQ(timeline->busy, (std::vector<double>{3 + 2 + 3, 3 + 2 + 5}));
+}
+
+TEST(Simulator, PeakBytes) {
+  Result<Schedule> schedule = generate("1f1b", {2, 4, true});
+  ASSERT_TRUE(schedule);
+  Memory memory;
+  memory.activation = {10, 20};
+  memory.fixed = {1, 2};
+  Result<Timeline> timeline =
+      simulate(*schedule, Costs::uniform(2, 1, 1, 1), memory);
+  ASSERT_TRUE(timeline) << timeline.error();
+  EXPECT_EQ(timeline->peakBytes, (std::vector<int64_t>{21, 22}));
+  memory.fixed = {};
+  EXPECT_EQ(
+      simulate(*schedule, Costs::uniform(2, 1, 1, 1), memory).error(),
+      "found 0 fixed sizes for 2 stages, expected one for each or one for all");
+}
+
+// Idle times and busy times fill the makespan, without overlap, and each has
+// the reason it must have.
+TEST(Simulator, IdleTimesAreExplained) {
+  for (const std::string &name : names())
+    for (double transfer : {0.0, 0.25})
+      for (double w : {1.0, 4.0})
+        for (int p = 1; p <= 6; ++p)
+          for (int m : {12, 17}) {
+            Result<Schedule> schedule = generate(name, {p, m, false});
+            ASSERT_TRUE(schedule) << schedule.error();
+            Costs costs =
+                Costs::uniform(schedule->stages, 1, 1, w, transfer);
+            costs.reduction = 2;
+            costs.optimizer = {1};
+            Result<Timeline> timeline = simulate(*schedule, costs);
+            ASSERT_TRUE(timeline) << timeline.error();
+            for (int r = 0; r < p; ++r) {
+              double idle = 0, last = 0;
+              for (const Idle &span : timeline->idle[r]) {
+                EXPECT_GE(span.start, last);
+                EXPECT_GT(span.end, span.start);
+                last = span.end;
+                idle += span.end - span.start;
+                if (span.reason == IdleReason::Transfer) {
+                  ASSERT_TRUE(span.waitsFor);
+                  EXPECT_NE(schedule->placement[span.waitsFor->stage], r);
+                }
+              }
+              EXPECT_NEAR(idle + timeline->busy[r], timeline->makespan, 1e-9);
+              if (transfer == 0)
+                EXPECT_EQ(timeline->idleTime(r, IdleReason::Transfer), 0);
+            }
+            if (name == "1f1b" && transfer == 0)
+              for (int r = 0; r < p; ++r)
+                EXPECT_EQ(timeline->idleTime(r, IdleReason::Imbalance), 0);
+          }
+}
+
+TEST(Simulator, ImbalanceIsNamed) {
+  // Rank 1 takes twice as long, so that rank 0 waits between its actions.
+  Result<Schedule> schedule = generate("1f1b", {2, 8, false});
+  ASSERT_TRUE(schedule);
+  Costs costs = Costs::uniform(2, 1, 1, 1);
+  costs.forward[1] = 2;
+  Result<Timeline> timeline = simulate(*schedule, costs);
+  ASSERT_TRUE(timeline) << timeline.error();
+  EXPECT_GT(timeline->idleTime(0, IdleReason::Imbalance), 0);
+  EXPECT_EQ(timeline->idleTime(1, IdleReason::Imbalance), 0);
+  EXPECT_EQ(timeline->idleTime(1, IdleReason::WarmUp), 1) << "for 0F0";
+  EXPECT_STREQ(toString(timeline->idle[1].front().reason), "warm-up");
+  EXPECT_STREQ(toString(IdleReason::Transfer), "transfer");
+  EXPECT_STREQ(toString(IdleReason::Imbalance), "imbalance");
+  EXPECT_STREQ(toString(IdleReason::CoolDown), "cool-down");
+}
+
 TEST(Simulator, Errors) {
   Result<Schedule> schedule = generate("1f1b", {4, 4, false});
   ASSERT_TRUE(schedule);
@@ -130,6 +241,14 @@ TEST(Simulator, Errors) {
   costs = Costs::uniform(4, 1, -1, 1);
   EXPECT_EQ(simulate(*schedule, costs).error(),
             "found -1.000000 as input-gradient time, expected none below 0");
+  costs = Costs::uniform(4, 1, 1, 1);
+  costs.optimizer = {1, 2, 3};
+  EXPECT_EQ(simulate(*schedule, costs).error(),
+            "found 3 optimizer times for 4 stages, expected one for each");
+  costs.optimizer = {1};
+  costs.reduction = -2;
+  EXPECT_EQ(simulate(*schedule, costs).error(),
+            "found -2.000000 as reduction time, expected none below 0");
   schedule->ranks[2].pop_back();
   EXPECT_EQ(simulate(*schedule, Costs::uniform(4, 1, 1, 1)).error(),
             "missing '2B3' on rank 2, or its halves I and W");

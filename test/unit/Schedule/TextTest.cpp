@@ -30,6 +30,9 @@ TEST(Text, RejectsWhatIsNoAction) {
   ASSERT_FALSE(send);
   EXPECT_NE(send.error().find("remove it, transfers follow from data flow"),
             std::string::npos);
+  EXPECT_EQ(parseAction("1UNSHARD").error(),
+            "found action '1UNSHARD', expected only computations and "
+            "transfers: remove it, parameters are not sharded");
 }
 
 TEST(Text, RoundTripsEverySchedule) {
@@ -37,6 +40,8 @@ TEST(Text, RoundTripsEverySchedule) {
     for (bool split : {false, true})
       for (int p = 1; p <= 8; ++p)
         for (int m = 1; m <= 12; ++m) {
+          if (name == "dualpipe-v" && m < 2 * p)
+            continue;
           Result<Schedule> schedule = generate(name, {p, m, split});
           ASSERT_TRUE(schedule) << schedule.error();
           std::string text = printCSV(*schedule);
@@ -44,7 +49,7 @@ TEST(Text, RoundTripsEverySchedule) {
           ASSERT_TRUE(again) << again.error();
           EXPECT_EQ(again->ranks, schedule->ranks);
           EXPECT_EQ(again->placement, schedule->placement);
-          EXPECT_EQ(again->stages, p);
+          EXPECT_EQ(again->stages, schedule->stages);
           EXPECT_EQ(again->microbatches, m);
           EXPECT_EQ(printCSV(*again), text);
         }
@@ -54,6 +59,21 @@ TEST(Text, ReadsPyTorchsIdleSlotsAndLineEnds) {
   Result<Schedule> schedule = parseCSV("0F0,,,0B0\r\n,1F0,1B0,\r\n");
   ASSERT_TRUE(schedule) << schedule.error();
   EXPECT_EQ(printCSV(*schedule), "0F0,0B0\n1F0,1B0\n");
+}
+
+TEST(Text, RoundTripsTransfers) {
+  const char *text = "0F0,0SEND_F0,0F1,0SEND_F1,0RECV_B0,0B0,0RECV_B1,0B1\n"
+                     "1RECV_F0,1RECV_F1,1F0,1B0,1SEND_B0,1F1,1B1,1SEND_B1\n";
+  Result<Schedule> schedule = parseCSV(text);
+  ASSERT_TRUE(schedule) << schedule.error();
+  EXPECT_EQ(printCSV(*schedule), text);
+  EXPECT_EQ(printRow(schedule->ranks[1]), "1F0,1B0,1F1,1B1");
+  ASSERT_EQ(schedule->transfers.size(), 2u);
+  EXPECT_EQ(schedule->transfers[0][2],
+            (PlacedTransfer{2, {0, Transfer::Kind::RecvB, 0}}));
+  EXPECT_EQ(parseCSV("0F0,0SEND_G0\n").error(),
+            "line 1, cell 2: found action '0SEND_G0', expected stage, kind (F, "
+            "B, I or W) and micro-batch as in '2F0'");
 }
 
 TEST(Text, PlacementFollowsTheRows) {
@@ -74,6 +94,12 @@ TEST(Text, Errors) {
             "stage in some row");
   EXPECT_EQ(parseCSV("").error(),
             "found no action, expected a row of actions for each rank");
+  EXPECT_EQ(parseCSV("0F1000000,1F0,2F0,3F0,4F0,5F0,6F0,7F0,8F0,9F0,10F0,11F0,"
+                     "12F0,13F0,14F0,15F0,16F0,17F0,18F0,19F0,20F0,21F0,22F0,"
+                     "23F0,24F0,25F0,26F0,27F0,28F0,29F0,30F0,31F0,32F0,33F0\n")
+                .error(),
+            "found 34 stages and 1000001 micro-batches, expected a product of "
+            "at most 4194304");
   EXPECT_EQ(parseCSV("1000000000F0\n").error(),
             "found action '1000000000F0', expected stages and micro-batches "
             "below 1048576");

@@ -1,6 +1,6 @@
 //===- VerifierTest.cpp ---------------------------------------------------===//
 
-#include "pp/Schedule/Generators.h"
+#include "Support.h"
 #include "pp/Schedule/Verifier.h"
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include <set>
 
 using namespace pp::schedule;
+
 using Problems = std::vector<std::string>;
 
 static Problems verifyText(const char *text, VerifyOptions options = {}) {
@@ -76,6 +77,123 @@ TEST(Verifier, WaitCycles) {
                      "rank 1 at '1F1' waits for '0F1' of rank 0"});
 }
 
+TEST(Verifier, MemoryCap) {
+  VerifyOptions options;
+  options.memoryCap = {2};
+  const char *text = "0F0,0F1,0F2,0I0,0W0,0I1,0W1,0I2,0W2\n"
+                     "1F0,1B0,1F1,1B1,1F2,1B2\n";
+  EXPECT_EQ(verifyText(text, options),
+            Problems{"found 3 bytes on rank 0 at '0F2', expected at most 2: "
+                     "take a schedule with fewer micro-batches in flight"});
+  options.memoryCap = {3, 1};
+  EXPECT_EQ(verifyText(text, options), Problems{});
+  options.memory.fixed = {10, 0};
+  EXPECT_EQ(verifyText(text, options).size(), 1u);
+  options.memoryCap = {13, 1};
+  EXPECT_EQ(verifyText(text, options), Problems{});
+
+  // What is only kept for W is less.
+  options.memory.fixed = {0};
+  options.memory.activation = {5, 5};
+  options.memory.afterInputGradient = {2};
+  options.memoryCap = {12};
+  EXPECT_EQ(verifyText("0F0,0F1,0I0,0I1,0F2,0W0,0W1,0I2,0W2\n1F0,1B0,1F1,1B1,"
+                       "1F2,1B2\n",
+                       options),
+            Problems{});
+  options.memoryCap = {1, 2, 3};
+  EXPECT_EQ(verifyText(text, options),
+            Problems{"found 3 memory caps for 2 ranks, expected one for each "
+                     "or one for all"});
+  options.memoryCap = {1};
+  options.memory.activation = {1, 2, 3};
+  EXPECT_EQ(verifyText(text, options),
+            Problems{"found 3 activation sizes for 2 stages, expected one for "
+                     "each or one for all"});
+  options.memory.activation = {-1};
+  EXPECT_EQ(verifyText(text, options),
+            Problems{"found -1 bytes as activation size, expected none below "
+                     "0"});
+}
+
+TEST(Verifier, Transfers) {
+  EXPECT_EQ(verifyText("0F0,0SEND_F0,0RECV_B0,0B0\n"
+                       "1RECV_F0,1F0,1B0,1SEND_B0\n"),
+            Problems{});
+  EXPECT_EQ(verifyText("0F0,0SEND_F0,0RECV_B0,0B0\n1F0,1B0,1SEND_B0\n"),
+            Problems{"missing '1RECV_F0' on rank 1"});
+  EXPECT_EQ(verifyText("0SEND_F0,0F0,0RECV_B0,0B0\n"
+                       "1RECV_F0,1F0,1B0,1SEND_B0\n"),
+            Problems{"found '0SEND_F0' on rank 0 before the action that "
+                     "produces its value, expected it behind"});
+  EXPECT_EQ(verifyText("0F0,0SEND_F0,0RECV_B0,0B0\n"
+                       "1F0,1RECV_F0,1B0,1SEND_B0\n"),
+            Problems{"found '1RECV_F0' on rank 1 after the action that needs "
+                     "its value, expected it before"});
+  EXPECT_EQ(verifyText("0F0,0SEND_F0,0SEND_F0,0RECV_B0,0B0\n"
+                       "1RECV_F0,1F0,1B0,1SEND_B0\n"),
+            Problems{"found '0SEND_F0' on rank 0 a second time, expected every "
+                     "transfer once"});
+  EXPECT_EQ(verifyText("0F0,0SEND_F0,0RECV_B0,1RECV_F0,0B0\n"
+                       "1F0,1B0,1SEND_B0\n")
+                .front(),
+            "found '1RECV_F0' on rank 0, expected it on rank 1, where stage 1 "
+            "is placed");
+  EXPECT_EQ(verifyText("0F0,0SEND_F0,0RECV_B0,0B0\n"
+                       "1RECV_F0,1F0,1SEND_F0,1B0,1SEND_B0\n"),
+            Problems{"found '1SEND_F0' on rank 1, expected a transfer between "
+                     "neighbouring stages on two ranks: remove it"});
+  Result<Schedule> schedule = generate("1f1b", {2, 2, false});
+  ASSERT_TRUE(schedule);
+  schedule->transfers.resize(1);
+  EXPECT_EQ(verify(*schedule),
+            Problems{"found transfers of 1 ranks, expected 2"});
+}
+
+TEST(Verifier, Semantics) {
+  for (const char *name :
+       {"buffered", "rendezvous", "fifo-per-edge", "fifo-shared"})
+    EXPECT_EQ(toString(*parseSemantics(name)), name);
+  EXPECT_FALSE(parseSemantics("hope"));
+
+  // Without order, and with an order for each direction, 1F1B ends.
+  for (const std::string &name : names())
+    for (Semantics semantics : {Semantics::Buffered, Semantics::Rendezvous,
+                                Semantics::FifoPerEdge})
+      for (int p = 1; p <= 8; ++p) {
+        Result<Schedule> schedule = generate(name, {p, 17, false});
+        ASSERT_TRUE(schedule) << schedule.error();
+        VerifyOptions options;
+        options.semantics = semantics;
+        EXPECT_EQ(verify(*schedule, options), Problems{}) << name << p;
+      }
+
+  // With one for both directions, two ranks that send at once do not.
+  Result<Schedule> schedule = generate("1f1b", {2, 2, false});
+  ASSERT_TRUE(schedule);
+  VerifyOptions options;
+  options.semantics = Semantics::FifoShared;
+  Verdict verdict = check(*schedule, options);
+  EXPECT_EQ(verdict.problems,
+            Problems{"deadlock under fifo-shared semantics: rank 0 at '0B0' "
+                     "waits for '0RECV_B0' of rank 1 behind '0SEND_F1'; rank 1 "
+                     "at '1F1' waits for '1RECV_F1' of rank 0 behind "
+                     "'1SEND_B0'"});
+  ASSERT_EQ(verdict.deadlock.size(), 2u);
+  EXPECT_EQ(verdict.deadlock[1].rank, 1);
+  EXPECT_EQ(verdict.deadlock[1].microbatch, 1);
+  EXPECT_EQ(verdict.deadlock[1].peer, 0);
+
+  // A stream cannot tell messages apart.
+  options.semantics = Semantics::FifoPerEdge;
+  EXPECT_EQ(verifyText("0F0,0SEND_F0,0F1,0SEND_F1,0RECV_B0,0B0,0RECV_B1,0B1\n"
+                       "1RECV_F1,1RECV_F0,1F0,1B0,1SEND_B0,1F1,1B1,1SEND_B1\n",
+                       options),
+            Problems{"found '1RECV_F1' as message 0 from rank 0 to rank 1, "
+                     "expected '1RECV_F0', whose '0SEND_F0' is posted there: "
+                     "post both sides in one order"});
+}
+
 // Random orders of small schedules: the verifier's answer is that of an
 // exhaustive search for an order of all actions that respects the lists and
 // the data flow.
@@ -85,7 +203,7 @@ TEST(Verifier, AgreesWithExhaustiveSearch) {
   for (int round = 0; round < 3000; ++round) {
     int p = 1 + round % 3, m = 1 + round / 3 % 3;
     Result<Schedule> schedule =
-        generate(names()[round % names().size()], {p, m, round % 5 < 2});
+        generate(existingName(round, p, m), {p, m, round % 5 < 2});
     ASSERT_TRUE(schedule);
     for (int swaps = static_cast<int>(random() % 3); swaps-- > 0;) {
       auto &row = schedule->ranks[random() % p];
@@ -117,7 +235,7 @@ TEST(Verifier, AgreesWithExhaustiveSearch) {
           ready = has(a.stage, Kind::InputGradient, a.microbatch);
         else
           ready = has(a.stage, Kind::Forward, a.microbatch) &&
-                  (a.stage == p - 1 || hasGradient(a.stage + 1, a.microbatch));
+                  (a.stage == schedule->stages - 1 || hasGradient(a.stage + 1, a.microbatch));
         if (!ready)
           continue;
         done.insert(a);
@@ -142,7 +260,7 @@ TEST(Verifier, FindsDroppedAndDuplicatedWork) {
   for (int round = 0; round < 1000; ++round) {
     int p = 1 + round % 4, m = 1 + round / 4 % 5;
     Result<Schedule> schedule =
-        generate(names()[round % names().size()], {p, m, round % 2 == 0});
+        generate(existingName(round, p, m), {p, m, round % 2 == 0});
     ASSERT_TRUE(schedule);
     auto &row = schedule->ranks[random() % p];
     size_t at = random() % row.size();

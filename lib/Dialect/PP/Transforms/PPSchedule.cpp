@@ -59,10 +59,17 @@ public:
 
 private:
   schedule::Result<schedule::Schedule> make(int64_t stages) {
-    if (file.empty())
-      return schedule::generate(
+    if (file.empty()) {
+      auto result = schedule::generate(
           std::string_view(schedule),
           {int32_t(stages), int32_t(microbatches), split});
+      if (result && !schedule::hasOneStageARank(std::string_view(schedule)))
+        return schedule::Error{
+            "found schedule '" + schedule +
+            "', which puts several stages on a rank, expected one that has one "
+            "there, such as 1f1b or zb-h1"};
+      return result;
+    }
     auto buffer = llvm::MemoryBuffer::getFile(file, /*IsText=*/true);
     if (!buffer)
       return schedule::Error{"found no schedule in " + file + " (" +

@@ -1,4 +1,5 @@
 // RUN: not pp-opt %s -pp-schedule="schedule=fast" 2>&1 | FileCheck %s --check-prefix=NAME
+// RUN: not pp-opt %s -pp-schedule="schedule=zb-v" 2>&1 | FileCheck %s --check-prefix=SEVERAL
 // RUN: not pp-opt %s -pp-schedule="microbatches=0" 2>&1 | FileCheck %s --check-prefix=MICROBATCHES
 // RUN: not pp-opt %s -pp-schedule="file=%t.none" 2>&1 | FileCheck %s --check-prefix=FILE
 // RUN: echo "0F0,0B0" > %t.csv
@@ -6,6 +7,7 @@
 // RUN: echo "module {}" | not pp-opt -pp-schedule 2>&1 | FileCheck %s --check-prefix=PLAN
 
 // NAME: error: {{.*}}fast{{.*}}gpipe{{.*}}1f1b
+// SEVERAL: error: found schedule 'zb-v', which puts several stages on a rank, expected one that has one there, such as 1f1b or zb-h1
 // MICROBATCHES: error: {{.*}}micro-batches
 // FILE: error: found no schedule in {{.*}}.none (No such file or directory), expected a file with a row of actions a rank
 // STAGES: error: found a schedule for 1 stages, expected the 2 stages of the plan

@@ -1,0 +1,201 @@
+//===- Options.cpp - What pp-plan is asked for ----------------------------===//
+//
+// CLI11 splits the command line; the values are read here, so that an error
+// says what was found and what was expected.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Options.h"
+#include "pp/Schedule/Generators.h"
+
+#include <CLI/CLI.hpp>
+
+#include <charconv>
+#include <cmath>
+
+using namespace pp::plan;
+using namespace pp::schedule;
+
+void pp::plan::addCommonOptions(CLI::App &app, RawOptions &raw) {
+  app.add_option("--ranks", raw.ranks, "pipeline ranks")->type_name("P");
+  app.add_option("--virtual", raw.virtualStages,
+                 "stages a rank, where the schedule has a choice (2)")
+      ->type_name("V");
+  app.add_option("--microbatches", raw.microbatches, "micro-batches of a step")
+      ->type_name("M");
+  app.add_option("--forward", raw.forward, "time of a forward (1)")
+      ->type_name("F");
+  app.add_option("--backward-input", raw.backwardInput,
+                 "time of an input gradient (1)")
+      ->type_name("B");
+  app.add_option("--backward-weight", raw.backwardWeight,
+                 "time of a weight gradient (1); a backward as one action "
+                 "takes both")
+      ->type_name("W");
+  app.add_option("--transfer", raw.transfer,
+                 "time from the end of an action to when the next rank can use "
+                 "its result (0); one for all or one for each pair of stages")
+      ->type_name("T");
+  app.add_flag("--no-overlap", raw.noOverlap,
+               "a transfer occupies the rank that sends");
+  app.add_option("--reduction", raw.reduction,
+                 "time of a reduction over all ranks at the end (0)")
+      ->type_name("T");
+  app.add_option("--optimizer", raw.optimizer,
+                 "time of the optimizer's step (0)")
+      ->type_name("T");
+  app.add_option("--activation-bytes", raw.activationBytes,
+                 "what one micro-batch of one stage holds from F to W (1)")
+      ->type_name("BYTES");
+  app.add_option("--fixed-bytes", raw.fixedBytes,
+                 "what a stage holds all the time (0)")
+      ->type_name("BYTES");
+  app.add_option("--memory-cap", raw.memoryCap,
+                 "what a rank may hold, such as 800M or 16G; without "
+                 "--activation-bytes it counts activations")
+      ->type_name("BYTES");
+  app.add_option("--semantics", raw.semantics,
+                 "prove the rank programs under buffered, rendezvous "
+                 "(default), fifo-per-edge or fifo-shared")
+      ->type_name("S");
+  app.add_flag("--json", raw.json, "print JSON");
+}
+
+void pp::plan::addScheduleOptions(CLI::App &app, RawOptions &raw) {
+  std::string names;
+  for (const std::string &name : pp::schedule::names())
+    names += (names.empty() ? "" : ", ") + name;
+  app.add_option("--schedule", raw.schedule,
+                 names + ", or a file in PyTorch's CSV format (1f1b)")
+      ->type_name("NAME|FILE");
+  app.add_flag("--split-backward", raw.splitBackward,
+               "I and W instead of B: the gradient leaves before W");
+  app.add_option("--svg", raw.svg, "draw the timeline into this file")
+      ->type_name("FILE");
+  app.add_option("--trace", raw.trace,
+                 "write a trace for Perfetto into this file; times are "
+                 "milliseconds there")
+      ->type_name("FILE");
+  app.add_option("--csv", raw.csv, "write the schedule into this file")
+      ->type_name("FILE");
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+[[noreturn]] static void reject(const char *option, const std::string &found,
+                                const std::string &expected) {
+  throw Failure{"found '" + std::string(option) + "=" + found +
+                    "', expected " + expected,
+                2};
+}
+
+/// 0 where the option is not there.
+static int32_t readCount(const char *option, const std::string &text) {
+  if (text.empty())
+    return 0;
+  int32_t value = 0;
+  const char *end = text.data() + text.size();
+  auto [rest, status] = std::from_chars(text.data(), end, value);
+  if (status != std::errc() || rest != end || value < 1 || value > 1 << 20)
+    reject(option, text, "a whole number from 1 to 1048576");
+  return value;
+}
+
+static std::vector<std::string> splitAtCommas(const std::string &text) {
+  std::vector<std::string> parts(1);
+  for (char c : text)
+    if (c == ',')
+      parts.emplace_back();
+    else
+      parts.back() += c;
+  return parts;
+}
+
+static std::vector<double> readTimes(const char *option,
+                                     const std::string &text,
+                                     double byDefault) {
+  if (text.empty())
+    return {byDefault};
+  std::vector<double> times;
+  for (const std::string &part : splitAtCommas(text)) {
+    double value = 0;
+    const char *end = part.data() + part.size();
+    auto [rest, status] = std::from_chars(part.data(), end, value);
+    // The sum of all times must stay a number.
+    if (status != std::errc() || rest != end || !(value >= 0 && value <= 1e15))
+      reject(option, text,
+             "a time from 0 to 1e15, or one for each stage with commas "
+             "between");
+    times.push_back(value);
+  }
+  return times;
+}
+
+static std::vector<int64_t> readBytes(const char *option,
+                                      const std::string &text,
+                                      std::vector<int64_t> byDefault) {
+  if (text.empty())
+    return byDefault;
+  std::vector<int64_t> sizes;
+  for (const std::string &part : splitAtCommas(text)) {
+    double value = 0;
+    const char *end = part.data() + part.size();
+    auto [rest, status] = std::from_chars(part.data(), end, value);
+    double scale = 1;
+    if (rest != end && status == std::errc()) {
+      const std::string_view units = "KMGT";
+      const size_t unit = units.find(*rest);
+      if (unit != std::string_view::npos) {
+        scale = std::ldexp(1, 10 * static_cast<int>(unit + 1));
+        ++rest;
+      }
+    }
+    value *= scale;
+    if (status != std::errc() || rest != end || !(value >= 0 && value <= 1e15))
+      reject(option, text,
+             "a number of bytes such as 1000, 800M or 16G, or several with "
+             "commas between");
+    sizes.push_back(static_cast<int64_t>(value));
+  }
+  return sizes;
+}
+
+Options pp::plan::readOptions(const RawOptions &raw) {
+  Options options;
+  options.schedule = raw.schedule.empty() ? "1f1b" : raw.schedule;
+  options.ranks = readCount("--ranks", raw.ranks);
+  options.virtualStages = readCount("--virtual", raw.virtualStages);
+  options.microbatches = readCount("--microbatches", raw.microbatches);
+  Costs &costs = options.costs;
+  costs.forward = readTimes("--forward", raw.forward, 1);
+  costs.inputGradient = readTimes("--backward-input", raw.backwardInput, 1);
+  costs.weightGradient = readTimes("--backward-weight", raw.backwardWeight, 1);
+  costs.forwardTransfer = readTimes("--transfer", raw.transfer, 0);
+  costs.backwardTransfer = costs.forwardTransfer;
+  costs.overlapTransfers = !raw.noOverlap;
+  costs.optimizer = readTimes("--optimizer", raw.optimizer, 0);
+  const std::vector<double> reduction =
+      readTimes("--reduction", raw.reduction, 0);
+  if (reduction.size() != 1)
+    reject("--reduction", raw.reduction, "one time");
+  costs.reduction = reduction.front();
+  options.memory.activation =
+      readBytes("--activation-bytes", raw.activationBytes, {1});
+  options.memory.fixed = readBytes("--fixed-bytes", raw.fixedBytes, {0});
+  options.memoryCap = readBytes("--memory-cap", raw.memoryCap, {});
+  if (!raw.semantics.empty()) {
+    std::optional<Semantics> semantics = parseSemantics(raw.semantics);
+    if (!semantics)
+      reject("--semantics", raw.semantics,
+             "one of buffered, rendezvous, fifo-per-edge, fifo-shared");
+    options.semantics = *semantics;
+  }
+  options.svg = raw.svg;
+  options.trace = raw.trace;
+  options.csv = raw.csv;
+  options.splitBackward = raw.splitBackward;
+  options.json = raw.json;
+  return options;
+}

@@ -1,0 +1,174 @@
+//===- Timeline.cpp - What each rank did, and why it idled ----------------===//
+//
+// Everything follows from starts and ends, so that predicted and measured
+// timelines are judged alike. A rank that idles before an action waited for
+// what the action needs: until that had been computed, it waited for a
+// computation, and from then on for the transfer.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Execution.h"
+
+#include <algorithm>
+#include <numeric>
+
+using namespace pp::schedule;
+using namespace pp::schedule::detail;
+
+const char *pp::schedule::toString(IdleReason reason) {
+  switch (reason) {
+  case IdleReason::WarmUp:
+    return "warm-up";
+  case IdleReason::Transfer:
+    return "transfer";
+  case IdleReason::Imbalance:
+    return "imbalance";
+  case IdleReason::CoolDown:
+    return "cool-down";
+  }
+  return "";
+}
+
+double Timeline::meanBubble() const {
+  if (bubble.empty())
+    return 0;
+  return std::accumulate(bubble.begin(), bubble.end(), 0.0) /
+         static_cast<double>(bubble.size());
+}
+
+double Timeline::idleTime(int32_t rank, IdleReason reason) const {
+  double time = 0;
+  for (const Idle &span : idle[rank])
+    if (span.reason == reason)
+      time += span.end - span.start;
+  return time;
+}
+
+/// How many micro-batches of one stage a rank held at most.
+static int32_t peakOf(const std::vector<TimedAction> &row) {
+  int32_t held = 0, peak = 0;
+  for (const TimedAction &timed : row) {
+    switch (timed.action.kind) {
+    case Kind::Forward:
+      peak = std::max(peak, ++held);
+      break;
+    case Kind::Backward:
+    case Kind::WeightGradient:
+      --held;
+      break;
+    case Kind::InputGradient:
+      break; // W still reads the activations
+    }
+  }
+  return peak;
+}
+
+namespace {
+/// Finds the reasons for idle times of a timeline with a makespan.
+class Explainer {
+public:
+  explicit Explainer(Timeline &timeline)
+      : timeline(timeline), shape(shapeOf(timeline)), index(shape),
+        ran(index.size()) {
+    for (size_t rank = 0; rank < timeline.ranks.size(); ++rank)
+      for (const TimedAction &timed : timeline.ranks[rank])
+        ran[index(timed.action)] = {&timed, rank};
+  }
+
+  void run() {
+    timeline.idle.assign(timeline.ranks.size(), {});
+    for (size_t rank = 0; rank < timeline.ranks.size(); ++rank)
+      explain(rank);
+  }
+
+private:
+  static Schedule shapeOf(const Timeline &timeline) {
+    Schedule shape;
+    for (const auto &row : timeline.ranks)
+      for (const TimedAction &timed : row) {
+        shape.stages = std::max(shape.stages, timed.action.stage + 1);
+        shape.microbatches =
+            std::max(shape.microbatches, timed.action.microbatch + 1);
+      }
+    return shape;
+  }
+
+  void add(size_t rank, IdleReason reason, double start, double end,
+           std::optional<Action> waitsFor) {
+    if (end > start)
+      timeline.idle[rank].push_back({reason, start, end, waitsFor});
+  }
+
+  void explain(size_t rank) {
+    const std::vector<TimedAction> &row = timeline.ranks[rank];
+    size_t firstBackward = row.size(), lastForward = row.size();
+    for (size_t i = 0; i < row.size(); ++i) {
+      if (row[i].action.kind == Kind::Forward)
+        lastForward = i;
+      else
+        firstBackward = std::min(firstBackward, i);
+    }
+    double clock = 0;
+    for (size_t i = 0; i < row.size(); ++i) {
+      // What the action needs of another rank, of which there is one; a rank
+      // that idles without has sent the result of its last action.
+      const TimedAction *needed = i ? &row[i - 1] : nullptr;
+      const Needs needs = needsOf(shape, row[i].action);
+      for (int n = 0; n < needs.count; ++n)
+        if (const Ran &other = ran[index(needs.actions[n])];
+            other.timed && other.rank != rank)
+          needed = other.timed;
+      const double arrives =
+          std::clamp(needed ? needed->end : clock, clock, row[i].start);
+      std::optional<Action> waitsFor;
+      if (needed)
+        waitsFor = needed->action;
+      const IdleReason phase = i <= firstBackward ? IdleReason::WarmUp
+                               : i > lastForward  ? IdleReason::CoolDown
+                                                  : IdleReason::Imbalance;
+      add(rank, phase, clock, arrives, waitsFor);
+      add(rank, IdleReason::Transfer, arrives, row[i].start, waitsFor);
+      clock = std::max(clock, row[i].end);
+    }
+    for (const std::vector<Span> *spans :
+         {&timeline.reduction, &timeline.optimizer}) {
+      if (rank >= spans->size())
+        continue;
+      add(rank, IdleReason::CoolDown, clock, (*spans)[rank].start, {});
+      clock = (*spans)[rank].end;
+    }
+    add(rank, IdleReason::CoolDown, clock, timeline.makespan, {});
+  }
+
+  Timeline &timeline;
+  const Schedule shape; ///< stages and micro-batches alone
+  const ActionIndex index;
+  struct Ran {
+    const TimedAction *timed = nullptr;
+    size_t rank = 0;
+  };
+  std::vector<Ran> ran; ///< by action
+};
+} // namespace
+
+void Timeline::summarize() {
+  makespan = 0;
+  busy.assign(ranks.size(), 0);
+  bubble.assign(ranks.size(), 0);
+  peakActivations.assign(ranks.size(), 0);
+  for (size_t rank = 0; rank < ranks.size(); ++rank) {
+    auto add = [&](double start, double end) {
+      makespan = std::max(makespan, end);
+      busy[rank] += end - start;
+    };
+    for (const TimedAction &timed : ranks[rank])
+      add(timed.start, timed.end);
+    for (const std::vector<Span> *spans : {&reduction, &optimizer})
+      if (rank < spans->size())
+        add((*spans)[rank].start, (*spans)[rank].end);
+    peakActivations[rank] = peakOf(ranks[rank]);
+  }
+  for (size_t rank = 0; rank < ranks.size(); ++rank)
+    bubble[rank] = makespan > 0 ? 1 - busy[rank] / makespan : 0;
+  Explainer(*this).run();
+}
