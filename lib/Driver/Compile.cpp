@@ -233,6 +233,7 @@ LogicalResult Compilation::run() {
   pipeline.ranks = options.ranks;
   pipeline.microbatches = options.microbatches;
   pipeline.schedule = options.schedule;
+  pipeline.virtualStages = options.virtualStages;
   pipeline.split = options.splitBackward;
   pipeline.recompute = options.recompute.value_or("");
   pipeline.semantics = options.semantics;

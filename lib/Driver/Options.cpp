@@ -8,12 +8,14 @@
 
 #include "pp/Driver/Options.h"
 #include "Config.h"
+#include "pp/Schedule/Load.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Option/Arg.h"
 #include "llvm/Option/ArgList.h"
 #include "llvm/Option/OptTable.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/WithColor.h"
 #include "llvm/Support/raw_ostream.h"
@@ -127,6 +129,38 @@ static bool readName(const Arg *arg, std::string &value,
   return false;
 }
 
+/// The schedule is made once, so that an impossible one is an error of the
+/// command line. A file says how many ranks and micro-batches it is for.
+static void readSchedule(const InputArgList &args, CompileOptions &options,
+                         Checker &check) {
+  const Arg *arg = args.getLastArg(OPT_schedule);
+  const std::vector<std::string> &names = pp::schedule::names();
+  if (arg && !is_contained(names, arg->getValue()) &&
+      !sys::fs::exists(arg->getValue())) {
+    std::vector<StringRef> known(names.begin(), names.end());
+    readName(arg, options.schedule, known, check);
+    return;
+  }
+  if (arg)
+    options.schedule = arg->getValue();
+  bool isFile = !is_contained(names, options.schedule);
+  pp::schedule::Setting setting;
+  auto count = [&](OptSpecifier option, unsigned value) {
+    return isFile && !args.hasArg(option) ? 0 : int32_t(value);
+  };
+  setting.ranks = count(OPT_pp, options.ranks);
+  setting.microbatches = count(OPT_microbatches, options.microbatches);
+  setting.virtualStages = options.virtualStages;
+  setting.splitBackward = options.splitBackward;
+  auto schedule = pp::schedule::load(options.schedule, setting);
+  if (!schedule) {
+    check.error() << schedule.error() << "\n";
+    return;
+  }
+  options.ranks = schedule->numRanks();
+  options.microbatches = schedule->microbatches;
+}
+
 static void readBytes(const Arg *arg, std::optional<uint64_t> &value,
                       Checker &check) {
   if (!arg)
@@ -226,13 +260,14 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
             check);
   readCount(args.getLastArg(OPT_microbatches), options.microbatches,
             "the number of micro-batches", check);
-  readName(args.getLastArg(OPT_schedule), options.schedule, {"gpipe", "1f1b"},
-           check);
+  readCount(args.getLastArg(OPT_virtual_stages), options.virtualStages,
+            "the number of stages a rank", check);
   std::string recompute;
   if (readName(args.getLastArg(OPT_recompute), recompute, {"none", "full"},
                check))
     options.recompute = recompute;
   options.splitBackward = args.hasArg(OPT_split_backward);
+  readSchedule(args, options, check);
   readName(args.getLastArg(OPT_semantics), options.semantics,
            {"buffered", "rendezvous", "fifo-per-edge", "fifo-shared"}, check);
   readBytes(args.getLastArg(OPT_memory_limit), options.memoryLimit, check);

@@ -30,8 +30,12 @@ let Group = plan_group in {
   def microbatches : J<"microbatches", "M",
     "micro-batches in a step, each of the size the model is written for (default 8)">;
   def microbatches_s : S<"microbatches", microbatches>;
-  def schedule : J<"schedule", "NAME", "gpipe or 1f1b (default 1f1b)">;
+  def schedule : J<"schedule", "NAME",
+    "1f1b (default), gpipe, interleaved, looped-bfs, zb-h1, zb-h2, zb-v, v-half, v-min or dualpipe-v; or a CSV file with a row of actions a rank, as PyTorch writes them">;
   def schedule_s : S<"schedule", schedule>;
+  def virtual_stages : J<"virtual", "V",
+    "stages a rank, for schedules with several (default 2)">;
+  def virtual_stages_s : S<"virtual", virtual_stages>;
   def recompute : J<"recompute", "POLICY",
     "none keeps what backward needs; full computes each layer again in backward (default: as the layers say)">;
   def recompute_s : S<"recompute", recompute>;

@@ -8,6 +8,8 @@
 
 #include "pp/Pipelines/Pipelines.h"
 
+#include "pp/Schedule/Load.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -23,15 +25,28 @@ static LogicalResult add(OpPassManager &manager, const llvm::Twine &pass) {
 
 LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
                                     const PipelineOptions &options) {
+  // How many stages there are is the schedule's business.
+  schedule::Setting setting;
+  setting.ranks = options.ranks;
+  setting.microbatches = options.microbatches;
+  setting.virtualStages = options.virtualStages;
+  schedule::Result<schedule::Schedule> schedule =
+      schedule::load(options.schedule, setting);
+  if (!schedule) {
+    llvm::errs() << "error: " << schedule.error() << "\n";
+    return failure();
+  }
   // Partition and differentiation must agree on what is computed twice.
   std::string recompute =
       options.recompute.empty() ? "" : "recompute=" + options.recompute;
   // Where to cut comes first: all that follows is made for each stage.
   if (failed(add(manager, formatv("pp-partition{{stages={0} microbatches={1} "
-                                  "schedule={2} memory={3} {4}}",
-                                  options.ranks.getValue(),
+                                  "schedule={2} virtual={3} memory={4} "
+                                  "{5}}",
+                                  schedule->stages,
                                   options.microbatches.getValue(),
                                   options.schedule.getValue(),
+                                  options.virtualStages.getValue(),
                                   options.memoryLimit.getValue(), recompute))))
     return failure();
   // Layer functions and stage functions. Residuals are chosen here, so common
@@ -42,9 +57,10 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   // whether the schedule separates them or not, and so has the same bits.
   if (failed(add(manager, "pp-split-backward")))
     return failure();
-  if (failed(add(manager, formatv("pp-schedule{{schedule={0} microbatches={1} "
-                                  "split={2}}",
+  if (failed(add(manager, formatv("pp-schedule{{schedule={0} virtual={1} "
+                                  "microbatches={2} split={3}}",
                                   options.schedule.getValue(),
+                                  options.virtualStages.getValue(),
                                   options.microbatches.getValue(),
                                   options.split.getValue()))))
     return failure();

@@ -15,11 +15,11 @@ STEPS = 20
 CLIP = 0.5
 
 
-def train(label, model, ranks, microbatches, schedule, recompute):
+def train(label, model, ranks, microbatches, schedule, recompute, more):
     """Digest of the weights and (loss, gradient norm) of each step."""
     options = [
         f"--pp={ranks}", f"--microbatches={microbatches}",
-        f"--schedule={schedule}", f"--recompute={recompute}",
+        f"--schedule={schedule}", f"--recompute={recompute}", *more,
     ]
     program = compile_model(model, f"{label}.exe", *options)
     must(run(
@@ -34,12 +34,13 @@ def train(label, model, ranks, microbatches, schedule, recompute):
 
 
 def same(name, microbatches, variants):
-    """Trains all variants, (model, ranks, schedule, recompute), and compares
-    them with the first."""
+    """Trains all variants, (model, ranks, schedule, recompute, more options), and
+    compares them with the first."""
     reference = None
-    for model, ranks, schedule, recompute in variants:
-        label = f"{name}-{pathlib.Path(model).stem}-n{ranks}-{schedule}-{recompute}"
-        result = train(label, model, ranks, microbatches, schedule, recompute)
+    for model, ranks, schedule, recompute, *more in variants:
+        label = "-".join([name, pathlib.Path(model).stem, f"n{ranks}",
+                          pathlib.Path(schedule).stem, recompute, *more])
+        result = train(label, model, ranks, microbatches, schedule, recompute, more)
         print(f"{label}: loss {result[1][0][0]:.6f} to {result[1][-1][0]:.6f}, "
               f"weights {result[0][:16]}", flush=True)
         if reference is None:
@@ -70,6 +71,25 @@ def main():
     same("few", 2, [
         (even, 1, "gpipe", "none"), (even, 5, "gpipe", "none"),
         (even, 5, "1f1b", "full"),
+    ])
+
+    # Every schedule; with stages to spare, any number of them a rank.
+    deep = make_model("deep.mlir", "gpt", "--layers=10", "--width=16", "--heads=2",
+                      "--sequence=8", "--batch=2")
+    pathlib.Path("mine.csv").write_text(
+        "0F0,3F0,0F1,3F1,3I0,3W0,0I0,3I1,0F2,3F2,0W0,3W1,0I1,0W1,3I2,3W2,0I2,0W2,"
+        "0F3,3F3,3B3,0B3,0F4,3F4,3B4,0B4,0F5,3F5,3B5,0B5\n"
+        "1F0,2F0,1F1,2F1,2B0,1I0,2I1,1I1,2W1,1W0,1W1,1F2,2F2,2B2,1B2,"
+        "1F3,2F3,2B3,1B3,1F4,2F4,2B4,1B4,1F5,2F5,2B5,1B5\n")
+    several = ["interleaved", "looped-bfs", "zb-v", "v-half", "v-min"]
+    same("schedules", 6, [(deep, 1, "gpipe", "none")] + [
+        (deep, ranks, schedule, "none")
+        for ranks in (2, 4) for schedule in ["zb-h1", "zb-h2", *several]
+    ] + [
+        (deep, 2, "dualpipe-v", "none"), (deep, 3, "dualpipe-v", "full"),
+        (deep, 2, "mine.csv", "none"), (deep, 3, "1f1b", "none", "--split-backward"),
+        (deep, 3, "interleaved", "none", "--virtual=4"),
+        (deep, 4, "looped-bfs", "full", "--virtual=3"), (deep, 1, "zb-v", "none"),
     ])
 
     llama = make_model("llama.mlir", "llama", "--layers=2", "--width=32", "--heads=4",

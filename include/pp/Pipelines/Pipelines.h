@@ -17,8 +17,13 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
                                 llvm::cl::desc("micro-batches of a step"),
                                 llvm::cl::init(8)};
   Option<std::string> schedule{*this, "schedule",
-                               llvm::cl::desc("gpipe or 1f1b"),
+                               llvm::cl::desc("name of a schedule, or a CSV "
+                                              "file"),
                                llvm::cl::init("1f1b")};
+  Option<unsigned> virtualStages{
+      *this, "virtual",
+      llvm::cl::desc("stages a rank; 0: as the schedule has"),
+      llvm::cl::init(0)};
   Option<bool> split{*this, "split",
                      llvm::cl::desc("backward as two actions, I and W"),
                      llvm::cl::init(false)};

@@ -17,6 +17,8 @@
 #include "pp/Dialect/PP/IR/PPOps.h"
 #include "pp/Interfaces/CostOpInterface.h"
 
+#include "pp/Schedule/Load.h"
+
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
 
@@ -60,6 +62,7 @@ private:
   LogicalResult collect(ModelOp model);
   LogicalResult checkPins();
   void prepare();
+  LogicalResult countInFlight();
   double memoryOf(int64_t stage, size_t begin, size_t end) const;
   double smallestBottleneck(bool byMemory) const;
   bool mayEnd(int64_t stage, size_t begin, size_t end) const;
@@ -73,6 +76,7 @@ private:
   SmallVector<Item> items;
   SmallVector<double> prefix;   ///< seconds of the applies before i
   SmallVector<double> kept;     ///< kept bytes of the applies before i
+  SmallVector<int64_t> inFlight; ///< micro-batches that a stage holds at once
   SmallVector<double> cutBytes; ///< bytes of the values that cross before i
   SmallVector<SmallVector<double>> parameterBytes; ///< of the run [i, j)
 };
@@ -210,12 +214,33 @@ void Partition::prepare() {
   }
 }
 
+/// How many micro-batches a stage holds at once follows from the order of its
+/// rank's actions.
+LogicalResult Partition::countInFlight() {
+  schedule::Setting setting;
+  setting.microbatches = microbatches;
+  setting.virtualStages = virtualStages;
+  schedule::Result<schedule::Schedule> loaded =
+      schedule::loadForStages(schedule, stages, setting);
+  if (!loaded)
+    return getOperation().emitError() << loaded.error();
+  inFlight.assign(stages, 0);
+  SmallVector<int64_t> held(stages, 0);
+  for (const auto &row : loaded->ranks)
+    for (const schedule::Action &action : row) {
+      if (action.kind == schedule::Kind::Forward)
+        ++held[action.stage];
+      else if (action.kind != schedule::Kind::InputGradient)
+        --held[action.stage];
+      inFlight[action.stage] =
+          std::max(inFlight[action.stage], held[action.stage]);
+    }
+  return success();
+}
+
 double Partition::memoryOf(int64_t stage, size_t begin, size_t end) const {
-  int64_t inFlight = schedule == "gpipe"
-                         ? microbatches
-                         : std::min<int64_t>(microbatches, stages - stage);
   return parameterBytes[begin][end] +
-         double(inFlight) * (kept[end] - kept[begin]);
+         double(inFlight[stage]) * (kept[end] - kept[begin]);
 }
 
 /// A run that may not end before `end` may not grow past it either.
@@ -312,6 +337,8 @@ void Partition::runOnOperation() {
                "bandwidth above 0") ||
       !require(recompute.empty() || recompute == "none" || recompute == "full",
                "found recompute=" + recompute + ", expected none or full"))
+    return signalPassFailure();
+  if (memory != 0 && failed(countInFlight()))
     return signalPassFailure();
   for (ModelOp model : getOperation().getOps<ModelOp>())
     if (failed(partition(model)))

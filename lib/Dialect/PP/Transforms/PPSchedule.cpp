@@ -1,5 +1,4 @@
-//===- PPSchedule.cpp - Attach a schedule to the plan
-//-----------------------===//
+//===- PPSchedule.cpp - Attach a schedule to the plan ---------------------===//
 //
 // The order of actions comes from the schedule library or from a file in
 // PyTorch's format; here it becomes IR. Its shape is checked against the
@@ -10,9 +9,7 @@
 #include "pp/Dialect/PP/Transforms/Passes.h"
 
 #include "pp/Dialect/PP/IR/PPOps.h"
-#include "pp/Schedule/Generators.h"
-
-#include "llvm/Support/MemoryBuffer.h"
+#include "pp/Schedule/Load.h"
 
 namespace pp {
 #define GEN_PASS_DEF_PPSCHEDULE
@@ -40,15 +37,14 @@ public:
                             "pp-differentiate on a model first";
       return signalPassFailure();
     }
-    schedule::Result<schedule::Schedule> result = make(stages);
+    schedule::Setting setting;
+    setting.microbatches = microbatches;
+    setting.splitBackward = split;
+    setting.virtualStages = virtualStages;
+    schedule::Result<schedule::Schedule> result =
+        schedule::loadForStages(schedule, stages, setting);
     if (!result) {
       module.emitError() << result.error();
-      return signalPassFailure();
-    }
-    if (result->stages != stages) {
-      module.emitError() << "found a schedule for " << result->stages
-                         << " stages, expected the " << stages
-                         << " stages of the plan";
       return signalPassFailure();
     }
     for (ScheduleOp old :
@@ -58,27 +54,6 @@ public:
   }
 
 private:
-  schedule::Result<schedule::Schedule> make(int64_t stages) {
-    if (file.empty()) {
-      auto result = schedule::generate(
-          std::string_view(schedule),
-          {int32_t(stages), int32_t(microbatches), split});
-      if (result && !schedule::hasOneStageARank(std::string_view(schedule)))
-        return schedule::Error{
-            "found schedule '" + schedule +
-            "', which puts several stages on a rank, expected one that has one "
-            "there, such as 1f1b or zb-h1"};
-      return result;
-    }
-    auto buffer = llvm::MemoryBuffer::getFile(file, /*IsText=*/true);
-    if (!buffer)
-      return schedule::Error{"found no schedule in " + file + " (" +
-                             buffer.getError().message() +
-                             "), expected a file with a row of actions a rank"};
-    StringRef text = (*buffer)->getBuffer();
-    return schedule::parseCSV(std::string_view(text.data(), text.size()));
-  }
-
   static void attach(Operation *after, const schedule::Schedule &schedule) {
     OpBuilder builder(after->getContext());
     builder.setInsertionPointAfter(after);

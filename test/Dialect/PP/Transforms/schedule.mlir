@@ -5,7 +5,7 @@
 // RUN: pp-opt %s -pp-schedule="schedule=gpipe microbatches=2" -pp-schedule="schedule=1f1b microbatches=3" | FileCheck %s --check-prefix=OFOB
 // RUN: echo "1F0,,1B0" > %t.csv
 // RUN: echo "0F0,,,0B0" >> %t.csv
-// RUN: pp-opt %s -pp-schedule="file=%t.csv" | FileCheck %s --check-prefix=FILE
+// RUN: pp-opt %s -pp-schedule="schedule=%t.csv" | FileCheck %s --check-prefix=FILE
 
 func.func private @f0() -> (tensor<8xf32> {pp.value = "x"})
 func.func private @f1(tensor<8xf32> {pp.value = "x"}) -> (tensor<f32> {pp.value = "loss", pp.loss})

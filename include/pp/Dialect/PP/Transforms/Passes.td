@@ -52,7 +52,9 @@ def PPPartition : Pass<"pp-partition", "::mlir::ModuleOp"> {
     Option<"microbatches", "microbatches", "int64_t", "1",
       "micro-batches of a step, for the memory bound">,
     Option<"schedule", "schedule", "std::string", "\"1f1b\"",
-      "schedule of the step, for the memory bound">,
+      "schedule of the step, for the memory bound: a name or a CSV file">,
+    Option<"virtualStages", "virtual", "int64_t", "0",
+      "stages a rank; 0: as the schedule has">,
     Option<"flops", "flops", "double", "1e11",
       "floating-point operations a second of one rank">,
     Option<"bandwidth", "bandwidth", "double", "2e10",
@@ -159,10 +161,11 @@ def PPSplitBackward : Pass<"pp-split-backward", "::mlir::ModuleOp"> {
 def PPSchedule : Pass<"pp-schedule", "::mlir::ModuleOp"> {
   let summary = "attaches a schedule to the plan";
   let description = [{
-    Adds a `pp.schedule` for the stages of the module, one stage a rank, and
-    replaces one that is there. `split` makes I and W out of each B. With
-    `file` the schedule is read from PyTorch's CSV format instead, placement
-    included.
+    Adds a `pp.schedule` for the stages of the module and replaces one that is
+    there. A name (docs/Schedules.md) says which one is generated; schedules with
+    several stages a rank take `virtual` of them. `split` makes I and W out of
+    each B. Any other `schedule` is a file in PyTorch's CSV format, placement
+    included; then `microbatches=0` takes what the file has.
 
     Example, `schedule=gpipe microbatches=2` on two stages:
 
@@ -173,13 +176,13 @@ def PPSchedule : Pass<"pp-schedule", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"schedule", "schedule", "std::string", "\"1f1b\"",
-      "name of the schedule: gpipe or 1f1b">,
+      "name of the schedule, or a CSV file">,
+    Option<"virtualStages", "virtual", "int64_t", "0",
+      "stages a rank; 0: as the schedule has, 2 where it takes any number">,
     Option<"microbatches", "microbatches", "int64_t", "1",
       "micro-batches of a step">,
     Option<"split", "split", "bool", "false",
-      "input gradients (I) and weight gradients (W) as separate actions">,
-    Option<"file", "file", "std::string", "\"\"",
-      "file with a row of actions for each rank, instead of a name">
+      "input gradients (I) and weight gradients (W) as separate actions">
   ];
 }
 

@@ -1,0 +1,91 @@
+//===- Load.cpp - Schedules by name or from a file ------------------------===//
+
+#include "pp/Schedule/Load.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+using namespace pp::schedule;
+
+static bool isName(const std::string &name) {
+  return std::find(names().begin(), names().end(), name) != names().end();
+}
+
+static Result<std::string> readFile(const std::string &path) {
+  std::string text;
+  errno = 0;
+  if (std::FILE *file = std::fopen(path.c_str(), "rb")) {
+    char buffer[1 << 16];
+    while (size_t count = std::fread(buffer, 1, sizeof buffer, file))
+      text.append(buffer, count);
+    bool complete = !std::ferror(file);
+    std::fclose(file);
+    if (complete)
+      return text;
+  }
+  std::string reason = std::strerror(errno), known;
+  for (const std::string &name : names())
+    known += (known.empty() ? "" : ", ") + name;
+  return Error{"found schedule '" + path + "', which is no name and no file (" +
+               reason + "), expected a CSV file or one of " + known};
+}
+
+static std::string mismatch(const std::string &path, const char *what,
+                            int32_t found, int32_t expected) {
+  if (expected == 0 || found == expected)
+    return "";
+  return "found a schedule of " + std::to_string(found) + " " + what + " in '" +
+         path + "', expected " + std::to_string(expected) +
+         ": ask for as many as the file has, or write another file";
+}
+
+static Result<Schedule> loadFile(const std::string &path,
+                                 const Setting &setting) {
+  Result<std::string> text = readFile(path);
+  if (!text)
+    return Error{text.error()};
+  Result<Schedule> schedule = parseCSV(*text);
+  if (!schedule)
+    return Error{"in '" + path + "': " + schedule.error()};
+  std::string error =
+      mismatch(path, "ranks", schedule->numRanks(), setting.ranks);
+  if (error.empty())
+    error = mismatch(path, "micro-batches", schedule->microbatches,
+                     setting.microbatches);
+  if (error.empty() && setting.virtualStages && schedule->numRanks())
+    error = mismatch(path, "stages", schedule->stages,
+                     setting.virtualStages * schedule->numRanks());
+  if (!error.empty())
+    return Error{error};
+  return schedule;
+}
+
+Result<Schedule> pp::schedule::load(const std::string &name,
+                                    const Setting &setting) {
+  return isName(name) ? generate(name, setting) : loadFile(name, setting);
+}
+
+Result<Schedule> pp::schedule::loadForStages(const std::string &name,
+                                             int32_t stages,
+                                             const Setting &setting) {
+  Setting complete = setting;
+  complete.ranks = 0; // a file says how many
+  if (isName(name)) {
+    int32_t each = hasOneStageARank(name)    ? 1
+                   : setting.virtualStages ? setting.virtualStages
+                                           : 2;
+    if (each > 0 && stages % each != 0)
+      return Error{"found " + std::to_string(stages) + " stages and " +
+                   std::to_string(each) + " of them a rank with '" + name +
+                   "', expected a multiple of that"};
+    complete.ranks = each > 0 ? stages / each : 0;
+  }
+  Result<Schedule> schedule = load(name, complete);
+  if (schedule && schedule->stages != stages)
+    return Error{"found a schedule for " + std::to_string(schedule->stages) +
+                 " stages, expected the " + std::to_string(stages) +
+                 " stages of the plan"};
+  return schedule;
+}
