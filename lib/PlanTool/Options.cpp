@@ -66,10 +66,14 @@ void pp::plan::addScheduleOptions(CLI::App &app, RawOptions &raw) {
   for (const std::string &name : pp::schedule::names())
     names += (names.empty() ? "" : ", ") + name;
   app.add_option("--schedule", raw.schedule,
-                 names + ", or a file in PyTorch's CSV format (1f1b)")
+                 names + ", search, or a file in PyTorch's CSV format (1f1b)")
       ->type_name("NAME|FILE");
   app.add_flag("--split-backward", raw.splitBackward,
                "I and W instead of B: the gradient leaves before W");
+  app.add_option("--seed", raw.seed, "of the search (1)")->type_name("N");
+  app.add_option("--effort", raw.effort,
+                 "bounds the search: actions looked at, in millions (10)")
+      ->type_name("N");
   app.add_option("--svg", raw.svg, "draw the timeline into this file")
       ->type_name("FILE");
   app.add_option("--trace", raw.trace,
@@ -192,6 +196,10 @@ Options pp::plan::readOptions(const RawOptions &raw) {
              "one of buffered, rendezvous, fifo-per-edge, fifo-shared");
     options.semantics = *semantics;
   }
+  if (int32_t seed = readCount("--seed", raw.seed))
+    options.search.seed = seed;
+  if (int32_t effort = readCount("--effort", raw.effort))
+    options.search.effort = int64_t(effort) * 1'000'000;
   options.svg = raw.svg;
   options.trace = raw.trace;
   options.csv = raw.csv;

@@ -3,7 +3,7 @@
 #ifndef PP_LIB_PLANTOOL_OPTIONS_H
 #define PP_LIB_PLANTOOL_OPTIONS_H
 
-#include "pp/Schedule/Simulator.h"
+#include "pp/Schedule/Search.h"
 #include "pp/Schedule/Verifier.h"
 
 namespace CLI {
@@ -25,7 +25,7 @@ struct RawOptions {
   std::string forward, backwardInput, backwardWeight, transfer;
   std::string optimizer, reduction;
   std::string activationBytes, fixedBytes, memoryCap, semantics;
-  std::string svg, trace, csv;
+  std::string svg, trace, csv, seed, effort;
   bool splitBackward = false, noOverlap = false, json = false;
 };
 
@@ -38,6 +38,7 @@ struct Options {
   std::vector<int64_t> memoryCap;
   schedule::Semantics semantics = schedule::Semantics::Rendezvous;
   std::string svg, trace, csv;
+  schedule::SearchOptions search;
   bool splitBackward = false, json = false;
 };
 
