@@ -90,8 +90,8 @@ void pp::plan::addScheduleOptions(CLI::App &app, RawOptions &raw) {
 
 [[noreturn]] static void reject(const char *option, const std::string &found,
                                 const std::string &expected) {
-  throw Failure{"found '" + std::string(option) + "=" + found +
-                    "', expected " + expected,
+  throw Failure{"found '" + std::string(option) + "=" + found + "', expected " +
+                    expected,
                 2};
 }
 
@@ -117,9 +117,8 @@ static std::vector<std::string> splitAtCommas(const std::string &text) {
   return parts;
 }
 
-static std::vector<double> readTimes(const char *option,
-                                     const std::string &text,
-                                     double byDefault) {
+static std::vector<double>
+readTimes(const char *option, const std::string &text, double byDefault) {
   if (text.empty())
     return {byDefault};
   std::vector<double> times;

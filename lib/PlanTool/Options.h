@@ -31,7 +31,7 @@ struct RawOptions {
 
 /// Options with meaning.
 struct Options {
-  std::string schedule; ///< name or file
+  std::string schedule;                                   ///< name or file
   int32_t ranks = 0, virtualStages = 0, microbatches = 0; ///< 0: not given
   schedule::Costs costs; ///< as many times as given: one for all, or each
   schedule::Memory memory;

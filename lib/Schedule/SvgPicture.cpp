@@ -76,7 +76,8 @@ double tickStep(double span, int count) {
 std::string shade(const char *fill, size_t k) {
   unsigned red, green, blue;
   std::sscanf(fill, "#%2x%2x%2x", &red, &green, &blue);
-  const double light = std::pow(0.8, static_cast<double>(std::min<size_t>(k, 4)));
+  const double light =
+      std::pow(0.8, static_cast<double>(std::min<size_t>(k, 4)));
   return format("#%02x%02x%02x", static_cast<unsigned>(red * light),
                 static_cast<unsigned>(green * light),
                 static_cast<unsigned>(blue * light));
@@ -91,8 +92,8 @@ std::vector<int32_t> stagesOf(const std::vector<TimedAction> &row) {
   return stages;
 }
 
-/// So wide that numbers fit into all but the shortest quarter of actions, within
-/// what a browser still draws.
+/// So wide that numbers fit into all but the shortest quarter of actions,
+/// within what a browser still draws.
 double chooseWidth(const std::vector<Panel> &panels, double span) {
   std::vector<double> lengths;
   int32_t microbatches = 1;
@@ -114,11 +115,11 @@ double chooseWidth(const std::vector<Panel> &panels, double span) {
 }
 
 std::string drawLegend(const std::vector<Panel> &panels) {
-  std::string svg = format(
-      "<rect x=\"%.0f\" y=\"12\" width=\"14\" height=\"14\" "
-      "fill=\"#f1f1f1\" stroke=\"#444\" stroke-width=\"0.5\"/>"
-      "<text x=\"%.0f\" y=\"24\">idle</text>\n",
-      kLeft, kLeft + 20);
+  std::string svg =
+      format("<rect x=\"%.0f\" y=\"12\" width=\"14\" height=\"14\" "
+             "fill=\"#f1f1f1\" stroke=\"#444\" stroke-width=\"0.5\"/>"
+             "<text x=\"%.0f\" y=\"24\">idle</text>\n",
+             kLeft, kLeft + 20);
   double x = kLeft + 80;
   for (const Colour &colour : kColours) {
     bool used = false;
@@ -143,13 +144,13 @@ std::string drawAction(const TimedAction &timed, size_t stageOfRank,
                        const std::string &unit) {
   const double x = kLeft + timed.start * scale;
   const double width = std::max((timed.end - timed.start) * scale, 0.2);
-  std::string svg = format(
-      "<g><title>%s: %.6g to %.6g%s%s</title>"
-      "<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.1f\" "
-      "fill=\"%s\" stroke=\"#444\" stroke-width=\"0.5\"/>",
-      toString(timed.action).c_str(), timed.start, timed.end,
-      unit.empty() ? "" : " ", unit.c_str(), x, y + 2, width, height - 4,
-      shade(colourOf(timed.action.kind).fill, stageOfRank).c_str());
+  std::string svg =
+      format("<g><title>%s: %.6g to %.6g%s%s</title>"
+             "<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.1f\" "
+             "fill=\"%s\" stroke=\"#444\" stroke-width=\"0.5\"/>",
+             toString(timed.action).c_str(), timed.start, timed.end,
+             unit.empty() ? "" : " ", unit.c_str(), x, y + 2, width, height - 4,
+             shade(colourOf(timed.action.kind).fill, stageOfRank).c_str());
   const std::string label = std::to_string(timed.action.microbatch);
   if (kDigit * static_cast<double>(label.size()) + 2 <= width)
     svg += format("<text x=\"%.2f\" y=\"%.1f\" text-anchor=\"middle\">%s"
@@ -172,11 +173,11 @@ std::string pp::schedule::drawSvg(const std::vector<Panel> &panels,
       options.width > 0 ? options.width : chooseWidth(panels, span);
   const double scale = span > 0 ? (picture - kLeft - kRight) / span : 0;
 
-  std::string svg = format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" "
-      "height=\"%.0f\" font-family=\"sans-serif\" font-size=\"12\">\n"
-      "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
-      picture, height);
+  std::string svg =
+      format("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" "
+             "height=\"%.0f\" font-family=\"sans-serif\" font-size=\"12\">\n"
+             "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
+             picture, height);
   svg += drawLegend(panels);
   double y = kTop;
   for (const Panel &panel : panels) {
@@ -193,15 +194,14 @@ std::string pp::schedule::drawSvg(const std::vector<Panel> &panels,
                     timeline.makespan * scale, options.rowHeight - 4);
       const std::vector<int32_t> stages = stagesOf(timeline.ranks[rank]);
       for (const TimedAction &timed : timeline.ranks[rank]) {
-        auto place = std::lower_bound(stages.begin(), stages.end(),
-                                      timed.action.stage);
+        auto place =
+            std::lower_bound(stages.begin(), stages.end(), timed.action.stage);
         svg += drawAction(timed, static_cast<size_t>(place - stages.begin()),
                           scale, y, options.rowHeight, options.unit);
       }
       if (rank < timeline.bubble.size())
         svg += format("<text x=\"%.1f\" y=\"%.1f\">%.1f %% idle</text>\n",
-                      picture - kRight + 8,
-                      y + options.rowHeight / 2 + 4,
+                      picture - kRight + 8, y + options.rowHeight / 2 + 4,
                       100 * timeline.bubble[rank]);
       y += options.rowHeight;
     }

@@ -1,4 +1,4 @@
-//===- Picture.h - Timelines as SVG, text and trace --------------------*- C++ -*-===//
+//===- Picture.h - Timelines as SVG, text and trace -------------*- C++ -*-===//
 
 #ifndef PP_SCHEDULE_PICTURE_H
 #define PP_SCHEDULE_PICTURE_H
@@ -20,10 +20,10 @@ struct SvgOptions {
 };
 
 /// Pipelines as papers draw them: rows are ranks, time runs to the right, F, B,
-/// I and W have colours, the stages of a rank shades of them, numbers are micro-batches where they fit, what is
-/// empty is idle. All panels share the scale of the longest, so that measured
-/// and predicted lie over each other. Every action has a tooltip with its
-/// stage, kind, micro-batch and times.
+/// I and W have colours, the stages of a rank shades of them, numbers are
+/// micro-batches where they fit, what is empty is idle. All panels share the
+/// scale of the longest, so that measured and predicted lie over each other.
+/// Every action has a tooltip with its stage, kind, micro-batch and times.
 std::string drawSvg(const std::vector<Panel> &panels,
                     const SvgOptions &options = {});
 

@@ -25,8 +25,7 @@ using namespace pp::schedule::detail;
 namespace {
 constexpr double kNever = std::numeric_limits<double>::infinity();
 
-template <typename T>
-T at(const std::vector<T> &values, size_t i) {
+template <typename T> T at(const std::vector<T> &values, size_t i) {
   return values.size() == 1 ? values.front() : values[i];
 }
 

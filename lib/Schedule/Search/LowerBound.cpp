@@ -7,8 +7,7 @@
 
 using namespace pp::schedule;
 
-template <typename T>
-static T at(const std::vector<T> &values, size_t i) {
+template <typename T> static T at(const std::vector<T> &values, size_t i) {
   return values.size() == 1 ? values.front() : values[i];
 }
 
@@ -56,8 +55,7 @@ double pp::schedule::lowerBound(const SearchProblem &problem,
       firstForward = std::min(firstForward, forward[s]);
       firstGradient = std::min(firstGradient, gradient[s]);
       room -= static_cast<double>(at(problem.memory.fixed, s));
-      const auto bytes =
-          static_cast<double>(at(problem.memory.activation, s));
+      const auto bytes = static_cast<double>(at(problem.memory.activation, s));
       densest = bytes > 0 ? std::max(densest, costs.forward[s] / bytes)
                           : std::numeric_limits<double>::infinity();
     }

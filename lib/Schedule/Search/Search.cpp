@@ -43,10 +43,9 @@ public:
       Candidate &candidate = candidates[i];
       int64_t share = i + 1 == candidates.size() ? budget : budget / 2;
       budget -= share;
-      candidate.makespan =
-          improve(problem, candidate.schedule, candidate.makespan,
-                  lowerBound(problem, candidate.schedule.placement), share,
-                  random);
+      candidate.makespan = improve(
+          problem, candidate.schedule, candidate.makespan,
+          lowerBound(problem, candidate.schedule.placement), share, random);
       budget += share;
     }
     auto best = std::min_element(candidates.begin(), candidates.end(),
@@ -129,9 +128,8 @@ Result<Schedule> pp::schedule::search(const SearchProblem &problem,
                  " ranks, expected a multiple of the ranks"};
   // One schedule that exists always shows what is wrong with times and sizes.
   Result<Schedule> example =
-      generate("interleaved",
-               {problem.ranks, problem.microbatches, true,
-                static_cast<int32_t>(stages) / problem.ranks});
+      generate("interleaved", {problem.ranks, problem.microbatches, true,
+                               static_cast<int32_t>(stages) / problem.ranks});
   if (!example)
     return example;
   if (Result<Timeline> timeline =

@@ -1,7 +1,7 @@
 //===- SearchTest.cpp - What a search promises ----------------------------===//
 
-#include "Support.h"
 #include "pp/Schedule/Search.h"
+#include "Support.h"
 #include "pp/Schedule/Verifier.h"
 
 #include <algorithm>
@@ -30,10 +30,9 @@ double bestNamed(const SearchProblem &problem) {
   double best = std::numeric_limits<double>::infinity();
   for (const std::string &name : names())
     for (bool split : {false, true}) {
-      Result<Schedule> schedule =
-          generate(name, {problem.ranks, problem.microbatches, split,
-                          int32_t(problem.costs.forward.size()) /
-                              problem.ranks});
+      Result<Schedule> schedule = generate(
+          name, {problem.ranks, problem.microbatches, split,
+                 int32_t(problem.costs.forward.size()) / problem.ranks});
       if (schedule && fits(problem, *schedule))
         best = std::min(best, makespanOf(problem, *schedule));
     }
@@ -92,8 +91,10 @@ TEST(Search, IsLegalAndNeverWorseThanANamedSchedule) {
 TEST(Search, ReachesTheBound) {
   for (int p : {1, 2, 4, 8})
     for (int m : {2 * p, 4 * p})
-      for (auto [f, i, w] : {std::tuple{1.0, 1.0, 1.0}, {2.0, 2.2, 1.5},
-                             {18.522, 18.086, 9.337}, {1.0, 2.0, 3.0}})
+      for (auto [f, i, w] : {std::tuple{1.0, 1.0, 1.0},
+                             {2.0, 2.2, 1.5},
+                             {18.522, 18.086, 9.337},
+                             {1.0, 2.0, 3.0}})
         for (double transfer : {0.0, 0.05})
           for (int v : {1, 2}) {
             SearchProblem problem =

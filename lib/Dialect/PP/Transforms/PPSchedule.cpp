@@ -60,9 +60,9 @@ public:
 private:
   schedule::Result<schedule::Schedule> make(int64_t stages) {
     if (file.empty()) {
-      auto result = schedule::generate(
-          std::string_view(schedule),
-          {int32_t(stages), int32_t(microbatches), split});
+      auto result =
+          schedule::generate(std::string_view(schedule),
+                             {int32_t(stages), int32_t(microbatches), split});
       if (result && !schedule::hasOneStageARank(std::string_view(schedule)))
         return schedule::Error{
             "found schedule '" + schedule +
