@@ -33,9 +33,8 @@ struct Row {
 /// The time of a stage where a rank's share is cut into v.
 static Costs divide(const Costs &costs, int32_t v) {
   Costs result = costs;
-  for (std::vector<double> *times :
-       {&result.forward, &result.inputGradient, &result.weightGradient,
-        &result.optimizer})
+  for (std::vector<double> *times : {&result.forward, &result.inputGradient,
+                                     &result.weightGradient, &result.optimizer})
     for (double &time : *times)
       time /= v;
   return result;
@@ -152,9 +151,9 @@ static std::string printRowsAsJson(const std::vector<Row> &rows) {
 }
 
 void pp::plan::compare(const Options &options) {
-  for (auto [option, count] : {std::pair{"--ranks", options.ranks},
-                               std::pair{"--microbatches",
-                                         options.microbatches}})
+  for (auto [option, count] :
+       {std::pair{"--ranks", options.ranks},
+        std::pair{"--microbatches", options.microbatches}})
     if (!count)
       throw Failure{"found no '" + std::string(option) +
                         "', expected it: pp-plan compare --ranks=8 "
@@ -167,9 +166,9 @@ void pp::plan::compare(const Options &options) {
       if (std::optional<Row> row = judge(name, splitBackward, options))
         rows.push_back(std::move(*row));
   if (rows.empty()) // Too large for all of them: let one say so.
-    throw Failure{generate("1f1b", {options.ranks, options.microbatches})
-                      .error()};
-  std::fputs((options.json ? printRowsAsJson(rows) : printRowsAsText(rows))
-                 .c_str(),
-             stdout);
+    throw Failure{
+        generate("1f1b", {options.ranks, options.microbatches}).error()};
+  std::fputs(
+      (options.json ? printRowsAsJson(rows) : printRowsAsText(rows)).c_str(),
+      stdout);
 }

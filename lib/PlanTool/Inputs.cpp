@@ -32,8 +32,8 @@ static void checkCount(const char *option, int32_t asked, int32_t found) {
   if (asked && asked != found)
     throw Failure{"found '" + std::string(option) + "=" +
                   std::to_string(asked) + "' and a file with " +
-                  std::to_string(found) + ", expected the same: leave the "
-                  "option out"};
+                  std::to_string(found) +
+                  ", expected the same: leave the option out"};
 }
 
 static Schedule readSchedule(const Options &options) {
@@ -43,9 +43,9 @@ static Schedule readSchedule(const Options &options) {
     std::string known;
     for (const std::string &name : names())
       known += (known.empty() ? "" : ", ") + name;
-    throw Failure{"found '--schedule=" + options.schedule + "' and no such "
-                  "file (" + std::strerror(error) + "), expected a CSV file "
-                  "or one of " + known};
+    throw Failure{"found '--schedule=" + options.schedule +
+                  "' and no such file (" + std::strerror(error) +
+                  "), expected a CSV file, search or one of " + known};
   }
   Result<Schedule> schedule = parseCSV(text);
   if (!schedule)
@@ -54,27 +54,51 @@ static Schedule readSchedule(const Options &options) {
   checkCount("--microbatches", options.microbatches, schedule->microbatches);
   if (options.virtualStages)
     for (int32_t rank = 0; rank < schedule->numRanks(); ++rank)
-      checkCount("--virtual", options.virtualStages,
-                 static_cast<int32_t>(std::count(schedule->placement.begin(),
-                                                 schedule->placement.end(),
-                                                 rank)));
+      checkCount(
+          "--virtual", options.virtualStages,
+          static_cast<int32_t>(std::count(schedule->placement.begin(),
+                                          schedule->placement.end(), rank)));
   return std::move(*schedule);
 }
 
+/// One time for each stage tells how many there are; else one stage a rank, or
+/// as many as are asked for.
+static Result<Schedule> searchSchedule(const Options &options) {
+  SearchProblem problem;
+  problem.ranks = options.ranks;
+  problem.microbatches = options.microbatches;
+  const size_t given = std::max({options.costs.forward.size(),
+                                 options.costs.inputGradient.size(),
+                                 options.costs.weightGradient.size()});
+  const int64_t asked =
+      int64_t(options.ranks) * std::max(options.virtualStages, 1);
+  problem.costs = costsFor(
+      given > 1 ? static_cast<int32_t>(given)
+                : static_cast<int32_t>(std::min<int64_t>(asked, 1 << 22)),
+      options.costs);
+  problem.memory = options.memory;
+  problem.memoryCap = options.memoryCap;
+  return search(problem, options.search);
+}
+
 Schedule pp::plan::makeSchedule(const Options &options) {
-  if (std::find(names().begin(), names().end(), options.schedule) ==
-      names().end())
+  const bool isSearch = options.schedule == "search";
+  if (!isSearch && std::find(names().begin(), names().end(),
+                             options.schedule) == names().end())
     return readSchedule(options);
-  for (auto [option, count] : {std::pair{"--ranks", options.ranks},
-                               std::pair{"--microbatches",
-                                         options.microbatches}})
+  for (auto [option, count] :
+       {std::pair{"--ranks", options.ranks},
+        std::pair{"--microbatches", options.microbatches}})
     if (!count)
-      throw Failure{"found no '" + std::string(option) + "', expected it with "
-                    "'--schedule=" + options.schedule + "'", 2};
+      throw Failure{"found no '" + std::string(option) +
+                        "', expected it with '--schedule=" + options.schedule +
+                        "'",
+                    2};
   Result<Schedule> schedule =
-      generate(options.schedule, {options.ranks, options.microbatches,
-                                  options.splitBackward,
-                                  options.virtualStages});
+      isSearch ? searchSchedule(options)
+               : generate(options.schedule,
+                          {options.ranks, options.microbatches,
+                           options.splitBackward, options.virtualStages});
   if (!schedule)
     throw Failure{schedule.error()};
   return std::move(*schedule);

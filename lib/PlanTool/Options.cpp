@@ -66,10 +66,14 @@ void pp::plan::addScheduleOptions(CLI::App &app, RawOptions &raw) {
   for (const std::string &name : pp::schedule::names())
     names += (names.empty() ? "" : ", ") + name;
   app.add_option("--schedule", raw.schedule,
-                 names + ", or a file in PyTorch's CSV format (1f1b)")
+                 names + ", search, or a file in PyTorch's CSV format (1f1b)")
       ->type_name("NAME|FILE");
   app.add_flag("--split-backward", raw.splitBackward,
                "I and W instead of B: the gradient leaves before W");
+  app.add_option("--seed", raw.seed, "of the search (1)")->type_name("N");
+  app.add_option("--effort", raw.effort,
+                 "bounds the search: actions looked at, in millions (10)")
+      ->type_name("N");
   app.add_option("--svg", raw.svg, "draw the timeline into this file")
       ->type_name("FILE");
   app.add_option("--trace", raw.trace,
@@ -86,8 +90,8 @@ void pp::plan::addScheduleOptions(CLI::App &app, RawOptions &raw) {
 
 [[noreturn]] static void reject(const char *option, const std::string &found,
                                 const std::string &expected) {
-  throw Failure{"found '" + std::string(option) + "=" + found +
-                    "', expected " + expected,
+  throw Failure{"found '" + std::string(option) + "=" + found + "', expected " +
+                    expected,
                 2};
 }
 
@@ -113,9 +117,8 @@ static std::vector<std::string> splitAtCommas(const std::string &text) {
   return parts;
 }
 
-static std::vector<double> readTimes(const char *option,
-                                     const std::string &text,
-                                     double byDefault) {
+static std::vector<double>
+readTimes(const char *option, const std::string &text, double byDefault) {
   if (text.empty())
     return {byDefault};
   std::vector<double> times;
@@ -192,6 +195,10 @@ Options pp::plan::readOptions(const RawOptions &raw) {
              "one of buffered, rendezvous, fifo-per-edge, fifo-shared");
     options.semantics = *semantics;
   }
+  if (int32_t seed = readCount("--seed", raw.seed))
+    options.search.seed = seed;
+  if (int32_t effort = readCount("--effort", raw.effort))
+    options.search.effort = int64_t(effort) * 1'000'000;
   options.svg = raw.svg;
   options.trace = raw.trace;
   options.csv = raw.csv;

@@ -3,7 +3,7 @@
 #ifndef PP_LIB_PLANTOOL_OPTIONS_H
 #define PP_LIB_PLANTOOL_OPTIONS_H
 
-#include "pp/Schedule/Simulator.h"
+#include "pp/Schedule/Search.h"
 #include "pp/Schedule/Verifier.h"
 
 namespace CLI {
@@ -25,19 +25,20 @@ struct RawOptions {
   std::string forward, backwardInput, backwardWeight, transfer;
   std::string optimizer, reduction;
   std::string activationBytes, fixedBytes, memoryCap, semantics;
-  std::string svg, trace, csv;
+  std::string svg, trace, csv, seed, effort;
   bool splitBackward = false, noOverlap = false, json = false;
 };
 
 /// Options with meaning.
 struct Options {
-  std::string schedule; ///< name or file
+  std::string schedule;                                   ///< name or file
   int32_t ranks = 0, virtualStages = 0, microbatches = 0; ///< 0: not given
   schedule::Costs costs; ///< as many times as given: one for all, or each
   schedule::Memory memory;
   std::vector<int64_t> memoryCap;
   schedule::Semantics semantics = schedule::Semantics::Rendezvous;
   std::string svg, trace, csv;
+  schedule::SearchOptions search;
   bool splitBackward = false, json = false;
 };
 

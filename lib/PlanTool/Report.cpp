@@ -55,14 +55,13 @@ static std::string nameOf(const Schedule &schedule) {
 std::string pp::plan::printText(const Outcome &outcome, Semantics semantics) {
   const Schedule &schedule = outcome.schedule;
   const Timeline &timeline = outcome.timeline;
-  std::string text = nameOf(schedule) + ": " +
-                     std::to_string(schedule.numRanks()) + " ranks, " +
-                     std::to_string(schedule.stages) + " stages, " +
-                     std::to_string(schedule.microbatches) +
-                     " micro-batches; no deadlock under " +
-                     std::string(toString(semantics)) + " semantics\n" +
-                     "makespan " + brief(timeline.makespan) + "\nbubble " +
-                     fixed(timeline.meanBubble(), 4) + "\n\n";
+  std::string text =
+      nameOf(schedule) + ": " + std::to_string(schedule.numRanks()) +
+      " ranks, " + std::to_string(schedule.stages) + " stages, " +
+      std::to_string(schedule.microbatches) +
+      " micro-batches; no deadlock under " + std::string(toString(semantics)) +
+      " semantics\n" + "makespan " + brief(timeline.makespan) + "\nbubble " +
+      fixed(timeline.meanBubble(), 4) + "\n\n";
 
   std::vector<std::vector<std::string>> rows = {
       {"rank", "busy", "bubble", "warm-up", "transfer", "imbalance",

@@ -58,9 +58,7 @@ private:
   struct Stream {
     std::vector<size_t> posted;
     size_t done = 0;
-    size_t head() const {
-      return done == posted.size() ? kNone : posted[done];
-    }
+    size_t head() const { return done == posted.size() ? kNone : posted[done]; }
   };
 
   const Message &messageOf(size_t side) const {

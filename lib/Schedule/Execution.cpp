@@ -106,9 +106,9 @@ Execution detail::execute(const Schedule &schedule, const Costs &costs) {
         double end = ended[index(needed)];
         ready = end != never;
         if (ready)
-          start = std::max(
-              start, end + transferTime(schedule, costs, needed.stage,
-                                        action.stage));
+          start =
+              std::max(start, end + transferTime(schedule, costs, needed.stage,
+                                                 action.stage));
         else
           waiter[index(needed)] = rank;
       }

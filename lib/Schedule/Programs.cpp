@@ -195,9 +195,9 @@ private:
     if (!isSend && used[message])
       problems.push_back(where + " after the action that needs its value, "
                                  "expected it before");
-    programs.ranks[rank].push_back({isSend ? Instruction::Kind::PostSend
-                                           : Instruction::Kind::PostReceive,
-                                    i, message});
+    programs.ranks[rank].push_back(
+        {isSend ? Instruction::Kind::PostSend : Instruction::Kind::PostReceive,
+         i, message});
   }
 
   void missing(const Transfer &transfer, int32_t rank) {

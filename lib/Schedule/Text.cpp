@@ -91,7 +91,8 @@ Result<Action> pp::schedule::parseAction(std::string_view text) {
                  "it, transfers follow from data flow (PyTorch's "
                  "'compute_only' format has none)"};
   if (isSharding(rest))
-    return Error{"found action " + cell + ", expected only computations and "
+    return Error{"found action " + cell +
+                 ", expected only computations and "
                  "transfers: remove it, parameters are not sharded"};
   switch (rest.front()) {
   case 'F':
@@ -175,17 +176,22 @@ std::string pp::schedule::printCSV(const Schedule &schedule) {
   return text;
 }
 
+static bool isTooLarge(int32_t stage, int32_t microbatch) {
+  return stage >= 1 << 20 || microbatch >= 1 << 20;
+}
+constexpr const char *kTooLarge =
+    "', expected stages and micro-batches below 1048576";
+
 /// Where the stages are, from the rows they are in.
 static std::string placeStages(Schedule &schedule) {
   for (int32_t rank = 0; rank < schedule.numRanks(); ++rank) {
     for (const Action &action : schedule.ranks[rank]) {
+      // A typing error such as 1000000000F0 must not ask for gigabytes.
+      if (isTooLarge(action.stage, action.microbatch))
+        return "found action '" + toString(action) + kTooLarge;
       schedule.stages = std::max(schedule.stages, action.stage + 1);
       schedule.microbatches =
           std::max(schedule.microbatches, action.microbatch + 1);
-      // A typing error such as 1000000000F0 must not ask for gigabytes.
-      if (action.stage >= 1 << 20 || action.microbatch >= 1 << 20)
-        return "found action '" + toString(action) +
-               "', expected stages and micro-batches below 1048576";
       schedule.placement.resize(schedule.stages, -1);
       int32_t &home = schedule.placement[action.stage];
       if (home != -1 && home != rank)
@@ -196,6 +202,10 @@ static std::string placeStages(Schedule &schedule) {
       home = rank;
     }
   }
+  for (const auto &row : schedule.transfers)
+    for (const PlacedTransfer &placed : row)
+      if (isTooLarge(placed.transfer.stage, placed.transfer.microbatch))
+        return "found transfer '" + toString(placed.transfer) + kTooLarge;
   if (schedule.stages == 0)
     return "found no action, expected a row of actions for each rank";
   for (int32_t stage = 0; stage < schedule.stages; ++stage)

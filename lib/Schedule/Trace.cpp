@@ -19,9 +19,8 @@ std::string pp::schedule::drawTrace(const std::vector<Panel> &panels,
   for (size_t panel = 0; panel < panels.size(); ++panel) {
     const Timeline &timeline = panels[panel].timeline;
     auto name = [&](const char *what, size_t rank, const std::string &text) {
-      add("{\"ph\":\"M\",\"name\":\"" + std::string(what) +
-          "\",\"pid\":" + std::to_string(panel) +
-          ",\"tid\":" + std::to_string(rank) +
+      add("{\"ph\":\"M\",\"name\":\"" + std::string(what) + "\",\"pid\":" +
+          std::to_string(panel) + ",\"tid\":" + std::to_string(rank) +
           ",\"args\":{\"name\":" + detail::quoteJson(text) + "}}");
     };
     auto complete = [&](size_t rank, const std::string &text,
@@ -38,24 +37,23 @@ std::string pp::schedule::drawTrace(const std::vector<Panel> &panels,
     for (size_t rank = 0; rank < timeline.ranks.size(); ++rank) {
       name("thread_name", rank, "rank " + std::to_string(rank));
       for (const TimedAction &timed : timeline.ranks[rank])
-        complete(rank, toString(timed.action), "action", timed.start, timed.end,
-                 "\"stage\":" + std::to_string(timed.action.stage) +
-                     ",\"microbatch\":" +
-                     std::to_string(timed.action.microbatch));
+        complete(
+            rank, toString(timed.action), "action", timed.start, timed.end,
+            "\"stage\":" + std::to_string(timed.action.stage) +
+                ",\"microbatch\":" + std::to_string(timed.action.microbatch));
       if (rank < timeline.idle.size())
         for (const Idle &idle : timeline.idle[rank])
           complete(rank, std::string("idle: ") + toString(idle.reason), "idle",
                    idle.start, idle.end,
-                   idle.waitsFor ? "\"waits_for\":" +
-                                       detail::quoteJson(
-                                           toString(*idle.waitsFor))
-                                 : "");
-      for (auto [what, spans] :
-           {std::pair{"reduction", &timeline.reduction},
-            std::pair{"optimizer", &timeline.optimizer}})
+                   idle.waitsFor
+                       ? "\"waits_for\":" +
+                             detail::quoteJson(toString(*idle.waitsFor))
+                       : "");
+      for (auto [what, spans] : {std::pair{"reduction", &timeline.reduction},
+                                 std::pair{"optimizer", &timeline.optimizer}})
         if (rank < spans->size())
-          complete(rank, what, "step", (*spans)[rank].start,
-                   (*spans)[rank].end, "");
+          complete(rank, what, "step", (*spans)[rank].start, (*spans)[rank].end,
+                   "");
     }
   }
   return "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[" + events + "\n]}\n";

@@ -196,7 +196,7 @@ Verdict pp::schedule::check(const Schedule &schedule,
   return verdict;
 }
 
-std::vector<std::string>
-pp::schedule::verify(const Schedule &schedule, const VerifyOptions &options) {
+std::vector<std::string> pp::schedule::verify(const Schedule &schedule,
+                                              const VerifyOptions &options) {
   return check(schedule, options).problems;
 }

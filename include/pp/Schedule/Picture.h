@@ -1,4 +1,4 @@
-//===- Picture.h - Timelines as SVG, text and trace --------------------*- C++ -*-===//
+//===- Picture.h - Timelines as SVG, text and trace -------------*- C++ -*-===//
 
 #ifndef PP_SCHEDULE_PICTURE_H
 #define PP_SCHEDULE_PICTURE_H
@@ -14,16 +14,16 @@ struct Panel {
 };
 
 struct SvgOptions {
-  double width = 1600;   ///< pixels, with the labels
+  double width = 0;      ///< pixels, with the labels; 0: as numbers need
   double rowHeight = 24; ///< pixels a rank
   std::string unit;      ///< of time, printed behind the axis' numbers: "ms"
 };
 
 /// Pipelines as papers draw them: rows are ranks, time runs to the right, F, B,
-/// I and W have colours, numbers are micro-batches where they fit, what is
-/// empty is idle. All panels share the scale of the longest, so that measured
-/// and predicted lie over each other. Every action has a tooltip with its
-/// stage, kind, micro-batch and times.
+/// I and W have colours, the stages of a rank shades of them, numbers are
+/// micro-batches where they fit, what is empty is idle. All panels share the
+/// scale of the longest, so that measured and predicted lie over each other.
+/// Every action has a tooltip with its stage, kind, micro-batch and times.
 std::string drawSvg(const std::vector<Panel> &panels,
                     const SvgOptions &options = {});
 

@@ -111,8 +111,8 @@ Result<Schedule> detail::repeatBlock(const char *name, const Setting &setting,
     timed.reserve(size_t(kPeriod) * setting.microbatches);
     for (int32_t mb = 0; mb < setting.microbatches; ++mb)
       for (const Place &place : best[rank].places)
-        timed.push_back({place.time + kPeriod * mb,
-                         {place.stage, place.kind, mb}});
+        timed.push_back(
+            {place.time + kPeriod * mb, {place.stage, place.kind, mb}});
     std::sort(timed.begin(), timed.end());
     for (const auto &[time, action] : timed)
       schedule->ranks[rank].push_back(action);

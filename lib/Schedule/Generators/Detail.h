@@ -28,9 +28,7 @@ public:
       : schedule(schedule), row(schedule.ranks[rank]), split(splitBackward),
         next(schedule.stages / schedule.numRanks()) {}
 
-  void forward(int32_t stage) {
-    add(stage, Kind::Forward, of(stage).forward);
-  }
+  void forward(int32_t stage) { add(stage, Kind::Forward, of(stage).forward); }
   void inputGradient(int32_t stage) {
     add(stage, Kind::InputGradient, of(stage).input);
   }

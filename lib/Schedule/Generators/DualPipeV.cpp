@@ -29,13 +29,14 @@ Result<Schedule> pp::schedule::makeDualPipeV(const Setting &setting) {
     return schedule;
   const int32_t p = setting.ranks, m = setting.microbatches;
   if (m / 2 < p)
-    return Error{"found " + std::to_string(m) + " micro-batches for " +
-                 std::to_string(p) +
-                 " ranks, expected at least 2 a rank under 'dualpipe-v': take " +
-                 std::to_string(2 * int64_t(p)) + " micro-batches" +
-                 (m < 2   ? ""
-                  : m < 4 ? " or 1 rank"
-                          : " or " + std::to_string(m / 2) + " ranks")};
+    return Error{
+        "found " + std::to_string(m) + " micro-batches for " +
+        std::to_string(p) +
+        " ranks, expected at least 2 a rank under 'dualpipe-v': take " +
+        std::to_string(2 * int64_t(p)) + " micro-batches" +
+        (m < 2   ? ""
+         : m < 4 ? " or 1 rank"
+                 : " or " + std::to_string(m / 2) + " ranks")};
 
   for (int32_t rank = 0; rank < p; ++rank) {
     detail::RowBuilder row(*schedule, rank, setting.splitBackward);

@@ -13,7 +13,8 @@
 // stall the way around, and the first one decides the warm-up.
 //
 // With p ranks, m micro-batches, v stages a rank, F and B of one stage, free
-// transfers, and g = ceil(m / max(1, floor(m / p))) the size of the first group:
+// transfers, and g = ceil(m / max(1, floor(m / p))) the size of the first
+// group:
 //   makespan          ((v - 1) max(m, p) + m + p - 1) (F + B)
 //   bubble            (p - 1) / (v m + p - 1) where m >= p
 //   peak activations  min(v m, (v - 1) g + 2 (p - 1 - r) + 1) on rank r

@@ -132,8 +132,8 @@ TEST(Generators, Interleaved) {
         if (v != 2 && (p > 8 || m > 24))
           return;
         Timeline timeline = run("interleaved", {p, m, false, v}, t);
-        EXPECT_EQ(timeline.makespan, ((v - 1) * std::max(m, p) + m + p - 1) *
-                                         (t.f + t.i + t.w));
+        EXPECT_EQ(timeline.makespan,
+                  ((v - 1) * std::max(m, p) + m + p - 1) * (t.f + t.i + t.w));
         if (m >= p)
           EXPECT_NEAR(timeline.meanBubble(), (p - 1.0) / (v * m + p - 1),
                       1e-12);
@@ -160,8 +160,8 @@ TEST(Generators, LoopedBreadthFirst) {
         if (v != 2 && (p > 8 || m > 24))
           return;
         Timeline full = run("looped-bfs", {p, m, false, v}, t);
-        EXPECT_EQ(full.makespan, ((v - 1) * std::max(m, p) + m + p - 1) *
-                                     (t.f + t.i + t.w));
+        EXPECT_EQ(full.makespan,
+                  ((v - 1) * std::max(m, p) + m + p - 1) * (t.f + t.i + t.w));
         Timeline split = run("looped-bfs", {p, m, true, v}, t);
         EXPECT_EQ(split.makespan,
                   ((v - 1) * std::max(m, p) + m + p - 1) * t.f +
@@ -182,8 +182,8 @@ TEST(Generators, ZeroBubbleH1) {
         EXPECT_EQ(timeline.makespan,
                   work + (p - 1) * std::max({t.f, t.i, t.f + t.i - t.w}));
       if (t.w <= std::min(t.f, t.i))
-        EXPECT_EQ(timeline.makespan, work + (p - 1) * (t.f + t.i) -
-                                         (std::min(p, m) - 1) * t.w);
+        EXPECT_EQ(timeline.makespan,
+                  work + (p - 1) * (t.f + t.i) - (std::min(p, m) - 1) * t.w);
       for (int r = 0; r < p; ++r)
         EXPECT_EQ(timeline.peakActivations[r], std::min(p, m));
     });
@@ -199,8 +199,7 @@ TEST(Generators, ZeroBubbleH2) {
         EXPECT_EQ(timeline.makespan,
                   work + (p - 1) * std::max(t.f, t.f + t.i - 2 * t.w));
         if (t.f + t.i >= 2 * t.w)
-          EXPECT_EQ(span(timeline),
-                    work + (p - 1) * (t.f + t.i - 2 * t.w));
+          EXPECT_EQ(span(timeline), work + (p - 1) * (t.f + t.i - 2 * t.w));
       }
       for (int r = 0; r < p; ++r)
         EXPECT_EQ(timeline.peakActivations[r], std::min(2 * p - 1, m));

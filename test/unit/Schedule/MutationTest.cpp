@@ -68,7 +68,9 @@ private:
     }
     /// The stage, direction and micro-batch of the value.
     Action value() const {
-      return {transfer.stage - (isSend() ? 0 : isForward() ? 1 : -1),
+      return {transfer.stage - (isSend()      ? 0
+                                : isForward() ? 1
+                                              : -1),
               isForward() ? Kind::Forward : Kind::InputGradient,
               transfer.microbatch};
     }
@@ -145,8 +147,7 @@ private:
         from.rank == to.rank || from.peer(schedule) != to.rank ||
         to.peer(schedule) != from.rank)
       return false;
-    if (semantics == Semantics::Buffered ||
-        semantics == Semantics::Rendezvous)
+    if (semantics == Semantics::Buffered || semantics == Semantics::Rendezvous)
       return from.value() == to.value() &&
              (semantics == Semantics::Buffered || !state.done[send]);
     return !state.done[send] && isHead(state, send) && isHead(state, receive);
@@ -201,8 +202,8 @@ private:
     default:
       return has(state, rank, {a.stage, Kind::Forward, a.microbatch}) &&
              (a.stage + 1 == schedule.stages ||
-              hasOrReceived(state, rank, {a.stage + 1, Kind::InputGradient,
-                                          a.microbatch}));
+              hasOrReceived(state, rank,
+                            {a.stage + 1, Kind::InputGradient, a.microbatch}));
     }
   }
 
@@ -339,8 +340,8 @@ TEST(Verifier, AgreesWithExplorationOnMutations) {
   for (int round = 0; round < 10000; ++round) {
     constexpr std::pair<int, int> sizes[] = {{1, 2}, {2, 2}, {2, 3}, {3, 2}};
     const auto [p, m] = sizes[random() % 4];
-    Result<Schedule> schedule = generate(
-        existingName(random(), p, m), {p, m, random() % 2 == 0});
+    Result<Schedule> schedule =
+        generate(existingName(random(), p, m), {p, m, random() % 2 == 0});
     ASSERT_TRUE(schedule);
     Rows rows = rowsOf(*schedule);
     for (size_t count = random() % 3; count-- > 0;)

@@ -53,6 +53,26 @@ TEST(Picture, Svg) {
   EXPECT_EQ(count(svg, "% idle"), 8u);
 }
 
+// All numbers are there at the sizes that people look at, in two shades where
+// a rank has two stages.
+TEST(Picture, SvgIsReadable) {
+  for (auto [p, m] : {std::pair{4, 8}, {16, 64}})
+    for (const char *name : {"1f1b", "zb-h1", "zb-v"}) {
+      Result<Schedule> schedule = generate(name, {p, m, false});
+      ASSERT_TRUE(schedule);
+      Result<Timeline> timeline =
+          simulate(*schedule, Costs::uniform(schedule->stages, 1, 1, 1));
+      ASSERT_TRUE(timeline);
+      std::string svg = drawSvg({{name, *timeline}});
+      size_t actions = 0;
+      for (const auto &row : schedule->ranks)
+        actions += row.size();
+      EXPECT_EQ(count(svg, "<title>"), actions);
+      EXPECT_GE(count(svg, "text-anchor=\"middle\""), actions) << name;
+      EXPECT_EQ(count(svg, "#6184b0") > 0, std::string(name) == "zb-v");
+    }
+}
+
 TEST(Picture, Trace) {
   Timeline timeline = timelineOf("1f1b", 2, 2, false);
   std::string trace = drawTrace({{"the \"model\"\n", timeline}});

@@ -1,7 +1,7 @@
 //===- SimulatorTest.cpp --------------------------------------------------===//
 
-#include "Support.h"
 #include "pp/Schedule/Simulator.h"
+#include "Support.h"
 
 #include <algorithm>
 #include <gtest/gtest.h>
@@ -181,8 +181,7 @@ TEST(Simulator, IdleTimesAreExplained) {
           for (int m : {12, 17}) {
             Result<Schedule> schedule = generate(name, {p, m, false});
             ASSERT_TRUE(schedule) << schedule.error();
-            Costs costs =
-                Costs::uniform(schedule->stages, 1, 1, w, transfer);
+            Costs costs = Costs::uniform(schedule->stages, 1, 1, w, transfer);
             costs.reduction = 2;
             costs.optimizer = {1};
             Result<Timeline> timeline = simulate(*schedule, costs);

@@ -1,8 +1,12 @@
 //===- TextTest.cpp - Schedules as text -----------------------------------===//
 
 #include "pp/Schedule/Generators.h"
+#include "pp/Schedule/Simulator.h"
+#include "pp/Schedule/Verifier.h"
 
 #include <gtest/gtest.h>
+#include <iterator>
+#include <random>
 
 using namespace pp::schedule;
 
@@ -100,7 +104,42 @@ TEST(Text, Errors) {
                 .error(),
             "found 34 stages and 1000001 micro-batches, expected a product of "
             "at most 4194304");
+  EXPECT_EQ(parseCSV("0F0,2147483647RECV_B2147483647\n").error(),
+            "found transfer '2147483647RECV_B2147483647', expected stages and "
+            "micro-batches below 1048576");
+  EXPECT_EQ(parseCSV("2147483647F0\n").error().substr(0, 29),
+            "found action '2147483647F0', ");
   EXPECT_EQ(parseCSV("1000000000F0\n").error(),
             "found action '1000000000F0', expected stages and micro-batches "
             "below 1048576");
+}
+
+// Whatever the text, it is read and judged, or refused with a message.
+TEST(Text, SurvivesAnything) {
+  const char *pieces[] = {"0",      "1",   "2",    "7",      "F",
+                          "B",      "I",   "W",    ",",      ",",
+                          "\n",     " ",   "\r",   "SEND_F", "RECV_F",
+                          "SEND_B", "0F0", "1F0,", "-1",     "0B0,",
+                          "RECV_B", "1B0", "\t",   "x",      "99999999999"};
+  std::mt19937 random(2);
+  int legal = 0;
+  for (int round = 0; round < 20000; ++round) {
+    std::string text = round % 2 ? "0F0,0B0\n" : "";
+    for (size_t count = random() % 8; count > 0; --count)
+      text += pieces[random() % std::size(pieces)];
+    Result<Schedule> schedule = parseCSV(text);
+    if (!schedule) {
+      EXPECT_FALSE(schedule.error().empty()) << text;
+      continue;
+    }
+    EXPECT_EQ(printCSV(*parseCSV(printCSV(*schedule))), printCSV(*schedule));
+    VerifyOptions options;
+    options.semantics = Semantics::FifoShared;
+    options.memoryCap = {100};
+    if (!verify(*schedule, options).empty())
+      continue;
+    ++legal;
+    EXPECT_TRUE(simulate(*schedule, Costs::uniform(schedule->stages, 1, 1, 1)));
+  }
+  EXPECT_GT(legal, 100);
 }

@@ -1,7 +1,7 @@
 //===- VerifierTest.cpp ---------------------------------------------------===//
 
-#include "Support.h"
 #include "pp/Schedule/Verifier.h"
+#include "Support.h"
 
 #include <algorithm>
 #include <gtest/gtest.h>
@@ -158,8 +158,8 @@ TEST(Verifier, Semantics) {
 
   // Without order, and with an order for each direction, 1F1B ends.
   for (const std::string &name : names())
-    for (Semantics semantics : {Semantics::Buffered, Semantics::Rendezvous,
-                                Semantics::FifoPerEdge})
+    for (Semantics semantics :
+         {Semantics::Buffered, Semantics::Rendezvous, Semantics::FifoPerEdge})
       for (int p = 1; p <= 8; ++p) {
         Result<Schedule> schedule = generate(name, {p, 17, false});
         ASSERT_TRUE(schedule) << schedule.error();
@@ -235,7 +235,8 @@ TEST(Verifier, AgreesWithExhaustiveSearch) {
           ready = has(a.stage, Kind::InputGradient, a.microbatch);
         else
           ready = has(a.stage, Kind::Forward, a.microbatch) &&
-                  (a.stage == schedule->stages - 1 || hasGradient(a.stage + 1, a.microbatch));
+                  (a.stage == schedule->stages - 1 ||
+                   hasGradient(a.stage + 1, a.microbatch));
         if (!ready)
           continue;
         done.insert(a);

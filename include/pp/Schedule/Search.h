@@ -1,0 +1,45 @@
+//===- Search.h - A schedule for given times and memory ---------*- C++ -*-===//
+
+#ifndef PP_SCHEDULE_SEARCH_H
+#define PP_SCHEDULE_SEARCH_H
+
+#include "pp/Schedule/Simulator.h"
+
+namespace pp::schedule {
+
+/// What a schedule is searched for. The stages are those that have times; their
+/// number is a multiple of the ranks. Where they are is part of the answer.
+struct SearchProblem {
+  int32_t ranks = 1;
+  int32_t microbatches = 1;
+  Costs costs;
+  Memory memory;
+  /// Bytes that a rank may hold, one entry for each rank or one for all; empty
+  /// for no limit.
+  std::vector<int64_t> memoryCap;
+};
+
+struct SearchOptions {
+  uint64_t seed = 1;
+  /// Bounds the search: actions looked at, over all schedules that are tried.
+  /// A bound on time would give other answers on other machines.
+  int64_t effort = 10'000'000;
+};
+
+/// The fastest schedule found, named `search`: never slower than the fastest
+/// named schedule with as many stages that fits the memory. The same for the
+/// same arguments. Errors: counts below 1 or too large, times and sizes whose
+/// number differs, no schedule found that fits.
+Result<Schedule> search(const SearchProblem &problem,
+                        const SearchOptions &options = {});
+
+/// A makespan that no schedule with this placement of stages can beat: a rank
+/// cannot start before its first input is there, and until the first gradient
+/// comes back it can only run as many forwards as it has memory for. Needs a
+/// problem without fault.
+double lowerBound(const SearchProblem &problem,
+                  const std::vector<int32_t> &placement);
+
+} // namespace pp::schedule
+
+#endif // PP_SCHEDULE_SEARCH_H

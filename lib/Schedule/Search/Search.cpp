@@ -1,0 +1,145 @@
+//===- Search.cpp - A schedule for given times and memory -----------------===//
+//
+// Candidates first: every named schedule with as many stages, and list
+// schedules of several policies over the placements that exist. The best ones
+// are then improved by small changes. Since the named schedules are among the
+// candidates, the result is never slower than any of them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "pp/Schedule/Search.h"
+#include "Improvement.h"
+#include "ListScheduler.h"
+#include "pp/Schedule/Generators.h"
+
+#include <algorithm>
+#include <limits>
+
+using namespace pp::schedule;
+using namespace pp::schedule::detail;
+
+namespace {
+struct Candidate {
+  double makespan;
+  Schedule schedule;
+};
+
+class Searcher {
+public:
+  Searcher(const SearchProblem &problem, const SearchOptions &options)
+      : problem(problem), budget(options.effort), random(options.seed),
+        stages(static_cast<int32_t>(problem.costs.forward.size())) {}
+
+  Result<Schedule> run() {
+    addNamed();
+    addLists();
+    if (candidates.empty())
+      return Error{"found no schedule for " + std::to_string(problem.ranks) +
+                   " ranks that fits the memory cap, expected room for one "
+                   "micro-batch in every stage of a rank at least: raise the "
+                   "cap"};
+    // Half of the budget for the best, half of the rest for the next, ...
+    for (size_t i = 0; i < candidates.size(); ++i) {
+      Candidate &candidate = candidates[i];
+      int64_t share = i + 1 == candidates.size() ? budget : budget / 2;
+      budget -= share;
+      candidate.makespan = improve(
+          problem, candidate.schedule, candidate.makespan,
+          lowerBound(problem, candidate.schedule.placement), share, random);
+      budget += share;
+    }
+    auto best = std::min_element(candidates.begin(), candidates.end(),
+                                 [](const Candidate &a, const Candidate &b) {
+                                   return a.makespan < b.makespan;
+                                 });
+    best->schedule.name = "search";
+    return std::move(best->schedule);
+  }
+
+private:
+  void add(Schedule schedule) {
+    for (const auto &row : schedule.ranks)
+      budget -= static_cast<int64_t>(row.size());
+    const double makespan = evaluate(problem, schedule);
+    if (makespan == std::numeric_limits<double>::infinity())
+      return;
+    auto place = std::find_if(
+        candidates.begin(), candidates.end(),
+        [&](const Candidate &other) { return makespan < other.makespan; });
+    candidates.insert(place, {makespan, std::move(schedule)});
+    if (candidates.size() > 3)
+      candidates.pop_back();
+  }
+
+  /// These do not count as effort that can run out: the promise is about them.
+  void addNamed() {
+    for (const std::string &name : names())
+      for (bool splitBackward : {true, false}) {
+        Setting setting{problem.ranks, problem.microbatches, splitBackward,
+                        stages / problem.ranks};
+        Result<Schedule> schedule = generate(name, setting);
+        if (!schedule)
+          continue;
+        if (std::find(placements.begin(), placements.end(),
+                      schedule->placement) == placements.end())
+          placements.push_back(schedule->placement);
+        add(std::move(*schedule));
+      }
+  }
+
+  void addLists() {
+    for (double patienceWeight : {1.0, 0.5, 0.0})
+      for (int32_t aheadLimit : {0, 1, 2})
+        for (bool forwardFirst : {false, true})
+          for (double patienceForward : {1.0, 0.0})
+            for (bool lateStagesFirst : {true, false})
+              for (const std::vector<int32_t> &placement : placements) {
+                if (budget <= 0)
+                  return;
+                if (std::optional<Schedule> schedule = scheduleList(
+                        problem, placement,
+                        {patienceWeight, patienceForward, aheadLimit,
+                         forwardFirst, lateStagesFirst}))
+                  add(std::move(*schedule));
+                else
+                  budget -= int64_t(stages) * problem.microbatches;
+              }
+  }
+
+  const SearchProblem &problem;
+  int64_t budget;
+  std::mt19937_64 random;
+  int32_t stages;
+  std::vector<std::vector<int32_t>> placements;
+  std::vector<Candidate> candidates; ///< the best ones, the fastest first
+};
+} // namespace
+
+Result<Schedule> pp::schedule::search(const SearchProblem &problem,
+                                      const SearchOptions &options) {
+  const size_t stages = problem.costs.forward.size();
+  if (problem.ranks < 1 || problem.microbatches < 1)
+    return Error{"found " + std::to_string(problem.ranks) + " ranks and " +
+                 std::to_string(problem.microbatches) +
+                 " micro-batches, expected at least 1 of each"};
+  if (stages == 0 || stages % problem.ranks != 0)
+    return Error{"found times of " + std::to_string(stages) + " stages for " +
+                 std::to_string(problem.ranks) +
+                 " ranks, expected a multiple of the ranks"};
+  // One schedule that exists always shows what is wrong with times and sizes.
+  Result<Schedule> example =
+      generate("interleaved", {problem.ranks, problem.microbatches, true,
+                               static_cast<int32_t>(stages) / problem.ranks});
+  if (!example)
+    return example;
+  if (Result<Timeline> timeline =
+          simulate(*example, problem.costs, problem.memory);
+      !timeline)
+    return Error{timeline.error()};
+  if (problem.memoryCap.size() > 1 &&
+      problem.memoryCap.size() != static_cast<size_t>(problem.ranks))
+    return Error{"found " + std::to_string(problem.memoryCap.size()) +
+                 " memory caps for " + std::to_string(problem.ranks) +
+                 " ranks, expected one for each or one for all"};
+  return Searcher(problem, options).run();
+}

@@ -1,0 +1,151 @@
+//===- SearchTest.cpp - What a search promises ----------------------------===//
+
+#include "pp/Schedule/Search.h"
+#include "Support.h"
+#include "pp/Schedule/Verifier.h"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <limits>
+#include <random>
+
+using namespace pp::schedule;
+
+namespace {
+double makespanOf(const SearchProblem &problem, const Schedule &schedule) {
+  Result<Timeline> timeline = simulate(schedule, problem.costs);
+  EXPECT_TRUE(timeline) << timeline.error();
+  return timeline->makespan;
+}
+
+bool fits(const SearchProblem &problem, const Schedule &schedule) {
+  VerifyOptions options;
+  options.memoryCap = problem.memoryCap;
+  options.memory = problem.memory;
+  return verify(schedule, options).empty();
+}
+
+/// The fastest named schedule that fits; infinite if none does.
+double bestNamed(const SearchProblem &problem) {
+  double best = std::numeric_limits<double>::infinity();
+  for (const std::string &name : names())
+    for (bool split : {false, true}) {
+      Result<Schedule> schedule = generate(
+          name, {problem.ranks, problem.microbatches, split,
+                 int32_t(problem.costs.forward.size()) / problem.ranks});
+      if (schedule && fits(problem, *schedule))
+        best = std::min(best, makespanOf(problem, *schedule));
+    }
+  return best;
+}
+
+SearchProblem uniformProblem(int p, int v, int m, double f, double i, double w,
+                             double transfer = 0) {
+  SearchProblem problem;
+  problem.ranks = p;
+  problem.microbatches = m;
+  problem.costs = Costs::uniform(p * v, f, i, w, transfer);
+  return problem;
+}
+
+/// Small, so that the tests are quick.
+constexpr SearchOptions kQuick = {1, 300'000};
+} // namespace
+
+// Random times, transfers, sizes and caps.
+TEST(Search, IsLegalAndNeverWorseThanANamedSchedule) {
+  std::mt19937 random(5);
+  int found = 0;
+  for (int round = 0; round < 200; ++round) {
+    const int p = 1 + random() % 5, v = 1 + random() % 3, m = 1 + random() % 12;
+    SearchProblem problem = uniformProblem(p, v, m, 0, 0, 0, random() % 3);
+    for (int s = 0; s < p * v; ++s) {
+      problem.costs.forward[s] = 1 + random() % 9;
+      problem.costs.inputGradient[s] = 1 + random() % 9;
+      problem.costs.weightGradient[s] = random() % 9;
+    }
+    problem.costs.overlapTransfers = random() % 4 != 0;
+    if (random() % 2)
+      problem.memory.afterInputGradient = {0};
+    if (random() % 4)
+      problem.memoryCap = {int64_t(v + random() % (2 * p * v))};
+
+    const double named = bestNamed(problem);
+    Result<Schedule> schedule = search(problem, kQuick);
+    if (!schedule) {
+      EXPECT_EQ(named, std::numeric_limits<double>::infinity())
+          << schedule.error();
+      continue;
+    }
+    ++found;
+    EXPECT_TRUE(fits(problem, *schedule)) << printCSV(*schedule);
+    EXPECT_EQ(schedule->name, "search");
+    const double makespan = makespanOf(problem, *schedule);
+    EXPECT_LE(makespan, named);
+    EXPECT_GE(makespan + 1e-9, lowerBound(problem, schedule->placement));
+  }
+  EXPECT_GT(found, 150);
+}
+
+// Where the bound is known to be reachable, the search comes within 3 %.
+TEST(Search, ReachesTheBound) {
+  for (int p : {1, 2, 4, 8})
+    for (int m : {2 * p, 4 * p})
+      for (auto [f, i, w] : {std::tuple{1.0, 1.0, 1.0},
+                             {2.0, 2.2, 1.5},
+                             {18.522, 18.086, 9.337},
+                             {1.0, 2.0, 3.0}})
+        for (double transfer : {0.0, 0.05})
+          for (int v : {1, 2}) {
+            SearchProblem problem =
+                uniformProblem(p, v, m, f, i, w, transfer * f);
+            Result<Schedule> schedule = search(problem, kQuick);
+            ASSERT_TRUE(schedule) << schedule.error();
+            EXPECT_LE(makespanOf(problem, *schedule),
+                      1.03 * lowerBound(problem, schedule->placement))
+                << p << " ranks, " << v << " stages each, " << m
+                << " micro-batches, " << f << "/" << i << "/" << w;
+          }
+}
+
+TEST(Search, BeatsNamedSchedulesWithLittleMemory) {
+  SearchProblem problem = uniformProblem(4, 2, 12, 2, 2.2, 1.5, 0.1);
+  problem.memoryCap = {4}; // V-Min alone fits
+  Result<Schedule> schedule = search(problem);
+  ASSERT_TRUE(schedule) << schedule.error();
+  EXPECT_LT(makespanOf(problem, *schedule), 0.98 * bestNamed(problem));
+}
+
+TEST(Search, IsDeterministic) {
+  SearchProblem problem = uniformProblem(4, 2, 9, 3, 4, 2, 0.5);
+  problem.memoryCap = {6};
+  SearchOptions options = kQuick;
+  for (uint64_t seed : {1, 2}) {
+    options.seed = seed;
+    Result<Schedule> one = search(problem, options);
+    Result<Schedule> two = search(problem, options);
+    ASSERT_TRUE(one && two);
+    EXPECT_EQ(one->ranks, two->ranks);
+  }
+}
+
+TEST(Search, Errors) {
+  EXPECT_EQ(search(uniformProblem(0, 1, 4, 1, 1, 1)).error(),
+            "found 0 ranks and 4 micro-batches, expected at least 1 of each");
+  SearchProblem problem = uniformProblem(2, 1, 4, 1, 1, 1);
+  problem.costs.forward.push_back(1);
+  EXPECT_EQ(search(problem).error(), "found times of 3 stages for 2 ranks, "
+                                     "expected a multiple of the ranks");
+  problem.costs.forward.push_back(1);
+  EXPECT_EQ(search(problem).error(),
+            "found 2 input-gradient times for 4 stages, expected one for each");
+  problem = uniformProblem(2, 1, 4, 1, 1, 1);
+  problem.memoryCap = {1, 2, 3};
+  EXPECT_EQ(search(problem).error(), "found 3 memory caps for 2 ranks, "
+                                     "expected one for each or one for all");
+  problem.memoryCap = {0};
+  EXPECT_EQ(search(problem).error(),
+            "found no schedule for 2 ranks that fits the memory cap, expected "
+            "room for one micro-batch in every stage of a rank at least: raise "
+            "the cap");
+}
