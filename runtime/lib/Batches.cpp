@@ -18,8 +18,9 @@ Batches::Batches(const TokenFile &file, const Description &description,
                 file.path() + "', expected at least " + std::to_string(needed) +
                 " for one sequence: give a longer file");
   window.resize(needed);
-  tokens.resize(description.tokensPerStep());
-  targets.resize(description.tokensPerStep());
+  lines = (size_t(description.batch * description.sequence) + 15) / 16;
+  tokens.resize(size_t(description.microbatches) * lines);
+  targets.resize(size_t(description.microbatches) * lines);
 }
 
 uint64_t Batches::offsetOf(uint64_t sample) const {
@@ -30,8 +31,8 @@ uint64_t Batches::offsetOf(uint64_t sample) const {
 
 void Batches::load(int64_t step) {
   const uint64_t sequence = uint64_t(description.sequence);
-  const uint64_t rows =
-      uint64_t(description.microbatches) * uint64_t(description.batch);
+  const uint64_t batch = uint64_t(description.batch);
+  const uint64_t rows = uint64_t(description.microbatches) * batch;
   for (uint64_t row = 0; row < rows; ++row) {
     uint64_t begin = offsetOf(uint64_t(step) * rows + row);
     file.read(begin, sequence + 1, window.data());
@@ -51,16 +52,14 @@ void Batches::load(int64_t step) {
                     ": use the tokenizer of the model, or a "
                     "model with a larger vocabulary");
     }
-    for (uint64_t i = 0; i < sequence; ++i) {
-      tokens[row * sequence + i] = window[i];
-      targets[row * sequence + i] = window[i + 1];
-    }
+    size_t line = row / batch * lines, first = row % batch * sequence;
+    std::copy_n(window.begin(), sequence, tokens[line].tokens + first);
+    std::copy_n(window.begin() + 1, sequence, targets[line].tokens + first);
   }
 }
 
 const int32_t *Batches::input(int input, int microbatch) const {
-  const std::vector<int32_t> &all =
+  const std::vector<Line> &all =
       description.inputs[input].isTargets ? targets : tokens;
-  return all.data() +
-         int64_t(microbatch) * description.batch * description.sequence;
+  return all[size_t(microbatch) * lines].tokens;
 }

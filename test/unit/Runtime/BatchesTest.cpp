@@ -45,6 +45,20 @@ TEST(Batches, TargetsAreTokensShiftedByOne) {
   }
 }
 
+// Compiled code reads buffers with aligned instructions.
+TEST(Batches, MicroBatchesOfAnySizeAreAligned) {
+  TemporaryDirectory directory;
+  TokenFile file(directory.write("data", ramp(200)), TokenFormat::Bytes);
+  for (int64_t sequence : {1, 5, 16, 17}) {
+    Description d = shape(3, 3, sequence);
+    Batches batches(file, d, 1);
+    batches.load(0);
+    for (int input = 0; input < 2; ++input)
+      for (int m = 0; m < 3; ++m)
+        EXPECT_EQ(uintptr_t(batches.input(input, m)) % 64, 0u);
+  }
+}
+
 TEST(Batches, OrderDependsOnTheSeedAlone) {
   TemporaryDirectory directory;
   TokenFile file(directory.write("data", ramp(256)), TokenFormat::Bytes);
