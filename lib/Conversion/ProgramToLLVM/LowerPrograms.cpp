@@ -81,6 +81,18 @@ static LogicalResult spliceLayers(ModuleOp module) {
   return success();
 }
 
+static LogicalResult verifyParameters(ModuleOp module) {
+  for (ParameterOp parameter : module.getOps<ParameterOp>()) {
+    auto type = cast<RankedTensorType>(parameter.getType());
+    if (!type.getElementType().isF32())
+      return parameter.emitOpError("found type ")
+             << type
+             << ", expected elements of f32, in which the runtime keeps "
+                "parameters; cast in the layer";
+  }
+  return success();
+}
+
 namespace {
 struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
   void runOnOperation() override {
@@ -107,6 +119,10 @@ struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
             << ": one program for each rank from 0 to " << programs.size() - 1;
         return signalPassFailure();
       }
+
+    // First: ops of programs would report it without the parameter's location.
+    if (failed(verifyParameters(module)))
+      return signalPassFailure();
 
     // Programs look stage functions up by name: the symbol table is that of
     // before, in which they are func.funcs.
