@@ -78,7 +78,17 @@ static LogicalResult spliceLayers(ModuleOp module) {
         module->setAttr(name, value);
     layers.erase();
   }
-  return success();
+  SymbolTable table(module);
+  WalkResult walk = module.walk([&](LLVM::CallOp call) {
+    if (!call.getCallee() || table.lookup(*call.getCallee()))
+      return WalkResult::advance();
+    call.emitError("found no code of '")
+        << *call.getCallee()
+        << "', expected an llvm.func in a nested module: run pp-lower-layers "
+           "while layer functions have bodies";
+    return WalkResult::interrupt();
+  });
+  return failure(walk.wasInterrupted());
 }
 
 static LogicalResult verifyParameters(ModuleOp module) {
