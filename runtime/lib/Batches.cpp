@@ -29,6 +29,20 @@ uint64_t Batches::offsetOf(uint64_t sample) const {
   return uint64_t((unsigned __int128)philox64(key, sample, 0) * windows >> 64);
 }
 
+void Batches::check(int32_t token, int64_t limit, uint64_t position) const {
+  if (token >= 0 && token < limit)
+    return;
+  throw Error("found token " +
+              (token < 0 ? std::string("above 2147483647")
+                         : std::to_string(token)) +
+              " at position " + std::to_string(position) + " of '" +
+              file.path() + "' (read as " + file.formatName() +
+              "), expected less than the model's vocabulary of " +
+              std::to_string(limit) +
+              ": use the tokenizer of the model, or a "
+              "model with a larger vocabulary");
+}
+
 void Batches::load(int64_t step) {
   const uint64_t sequence = uint64_t(description.sequence);
   const uint64_t batch = uint64_t(description.batch);
@@ -37,20 +51,10 @@ void Batches::load(int64_t step) {
     uint64_t begin = offsetOf(uint64_t(step) * rows + row);
     file.read(begin, sequence + 1, window.data());
     for (uint64_t i = 0; i <= sequence; ++i) {
-      int64_t limit = i == 0          ? description.vocabulary
-                      : i == sequence ? description.targetClasses
-                                      : std::min(description.vocabulary,
-                                                 description.targetClasses);
-      if (window[i] < 0 || window[i] >= limit)
-        throw Error("found token " +
-                    (window[i] < 0 ? std::string("above 2147483647")
-                                   : std::to_string(window[i])) +
-                    " at position " + std::to_string(begin + i) + " of '" +
-                    file.path() + "' (read as " + file.formatName() +
-                    "), expected less than the model's vocabulary of " +
-                    std::to_string(limit) +
-                    ": use the tokenizer of the model, or a "
-                    "model with a larger vocabulary");
+      if (i < sequence)
+        check(window[i], description.vocabulary, begin + i);
+      if (i > 0 && (window[i] < 0 || window[i] != description.ignoredTarget))
+        check(window[i], description.targetClasses, begin + i);
     }
     size_t line = row / batch * lines, first = row % batch * sequence;
     std::copy_n(window.begin(), sequence, tokens[line].tokens + first);

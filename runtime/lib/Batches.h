@@ -34,6 +34,10 @@ public:
   uint64_t offsetOf(uint64_t sample) const;
 
 private:
+  /// Throws Error unless `token`, found at `position` of the file, is below
+  /// `limit`.
+  void check(int32_t token, int64_t limit, uint64_t position) const;
+
   const TokenFile &file;
   const Description &description;
   uint64_t key;

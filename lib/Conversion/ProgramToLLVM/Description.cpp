@@ -32,6 +32,7 @@ static constexpr int64_t kNoBound = 2147483647;
 /// Inputs, and what follows from their shapes and bounds.
 static LogicalResult addInputs(ModuleOp module, json::Object &root) {
   json::Array inputs;
+  Type first;
   for (InputOp input : module.getOps<InputOp>()) {
     auto type = dyn_cast<RankedTensorType>(input.getType());
     if (!type || !type.getElementType().isInteger(32) || type.getRank() < 1 ||
@@ -45,6 +46,12 @@ static LogicalResult addInputs(ModuleOp module, json::Object &root) {
       return input.emitOpError("found data '")
              << input.getSymName()
              << "', expected 'tokens' or 'targets': set pp.data to one of them";
+    if (first && first != type)
+      return input.emitOpError("found type ")
+             << type << ", expected " << first
+             << ", that of the other input: targets are the tokens shifted by "
+                "one; slice them in the layer";
+    first = type;
     inputs.push_back(json::Object{{"name", input.getSymName()},
                                   {"kind", input.getSymName()},
                                   {"shape", toJSON(type.getShape())},
@@ -54,10 +61,13 @@ static LogicalResult addInputs(ModuleOp module, json::Object &root) {
       root["sequence"] = type.getShape().back();
     }
     auto bound = input->getAttrOfType<IntegerAttr>("pp.bound");
-    if (input.getSymName() == "targets")
+    if (input.getSymName() == "targets") {
       root["target_classes"] = bound ? bound.getInt() : kNoBound;
-    else if (input.getSymName() == "tokens")
+      if (auto ignored = input->getAttrOfType<IntegerAttr>("pp.ignored"))
+        root["ignored_target"] = ignored.getInt();
+    } else {
       root["vocabulary"] = bound ? bound.getInt() : kNoBound;
+    }
   }
   if (inputs.empty())
     return module.emitError("found no pp.input, expected at least the tokens");

@@ -95,3 +95,16 @@ module @labels {
     pp.return
   }
 }
+
+// -----
+
+module @shapes {
+  pp.input @tokens : tensor<2x4xi32>
+  // expected-error@+1 {{found type 'tensor<2x5xi32>', expected 'tensor<2x4xi32>', that of the other input: targets are the tokens shifted by one; slice them in the layer}}
+  pp.input @targets : tensor<2x5xi32>
+  pp.schedule "1f1b" microbatches(1) placement [0] ranks ["0F0"]
+  pp.program @rank0 rank(0) {
+    pp.exchange
+    pp.return
+  }
+}

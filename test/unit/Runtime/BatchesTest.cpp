@@ -109,3 +109,19 @@ TEST(Batches, TokenOutsideTheVocabulary) {
   targets.targetClasses = 8;
   EXPECT_ERROR(Batches(file, targets, 1).load(0), "vocabulary of 8");
 }
+
+TEST(Batches, IgnoredTargetsAreNoClasses) {
+  TemporaryDirectory directory;
+  TokenFile file(directory.write("data", "\1\2\12\3"), TokenFormat::Bytes);
+  Description d = shape(1, 1, 3, /*vocabulary=*/11);
+  d.targetClasses = 10;
+  Batches strict(file, d, 1);
+  EXPECT_ERROR(strict.load(0), "found token 10 at position 2");
+  d.ignoredTarget = 10;
+  Batches batches(file, d, 1);
+  batches.load(0);
+  EXPECT_EQ(batches.input(1, 0)[1], 10);
+  // As a token it is one.
+  d.vocabulary = 10;
+  EXPECT_ERROR(batches.load(0), "found token 10 at position 2");
+}
