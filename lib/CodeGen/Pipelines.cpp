@@ -44,7 +44,8 @@ static void buildLLVMPipeline(OpPassManager &manager,
   // Before outlining: a kernel takes each temporary as a buffer of its own.
   onFunctions(manager, pp::createPlaceTemporaries());
   manager.addPass(pp::createOutlineKernels());
-  // On the kernels, each once.
+  // On the kernels, each once. Functions of bf16 become functions of f32 first.
+  manager.addPass(pp::createExpandBFloat16());
   manager.addPass(pp::createApproximateMath());
   manager.addPass(pp::createConvertKernelToLLVM());
   manager.addPass(memref::createExpandStridedMetadataPass());

@@ -5,6 +5,7 @@
 #include "pp/CodeGen/Native.h"
 
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -26,6 +27,27 @@ static std::string featuresOf(StringRef cpu, TargetMachine &machine) {
   return features.getString();
 }
 
+/// Checks the user's list of features: LLVM only warns, for each function.
+static Error verifyFeatures(StringRef list, const TargetMachine &machine) {
+  ArrayRef<SubtargetFeatureKV> known =
+      machine.getMCSubtargetInfo()->getAllProcessorFeatures();
+  SmallVector<StringRef> features;
+  list.split(features, ',');
+  for (StringRef feature : features) {
+    StringRef name = feature;
+    bool isSwitch = name.consume_front("+") || name.consume_front("-");
+    if (!isSwitch || llvm::none_of(known, [&](const SubtargetFeatureKV &entry) {
+          return name == entry.Key;
+        }))
+      return createStringError(
+          "found '" + feature + "' in '--target-features=" + list +
+          "', expected + or - and a feature that LLVM knows for " +
+          machine.getTargetTriple().getArchName() +
+          "; llc-22 -mattr=help lists them");
+  }
+  return Error::success();
+}
+
 Expected<std::unique_ptr<TargetMachine>>
 pp::driver::createMachine(const CompileOptions &options) {
   std::string message;
@@ -45,8 +67,11 @@ pp::driver::createMachine(const CompileOptions &options) {
         "; llc-22 -mcpu=help lists them");
   std::string features =
       isNative ? pp::hostFeatures() : featuresOf(cpu, *machine);
-  if (!options.targetFeatures.empty())
+  if (!options.targetFeatures.empty()) {
+    if (Error error = verifyFeatures(options.targetFeatures, *machine))
+      return error;
     features += "," + options.targetFeatures;
+  }
   machine = pp::createTargetMachine(cpu, features, &message);
   machine->setOptLevel(options.optimization == 0   ? CodeGenOptLevel::None
                        : options.optimization == 1 ? CodeGenOptLevel::Less

@@ -301,7 +301,12 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
       (options.emit == EmitKind::Program || options.emit == EmitKind::Object))
     check.error() << "found '-o -' with --emit=" << emit
                   << ", expected a file: only text goes to standard output\n";
-  if (options.output != "-" && options.output == options.input)
+  if (sys::fs::is_directory(options.input))
+    check.error() << "found the directory '" << options.input
+                  << "', expected the file of a model; check its path\n";
+  else if (options.output == options.input ? options.output != "-"
+                                           : sys::fs::equivalent(
+                                                 options.output, options.input))
     check.error() << "found the model itself as the output '" << options.output
                   << "', expected another file\n";
   if (check.failed())

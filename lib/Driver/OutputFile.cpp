@@ -28,6 +28,9 @@ Error pp::driver::checkWritable(StringRef path) {
     return Error::success();
   if (sys::fs::is_directory(path))
     return cannotWrite(path, "found a directory");
+  // A rename would put a file in the place of a device such as /dev/null.
+  if (sys::fs::exists(path) && !sys::fs::is_regular_file(path))
+    return cannotWrite(path, "found a device or a pipe");
   StringRef parent = parentOf(path);
   if (!sys::fs::is_directory(parent))
     return cannotWrite(path, ("found no directory '" + parent + "'").str());

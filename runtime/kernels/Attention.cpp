@@ -53,7 +53,7 @@ PPRT_INLINE float expNegative(float x) {
   p = p * r + 0.5f;
   p = p * r + 1.0f;
   p = p * r + 1.0f;
-  int32_t bits;
+  uint32_t bits; // Unsigned: the shift drops the high bits of the constant.
   std::memcpy(&bits, &shifted, sizeof(bits));
   // Low bits of the shifted number are n; put n + 127 into the exponent.
   bits = (bits + 127) << 23;

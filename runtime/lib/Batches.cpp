@@ -18,8 +18,9 @@ Batches::Batches(const TokenFile &file, const Description &description,
                 file.path() + "', expected at least " + std::to_string(needed) +
                 " for one sequence: give a longer file");
   window.resize(needed);
-  tokens.resize(description.tokensPerStep());
-  targets.resize(description.tokensPerStep());
+  lines = (size_t(description.batch * description.sequence) + 15) / 16;
+  tokens.resize(size_t(description.microbatches) * lines);
+  targets.resize(size_t(description.microbatches) * lines);
 }
 
 uint64_t Batches::offsetOf(uint64_t sample) const {
@@ -28,39 +29,41 @@ uint64_t Batches::offsetOf(uint64_t sample) const {
   return uint64_t((unsigned __int128)philox64(key, sample, 0) * windows >> 64);
 }
 
+void Batches::check(int32_t token, int64_t limit, uint64_t position) const {
+  if (token >= 0 && token < limit)
+    return;
+  throw Error("found token " +
+              (token < 0 ? std::string("above 2147483647")
+                         : std::to_string(token)) +
+              " at position " + std::to_string(position) + " of '" +
+              file.path() + "' (read as " + file.formatName() +
+              "), expected less than the model's vocabulary of " +
+              std::to_string(limit) +
+              ": use the tokenizer of the model, or a "
+              "model with a larger vocabulary");
+}
+
 void Batches::load(int64_t step) {
   const uint64_t sequence = uint64_t(description.sequence);
-  const uint64_t rows =
-      uint64_t(description.microbatches) * uint64_t(description.batch);
+  const uint64_t batch = uint64_t(description.batch);
+  const uint64_t rows = uint64_t(description.microbatches) * batch;
   for (uint64_t row = 0; row < rows; ++row) {
     uint64_t begin = offsetOf(uint64_t(step) * rows + row);
     file.read(begin, sequence + 1, window.data());
     for (uint64_t i = 0; i <= sequence; ++i) {
-      int64_t limit = i == 0          ? description.vocabulary
-                      : i == sequence ? description.targetClasses
-                                      : std::min(description.vocabulary,
-                                                 description.targetClasses);
-      if (window[i] < 0 || window[i] >= limit)
-        throw Error("found token " +
-                    (window[i] < 0 ? std::string("above 2147483647")
-                                   : std::to_string(window[i])) +
-                    " at position " + std::to_string(begin + i) + " of '" +
-                    file.path() + "' (read as " + file.formatName() +
-                    "), expected less than the model's vocabulary of " +
-                    std::to_string(limit) +
-                    ": use the tokenizer of the model, or a "
-                    "model with a larger vocabulary");
+      if (i < sequence)
+        check(window[i], description.vocabulary, begin + i);
+      if (i > 0 && (window[i] < 0 || window[i] != description.ignoredTarget))
+        check(window[i], description.targetClasses, begin + i);
     }
-    for (uint64_t i = 0; i < sequence; ++i) {
-      tokens[row * sequence + i] = window[i];
-      targets[row * sequence + i] = window[i + 1];
-    }
+    size_t line = row / batch * lines, first = row % batch * sequence;
+    std::copy_n(window.begin(), sequence, tokens[line].tokens + first);
+    std::copy_n(window.begin() + 1, sequence, targets[line].tokens + first);
   }
 }
 
 const int32_t *Batches::input(int input, int microbatch) const {
-  const std::vector<int32_t> &all =
+  const std::vector<Line> &all =
       description.inputs[input].isTargets ? targets : tokens;
-  return all.data() +
-         int64_t(microbatch) * description.batch * description.sequence;
+  return all[size_t(microbatch) * lines].tokens;
 }

@@ -26,18 +26,27 @@ public:
   /// unless it fails.
   void load(int64_t step);
 
-  /// The i32 array of an input for a micro-batch of the loaded step.
+  /// The i32 array of an input for a micro-batch of the loaded step, 64-byte
+  /// aligned as compiled code expects of every buffer.
   const int32_t *input(int input, int microbatch) const;
 
   /// Where sample `sample` begins.
   uint64_t offsetOf(uint64_t sample) const;
 
 private:
+  /// Throws Error unless `token`, found at `position` of the file, is below
+  /// `limit`.
+  void check(int32_t token, int64_t limit, uint64_t position) const;
+
   const TokenFile &file;
   const Description &description;
   uint64_t key;
+  struct alignas(64) Line {
+    int32_t tokens[16];
+  };
+  size_t lines; // of a micro-batch
   std::vector<int32_t> window;
-  std::vector<int32_t> tokens, targets; // microbatches x batch x sequence
+  std::vector<Line> tokens, targets; // microbatches x lines
 };
 
 } // namespace pprt

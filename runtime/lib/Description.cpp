@@ -227,6 +227,7 @@ Description pprt::parseDescription(const char *text) {
   d.sequence = root.get<int64_t>("sequence");
   d.vocabulary = root.get<int64_t>("vocabulary");
   d.targetClasses = root.get<int64_t>("target_classes", d.vocabulary);
+  d.ignoredTarget = root.get<int64_t>("ignored_target", -1);
   root.forEach("inputs",
                [&](const Node &node) { d.inputs.push_back(parseInput(node)); });
   root.forEach("parameters", [&](const Node &node) {

@@ -90,6 +90,7 @@ struct Description {
   int ranks = 1, stages = 1, microbatches = 1;
   int64_t batch = 1, sequence = 1;
   int64_t vocabulary = 0, targetClasses = 0;
+  int64_t ignoredTarget = -1; // a target beyond the classes, or -1
   std::vector<Input> inputs;
   std::vector<Parameter> parameters;
   std::vector<Channel> channels;

@@ -10,10 +10,25 @@
 
 #include <CLI/CLI.hpp>
 
+#include <charconv>
 #include <cmath>
+#include <limits>
 #include <sstream>
 
 using namespace pprt;
+
+/// CLI11's own reading takes what is out of range to the nearest number, and a
+/// minus sign to 2^64 less.
+template <typename T> static std::string checkInteger(const std::string &text) {
+  T value;
+  const char *end = text.data() + text.size();
+  auto [last, error] = std::from_chars(text.data(), end, value);
+  if (error == std::errc() && last == end)
+    return "";
+  return "found '" + text + "', expected a whole number from " +
+         std::to_string(std::numeric_limits<T>::min()) + " to " +
+         std::to_string(std::numeric_limits<T>::max());
+}
 
 static std::string numberText(double value) {
   std::ostringstream text;
@@ -221,6 +236,10 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
                "Print planned and allocated bytes of each rank")
       ->group(group);
 
+  for (const char *name : {"--steps", "--warmup", "--decay"})
+    app.get_option(name)->check(checkInteger<int64_t>);
+  app.get_option("--seed")->check(checkInteger<uint64_t>);
+  app.get_option("--threads")->check(checkInteger<int>);
   for (CLI::Option *option : app.get_options())
     option->description(wrap(option->get_description()));
 

@@ -49,10 +49,13 @@ std::string pprt::safetensorsHeader(const std::vector<Parameter> &parameters) {
 SafetensorsFile::SafetensorsFile(const std::string &path,
                                  const std::vector<Parameter> &parameters)
     : path(path) {
-  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // Without waiting for the writer of a pipe, which is refused below.
+  int fd = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0)
     throw Error("cannot open the weights file '" + path +
-                "': " + systemError());
+                "': " + systemError() +
+                ", expected one that can be read: give --load the directory "
+                "that holds model.safetensors");
   struct stat info;
   if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     close(fd);

@@ -19,9 +19,11 @@ static bool endsWith(const std::string &text, const std::string &end) {
 }
 
 TokenFile::TokenFile(const std::string &path, TokenFormat format) : name(path) {
-  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // Without waiting for the writer of a pipe, which is refused below.
+  int fd = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0)
-    throw Error("cannot open the data file '" + path + "': " + systemError());
+    throw Error("cannot open the data file '" + path + "': " + systemError() +
+                ", expected a file that can be read: check --data");
   struct stat info;
   if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     close(fd);
@@ -95,7 +97,9 @@ TokenFile::TokenFile(const std::string &path, TokenFormat format) : name(path) {
       if (uint32_t(said) != count)
         throw Error("found " + std::to_string(count) + " tokens in '" + path +
                     "', expected the " + std::to_string(uint32_t(said)) +
-                    " that its header counts: the file is truncated");
+                    " that its header counts: " +
+                    (count < uint32_t(said) ? "the file is truncated"
+                                            : "make the file again"));
     }
     data = mapping + begin;
   } catch (...) {

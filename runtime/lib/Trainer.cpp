@@ -38,9 +38,10 @@ static void checkWorldSize(const Description &description,
   std::string expected = std::to_string(description.ranks);
   throw Error("found " + std::to_string(transport.size()) +
               (transport.size() == 1 ? " rank" : " ranks") + ", expected " +
-              expected + " as the program was compiled for: start it with " +
-              (description.ranks == 1 ? "" : "mpirun -n " + expected + " ") +
-              "or compile it with --pp=" + std::to_string(transport.size()));
+              expected + " as the program was compiled for: start it " +
+              (description.ranks == 1 ? "without mpirun"
+                                      : "with mpirun -n " + expected) +
+              " or compile it with --pp=" + std::to_string(transport.size()));
 }
 
 /// Compares `mine` (lines of name and value) with rank 0's.

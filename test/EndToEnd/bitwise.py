@@ -108,5 +108,10 @@ def main():
         ]
     ])
 
+    odd = SOURCE / "test/EndToEnd/Inputs/odd.mlir"
+    same("odd", 3, [
+        (odd, 1, "1f1b", "none"), (odd, 2, "gpipe", "full"), (odd, 4, "1f1b", "none"),
+    ])
+
 
 main()

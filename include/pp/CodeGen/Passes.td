@@ -149,6 +149,25 @@ def Bufferize : Pass<"pp-bufferize", "::mlir::ModuleOp"> {
                            "::mlir::memref::MemRefDialect"];
 }
 
+def ExpandBFloat16
+    : Pass<"pp-expand-bfloat16", "::mlir::ModuleOp"> {
+  let summary = "arithmetic on bf16 as arithmetic on f32 and integers";
+  let description = [{
+    Scalar `arith` and `math` ops on bf16 compute in f32; conversions between
+    the two become shifts of integers, rounding to nearest even. No bf16 but
+    that of loads, stores and constants reaches LLVM.
+
+    Example:
+
+    ```mlir
+    %y = arith.truncf %x : f32 to bf16
+    // becomes arith.bitcast, arith.shrui, arith.addi ...
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect"];
+}
+
 def ApproximateMath
     : Pass<"pp-approximate-math", "::mlir::ModuleOp"> {
   let summary = "transcendental functions of f32 as polynomials";

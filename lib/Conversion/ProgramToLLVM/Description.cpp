@@ -32,6 +32,7 @@ static constexpr int64_t kNoBound = 2147483647;
 /// Inputs, and what follows from their shapes and bounds.
 static LogicalResult addInputs(ModuleOp module, json::Object &root) {
   json::Array inputs;
+  Type first;
   for (InputOp input : module.getOps<InputOp>()) {
     auto type = dyn_cast<RankedTensorType>(input.getType());
     if (!type || !type.getElementType().isInteger(32) || type.getRank() < 1 ||
@@ -40,6 +41,17 @@ static LogicalResult addInputs(ModuleOp module, json::Object &root) {
              << input.getType()
              << ", expected tensor<BxTxi32> or tensor<Txi32>: the data of a "
                 "program are rows of tokens";
+    // A program that fed tokens to another name would train without a word.
+    if (input.getSymName() != "tokens" && input.getSymName() != "targets")
+      return input.emitOpError("found data '")
+             << input.getSymName()
+             << "', expected 'tokens' or 'targets': set pp.data to one of them";
+    if (first && first != type)
+      return input.emitOpError("found type ")
+             << type << ", expected " << first
+             << ", that of the other input: targets are the tokens shifted by "
+                "one; slice them in the layer";
+    first = type;
     inputs.push_back(json::Object{{"name", input.getSymName()},
                                   {"kind", input.getSymName()},
                                   {"shape", toJSON(type.getShape())},
@@ -49,10 +61,13 @@ static LogicalResult addInputs(ModuleOp module, json::Object &root) {
       root["sequence"] = type.getShape().back();
     }
     auto bound = input->getAttrOfType<IntegerAttr>("pp.bound");
-    if (input.getSymName() == "targets")
+    if (input.getSymName() == "targets") {
       root["target_classes"] = bound ? bound.getInt() : kNoBound;
-    else if (input.getSymName() == "tokens")
+      if (auto ignored = input->getAttrOfType<IntegerAttr>("pp.ignored"))
+        root["ignored_target"] = ignored.getInt();
+    } else {
       root["vocabulary"] = bound ? bound.getInt() : kNoBound;
+    }
   }
   if (inputs.empty())
     return module.emitError("found no pp.input, expected at least the tokens");
@@ -82,11 +97,6 @@ static LogicalResult addParameters(ModuleOp module,
   for (ParameterOp parameter : module.getOps<ParameterOp>()) {
     StringAttr name = parameter.getSymNameAttr();
     auto type = cast<RankedTensorType>(parameter.getType());
-    if (!type.getElementType().isF32())
-      return parameter.emitOpError("found type ")
-             << type
-             << ", expected elements of f32, in which the runtime keeps "
-                "parameters; cast in the layer";
     auto initializer =
         dyn_cast<nn::InitializerAttrInterface>(parameter.getInit());
     if (!initializer)
@@ -102,7 +112,7 @@ static LogicalResult addParameters(ModuleOp module,
       return parameter.emitOpError("found no rank that updates it, expected "
                                    "one; a parameter must take part in the "
                                    "loss, remove it or use it");
-    parameters.push_back(json::Object{{"name", name.getValue()},
+    parameters.push_back(json::Object{{"name", json::fixUTF8(name)},
                                       {"shape", toJSON(type.getShape())},
                                       {"elements", type.getNumElements()},
                                       {"init", std::move(init)},
@@ -146,7 +156,7 @@ static json::Object describe(ModuleOp module, const LoweredProgram &lowered) {
 
   json::Array actions;
   for (const Action &action : lowered.actions) {
-    json::Object entry{{"kind", action.kind}, {"name", action.name}};
+    json::Object entry{{"kind", action.kind}, {"name", json::fixUTF8(action.name)}};
     if (action.stage >= 0)
       entry["stage"] = action.stage;
     if (action.microbatch >= 0)
@@ -188,7 +198,7 @@ FailureOr<std::string> pp::describePrograms(ModuleOp module,
   };
   json::Object root{
       {"format", 1},
-      {"name", module.getName().value_or("model")},
+      {"name", json::fixUTF8(module.getName().value_or("model"))},
       {"ranks", int64_t(programs.size())},
       {"stages", int64_t(llvm::range_size(module.getOps<StageOp>()))},
       {"microbatches", schedule.getMicrobatches()},

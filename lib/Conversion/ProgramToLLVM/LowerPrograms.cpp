@@ -87,6 +87,28 @@ static LogicalResult spliceLayers(ModuleOp module) {
         module->setAttr(name, value);
     layers.erase();
   }
+  SymbolTable table(module);
+  WalkResult walk = module.walk([&](LLVM::CallOp call) {
+    if (!call.getCallee() || table.lookup(*call.getCallee()))
+      return WalkResult::advance();
+    call.emitError("found no code of '")
+        << *call.getCallee()
+        << "', expected an llvm.func in a nested module: run pp-lower-layers "
+           "while layer functions have bodies";
+    return WalkResult::interrupt();
+  });
+  return failure(walk.wasInterrupted());
+}
+
+static LogicalResult verifyParameters(ModuleOp module) {
+  for (ParameterOp parameter : module.getOps<ParameterOp>()) {
+    auto type = cast<RankedTensorType>(parameter.getType());
+    if (!type.getElementType().isF32())
+      return parameter.emitOpError("found type ")
+             << type
+             << ", expected elements of f32, in which the runtime keeps "
+                "parameters; cast in the layer";
+  }
   return success();
 }
 
@@ -116,6 +138,10 @@ struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
             << ": one program for each rank from 0 to " << programs.size() - 1;
         return signalPassFailure();
       }
+
+    // First: ops of programs would report it without the parameter's location.
+    if (failed(verifyParameters(module)))
+      return signalPassFailure();
 
     // Programs look stage functions up by name: the symbol table is that of
     // before, in which they are func.funcs.

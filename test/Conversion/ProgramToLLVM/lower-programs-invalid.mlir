@@ -70,3 +70,41 @@ module @unused {
     pp.return
   }
 }
+
+// -----
+
+module @wide {
+  pp.input @tokens : tensor<4xi32>
+  // expected-error@+1 {{found type 'tensor<4xf64>', expected elements of f32, in which the runtime keeps parameters; cast in the layer}}
+  pp.parameter @w : tensor<4xf64> init(#nn.zeros)
+  pp.schedule "1f1b" microbatches(1) placement [0] ranks ["0F0"]
+  pp.program @rank0 rank(0) {
+    pp.exchange
+    pp.return
+  }
+}
+
+// -----
+
+module @labels {
+  // expected-error@+1 {{found data 'labels', expected 'tokens' or 'targets': set pp.data to one of them}}
+  pp.input @labels : tensor<4xi32>
+  pp.schedule "1f1b" microbatches(1) placement [0] ranks ["0F0"]
+  pp.program @rank0 rank(0) {
+    pp.exchange
+    pp.return
+  }
+}
+
+// -----
+
+module @shapes {
+  pp.input @tokens : tensor<2x4xi32>
+  // expected-error@+1 {{found type 'tensor<2x5xi32>', expected 'tensor<2x4xi32>', that of the other input: targets are the tokens shifted by one; slice them in the layer}}
+  pp.input @targets : tensor<2x5xi32>
+  pp.schedule "1f1b" microbatches(1) placement [0] ranks ["0F0"]
+  pp.program @rank0 rank(0) {
+    pp.exchange
+    pp.return
+  }
+}

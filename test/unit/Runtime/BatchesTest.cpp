@@ -45,6 +45,20 @@ TEST(Batches, TargetsAreTokensShiftedByOne) {
   }
 }
 
+// Compiled code reads buffers with aligned instructions.
+TEST(Batches, MicroBatchesOfAnySizeAreAligned) {
+  TemporaryDirectory directory;
+  TokenFile file(directory.write("data", ramp(200)), TokenFormat::Bytes);
+  for (int64_t sequence : {1, 5, 16, 17}) {
+    Description d = shape(3, 3, sequence);
+    Batches batches(file, d, 1);
+    batches.load(0);
+    for (int input = 0; input < 2; ++input)
+      for (int m = 0; m < 3; ++m)
+        EXPECT_EQ(uintptr_t(batches.input(input, m)) % 64, 0u);
+  }
+}
+
 TEST(Batches, OrderDependsOnTheSeedAlone) {
   TemporaryDirectory directory;
   TokenFile file(directory.write("data", ramp(256)), TokenFormat::Bytes);
@@ -94,4 +108,20 @@ TEST(Batches, TokenOutsideTheVocabulary) {
   Description targets = shape(1, 1, 8, 9);
   targets.targetClasses = 8;
   EXPECT_ERROR(Batches(file, targets, 1).load(0), "vocabulary of 8");
+}
+
+TEST(Batches, IgnoredTargetsAreNoClasses) {
+  TemporaryDirectory directory;
+  TokenFile file(directory.write("data", "\1\2\12\3"), TokenFormat::Bytes);
+  Description d = shape(1, 1, 3, /*vocabulary=*/11);
+  d.targetClasses = 10;
+  Batches strict(file, d, 1);
+  EXPECT_ERROR(strict.load(0), "found token 10 at position 2");
+  d.ignoredTarget = 10;
+  Batches batches(file, d, 1);
+  batches.load(0);
+  EXPECT_EQ(batches.input(1, 0)[1], 10);
+  // As a token it is one.
+  d.vocabulary = 10;
+  EXPECT_ERROR(batches.load(0), "found token 10 at position 2");
 }

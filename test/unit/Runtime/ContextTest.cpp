@@ -164,8 +164,7 @@ TEST_F(ContextTest, DataOfMicrobatches) {
   auto *targets = static_cast<const int32_t *>(pprt_data(context.get(), 1, 1));
   EXPECT_EQ(tokens[0], 'a');
   EXPECT_EQ(targets[3], 'a');
-  EXPECT_EQ(tokens,
-            static_cast<const int32_t *>(pprt_data(context.get(), 0, 0)) + 4);
+  EXPECT_NE(tokens, pprt_data(context.get(), 0, 0));
 }
 
 TEST_F(ContextTest, DropoutKeysDiffer) {

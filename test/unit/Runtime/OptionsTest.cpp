@@ -86,6 +86,12 @@ TEST(Options, ImpossibleValues) {
                "auto, line, plain or none");
   EXPECT_ERROR(parse({"--data", "f", "--unknown"}), "--help lists");
   EXPECT_ERROR(parse({"--data", "f", "--steps", "many"}), "--help lists");
+  EXPECT_ERROR(parse({"--data", "f", "--steps", "99999999999999999999"}),
+               "found '99999999999999999999', expected a whole number from");
+  EXPECT_ERROR(parse({"--data", "f", "--seed", "-1"}),
+               "expected a whole number from 0 to 18446744073709551615");
+  EXPECT_EQ(parse({"--data", "f", "--seed", "18446744073709551615"})->seed,
+            18446744073709551615u);
 }
 
 TEST(Options, HelpNamesEveryOption) {

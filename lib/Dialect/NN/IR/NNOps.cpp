@@ -9,6 +9,7 @@
 #include "pp/Dialect/NN/IR/NNOps.h"
 
 #include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
 
 using namespace mlir;
 
@@ -46,17 +47,17 @@ static LogicalResult verifyTensor(Operation *op, StringRef kind,
   return success();
 }
 
-/// Rejects attributes without a dialect that the op does not know: `{casual}`
-/// for `{causal}` would quietly train another model.
-static LogicalResult verifyAttributes(Operation *op) {
+LogicalResult pp::nn::detail::verifyAttributes(Operation *op,
+                                               ArrayRef<StringAttr> known) {
   for (NamedAttribute attribute : op->getDiscardableAttrs()) {
     StringRef found = attribute.getName();
-    // Names of this form are notes of passes to themselves.
-    if (found.contains('.') || found.starts_with("__"))
+    // Names of this form are notes of passes to themselves; any symbol may say
+    // who sees it.
+    if (found.contains('.') || found.starts_with("__") ||
+        found == SymbolTable::getVisibilityAttrName())
       continue;
     InFlightDiagnostic error = op->emitOpError()
                                << "has an unknown attribute '" << found << "'";
-    ArrayRef<StringAttr> known = op->getName().getAttributeNames();
     if (known.empty())
       return error << ", expected none: drop it or give it the prefix of a "
                       "dialect";
@@ -81,7 +82,7 @@ LogicalResult pp::nn::detail::verifyWellFormed(Operation *op) {
   for (auto [i, type] : llvm::enumerate(op->getResultTypes()))
     if (failed(verifyTensor(op, "result", i, type)))
       return failure();
-  return verifyAttributes(op);
+  return verifyAttributes(op, op->getName().getAttributeNames());
 }
 
 LogicalResult pp::nn::detail::verifyInferredResults(Operation *op) {

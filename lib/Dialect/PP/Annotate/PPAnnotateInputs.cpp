@@ -7,6 +7,9 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/DenseSet.h"
 
+#include <optional>
+#include <set>
+
 namespace pp {
 #define GEN_PASS_DEF_PPANNOTATEINPUTS
 #include "pp/Dialect/PP/Annotate/Passes.h.inc"
@@ -27,11 +30,15 @@ public:
     for (OpOperand &use : value.getUses()) {
       Operation *user = use.getOwner();
       if (auto embedding = dyn_cast<nn::EmbeddingOp>(user)) {
-        if (use.get() == embedding.getIds())
+        if (use.get() == embedding.getIds()) {
           limit(embedding.getTable().getType(), 0);
+          readers.insert(std::nullopt);
+        }
       } else if (auto loss = dyn_cast<nn::CrossEntropyOp>(user)) {
-        if (use.get() == loss.getTargets())
+        if (use.get() == loss.getTargets()) {
           limit(loss.getLogits().getType(), -1);
+          readers.insert(loss.getIgnoreIndex());
+        }
       } else if (auto call = dyn_cast<func::CallOp>(user)) {
         auto callee = symbols.lookupNearestSymbolFrom<func::FuncOp>(
             call, call.getCalleeAttr());
@@ -48,6 +55,13 @@ public:
     }
   }
 
+  /// The id from the bound on that all readers ignore, if there is one.
+  std::optional<int64_t> getIgnored() const {
+    if (readers.size() != 1 || !*readers.begin() || **readers.begin() < *bound)
+      return std::nullopt;
+    return *readers.begin();
+  }
+
   std::optional<int64_t> bound;
 
 private:
@@ -59,6 +73,7 @@ private:
 
   SymbolTableCollection &symbols;
   DenseSet<Value> visited;
+  std::set<std::optional<int64_t>> readers; // what each of them ignores
 };
 
 struct AnnotateInputs : pp::impl::PPAnnotateInputsBase<AnnotateInputs> {
@@ -75,10 +90,12 @@ struct AnnotateInputs : pp::impl::PPAnnotateInputsBase<AnnotateInputs> {
               input.getSymNameAttr())
             finder.follow(argument);
       }
-      if (finder.bound)
-        input->setAttr("pp.bound",
-                       IntegerAttr::get(IntegerType::get(&getContext(), 64),
-                                        *finder.bound));
+      if (!finder.bound)
+        continue;
+      Builder builder(&getContext());
+      input->setAttr("pp.bound", builder.getI64IntegerAttr(*finder.bound));
+      if (std::optional<int64_t> ignored = finder.getIgnored())
+        input->setAttr("pp.ignored", builder.getI64IntegerAttr(*ignored));
     }
   }
 };

@@ -9,9 +9,11 @@
 #include "pp/Dialect/PP/IR/PPOps.h"
 
 #include "pp/Dialect/NN/IR/NNAttributes.h"
+#include "pp/Dialect/NN/IR/NNTraits.h"
 
 #include "mlir/Interfaces/FunctionImplementation.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Support/JSON.h"
 
 using namespace mlir;
 using namespace pp;
@@ -140,6 +142,8 @@ LogicalResult LayerOp::verify() {
     if (!isFloatTensor(type))
       return emitOpError() << "found parameter " << i << " of type " << type
                            << ", expected floats: pass integers as inputs";
+  if (failed(nn::detail::verifyAttributes(*this, {getRecomputeAttrName()})))
+    return failure();
   return verifyRecompute(*this, getRecompute());
 }
 
@@ -194,6 +198,8 @@ StringRef ModelOp::getDataName(unsigned argument) {
 }
 
 LogicalResult ModelOp::verify() {
+  if (failed(nn::detail::verifyAttributes(*this, {})))
+    return failure();
   ArrayRef<Type> results = getResultTypes();
   if (results.size() != 1 || !isFloatTensor(results.front()) ||
       cast<RankedTensorType>(results.front()).getRank() != 0)
@@ -257,6 +263,15 @@ LogicalResult ParamOp::verify() {
   if (getName().empty())
     return emitOpError() << "found an empty name, expected the name of the "
                             "tensor in a safetensors file";
+  if (getName() == "__metadata__")
+    return emitOpError() << "found the name '__metadata__', which a "
+                            "safetensors file keeps for itself, expected "
+                            "another: rename the parameter";
+  if (!llvm::json::isUTF8(getName()))
+    return emitOpError() << "found a name that is not UTF-8, expected text: "
+                            "safetensors files hold names as JSON";
+  if (failed(nn::detail::verifyAttributes(*this, {getDecayAttrName()})))
+    return failure();
   if (!isa<nn::InitializerAttrInterface>(getInit()))
     return emitOpError() << "found init(" << getInit()
                          << "), expected an initialiser such as "
@@ -327,6 +342,9 @@ LogicalResult ApplyOp::verify() {
       return emitOpError() << "found parameter " << i
                            << " that is no pp.param, expected values of the "
                               "computation among the inputs";
+  if (failed(nn::detail::verifyAttributes(
+          *this, {getStageAttrName(), getRecomputeAttrName()})))
+    return failure();
   return verifyRecompute(*this, getRecompute());
 }
 

@@ -162,3 +162,52 @@ pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
 pp.model @m(%x: tensor<f32> {pp.datum = "x"}) -> tensor<f32> {
   pp.return %x : tensor<f32>
 }
+
+// -----
+
+// expected-error @+1 {{has an unknown attribute 'recompte', expected 'recompute': did you mean 'recompute'?}}
+pp.layer @f(%x: tensor<f32>) -> tensor<f32> attributes {recompte = "full"} {
+  pp.yield %x : tensor<f32>
+}
+
+// -----
+
+// expected-error @+1 {{has an unknown attribute 'stages', expected none: drop it or give it the prefix of a dialect}}
+pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> attributes {stages = 2 : i64} {
+  pp.return %x : tensor<f32>
+}
+
+// -----
+
+pp.layer @f(%x: tensor<f32>) -> tensor<f32> {
+  pp.yield %x : tensor<f32>
+}
+pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
+  // expected-error @+1 {{has an unknown attribute 'stages', expected 'stage', 'recompute': did you mean 'stage'?}}
+  %0 = pp.apply @f(%x) {stages = 1 : i64} : (tensor<f32>) -> tensor<f32>
+  pp.return %0 : tensor<f32>
+}
+
+// -----
+
+pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
+  // expected-error @+1 {{has an unknown attribute 'weight_decay', expected 'decay': drop it or give it the prefix of a dialect}}
+  %0 = pp.param "w" : tensor<8xf32> init(#nn.zeros) {weight_decay = false}
+  pp.return %x : tensor<f32>
+}
+
+// -----
+
+pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
+  // expected-error @+1 {{found the name '__metadata__', which a safetensors file keeps for itself, expected another: rename the parameter}}
+  %0 = pp.param "__metadata__" : tensor<8xf32> init(#nn.zeros)
+  pp.return %x : tensor<f32>
+}
+
+// -----
+
+pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
+  // expected-error @+1 {{found a name that is not UTF-8, expected text: safetensors files hold names as JSON}}
+  %0 = pp.param "w\FF" : tensor<8xf32> init(#nn.zeros)
+  pp.return %x : tensor<f32>
+}

@@ -9,6 +9,10 @@ namespace pp::nn {
 namespace detail {
 mlir::LogicalResult verifyWellFormed(mlir::Operation *op);
 mlir::LogicalResult verifyInferredResults(mlir::Operation *op);
+/// Rejects attributes without a dialect that are not in `known`: `{casual}` for
+/// `{causal}` would quietly train another model.
+mlir::LogicalResult verifyAttributes(mlir::Operation *op,
+                                     llvm::ArrayRef<mlir::StringAttr> known);
 } // namespace detail
 
 /// Tensors among operands and results have static shapes, of rank at most 8 and

@@ -16,7 +16,8 @@ def PPAnnotateInputs : Pass<"pp-annotate-inputs", "::mlir::ModuleOp"> {
     Follows each `pp.input` through stage functions into layers. Where its ids
     choose rows of an embedding or classes of a cross entropy, they must be
     below the number of rows or classes: the smallest such number becomes
-    `pp.bound` of the input, and the program checks its data against it.
+    `pp.bound` of the input, and the program checks its data against it. An id
+    from there on that a cross entropy ignores may occur: `pp.ignored`.
 
     Example: an input that an embedding of 256 rows reads becomes
     ```mlir

@@ -125,6 +125,11 @@ def PP_ParamOp : PP_Op<"param", [Pure, HasParent<"ModelOp">]> {
     initialiser of its elements; its values are never in the IR. `decay` says
     whether weight decay acts on it: by default on tensors of rank 2 and more.
 
+    Constraints:
+    1. The name is not empty, is UTF-8, and is not `__metadata__`, the key that
+       safetensors files keep for themselves.
+    2. `init` is an initialiser.
+
     Example:
     ```mlir
     %wte = pp.param "wte.weight" : tensor<256x64xf32> init(#nn.zeros)
