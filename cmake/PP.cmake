@@ -4,9 +4,10 @@
 # container which crosses the border looks overflowed and their singletons leak.
 option(PP_SANITIZE "Build with the address and undefined sanitizers" OFF)
 if(PP_SANITIZE)
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize=vptr
+  set(PP_SANITIZE_FLAGS -fsanitize=address,undefined)
+  add_compile_options(${PP_SANITIZE_FLAGS} -fno-sanitize=vptr
     -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
-  add_link_options(-fsanitize=address,undefined)
+  add_link_options(${PP_SANITIZE_FLAGS})
   set(PP_SANITIZE_ENVIRONMENT
     "ASAN_OPTIONS=detect_container_overflow=0:detect_leaks=0")
 endif()

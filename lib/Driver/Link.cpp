@@ -80,6 +80,7 @@ Error pp::driver::link(const Toolchain &toolchain, StringRef object,
   // lld is several times faster than the default linker.
   if (StringRef(toolchain.linker).contains("clang"))
     arguments.push_back("-fuse-ld=lld");
+  StringRef(PP_LINK_FLAGS).split(arguments, ';', -1, /*KeepEmpty=*/false);
   arguments.append(toolchain.libraries.begin(), toolchain.libraries.end());
   arguments.append({"-lpthread", "-ldl", "-lm"});
   if (verbose)
