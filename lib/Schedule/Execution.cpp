@@ -129,6 +129,17 @@ Execution detail::execute(const Schedule &schedule, const Costs &costs) {
   return execution;
 }
 
+std::vector<double>
+detail::optimizerTimes(const Costs &costs,
+                       const std::vector<int32_t> &placement, int32_t ranks) {
+  std::vector<double> times(ranks, 0);
+  for (size_t stage = 0; stage < placement.size(); ++stage)
+    times[placement[stage]] += costs.optimizer.size() == 1
+                                   ? costs.optimizer.front()
+                                   : costs.optimizer[stage];
+  return times;
+}
+
 std::vector<Wait> detail::findWaitCycle(const Schedule &schedule,
                                         const Execution &execution) {
   const ActionIndex index(schedule);

@@ -66,6 +66,11 @@ struct Execution {
 /// work (see verify()). Linear in the number of actions.
 Execution execute(const Schedule &schedule, const Costs &costs);
 
+/// How long the optimizer takes on each rank.
+std::vector<double> optimizerTimes(const Costs &costs,
+                                   const std::vector<int32_t> &placement,
+                                   int32_t ranks);
+
 /// The ranks and actions that wait for each other after an execution that
 /// did not finish.
 std::vector<Wait> findWaitCycle(const Schedule &schedule,

@@ -65,11 +65,8 @@ static void addEnd(const Schedule &schedule, const Costs &costs,
   for (const auto &row : timeline.ranks)
     if (!row.empty())
       last = std::max(last, row.back().end);
-  std::vector<double> optimizer(schedule.ranks.size(), 0);
-  for (int32_t stage = 0; stage < schedule.stages; ++stage)
-    optimizer[schedule.placement[stage]] += costs.optimizer.size() == 1
-                                                ? costs.optimizer.front()
-                                                : costs.optimizer[stage];
+  const std::vector<double> optimizer =
+      detail::optimizerTimes(costs, schedule.placement, schedule.numRanks());
   const bool hasOptimizer =
       *std::max_element(optimizer.begin(), optimizer.end()) > 0;
   for (size_t rank = 0; rank < schedule.ranks.size(); ++rank) {

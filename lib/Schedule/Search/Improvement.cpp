@@ -30,11 +30,18 @@ double detail::evaluate(const SearchProblem &problem,
   const Execution execution = execute(schedule, problem.costs);
   if (!execution.finished)
     return never;
-  double makespan = 0;
-  for (const auto &row : execution.timeline.ranks)
-    if (!row.empty())
-      makespan = std::max(makespan, row.back().end);
-  return makespan;
+  std::vector<double> end(schedule.ranks.size(), 0);
+  for (size_t rank = 0; rank < end.size(); ++rank)
+    if (const auto &row = execution.timeline.ranks[rank]; !row.empty())
+      end[rank] = row.back().end;
+  const std::vector<double> optimizer =
+      optimizerTimes(problem.costs, schedule.placement, schedule.numRanks());
+  if (problem.costs.reduction > 0) // All meet first.
+    end.assign(end.size(), *std::max_element(end.begin(), end.end()) +
+                               problem.costs.reduction);
+  for (size_t rank = 0; rank < end.size(); ++rank)
+    end[rank] += optimizer[rank];
+  return *std::max_element(end.begin(), end.end());
 }
 
 /// Moves an action of the row by up to eight places; false if it stays.
@@ -65,6 +72,7 @@ double detail::improve(const SearchProblem &problem, Schedule &schedule,
   int64_t size = 0;
   for (const auto &row : schedule.ranks)
     size += static_cast<int64_t>(row.size());
+  goal *= 1 + 1e-12; // what rounding leaves
   while (budget > 0 && makespan > goal) {
     std::vector<Action> &row = schedule.ranks[random() % schedule.ranks.size()];
     std::vector<Action> before = row;

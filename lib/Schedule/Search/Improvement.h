@@ -9,8 +9,8 @@
 
 namespace pp::schedule::detail {
 
-/// The makespan; infinite if the schedule does not end or does not fit. Needs
-/// a schedule of the right shape and work.
+/// The makespan; infinite if the schedule does not end or does not fit. Needs a
+/// schedule of the right shape and work.
 double evaluate(const SearchProblem &problem, const Schedule &schedule);
 
 /// Moves actions within their ranks as long as the budget of actions lasts and

@@ -1,5 +1,6 @@
 //===- LowerBound.cpp - What no schedule can beat -------------------------===//
 
+#include "../Execution.h"
 #include "pp/Schedule/Search.h"
 
 #include <algorithm>
@@ -36,7 +37,10 @@ double pp::schedule::lowerBound(const SearchProblem &problem,
     if (s > 0)
       move(s, s - 1, costs.backwardTransfer);
   }
-  double bound = clock + costs.weightGradient.front();
+  const std::vector<double> optimizer =
+      detail::optimizerTimes(costs, placement, problem.ranks);
+  std::vector<double> bounds(problem.ranks, 0);
+  bounds[placement.front()] = clock + costs.weightGradient.front();
 
   for (int32_t rank = 0; rank < problem.ranks; ++rank) {
     double work = 0, allForwards = 0;
@@ -63,7 +67,13 @@ double pp::schedule::lowerBound(const SearchProblem &problem,
     if (room < std::numeric_limits<double>::infinity() &&
         densest < std::numeric_limits<double>::infinity())
       early = std::min(early, std::max(room, 0.0) * densest);
-    bound = std::max(bound, firstGradient + work - early);
+    bounds[rank] = std::max(bounds[rank], firstGradient + work - early);
   }
-  return bound;
+  if (costs.reduction > 0) // All meet first.
+    bounds.assign(bounds.size(),
+                  *std::max_element(bounds.begin(), bounds.end()) +
+                      costs.reduction);
+  for (size_t rank = 0; rank < bounds.size(); ++rank)
+    bounds[rank] += optimizer[rank];
+  return *std::max_element(bounds.begin(), bounds.end());
 }

@@ -65,6 +65,10 @@ TEST(Search, IsLegalAndNeverWorseThanANamedSchedule) {
       problem.costs.weightGradient[s] = random() % 9;
     }
     problem.costs.overlapTransfers = random() % 4 != 0;
+    problem.costs.reduction = random() % 2;
+    problem.costs.optimizer.resize(p * v);
+    for (double &time : problem.costs.optimizer)
+      time = random() % 20;
     if (random() % 2)
       problem.memory.afterInputGradient = {0};
     if (random() % 4)
