@@ -50,7 +50,8 @@ struct AttachHostTarget : pp::impl::AttachHostTargetBase<AttachHostTarget> {
       function.setPreferVectorWidth("512");
       if (function->hasAttr("pp.kernel")) {
         function.setNoInline(true);
-        function.setLinkage(LLVM::Linkage::Private);
+        // Internal, not private: a profiler wants to see its name.
+        function.setLinkage(LLVM::Linkage::Internal);
       }
     }
   }

@@ -76,36 +76,59 @@ static Value rootOfInsertions(tensor::InsertSliceOp insert) {
   return insert.getDest();
 }
 
+/// Moves an insertion right behind the last of what it takes.
+static void moveUp(tensor::InsertSliceOp insert) {
+  Operation *last = nullptr;
+  for (Value operand : insert->getOperands())
+    if (Operation *definition = operand.getDefiningOp())
+      if (!last || last->isBeforeInBlock(definition))
+        last = definition;
+  if (last)
+    insert->moveAfter(last);
+}
+
+/// The whole that the piece of `insert`, which starts at `start`, can be a slice
+/// of: the one that it is inserted into, else the one that all pieces are, if
+/// either is there early enough. After the former nobody writes between the
+/// slice and the insertion, which is what bufferization wants to see.
+static Value wholeFor(tensor::InsertSliceOp insert, OpOperand *start) {
+  Operation *before = insert.getDest().getDefiningOp();
+  if (isa_and_nonnull<tensor::InsertSliceOp>(before) &&
+      before->isBeforeInBlock(start->getOwner()))
+    return insert.getDest();
+  Value root = rootOfInsertions(insert);
+  Operation *definition = root.getDefiningOp();
+  // A `tensor.empty` can stand anywhere; other roots must be arguments or
+  // reshapes of them, which stand at the start.
+  if (auto empty = root.getDefiningOp<tensor::EmptyOp>())
+    empty->moveBefore(empty->getBlock(), empty->getBlock()->begin());
+  else if (definition &&
+           (!isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(definition) ||
+            !definition->isBeforeInBlock(start->getOwner())))
+    return {};
+  return root;
+}
+
 /// Pieces start in their slice of the whole where the whole is there early
 /// enough.
 static void bindPieces(func::FuncOp function) {
   SmallVector<tensor::InsertSliceOp> inserts(
       function.getOps<tensor::InsertSliceOp>());
   for (tensor::InsertSliceOp insert : inserts) {
-    Value root = rootOfInsertions(insert);
     SmallVector<Operation *> reshapes;
     OpOperand *start = findStart(&insert.getSourceMutable(), reshapes);
-    if (!start || start->getOwner() == insert || start->get() == root)
-      continue;
-    OpBuilder builder(function.getContext());
-    // A `tensor.empty` can stand anywhere; other roots must be arguments or
-    // reshapes of them, which stand at the start.
-    if (auto empty = root.getDefiningOp<tensor::EmptyOp>())
-      empty->moveBefore(&function.front(), function.front().begin());
-    if (Operation *definition = root.getDefiningOp()) {
-      if (!isa<tensor::EmptyOp, tensor::CollapseShapeOp, tensor::ExpandShapeOp>(
-              definition) ||
-          !definition->isBeforeInBlock(start->getOwner()))
-        continue;
-      builder.setInsertionPointAfter(definition);
-    } else {
-      builder.setInsertionPointToStart(&function.front());
-    }
-    Value slice = tensor::ExtractSliceOp::create(
-        builder, insert.getLoc(), insert.getSourceType(), root,
-        insert.getMixedOffsets(), insert.getMixedSizes(),
-        insert.getMixedStrides());
-    start->set(undoReshapes(builder, slice, reshapes));
+    if (start && start->getOwner() != insert &&
+        start->get() != rootOfInsertions(insert))
+      if (Value whole = wholeFor(insert, start)) {
+        OpBuilder builder(function.getContext());
+        builder.setInsertionPointAfterValue(whole);
+        Value slice = tensor::ExtractSliceOp::create(
+            builder, insert.getLoc(), insert.getSourceType(), whole,
+            insert.getMixedOffsets(), insert.getMixedSizes(),
+            insert.getMixedStrides());
+        start->set(undoReshapes(builder, slice, reshapes));
+      }
+    moveUp(insert);
   }
 }
 

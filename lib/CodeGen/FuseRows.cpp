@@ -144,9 +144,9 @@ public:
 
   SmallVector<Group> take() {
     SmallVector<Group> result;
-    for (Group *group : llvm::map_range(groups, [](auto &g) { return g.get(); }))
+    for (const std::unique_ptr<Group> &group : groups)
       if (group->size() > 1)
-        result.push_back(*group);
+        result.push_back(std::move(*group));
     return result;
   }
 
@@ -254,7 +254,7 @@ public:
   }
 
 private:
-  SmallVector<Operation *> order() {
+  ArrayRef<Operation *> order() {
     if (sorted.empty()) {
       sorted.assign(group.begin(), group.end());
       llvm::sort(sorted, [](Operation *a, Operation *b) {
@@ -380,10 +380,12 @@ private:
     member.getRegion().cloneInto(&created.getRegion(),
                                  created.getRegion().begin(), mapping);
     created.walk([&](linalg::IndexOp op) {
-      if (op.getDim() == 0)
+      if (op.getDim() == 0) {
         op.replaceAllUsesWith(row);
-      else
+        op.erase();
+      } else {
         op.setDim(op.getDim() - 1);
+      }
     });
     for (auto [result, value] :
          llvm::zip(member->getResults(), created.getResults())) {
@@ -413,7 +415,8 @@ struct FuseRows : pp::impl::FuseRowsBase<FuseRows> {
     if (getOperation().isExternal())
       return;
     Block &block = getOperation().front();
-    for (const Group &group : Groups(block).take()) {
+    SmallVector<Group> groups = Groups(block).take();
+    for (const Group &group : groups) {
       RowLoop(group).build();
       // What used an early member may now stand before the loop.
       sortTopologically(&block);

@@ -29,12 +29,17 @@ static void buildTensorPipeline(OpPassManager &manager) {
   onFunctions(manager, createCanonicalizerPass());
   onFunctions(manager, pp::createFuseElementwise());
   onFunctions(manager, createCanonicalizerPass());
+  // What elementwise fusion left are sums and what is made of them: their loops
+  // meet by rows.
+  onFunctions(manager, pp::createFuseRows());
+  onFunctions(manager, createCanonicalizerPass());
   // After all fusion: destinations are fixed for the ops that are left.
   onFunctions(manager, pp::createBindDestinations());
   manager.addPass(pp::createBufferize());
-  // Folds casts and views, and copies of a buffer onto itself.
-  onFunctions(manager, createCanonicalizerPass());
+  // Equal views become one; then casts and views fold, and so do copies of a
+  // buffer onto itself.
   onFunctions(manager, createCSEPass());
+  onFunctions(manager, createCanonicalizerPass());
   onFunctions(manager, createConvertLinalgToLoopsPass());
 }
 

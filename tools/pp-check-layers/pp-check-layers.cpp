@@ -6,8 +6,7 @@
 // vector code; so a difference beyond rounding is a wrong lowering. Results and
 // workspace start as NaN: what is never written, or read before, shows.
 //
-// Inputs are random numbers in [-1, 1) (attribute `pp.range = [low, high]` of
-// an argument sets others), ids in [0, 5) (the same attribute), keys are 42.
+// Inputs are random numbers in [-1, 1), ids in [0, 5), keys are 42.
 //
 //===----------------------------------------------------------------------===//
 
@@ -124,11 +123,6 @@ static Run prepare(func::FuncOp function, int64_t workspace) {
     }
     Type element = type.getElementType();
     double low = isa<FloatType>(element) ? -1 : 0, high = low == 0 ? 5 : 1;
-    if (auto range = function.getArgAttrOfType<ArrayAttr>(
-            argument.getArgNumber(), "pp.range")) {
-      low = cast<FloatAttr>(range[0]).getValueAsDouble();
-      high = cast<FloatAttr>(range[1]).getValueAsDouble();
-    }
     void *data = newBuffer(sizeOf(type));
     for (int64_t i = 0; i < type.getNumElements(); ++i)
       setValue(data, element, i,

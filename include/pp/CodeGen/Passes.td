@@ -106,7 +106,8 @@ def BindDestinations
     result with `pp.accumulates = k`, whose destination is argument k. The
     `tensor.empty` in which the returned value starts is replaced by the
     destination, through reshapes, so that the value is computed where it
-    belongs. Pieces that are concatenated start in their slice of the whole.
+    belongs. Pieces that are concatenated start in their slice of the whole, as
+    the pieces before them left it.
     Other arguments are marked read-only for bufferization.
 
     Example:

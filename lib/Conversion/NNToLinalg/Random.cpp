@@ -4,12 +4,18 @@
 // key gives four words; word e mod 4 decides on element e. Nothing but the key
 // is kept between forward and backward.
 //
+// A loop over counters writes a byte for each of its four elements, and the
+// dropout itself is a select that fuses with its neighbours. Drawing inside that
+// loop would compute each set of four words four times.
+//
 //===----------------------------------------------------------------------===//
 
 #include "Emitter.h"
 #include "Patterns.h"
 
 #include "pp/Dialect/NN/IR/NNOps.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 #include <cmath>
 
@@ -83,47 +89,71 @@ struct LowerDropout : OpRewritePattern<DropoutOp> {
     Emitter emitter(rewriter, op.getLoc());
     Value input = emitter.rows(emitter.widen(op.getInput()));
     double p = op.getP().convertToDouble();
-    int64_t columns = shapeOf(input)[1];
     Type element = elementOf(input);
     Value result = emitter.generic(
-        2, {}, {{input, {0, 1}}},
+        2, {},
+        {{input, {0, 1}},
+         {emitter.reshape(keptElements(emitter, op), shapeOf(input)), {0, 1}}},
         {{emitter.empty(shapeOf(input), element), {0, 1}}},
         [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
-          Integers ints(inner);
-          auto asI64 = [&](Value value) -> Value {
-            return arith::IndexCastOp::create(inner.builder, inner.loc,
-                                              inner.builder.getI64Type(), value);
-          };
-          Value e =
-              ints.plus(ints.times(asI64(inner.index(0)), ints.i64(columns)),
-                        asI64(inner.index(1)));
-          Value counter = ints.shiftRight(e, 2);
-          std::array<Value, 4> words = ints.philox(
-              {ints.low(counter), ints.high(counter),
-               ints.i32(static_cast<uint32_t>(op.getSite())), ints.i32(0)},
-              ints.low(op.getKey()), ints.high(op.getKey()));
-          Value lane = arith::AndIOp::create(inner.builder, inner.loc,
-                                             ints.low(e), ints.i32(3));
-          Value word = words[3];
-          for (uint32_t i = 0; i < 3; ++i)
-            word = inner.select(
-                arith::CmpIOp::create(inner.builder, inner.loc,
-                                      arith::CmpIPredicate::eq, lane,
-                                      ints.i32(i)),
-                words[i], word);
-          // p in units of 2^-32, rounded; p < 1, so that it fits but at the
-          // very end.
-          double threshold = std::min(std::nearbyint(p * 4294967296.0),
-                                      4294967295.0);
           Value kept = arith::CmpIOp::create(
-              inner.builder, inner.loc, arith::CmpIPredicate::uge, word,
-              ints.i32(static_cast<uint32_t>(threshold)));
+              inner.builder, inner.loc, arith::CmpIPredicate::ne, scalars[1],
+              inner.integer(scalars[1].getType(), 0));
           Value scaled =
               inner.mul(scalars[0], inner.number(element, 1 / (1 - p)));
           return {inner.select(kept, scaled, inner.number(element, 0))};
         })[0];
     rewriter.replaceOp(op, emitter.finish(result, op.getType()));
     return success();
+  }
+
+  /// 1 for each element that stays, else 0, as bytes: [N].
+  static Value keptElements(Emitter &emitter, DropoutOp op) {
+    OpBuilder &builder = emitter.builder;
+    int64_t count =
+        cast<RankedTensorType>(op.getInput().getType()).getNumElements();
+    int64_t counters = llvm::divideCeil(count, 4);
+    // p in units of 2^-32, rounded; p < 1, so that it fits but at the very end.
+    double threshold =
+        std::min(std::nearbyint(op.getP().convertToDouble() * 4294967296.0),
+                 4294967295.0);
+    Type byte = builder.getI8Type();
+    auto number = [&](OpBuilder &at, int64_t value) -> Value {
+      return arith::ConstantIndexOp::create(at, emitter.loc, value);
+    };
+    auto loop = scf::ForOp::create(
+        builder, emitter.loc, number(builder, 0), number(builder, counters),
+        number(builder, 1), emitter.empty({counters, 4}, byte),
+        [&](OpBuilder &inside, Location loc, Value index, ValueRange carried) {
+          Emitter inner(inside, loc);
+          Integers ints(inner);
+          Value counter = arith::IndexCastOp::create(
+              inside, loc, inside.getI64Type(), index);
+          std::array<Value, 4> words = ints.philox(
+              {ints.low(counter), ints.high(counter),
+               ints.i32(static_cast<uint32_t>(op.getSite())), ints.i32(0)},
+              ints.low(op.getKey()), ints.high(op.getKey()));
+          Value bytes = carried[0];
+          for (auto [lane, word] : llvm::enumerate(words)) {
+            Value kept = arith::CmpIOp::create(
+                inside, loc, arith::CmpIPredicate::uge, word,
+                ints.i32(static_cast<uint32_t>(threshold)));
+            bytes = tensor::InsertOp::create(
+                inside, loc,
+                arith::ExtUIOp::create(inside, loc, byte, kept), bytes,
+                ValueRange{index, number(inside, lane)});
+          }
+          scf::YieldOp::create(inside, loc, bytes);
+        });
+    Value whole = emitter.flat(loop.getResult(0));
+    if (count == 4 * counters)
+      return whole;
+    auto indices = [&](int64_t value) {
+      return getAsIndexOpFoldResult(builder.getContext(), {value});
+    };
+    return tensor::ExtractSliceOp::create(builder, emitter.loc, whole,
+                                          indices(0), indices(count),
+                                          indices(1));
   }
 };
 

@@ -104,15 +104,20 @@ struct LowerSlice : OpRewritePattern<SliceOp> {
       strides = {1, strides.back()};
     }
     Value result = slice(emitter, input, offsets, sizes, strides);
-    // Kernels want contiguous rows.
+    // Kernels want contiguous rows. The elements are fetched one by one: what
+    // yields its input as it is would be folded away.
     if (!strides.empty() && strides.back() != 1) {
       SmallVector<int64_t> dims =
           llvm::to_vector(llvm::seq<int64_t>(0, sizes.size()));
       result = emitter.generic(
-          sizes.size(), {}, {{result, dims}},
+          sizes.size(), {}, {},
           {{emitter.empty(sizes, elementOf(input)), dims}},
-          [](Emitter &, ValueRange scalars) -> SmallVector<Value> {
-            return {scalars[0]};
+          [&](Emitter &inner, ValueRange) -> SmallVector<Value> {
+            SmallVector<Value> at;
+            for (int64_t dim : dims)
+              at.push_back(inner.index(dim));
+            return {tensor::ExtractOp::create(inner.builder, inner.loc, result,
+                                              at)};
           })[0];
     }
     rewriter.replaceOp(op, emitter.reshape(result, op.getType()));

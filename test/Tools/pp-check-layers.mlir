@@ -1,0 +1,40 @@
+// Library kernels, polynomials and fused loops in f32 against plain loops in f64.
+// RUN: pp-check-layers %s | FileCheck %s
+// RUN: not pp-check-layers --tolerance=0 %s | FileCheck %s --check-prefix=EXACT
+// EXACT: DIFFERENT, error {{.*}} of
+
+// CHECK: mlp result 0: equal
+// CHECK: mlp result 1: equal
+func.func @mlp(%x: tensor<3x5x16xf32>, %g: tensor<16xf32>, %b: tensor<16xf32>, %w: tensor<16x8xf32>) -> (tensor<3x5x8xf32>, tensor<3x5x8xf32>) {
+  %n = nn.layer_norm %x, %g, %b : (tensor<3x5x16xf32>, tensor<16xf32>, tensor<16xf32>) -> tensor<3x5x16xf32>
+  %h = nn.linear %n, %w : (tensor<3x5x16xf32>, tensor<16x8xf32>) -> tensor<3x5x8xf32>
+  %y = nn.gelu %h {approximate = "tanh"} : (tensor<3x5x8xf32>) -> tensor<3x5x8xf32>
+  return %h, %y : tensor<3x5x8xf32>, tensor<3x5x8xf32>
+}
+
+// CHECK: loss result 0: equal
+// CHECK: loss result 1: equal
+func.func @loss(%x: tensor<3x4x7xf32>, %t: tensor<3x4xi32>) -> (tensor<f32>, tensor<3x4xf32>) {
+  %loss, %lse = nn.cross_entropy %x, %t : (tensor<3x4x7xf32>, tensor<3x4xi32>) -> (tensor<f32>, tensor<3x4xf32>)
+  return %loss, %lse : tensor<f32>, tensor<3x4xf32>
+}
+
+// CHECK: sum result 0: equal
+func.func @sum(%x: tensor<6x9xf32>, %acc: tensor<9xf32>) -> (tensor<9xf32> {pp.accumulates = 1 : i64}) {
+  %s = nn.reduce_sum %x init(%acc) axes = [0] : (tensor<6x9xf32>, tensor<9xf32>) -> tensor<9xf32>
+  return %s : tensor<9xf32>
+}
+
+// Columns that the matrix product cannot take as they lie.
+// CHECK: strided result 0: equal
+func.func @strided(%x: tensor<4x16xf32>, %w: tensor<8x8xf32>) -> tensor<4x8xf32> {
+  %s = nn.slice %x offsets = [0, 0] sizes = [4, 8] strides = [1, 2] : (tensor<4x16xf32>) -> tensor<4x8xf32>
+  %y = nn.linear %s, %w : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}
+
+// CHECK: dropout result 0: equal
+func.func @dropout(%x: tensor<5x7xf32>, %key: i64) -> tensor<5x7xf32> {
+  %y = nn.dropout %x key(%key) {p = 0.25, site = 1 : i64} : (tensor<5x7xf32>, i64) -> tensor<5x7xf32>
+  return %y : tensor<5x7xf32>
+}
