@@ -149,7 +149,8 @@ struct LowerDropout : OpRewritePattern<DropoutOp> {
     if (count == 4 * counters)
       return whole;
     auto indices = [&](int64_t value) {
-      return getAsIndexOpFoldResult(builder.getContext(), {value});
+      return getAsIndexOpFoldResult(builder.getContext(),
+                                    ArrayRef<int64_t>(value));
     };
     return tensor::ExtractSliceOp::create(builder, emitter.loc, whole,
                                           indices(0), indices(count),
