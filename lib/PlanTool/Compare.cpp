@@ -40,6 +40,15 @@ static Costs divide(const Costs &costs, int32_t v) {
   return result;
 }
 
+/// Bytes are whole; so a rank's v stages count v times as many, and the cap as
+/// well.
+static std::vector<int64_t> scaleCap(const Options &options, int32_t v) {
+  std::vector<int64_t> caps = options.memoryCap;
+  for (int64_t &cap : caps)
+    cap *= v;
+  return caps;
+}
+
 static void checkScalars(const Options &options) {
   auto check = [](const char *option, size_t found) {
     if (found != 1)
@@ -55,52 +64,66 @@ static void checkScalars(const Options &options) {
   check("--optimizer", options.costs.optimizer.size());
   check("--activation-bytes", options.memory.activation.size());
   check("--fixed-bytes", options.memory.fixed.size());
+  if (!options.memoryCap.empty())
+    check("--memory-cap", options.memoryCap.size());
 }
 
-/// Nothing where the schedule does not exist for the setting.
-static std::optional<Row> judge(const std::string &name, bool splitBackward,
-                                const Options &options) {
-  // --virtual is for those that have a choice.
-  Setting setting{options.ranks, options.microbatches, splitBackward,
-                  options.virtualStages};
-  Result<Schedule> schedule = generate(name, setting);
-  if (!schedule && options.virtualStages) {
-    setting.virtualStages = 0;
-    schedule = generate(name, setting);
-  }
-  if (!schedule)
-    return std::nullopt;
-  // Nothing to split where the halves are apart anyway.
-  if (splitBackward) {
-    setting.splitBackward = false;
-    if (generate(name, setting)->ranks == schedule->ranks)
-      return std::nullopt;
-  }
-
+static Row judge(const Schedule &schedule, bool splitBackward,
+                 const Options &options) {
   Row row;
-  row.name = name;
+  row.name = schedule.name;
   row.splitBackward = splitBackward;
-  row.stagesPerRank = schedule->stages / options.ranks;
-  const Costs costs =
-      costsFor(schedule->stages, divide(options.costs, row.stagesPerRank));
+  row.stagesPerRank = schedule.stages / options.ranks;
   VerifyOptions verify;
-  verify.memoryCap = options.memoryCap;
+  verify.memoryCap = scaleCap(options, row.stagesPerRank);
   verify.memory = options.memory;
-  // Bytes are whole; so count v times as many and compare with v times the cap.
-  for (int64_t &cap : verify.memoryCap)
-    cap *= row.stagesPerRank;
   verify.semantics = options.semantics;
-  const Verdict verdict = check(*schedule, verify);
+  const Verdict verdict = check(schedule, verify);
   if (!verdict.deadlock.empty())
     row.verdict = "deadlock";
   else if (!verdict.problems.empty())
     row.verdict = "over the cap";
-  Result<Timeline> timeline =
-      pp::schedule::simulate(*schedule, costs, options.memory);
+  Result<Timeline> timeline = pp::schedule::simulate(
+      schedule,
+      costsFor(schedule.stages, divide(options.costs, row.stagesPerRank)),
+      options.memory);
   if (!timeline)
     throw Failure{timeline.error()};
   row.timeline = std::move(*timeline);
   return row;
+}
+
+static void addNamed(const std::string &name, const Options &options,
+                     std::vector<Row> &rows) {
+  // --virtual is for those that have a choice.
+  Setting setting{options.ranks, options.microbatches, false,
+                  options.virtualStages};
+  Result<Schedule> full = generate(name, setting);
+  if (!full && options.virtualStages) {
+    setting.virtualStages = 0;
+    full = generate(name, setting);
+  }
+  if (!full)
+    return;
+  rows.push_back(judge(*full, false, options));
+  setting.splitBackward = true;
+  Result<Schedule> split = generate(name, setting);
+  if (split->ranks != full->ranks) // There are halves to take apart.
+    rows.push_back(judge(*split, true, options));
+}
+
+static void addSearched(int32_t v, const Options &options,
+                        std::vector<Row> &rows) {
+  if (!generate("interleaved", {options.ranks, options.microbatches, true, v}))
+    return; // Too large.
+  SearchProblem problem;
+  problem.ranks = options.ranks;
+  problem.microbatches = options.microbatches;
+  problem.costs = costsFor(options.ranks * v, divide(options.costs, v));
+  problem.memory = options.memory;
+  problem.memoryCap = scaleCap(options, v);
+  if (Result<Schedule> schedule = search(problem, options.search))
+    rows.push_back(judge(*schedule, false, options));
 }
 
 static double peakOf(const Row &row) {
@@ -162,12 +185,13 @@ void pp::plan::compare(const Options &options) {
   checkScalars(options);
   std::vector<Row> rows;
   for (const std::string &name : names())
-    for (bool splitBackward : {false, true})
-      if (std::optional<Row> row = judge(name, splitBackward, options))
-        rows.push_back(std::move(*row));
+    addNamed(name, options, rows);
   if (rows.empty()) // Too large for all of them: let one say so.
     throw Failure{
         generate("1f1b", {options.ranks, options.microbatches}).error()};
+  addSearched(1, options, rows);
+  if (int32_t v = options.virtualStages ? options.virtualStages : 2; v > 1)
+    addSearched(v, options, rows);
   std::fputs(
       (options.json ? printRowsAsJson(rows) : printRowsAsText(rows)).c_str(),
       stdout);

@@ -58,6 +58,10 @@ void pp::plan::addCommonOptions(CLI::App &app, RawOptions &raw) {
                  "prove the rank programs under buffered, rendezvous "
                  "(default), fifo-per-edge or fifo-shared")
       ->type_name("S");
+  app.add_option("--seed", raw.seed, "of the search (1)")->type_name("N");
+  app.add_option("--effort", raw.effort,
+                 "bounds the search: actions looked at, in millions (10)")
+      ->type_name("N");
   app.add_flag("--json", raw.json, "print JSON");
 }
 
@@ -70,10 +74,6 @@ void pp::plan::addScheduleOptions(CLI::App &app, RawOptions &raw) {
       ->type_name("NAME|FILE");
   app.add_flag("--split-backward", raw.splitBackward,
                "I and W instead of B: the gradient leaves before W");
-  app.add_option("--seed", raw.seed, "of the search (1)")->type_name("N");
-  app.add_option("--effort", raw.effort,
-                 "bounds the search: actions looked at, in millions (10)")
-      ->type_name("N");
   app.add_option("--svg", raw.svg, "draw the timeline into this file")
       ->type_name("FILE");
   app.add_option("--trace", raw.trace,
@@ -96,14 +96,15 @@ void pp::plan::addScheduleOptions(CLI::App &app, RawOptions &raw) {
 }
 
 /// 0 where the option is not there.
-static int32_t readCount(const char *option, const std::string &text) {
+static int32_t readCount(const char *option, const std::string &text,
+                         int32_t most = 1 << 20) {
   if (text.empty())
     return 0;
   int32_t value = 0;
   const char *end = text.data() + text.size();
   auto [rest, status] = std::from_chars(text.data(), end, value);
-  if (status != std::errc() || rest != end || value < 1 || value > 1 << 20)
-    reject(option, text, "a whole number from 1 to 1048576");
+  if (status != std::errc() || rest != end || value < 1 || value > most)
+    reject(option, text, "a whole number from 1 to " + std::to_string(most));
   return value;
 }
 
@@ -168,7 +169,7 @@ static std::vector<int64_t> readBytes(const char *option,
 Options pp::plan::readOptions(const RawOptions &raw) {
   Options options;
   options.schedule = raw.schedule.empty() ? "1f1b" : raw.schedule;
-  options.ranks = readCount("--ranks", raw.ranks);
+  options.ranks = readCount("--ranks", raw.ranks, 1 << 16);
   options.virtualStages = readCount("--virtual", raw.virtualStages);
   options.microbatches = readCount("--microbatches", raw.microbatches);
   Costs &costs = options.costs;

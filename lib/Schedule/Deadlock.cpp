@@ -79,14 +79,16 @@ private:
   }
 
   size_t findStream(size_t side);
+  void complete(size_t side);
   void post(size_t side);
-  bool advance(size_t rank);
+  void advance(size_t rank);
   Wait describe(int32_t rank) const;
 
   const Schedule &schedule;
   const Programs &programs;
   Semantics semantics;
   std::vector<size_t> next; ///< instruction of each rank
+  std::vector<int32_t> runnable;
   std::vector<Side> sides;
   std::vector<Stream> streams;
   std::map<std::tuple<int32_t, int32_t, bool>, size_t> streamNumbers;
@@ -132,6 +134,14 @@ void Run::checkOrder(Problems &problems) const {
   }
 }
 
+/// Both sides of a message are done; the ranks that wait for it go on.
+void Run::complete(size_t side) {
+  for (size_t both : {side, side ^ 1}) {
+    sides[both].done = true;
+    runnable.push_back(rankOf(both));
+  }
+}
+
 void Run::post(size_t side) {
   sides[side].posted = true;
   if (isFifo()) {
@@ -142,7 +152,7 @@ void Run::post(size_t side) {
       Stream &other = streams[sides[head ^ 1].stream];
       if (other.head() != (head ^ 1))
         return;
-      sides[head].done = sides[head ^ 1].done = true;
+      complete(head);
       ++stream.done;
       ++other.done;
     }
@@ -151,13 +161,12 @@ void Run::post(size_t side) {
   if (semantics == Semantics::Buffered && !isReceive(side))
     sides[side].done = true;
   if (sides[side ^ 1].posted)
-    sides[side].done = sides[side ^ 1].done = true;
+    complete(side);
 }
 
-/// Runs a program until it waits; whether it got anywhere.
-bool Run::advance(size_t rank) {
+/// Runs a program until it waits.
+void Run::advance(size_t rank) {
   const std::vector<Instruction> &program = programs.ranks[rank];
-  const size_t begin = next[rank];
   for (; next[rank] != program.size(); ++next[rank]) {
     const Instruction &instruction = program[next[rank]];
     if (instruction.kind == Instruction::Kind::PostSend ||
@@ -165,16 +174,17 @@ bool Run::advance(size_t rank) {
       post(sideOf(instruction));
     else if (instruction.kind != Instruction::Kind::Compute &&
              !sides[sideOf(instruction)].done)
-      break;
+      return;
   }
-  return next[rank] != begin;
 }
 
 void Run::run() {
-  for (bool progress = true; progress;) {
-    progress = false;
-    for (size_t rank = 0; rank < next.size(); ++rank)
-      progress |= advance(rank);
+  for (int32_t rank = schedule.numRanks(); rank-- > 0;)
+    runnable.push_back(rank);
+  while (!runnable.empty()) {
+    const int32_t rank = runnable.back();
+    runnable.pop_back();
+    advance(rank);
   }
 }
 

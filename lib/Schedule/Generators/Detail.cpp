@@ -65,7 +65,7 @@ Result<Schedule> detail::emptySchedule(const char *name, const Setting &setting,
 void detail::addInTurn(Schedule &schedule, int32_t rank, int32_t ahead,
                        int32_t delay) {
   RowBuilder row(schedule, rank);
-  for (int32_t i = 1; i < ahead; ++i)
+  for (int32_t i = 1; i < std::min(ahead, schedule.microbatches); ++i)
     row.forward(rank);
   for (int32_t i = 0; i < schedule.microbatches; ++i) {
     row.forward(rank);

@@ -54,7 +54,8 @@ Result<Schedule> pp::schedule::makeInterleaved(const Setting &setting) {
       if (i < total)
         row.forward(order[i] * p + rank);
     };
-    const size_t warmUp = size_t(v - 1) * largest + 2 * size_t(p - 1 - rank);
+    const size_t warmUp =
+        std::min(total, size_t(v - 1) * largest + 2 * size_t(p - 1 - rank));
     for (size_t i = 0; i < warmUp; ++i)
       forward(i);
     for (size_t i = 0; i < total; ++i) {

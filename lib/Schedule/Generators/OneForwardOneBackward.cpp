@@ -17,6 +17,8 @@
 
 #include "Detail.h"
 
+#include <algorithm>
+
 using namespace pp::schedule;
 
 Result<Schedule>
@@ -27,7 +29,9 @@ pp::schedule::makeOneForwardOneBackward(const Setting &setting) {
     return schedule;
   for (int32_t rank = 0; rank < setting.ranks; ++rank) {
     detail::RowBuilder row(*schedule, rank, setting.splitBackward);
-    for (int32_t i = rank + 1; i < setting.ranks; ++i)
+    const int32_t warmUp =
+        std::min(setting.ranks - 1 - rank, setting.microbatches);
+    for (int32_t i = 0; i < warmUp; ++i)
       row.forward(rank);
     for (int32_t i = 0; i < setting.microbatches; ++i) {
       row.forward(rank);

@@ -19,6 +19,8 @@
 
 #include "Detail.h"
 
+#include <algorithm>
+
 using namespace pp::schedule;
 
 Result<Schedule> pp::schedule::makeZeroBubbleV(const Setting &setting) {
@@ -32,13 +34,13 @@ Result<Schedule> pp::schedule::makeZeroBubbleV(const Setting &setting) {
     const int32_t down = rank, up = 2 * p - 1 - rank;
 
     // Until the first micro-batch comes back, then until its gradient does.
-    for (int32_t i = 0; i < 2 * (p - rank) - 1; ++i)
+    for (int32_t i = 0; i < std::min(2 * (p - rank) - 1, m); ++i)
       row.forward(down);
-    for (int32_t i = 0; i < rank; ++i) {
+    for (int32_t i = 0; i < std::min(rank, m); ++i) {
       row.forward(up);
       row.forward(down);
     }
-    for (int32_t i = 0; i < p - rank; ++i) {
+    for (int32_t i = 0; i < std::min(p - rank, m); ++i) {
       row.forward(up);
       row.backward(up);
     }
@@ -51,7 +53,7 @@ Result<Schedule> pp::schedule::makeZeroBubbleV(const Setting &setting) {
       row.backward(up);
     }
     // Input gradients first, the others need them.
-    for (int32_t i = 0; i < rank; ++i) {
+    for (int32_t i = 0; i < std::min(rank, m); ++i) {
       row.inputGradient(down);
       row.inputGradient(up);
     }
