@@ -305,6 +305,8 @@ std::vector<std::pair<std::string, std::string>> Options::values() const {
       {"--beta2", exact(beta2)},
       {"--epsilon", exact(epsilon)},
       {"--clip", exact(clip)},
+      // Sums of a matrix product depend on how threads share it.
+      {"--threads", std::to_string(threads)},
       {"--metrics", metrics},
       {"--trace", trace},
       {"--timeline", timeline},

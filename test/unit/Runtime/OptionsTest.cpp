@@ -100,7 +100,7 @@ TEST(Options, HelpNamesEveryOption) {
   EXPECT_NE(help.find("mpirun -n 4"), std::string::npos);
   for (auto &[name, value] : Options().values())
     EXPECT_NE(help.find(name), std::string::npos) << name;
-  for (const char *name : {"--threads", "--quiet", "--progress"})
+  for (const char *name : {"--quiet", "--progress"})
     EXPECT_NE(help.find(name), std::string::npos) << name;
 }
 
