@@ -4,6 +4,7 @@
 #include "pp/Schedule/Verifier.h"
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 
 using namespace pp::schedule;
@@ -48,13 +49,14 @@ static std::string checkCosts(const Schedule &schedule, const Costs &costs) {
     if (error.empty())
       error = count(what, times->size(), edges);
     for (double time : *times)
-      if (error.empty() && !(time >= 0))
+      if (error.empty() && !(time >= 0 && std::isfinite(time)))
         error = "found " + std::to_string(time) + " as " + what +
-                " time, expected none below 0";
+                " time, expected a finite one, not below 0";
   }
-  if (error.empty() && !(costs.reduction >= 0))
+  if (error.empty() &&
+      !(costs.reduction >= 0 && std::isfinite(costs.reduction)))
     error = "found " + std::to_string(costs.reduction) +
-            " as reduction time, expected none below 0";
+            " as reduction time, expected a finite one, not below 0";
   return error;
 }
 

@@ -158,6 +158,17 @@ std::string drawAction(const TimedAction &timed, size_t stageOfRank,
                   x + width / 2, y + height / 2 + 4, label.c_str());
   return svg + "</g>\n";
 }
+/// Idle time has the colour of the background, and tells its reason.
+std::string drawIdle(const Idle &idle, double scale, double y, double height) {
+  std::string svg = format("<g><title>idle, %s: %.6g to %.6g",
+                           toString(idle.reason), idle.start, idle.end);
+  if (idle.waitsFor)
+    svg += ", waits for " + toString(*idle.waitsFor);
+  return svg + format("</title><rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" "
+                      "height=\"%.1f\" fill=\"#f1f1f1\"/></g>\n",
+                      kLeft + idle.start * scale, y + 2,
+                      (idle.end - idle.start) * scale, height - 4);
+}
 } // namespace
 
 std::string pp::schedule::drawSvg(const std::vector<Panel> &panels,
@@ -192,6 +203,9 @@ std::string pp::schedule::drawSvg(const std::vector<Panel> &panels,
                     "height=\"%.1f\" fill=\"#f1f1f1\"/>\n",
                     y + options.rowHeight / 2 + 4, rank, kLeft, y + 2,
                     timeline.makespan * scale, options.rowHeight - 4);
+      if (rank < timeline.idle.size())
+        for (const Idle &idle : timeline.idle[rank])
+          svg += drawIdle(idle, scale, y, options.rowHeight);
       const std::vector<int32_t> stages = stagesOf(timeline.ranks[rank]);
       for (const TimedAction &timed : timeline.ranks[rank]) {
         auto place =

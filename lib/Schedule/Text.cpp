@@ -68,8 +68,14 @@ bool isSharding(std::string_view text) {
   return text == "UNSHARD" || text == "RESHARD" || text == "REDUCE_GRAD";
 }
 
+/// As much as a message can show, also of a file that is no text.
 std::string quoted(std::string_view text) {
-  return "'" + std::string(text) + "'";
+  constexpr size_t most = 40;
+  std::string shown(text.substr(0, most));
+  for (char &c : shown)
+    if (c < ' ' || c > '~')
+      c = '?';
+  return "'" + shown + (text.size() > most ? "..." : "") + "'";
 }
 } // namespace
 

@@ -23,7 +23,8 @@ struct SvgOptions {
 /// I and W have colours, the stages of a rank shades of them, numbers are
 /// micro-batches where they fit, what is empty is idle. All panels share the
 /// scale of the longest, so that measured and predicted lie over each other.
-/// Every action has a tooltip with its stage, kind, micro-batch and times.
+/// Every action has a tooltip with its stage, kind, micro-batch and times, idle
+/// time one with its reason.
 std::string drawSvg(const std::vector<Panel> &panels,
                     const SvgOptions &options = {});
 

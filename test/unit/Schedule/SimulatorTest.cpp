@@ -238,16 +238,24 @@ TEST(Simulator, Errors) {
             "found 2 backward transfer times for 4 stages, expected one for "
             "each");
   costs = Costs::uniform(4, 1, -1, 1);
+  EXPECT_EQ(
+      simulate(*schedule, costs).error(),
+      "found -1.000000 as input-gradient time, expected a finite one, not "
+      "below 0");
+  costs = Costs::uniform(4, 1, 1, 1);
+  costs.setTransfers({1}, /*latency=*/0, /*bandwidth=*/0);
   EXPECT_EQ(simulate(*schedule, costs).error(),
-            "found -1.000000 as input-gradient time, expected none below 0");
+            "found inf as forward transfer time, expected a finite one, not "
+            "below 0");
   costs = Costs::uniform(4, 1, 1, 1);
   costs.optimizer = {1, 2, 3};
   EXPECT_EQ(simulate(*schedule, costs).error(),
             "found 3 optimizer times for 4 stages, expected one for each");
   costs.optimizer = {1};
   costs.reduction = -2;
-  EXPECT_EQ(simulate(*schedule, costs).error(),
-            "found -2.000000 as reduction time, expected none below 0");
+  EXPECT_EQ(
+      simulate(*schedule, costs).error(),
+      "found -2.000000 as reduction time, expected a finite one, not below 0");
   schedule->ranks[2].pop_back();
   EXPECT_EQ(simulate(*schedule, Costs::uniform(4, 1, 1, 1)).error(),
             "missing '2B3' on rank 2, or its halves I and W");

@@ -30,6 +30,8 @@ TEST(Text, RejectsWhatIsNoAction) {
                                   "', expected stage, kind (F, B, I or W) and "
                                   "micro-batch as in '2F0'");
   }
+  EXPECT_EQ(parseAction("\x7f" + std::string(1000, 'x')).error().substr(0, 60),
+            "found action '?" + std::string(39, 'x') + "...', ");
   Result<Action> send = parseAction("0SEND_F1");
   ASSERT_FALSE(send);
   EXPECT_NE(send.error().find("remove it, transfers follow from data flow"),
