@@ -1,65 +1,12 @@
 //===- Inputs.cpp - Schedules and costs for the options -------------------===//
 
 #include "Inputs.h"
-#include "pp/Schedule/Generators.h"
+#include "pp/Schedule/Load.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 
 using namespace pp::plan;
 using namespace pp::schedule;
-
-/// The text of a file; `error` where it cannot be read.
-static std::string readFile(const std::string &path, int &error) {
-  std::string text;
-  errno = 0;
-  std::FILE *file = std::fopen(path.c_str(), "rb");
-  if (!file) {
-    error = errno;
-    return text;
-  }
-  char buffer[1 << 16];
-  while (size_t count = std::fread(buffer, 1, sizeof buffer, file))
-    text.append(buffer, count);
-  error = std::ferror(file) ? errno : 0;
-  std::fclose(file);
-  return text;
-}
-
-static void checkCount(const char *option, int32_t asked, int32_t found) {
-  if (asked && asked != found)
-    throw Failure{"found '" + std::string(option) + "=" +
-                  std::to_string(asked) + "' and a file with " +
-                  std::to_string(found) +
-                  ", expected the same: leave the option out"};
-}
-
-static Schedule readSchedule(const Options &options) {
-  int error = 0;
-  const std::string text = readFile(options.schedule, error);
-  if (error) {
-    std::string known;
-    for (const std::string &name : names())
-      known += (known.empty() ? "" : ", ") + name;
-    throw Failure{"found '--schedule=" + options.schedule +
-                  "' and no such file (" + std::strerror(error) +
-                  "), expected a CSV file, search or one of " + known};
-  }
-  Result<Schedule> schedule = parseCSV(text);
-  if (!schedule)
-    throw Failure{options.schedule + ": " + schedule.error()};
-  checkCount("--ranks", options.ranks, schedule->numRanks());
-  checkCount("--microbatches", options.microbatches, schedule->microbatches);
-  if (options.virtualStages)
-    for (int32_t rank = 0; rank < schedule->numRanks(); ++rank)
-      checkCount(
-          "--virtual", options.virtualStages,
-          static_cast<int32_t>(std::count(schedule->placement.begin(),
-                                          schedule->placement.end(), rank)));
-  return std::move(*schedule);
-}
 
 /// One time for each stage tells how many there are; else one stage a rank, or
 /// as many as are asked for.
@@ -83,22 +30,21 @@ static Result<Schedule> searchSchedule(const Options &options) {
 
 Schedule pp::plan::makeSchedule(const Options &options) {
   const bool isSearch = options.schedule == "search";
-  if (!isSearch && std::find(names().begin(), names().end(),
-                             options.schedule) == names().end())
-    return readSchedule(options);
+  const bool isNamed = isSearch || std::find(names().begin(), names().end(),
+                                             options.schedule) != names().end();
   for (auto [option, count] :
        {std::pair{"--ranks", options.ranks},
         std::pair{"--microbatches", options.microbatches}})
-    if (!count)
+    if (isNamed && !count)
       throw Failure{"found no '" + std::string(option) +
                         "', expected it with '--schedule=" + options.schedule +
                         "'",
                     2};
   Result<Schedule> schedule =
       isSearch ? searchSchedule(options)
-               : generate(options.schedule,
-                          {options.ranks, options.microbatches,
-                           options.splitBackward, options.virtualStages});
+               : load(options.schedule,
+                      {options.ranks, options.microbatches,
+                       options.splitBackward, options.virtualStages});
   if (!schedule)
     throw Failure{schedule.error()};
   return std::move(*schedule);

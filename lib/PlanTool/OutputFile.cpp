@@ -11,15 +11,24 @@
 
 using namespace pp::plan;
 
-[[noreturn]] static void cannotWrite(const std::string &path, int error) {
-  throw Failure{"cannot write '" + path + "': " + std::strerror(error) +
+[[noreturn]] static void cannotWrite(const std::string &path,
+                                     const std::string &why) {
+  throw Failure{"cannot write '" + path + "': " + why +
                 ", expected a path that can be written"};
+}
+[[noreturn]] static void cannotWrite(const std::string &path, int error) {
+  cannotWrite(path, std::strerror(error));
 }
 
 void pp::plan::writeFile(const std::string &path, const std::string &text) {
   struct stat found;
-  if (stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode))
-    cannotWrite(path, EISDIR);
+  if (stat(path.c_str(), &found) == 0) {
+    if (S_ISDIR(found.st_mode))
+      cannotWrite(path, EISDIR);
+    // A rename would put a file in the place of a device such as /dev/null.
+    if (!S_ISREG(found.st_mode))
+      cannotWrite(path, "found a device or a pipe");
+  }
   std::string temporary = path + ".XXXXXX";
   const int descriptor = mkstemp(temporary.data());
   if (descriptor < 0)

@@ -48,7 +48,7 @@ static Result<Schedule> loadFile(const std::string &path,
     return Error{text.error()};
   Result<Schedule> schedule = parseCSV(*text);
   if (!schedule)
-    return Error{"in '" + path + "': " + schedule.error()};
+    return Error{path + ": " + schedule.error()};
   std::string error =
       mismatch(path, "ranks", schedule->numRanks(), setting.ranks);
   if (error.empty())

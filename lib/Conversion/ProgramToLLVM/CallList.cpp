@@ -156,7 +156,9 @@ public:
 
   void straight(ArrayRef<Call> calls) {
     for (const Call &call : calls)
-      emitCall(call, [&](int64_t number) { return constant(i64, number); });
+      emitCall(call, [&](int64_t number, Type type) {
+        return constant(type, number);
+      });
   }
 
   /// The body once, in a loop over rows of numbers.
@@ -198,14 +200,17 @@ public:
     size_t next = 0;
     results.clear();
     for (const Call &call : body)
-      emitCall(call, [&](int64_t number) -> Value {
+      emitCall(call, [&](int64_t number, Type type) -> Value {
         int64_t column = columnOf[next++];
         if (column < 0)
-          return constant(i64, number);
+          return constant(type, number);
         Value place = LLVM::GEPOp::create(
             builder, loc, ptr, i64, row,
             ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(column)});
-        return LLVM::LoadOp::create(builder, loc, i64, place);
+        Value loaded = LLVM::LoadOp::create(builder, loc, i64, place);
+        return type == i64 ? loaded
+                           : LLVM::TruncOp::create(builder, loc, type, loaded)
+                                 .getResult();
       });
     Value following =
         LLVM::AddOp::create(builder, loc, index, constant(i64, 1));
@@ -275,41 +280,32 @@ private:
     return shiftXor(z, 31);
   }
 
+  /// `number` gives a number of the call in an integer type.
   Value operand(const CallOperand &operand,
-                llvm::function_ref<Value(int64_t)> number) {
+                llvm::function_ref<Value(int64_t, Type)> number) {
     switch (operand.kind) {
     case CallOperand::Argument:
       return function.getArgument(operand.base);
-    case CallOperand::Number: {
-      Value value = number(operand.numbers[0]);
-      if (operand.type == i64)
-        return value;
-      // A constant is made in its type at once.
-      if (Operation *made = value.getDefiningOp();
-          isa<LLVM::ConstantOp>(made)) {
-        made->erase();
-        return constant(operand.type, operand.numbers[0]);
-      }
-      return LLVM::TruncOp::create(builder, loc, operand.type, value);
-    }
+    case CallOperand::Number:
+      return number(operand.numbers[0], operand.type);
     case CallOperand::Address:
       return advance(function.getArgument(operand.base),
-                     number(operand.numbers[0]), i8);
+                     number(operand.numbers[0], i64), i8);
     case CallOperand::Slot: {
       Value entry = advance(function.getArgument(operand.table),
-                            number(operand.numbers[0]), i64);
+                            number(operand.numbers[0], i64), i64);
       return advance(function.getArgument(operand.base),
                      LLVM::LoadOp::create(builder, loc, i64, entry), i8);
     }
     case CallOperand::Symbol: {
       Value start =
           LLVM::AddressOfOp::create(builder, loc, ptr, operand.symbol);
-      return advance(start, number(operand.numbers[0]), i64);
+      return advance(start, number(operand.numbers[0], i64), i64);
     }
     case CallOperand::MixedKey: {
       Value key = function.getArgument(operand.base);
       for (int64_t salt : operand.numbers)
-        key = mixKey(key, number(salt));
+        key = mixKey(key, number(salt, i64));
       return key;
     }
     case CallOperand::Result:
@@ -331,7 +327,8 @@ private:
 
   /// Operands are made right before the call that needs them: unoptimised code
   /// then keeps nothing alive in between.
-  void emitCall(const Call &call, llvm::function_ref<Value(int64_t)> number) {
+  void emitCall(const Call &call,
+                llvm::function_ref<Value(int64_t, Type)> number) {
     loc = call.loc;
     SmallVector<Value> operands;
     for (const CallOperand &each : call.operands)
