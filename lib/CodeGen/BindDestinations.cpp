@@ -87,10 +87,10 @@ static void moveUp(tensor::InsertSliceOp insert) {
     insert->moveAfter(last);
 }
 
-/// The whole that the piece of `insert`, which starts at `start`, can be a slice
-/// of: the one that it is inserted into, else the one that all pieces are, if
-/// either is there early enough. After the former nobody writes between the
-/// slice and the insertion, which is what bufferization wants to see.
+/// The whole that the piece of `insert`, which starts at `start`, can be a
+/// slice of: the one that it is inserted into, else the one that all pieces
+/// are, if either is there early enough. After the former nobody writes between
+/// the slice and the insertion, which is what bufferization wants to see.
 static Value wholeFor(tensor::InsertSliceOp insert, OpOperand *start) {
   Operation *before = insert.getDest().getDefiningOp();
   if (isa_and_nonnull<tensor::InsertSliceOp>(before) &&

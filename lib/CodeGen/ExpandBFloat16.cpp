@@ -48,8 +48,8 @@ static void widen(Operation *op) {
     if (!isBFloat16(result.getType()))
       continue;
     result.setType(wide);
-    auto rounded = arith::TruncFOp::create(builder, loc, builder.getBF16Type(),
-                                           result);
+    auto rounded =
+        arith::TruncFOp::create(builder, loc, builder.getBF16Type(), result);
     result.replaceAllUsesExcept(rounded, rounded);
   }
 }
@@ -72,12 +72,11 @@ static void narrowInSteps(arith::TruncFOp op) {
   Value nearest =
       arith::TruncFOp::create(builder, loc, builder.getF32Type(), x);
   Value back = arith::ExtFOp::create(builder, loc, f64, nearest);
-  Value inexact = arith::CmpFOp::create(builder, loc,
-                                        arith::CmpFPredicate::ONE, back, x);
-  Value beyond = arith::CmpFOp::create(
-      builder, loc, arith::CmpFPredicate::OGT,
-      math::AbsFOp::create(builder, loc, back),
-      math::AbsFOp::create(builder, loc, x));
+  Value inexact =
+      arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::ONE, back, x);
+  Value beyond = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OGT,
+                                       math::AbsFOp::create(builder, loc, back),
+                                       math::AbsFOp::create(builder, loc, x));
   Value bits = arith::BitcastOp::create(builder, loc, i32, nearest);
   Value isEven = arith::CmpIOp::create(
       builder, loc, arith::CmpIPredicate::eq,

@@ -304,9 +304,9 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
   if (sys::fs::is_directory(options.input))
     check.error() << "found the directory '" << options.input
                   << "', expected the file of a model; check its path\n";
-  else if (options.output == options.input ? options.output != "-"
-                                           : sys::fs::equivalent(
-                                                 options.output, options.input))
+  else if (options.output == options.input
+               ? options.output != "-"
+               : sys::fs::equivalent(options.output, options.input))
     check.error() << "found the model itself as the output '" << options.output
                   << "', expected another file\n";
   if (check.failed())

@@ -40,14 +40,14 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   std::string recompute =
       options.recompute.empty() ? "" : "recompute=" + options.recompute;
   // Where to cut comes first: all that follows is made for each stage.
-  if (failed(add(manager, formatv("pp-partition{{stages={0} microbatches={1} "
-                                  "schedule={2} virtual={3} memory={4} "
-                                  "{5}}",
-                                  schedule->stages,
-                                  options.microbatches.getValue(),
-                                  options.schedule.getValue(),
-                                  options.virtualStages.getValue(),
-                                  options.memoryLimit.getValue(), recompute))))
+  if (failed(add(manager,
+                 formatv("pp-partition{{stages={0} microbatches={1} "
+                         "schedule={2} virtual={3} memory={4} "
+                         "{5}}",
+                         schedule->stages, options.microbatches.getValue(),
+                         options.schedule.getValue(),
+                         options.virtualStages.getValue(),
+                         options.memoryLimit.getValue(), recompute))))
     return failure();
   // Layer functions and stage functions. Residuals are chosen here, so common
   // subexpressions of the backward are gone before their values are counted.

@@ -73,7 +73,7 @@ Result<Schedule> pp::schedule::loadForStages(const std::string &name,
   Setting complete = setting;
   complete.ranks = 0; // a file says how many
   if (isName(name)) {
-    int32_t each = hasOneStageARank(name)    ? 1
+    int32_t each = hasOneStageARank(name)  ? 1
                    : setting.virtualStages ? setting.virtualStages
                                            : 2;
     if (each > 0 && stages % each != 0)

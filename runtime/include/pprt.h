@@ -87,8 +87,8 @@ void pprt_action_end(pprt_context *ctx, int32_t action);
 //===----------------------------------------------------------------------===//
 
 /// Micro-batch `microbatch` of the description's input `input` for this step:
-/// a contiguous i32 array of the input's shape, 64-byte aligned, valid until the
-/// step returns.
+/// a contiguous i32 array of the input's shape, 64-byte aligned, valid until
+/// the step returns.
 const void *pprt_data(pprt_context *ctx, int32_t input, int32_t microbatch);
 
 /// The dropout key of `microbatch` in this step, a function of (seed, step,

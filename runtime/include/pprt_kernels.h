@@ -98,7 +98,8 @@ void pprt_attention_backward_f32(const pprt_attention_shape *shape,
  * asks for in a call of a kernel, from the kernel's workspace. Null outside of
  * such calls, and where it does not fit: then the heap has to serve. */
 void *pprt_scratch_allocate(uint64_t alignment, uint64_t bytes);
-/* Takes `memory` back if it came from there; otherwise 0, and the heap has to. */
+/* Takes `memory` back if it came from there; otherwise 0, and the heap has to.
+ */
 int32_t pprt_scratch_free(const void *memory);
 
 #ifdef __cplusplus

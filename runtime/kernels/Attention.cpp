@@ -224,8 +224,8 @@ extern "C" void pprt_attention_backward_f32(
           for (int64_t i = 0; i < rows; ++i)
             scoreCotangents(ds + i * keys, p + i * keys, keys, deltas[i],
                             shape->scale);
-          pprt::gemm(false, false, rows, d, keys, 1.0f, ds, keys,
-                     kh + j0 * ldk, ldk, j0 > 0, dqb, lddq, products);
+          pprt::gemm(false, false, rows, d, keys, 1.0f, ds, keys, kh + j0 * ldk,
+                     ldk, j0 > 0, dqb, lddq, products);
           pprt::gemm(true, false, keys, d, rows, 1.0f, ds, keys, qb, ldq, 1,
                      dkh + j0 * lddk, lddk, products);
         }

@@ -5,11 +5,12 @@
 // machine; ranks share cores, so each thread that calls a kernel starts with
 // one, set through the OpenMP library that oneDNN itself brought.
 //
-// For packing it allocates memory in every call and has no interface to be given
-// some. Compiled programs define malloc, and so the request is served from the
-// workspace that the compiler planned for the product. The first call of each
-// form takes the heap: it also makes what oneDNN keeps, such as generated code.
-// So do products of several threads, whose helpers ask for memory as well.
+// For packing it allocates memory in every call and has no interface to be
+// given some. Compiled programs define malloc, and so the request is served
+// from the workspace that the compiler planned for the product. The first call
+// of each form takes the heap: it also makes what oneDNN keeps, such as
+// generated code. So do products of several threads, whose helpers ask for
+// memory as well.
 //
 //===----------------------------------------------------------------------===//
 
@@ -116,8 +117,8 @@ extern "C" void pprt_set_kernel_threads(int32_t threads) {
 
 void pprt::gemm(bool transposeA, bool transposeB, int64_t m, int64_t n,
                 int64_t k, float alpha, const float *a, int64_t lda,
-                const float *b, int64_t ldb, float beta, float *c,
-                int64_t ldc, float *workspace) {
+                const float *b, int64_t ldb, float beta, float *c, int64_t ldc,
+                float *workspace) {
   if (numThreads == 0)
     pprt_set_kernel_threads(1);
   // A matrix of one row or column may come with any leading dimension; oneDNN
@@ -162,6 +163,5 @@ extern "C" void pprt_sgemm_batched(int32_t transpose_a, int32_t transpose_b,
                                    float *workspace) {
   for (int64_t i = 0; i < batch; ++i)
     pprt::gemm(transpose_a, transpose_b, m, n, k, 1.0f, a + i * stride_a, lda,
-               b + i * stride_b, ldb, beta, c + i * stride_c, ldc,
-               workspace);
+               b + i * stride_b, ldb, beta, c + i * stride_c, ldc, workspace);
 }

@@ -32,15 +32,15 @@ uint64_t Batches::offsetOf(uint64_t sample) const {
 void Batches::check(int32_t token, int64_t limit, uint64_t position) const {
   if (token >= 0 && token < limit)
     return;
-  throw Error("found token " +
-              (token < 0 ? std::string("above 2147483647")
-                         : std::to_string(token)) +
-              " at position " + std::to_string(position) + " of '" +
-              file.path() + "' (read as " + file.formatName() +
-              "), expected less than the model's vocabulary of " +
-              std::to_string(limit) +
-              ": use the tokenizer of the model, or a "
-              "model with a larger vocabulary");
+  throw Error(
+      "found token " +
+      (token < 0 ? std::string("above 2147483647") : std::to_string(token)) +
+      " at position " + std::to_string(position) + " of '" + file.path() +
+      "' (read as " + file.formatName() +
+      "), expected less than the model's vocabulary of " +
+      std::to_string(limit) +
+      ": use the tokenizer of the model, or a "
+      "model with a larger vocabulary");
 }
 
 void Batches::load(int64_t step) {

@@ -1,8 +1,8 @@
 //===- pp-check-layers.cpp - Run lowered functions, f32 against f64 -------===//
 //
 // Lowers and runs every function of a file twice: as it stands, and with f64 in
-// the place of f32. The two share the formulas, but f64 goes through plain loops
-// and libm where f32 goes through library kernels, polynomials and fused
+// the place of f32. The two share the formulas, but f64 goes through plain
+// loops and libm where f32 goes through library kernels, polynomials and fused
 // vector code; so a difference beyond rounding is a wrong lowering. Results and
 // workspace start as NaN: what is never written, or read before, shows.
 //

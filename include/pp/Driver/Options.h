@@ -22,8 +22,8 @@ struct CompileOptions {
 
   unsigned ranks = 1;
   unsigned microbatches = 8;
-  std::string schedule = "1f1b"; ///< a name or a file
-  unsigned virtualStages = 0;    ///< a rank; 0: as the schedule has
+  std::string schedule = "1f1b";        ///< a name or a file
+  unsigned virtualStages = 0;           ///< a rank; 0: as the schedule has
   std::optional<std::string> recompute; ///< nothing: as the model says
   bool splitBackward = false;
   std::string semantics = "rendezvous";

@@ -21,8 +21,7 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
                                               "file"),
                                llvm::cl::init("1f1b")};
   Option<unsigned> virtualStages{
-      *this, "virtual",
-      llvm::cl::desc("stages a rank; 0: as the schedule has"),
+      *this, "virtual", llvm::cl::desc("stages a rank; 0: as the schedule has"),
       llvm::cl::init(0)};
   Option<bool> split{*this, "split",
                      llvm::cl::desc("backward as two actions, I and W"),

@@ -58,8 +58,8 @@ static Value product(Emitter &emitter, Value lhs, Value rhs, Value init,
     init = emitter.empty(shape, element);
   int64_t depth = shapeOf(lhs).take_back(2)[transposeA ? 0 : 1];
   ArrayRef<int64_t> matrix = ArrayRef<int64_t>(shape).take_back(2);
-  Value workspace = emitter.empty(
-      pprt_gemm_workspace(matrix[0], matrix[1], depth), element);
+  Value workspace =
+      emitter.empty(pprt_gemm_workspace(matrix[0], matrix[1], depth), element);
   return kernel::GemmOp::create(emitter.builder, emitter.loc,
                                 ValueRange{init, workspace}.getTypes(), lhs,
                                 rhs, init, workspace, transposeA, transposeB,

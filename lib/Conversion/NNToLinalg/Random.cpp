@@ -5,8 +5,8 @@
 // is kept between forward and backward.
 //
 // A loop over counters writes a byte for each of its four elements, and the
-// dropout itself is a select that fuses with its neighbours. Drawing inside that
-// loop would compute each set of four words four times.
+// dropout itself is a select that fuses with its neighbours. Drawing inside
+// that loop would compute each set of four words four times.
 //
 //===----------------------------------------------------------------------===//
 
@@ -139,9 +139,8 @@ struct LowerDropout : OpRewritePattern<DropoutOp> {
                 inside, loc, arith::CmpIPredicate::uge, word,
                 ints.i32(static_cast<uint32_t>(threshold)));
             bytes = tensor::InsertOp::create(
-                inside, loc,
-                arith::ExtUIOp::create(inside, loc, byte, kept), bytes,
-                ValueRange{index, number(inside, lane)});
+                inside, loc, arith::ExtUIOp::create(inside, loc, byte, kept),
+                bytes, ValueRange{index, number(inside, lane)});
           }
           scf::YieldOp::create(inside, loc, bytes);
         });
@@ -152,9 +151,8 @@ struct LowerDropout : OpRewritePattern<DropoutOp> {
       return getAsIndexOpFoldResult(builder.getContext(),
                                     ArrayRef<int64_t>(value));
     };
-    return tensor::ExtractSliceOp::create(builder, emitter.loc, whole,
-                                          indices(0), indices(count),
-                                          indices(1));
+    return tensor::ExtractSliceOp::create(
+        builder, emitter.loc, whole, indices(0), indices(count), indices(1));
   }
 };
 

@@ -1,9 +1,9 @@
 //===- CallList.cpp - Straight code as a list of calls --------------------===//
 //
 // Repetitions are found greedily from the front: of all periods that repeat at
-// a call, the one that saves most calls becomes a loop. Calls that are alike get
-// equal numbers first, so that this compares numbers, once for each call and
-// period.
+// a call, the one that saves most calls becomes a loop. Calls that are alike
+// get equal numbers first, so that this compares numbers, once for each call
+// and period.
 //
 //===----------------------------------------------------------------------===//
 
@@ -168,9 +168,8 @@ public:
     // Column j of row i: number j of repetition i, where numbers differ.
     SmallVector<SmallVector<int64_t>> rows(repetition.count);
     for (size_t i = 0; i < repetition.count; ++i)
-      for (const Call &call :
-           calls.slice(repetition.begin + i * repetition.period,
-                       repetition.period))
+      for (const Call &call : calls.slice(
+               repetition.begin + i * repetition.period, repetition.period))
         for (const CallOperand &operand : call.operands)
           rows[i].append(operand.numbers.begin(), operand.numbers.end());
     size_t width = rows[0].size();
@@ -254,10 +253,10 @@ private:
     OpBuilder globals(function);
     std::string name =
         ("pp.loop." + function.getSymName() + "." + Twine(tables++)).str();
-    return LLVM::GlobalOp::create(
-               globals, loc, LLVM::LLVMArrayType::get(i64, numbers.size()),
-               /*isConstant=*/true, LLVM::Linkage::Internal, name,
-               builder.getI64TensorAttr(numbers))
+    return LLVM::GlobalOp::create(globals, loc,
+                                  LLVM::LLVMArrayType::get(i64, numbers.size()),
+                                  /*isConstant=*/true, LLVM::Linkage::Internal,
+                                  name, builder.getI64TensorAttr(numbers))
         .getSymName();
   }
 

@@ -64,7 +64,7 @@ struct CallOperand {
 /// A call; without a callee, a copy: operands are target, source and bytes.
 struct Call {
   mlir::StringAttr callee;
-  mlir::Type result;     ///< null: nothing
+  mlir::Type result;      ///< null: nothing
   bool isChecked = false; ///< the result is a status: not 0 ends the function
   llvm::SmallVector<CallOperand> operands;
   mlir::Location loc;

@@ -156,7 +156,8 @@ static json::Object describe(ModuleOp module, const LoweredProgram &lowered) {
 
   json::Array actions;
   for (const Action &action : lowered.actions) {
-    json::Object entry{{"kind", action.kind}, {"name", json::fixUTF8(action.name)}};
+    json::Object entry{{"kind", action.kind},
+                       {"name", json::fixUTF8(action.name)}};
     if (action.stage >= 0)
       entry["stage"] = action.stage;
     if (action.microbatch >= 0)

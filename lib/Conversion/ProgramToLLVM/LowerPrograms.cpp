@@ -152,7 +152,7 @@ struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
     SymbolIndices indices(module);
     SmallVector<LoweredProgram> lowered;
     for (ProgramOp program : programs) {
-      FailureOr<LoweredProgram> one = 
+      FailureOr<LoweredProgram> one =
           lowerProgram(program, stages, indices, symbols);
       if (failed(one))
         return signalPassFailure();

@@ -1,8 +1,8 @@
 //===- LowerStages.cpp - Stage functions to LLVM --------------------------===//
 //
 // A stage function becomes a list of calls of layer functions. What differs
-// between stages of the same layers, where their values lie, stands in the table
-// that they are given, so that these stages share their code.
+// between stages of the same layers, where their values lie, stands in the
+// table that they are given, so that these stages share their code.
 //
 //===----------------------------------------------------------------------===//
 
@@ -90,8 +90,8 @@ private:
     case StageStorage::Argument: {
       auto *data = llvm::find(signature.dataArguments, storage.index);
       if (data != signature.dataArguments.end())
-        return CallOperand::argument(
-            firstDataArgument + (data - signature.dataArguments.begin()));
+        return CallOperand::argument(firstDataArgument +
+                                     (data - signature.dataArguments.begin()));
       return slot(signature.argumentSlot[storage.index]);
     }
     case StageStorage::Result:
@@ -124,9 +124,9 @@ private:
                                          elements.getNumElements());
     auto flat = elements.reshape(RankedTensorType::get(
         {elements.getNumElements()}, elements.getElementType()));
-    auto global = LLVM::GlobalOp::create(
-        builder, op->getLoc(), type,
-        /*isConstant=*/true, LLVM::Linkage::Internal, name, flat);
+    auto global = LLVM::GlobalOp::create(builder, op->getLoc(), type,
+                                         /*isConstant=*/true,
+                                         LLVM::Linkage::Internal, name, flat);
     global.setAlignment(memory::kAlignment);
     return name;
   }
@@ -141,8 +141,8 @@ private:
       if (!callee.getResultAttr(result.getResultNumber(), attr::kAccumulates))
         operands.push_back(operandFor(result));
     auto offset = call->getAttrOfType<IntegerAttr>(attr::kWorkspaceOffset);
-    operands.push_back(CallOperand::address(workspaceArgument,
-                                            offset ? offset.getInt() : 0));
+    operands.push_back(
+        CallOperand::address(workspaceArgument, offset ? offset.getInt() : 0));
     calls.append({call.getCalleeAttr().getAttr(),
                   {},
                   /*isChecked=*/false,

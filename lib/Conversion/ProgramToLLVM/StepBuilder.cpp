@@ -28,9 +28,8 @@ public:
               const SymbolIndices &indices, SymbolTableCollection &symbols)
       : program(program), buffers(std::move(buffers)),
         offsets(std::move(offsets)), stages(stages), indices(indices),
-        symbols(symbols), builder(program),
-        loc(program.getLoc()), i32(builder.getI32Type()),
-        i64(builder.getI64Type()),
+        symbols(symbols), builder(program), loc(program.getLoc()),
+        i32(builder.getI32Type()), i64(builder.getI64Type()),
         tablesName(builder.getStringAttr("pp.table." + program.getSymName())) {
     result.program = program;
   }
@@ -139,7 +138,7 @@ private:
   /// The table of arena offsets that a stage function reads: where it begins
   /// among those of the program.
   FailureOr<int64_t> makeTable(RunOp run, func::FuncOp callee,
-                             const StageSignature &signature) {
+                               const StageSignature &signature) {
     SmallVector<int64_t> table(signature.tableSize, 0);
     unsigned nextOperand = 0, nextResult = 0;
     for (unsigned i = 0; i < callee.getNumArguments(); ++i) {
@@ -243,8 +242,7 @@ private:
   template <typename OpT>
   LogicalResult lowerTransfer(OpT op, StringRef kind, StringRef function,
                               bool isSend) {
-    int64_t index =
-        indices.lookup<ChannelOp>(op.getChannelAttr().getAttr());
+    int64_t index = indices.lookup<ChannelOp>(op.getChannelAttr().getAttr());
     auto channel =
         symbols.lookupNearestSymbolFrom<ChannelOp>(op, op.getChannelAttr());
     Action action{kind.str(), -1, int64_t(op.getMicrobatch().value_or(-1)),

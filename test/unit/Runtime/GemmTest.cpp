@@ -9,7 +9,8 @@
 using namespace pprt;
 
 namespace {
-/// A product of random matrices whose workspace is exactly as large as promised.
+/// A product of random matrices whose workspace is exactly as large as
+/// promised.
 struct Product {
   Product(int64_t m, int64_t n, int64_t k)
       : m(m), n(n), k(k), a(m * k), b(k * n), c(m * n),
@@ -46,8 +47,11 @@ struct Product {
 } // namespace
 
 TEST(Gemm, MatchesALoop) {
-  for (auto [m, n, k] : {std::tuple(1, 1, 1), {1, 40, 7}, {51, 20, 17},
-                         {64, 256, 64}, {130, 67, 401}})
+  for (auto [m, n, k] : {std::tuple(1, 1, 1),
+                         {1, 40, 7},
+                         {51, 20, 17},
+                         {64, 256, 64},
+                         {130, 67, 401}})
     for (int form = 0; form < 8; ++form) {
       Product product(m, n, k);
       std::vector<float> before = product.c;
@@ -65,11 +69,22 @@ TEST(Gemm, MatchesALoop) {
 TEST(Gemm, FitsItsWorkspace) {
   if (!canCountAllocations())
     GTEST_SKIP() << "sanitizers bring their own malloc";
-  for (auto [m, n, k] :
-       {std::tuple(1, 1, 1), {3, 5, 7}, {1, 768, 768}, {512, 1, 768},
-        {48, 47, 49}, {64, 64, 64}, {64, 256, 64}, {256, 64, 64},
-        {512, 768, 768}, {768, 2304, 193}, {385, 2304, 385}, {33, 10001, 191},
-        {20, 50304, 64}, {2000, 40, 1000}, {10100, 30, 30}, {400, 12000, 400}})
+  for (auto [m, n, k] : {std::tuple(1, 1, 1),
+                         {3, 5, 7},
+                         {1, 768, 768},
+                         {512, 1, 768},
+                         {48, 47, 49},
+                         {64, 64, 64},
+                         {64, 256, 64},
+                         {256, 64, 64},
+                         {512, 768, 768},
+                         {768, 2304, 193},
+                         {385, 2304, 385},
+                         {33, 10001, 191},
+                         {20, 50304, 64},
+                         {2000, 40, 1000},
+                         {10100, 30, 30},
+                         {400, 12000, 400}})
     for (int form = 0; form < 4; ++form) {
       Product product(m, n, k);
       product.run(form & 1, form & 2, 1); // makes what oneDNN keeps

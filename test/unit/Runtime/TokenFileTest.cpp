@@ -87,9 +87,9 @@ TEST(TokenFile, BrokenFiles) {
   EXPECT_ERROR(
       TokenFile(directory.write("b", whole.substr(0, 1028)), TokenFormat::Auto),
       "its header counts: the file is truncated");
-  EXPECT_ERROR(TokenFile(directory.write("longer", whole + "ab"),
-                         TokenFormat::Auto),
-               "its header counts: make the file again");
+  EXPECT_ERROR(
+      TokenFile(directory.write("longer", whole + "ab"), TokenFormat::Auto),
+      "its header counts: make the file again");
   // Opening a pipe without a writer waits for one.
   ASSERT_EQ(mkfifo(directory.file("pipe").c_str(), 0600), 0);
   EXPECT_ERROR(TokenFile(directory.file("pipe"), TokenFormat::Auto),
