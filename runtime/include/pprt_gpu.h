@@ -1,0 +1,174 @@
+/*===- pprt_gpu.h - Device code that compiled programs bring and call -----===*\
+ *
+ * A program for GPUs is the same host program as one for CPUs: a step calls
+ * stage functions, a stage calls layer functions with addresses in the arena.
+ * Only the arena lies on the device, and a layer function does not compute: it
+ * enqueues kernels and library calls on the compute stream, in program order.
+ *
+ * Nothing here returns a status. The first failure is kept with the stage,
+ * micro-batch and action that ran, what follows is not enqueued any more, and
+ * the next fallible call of pprt.h reports it: so a layer is straight code.
+ *
+ * All pointers are device addresses unless said otherwise. Matrices are
+ * row-major, a leading dimension is the distance of two rows in elements.
+ *
+\*===----------------------------------------------------------------------===*/
+
+#ifndef PPRT_GPU_H
+#define PPRT_GPU_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*===----------------------------------------------------------------------===*/
+/* Code                                                                       */
+/*===----------------------------------------------------------------------===*/
+
+/* A form of the same kernels: PTX (a C string, compiled by the driver at start
+ * for any newer chip) or a cubin for one chip. */
+typedef struct pprt_gpu_image {
+  const char *chip; /* "sm_90a"; for PTX the least chip it needs */
+  int32_t is_ptx;
+  const void *data; /* host */
+  uint64_t size;    /* bytes, with PTX's final zero */
+} pprt_gpu_image;
+
+/* What a kernel on the host gets in place of the hardware's registers, see
+ * pprt_gpu_kernel::host. */
+typedef struct pprt_gpu_thread {
+  int32_t thread[3], block[3], block_size[3], grid_size[3];
+} pprt_gpu_thread;
+
+typedef struct pprt_gpu_kernel {
+  const char *name;      /* of the function in the images */
+  int32_t num_arguments; /* each an address or an i64, i32 or float */
+  int32_t shared_bytes;  /* static shared memory, for reports */
+  int32_t max_threads;   /* a block */
+  /* The kernel compiled for the host, for tests without a device (emulated
+   * device, see docs/Gpu.md); null otherwise. Called once for each thread of a
+   * block on a fiber of its own, with the launch's arguments. */
+  void (*host)(void **arguments);
+} pprt_gpu_kernel;
+
+typedef struct pprt_gpu_code {
+  int32_t num_images, num_kernels;
+  const pprt_gpu_image *images;
+  const pprt_gpu_kernel *kernels;
+} pprt_gpu_code;
+
+/* Defined by programs for GPUs; weak in the runtime, null in others. */
+extern const pprt_gpu_code pprt_gpu_program_code;
+
+/* Enqueues kernel `kernel` (an index into the program's kernels). `arguments`
+ * (host) points to one pointer for each argument's value (host). */
+void pprt_gpu_launch(int32_t kernel, int32_t grid_x, int32_t grid_y,
+                     int32_t grid_z, int32_t block_x, int32_t block_y,
+                     int32_t block_z, void **arguments);
+
+/* What kernels compiled for the host call (emulated device): the registers of
+ * the thread that runs, a barrier of its block, an exchange of 32-bit values in
+ * its warp (mode 0: xor, 1: up, 2: down, 3: index; as NVVM's shfl.sync over all
+ * 32 lanes), and the block's shared memory. */
+const pprt_gpu_thread *pprt_gpu_host_thread(void);
+void pprt_gpu_host_barrier(void);
+int32_t pprt_gpu_host_shuffle(int32_t mode, int32_t value, int32_t operand,
+                              int32_t width);
+/* `key` tells buffers of one kernel apart: each has its memory once a block. */
+void *pprt_gpu_host_shared(int32_t key, uint64_t bytes);
+
+/*===----------------------------------------------------------------------===*/
+/* Memory                                                                     */
+/*===----------------------------------------------------------------------===*/
+
+/* Copies and clears on the compute stream. */
+void pprt_gpu_copy(void *to, const void *from, uint64_t bytes);
+void pprt_gpu_zero(void *data, uint64_t bytes);
+
+/*===----------------------------------------------------------------------===*/
+/* Matrix products (cuBLASLt)                                                 */
+/*===----------------------------------------------------------------------===*/
+
+typedef enum pprt_gpu_type {
+  PPRT_GPU_F32 = 0,
+  PPRT_GPU_BF16 = 1,
+  PPRT_GPU_F64 = 2
+} pprt_gpu_type;
+
+/* What is done to a product before it is stored. `bias` has n elements of c's
+ * type, `aux` the shape of c and its type. */
+typedef enum pprt_gpu_epilogue {
+  PPRT_GPU_EPILOGUE_NONE = 0,
+  PPRT_GPU_EPILOGUE_BIAS = 1,     /* c = ab + bias                        */
+  PPRT_GPU_EPILOGUE_GELU_AUX = 2, /* aux = ab; c = gelu(aux), by tanh     */
+  PPRT_GPU_EPILOGUE_GELU_AUX_BIAS = 3, /* aux = ab + bias; c = gelu(aux) */
+  PPRT_GPU_EPILOGUE_DGELU = 4,       /* c = ab * gelu'(aux)                  */
+  PPRT_GPU_EPILOGUE_DGELU_BGRAD = 5, /* the same; bias = column sums of c    */
+  PPRT_GPU_EPILOGUE_BGRAD_B = 6      /* c = ab; bias = column sums of op(b)  */
+} pprt_gpu_epilogue;
+
+/* c[m, n] = op(a) op(b) + (accumulate ? c : 0), `batch` times. Sums are f32
+ * (f64 where all are f64), f32 inputs are not rounded to TF32. A shape is a
+ * constant of the program: the plan of a product is made at its first call and
+ * kept for the address of its shape. */
+typedef struct pprt_gpu_gemm {
+  int64_t m, n, k;
+  int64_t lda, ldb, ldc, ldaux;
+  int64_t batch, stride_a, stride_b, stride_c; /* elements; batch >= 1 */
+  int64_t workspace_bytes;
+  int32_t transpose_a, transpose_b, accumulate;
+  int32_t type_a, type_b, type_c, type_bias; /* pprt_gpu_type */
+  int32_t epilogue;                          /* pprt_gpu_epilogue */
+} pprt_gpu_gemm;
+
+void pprt_gpu_matmul(const pprt_gpu_gemm *shape, const void *a, const void *b,
+                     void *c, void *bias, void *aux, void *workspace);
+
+/* Workspace in bytes that the compiler plans for every product. */
+enum { PPRT_GPU_GEMM_WORKSPACE = 32 << 20 };
+
+/*===----------------------------------------------------------------------===*/
+/* Attention (cuDNN's graph API)                                              */
+/*===----------------------------------------------------------------------===*/
+
+/* As pprt_attention_shape of pprt_kernels.h; matrices have elements of `type`,
+ * lse has f32. */
+typedef struct pprt_gpu_attention {
+  int64_t batch, heads, kv_heads, t, s, d;
+  int64_t ldq, ldk, ldv, ldo, lddo, lddq, lddk, lddv;
+  int64_t workspace_bytes;
+  float scale;
+  int32_t causal;
+  int32_t type; /* pprt_gpu_type: F32 or BF16 */
+  /* Index of the generated kernel that computes it where cuDNN is missing or
+   * has no plan; its arguments are the buffers in the order of the call. */
+  int32_t fallback_kernel;
+  int32_t fallback_grid[3], fallback_block;
+  /* The adjoint's fallback has a second kernel, for dk and dv. */
+  int32_t fallback_kernel2;
+  int32_t fallback_grid2[3], fallback_block2;
+} pprt_gpu_attention;
+
+void pprt_gpu_attention_forward(const pprt_gpu_attention *shape, const void *q,
+                                const void *k, const void *v, void *out,
+                                float *lse, void *workspace);
+void pprt_gpu_attention_backward(const pprt_gpu_attention *shape, const void *q,
+                                 const void *k, const void *v, const void *out,
+                                 const float *lse, const void *dout, void *dq,
+                                 void *dk, void *dv, void *workspace);
+
+/*===----------------------------------------------------------------------===*/
+/* Keys                                                                       */
+/*===----------------------------------------------------------------------===*/
+
+/* In a program for GPUs pprt_key() of pprt.h returns the device address of the
+ * key (an i64) instead of the key: what a graph has captured must not hold a
+ * number that changes with every step. Kernels that draw load it. */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* PPRT_GPU_H */
