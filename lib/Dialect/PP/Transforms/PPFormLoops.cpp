@@ -20,6 +20,7 @@
 #include "mlir/Pass/PassManager.h"
 
 #include <map>
+#include <set>
 
 namespace pp {
 #define GEN_PASS_DEF_PPFORMLOOPS
@@ -60,6 +61,7 @@ private:
 
   LogicalResult readOwnMicrobatch();
   std::optional<Loop> findLoop(const LeftOut::Section &section) const;
+  void findLoopsOfWaits();
   bool isRound(size_t begin, size_t end) const;
   bool areAlike(Operation *a, Operation *b) const;
   LogicalResult shift();
@@ -78,8 +80,8 @@ public:
   void runOnOperation() override;
 
 private:
-  LogicalResult formAll(ArrayRef<ProgramOp> programs,
-                        CommunicationSemantics semantics);
+  LogicalResult formAll(CommunicationSemantics semantics);
+  LogicalResult projectAgain(bool shorten, int64_t kept);
 };
 
 } // namespace
@@ -170,6 +172,39 @@ LoopBuilder::findLoop(const LeftOut::Section &section) const {
   return std::nullopt;
 }
 
+/// Sends that nobody can wait for earlier are waited for behind all actions: as
+/// many waits as there are micro-batches.
+void LoopBuilder::findLoopsOfWaits() {
+  std::set<Key> covered;
+  std::map<std::pair<Key, int64_t>, size_t> placeOf;
+  for (const Loop &loop : loops)
+    for (size_t i = loop.begin; i != loop.end; ++i)
+      covered.insert(keyOf(ops[i]));
+  for (auto [place, op] : llvm::enumerate(ops))
+    if (isa<WaitOp, WaitSendOp>(op))
+      if (std::optional<int64_t> microbatch = getMicrobatch(op))
+        placeOf[{keyOf(op), *microbatch}] = place;
+  for (size_t i = 0; i != ops.size(); ++i) {
+    std::optional<int64_t> microbatch = getMicrobatch(ops[i]);
+    if (!microbatch)
+      continue;
+    auto next = placeOf.find({keyOf(ops[i]), *microbatch + leftOut.step});
+    if (next == placeOf.end() || next->second <= i)
+      continue;
+    Loop loop{i, next->second};
+    auto isFree = [&](Operation *op) {
+      return isa<WaitOp, WaitSendOp>(op) && !covered.count(keyOf(op));
+    };
+    if (!isRound(loop.begin, loop.end) ||
+        !llvm::all_of(
+            ArrayRef(ops).slice(loop.begin, loop.end - loop.begin), isFree))
+      continue;
+    for (size_t j = loop.begin; j != loop.end; ++j)
+      covered.insert(keyOf(ops[j]));
+    loops.push_back(loop);
+  }
+}
+
 /// Adds to the micro-batch and the tag of an op, and to the action it is named
 /// after.
 void LoopBuilder::move(Operation *op, int64_t by) {
@@ -241,6 +276,7 @@ LogicalResult LoopBuilder::build() {
       return failure();
     loops.push_back(*loop);
   }
+  findLoopsOfWaits();
   if (failed(shift()))
     return failure();
   OpBuilder builder(block.getParentOp()->getContext());
@@ -278,8 +314,13 @@ static bool runsRow(ProgramOp program, const Plan &plan,
   return isEqual && next == row.size();
 }
 
-LogicalResult FormLoops::formAll(ArrayRef<ProgramOp> programs,
-                                 CommunicationSemantics semantics) {
+/// Fails, with the programs half changed, where loops cannot be formed.
+LogicalResult FormLoops::formAll(CommunicationSemantics semantics) {
+  SmallVector<ProgramOp> programs(getOperation().getOps<ProgramOp>());
+  if (llvm::none_of(programs, [](ProgramOp program) {
+        return program->hasAttr(LeftOut::kName);
+      }))
+    return success(); // nothing is left out
   FailureOr<Plan> plan = Plan::get(getOperation());
   if (failed(plan))
     return failure();
@@ -302,6 +343,26 @@ LogicalResult FormLoops::formAll(ArrayRef<ProgramOp> programs,
   return success();
 }
 
+/// Makes the programs from the plan again.
+LogicalResult FormLoops::projectAgain(bool shorten, int64_t kept) {
+  ModuleOp module = getOperation();
+  for (ProgramOp program :
+       llvm::make_early_inc_range(module.getOps<ProgramOp>()))
+    program.erase();
+  for (ChannelOp channel :
+       llvm::make_early_inc_range(module.getOps<ChannelOp>()))
+    channel.erase();
+  PPProjectRanksOptions projection;
+  projection.shorten = shorten;
+  projection.keptRounds = kept;
+  PPPlaceCommunicationOptions placement;
+  placement.semantics = semantics;
+  OpPassManager manager(ModuleOp::getOperationName());
+  manager.addPass(createPPProjectRanks(projection));
+  manager.addPass(createPPPlaceCommunication(placement));
+  return runPipeline(manager, module);
+}
+
 void FormLoops::runOnOperation() {
   ModuleOp module = getOperation();
   auto parsed = parseCommunicationSemantics(semantics);
@@ -311,25 +372,18 @@ void FormLoops::runOnOperation() {
                           "fifo-shared";
     return signalPassFailure();
   }
-  SmallVector<ProgramOp> programs(module.getOps<ProgramOp>());
-  if (llvm::none_of(programs, [](ProgramOp program) {
-        return program->hasAttr(LeftOut::kName);
-      }))
+  // A schedule can be too short to show what a longer one does: moves of
+  // transfers that few rounds allow and many do not. The next try keeps more
+  // rounds than it takes to go through all ranks and back.
+  if (succeeded(formAll(*parsed)))
     return;
-  if (succeeded(formAll(programs, *parsed)))
+  auto programs = module.getOps<ProgramOp>();
+  int64_t ranks = std::distance(programs.begin(), programs.end());
+  if (failed(projectAgain(true, 4 * ranks + 8)))
+    return signalPassFailure();
+  if (succeeded(formAll(*parsed)))
     return;
-  // Then without loops: from the plan again.
   ++numUnrolled;
-  for (ProgramOp program : programs)
-    program.erase();
-  for (ChannelOp channel :
-       llvm::make_early_inc_range(module.getOps<ChannelOp>()))
-    channel.erase();
-  OpPassManager unrolled(ModuleOp::getOperationName());
-  unrolled.addPass(createPPProjectRanks());
-  PPPlaceCommunicationOptions placement;
-  placement.semantics = semantics;
-  unrolled.addPass(createPPPlaceCommunication(placement));
-  if (failed(runPipeline(unrolled, module)))
+  if (failed(projectAgain(false, 0)))
     signalPassFailure();
 }
