@@ -3,8 +3,19 @@
 // A slot is not live once but again and again, so that slots are the nodes of a
 // conflict graph and not intervals. Rings whose instances live alike, as the
 // residuals of one micro-batch do, are glued first; what remains are few slots,
-// and best fit into gaps along a few orders, improved by a hill climb, mostly
-// meets the lower bound: in a steady state almost all slots are full.
+// which are put into gaps along a few orders.
+//
+// How many slots a ring has decides who can share. With as few as each needs,
+// slots of two rings meet sooner or later in every combination, and the
+// arena is as large as if all were full at once. With the same number for all,
+// a multiple of the micro-batches of a round, they go around together: each
+// meets the same others in every turn, as on a circle, and what one stage
+// leaves another one takes. Several such numbers are tried; a hill climb over
+// orders improves the best.
+//
+// Where no such ring is good, each instance gets a place of its own in a sweep
+// over time. What a sweep does depends on the past alone, so that in a steady
+// state it mostly repeats itself as well.
 //
 // A ring of very many slots (all micro-batches, where all forwards come first)
 // is placed as one block: it is full at the peak.
@@ -12,6 +23,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "pp/MemoryPlanning/Rings.h"
+
+#include "FreeList.h"
 
 #include <algorithm>
 #include <map>
@@ -31,53 +44,146 @@ using Offsets = std::vector<uint64_t>;
 struct Item {
   uint64_t size = 0;
   uint64_t liveTime = 0;
+  uint32_t begin = 0; ///< of an instance in the middle of all
 };
 
 /// Rings of equal lives, side by side in each slot.
 struct Group {
   std::vector<uint32_t> rings;
   uint64_t size = 0;
+  uint32_t least = 1; ///< slots that it needs
   uint32_t slots = 1;
   uint32_t firstItem = 0;
   bool isBlock = false;
 };
 
+/// As many slots as instances, by a sweep over time in which each takes the
+/// tightest free block.
+void sweep(const std::vector<Ring> &rings, const std::vector<Group> &groups,
+           bool largestFirst, RingPlan &plan) {
+  struct Event {
+    uint32_t time;
+    bool isBegin;
+    uint32_t group, instance;
+  };
+  std::vector<Event> events;
+  std::vector<Offsets> offsets(groups.size());
+  for (uint32_t g = 0; g < groups.size(); ++g) {
+    const std::vector<Span> &lives = rings[groups[g].rings.front()].lives;
+    offsets[g].assign(std::max<size_t>(1, lives.size()), 0);
+    for (uint32_t i = 0; i < lives.size(); ++i)
+      if (lives[i].begin < lives[i].end && groups[g].size) {
+        events.push_back({lives[i].begin, true, g, i});
+        events.push_back({lives[i].end, false, g, i});
+      }
+  }
+  std::sort(events.begin(), events.end(), [&](const Event &a, const Event &b) {
+    if (a.time != b.time)
+      return a.time < b.time;
+    if (a.isBegin != b.isBegin)
+      return !a.isBegin;
+    if (a.group != b.group && groups[a.group].size != groups[b.group].size)
+      return (groups[a.group].size > groups[b.group].size) == largestFirst;
+    return a.group != b.group ? a.group < b.group : a.instance < b.instance;
+  });
+  FreeList memory;
+  for (const Event &event : events) {
+    uint64_t &offset = offsets[event.group][event.instance];
+    if (event.isBegin)
+      offset = memory.allocate(groups[event.group].size);
+    else
+      memory.release(offset, groups[event.group].size);
+  }
+  if (memory.getTop() >= plan.bytes)
+    return;
+  plan.bytes = memory.getTop();
+  for (uint32_t g = 0; g < groups.size(); ++g) {
+    uint64_t inside = 0;
+    for (uint32_t ring : groups[g].rings) {
+      plan.offsets[ring] = offsets[g];
+      for (uint64_t &offset : plan.offsets[ring])
+        offset += inside;
+      inside += alignUp(rings[ring].size);
+    }
+  }
+}
+
+/// Whether no two instances of a slot meet.
+bool suffices(const std::vector<Span> &lives, uint32_t slots) {
+  std::vector<std::vector<Span>> ofSlot(slots);
+  for (size_t i = 0; i < lives.size(); ++i) {
+    if (lives[i].begin >= lives[i].end)
+      continue;
+    std::vector<Span> &turns = ofSlot[i % slots];
+    // Mostly in order already.
+    if (turns.empty() || turns.back().end <= lives[i].begin) {
+      turns.push_back(lives[i]);
+      continue;
+    }
+    auto after = std::find_if(turns.begin(), turns.end(), [&](const Span &s) {
+      return s.end > lives[i].begin;
+    });
+    if (after->begin < lives[i].end)
+      return false;
+    turns.insert(after, lives[i]);
+  }
+  return true;
+}
+
+/// As good as it is worth to search for.
+bool isClose(uint64_t bytes, uint64_t bound) {
+  return bytes - bound <= bound / 100;
+}
+
 class RingPlanner {
 public:
-  RingPlanner(const std::vector<Ring> &rings, std::vector<Group> given,
-              uint64_t bound)
-      : rings(rings), groups(std::move(given)), bound(bound) {
+  /// As many slots as each ring needs, or `slots` where that suffices.
+  RingPlanner(const std::vector<Ring> &rings, const std::vector<Group> &given,
+              uint64_t bound, uint32_t slots)
+      : rings(rings), groups(given), bound(bound) {
     for (Group &group : groups) {
       const std::vector<Span> &lives = livesOf(group);
-      group.slots = countSlots(lives);
+      group.slots = group.least;
+      if (slots > group.least && slots < lives.size() &&
+          suffices(lives, slots))
+        group.slots = slots;
       group.isBlock = group.slots > kMostSlots;
       group.firstItem = items.size();
-      for (uint32_t index : group.rings)
-        group.size += alignUp(rings[index].size);
       if (group.isBlock)
-        items.push_back({group.size * group.slots, 0});
+        items.push_back({group.size * group.slots});
       else
-        items.resize(items.size() + group.slots, {group.size, 0});
-      for (size_t i = 0; i < lives.size(); ++i)
-        items[itemOf(group, i)].liveTime += lives[i].end - lives[i].begin;
+        items.resize(items.size() + group.slots, {group.size});
+      for (size_t i = 0; i < lives.size(); ++i) {
+        Item &item = items[itemOf(group, i)];
+        item.liveTime += lives[i].end - lives[i].begin;
+        if (i >= lives.size() / 2 && !item.begin)
+          item.begin = lives[i].begin;
+      }
     }
     findConflicts();
   }
 
-  void run(uint64_t effort, RingPlan &plan) {
+  /// Puts the best plan that it finds into `plan`, if that is smaller. Spends
+  /// `effort`, and for climbing no more than `toClimb` of it.
+  void run(uint64_t &effort, uint64_t toClimb, RingPlan &plan) {
     Order order(items.size());
     std::iota(order.begin(), order.end(), 0);
     Order best;
     Offsets bestOffsets;
     uint64_t bestTop = ~uint64_t(0);
-    auto attempt = [&](const Order &candidate) {
-      Offsets offsets = fillGaps(candidate);
+    bool bestIsLowest = false;
+    uint64_t cost = items.size() * items.size() / 2 + 1;
+    auto attempt = [&](const Order &candidate, bool lowest) {
+      if (bestTop <= bound)
+        return;
+      Offsets offsets = fillGaps(candidate, lowest);
       uint64_t top = topOf(offsets);
-      effort -= std::min<uint64_t>(effort, items.size() * items.size() + 1);
+      effort -= std::min(effort, cost);
       if (top > bestTop)
         return;
       best = candidate;
       bestTop = top;
+      bestIsLowest = lowest;
       bestOffsets = std::move(offsets);
     };
     auto by = [&](auto key) {
@@ -87,12 +193,17 @@ public:
       });
       return sorted;
     };
-    attempt(by([&](uint32_t i) { return items[i].liveTime; }));
-    attempt(by([&](uint32_t i) { return items[i].size; }));
+    // Equal sizes in the order of time fit without gaps, as intervals do.
+    Order bySize = by([&](uint32_t i) {
+      return std::make_pair(items[i].size, ~items[i].begin);
+    });
+    attempt(bySize, true);
+    attempt(bySize, false);
     attempt(by([&](uint32_t i) {
-      return double(items[i].size) * double(items[i].liveTime);
-    }));
-    attempt(by([&](uint32_t i) { return degrees[i]; }));
+              return double(items[i].size) * double(items[i].liveTime);
+            }),
+            false);
+    attempt(by([&](uint32_t i) { return degrees[i]; }), false);
     uint64_t random = 0x9E3779B97F4A7C15;
     auto next = [&](uint64_t limit) {
       random ^= random << 13;
@@ -100,18 +211,17 @@ public:
       random ^= random << 17;
       return random % limit;
     };
-    while (effort > 0 && bestTop > bound && items.size() > 1) {
+    uint64_t reserve = effort - std::min(effort, toClimb);
+    while (effort > reserve && !isClose(bestTop, bound) && items.size() > 1) {
       Order candidate = best;
       size_t from = 1 + next(candidate.size() - 1), to = next(from);
       std::rotate(candidate.begin() + to, candidate.begin() + from,
                   candidate.begin() + from + 1);
-      attempt(candidate);
+      attempt(candidate, bestIsLowest);
     }
     if (bestTop < plan.bytes)
       scatter(bestOffsets, bestTop, plan);
   }
-
-  size_t numItems() const { return items.size(); }
 
 private:
   const std::vector<Span> &livesOf(const Group &group) const {
@@ -175,8 +285,9 @@ private:
            (conflicts[b * words + a / 64] >> a % 64 & 1);
   }
 
-  /// Each item in order into the tightest gap between those it conflicts with.
-  Offsets fillGaps(const Order &order) const {
+  /// Each item in order into the tightest, or lowest, gap between those it
+  /// conflicts with.
+  Offsets fillGaps(const Order &order, bool lowest) const {
     Offsets offsets(items.size());
     Order placed; // by offset
     for (uint32_t index : order) {
@@ -189,6 +300,8 @@ private:
         if (begin >= top + size && begin - top < bestGap) {
           bestGap = begin - top;
           bestOffset = top;
+          if (lowest)
+            break;
         }
         top = std::max(top, begin + items[other].size);
       }
@@ -251,28 +364,6 @@ uint64_t largestLive(const std::vector<Ring> &rings) {
   return uint64_t(largest);
 }
 
-/// Whether no two instances of a slot meet.
-bool suffices(const std::vector<Span> &lives, uint32_t slots) {
-  std::vector<std::vector<Span>> ofSlot(slots);
-  for (size_t i = 0; i < lives.size(); ++i) {
-    if (lives[i].begin >= lives[i].end)
-      continue;
-    std::vector<Span> &turns = ofSlot[i % slots];
-    // Mostly in order already.
-    if (turns.empty() || turns.back().end <= lives[i].begin) {
-      turns.push_back(lives[i]);
-      continue;
-    }
-    auto after = std::find_if(turns.begin(), turns.end(), [&](const Span &s) {
-      return s.end > lives[i].begin;
-    });
-    if (after->begin < lives[i].end)
-      return false;
-    turns.insert(after, lives[i]);
-  }
-  return true;
-}
-
 } // namespace
 
 uint32_t pp::memory::countSlots(const std::vector<Span> &lives) {
@@ -287,36 +378,57 @@ uint32_t pp::memory::countSlots(const std::vector<Span> &lives) {
   return slots;
 }
 
-RingPlan pp::memory::planRings(const std::vector<Ring> &rings,
+RingPlan pp::memory::planRings(const std::vector<Ring> &rings, uint32_t step,
                                const Options &options) {
   RingPlan plan;
   plan.lowerBound = largestLive(rings);
   plan.offsets.assign(rings.size(), {0});
+  if (rings.empty())
+    return plan;
   plan.bytes = ~uint64_t(0);
   std::vector<Group> glued, single;
   for (uint32_t i = 0; i < rings.size(); ++i) {
     auto like = std::find_if(glued.begin(), glued.end(), [&](Group &group) {
       return rings[group.rings.front()].lives == rings[i].lives;
     });
-    if (like == glued.end())
+    if (like == glued.end()) {
       like = glued.insert(glued.end(), Group());
+      like->least = countSlots(rings[i].lives);
+    }
     like->rings.push_back(i);
+    like->size += alignUp(rings[i].size);
     Group alone;
     alone.rings = {i};
+    alone.size = alignUp(rings[i].size);
+    alone.least = like->least;
     single.push_back(alone);
   }
-  if (rings.empty()) {
-    plan.bytes = 0;
-    return plan;
+  uint32_t most = 1;
+  for (const Group &group : glued)
+    if (group.least <= kMostSlots)
+      most = std::max(most, group.least);
+  // Multiples of the step from what the longest ring needs.
+  uint32_t first = (most + step - 1) / step * step;
+  uint64_t effort = options.effort;
+  uint32_t bestSlots = 0;
+  auto isDone = [&] { return isClose(plan.bytes, plan.lowerBound); };
+  for (uint32_t slots = first;
+       slots <= std::min(kMostSlots, 5 * first) &&
+       effort > options.effort / 2 && !isDone();
+       slots += step) {
+    uint64_t before = plan.bytes;
+    RingPlanner(rings, glued, plan.lowerBound, slots).run(effort, 0, plan);
+    if (plan.bytes < before)
+      bestSlots = slots;
   }
-  RingPlanner ofGroups(rings, glued, plan.lowerBound);
-  ofGroups.run(options.effort / 2, plan);
-  if (plan.bytes > plan.lowerBound && glued.size() < single.size()) {
-    RingPlanner ofSingles(rings, single, plan.lowerBound);
-    // At least one round along each order.
-    uint64_t items = ofSingles.numItems();
-    if (8 * items * items <= options.effort)
-      ofSingles.run(options.effort / 2, plan);
-  }
+  for (bool largestFirst : {true, false})
+    for (const std::vector<Group> &groups : {glued, single})
+      if (!isDone())
+        sweep(rings, groups, largestFirst, plan);
+  for (uint32_t slots : {0u, bestSlots})
+    for (const std::vector<Group> &groups : {glued, single})
+      if (!isDone())
+        RingPlanner(rings, groups, plan.lowerBound, slots)
+            .run(effort, options.effort / 8, plan);
   return plan;
 }

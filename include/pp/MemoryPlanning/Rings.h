@@ -40,8 +40,10 @@ struct RingPlan {
 uint32_t countSlots(const std::vector<Span> &lives);
 
 /// Places the slots of all rings. Slots share memory where no instance of the
-/// one meets one of the other. Deterministic.
-RingPlan planRings(const std::vector<Ring> &rings, const Options &options = {});
+/// one meets one of the other. `step` is the number of instances that a round
+/// of the loop makes of each buffer. Deterministic.
+RingPlan planRings(const std::vector<Ring> &rings, uint32_t step,
+                   const Options &options = {});
 
 /// Two instances that are live at the same time and share bytes.
 struct RingOverlap {

@@ -67,11 +67,12 @@ TEST(Rings, OneForwardOneBackwardMeetsTheBound) {
   for (uint32_t depth = 1; depth <= 16; ++depth)
     for (uint32_t m : {1u, 5u, 64u, 1000u}) {
       std::vector<Ring> rings = oneForwardOneBackward(depth, m);
-      RingPlan plan = planRings(rings);
+      RingPlan plan = planRings(rings, 1);
       EXPECT_FALSE(findOverlap(rings, plan.offsets));
       if (m < 100)
         EXPECT_FALSE(overlapsByDefinition(rings, plan.offsets));
-      EXPECT_EQ(plan.offsets[0].size(), std::min(depth, m));
+      EXPECT_GE(plan.offsets[0].size(), std::min(depth, m));
+      EXPECT_LE(plan.offsets[0].size(), 2 * depth + 2);
       EXPECT_GE(plan.bytes, plan.lowerBound);
       EXPECT_LE(plan.bytes, plan.lowerBound * 1.05)
           << "depth " << depth << ", " << m << " micro-batches";
@@ -86,7 +87,7 @@ TEST(Rings, OneForwardOneBackwardMeetsTheBound) {
 // All forwards first: as many slots as micro-batches, in one block.
 TEST(Rings, AllAtOnce) {
   std::vector<Ring> rings = oneForwardOneBackward(500, 500);
-  RingPlan plan = planRings(rings);
+  RingPlan plan = planRings(rings, 1);
   EXPECT_EQ(plan.offsets[0].size(), 500u);
   EXPECT_FALSE(findOverlap(rings, plan.offsets));
   EXPECT_LE(plan.bytes, plan.lowerBound * 1.05);
@@ -119,7 +120,7 @@ TEST(Rings, RandomPlansAreValidAndTheCheckFindsDamage) {
         ring.lives.push_back({begin, begin + uint32_t(random(15))});
       }
     }
-    RingPlan plan = planRings(rings, {20000});
+    RingPlan plan = planRings(rings, 1 + random(3), {20000});
     EXPECT_FALSE(overlapsByDefinition(rings, plan.offsets));
     EXPECT_FALSE(findOverlap(rings, plan.offsets));
     EXPECT_GE(plan.bytes, plan.lowerBound);

@@ -108,12 +108,13 @@ static memory::RingPlan planIntervals(ArrayRef<Buffer> buffers,
 }
 
 /// Each buffer lives once for each micro-batch.
-static memory::RingPlan planSeries(ArrayRef<Buffer> buffers,
+static memory::RingPlan planSeries(ProgramOp program, ArrayRef<Buffer> buffers,
                                    ArrayRef<unsigned> moving, uint64_t effort) {
+  auto loops = program.getBody().front().getOps<BeginLoopOp>();
   std::vector<memory::Ring> rings;
   for (unsigned number : moving)
     rings.push_back({buffers[number].interval.size, buffers[number].lives});
-  return memory::planRings(rings, {effort});
+  return memory::planRings(rings, (*loops.begin()).getStep(), {effort});
 }
 
 static LogicalResult planProgram(ProgramOp program,
@@ -141,7 +142,7 @@ static LogicalResult planProgram(ProgramOp program,
       moving.push_back(number);
   memory::RingPlan plan =
       program.hasLoops()
-          ? planSeries(buffers, moving, effort)
+          ? planSeries(program, buffers, moving, effort)
           : planIntervals(buffers, moving, effort);
   for (auto [number, slots] : llvm::zip(moving, plan.offsets)) {
     for (uint64_t &slot : slots)
