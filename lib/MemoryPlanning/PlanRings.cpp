@@ -132,7 +132,7 @@ bool suffices(const std::vector<Span> &lives, uint32_t slots) {
 
 /// As good as it is worth to search for.
 bool isClose(uint64_t bytes, uint64_t bound) {
-  return bytes - bound <= bound / 100;
+  return bytes - bound <= bound / 64;
 }
 
 class RingPlanner {
@@ -407,15 +407,19 @@ RingPlan pp::memory::planRings(const std::vector<Ring> &rings, uint32_t step,
   for (const Group &group : glued)
     if (group.least <= kMostSlots)
       most = std::max(most, group.least);
-  // Multiples of the step from what the longest ring needs.
+  // Few slots, so that short-lived values share and long rings stay as they are;
+  // then as many as the longest ring needs, and more.
   uint32_t first = (most + step - 1) / step * step;
   uint64_t effort = options.effort;
   uint32_t bestSlots = 0;
   auto isDone = [&] { return isClose(plan.bytes, plan.lowerBound); };
-  for (uint32_t slots = first;
+  uint32_t few = std::min(first, 8 * step);
+  for (uint32_t slots = step;
        slots <= std::min(kMostSlots, 5 * first) &&
-       effort > options.effort / 2 && !isDone();
-       slots += step) {
+       effort > options.effort / 2 && plan.bytes > plan.lowerBound;
+       slots = slots == few ? std::max(first, few + step) : slots + step) {
+    if (slots > few && isDone())
+      break;
     uint64_t before = plan.bytes;
     RingPlanner(rings, glued, plan.lowerBound, slots).run(effort, 0, plan);
     if (plan.bytes < before)
