@@ -37,6 +37,9 @@ namespace {
 /// More slots than this are one block.
 constexpr uint32_t kMostSlots = 64;
 
+/// With no more instances than this a few percent are worth a sweep.
+constexpr size_t kFewInstances = 2048;
+
 using Order = std::vector<uint32_t>;
 using Offsets = std::vector<uint64_t>;
 
@@ -60,7 +63,7 @@ struct Group {
 /// As many slots as instances, by a sweep over time in which each takes the
 /// tightest free block.
 void sweep(const std::vector<Ring> &rings, const std::vector<Group> &groups,
-           bool largestFirst, RingPlan &plan) {
+           bool backwards, bool largestFirst, RingPlan &plan) {
   struct Event {
     uint32_t time;
     bool isBegin;
@@ -73,8 +76,11 @@ void sweep(const std::vector<Ring> &rings, const std::vector<Group> &groups,
     offsets[g].assign(std::max<size_t>(1, lives.size()), 0);
     for (uint32_t i = 0; i < lives.size(); ++i)
       if (lives[i].begin < lives[i].end && groups[g].size) {
-        events.push_back({lives[i].begin, true, g, i});
-        events.push_back({lives[i].end, false, g, i});
+        // Backwards, time runs from the largest number.
+        uint32_t begin = backwards ? ~lives[i].end : lives[i].begin;
+        uint32_t end = backwards ? ~lives[i].begin : lives[i].end;
+        events.push_back({begin, true, g, i});
+        events.push_back({end, false, g, i});
       }
   }
   std::sort(events.begin(), events.end(), [&](const Event &a, const Event &b) {
@@ -212,7 +218,7 @@ public:
       return random % limit;
     };
     uint64_t reserve = effort - std::min(effort, toClimb);
-    while (effort > reserve && !isClose(bestTop, bound) && items.size() > 1) {
+    while (effort > reserve && bestTop > bound && items.size() > 1) {
       Order candidate = best;
       size_t from = 1 + next(candidate.size() - 1), to = next(from);
       std::rotate(candidate.begin() + to, candidate.begin() + from,
@@ -421,14 +427,21 @@ RingPlan pp::memory::planRings(const std::vector<Ring> &rings, uint32_t step,
     if (slots > few && isDone())
       break;
     uint64_t before = plan.bytes;
-    RingPlanner(rings, glued, plan.lowerBound, slots).run(effort, 0, plan);
+    RingPlanner(rings, glued, plan.lowerBound, slots)
+        .run(effort, slots > few ? 0 : options.effort / 100, plan);
     if (plan.bytes < before)
       bestSlots = slots;
   }
-  for (bool largestFirst : {true, false})
-    for (const std::vector<Group> &groups : {glued, single})
-      if (!isDone())
-        sweep(rings, groups, largestFirst, plan);
+  // Sweeps see every instance: they are for few, and for where rings fail.
+  size_t instances = 0;
+  for (const Group &group : glued)
+    instances += rings[group.rings.front()].lives.size();
+  for (bool backwards : {false, true})
+    for (bool largestFirst : {true, false})
+      for (const std::vector<Group> &groups : {glued, single})
+        if (instances <= kFewInstances ? plan.bytes > plan.lowerBound
+                                       : !isDone())
+          sweep(rings, groups, backwards, largestFirst, plan);
   for (uint32_t slots : {0u, bestSlots})
     for (const std::vector<Group> &groups : {glued, single})
       if (!isDone())

@@ -217,6 +217,9 @@ FailureOr<ProgramBuffers>
 ProgramBuffers::analyze(ProgramOp program, SymbolTableCollection &symbols,
                         bool withLives) {
   ProgramBuffers result;
+  if (program->hasAttr("pp.left_out"))
+    return program.emitOpError("found pp.left_out, expected a program of all "
+                               "micro-batches; run pp-form-loops");
   result.hasLoops = program.hasLoops();
   Block &body = *program.getBody().begin();
   DenseMap<Operation *, uint32_t> timeOf;
