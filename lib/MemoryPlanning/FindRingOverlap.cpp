@@ -1,7 +1,8 @@
 //===- FindRingOverlap.cpp - The check of a plan of rings -----------------===//
 //
 // Slots that share bytes are found first, by a sweep over the arena; the
-// instances of such two, in order of time, must then take turns.
+// instances of such two, in order of time, must then take turns. Where there are
+// about as many slots as instances, the instances are compared one by one.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +13,9 @@
 using namespace pp::memory;
 
 namespace {
+/// With more slots than this, more pairs share bytes than are worth listing.
+constexpr size_t kMostSlots = 2048;
+
 struct Turn {
   Span life;
   size_t instance;
@@ -43,9 +47,35 @@ static std::optional<RingOverlap> compare(const Slot &a, const Slot &b) {
   return std::nullopt;
 }
 
+/// Each instance is a buffer of its own.
+static std::optional<RingOverlap>
+findOverlapOfInstances(const std::vector<Ring> &rings,
+                       const std::vector<std::vector<uint64_t>> &offsets) {
+  std::vector<Interval> intervals;
+  std::vector<uint64_t> places;
+  std::vector<std::pair<size_t, size_t>> origins;
+  for (size_t ring = 0; ring < rings.size(); ++ring)
+    for (size_t i = 0; i < rings[ring].lives.size(); ++i) {
+      const Span &life = rings[ring].lives[i];
+      intervals.push_back({rings[ring].size, life.begin, life.end});
+      places.push_back(offsets[ring][i % offsets[ring].size()]);
+      origins.emplace_back(ring, i);
+    }
+  auto overlap = findOverlap(intervals, places);
+  if (!overlap)
+    return std::nullopt;
+  auto a = origins[overlap->first], b = origins[overlap->second];
+  return RingOverlap{{a.first, b.first}, {a.second, b.second}};
+}
+
 std::optional<RingOverlap> pp::memory::findOverlap(
     const std::vector<Ring> &rings,
     const std::vector<std::vector<uint64_t>> &offsets) {
+  size_t numSlots = 0;
+  for (const std::vector<uint64_t> &ofRing : offsets)
+    numSlots += ofRing.size();
+  if (numSlots > kMostSlots)
+    return findOverlapOfInstances(rings, offsets);
   std::vector<Slot> slots;
   for (size_t ring = 0; ring < rings.size(); ++ring) {
     size_t first = slots.size(), count = offsets[ring].size();

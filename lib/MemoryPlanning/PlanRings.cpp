@@ -420,8 +420,13 @@ RingPlan pp::memory::planRings(const std::vector<Ring> &rings, uint32_t step,
   uint32_t bestSlots = 0;
   auto isDone = [&] { return isClose(plan.bytes, plan.lowerBound); };
   uint32_t few = std::min(first, 8 * step);
+  // All that sees every instance is for few, or for where rings fail.
+  size_t instances = 0;
+  for (const Group &group : glued)
+    instances += rings[group.rings.front()].lives.size();
+  bool areFew = instances <= kFewInstances;
   for (uint32_t slots = step;
-       slots <= std::min(kMostSlots, 5 * first) &&
+       slots <= std::min(kMostSlots, (areFew ? 5 : 2) * first) &&
        effort > options.effort / 2 && plan.bytes > plan.lowerBound;
        slots = slots == few ? std::max(first, few + step) : slots + step) {
     if (slots > few && isDone())
@@ -432,16 +437,13 @@ RingPlan pp::memory::planRings(const std::vector<Ring> &rings, uint32_t step,
     if (plan.bytes < before)
       bestSlots = slots;
   }
-  // Sweeps see every instance: they are for few, and for where rings fail.
-  size_t instances = 0;
-  for (const Group &group : glued)
-    instances += rings[group.rings.front()].lives.size();
   for (bool backwards : {false, true})
-    for (bool largestFirst : {true, false})
-      for (const std::vector<Group> &groups : {glued, single})
-        if (instances <= kFewInstances ? plan.bytes > plan.lowerBound
-                                       : !isDone())
-          sweep(rings, groups, backwards, largestFirst, plan);
+    for (bool largestFirst : {true, false}) {
+      if (areFew ? plan.bytes > plan.lowerBound : !isDone())
+        sweep(rings, glued, backwards, largestFirst, plan);
+      if (areFew && plan.bytes > plan.lowerBound)
+        sweep(rings, single, backwards, largestFirst, plan);
+    }
   for (uint32_t slots : {0u, bestSlots})
     for (const std::vector<Group> &groups : {glued, single})
       if (!isDone())
