@@ -235,6 +235,7 @@ LogicalResult Compilation::run() {
   pipeline.schedule = options.schedule;
   pipeline.virtualStages = options.virtualStages;
   pipeline.split = options.splitBackward;
+  pipeline.unroll = options.unroll;
   pipeline.recompute = options.recompute.value_or("");
   pipeline.semantics = options.semantics;
   pipeline.memoryLimit = options.memoryLimit.value_or(0);

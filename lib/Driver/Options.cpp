@@ -267,6 +267,7 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
                check))
     options.recompute = recompute;
   options.splitBackward = args.hasArg(OPT_split_backward);
+  options.unroll = args.hasArg(OPT_unroll);
   readSchedule(args, options, check);
   readName(args.getLastArg(OPT_semantics), options.semantics,
            {"buffered", "rendezvous", "fifo-per-edge", "fifo-shared"}, check);

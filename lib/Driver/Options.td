@@ -41,6 +41,8 @@ let Group = plan_group in {
   def recompute_s : S<"recompute", recompute>;
   def split_backward : F<"split-backward",
     "run the backward of a stage as two actions: I (input gradient), then W (weight gradients)">;
+  def unroll : F<"unroll",
+    "write out every micro-batch, where the repeating part of a schedule is a loop otherwise: same results, longer to compile">;
   def semantics : J<"semantics", "NAME",
     "what a send may rely on in the proof that no rank waits forever: buffered, rendezvous (default), fifo-per-edge or fifo-shared">;
   def semantics_s : S<"semantics", semantics>;

@@ -22,10 +22,11 @@
 
 #include "pp/MemoryPlanning/MemoryPlanning.h"
 
+#include "FreeList.h"
+
 #include <algorithm>
 #include <map>
 #include <numeric>
-#include <set>
 #include <tuple>
 
 using namespace pp::memory;
@@ -34,65 +35,6 @@ namespace {
 
 using Order = std::vector<uint32_t>;
 using Offsets = std::vector<uint64_t>;
-
-/// The free blocks below a growing top, for a sweep over time.
-class FreeList {
-public:
-  /// Takes the smallest free block that fits; grows the top if none does, but
-  /// first uses up the free block that touches the top.
-  uint64_t allocate(uint64_t size) {
-    auto best = bySize.lower_bound({size, 0});
-    if (best != bySize.end()) {
-      auto [blockSize, offset] = *best;
-      remove(offset, blockSize);
-      if (blockSize > size)
-        insert(offset + size, blockSize - size);
-      return offset;
-    }
-    uint64_t offset = top;
-    if (!byOffset.empty()) {
-      auto last = std::prev(byOffset.end());
-      if (last->first + last->second == top) {
-        offset = last->first;
-        remove(last->first, last->second);
-      }
-    }
-    top = offset + size;
-    return offset;
-  }
-
-  void release(uint64_t offset, uint64_t size) {
-    auto next = byOffset.lower_bound(offset);
-    if (next != byOffset.end() && next->first == offset + size) {
-      size += next->second;
-      remove(next->first, next->second);
-    }
-    auto following = byOffset.lower_bound(offset);
-    if (following != byOffset.begin()) {
-      auto previous = std::prev(following);
-      if (previous->first + previous->second == offset) {
-        offset = previous->first;
-        size += previous->second;
-        remove(offset, previous->second);
-      }
-    }
-    insert(offset, size);
-  }
-
-private:
-  void insert(uint64_t offset, uint64_t size) {
-    byOffset.emplace(offset, size);
-    bySize.insert({size, offset});
-  }
-  void remove(uint64_t offset, uint64_t size) {
-    byOffset.erase(offset);
-    bySize.erase({size, offset});
-  }
-
-  uint64_t top = 0;
-  std::map<uint64_t, uint64_t> byOffset;
-  std::set<std::pair<uint64_t, uint64_t>> bySize;
-};
 
 /// Maximum over a range and assignment to a range, on compressed times.
 class Skyline {

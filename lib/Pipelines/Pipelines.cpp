@@ -69,11 +69,16 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
 
 LogicalResult pp::buildRankPipeline(OpPassManager &manager,
                                     const PipelineOptions &options) {
-  if (failed(add(manager, "pp-project-ranks")))
+  // Without what repeats, so that the moves look at few ops; loops stand for it
+  // once all ops are where they belong.
+  if (failed(add(manager, formatv("pp-project-ranks{{shorten={0}}",
+                                  int(!options.unroll)))))
     return failure();
   // Moves are made under the proof that they are safe; the proof of what
   // results is then made once more from nothing.
   if (failed(add(manager, formatv("pp-place-communication{{semantics={0}}",
+                                  options.semantics.getValue()))) ||
+      failed(add(manager, formatv("pp-form-loops{{semantics={0}}",
                                   options.semantics.getValue()))) ||
       failed(add(manager, formatv("pp-verify-communication{{semantics={0}}",
                                   options.semantics.getValue()))))

@@ -116,6 +116,33 @@ static ActionKind parseKind(const std::string &kind) {
   broken("with an action of kind '" + kind + "'");
 }
 
+static Action parseAction(const Node &element) {
+  Action action;
+  action.kind = parseKind(element.get<std::string>("kind"));
+  action.stage = element.get<int>("stage", -1);
+  action.microbatch = element.get<int>("microbatch", -1);
+  action.peer = element.get<int>("peer", -1);
+  action.name = element.get<std::string>("name", "");
+  return action;
+}
+
+/// The actions of all rounds: in each, micro-batches grow by the step.
+static void parseLoop(const Node &loop, std::vector<Action> &actions) {
+  int rounds = loop.get<int>("repeat"), step = loop.get<int>("step");
+  if (rounds < 1 || rounds > (1 << 24))
+    broken("whose '" + loop.path + "repeat' is " + std::to_string(rounds));
+  std::vector<Action> body;
+  loop.forEach("actions", [&](const Node &element) {
+    body.push_back(parseAction(element));
+  });
+  for (int round = 0; round < rounds; ++round)
+    for (Action action : body) {
+      if (action.microbatch >= 0)
+        action.microbatch += round * step;
+      actions.push_back(std::move(action));
+    }
+}
+
 static Program parseProgram(const Node &node, const Description &all) {
   Program program;
   program.arenaBytes = node.get<uint64_t>("arena_bytes");
@@ -158,13 +185,10 @@ static Program parseProgram(const Node &node, const Description &all) {
     program.parameters.push_back(parameter);
   });
   node.forEach("actions", [&](const Node &element) {
-    Action action;
-    action.kind = parseKind(element.get<std::string>("kind"));
-    action.stage = element.get<int>("stage", -1);
-    action.microbatch = element.get<int>("microbatch", -1);
-    action.peer = element.get<int>("peer", -1);
-    action.name = element.get<std::string>("name", "");
-    program.actions.push_back(std::move(action));
+    if (element.value.contains("repeat"))
+      parseLoop(element, program.actions);
+    else
+      program.actions.push_back(parseAction(element));
   });
   program.requests = node.get<int>("requests");
   auto predicted = node.value.find("predicted");

@@ -92,6 +92,18 @@ def main():
         (deep, 4, "looped-bfs", "full", "--virtual=3"), (deep, 1, "zb-v", "none"),
     ])
 
+    # Enough micro-batches for programs with loops, and the same written out.
+    same("loops", 27, [(deep, 1, "gpipe", "none", "--unroll")] + [
+        (deep, ranks, schedule, "none") for ranks, schedule in [
+            (1, "1f1b"), (4, "1f1b"), (3, "gpipe"), (3, "interleaved"),
+            (2, "looped-bfs"), (3, "zb-h1"), (2, "zb-h2"), (2, "zb-v"),
+            (4, "v-half"), (2, "v-min"), (2, "dualpipe-v"),
+        ]
+    ] + [
+        (deep, 4, "1f1b", "none", "--unroll"), (deep, 2, "zb-v", "full", "--unroll"),
+        (deep, 2, "interleaved", "full", "--virtual=4", "--split-backward"),
+    ])
+
     llama = make_model("llama.mlir", "llama", "--layers=2", "--width=32", "--heads=4",
                        "--kv-heads=2", "--hidden=48", "--sequence=12", "--batch=2")
     same("llama", 3, [

@@ -26,6 +26,7 @@ struct CompileOptions {
   unsigned virtualStages = 0;           ///< a rank; 0: as the schedule has
   std::optional<std::string> recompute; ///< nothing: as the model says
   bool splitBackward = false;
+  bool unroll = false; ///< programs without loops
   std::string semantics = "rendezvous";
   std::optional<uint64_t> memoryLimit; ///< bytes a rank may need
 

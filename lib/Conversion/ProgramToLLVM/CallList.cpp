@@ -12,6 +12,8 @@
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/STLExtras.h"
 
+#include <map>
+
 using namespace mlir;
 using namespace pp;
 
@@ -145,6 +147,10 @@ static SmallVector<Repetition> findRepetitions(ArrayRef<Call> calls) {
 
 namespace {
 class Emitter {
+  /// Gives number `which` of an operand in an integer type.
+  using Numbers = llvm::function_ref<Value(const CallOperand &operand,
+                                           size_t which, Type type)>;
+
 public:
   Emitter(LLVM::LLVMFuncOp function, Block *block, Block *exit)
       : function(function), module(function->getParentOfType<ModuleOp>()),
@@ -156,8 +162,8 @@ public:
 
   void straight(ArrayRef<Call> calls) {
     for (const Call &call : calls)
-      emitCall(call, [&](int64_t number, Type type) {
-        return constant(type, number);
+      emitCall(call, [&](const CallOperand &operand, size_t which, Type type) {
+        return constant(type, operand.numbers[which]);
       });
   }
 
@@ -199,23 +205,66 @@ public:
     size_t next = 0;
     results.clear();
     for (const Call &call : body)
-      emitCall(call, [&](int64_t number, Type type) -> Value {
+      emitCall(call, [&](const CallOperand &operand, size_t which,
+                         Type type) -> Value {
         int64_t column = columnOf[next++];
         if (column < 0)
-          return constant(type, number);
+          return constant(type, operand.numbers[which]);
         Value place = LLVM::GEPOp::create(
             builder, loc, ptr, i64, row,
             ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(column)});
         Value loaded = LLVM::LoadOp::create(builder, loc, i64, place);
-        return type == i64 ? loaded
-                           : LLVM::TruncOp::create(builder, loc, type, loaded)
-                                 .getResult();
+        return truncate(loaded, type);
       });
+    endLoop(head, index, repetition.count);
+  }
+
+  /// A loop of the program: numbers follow from the round.
+  void loop(ArrayRef<Call> body, uint64_t rounds) {
+    loc = body.front().loc;
+    Value start = constant(i64, 0);
+    Block *head = newBlock();
+    Value round = head->addArgument(i64, loc);
+    LLVM::BrOp::create(builder, loc, ValueRange{start}, head);
+    builder.setInsertionPointToEnd(head);
+    results.clear();
+    llvm::DenseMap<size_t, Value> turns; // of cycles of a length
+    for (const Call &call : body)
+      emitCall(call, [&](const CallOperand &operand, size_t which,
+                         Type type) -> Value {
+        if (operand.cycle.size() > 1) {
+          Value &turn = turns[operand.cycle.size()];
+          if (!turn)
+            turn = LLVM::URemOp::create(builder, loc, round,
+                                        constant(i64, operand.cycle.size()));
+          Value whole = LLVM::AddressOfOp::create(builder, loc, ptr,
+                                                  makeTable(operand.cycle));
+          Value place = LLVM::GEPOp::create(builder, loc, ptr, i64, whole,
+                                            ArrayRef<LLVM::GEPArg>{turn});
+          return truncate(LLVM::LoadOp::create(builder, loc, i64, place), type);
+        }
+        if (!operand.step)
+          return constant(type, operand.numbers[which]);
+        Value grown = LLVM::MulOp::create(builder, loc, round,
+                                          constant(i64, operand.step));
+        return truncate(
+            LLVM::AddOp::create(builder, loc, grown,
+                                constant(i64, operand.numbers[which])),
+            type);
+      });
+    endLoop(head, round, rounds);
+  }
+
+  Block *end() { return builder.getInsertionBlock(); }
+
+private:
+  /// Goes back to `head` with the next index until all rounds have run.
+  void endLoop(Block *head, Value index, uint64_t rounds) {
     Value following =
         LLVM::AddOp::create(builder, loc, index, constant(i64, 1));
     Value more =
         LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ult, following,
-                             constant(i64, repetition.count));
+                             constant(i64, rounds));
     Block *after = newBlock();
     LLVM::CondBrOp::create(builder, loc, more, head, ValueRange{following},
                            after, ValueRange());
@@ -223,9 +272,12 @@ public:
     results.clear();
   }
 
-  Block *end() { return builder.getInsertionBlock(); }
+  Value truncate(Value value, Type type) {
+    return type == i64
+               ? value
+               : LLVM::TruncOp::create(builder, loc, type, value).getResult();
+  }
 
-private:
   /// A block behind the current one.
   Block *newBlock() {
     OpBuilder::InsertionGuard guard(builder);
@@ -250,14 +302,20 @@ private:
   }
 
   StringRef makeTable(ArrayRef<int64_t> numbers) {
+    StringRef &known =
+        tableOf[std::vector<int64_t>(numbers.begin(), numbers.end())];
+    if (!known.empty())
+      return known;
     OpBuilder globals(function);
     std::string name =
         ("pp.loop." + function.getSymName() + "." + Twine(tables++)).str();
-    return LLVM::GlobalOp::create(globals, loc,
-                                  LLVM::LLVMArrayType::get(i64, numbers.size()),
-                                  /*isConstant=*/true, LLVM::Linkage::Internal,
-                                  name, builder.getI64TensorAttr(numbers))
-        .getSymName();
+    known =
+        LLVM::GlobalOp::create(globals, loc,
+                               LLVM::LLVMArrayType::get(i64, numbers.size()),
+                               /*isConstant=*/true, LLVM::Linkage::Internal,
+                               name, builder.getI64TensorAttr(numbers))
+            .getSymName();
+    return known;
   }
 
   /// SplitMix64, as nn.mix_key defines it.
@@ -279,32 +337,33 @@ private:
     return shiftXor(z, 31);
   }
 
-  /// `number` gives a number of the call in an integer type.
-  Value operand(const CallOperand &operand,
-                llvm::function_ref<Value(int64_t, Type)> number) {
+  Value operand(const CallOperand &operand, Numbers numbers) {
+    auto number = [&](size_t which, Type type) {
+      return numbers(operand, which, type);
+    };
     switch (operand.kind) {
     case CallOperand::Argument:
       return function.getArgument(operand.base);
     case CallOperand::Number:
-      return number(operand.numbers[0], operand.type);
+      return number(0, operand.type);
     case CallOperand::Address:
       return advance(function.getArgument(operand.base),
-                     number(operand.numbers[0], i64), i8);
+                     number(0, i64), i8);
     case CallOperand::Slot: {
       Value entry = advance(function.getArgument(operand.table),
-                            number(operand.numbers[0], i64), i64);
+                            number(0, i64), i64);
       return advance(function.getArgument(operand.base),
                      LLVM::LoadOp::create(builder, loc, i64, entry), i8);
     }
     case CallOperand::Symbol: {
       Value start =
           LLVM::AddressOfOp::create(builder, loc, ptr, operand.symbol);
-      return advance(start, number(operand.numbers[0], i64), i64);
+      return advance(start, number(0, i64), i64);
     }
     case CallOperand::MixedKey: {
       Value key = function.getArgument(operand.base);
-      for (int64_t salt : operand.numbers)
-        key = mixKey(key, number(salt, i64));
+      for (size_t which = 0; which != operand.numbers.size(); ++which)
+        key = mixKey(key, number(which, i64));
       return key;
     }
     case CallOperand::Result:
@@ -326,12 +385,11 @@ private:
 
   /// Operands are made right before the call that needs them: unoptimised code
   /// then keeps nothing alive in between.
-  void emitCall(const Call &call,
-                llvm::function_ref<Value(int64_t, Type)> number) {
+  void emitCall(const Call &call, Numbers numbers) {
     loc = call.loc;
     SmallVector<Value> operands;
     for (const CallOperand &each : call.operands)
-      operands.push_back(operand(each, number));
+      operands.push_back(operand(each, numbers));
     Value result;
     if (!call.callee) {
       LLVM::MemcpyOp::create(builder, loc, operands[0], operands[1],
@@ -364,6 +422,7 @@ private:
   Location loc;
   Type ptr, i8, i64;
   unsigned tables = 0;
+  std::map<std::vector<int64_t>, StringRef> tableOf;
   llvm::DenseSet<StringAttr> declared;
   std::vector<Value> results; ///< of the calls so far, null where there is none
 };
@@ -372,13 +431,23 @@ private:
 Block *CallList::emit(LLVM::LLVMFuncOp function, Block *block,
                       Block *exit) const {
   Emitter emitter(function, block, exit);
+  auto straight = [&](ArrayRef<Call> part) {
+    size_t next = 0;
+    for (const Repetition &repetition : findRepetitions(part)) {
+      emitter.straight(part.slice(next, repetition.begin - next));
+      emitter.loop(part, repetition);
+      next = repetition.end();
+    }
+    emitter.straight(part.drop_front(next));
+  };
   ArrayRef<Call> all(calls);
   size_t next = 0;
-  for (const Repetition &repetition : findRepetitions(all)) {
-    emitter.straight(all.slice(next, repetition.begin - next));
-    emitter.loop(all, repetition);
-    next = repetition.end();
+  for (const Loop &loop : loops) {
+    straight(all.slice(next, loop.begin - next));
+    if (loop.begin != loop.end)
+      emitter.loop(all.slice(loop.begin, loop.end - loop.begin), loop.rounds);
+    next = loop.end;
   }
-  emitter.straight(all.drop_front(next));
+  straight(all.drop_front(next));
   return emitter.end();
 }

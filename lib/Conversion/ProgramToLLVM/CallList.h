@@ -4,7 +4,9 @@
 // micro-batches of a steady state, the layers of a stage, the parameters of an
 // update. They are collected here first. What repeats with other numbers then
 // becomes a loop over a constant table of the numbers, so that the size of the
-// code follows what is distinct: a warm-up, a loop and a cool-down.
+// code follows what is distinct: a warm-up, a loop and a cool-down. Where the
+// program has loops of its own, they are loops here, and numbers say how they
+// change from round to round.
 //
 //===----------------------------------------------------------------------===//
 
@@ -59,6 +61,10 @@ struct CallOperand {
   mlir::Type type = {};
   mlir::StringAttr symbol = {};
   llvm::SmallVector<int64_t, 1> numbers = {};
+  /// In a loop of the program, of an operand with one number: what it grows by
+  /// in each round; or its values in turn, for ever again.
+  int64_t step = 0;
+  std::vector<int64_t> cycle = {};
 };
 
 /// A call; without a callee, a copy: operands are target, source and bytes.
@@ -82,6 +88,12 @@ public:
     calls.push_back({{}, {}, false, {target, source, bytes}, loc});
   }
 
+  /// What is appended from here to endLoop() runs `rounds` times.
+  void beginLoop(uint64_t rounds) {
+    loops.push_back({calls.size(), calls.size(), rounds});
+  }
+  void endLoop() { loops.back().end = calls.size(); }
+
   /// The same calls with the same numbers.
   bool operator==(const CallList &other) const;
 
@@ -92,7 +104,14 @@ public:
                     mlir::Block *exit) const;
 
 private:
+  /// Calls [begin, end).
+  struct Loop {
+    size_t begin, end;
+    uint64_t rounds;
+  };
+
   std::vector<Call> calls;
+  std::vector<Loop> loops; ///< in order
 };
 
 } // namespace pp

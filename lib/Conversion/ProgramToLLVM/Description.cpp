@@ -124,6 +124,39 @@ static LogicalResult addParameters(ModuleOp module,
   return success();
 }
 
+static json::Object describe(const Action &action) {
+  json::Object entry{{"kind", action.kind},
+                     {"name", json::fixUTF8(action.name)}};
+  if (action.stage >= 0)
+    entry["stage"] = action.stage;
+  if (action.microbatch >= 0)
+    entry["microbatch"] = action.microbatch;
+  if (action.peer >= 0)
+    entry["peer"] = action.peer;
+  return entry;
+}
+
+static json::Array describeActions(const LoweredProgram &lowered) {
+  json::Array actions;
+  size_t next = 0;
+  auto append = [&](json::Array &target, size_t end) {
+    for (; next != end; ++next)
+      target.push_back(describe(lowered.actions[next]));
+  };
+  for (const ActionLoop &loop : lowered.loops) {
+    append(actions, loop.begin);
+    if (loop.begin == loop.end)
+      continue;
+    json::Array body;
+    append(body, loop.end);
+    actions.push_back(json::Object{{"repeat", loop.rounds},
+                                   {"step", loop.step},
+                                   {"actions", std::move(body)}});
+  }
+  append(actions, lowered.actions.size());
+  return actions;
+}
+
 static json::Object describe(ModuleOp module, const LoweredProgram &lowered) {
   ProgramOp program = lowered.program;
   auto report = program->getAttrOfType<DictionaryAttr>(attr::kMemory);
@@ -154,25 +187,12 @@ static json::Object describe(ModuleOp module, const LoweredProgram &lowered) {
     parameters.push_back(std::move(entry));
   }
 
-  json::Array actions;
-  for (const Action &action : lowered.actions) {
-    json::Object entry{{"kind", action.kind},
-                       {"name", json::fixUTF8(action.name)}};
-    if (action.stage >= 0)
-      entry["stage"] = action.stage;
-    if (action.microbatch >= 0)
-      entry["microbatch"] = action.microbatch;
-    if (action.peer >= 0)
-      entry["peer"] = action.peer;
-    actions.push_back(std::move(entry));
-  }
-
   json::Object result{{"arena_bytes", bytes("arena")},
                       {"optimizer_offset", bytes("arena")},
                       {"optimizer_bytes", bytes("optimizer")},
                       {"memory", std::move(memory)},
                       {"parameters", std::move(parameters)},
-                      {"actions", std::move(actions)},
+                      {"actions", describeActions(lowered)},
                       {"requests", lowered.requests}};
   if (auto predicted = program->getAttrOfType<DictionaryAttr>("pp.predicted")) {
     json::Object times;

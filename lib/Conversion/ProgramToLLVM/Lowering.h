@@ -78,11 +78,19 @@ struct Action {
   std::string name;
 };
 
+/// Actions [begin, end) of a list stand for `rounds` times as many: in each
+/// round micro-batches grow by the step.
+struct ActionLoop {
+  size_t begin, end;
+  int64_t rounds, step;
+};
+
 /// A rank program after its lowering.
 struct LoweredProgram {
   ProgramOp program;
   mlir::LLVM::LLVMFuncOp step;
   llvm::SmallVector<Action> actions;
+  llvm::SmallVector<ActionLoop> loops; ///< of the actions, in order
   unsigned requests = 0; ///< transfers in flight at a time, at most
 };
 

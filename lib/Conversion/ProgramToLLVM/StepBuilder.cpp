@@ -2,7 +2,9 @@
 //
 // One runtime call or one stage call for each op of the program. Offsets and
 // sizes are constants. A fallible call is followed by a branch to the single
-// exit, which returns the status. What repeats becomes loops (CallList.h).
+// exit, which returns the status. What repeats becomes loops (CallList.h). In a
+// loop of the program, micro-batches, tags and indices of actions grow with the
+// round, and places follow the rings.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +14,7 @@
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <map>
+#include <numeric>
 
 using namespace mlir;
 using namespace pp;
@@ -24,7 +27,7 @@ class StepBuilder {
 
 public:
   StepBuilder(ProgramOp program, ProgramBuffers buffers,
-              SmallVector<uint64_t> offsets, const NativeStages &stages,
+              std::vector<BufferOffsets> offsets, const NativeStages &stages,
               const SymbolIndices &indices, SymbolTableCollection &symbols)
       : program(program), buffers(std::move(buffers)),
         offsets(std::move(offsets)), stages(stages), indices(indices),
@@ -35,13 +38,17 @@ public:
   }
 
   FailureOr<LoweredProgram> run() {
+    if (program.hasLoops())
+      assignRequests();
     for (Operation &op : *program.getBody().begin()) {
       loc = op.getLoc();
+      current = getMicrobatch(&op);
       LogicalResult lowered =
           TypeSwitch<Operation *, LogicalResult>(&op)
               .Case<RunOp, ISendOp, IRecvOp, WaitOp, WaitSendOp, ExchangeOp,
                     LossOp, ZeroGradientOp, ReduceGradientsOp, GradNormOp,
-                    UpdateOp, StoreParameterOp, ReturnOp>(
+                    UpdateOp, StoreParameterOp, BeginLoopOp, EndLoopOp,
+                    ReturnOp>(
                   [&](auto op) { return lower(op); })
               .Case<LoadGradientOp, LoadParameterOp>(
                   [&](auto) { return success(); }) // names of buffers
@@ -68,8 +75,37 @@ private:
   CallOperand at(uint64_t offset) {
     return CallOperand::address(arenaArgument, offset);
   }
-  uint64_t offsetOf(Value value) { return offsets[buffers.lookup(value)]; }
-  CallOperand address(Value value) { return at(offsetOf(value)); }
+  /// How many rounds pass until `size` slots are used in the same turn again,
+  /// at most all.
+  size_t periodOf(size_t size) {
+    if (!loop.op)
+      return 1;
+    size_t period = size / std::gcd<size_t>(size, loop.op.getStep());
+    return std::min<size_t>(period, loop.op.getRounds());
+  }
+  /// Where a buffer lies for a micro-batch, so many rounds later.
+  uint64_t offsetOf(unsigned buffer, int64_t microbatch, size_t round = 0) {
+    const BufferOffsets &slots = offsets[buffer];
+    int64_t step = loop.op ? loop.op.getStep() : 0;
+    return slots[(microbatch + round * step) % slots.size()];
+  }
+  CallOperand addressOf(unsigned buffer, int64_t microbatch) {
+    CallOperand result = at(offsetOf(buffer, microbatch));
+    size_t period = periodOf(offsets[buffer].size());
+    for (size_t round = 0; period > 1 && round != period; ++round)
+      result.cycle.push_back(offsetOf(buffer, microbatch, round));
+    return result;
+  }
+  /// The value as the op that is being lowered sees it.
+  CallOperand address(Value value) {
+    return addressOf(buffers.lookup(value), current.value_or(0));
+  }
+  /// A number that grows with the micro-batch.
+  CallOperand growing(int64_t value) {
+    CallOperand result = number32(value);
+    result.step = loop.op ? loop.op.getStep() : 0;
+    return result;
+  }
   uint64_t bytesOf(Value value) { return *getTensorBytes(value.getType()); }
   uint64_t elementsOf(Value value) {
     return cast<RankedTensorType>(value.getType()).getNumElements();
@@ -115,11 +151,34 @@ private:
 
   /// Puts what `body` emits between the marks of an action.
   void traced(Action action, llvm::function_ref<void()> body) {
-    int64_t index = result.actions.size();
+    CallOperand index = number32(nextAction++);
+    index.step = loop.actions;
     result.actions.push_back(std::move(action));
-    call("pprt_action_begin", {context, number32(index)});
+    call("pprt_action_begin", {context, index});
     body();
-    call("pprt_action_end", {context, number32(index)});
+    call("pprt_action_end", {context, index});
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Loops
+  //===--------------------------------------------------------------------===//
+
+  LogicalResult lower(BeginLoopOp op) {
+    loop = {op, 0};
+    for (Operation *next = op->getNextNode(); !isa<EndLoopOp>(next);
+         next = next->getNextNode())
+      loop.actions += isa<RunOp, ISendOp, IRecvOp>(next);
+    result.loops.push_back({result.actions.size(), 0, int64_t(op.getRounds()),
+                            int64_t(op.getStep())});
+    calls.beginLoop(op.getRounds());
+    return success();
+  }
+  LogicalResult lower(EndLoopOp) {
+    calls.endLoop();
+    result.loops.back().end = result.actions.size();
+    nextAction += loop.actions * (loop.op.getRounds() - 1);
+    loop = {};
+    return success();
   }
 
   LogicalResult requireF32(Operation *op, Value value) {
@@ -135,29 +194,29 @@ private:
   // Actions
   //===--------------------------------------------------------------------===//
 
-  /// The table of arena offsets that a stage function reads: where it begins
-  /// among those of the program.
-  FailureOr<int64_t> makeTable(RunOp run, func::FuncOp callee,
-                               const StageSignature &signature) {
-    SmallVector<int64_t> table(signature.tableSize, 0);
+  /// The buffers that a stage function is told the places of, by the slots of
+  /// its table.
+  FailureOr<SmallVector<unsigned>> collectBuffers(
+      RunOp run, func::FuncOp callee, const StageSignature &signature) {
+    SmallVector<unsigned> table(signature.tableSize, 0);
     unsigned nextOperand = 0, nextResult = 0;
     for (unsigned i = 0; i < callee.getNumArguments(); ++i) {
       int64_t slot = signature.argumentSlot[i];
       if (slot < 0)
         continue;
       if (auto name = callee.getArgAttrOfType<StringAttr>(i, attr::kParam)) {
-        table[slot] = offsets[buffers.lookupParameter(name)];
+        table[slot] = buffers.lookupParameter(name);
       } else if (auto name =
                      callee.getArgAttrOfType<StringAttr>(i, attr::kGrad)) {
         auto use = callee.getArgAttrOfType<IntegerAttr>(i, attr::kUse);
-        table[slot] = offsets[buffers.lookupGradient(name, use.getInt())];
+        table[slot] = buffers.lookupGradient(name, use.getInt());
       } else {
         if (nextOperand == run.getNumOperands())
           return run.emitOpError("found ")
                  << run.getNumOperands()
                  << " operands, expected one for each pp.value argument of '"
                  << run.getCallee() << "'";
-        table[slot] = offsetOf(run.getOperand(nextOperand++));
+        table[slot] = buffers.lookup(run.getOperand(nextOperand++));
       }
     }
     for (unsigned i = 0; i < callee.getNumResults(); ++i)
@@ -167,22 +226,43 @@ private:
                  << run.getNumResults()
                  << " results, expected one for each pp.value result of '"
                  << run.getCallee() << "'";
-        table[slot] = offsetOf(run.getResult(nextResult++));
+        table[slot] = buffers.lookup(run.getResult(nextResult++));
       }
-    // Actions that find everything in the same places share a table.
-    auto [known, isNew] = tableAt.try_emplace(
-        std::vector<int64_t>(table.begin(), table.end()), tables.size());
-    if (isNew)
-      llvm::append_range(tables, table);
-    return known->second;
+    return table;
+  }
+
+  /// The table of arena offsets that a stage function reads: where it begins
+  /// among those of the program. In a loop, one for each turn of the rings.
+  CallOperand makeTables(RunOp run, ArrayRef<unsigned> bySlot) {
+    size_t period = 1;
+    for (unsigned buffer : bySlot)
+      if (loop.op)
+        period = std::min<size_t>(
+            std::lcm(period, periodOf(offsets[buffer].size())),
+            loop.op.getRounds());
+    std::vector<int64_t> places, table(bySlot.size());
+    for (size_t round = 0; round != period; ++round) {
+      for (auto [slot, buffer] : llvm::enumerate(bySlot))
+        table[slot] = offsetOf(buffer, run.getMicrobatch(), round);
+      // Actions that find everything in the same places share a table.
+      auto [known, isNew] = tableAt.try_emplace(table, tables.size());
+      if (isNew)
+        llvm::append_range(tables, table);
+      places.push_back(known->second);
+    }
+    CallOperand result = CallOperand::symbolAt(tablesName, places.front());
+    if (period > 1)
+      result.cycle = std::move(places);
+    return result;
   }
 
   LogicalResult lower(RunOp run) {
     auto callee =
         symbols.lookupNearestSymbolFrom<func::FuncOp>(run, run.getCalleeAttr());
     StageSignature signature(callee);
-    FailureOr<int64_t> table = makeTable(run, callee, signature);
-    if (failed(table))
+    FailureOr<SmallVector<unsigned>> bySlot =
+        collectBuffers(run, callee, signature);
+    if (failed(bySlot))
       return failure();
     SmallVector<int64_t> inputs;
     for (unsigned argument : signature.dataArguments) {
@@ -198,7 +278,7 @@ private:
                   run.getCallee().str()};
     traced(std::move(action), [&] {
       auto space = buffers.lookupWorkspace(run);
-      CallOperand microbatch = number32(run.getMicrobatch());
+      CallOperand microbatch = growing(run.getMicrobatch());
       Type ptr = LLVM::LLVMPointerType::get(builder.getContext());
       // Keys and data come from calls right before.
       if (signature.hasKey)
@@ -206,8 +286,8 @@ private:
       for (int64_t input : inputs)
         call("pprt_data", {context, number32(input), microbatch}, ptr);
       SmallVector<CallOperand> operands = {
-          at(0), CallOperand::symbolAt(tablesName, *table),
-          at(space ? offsets[*space] : 0),
+          at(0), makeTables(run, *bySlot),
+          space ? addressOf(*space, run.getMicrobatch()) : at(0),
           signature.hasKey ? CallOperand::result(inputs.size() + 1)
                            : number(0)};
       for (size_t distance = inputs.size(); distance > 0; --distance)
@@ -220,7 +300,7 @@ private:
   LogicalResult lower(LossOp op) {
     if (failed(requireF32(op, op.getValue())))
       return failure();
-    callChecked("pprt_loss", {context, number32(op.getMicrobatch()),
+    callChecked("pprt_loss", {context, growing(op.getMicrobatch()),
                               address(op.getValue())});
     return success();
   }
@@ -228,6 +308,71 @@ private:
   //===--------------------------------------------------------------------===//
   // Transfers
   //===--------------------------------------------------------------------===//
+
+  /// In a program with loops the transfers of a value on a channel take turns in
+  /// as many requests as are in flight at a time.
+  void assignRequests() {
+    DenseMap<Operation *, unsigned> seriesOf;
+    std::map<std::tuple<bool, StringRef, StringRef>, unsigned> numbers;
+    for (Operation &op : program.getBody().front()) {
+      auto add = [&](auto transfer) {
+        if (transfer.getMicrobatch())
+          seriesOf[&op] =
+              numbers
+                  .try_emplace({isa<ISendOp>(op), transfer.getChannel(),
+                                transfer.getValue()},
+                               numbers.size())
+                  .first->second;
+      };
+      if (auto send = dyn_cast<ISendOp>(op))
+        add(send);
+      else if (auto receive = dyn_cast<IRecvOp>(op))
+        add(receive);
+    }
+    std::vector<std::vector<memory::Span>> lives(numbers.size());
+    uint32_t time = 0;
+    program.walkSteps([&](Operation *op, int64_t shift) {
+      ++time;
+      bool isWait = isa<WaitOp, WaitSendOp>(op);
+      auto it = seriesOf.find(isWait ? op->getOperand(0).getDefiningOp() : op);
+      if (it == seriesOf.end())
+        return;
+      size_t instance = *getMicrobatch(op) + shift;
+      std::vector<memory::Span> &ofSeries = lives[it->second];
+      if (ofSeries.size() <= instance)
+        ofSeries.resize(instance + 1);
+      if (isWait)
+        ofSeries[instance].end = time;
+      else
+        ofSeries[instance].begin = time;
+    });
+    SmallVector<std::pair<int64_t, int64_t>> ranges;
+    for (const std::vector<memory::Span> &ofSeries : lives) {
+      int64_t count = memory::countSlots(ofSeries);
+      ranges.emplace_back(result.requests, count);
+      result.requests += count;
+    }
+    for (auto [op, series] : seriesOf)
+      requestsOf[op] = ranges[series];
+  }
+
+  /// The request of a transfer in a program with loops; nothing for transfers
+  /// that a step makes once.
+  std::optional<CallOperand> findRequest(Operation *transfer) {
+    auto it = requestsOf.find(transfer);
+    if (it == requestsOf.end())
+      return std::nullopt;
+    std::pair<int64_t, int64_t> range = it->second;
+    int64_t step = loop.op ? loop.op.getStep() : 0;
+    auto after = [&](int64_t rounds) {
+      return range.first + (*current + rounds * step) % range.second;
+    };
+    CallOperand request = number32(after(0));
+    size_t period = periodOf(range.second);
+    for (size_t round = 0; period > 1 && round != period; ++round)
+      request.cycle.push_back(after(round));
+    return request;
+  }
 
   int64_t startRequest(Value token) {
     int64_t request;
@@ -250,11 +395,14 @@ private:
                          : int64_t(channel.getSource()),
                   op.getValue().str()};
     traced(std::move(action), [&] {
-      CallOperand tag = number32(op.getTag());
+      CallOperand tag = growing(op.getTag());
+      auto request = findRequest(op);
+      if (!request)
+        request = number32(startRequest(op.getToken()));
       callChecked(function,
                   {context, number32(index), tag, address(op.getBuffer()),
                    number(bytesOf(op.getBuffer())),
-                   number32(startRequest(op.getToken()))});
+                   *request});
     });
     return success();
   }
@@ -266,6 +414,10 @@ private:
   }
 
   LogicalResult wait(Value token) {
+    if (auto request = findRequest(token.getDefiningOp())) {
+      callChecked("pprt_wait", {context, *request});
+      return success();
+    }
     int64_t request = requestOf.lookup(token);
     callChecked("pprt_wait", {context, number32(request)});
     freeRequests.push_back(request);
@@ -295,7 +447,7 @@ private:
       unsigned buffer = buffers.lookupGradient(
           zero.getParameterAttr().getAttr(), zero.getUse());
       uint64_t size = buffers.getBuffers()[buffer].interval.size;
-      ranges.emplace_back(offsets[buffer], memory::alignUp(size));
+      ranges.emplace_back(offsets[buffer].front(), memory::alignUp(size));
     }
     llvm::sort(ranges);
     for (size_t i = 0; i < ranges.size();) {
@@ -353,7 +505,7 @@ private:
     uint64_t base = report.getAs<IntegerAttr>("arena").getInt();
     traced(parameterAction("update", name), [&] {
       callChecked("pprt_update", {context, parameterIndex(name),
-                                  at(offsets[buffers.lookupParameter(name)]),
+                                  addressOf(buffers.lookupParameter(name), 0),
                                   address(op.getGradient()),
                                   at(base + moments[0]), at(base + moments[1]),
                                   number(elementsOf(op.getGradient()))});
@@ -365,7 +517,7 @@ private:
     unsigned target = buffers.lookupParameter(op.getParameterAttr().getAttr());
     if (buffers.lookup(op.getValue()) == target)
       return success(); // received in place
-    calls.copy(loc, at(offsets[target]), address(op.getValue()),
+    calls.copy(loc, addressOf(target, 0), address(op.getValue()),
                number(bytesOf(op.getValue())));
     return success();
   }
@@ -376,7 +528,7 @@ private:
 
   ProgramOp program;
   ProgramBuffers buffers;
-  SmallVector<uint64_t> offsets;
+  std::vector<BufferOffsets> offsets;
   const NativeStages &stages;
   const SymbolIndices &indices;
   SymbolTableCollection &symbols;
@@ -389,6 +541,14 @@ private:
   std::vector<int64_t> tables; ///< of all actions, one behind the other
   std::map<std::vector<int64_t>, int64_t> tableAt;
   DenseMap<Value, int64_t> requestOf;
+  /// Of transfers in a program with loops: first request, number of them.
+  DenseMap<Operation *, std::pair<int64_t, int64_t>> requestsOf;
+  std::optional<int64_t> current; ///< micro-batch of the op at hand
+  struct {
+    BeginLoopOp op = {};
+    int64_t actions = 0; ///< of a round
+  } loop; ///< around the op at hand
+  int64_t nextAction = 0;
   SmallVector<int64_t> freeRequests;
   LoweredProgram result;
 };
@@ -399,10 +559,10 @@ FailureOr<LoweredProgram> pp::lowerProgram(ProgramOp program,
                                            const NativeStages &stages,
                                            const SymbolIndices &indices,
                                            SymbolTableCollection &symbols) {
-  FailureOr<ProgramBuffers> buffers = ProgramBuffers::analyze(program, symbols);
+  FailureOr<ProgramBuffers> buffers = ProgramBuffers::analyze(program, symbols, /*withLives=*/false);
   if (failed(buffers))
     return failure();
-  FailureOr<SmallVector<uint64_t>> offsets = buffers->readOffsets(program);
+  FailureOr<std::vector<BufferOffsets>> offsets = buffers->readOffsets(program);
   if (failed(offsets))
     return failure();
   return StepBuilder(program, std::move(*buffers), std::move(*offsets), stages,

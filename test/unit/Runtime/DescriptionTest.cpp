@@ -57,6 +57,40 @@ TEST(Description, IsRead) {
   EXPECT_EQ(d.programs[1].memory.parameters, 64u);
 }
 
+TEST(Description, LoopsOfActionsAreWrittenOut) {
+  json document = good();
+  document["programs"][0]["actions"].push_back(json::parse(R"(
+    {"repeat": 3, "step": 2, "actions": [
+      {"kind": "F", "stage": 0, "microbatch": 5, "name": "f"},
+      {"kind": "reduce", "name": "w"}]})"));
+  document["programs"][0]["actions"].push_back({{"kind", "exchange"}});
+  std::string text = document.dump();
+  Description d = parseDescription(text.c_str());
+  const std::vector<Action> &actions = d.programs[0].actions;
+  ASSERT_EQ(actions.size(), 2u + 3 * 2 + 1);
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(actions[2 + 2 * round].microbatch, 5 + 2 * round);
+    EXPECT_EQ(actions[2 + 2 * round].name, "f");
+    EXPECT_EQ(actions[3 + 2 * round].microbatch, -1);
+  }
+  EXPECT_EQ(actions.back().kind, ActionKind::Exchange);
+
+  auto has = [](const std::string &text, const char *part) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  };
+  json &loop = document["programs"][0]["actions"][2];
+  loop["repeat"] = 0;
+  has(problem(document), "'programs[0].actions[2].repeat' is 0");
+  loop["repeat"] = 1 << 30;
+  has(problem(document), "actions[2].repeat' is 1073741824");
+  loop["repeat"] = 2;
+  loop.erase("step");
+  has(problem(document), "without 'programs[0].actions[2].step'");
+  loop["step"] = 1;
+  loop["actions"][0]["kind"] = "X";
+  has(problem(document), "action of kind 'X'");
+}
+
 TEST(Description, MissingFieldsAreNamed) {
   for (const char *name : {"format", "name", "hash", "ranks", "microbatches",
                            "inputs", "parameters", "programs", "vocabulary"}) {

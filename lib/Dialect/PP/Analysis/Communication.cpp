@@ -5,7 +5,8 @@
 // ranks. Each transfer knows its other end from the start (by tag, or by its
 // place on the edge), so that what is missing is reported before anything
 // runs, and a wait that can never return always has a rank that could help it
-// but waits itself: following these ranks leads into the cycle.
+// but waits itself: following these ranks leads into the cycle. Loops are
+// executed round by round: an event is a few numbers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,6 +14,7 @@
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringSwitch.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 #include <map>
 
@@ -95,6 +97,9 @@ private:
 
   InFlightDiagnostic error(Operation *op) { return op->emitError(); }
   LogicalResult collect();
+  LogicalResult collect(ProgramOp program, size_t rank,
+                        const DenseMap<int64_t, size_t> &indexOf,
+                        SymbolTable &symbols);
   LogicalResult match();
   LogicalResult matchByTag();
   LogicalResult matchByOrder();
@@ -121,7 +126,6 @@ private:
   SmallVector<SmallVector<Event>> events;
   SmallVector<size_t> next; ///< event of each program that runs next
   std::vector<Transfer> transfers;
-  llvm::DenseMap<Operation *, size_t> transferOf;
   /// Transfers posted on a stream, and how many of them are done.
   std::map<Stream, std::pair<size_t, std::vector<size_t>>> streams;
 };
@@ -157,55 +161,120 @@ LogicalResult Execution::collect() {
   SymbolTable symbols(module);
   events.resize(programs.size());
   next.assign(programs.size(), 0);
-  for (auto [rank, program] : llvm::enumerate(programs)) {
-    for (Operation &op : program.getBody().front()) {
-      auto add = [&, rank = rank](auto transferOp, bool isSend,
-                                  Type type) -> LogicalResult {
-        auto channel =
-            symbols.lookup<ChannelOp>(transferOp.getChannelAttr().getAttr());
-        int64_t peerRank =
-            isSend ? channel.getDestination() : channel.getSource();
-        auto peer = indexOf.find(peerRank);
-        if (peer == indexOf.end()) {
-          if (quiet)
-            return failure();
-          InFlightDiagnostic diagnostic =
-              transferOp.emitError()
-              << "found a transfer with rank " << peerRank
-              << " that has no program, expected a pp.program with rank("
-              << peerRank << ")";
-          diagnostic.attachNote(channel.getLoc())
-              << "the channel is declared here";
-          return diagnostic;
-        }
-        transferOf[transferOp] = transfers.size();
-        events[rank].push_back({Event::Kind::Post, &op, transfers.size()});
-        transfers.push_back(
-            {&op, isSend, rank, peer->second,
-             transferOp.getChannelAttr().getAttr(), transferOp.getValueAttr(),
-             transferOp.getMicrobatch(), transferOp.getTag(), type});
-        return success();
-      };
-      if (auto send = dyn_cast<ISendOp>(op)) {
-        if (failed(add(send, true, send.getBuffer().getType())))
-          return failure();
-      } else if (auto receive = dyn_cast<IRecvOp>(op)) {
-        if (failed(add(receive, false, receive.getBuffer().getType())))
-          return failure();
-      } else if (auto wait = dyn_cast<WaitOp>(op)) {
-        events[rank].push_back(
-            {Event::Kind::Wait, &op,
-             transferOf.lookup(wait.getToken().getDefiningOp())});
-      } else if (auto wait = dyn_cast<WaitSendOp>(op)) {
-        events[rank].push_back(
-            {Event::Kind::Wait, &op,
-             transferOf.lookup(wait.getToken().getDefiningOp())});
-      } else if (isa<ExchangeOp>(op)) {
-        events[rank].push_back({Event::Kind::Exchange, &op, kNone});
-      }
+  for (auto [rank, program] : llvm::enumerate(programs))
+    if (failed(collect(program, rank, indexOf, symbols)))
+      return failure();
+  return success();
+}
+
+LogicalResult Execution::collect(ProgramOp program, size_t rank,
+                                 const DenseMap<int64_t, size_t> &indexOf,
+                                 SymbolTable &symbols) {
+  /// Transfers of an op, and of those like it, by micro-batch.
+  using Series = DenseMap<int64_t, size_t>;
+  struct Kind {
+    size_t peer = kNone;
+    Series *series = nullptr;
+  };
+  DenseMap<Operation *, Kind> kinds;
+  std::map<std::tuple<bool, const void *, const void *>, Series> allSeries;
+  bool hasLoops = program.hasLoops();
+  auto prepare = [&](auto op, bool isSend) -> LogicalResult {
+    auto channel = symbols.lookup<ChannelOp>(op.getChannelAttr().getAttr());
+    int64_t peerRank = isSend ? channel.getDestination() : channel.getSource();
+    auto peer = indexOf.find(peerRank);
+    if (peer == indexOf.end()) {
+      if (quiet)
+        return failure();
+      InFlightDiagnostic diagnostic =
+          op.emitError() << "found a transfer with rank " << peerRank
+                         << " that has no program, expected a pp.program "
+                            "with rank("
+                         << peerRank << ")";
+      diagnostic.attachNote(channel.getLoc())
+          << "the channel is declared here";
+      return diagnostic;
+    }
+    Kind &kind = kinds[op];
+    kind.peer = peer->second;
+    kind.series =
+        &allSeries[{isSend, op.getChannelAttr().getAsOpaquePointer(),
+                    op.getValueAttr().getAsOpaquePointer()}];
+    return success();
+  };
+  for (Operation &op : program.getBody().front()) {
+    if (auto send = dyn_cast<ISendOp>(op)) {
+      if (failed(prepare(send, true)))
+        return failure();
+    } else if (auto receive = dyn_cast<IRecvOp>(op)) {
+      if (failed(prepare(receive, false)))
+        return failure();
     }
   }
-  return success();
+
+  LogicalResult result = success();
+  DenseMap<Operation *, size_t> transferOf;
+  auto add = [&](auto op, bool isSend, int64_t shift) {
+    Kind kind = kinds.lookup(op);
+    std::optional<uint64_t> microbatch = op.getMicrobatch();
+    if (microbatch) {
+      *microbatch += shift;
+      if (hasLoops)
+        kind.series->insert({int64_t(*microbatch), transfers.size()});
+    }
+    transferOf[op] = transfers.size();
+    events[rank].push_back({Event::Kind::Post, op, transfers.size()});
+    transfers.push_back({op, isSend, rank, kind.peer,
+                         op.getChannelAttr().getAttr(), op.getValueAttr(),
+                         microbatch, op.getTag() + shift,
+                         op.getBuffer().getType()});
+  };
+  auto wait = [&](auto op, int64_t shift) {
+    Operation *posting = op.getToken().getDefiningOp();
+    size_t transfer = transferOf.lookup(posting);
+    std::optional<int64_t> microbatch = getMicrobatch(op);
+    // With loops, that of the own micro-batch.
+    if (hasLoops && microbatch) {
+      Series &series = *kinds.lookup(posting).series;
+      auto it = series.find(*microbatch + shift);
+      if (it == series.end()) {
+        if (succeeded(result) && !quiet)
+          op->emitError() << "found a wait for the transfer of micro-batch "
+                          << *microbatch + shift
+                          << ", which is not posted before it or is waited "
+                             "for already, expected one wait behind each "
+                             "transfer: count the rounds of the loops";
+        result = failure();
+        return;
+      }
+      transfer = it->second;
+      series.erase(it);
+    }
+    events[rank].push_back({Event::Kind::Wait, op, transfer});
+  };
+  program.walkSteps([&](Operation *op, int64_t shift) {
+    llvm::TypeSwitch<Operation *>(op)
+        .Case([&](ISendOp send) { add(send, true, shift); })
+        .Case([&](IRecvOp receive) { add(receive, false, shift); })
+        .Case<WaitOp, WaitSendOp>([&](auto op) { wait(op, shift); })
+        .Case([&](ExchangeOp exchange) {
+          events[rank].push_back({Event::Kind::Exchange, exchange, kNone});
+        });
+  });
+  if (failed(result))
+    return failure();
+  size_t left = kNone;
+  for (auto &[key, series] : allSeries)
+    for (auto [microbatch, index] : series)
+      left = std::min(left, index);
+  if (left == kNone)
+    return success();
+  if (quiet)
+    return failure();
+  return error(transfers[left].op)
+         << "found a " << describe(transfers[left])
+         << " that is never waited for, expected one wait behind each "
+            "transfer: count the rounds of the loops";
 }
 
 //===----------------------------------------------------------------------===//
@@ -243,12 +312,12 @@ LogicalResult Execution::compare(Transfer &send, Transfer &receive,
 }
 
 LogicalResult Execution::matchByTag() {
-  std::map<std::tuple<const void *, uint64_t, bool>, size_t> byTag;
+  // Sends and receives.
+  DenseMap<std::pair<const void *, uint64_t>, size_t> byTag[2];
   for (size_t i = 0; i != transfers.size(); ++i) {
     Transfer &transfer = transfers[i];
-    auto key = std::tuple(transfer.channel.getAsOpaquePointer(), transfer.tag,
-                          transfer.isSend);
-    auto [it, isNew] = byTag.try_emplace(key, i);
+    std::pair key(transfer.channel.getAsOpaquePointer(), transfer.tag);
+    auto [it, isNew] = byTag[transfer.isSend].try_emplace(key, i);
     if (!isNew) {
       if (quiet)
         return failure();
@@ -262,9 +331,8 @@ LogicalResult Execution::matchByTag() {
           << "first used here";
       return diagnostic;
     }
-    auto other = byTag.find(std::tuple(transfer.channel.getAsOpaquePointer(),
-                                       transfer.tag, !transfer.isSend));
-    if (other == byTag.end())
+    auto other = byTag[!transfer.isSend].find(key);
+    if (other == byTag[!transfer.isSend].end())
       continue;
     transfer.other = other->second;
     transfers[other->second].other = i;

@@ -206,24 +206,39 @@ LogicalResult Plan::verifyOrder() const {
       ScheduleOp(scheduleOp).emitError() << message;
     return failure();
   }
-  using Instance = std::pair<StringAttr, int32_t>;
-  llvm::DenseSet<Instance> produced;
-  llvm::DenseMap<Instance, std::pair<int64_t, schedule::Action>> producers;
-  for (auto [rank, row] : llvm::enumerate(schedule.ranks))
-    for (const schedule::Action &action : row)
-      if (func::FuncOp function = getFunction(action))
-        for (unsigned i = 0, e = function.getNumResults(); i != e; ++i)
-          if (StringAttr name = getResultValue(function, i))
-            producers[{name, action.microbatch}] = {int64_t(rank), action};
+  // Values by number, and for each the micro-batches that it has been produced
+  // for: there are as many actions as micro-batches times stages.
+  DenseMap<StringAttr, unsigned> numbers;
+  struct Signature {
+    SmallVector<std::pair<unsigned, StringAttr>> reads;
+    SmallVector<unsigned> results;
+  };
+  DenseMap<Operation *, Signature> signatures;
+  auto numberOf = [&](StringAttr name) {
+    return numbers.try_emplace(name, numbers.size()).first->second;
+  };
+  for (auto &ofStage : functions)
+    for (func::FuncOp function : ofStage) {
+      if (!function)
+        continue;
+      Signature &signature = signatures[function];
+      for (unsigned i = 0, e = function.getNumArguments(); i != e; ++i)
+        if (StringAttr name = getArgumentValue(function, i))
+          signature.reads.emplace_back(numberOf(name), name);
+      for (unsigned i = 0, e = function.getNumResults(); i != e; ++i)
+        if (StringAttr name = getResultValue(function, i))
+          signature.results.push_back(numberOf(name));
+    }
+  std::vector<std::vector<bool>> produced(
+      numbers.size(), std::vector<bool>(schedule.microbatches, false));
 
   // First value that an action waits for, null if it can run.
   auto missing = [&](const schedule::Action &action) -> StringAttr {
     func::FuncOp function = getFunction(action);
-    for (unsigned i = 0, e = function ? function.getNumArguments() : 0; i != e;
-         ++i)
-      if (StringAttr name = getArgumentValue(function, i);
-          name && !produced.contains({name, action.microbatch}))
-        return name;
+    if (function)
+      for (auto [number, name] : signatures.find(function)->second.reads)
+        if (!produced[number][action.microbatch])
+          return name;
     return {};
   };
   SmallVector<size_t> next(schedule.ranks.size(), 0);
@@ -235,14 +250,24 @@ LogicalResult Plan::verifyOrder() const {
            ++next[rank]) {
         progress = true;
         const schedule::Action &action = row[next[rank]];
-        func::FuncOp function = getFunction(action);
-        for (unsigned i = 0, e = function ? function.getNumResults() : 0;
-             i != e; ++i)
-          if (StringAttr name = getResultValue(function, i))
-            produced.insert({name, action.microbatch});
+        if (func::FuncOp function = getFunction(action))
+          for (unsigned number : signatures.find(function)->second.results)
+            produced[number][action.microbatch] = true;
       }
     }
   }
+  // Who produces a value for a micro-batch, if anyone.
+  auto findProducer = [&](StringAttr name, int32_t microbatch)
+      -> std::optional<std::pair<int64_t, schedule::Action>> {
+    for (auto [rank, row] : llvm::enumerate(schedule.ranks))
+      for (const schedule::Action &action : row)
+        if (func::FuncOp function = getFunction(action);
+            function && action.microbatch == microbatch &&
+            llvm::is_contained(signatures.find(function)->second.results,
+                               numberOf(name)))
+          return std::pair(int64_t(rank), action);
+    return std::nullopt;
+  };
   for (auto [rank, row] : llvm::enumerate(schedule.ranks)) {
     if (next[rank] == row.size())
       continue;
@@ -253,13 +278,13 @@ LogicalResult Plan::verifyOrder() const {
         << "rank " << rank << " stops before action "
         << schedule::toString(action) << ", which reads '" << name.getValue()
         << "'";
-    auto it = producers.find({name, action.microbatch});
-    if (it == producers.end())
+    auto producer = findProducer(name, action.microbatch);
+    if (!producer)
       return diagnostic << ": found no action that produces it for this "
                            "micro-batch, expected one in the schedule";
     diagnostic << ": found its producer "
-               << schedule::toString(it->second.second) << " on rank "
-               << it->second.first
+               << schedule::toString(producer->second) << " on rank "
+               << producer->first
                << " where it is not reached, expected data-flow order: move "
                   "the producer forward";
     diagnostic.attachNote(getFunction(action).getLoc())

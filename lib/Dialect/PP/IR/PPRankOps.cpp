@@ -11,6 +11,7 @@
 #include "pp/Dialect/PP/IR/PPOps.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace pp;
@@ -38,6 +39,84 @@ LogicalResult ProgramOp::verify() {
   return success();
 }
 
+bool ProgramOp::hasLoops() {
+  auto loops = getBody().front().getOps<BeginLoopOp>();
+  return !loops.empty();
+}
+
+void ProgramOp::walkSteps(llvm::function_ref<void(Operation *, int64_t)> visit) {
+  SmallVector<Operation *> body;
+  BeginLoopOp loop;
+  for (Operation &op : getBody().front()) {
+    if (auto begin = dyn_cast<BeginLoopOp>(op)) {
+      loop = begin;
+    } else if (isa<EndLoopOp>(op)) {
+      for (uint64_t round = 0; round != loop.getRounds(); ++round)
+        for (Operation *each : body)
+          visit(each, round * loop.getStep());
+      body.clear();
+      loop = {};
+    } else if (loop) {
+      body.push_back(&op);
+    } else {
+      visit(&op, 0);
+    }
+  }
+}
+
+std::optional<int64_t> pp::getMicrobatch(Operation *op) {
+  auto ofTransfer = [](auto wait) -> std::optional<int64_t> {
+    if (wait.getMicrobatch())
+      return int64_t(*wait.getMicrobatch());
+    Operation *transfer = wait.getToken().getDefiningOp();
+    return transfer ? getMicrobatch(transfer) : std::nullopt;
+  };
+  return llvm::TypeSwitch<Operation *, std::optional<int64_t>>(op)
+      .Case<RunOp, LossOp>([](auto op) { return int64_t(op.getMicrobatch()); })
+      .Case<ISendOp, IRecvOp>([](auto op) -> std::optional<int64_t> {
+        return op.getMicrobatch();
+      })
+      .Case<WaitOp, WaitSendOp>(ofTransfer)
+      .Default(std::optional<int64_t>());
+}
+
+LogicalResult BeginLoopOp::verify() {
+  if (int64_t(getRounds()) < 1 || int64_t(getStep()) < 1)
+    return emitOpError() << "found " << int64_t(getRounds())
+                         << " rounds and a step of " << int64_t(getStep())
+                         << ", expected at least 1 of both";
+  return success();
+}
+
+/// Constraints 4 and 5.
+static LogicalResult verifyLoops(Block &block) {
+  BeginLoopOp open;
+  for (Operation &op : block) {
+    if (auto begin = dyn_cast<BeginLoopOp>(op)) {
+      if (open) {
+        InFlightDiagnostic diagnostic =
+            begin.emitOpError() << "found a loop in a loop, expected "
+                                   "pp.end_loop before the next one begins";
+        diagnostic.attachNote(open.getLoc()) << "the outer loop begins here";
+        return diagnostic;
+      }
+      open = begin;
+    } else if (isa<EndLoopOp>(op)) {
+      if (!open)
+        return op.emitOpError("found the end of a loop that has not begun, "
+                              "expected pp.begin_loop before it");
+      open = {};
+    } else if (open && !isa<ReturnOp>(op) && !getMicrobatch(&op)) {
+      return op.emitOpError("found in a loop, expected ops of a micro-batch "
+                            "only: move what a step does once behind the loop");
+    }
+  }
+  if (open)
+    return open.emitOpError("found a loop without end, expected pp.end_loop "
+                            "before the end of the program");
+  return success();
+}
+
 /// The wait of a token; the error about none or several otherwise.
 static LogicalResult verifyToken(Operation *transfer, Value token,
                                  StringRef wait) {
@@ -62,6 +141,8 @@ LogicalResult ProgramOp::verifyRegions() {
   auto end = block.empty() ? ReturnOp() : dyn_cast<ReturnOp>(block.back());
   if (!end || end->getNumOperands())
     return emitOpError() << "expected pp.return without operands at the end";
+  if (failed(verifyLoops(block)))
+    return failure();
   for (Operation &op : block) {
     if (auto send = dyn_cast<ISendOp>(op)) {
       if (failed(verifyToken(send, send.getToken(), "pp.wait_send")))
@@ -174,7 +255,17 @@ LogicalResult IRecvOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return verifyChannel(*this, "ends", symbols);
 }
 
+/// A wait of its own micro-batch names one.
+static LogicalResult verifyWait(Operation *op, std::optional<uint64_t> number) {
+  if (int64_t(number.value_or(0)) >= 0)
+    return success();
+  return op->emitOpError("found micro-batch ")
+         << int64_t(*number) << ", expected a number from 0";
+}
+
 LogicalResult WaitOp::verify() {
+  if (failed(verifyWait(*this, getMicrobatch())))
+    return failure();
   auto receive = getToken().getDefiningOp<IRecvOp>();
   if (!receive)
     return emitOpError() << "found a token that no pp.irecv made, expected one "
@@ -189,6 +280,8 @@ LogicalResult WaitOp::verify() {
 }
 
 LogicalResult WaitSendOp::verify() {
+  if (failed(verifyWait(*this, getMicrobatch())))
+    return failure();
   auto send = getToken().getDefiningOp<ISendOp>();
   if (!send)
     return emitOpError() << "found a token that no pp.isend made, expected one "

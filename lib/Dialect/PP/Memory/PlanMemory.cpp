@@ -52,12 +52,18 @@ planStage(func::FuncOp stage, SymbolTableCollection &symbols, uint64_t effort) {
 static void addPeak(MLIRContext *context, ArrayRef<Buffer> buffers,
                     NamedAttrList &report) {
   std::vector<int64_t> change;
-  for (const Buffer &buffer : buffers) {
-    if (change.size() <= buffer.interval.end)
-      change.resize(buffer.interval.end + 1);
+  auto add = [&](const Buffer &buffer, uint32_t begin, uint32_t end) {
+    if (change.size() <= end)
+      change.resize(end + 1);
     int64_t bytes = memory::alignUp(buffer.interval.size);
-    change[buffer.interval.begin] += bytes;
-    change[buffer.interval.end] -= bytes;
+    change[begin] += bytes;
+    change[end] -= bytes;
+  };
+  for (const Buffer &buffer : buffers) {
+    for (const memory::Span &life : buffer.lives)
+      add(buffer, life.begin, life.end);
+    if (buffer.lives.empty())
+      add(buffer, buffer.interval.begin, buffer.interval.end);
   }
   int64_t live = 0, most = -1;
   uint32_t peak = 0;
@@ -67,15 +73,48 @@ static void addPeak(MLIRContext *context, ArrayRef<Buffer> buffers,
       peak = time;
     }
   int64_t bytesOf[5] = {};
-  for (const Buffer &buffer : buffers)
-    if (buffer.interval.begin <= peak && peak < buffer.interval.end)
-      bytesOf[int(buffer.kind)] += memory::alignUp(buffer.interval.size);
+  for (const Buffer &buffer : buffers) {
+    auto addIf = [&](uint32_t begin, uint32_t end) {
+      if (begin <= peak && peak < end)
+        bytesOf[int(buffer.kind)] += memory::alignUp(buffer.interval.size);
+    };
+    for (const memory::Span &life : buffer.lives)
+      addIf(life.begin, life.end);
+    if (buffer.lives.empty())
+      addIf(buffer.interval.begin, buffer.interval.end);
+  }
   Builder builder(context);
   for (BufferKind kind :
        {BufferKind::Parameter, BufferKind::Gradient, BufferKind::Activation,
         BufferKind::Communication, BufferKind::Workspace})
     report.set(getBufferKindName(kind),
                builder.getI64IntegerAttr(bytesOf[int(kind)]));
+}
+
+/// Each buffer lives once.
+static memory::RingPlan planIntervals(ArrayRef<Buffer> buffers,
+                                      ArrayRef<unsigned> moving,
+                                      uint64_t effort) {
+  std::vector<memory::Interval> intervals;
+  for (unsigned number : moving)
+    intervals.push_back(buffers[number].interval);
+  memory::Plan plan = memory::planMemory(intervals, {effort});
+  memory::RingPlan result;
+  for (uint64_t offset : plan.offsets)
+    result.offsets.push_back({offset});
+  result.bytes = plan.bytes;
+  result.lowerBound = plan.lowerBound;
+  return result;
+}
+
+/// Each buffer lives once for each micro-batch.
+static memory::RingPlan planSeries(ProgramOp program, ArrayRef<Buffer> buffers,
+                                   ArrayRef<unsigned> moving, uint64_t effort) {
+  auto loops = program.getBody().front().getOps<BeginLoopOp>();
+  std::vector<memory::Ring> rings;
+  for (unsigned number : moving)
+    rings.push_back({buffers[number].interval.size, buffers[number].lives});
+  return memory::planRings(rings, (*loops.begin()).getStep(), {effort});
 }
 
 static LogicalResult planProgram(ProgramOp program,
@@ -96,23 +135,35 @@ static LogicalResult planProgram(ProgramOp program,
         offset = fixed;
         fixed += memory::alignUp(buffer.interval.size);
       }
-  std::vector<memory::Interval> intervals;
   SmallVector<unsigned> moving;
   for (auto [number, buffer] : llvm::enumerate(buffers))
     if (buffer.kind != BufferKind::Parameter &&
-        buffer.kind != BufferKind::Gradient) {
-      intervals.push_back(buffer.interval);
+        buffer.kind != BufferKind::Gradient)
       moving.push_back(number);
-    }
-  memory::Plan plan = memory::planMemory(intervals, {effort});
-  for (auto [number, offset] : llvm::zip(moving, plan.offsets))
-    offsets[number] = fixed + offset;
+  memory::RingPlan plan =
+      program.hasLoops()
+          ? planSeries(program, buffers, moving, effort)
+          : planIntervals(buffers, moving, effort);
+  for (auto [number, slots] : llvm::zip(moving, plan.offsets)) {
+    for (uint64_t &slot : slots)
+      slot += fixed;
+    offsets[number] = slots.front();
+  }
 
   Builder builder(program.getContext());
   NamedAttrList parameters;
   llvm::MapVector<StringAttr, SmallVector<int64_t>> gradients;
   DenseMap<Operation *, SmallVector<int64_t>> offsetsOf;
+  NamedAttrList rings, workspaces;
+  for (auto [number, slots] : llvm::zip(moving, plan.offsets))
+    if (const Buffer &buffer = buffers[number]; buffer.series)
+      (buffer.kind == BufferKind::Workspace ? workspaces : rings)
+          .set(buffer.series, builder.getDenseI64ArrayAttr(
+                                  SmallVector<int64_t>(slots.begin(),
+                                                       slots.end())));
   for (auto [buffer, offset] : llvm::zip(buffers, offsets)) {
+    if (buffer.series)
+      continue;
     switch (buffer.kind) {
     case BufferKind::Parameter:
       parameters.set(buffer.parameter, builder.getI64IntegerAttr(offset));
@@ -143,6 +194,12 @@ static LogicalResult planProgram(ProgramOp program,
   NamedAttrList gradientOffsets;
   for (auto &[name, uses] : gradients)
     gradientOffsets.set(name, builder.getDenseI64ArrayAttr(uses));
+
+  if (program.hasLoops()) {
+    program->setAttr(attr::kRings, rings.getDictionary(program.getContext()));
+    program->setAttr(attr::kWorkspaces,
+                     workspaces.getDictionary(program.getContext()));
+  }
 
   NamedAttrList optimizer;
   uint64_t optimizerBytes = 0;

@@ -5,6 +5,10 @@
 // value or one that shares its buffer. Operands and results of an action are
 // live together: stage functions may assume that they do not overlap.
 //
+// With loops, values of the same name are one series, and the time is that of
+// the program with every round executed: an op begins or extends the life of the
+// instance of its micro-batch.
+//
 //===----------------------------------------------------------------------===//
 
 #include "pp/Dialect/PP/Memory/Buffers.h"
@@ -72,6 +76,31 @@ LogicalResult ProgramBuffers::addValue(Value value, BufferKind kind,
   return success();
 }
 
+/// The value of one name, whichever op makes it.
+LogicalResult ProgramBuffers::addSeries(Value value, StringAttr name,
+                                        BufferKind kind) {
+  auto known = ofSeries.find(name);
+  if (known == ofSeries.end()) {
+    if (failed(addValue(value, kind, 0)))
+      return failure();
+    buffers.back().series = name;
+    ofSeries[name] = ofValue[value];
+    return success();
+  }
+  const Buffer &buffer = buffers[known->second];
+  Type expected = buffer.op->getResult(buffer.result).getType();
+  if (value.getType() != expected) {
+    InFlightDiagnostic diagnostic =
+        value.getDefiningOp()->emitOpError("found value '")
+        << name.getValue() << "' of type " << value.getType() << ", expected "
+        << expected << " as in other micro-batches";
+    diagnostic.attachNote(buffer.op->getLoc()) << "first made here";
+    return diagnostic;
+  }
+  ofValue[value] = known->second;
+  return success();
+}
+
 LogicalResult ProgramBuffers::addParameter(Operation *op, StringAttr name,
                                            Type type) {
   if (ofParameter.contains(name))
@@ -120,16 +149,20 @@ LogicalResult ProgramBuffers::addRun(RunOp run, uint32_t time,
         return failure();
     }
   }
-  for (Value result : run.getResults()) {
+  SmallVector<StringAttr> names;
+  for (unsigned i = 0; i < callee.getNumResults(); ++i)
+    if (auto name = callee.getResultAttrOfType<StringAttr>(i, attr::kValue))
+      names.push_back(name);
+  for (auto [i, result] : llvm::enumerate(run.getResults())) {
     // What is sent and read by nobody here exists for the transfer only.
     bool onlySent = !result.use_empty() &&
                     llvm::all_of(result.getUsers(), [](Operation *user) {
                       return isa<ISendOp, WaitSendOp>(user);
                     });
-    if (failed(addValue(result,
-                        onlySent ? BufferKind::Communication
-                                 : BufferKind::Activation,
-                        time)))
+    BufferKind kind =
+        onlySent ? BufferKind::Communication : BufferKind::Activation;
+    if (failed(hasLoops && i < names.size() ? addSeries(result, names[i], kind)
+                                            : addValue(result, kind, time)))
       return failure();
   }
   auto workspace = callee->getAttrOfType<IntegerAttr>(attr::kWorkspace);
@@ -138,7 +171,16 @@ LogicalResult ProgramBuffers::addRun(RunOp run, uint32_t time,
            << run.getCallee()
            << "' without pp.workspace, expected the bytes of its workspace; "
               "run pp-plan-memory on the module";
-  if (workspace.getInt() > 0) {
+  if (workspace.getInt() > 0 && hasLoops) {
+    auto [it, isNew] = ofWorkspaceSeries.try_emplace(callee.getSymNameAttr(),
+                                                     buffers.size());
+    if (isNew) {
+      buffers.push_back(
+          {BufferKind::Workspace, {uint64_t(workspace.getInt()), 0, 1}, run});
+      buffers.back().series = callee.getSymNameAttr();
+    }
+    ofWorkspace[run] = it->second;
+  } else if (workspace.getInt() > 0) {
     ofWorkspace[run] = buffers.size();
     buffers.push_back({BufferKind::Workspace,
                        {uint64_t(workspace.getInt()), time, time + 1},
@@ -172,8 +214,13 @@ void ProgramBuffers::collectReads(ProgramOp program,
 }
 
 FailureOr<ProgramBuffers>
-ProgramBuffers::analyze(ProgramOp program, SymbolTableCollection &symbols) {
+ProgramBuffers::analyze(ProgramOp program, SymbolTableCollection &symbols,
+                        bool withLives) {
   ProgramBuffers result;
+  if (program->hasAttr("pp.left_out"))
+    return program.emitOpError("found pp.left_out, expected a program of all "
+                               "micro-batches; run pp-form-loops");
+  result.hasLoops = program.hasLoops();
   Block &body = *program.getBody().begin();
   DenseMap<Operation *, uint32_t> timeOf;
   for (Operation &op : body)
@@ -210,6 +257,10 @@ ProgramBuffers::analyze(ProgramOp program, SymbolTableCollection &symbols) {
                 result.ofValue[receive.getBuffer()] = result.ofParameter[name];
                 return success();
               }
+              if (result.hasLoops && receive.getMicrobatch())
+                return result.addSeries(receive.getBuffer(),
+                                        receive.getValueAttr(),
+                                        BufferKind::Communication);
               return result.addValue(receive.getBuffer(),
                                      BufferKind::Communication, time);
             })
@@ -268,12 +319,77 @@ ProgramBuffers::analyze(ProgramOp program, SymbolTableCollection &symbols) {
       }
     }
   }
+  if (result.hasLoops && withLives && failed(result.findLives(program)))
+    return failure();
   return result;
 }
 
-FailureOr<SmallVector<uint64_t>>
+/// Lives of all buffers of a program with loops but parameters and gradients.
+LogicalResult ProgramBuffers::findLives(ProgramOp program) {
+  struct Step {
+    int64_t microbatch = 0;
+    SmallVector<unsigned> begins, uses;
+  };
+  auto isPlaced = [&](unsigned buffer) {
+    return buffers[buffer].kind != BufferKind::Parameter &&
+           buffers[buffer].kind != BufferKind::Gradient;
+  };
+  DenseMap<Operation *, Step> steps;
+  for (Operation &op : program.getBody().front()) {
+    Step &step = steps[&op];
+    step.microbatch = getMicrobatch(&op).value_or(0);
+    for (Value operand : op.getOperands())
+      if (auto it = ofValue.find(operand);
+          it != ofValue.end() && isPlaced(it->second))
+        step.uses.push_back(it->second);
+    if (auto it = ofWorkspace.find(&op); it != ofWorkspace.end())
+      step.begins.push_back(it->second);
+    if (!isa<RunOp, IRecvOp>(op))
+      continue;
+    for (Value value : op.getResults())
+      if (auto it = ofValue.find(value);
+          it != ofValue.end() && isPlaced(it->second))
+        step.begins.push_back(it->second);
+  }
+  uint32_t time = 0;
+  LogicalResult result = success();
+  program.walkSteps([&](Operation *op, int64_t shift) {
+    const Step &step = steps.find(op)->second;
+    for (unsigned number : step.begins) {
+      Buffer &buffer = buffers[number];
+      size_t instance = buffer.series ? step.microbatch + shift : 0;
+      if (buffer.lives.size() <= instance)
+        buffer.lives.resize(instance + 1);
+      memory::Span &life = buffer.lives[instance];
+      if (life.end && succeeded(result))
+        result = op->emitOpError("makes ")
+                 << buffer.describe() << " of micro-batch " << instance
+                 << " again, expected each once: count the rounds of the "
+                    "loops";
+      life = {time, time + 1};
+    }
+    for (unsigned number : step.uses) {
+      Buffer &buffer = buffers[number];
+      size_t instance = buffer.series ? step.microbatch + shift : 0;
+      if (instance < buffer.lives.size() && buffer.lives[instance].end)
+        buffer.lives[instance].end = time + 1;
+      else if (succeeded(result))
+        result = op->emitOpError("reads ")
+                 << buffer.describe() << " of '" << buffer.op->getName()
+                 << "' for micro-batch " << instance
+                 << ", which has not been made by then, expected it in an "
+                    "earlier round: count the rounds of the loops";
+    }
+    ++time;
+  });
+  for (Buffer &buffer : buffers)
+    buffer.interval.begin = 0, buffer.interval.end = time;
+  return result;
+}
+
+FailureOr<std::vector<BufferOffsets>>
 ProgramBuffers::readOffsets(ProgramOp program) const {
-  SmallVector<uint64_t> offsets;
+  std::vector<BufferOffsets> offsets;
   auto missing = [&](const Buffer &buffer, StringRef attribute) {
     return buffer.op->emitOpError("found no offset of its ")
            << buffer.describe() << " in " << attribute
@@ -282,6 +398,18 @@ ProgramBuffers::readOffsets(ProgramOp program) const {
   for (const Buffer &buffer : buffers) {
     std::optional<int64_t> offset;
     StringRef attribute;
+    if (buffer.series) {
+      attribute = buffer.kind == BufferKind::Workspace ? attr::kWorkspaces
+                                                       : attr::kRings;
+      auto all = program->getAttrOfType<DictionaryAttr>(attribute);
+      auto slots =
+          all ? all.getAs<DenseI64ArrayAttr>(buffer.series) : nullptr;
+      if (!slots || slots.empty())
+        return missing(buffer, attribute);
+      offsets.emplace_back(slots.asArrayRef().begin(),
+                           slots.asArrayRef().end());
+      continue;
+    }
     switch (buffer.kind) {
     case BufferKind::Parameter:
       attribute = attr::kParameters;
@@ -311,7 +439,7 @@ ProgramBuffers::readOffsets(ProgramOp program) const {
     }
     if (!offset)
       return missing(buffer, attribute);
-    offsets.push_back(uint64_t(*offset));
+    offsets.push_back({uint64_t(*offset)});
   }
   return offsets;
 }

@@ -110,13 +110,63 @@ static LogicalResult verifyCleared(ProgramOp program,
   return success();
 }
 
+/// As check(), for a program with loops: every round counts.
+static LogicalResult checkSeries(ProgramOp program, ArrayRef<Buffer> buffers,
+                                 ArrayRef<BufferOffsets> offsets,
+                                 uint64_t arena) {
+  std::vector<memory::Ring> rings;
+  std::vector<std::vector<uint64_t>> slots;
+  auto range = [&](size_t buffer, uint64_t offset) {
+    uint64_t end = offset + buffers[buffer].interval.size;
+    return ("[" + Twine(offset) + ", " + Twine(end) + ")").str();
+  };
+  for (auto [number, buffer] : llvm::enumerate(buffers)) {
+    for (uint64_t offset : offsets[number]) {
+      if (offset % memory::kAlignment)
+        return buffer.op->emitOpError("found its ")
+               << buffer.describe() << " at offset " << offset
+               << ", expected a multiple of " << memory::kAlignment;
+      if (offset + buffer.interval.size > arena)
+        return buffer.op->emitOpError("found its ")
+               << buffer.describe() << " at " << range(number, offset)
+               << ", expected it inside the arena of " << arena << " bytes";
+    }
+    std::vector<memory::Span> lives = buffer.lives;
+    if (lives.empty())
+      lives.push_back({buffer.interval.begin, buffer.interval.end});
+    rings.push_back({buffer.interval.size, std::move(lives)});
+    slots.emplace_back(offsets[number].begin(), offsets[number].end());
+  }
+  auto overlap = memory::findOverlap(rings, slots);
+  if (!overlap)
+    return success();
+  auto describe = [&](int side) {
+    size_t number = overlap->ring[side], instance = overlap->instance[side];
+    std::string text = buffers[number].describe();
+    if (buffers[number].series)
+      text += " of micro-batch " + std::to_string(instance);
+    return text + " at " +
+           range(number, offsets[number][instance % offsets[number].size()]);
+  };
+  const Buffer &a = buffers[overlap->ring[0]], &b = buffers[overlap->ring[1]];
+  InFlightDiagnostic diagnostic =
+      a.op->emitOpError("found its ")
+      << describe(0) << ", which overlaps " << describe(1) << " of '"
+      << b.op->getName()
+      << "', expected buffers that are live together to be disjoint; run "
+         "pp-plan-memory again";
+  diagnostic.attachNote(b.op->getLoc()) << "the other buffer is needed here";
+  return diagnostic;
+}
+
 static LogicalResult verifyProgram(ProgramOp program,
                                    SymbolTableCollection &symbols) {
   FailureOr<ProgramBuffers> analysis =
       ProgramBuffers::analyze(program, symbols);
   if (failed(analysis))
     return failure();
-  FailureOr<SmallVector<uint64_t>> offsets = analysis->readOffsets(program);
+  FailureOr<std::vector<BufferOffsets>> offsets =
+      analysis->readOffsets(program);
   if (failed(offsets))
     return failure();
   auto report = program->getAttrOfType<DictionaryAttr>(attr::kMemory);
@@ -124,9 +174,16 @@ static LogicalResult verifyProgram(ProgramOp program,
   if (!arena)
     return program.emitOpError("found no pp.memory with the size of the "
                                "arena, expected one; run pp-plan-memory");
+  if (program.hasLoops()) {
+    if (failed(checkSeries(program, analysis->getBuffers(), *offsets,
+                           arena.getInt())))
+      return failure();
+    return verifyCleared(program, symbols);
+  }
   SmallVector<Placed> buffers;
-  for (auto [buffer, offset] : llvm::zip(analysis->getBuffers(), *offsets))
-    buffers.push_back({buffer.op, buffer.describe(), buffer.interval, offset});
+  for (auto [buffer, slots] : llvm::zip(analysis->getBuffers(), *offsets))
+    buffers.push_back(
+        {buffer.op, buffer.describe(), buffer.interval, slots.front()});
   if (failed(check(buffers, arena.getInt(), "arena")))
     return failure();
   return verifyCleared(program, symbols);

@@ -15,11 +15,16 @@
 // Waits stand where nobody can complain: of a receive at the first use, of a
 // send at the end. pp-place-communication improves on that.
 //
+// With `shorten` the programs are those of a schedule from which most rounds
+// are left out, and say where. Tags are those of the whole one.
+//
 //===----------------------------------------------------------------------===//
 
 #include "pp/Dialect/PP/Transforms/Passes.h"
 
+#include "Shortened.h"
 #include "pp/Dialect/PP/Analysis/Plan.h"
+#include "pp/Schedule/Shorten.h"
 
 #include "llvm/ADT/DenseSet.h"
 
@@ -68,6 +73,9 @@ public:
 
   void build(Location loc);
 
+  /// The number of pp.run before each action of the row, and behind the last.
+  ArrayRef<int64_t> getRunsBefore() const { return runsBefore; }
+
 private:
   void zeroGradients(Location loc);
   void buildAction(const schedule::Action &action);
@@ -96,6 +104,7 @@ private:
   /// Messages of each incoming edge that are posted.
   std::map<Edge, unsigned> numPosted;
   SmallVector<std::pair<Value, Value>> openSends; ///< token, buffer
+  SmallVector<int64_t> runsBefore;
 };
 
 class ProjectRanks : public pp::impl::PPProjectRanksBase<ProjectRanks> {
@@ -127,7 +136,8 @@ forEachResult(func::FuncOp function,
       visit(i, name);
 }
 
-static Traffic findTraffic(const Plan &plan) {
+/// Each value has as many tags on an edge as there are micro-batches.
+static Traffic findTraffic(const Plan &plan, int64_t microbatches) {
   Traffic traffic;
   for (auto [rank, row] : llvm::enumerate(plan.schedule.ranks))
     for (const schedule::Action &action : row)
@@ -155,8 +165,8 @@ static Traffic findTraffic(const Plan &plan) {
           traffic.places[edge][instance] = messages.size();
           messages.push_back(instance);
           auto &tags = traffic.tags[edge];
-          tags.try_emplace(name, int64_t(tags.size()) * plan.microbatches());
-          traffic.nextTag[edge] = int64_t(tags.size()) * plan.microbatches();
+          tags.try_emplace(name, int64_t(tags.size()) * microbatches);
+          traffic.nextTag[edge] = int64_t(tags.size()) * microbatches;
         }
       });
   // Gradients go to the owner of their parameter, its new value comes back.
@@ -359,11 +369,31 @@ void RankBuilder::updateParameters(Location loc) {
 
 void RankBuilder::build(Location loc) {
   zeroGradients(loc);
-  for (const schedule::Action &action : plan.schedule.ranks[rank])
+  int64_t runs = 0;
+  for (const schedule::Action &action : plan.schedule.ranks[rank]) {
+    runsBefore.push_back(runs);
+    runs += bool(plan.getFunction(action));
     buildAction(action);
+  }
+  runsBefore.push_back(runs);
   waitForSends(loc);
   updateParameters(loc);
   ReturnOp::create(builder, loc, ValueRange());
+}
+
+/// What pp-form-loops has to know, with runs for actions: some actions compute
+/// nothing.
+static void markShortened(ProgramOp program,
+                          const schedule::Shortened &shortened, int64_t rank,
+                          ArrayRef<int64_t> runsBefore) {
+  LeftOut leftOut{shortened.rounds, shortened.step, {}};
+  for (const schedule::Section &section : shortened.sections[rank]) {
+    size_t end = section.begin + section.rounds * section.period;
+    leftOut.sections.push_back({runsBefore[section.begin], runsBefore[end],
+                                runsBefore[section.begin + section.period] -
+                                    runsBefore[section.begin]});
+  }
+  leftOut.write(program);
 }
 
 void ProjectRanks::runOnOperation() {
@@ -376,7 +406,13 @@ void ProjectRanks::runOnOperation() {
         << "found a program already, expected a plan without programs";
     return signalPassFailure();
   }
-  Traffic traffic = findTraffic(*plan);
+  int64_t microbatches = plan->microbatches();
+  std::optional<schedule::Shortened> shortened;
+  if (shorten)
+    shortened = schedule::shorten(plan->schedule, keptRounds);
+  if (shortened)
+    plan->schedule = shortened->schedule;
+  Traffic traffic = findTraffic(*plan, microbatches);
   SymbolTable symbols(module);
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   Location loc = plan->scheduleOp.getLoc();
@@ -394,7 +430,10 @@ void ProjectRanks::runOnOperation() {
         ProgramOp::create(builder, loc, "rank" + std::to_string(rank), rank);
     symbols.insert(program, builder.getInsertionPoint());
     Block &block = program.getBody().emplaceBlock();
-    RankBuilder(*plan, traffic, channels, rank, OpBuilder::atBlockEnd(&block))
-        .build(loc);
+    RankBuilder ofRank(*plan, traffic, channels, rank,
+                       OpBuilder::atBlockEnd(&block));
+    ofRank.build(loc);
+    if (shortened)
+      markShortened(program, *shortened, rank, ofRank.getRunsBefore());
   }
 }

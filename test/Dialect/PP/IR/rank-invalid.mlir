@@ -205,3 +205,65 @@ pp.program @p rank(0) {
   %x = pp.load_gradient @w use(0) : tensor<4xf32>
   pp.return
 }
+
+// -----
+
+// Constraint 4 of pp.program: loops stand in pairs, not within each other.
+pp.program @p rank(0) {
+  // expected-note @+1 {{the outer loop begins here}}
+  pp.begin_loop rounds(2) step(1)
+  // expected-error @+1 {{found a loop in a loop, expected pp.end_loop before the next one begins}}
+  pp.begin_loop rounds(2) step(1)
+  pp.end_loop
+  pp.end_loop
+  pp.return
+}
+
+// -----
+
+pp.program @p rank(0) {
+  // expected-error @+1 {{found the end of a loop that has not begun, expected pp.begin_loop before it}}
+  pp.end_loop
+  pp.return
+}
+
+// -----
+
+pp.program @p rank(0) {
+  // expected-error @+1 {{found a loop without end, expected pp.end_loop before the end of the program}}
+  pp.begin_loop rounds(2) step(1)
+  pp.return
+}
+
+// -----
+
+// Constraint 5 of pp.program: all of a loop belongs to a micro-batch.
+pp.program @p rank(0) {
+  pp.begin_loop rounds(2) step(1)
+  // expected-error @+1 {{found in a loop, expected ops of a micro-batch only: move what a step does once behind the loop}}
+  pp.exchange
+  pp.end_loop
+  pp.return
+}
+
+// -----
+
+// Constraint 1 of pp.begin_loop.
+pp.program @p rank(0) {
+  // expected-error @+1 {{found 0 rounds and a step of 1, expected at least 1 of both}}
+  pp.begin_loop rounds(0) step(1)
+  pp.end_loop
+  pp.return
+}
+
+// -----
+
+pp.parameter @w : tensor<8xf32> init(#nn.zeros)
+pp.channel @c from(0) to(1)
+pp.program @p rank(0) {
+  %x = pp.load_parameter @w : tensor<8xf32>
+  %t = pp.isend %x channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
+  // expected-error @+1 {{found micro-batch -1, expected a number from 0}}
+  pp.wait_send %t, %x mb(-1) : tensor<8xf32>
+  pp.return
+}

@@ -57,3 +57,20 @@ pp.program @rank1 rank(1) {
   // CHECK: pp.return
   pp.return
 }
+
+// CHECK-LABEL: pp.program @loops rank(1) {
+pp.program @loops rank(1) {
+  // CHECK: %[[B0:.*]], %[[T0:.*]] = pp.irecv
+  %b0, %t0 = pp.irecv channel(@r0_to_r1) value("x") mb(0) tag(0) : tensor<4x8xf32>
+  // CHECK: pp.begin_loop rounds(7) step(1)
+  pp.begin_loop rounds(7) step(1)
+  // CHECK: pp.irecv
+  %b1, %t1 = pp.irecv channel(@r0_to_r1) value("x") mb(1) tag(1) : tensor<4x8xf32>
+  // CHECK: pp.wait %[[T0]], %[[B0]] mb(0) : tensor<4x8xf32>
+  %x0 = pp.wait %t0, %b0 mb(0) : tensor<4x8xf32>
+  // CHECK: pp.end_loop
+  pp.end_loop
+  // CHECK: pp.wait %{{.*}}, %{{.*}} mb(7) : tensor<4x8xf32>
+  %x1 = pp.wait %t1, %b1 mb(7) : tensor<4x8xf32>
+  pp.return
+}

@@ -73,3 +73,10 @@ pp.program @rank0 rank(0) {
   %y = pp.run F stage(0) mb(0) @forward() : () -> tensor<32xf32>
   pp.return
 }
+
+// -----
+
+// expected-error@+1 {{found pp.left_out, expected a program of all micro-batches; run pp-form-loops}}
+pp.program @rank0 rank(0) attributes {pp.left_out = {rounds = 4 : i64, step = 1 : i64, sections = []}} {
+  pp.return
+}

@@ -60,4 +60,10 @@ inline constexpr llvm::StringLiteral kLayerFunction = "pp.layer_function";
 #define GET_OP_CLASSES
 #include "pp/Dialect/PP/IR/PPOps.h.inc"
 
+namespace pp {
+/// The micro-batch that an op of a rank program belongs to, as written; nothing
+/// for what a step does once.
+std::optional<int64_t> getMicrobatch(mlir::Operation *op);
+} // namespace pp
+
 #endif // PP_DIALECT_PP_IR_PPOPS_H

@@ -36,10 +36,25 @@ def PP_ProgramOp : PP_Op<"program", [Symbol, IsolatedFromAbove, SingleBlock,
     1. The body ends with `pp.return` without operands.
     2. Every token is waited for exactly once.
     3. The buffer of a receive is read by its `pp.wait` only.
+    4. `pp.begin_loop` and `pp.end_loop` stand in pairs, not within each other.
+    5. All ops of a loop belong to a micro-batch.
+
+    **Loops.** What stands in a loop runs once for each round; in round i
+    micro-batches and tags are those written plus i times the step. So a value
+    is not one of one micro-batch: it stands for the value in all of them, and
+    *an op reads what was made for its own micro-batch*, in an earlier round, in
+    the warm-up or in another loop. The number of instances of a value that
+    are alive at a time is known when memory is planned.
 
     Example:
     ```mlir
     pp.program @rank0 rank(0) {
+      %y, %r = pp.run F stage(0) mb(0) @f() : () -> (tensor<8xf32>, tensor<8xf32>)
+      pp.begin_loop rounds(30) step(1)
+      %y1, %r1 = pp.run F stage(0) mb(1) @f() : () -> (tensor<8xf32>, tensor<8xf32>)
+      pp.run B stage(0) mb(0) @b(%r) : (tensor<8xf32>) -> ()
+      pp.end_loop
+      pp.run B stage(0) mb(30) @b(%r1) : (tensor<8xf32>) -> ()
       pp.exchange
       pp.return
     }
@@ -47,18 +62,63 @@ def PP_ProgramOp : PP_Op<"program", [Symbol, IsolatedFromAbove, SingleBlock,
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$rank);
   let regions = (region SizedRegion<1>:$body);
+  let extraClassDeclaration = [{
+    /// Whether any part of the program is a loop.
+    bool hasLoops();
+
+    /// Calls `visit` with each op as often as it runs and in that order, with
+    /// what its micro-batch and tag grow by in that round; not with the ends of
+    /// loops.
+    void walkSteps(
+        ::llvm::function_ref<void(::mlir::Operation *, int64_t)> visit);
+  }];
   let assemblyFormat =
       "$sym_name `rank` `(` $rank `)` attr-dict-with-keyword $body";
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
 }
 
+class PP_RankOp<string mnemonic, list<Trait> traits = []>
+    : PP_Op<mnemonic, !listconcat([HasParent<"ProgramOp">], traits)>;
+
+//===----------------------------------------------------------------------===//
+// Loops
+//===----------------------------------------------------------------------===//
+
+def PP_BeginLoopOp : PP_RankOp<"begin_loop", [PP_ChannelEffects]> {
+  let summary = "from here to pp.end_loop, once a round";
+  let description = [{
+    Constraints:
+    1. At least one round, and a step of at least one micro-batch.
+
+    Example:
+    ```mlir
+    pp.begin_loop rounds(30) step(1)
+    pp.run B stage(0) mb(0) @b() : () -> ()
+    pp.end_loop
+    ```
+    runs B on the micro-batches 0 to 29.
+  }];
+  let arguments = (ins I64Attr:$rounds, I64Attr:$step);
+  let assemblyFormat =
+      "`rounds` `(` $rounds `)` `step` `(` $step `)` attr-dict";
+  let hasVerifier = 1;
+}
+
+def PP_EndLoopOp : PP_RankOp<"end_loop", [PP_ChannelEffects]> {
+  let summary = "the end of the round that pp.begin_loop starts";
+  let description = [{
+    Example:
+    ```mlir
+    pp.end_loop
+    ```
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
 //===----------------------------------------------------------------------===//
 // Actions
 //===----------------------------------------------------------------------===//
-
-class PP_RankOp<string mnemonic, list<Trait> traits = []>
-    : PP_Op<mnemonic, !listconcat([HasParent<"ProgramOp">], traits)>;
 
 def PP_RunOp : PP_RankOp<"run", [
     DeclareOpInterfaceMethods<SymbolUserOpInterface>,
@@ -171,7 +231,10 @@ def PP_WaitOp : PP_RankOp<"wait", [PP_ChannelEffects,
     AllTypesMatch<["buffer", "result"]>]> {
   let summary = "waits for a receive";
   let description = [{
-    The result is the received value, in the buffer of the `pp.irecv`.
+    The result is the received value, in the buffer of the `pp.irecv`. In a
+    program with loops the token may be that of another round, and the
+    micro-batch says which transfer is meant; without one it is that of the
+    `pp.irecv`.
 
     Constraints:
     1. Token and buffer are results of the same `pp.irecv`.
@@ -181,16 +244,25 @@ def PP_WaitOp : PP_RankOp<"wait", [PP_ChannelEffects,
     %x = pp.wait %t, %b : tensor<4x8xf32>
     ```
   }];
-  let arguments = (ins PP_TokenType:$token, PP_Tensor:$buffer);
+  let arguments = (ins PP_TokenType:$token, PP_Tensor:$buffer,
+      OptionalAttr<I64Attr>:$microbatch);
   let results = (outs PP_Tensor:$result);
-  let assemblyFormat = "$token `,` $buffer attr-dict `:` type($buffer)";
+  let assemblyFormat = [{
+    $token `,` $buffer (`mb` `(` $microbatch^ `)`)? attr-dict `:` type($buffer)
+  }];
+  let builders = [OpBuilder<(ins "::mlir::Value":$token,
+                                 "::mlir::Value":$buffer), [{
+    build($_builder, $_state, buffer.getType(), token, buffer,
+          ::mlir::IntegerAttr());
+  }]>];
   let hasVerifier = 1;
 }
 
 def PP_WaitSendOp : PP_RankOp<"wait_send", [PP_ChannelEffects]> {
   let summary = "waits until a sent value may change";
   let description = [{
-    Names the buffer, so that it is live until here by plain SSA liveness.
+    Names the buffer, so that it is live until here by plain SSA liveness. The
+    micro-batch is that of the transfer, see `pp.wait`.
 
     Constraints:
     1. The token is that of a `pp.isend` of the buffer.
@@ -200,8 +272,16 @@ def PP_WaitSendOp : PP_RankOp<"wait_send", [PP_ChannelEffects]> {
     pp.wait_send %t, %y : tensor<4x8xf32>
     ```
   }];
-  let arguments = (ins PP_TokenType:$token, PP_Tensor:$buffer);
-  let assemblyFormat = "$token `,` $buffer attr-dict `:` type($buffer)";
+  let arguments = (ins PP_TokenType:$token, PP_Tensor:$buffer,
+      OptionalAttr<I64Attr>:$microbatch);
+  let assemblyFormat = [{
+    $token `,` $buffer (`mb` `(` $microbatch^ `)`)? attr-dict `:` type($buffer)
+  }];
+  let builders = [OpBuilder<(ins "::mlir::Value":$token,
+                                 "::mlir::Value":$buffer), [{
+    build($_builder, $_state, ::mlir::TypeRange(), token, buffer,
+          ::mlir::IntegerAttr());
+  }]>];
   let hasVerifier = 1;
 }
 

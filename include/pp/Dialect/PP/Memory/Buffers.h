@@ -9,7 +9,7 @@
 #define PP_DIALECT_PP_MEMORY_BUFFERS_H
 
 #include "pp/Dialect/PP/IR/PPOps.h"
-#include "pp/MemoryPlanning/MemoryPlanning.h"
+#include "pp/MemoryPlanning/Rings.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/DenseMap.h"
@@ -26,6 +26,8 @@ inline constexpr llvm::StringLiteral kMemory = "pp.memory";
 inline constexpr llvm::StringLiteral kParameters = "pp.parameters";
 inline constexpr llvm::StringLiteral kGradients = "pp.gradients";
 inline constexpr llvm::StringLiteral kOptimizer = "pp.optimizer";
+inline constexpr llvm::StringLiteral kRings = "pp.rings";
+inline constexpr llvm::StringLiteral kWorkspaces = "pp.workspaces";
 } // namespace attr
 
 /// Bytes of a statically shaped tensor in memory, without padding; failure for
@@ -55,16 +57,27 @@ struct Buffer {
   mlir::StringAttr parameter = {}; ///< Parameter, Gradient
   int64_t use = 0;                 ///< Gradient
 
+  /// In a program with loops, of what belongs to a micro-batch: the name of the
+  /// value, of the function for a workspace. There is one buffer for the value
+  /// in all micro-batches; it has an instance for each.
+  mlir::StringAttr series = {};
+  std::vector<memory::Span> lives = {}; ///< of each instance
+
   /// "result 0", "the workspace", ...: for messages.
   std::string describe() const;
 };
 
+/// Where a buffer lies; of a series, the slots that its instances take in turn.
+using BufferOffsets = llvm::SmallVector<uint64_t, 1>;
+
 /// All buffers of one rank program.
 class ProgramBuffers {
 public:
-  /// Emits an error and fails on what cannot be placed.
+  /// Emits an error and fails on what cannot be placed. `withLives`: also when
+  /// the instances of series live, for which every round is executed.
   static mlir::FailureOr<ProgramBuffers>
-  analyze(ProgramOp program, mlir::SymbolTableCollection &symbols);
+  analyze(ProgramOp program, mlir::SymbolTableCollection &symbols,
+          bool withLives = true);
 
   llvm::ArrayRef<Buffer> getBuffers() const { return buffers; }
 
@@ -89,10 +102,13 @@ public:
 
   /// Reads the offsets of all buffers from the attributes of a planned
   /// program; emits an error and fails if one is missing.
-  mlir::FailureOr<llvm::SmallVector<uint64_t>>
+  mlir::FailureOr<std::vector<BufferOffsets>>
   readOffsets(ProgramOp program) const;
 
 private:
+  mlir::LogicalResult findLives(ProgramOp program);
+  mlir::LogicalResult addSeries(mlir::Value value, mlir::StringAttr name,
+                                BufferKind kind);
   mlir::LogicalResult addRun(RunOp run, uint32_t time,
                              mlir::SymbolTableCollection &symbols);
   mlir::LogicalResult addValue(mlir::Value value, BufferKind kind,
@@ -108,6 +124,8 @@ private:
   llvm::MapVector<mlir::StringAttr, unsigned> ofParameter;
   llvm::MapVector<std::pair<mlir::StringAttr, int64_t>, unsigned> ofGradient;
   llvm::DenseMap<mlir::Operation *, unsigned> ofWorkspace;
+  llvm::MapVector<mlir::StringAttr, unsigned> ofSeries, ofWorkspaceSeries;
+  bool hasLoops = false;
   llvm::SmallVector<mlir::StringAttr> owned;
   /// Last op that reads or writes each parameter's buffer.
   llvm::DenseMap<mlir::StringAttr, llvm::SmallVector<uint32_t>> touches;

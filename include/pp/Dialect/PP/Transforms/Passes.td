@@ -244,7 +244,60 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
       pp.return
     }
     ```
+
+    With `shorten`, where the schedule repeats a round many times, the programs
+    are those of a schedule with only `kept` rounds: their size, and the time
+    of what works on them, does not grow with the micro-batches. They carry
+    `pp.left_out`: how many rounds are missing, of how many micro-batches each,
+    and which runs repeat (first, end, period). pp-form-loops puts the rounds
+    back as loops.
+
+    ```mlir
+    pp.program @rank1 rank(1) attributes {pp.left_out = {rounds = 26 : i64, sections = [array<i64: 0, 12, 2>], step = 1 : i64}} {
+    ```
   }];
+  let options = [
+    Option<"shorten", "shorten", "bool", "false",
+      "leave out what repeats, for pp-form-loops">,
+    Option<"keptRounds", "kept", "int32_t", "6",
+      "rounds that stay, at least 2 that are alike once transfers are placed">
+  ];
+}
+
+def PPFormLoops : Pass<"pp-form-loops", "::mlir::ModuleOp"> {
+  let summary = "puts left out rounds back as loops";
+  let description = [{
+    In programs of pp-project-ranks{shorten=1} with transfers placed, finds two
+    rounds that are alike to the op, makes the first a loop that also stands for
+    the rounds left out, and gives what follows its true micro-batches. Each
+    program is then warm-up, loop and cool-down; schedules of all forwards first
+    have two loops.
+
+    The loops are kept if they run what pp.schedule says, in its order, and the
+    programs are proven under `semantics` with every round executed. Otherwise
+    programs without loops take their place.
+
+    Example: 1F1B on the second of two ranks, with 32 micro-batches:
+
+    ```mlir
+    pp.begin_loop rounds(27) step(1)
+    %x = pp.wait %t, %b mb(1) : tensor<8xf32>
+    %y, %r = pp.run F stage(1) mb(1) @f(%x) : (tensor<8xf32>) -> (tensor<8xf32>, tensor<8xf32>)
+    %b2, %t2 = pp.irecv channel(@r0_to_r1) value("x") mb(2) tag(2) : tensor<8xf32>
+    %dx = pp.run B stage(1) mb(1) @b(%r) : (tensor<8xf32>) -> tensor<8xf32>
+    pp.wait_send %s, %dx0 mb(0) : tensor<8xf32>
+    %s2 = pp.isend %dx channel(@r1_to_r0) value("dx") mb(1) tag(1) : tensor<8xf32>
+    pp.end_loop
+    ```
+  }];
+  let options = [
+    Option<"semantics", "semantics", "std::string", "\"rendezvous\"",
+      "buffered, rendezvous, fifo-per-edge or fifo-shared">
+  ];
+  let statistics = [
+    Statistic<"numLoops", "loops", "loops that were formed">,
+    Statistic<"numUnrolled", "unrolled", "modules that fell back to no loops">
+  ];
 }
 
 def PPPlaceCommunication : Pass<"pp-place-communication", "::mlir::ModuleOp"> {

@@ -1,0 +1,115 @@
+//===- FindRingOverlap.cpp - The check of a plan of rings -----------------===//
+//
+// Slots that share bytes are found first, by a sweep over the arena; the
+// instances of such two, in order of time, must then take turns. Where there are
+// about as many slots as instances, the instances are compared one by one.
+//
+//===----------------------------------------------------------------------===//
+
+#include "pp/MemoryPlanning/Rings.h"
+
+#include <algorithm>
+
+using namespace pp::memory;
+
+namespace {
+/// With more slots than this, more pairs share bytes than are worth listing.
+constexpr size_t kMostSlots = 2048;
+
+struct Turn {
+  Span life;
+  size_t instance;
+};
+
+struct Slot {
+  size_t ring;
+  uint64_t begin, end; ///< bytes
+  std::vector<Turn> turns;
+};
+} // namespace
+
+static RingOverlap makeOverlap(const Slot &a, const Turn &turnA, const Slot &b,
+                               const Turn &turnB) {
+  return {{a.ring, b.ring}, {turnA.instance, turnB.instance}};
+}
+
+/// The first two turns, one of each slot, that meet.
+static std::optional<RingOverlap> compare(const Slot &a, const Slot &b) {
+  auto x = a.turns.begin(), y = b.turns.begin();
+  while (x != a.turns.end() && y != b.turns.end()) {
+    if (x->life.end <= y->life.begin)
+      ++x;
+    else if (y->life.end <= x->life.begin)
+      ++y;
+    else
+      return makeOverlap(a, *x, b, *y);
+  }
+  return std::nullopt;
+}
+
+/// Each instance is a buffer of its own.
+static std::optional<RingOverlap>
+findOverlapOfInstances(const std::vector<Ring> &rings,
+                       const std::vector<std::vector<uint64_t>> &offsets) {
+  std::vector<Interval> intervals;
+  std::vector<uint64_t> places;
+  std::vector<std::pair<size_t, size_t>> origins;
+  for (size_t ring = 0; ring < rings.size(); ++ring)
+    for (size_t i = 0; i < rings[ring].lives.size(); ++i) {
+      const Span &life = rings[ring].lives[i];
+      intervals.push_back({rings[ring].size, life.begin, life.end});
+      places.push_back(offsets[ring][i % offsets[ring].size()]);
+      origins.emplace_back(ring, i);
+    }
+  auto overlap = findOverlap(intervals, places);
+  if (!overlap)
+    return std::nullopt;
+  auto a = origins[overlap->first], b = origins[overlap->second];
+  return RingOverlap{{a.first, b.first}, {a.second, b.second}};
+}
+
+std::optional<RingOverlap> pp::memory::findOverlap(
+    const std::vector<Ring> &rings,
+    const std::vector<std::vector<uint64_t>> &offsets) {
+  size_t numSlots = 0;
+  for (const std::vector<uint64_t> &ofRing : offsets)
+    numSlots += ofRing.size();
+  if (numSlots > kMostSlots)
+    return findOverlapOfInstances(rings, offsets);
+  std::vector<Slot> slots;
+  for (size_t ring = 0; ring < rings.size(); ++ring) {
+    size_t first = slots.size(), count = offsets[ring].size();
+    for (uint64_t offset : offsets[ring])
+      slots.push_back({ring, offset, offset + rings[ring].size, {}});
+    const std::vector<Span> &lives = rings[ring].lives;
+    for (size_t i = 0; i < lives.size(); ++i)
+      if (lives[i].begin < lives[i].end)
+        slots[first + i % count].turns.push_back({lives[i], i});
+  }
+  for (Slot &slot : slots) {
+    std::sort(slot.turns.begin(), slot.turns.end(),
+              [](const Turn &a, const Turn &b) {
+                return a.life.begin < b.life.begin;
+              });
+    for (size_t i = 1; i < slot.turns.size(); ++i)
+      if (slot.turns[i].life.begin < slot.turns[i - 1].life.end)
+        return makeOverlap(slot, slot.turns[i - 1], slot, slot.turns[i]);
+  }
+  std::sort(slots.begin(), slots.end(), [](const Slot &a, const Slot &b) {
+    return a.begin < b.begin;
+  });
+  std::vector<const Slot *> open; // that reach to the current one
+  for (const Slot &slot : slots) {
+    open.erase(std::remove_if(
+                   open.begin(), open.end(),
+                   [&](const Slot *other) { return other->end <= slot.begin; }),
+               open.end());
+    if (slot.begin == slot.end)
+      continue;
+    for (const Slot *other : open)
+      if (auto overlap = compare(*other, slot))
+        return overlap;
+    open.push_back(&slot);
+  }
+  return std::nullopt;
+}

@@ -1,0 +1,80 @@
+// RUN: pp-opt %s --pp-schedule="schedule=1f1b microbatches=32" --pp-project-ranks=shorten=1 --pp-place-communication --pp-form-loops --pp-verify-communication | FileCheck %s
+// RUN: pp-opt %s --pp-schedule="schedule=gpipe microbatches=32" --pp-project-ranks=shorten=1 --pp-place-communication --pp-form-loops --pp-verify-communication | FileCheck %s --check-prefix=GPIPE
+// The program does not grow with the micro-batches.
+// RUN: pp-opt %s --pp-schedule="schedule=zb-h1 microbatches=40" --pp-project-ranks=shorten=1 --pp-place-communication --pp-form-loops | grep -c "pp\." > %t.40
+// RUN: pp-opt %s --pp-schedule="schedule=zb-h1 microbatches=4000" --pp-project-ranks=shorten=1 --pp-place-communication --pp-form-loops | grep -c "pp\." > %t.4000
+// RUN: diff %t.40 %t.4000
+// Where sends cannot be waited for early, as many waits as there are
+// micro-batches stand at the end: they are a loop, too.
+// RUN: pp-opt %s --pp-schedule="schedule=1f1b microbatches=32" --pp-project-ranks=shorten=1 --pp-form-loops --pp-verify-communication | FileCheck %s --check-prefix=LATE
+// What repeats in no section stays written out.
+// RUN: pp-opt %s --pp-schedule="schedule=1f1b microbatches=6" --pp-project-ranks=shorten=1 --pp-place-communication --pp-form-loops | FileCheck %s --check-prefix=SHORT
+// RUN: pp-opt %s --pp-schedule="schedule=1f1b microbatches=32" --pp-project-ranks --pp-place-communication --pp-form-loops | FileCheck %s --check-prefix=SHORT
+// Sections that are not there: programs without loops take their place.
+// RUN: pp-opt %s --pp-schedule="schedule=1f1b microbatches=32" --pp-project-ranks=shorten=1 --pp-place-communication | sed "s/pp.left_out = {rounds = 26/pp.left_out = {rounds = 25/" | pp-opt --pp-form-loops | FileCheck %s --check-prefix=AGAIN
+// RUN: not pp-opt %s --pp-schedule="schedule=1f1b microbatches=32" --pp-form-loops=semantics=psychic 2>&1 | FileCheck %s --check-prefix=SEMANTICS
+
+pp.parameter @w : tensor<8x8xf32> init(#nn.zeros)
+pp.input @tokens : tensor<2x4xi32>
+func.func private @f0(tensor<2x4xi32> {pp.data = "tokens"}, tensor<8x8xf32> {pp.param = "w"})
+    -> (tensor<4x8xf32> {pp.value = "x"}, tensor<4x8xf32> {pp.value = "r0"})
+func.func private @b0(tensor<4x8xf32> {pp.value = "x.grad"}, tensor<4x8xf32> {pp.value = "r0"}, tensor<8x8xf32> {pp.grad = "w", pp.use = 0 : i64})
+    -> (tensor<8x8xf32> {pp.accumulates = 2 : i64})
+func.func private @i0(tensor<4x8xf32> {pp.value = "x.grad"}) -> (tensor<4x8xf32> {pp.value = "c0"})
+func.func private @w0(tensor<4x8xf32> {pp.value = "c0"}, tensor<4x8xf32> {pp.value = "r0"}, tensor<8x8xf32> {pp.grad = "w", pp.use = 0 : i64})
+    -> (tensor<8x8xf32> {pp.accumulates = 2 : i64})
+func.func private @f1(tensor<4x8xf32> {pp.value = "x"}) -> (tensor<f32> {pp.value = "loss", pp.loss}, tensor<4x8xf32> {pp.value = "r1"})
+func.func private @b1(tensor<4x8xf32> {pp.value = "r1"}) -> (tensor<4x8xf32> {pp.value = "x.grad"})
+func.func private @i1(tensor<4x8xf32> {pp.value = "r1"}) -> (tensor<4x8xf32> {pp.value = "x.grad"})
+func.func private @w1(tensor<4x8xf32> {pp.value = "r1"})
+pp.stage 0 forward(@f0) backward(@b0) input(@i0) weight(@w0)
+pp.stage 1 forward(@f1) backward(@b1) input(@i1) weight(@w1)
+
+// CHECK-LABEL: pp.program @rank0
+// CHECK-NOT: pp.left_out
+// CHECK: pp.run F stage(0) mb(0) @f0
+// CHECK: pp.begin_loop rounds([[R:[0-9]+]]) step(1)
+// CHECK: pp.run F stage(0) mb([[F:[0-9]+]])
+// CHECK: pp.isend %{{.*}} value("x") mb([[F]]) tag([[F]])
+// CHECK: pp.wait %{{.*}} mb({{[0-9]+}})
+// CHECK: pp.run B stage(0)
+// CHECK: pp.end_loop
+// CHECK: pp.run B stage(0) mb(31) @b0
+// CHECK: pp.exchange
+// CHECK-LABEL: pp.program @rank1
+// CHECK: pp.begin_loop rounds([[R]]) step(1)
+// CHECK: pp.run F stage(1)
+// CHECK: pp.loss
+// CHECK: pp.run B stage(1)
+// CHECK: pp.end_loop
+// CHECK: pp.run B stage(1) mb(31) @b1
+
+// All forwards in one loop, all backwards in another.
+// GPIPE-LABEL: pp.program @rank0
+// GPIPE: pp.begin_loop rounds([[R:[0-9]+]]) step(1)
+// GPIPE-NOT: pp.run B
+// GPIPE: pp.end_loop
+// GPIPE: pp.run F stage(0) mb(31)
+// GPIPE: pp.begin_loop rounds([[R]]) step(1)
+// GPIPE-NOT: pp.run F
+// GPIPE: pp.run B stage(0)
+// GPIPE: pp.end_loop
+// GPIPE: pp.run B stage(0) mb(31)
+
+// LATE-LABEL: pp.program @rank0
+// LATE: pp.begin_loop
+// LATE: pp.end_loop
+// LATE: pp.run B stage(0) mb(31)
+// LATE-NEXT: pp.begin_loop
+// LATE-NEXT: pp.wait_send %{{.*}} mb(0)
+// LATE-NEXT: pp.end_loop
+
+// SHORT-LABEL: pp.program @rank0
+// SHORT-NOT: loop
+
+// AGAIN-NOT: pp.left_out
+// AGAIN-LABEL: pp.program @rank0
+// AGAIN: pp.run F stage(0) mb(0)
+// AGAIN: pp.run B stage(0) mb(31)
+
+// SEMANTICS: found semantics=psychic, expected buffered, rendezvous, fifo-per-edge or fifo-shared
