@@ -272,6 +272,8 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
            {"buffered", "rendezvous", "fifo-per-edge", "fifo-shared"}, check);
   readBytes(args.getLastArg(OPT_memory_limit), options.memoryLimit, check);
 
+  options.profile = args.getLastArgValue(OPT_profile).str();
+
   std::string emit = "program";
   readName(args.getLastArg(OPT_emit), emit,
            {"program", "object", "llvm", "rank", "plan"}, check);

@@ -44,6 +44,9 @@ let Group = plan_group in {
   def semantics : J<"semantics", "NAME",
     "what a send may rely on in the proof that no rank waits forever: buffered, rendezvous (default), fifo-per-edge or fifo-shared">;
   def semantics_s : S<"semantics", semantics>;
+  def profile : J<"profile", "FILE",
+    "cut, search and predict with the times that a program measured and wrote with --profile-out, not with estimates">;
+  def profile_s : S<"profile", profile>;
   def memory_limit : J<"memory-limit", "BYTES",
     "fail if a rank needs more memory; suffixes K, M, G are powers of 1024">;
   def memory_limit_s : S<"memory-limit", memory_limit>;

@@ -23,6 +23,11 @@ static LogicalResult add(OpPassManager &manager, const llvm::Twine &pass) {
   return parsePassPipeline(pass.str(), manager, llvm::errs());
 }
 
+/// As an option of a pass; a path may have blanks.
+static std::string profileOption(const PipelineOptions &options) {
+  return options.profile.empty() ? "" : "profile='" + options.profile + "'";
+}
+
 LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
                                     const PipelineOptions &options) {
   // How many stages there are is the schedule's business.
@@ -43,11 +48,12 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   if (failed(add(manager,
                  formatv("pp-partition{{stages={0} microbatches={1} "
                          "schedule={2} virtual={3} memory={4} "
-                         "{5}}",
+                         "{5} {6}}",
                          schedule->stages, options.microbatches.getValue(),
                          options.schedule.getValue(),
                          options.virtualStages.getValue(),
-                         options.memoryLimit.getValue(), recompute))))
+                         options.memoryLimit.getValue(), recompute,
+                         profileOption(options)))))
     return failure();
   // Layer functions and stage functions. Residuals are chosen here, so common
   // subexpressions of the backward are gone before their values are counted.
@@ -79,7 +85,8 @@ LogicalResult pp::buildRankPipeline(OpPassManager &manager,
                                   options.semantics.getValue()))))
     return failure();
   // Last moment at which layers still say what they compute.
-  return add(manager, "pp-annotate-inputs,pp-annotate-times");
+  return add(manager, formatv("pp-annotate-inputs,pp-annotate-times{{{0}}",
+                              profileOption(options)));
 }
 
 LogicalResult pp::buildMemoryPipeline(OpPassManager &manager,

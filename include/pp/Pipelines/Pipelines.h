@@ -38,6 +38,11 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
   Option<uint64_t> memoryLimit{*this, "memory-limit",
                                llvm::cl::desc("bytes of a rank, 0: no limit"),
                                llvm::cl::init(0)};
+  Option<std::string> profile{
+      *this, "profile",
+      llvm::cl::desc("measured times of the layers, from --profile-out of a "
+                     "program"),
+      llvm::cl::init("")};
   Option<std::string> cpu{*this, "cpu",
                           llvm::cl::desc("CPU; empty: the host's"),
                           llvm::cl::init("")};

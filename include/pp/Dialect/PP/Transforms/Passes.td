@@ -20,7 +20,8 @@ def PPPartition : Pass<"pp-partition", "::mlir::ModuleOp"> {
     The cost of an apply is that of its layer by `CostOpInterface` and the
     machine's rates: forward once, backward twice as much, and the forward
     again where the layer is recomputed. Embedding and loss are layers like
-    others.
+    others. With a `profile` (docs/Runtime.md) the cost of an apply is what was
+    measured, as a mean over the applies of the same layer.
 
     An apply that has a `stage` keeps it. With `memory`, no stage may need more
     bytes for parameters (value, gradient of each use, two optimizer states)
@@ -55,6 +56,8 @@ def PPPartition : Pass<"pp-partition", "::mlir::ModuleOp"> {
       "schedule of the step, for the memory bound: a name or a CSV file">,
     Option<"virtualStages", "virtual", "int64_t", "0",
       "stages a rank; 0: as the schedule has">,
+    Option<"profile", "profile", "std::string", "\"\"",
+      "measured times of the layers, from --profile-out of a program">,
     Option<"flops", "flops", "double", "1e11",
       "floating-point operations a second of one rank">,
     Option<"bandwidth", "bandwidth", "double", "2e10",
