@@ -144,8 +144,8 @@ static void read(const json &root, Profile &profile, Reader &reader) {
     return reader.fail("'layers' that is no list of layers",
                        "expected one entry for each apply of the model");
   for (size_t i = 0; i < layers->size(); ++i)
-    profile.layers.push_back(readLayer(
-        (*layers)[i], "layers[" + std::to_string(i) + "].", reader));
+    profile.layers.push_back(
+        readLayer((*layers)[i], "layers[" + std::to_string(i) + "].", reader));
 }
 
 Result<Profile> pp::profile::parse(std::string_view text,

@@ -17,8 +17,8 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
                                 llvm::cl::desc("micro-batches of a step"),
                                 llvm::cl::init(8)};
   Option<std::string> schedule{*this, "schedule",
-                               llvm::cl::desc("name of a schedule, or a CSV "
-                                              "file"),
+                               llvm::cl::desc("name of a schedule, search, "
+                                              "or a CSV file"),
                                llvm::cl::init("1f1b")};
   Option<unsigned> virtualStages{
       *this, "virtual", llvm::cl::desc("stages a rank; 0: as the schedule has"),

@@ -190,6 +190,11 @@ void Partition::prepare() {
 /// How many micro-batches a stage holds at once follows from the order of its
 /// rank's actions.
 LogicalResult Partition::countInFlight() {
+  // A search is told the bound and holds what it allows: one is the least.
+  if (schedule == "search") {
+    inFlight.assign(stages, 1);
+    return success();
+  }
   schedule::Setting setting;
   setting.microbatches = microbatches;
   setting.virtualStages = virtualStages;
