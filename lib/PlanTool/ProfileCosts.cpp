@@ -53,6 +53,9 @@ Costs pp::plan::profileCosts(int32_t stages, const Options &options) {
     cutBytes.push_back(
         static_cast<double>(profile.layers[next - 1].outputBytes));
   }
+  // The first stage hands no gradient on: its W is the whole backward.
+  costs.weightGradient.front() += costs.inputGradient.front();
+  costs.inputGradient.front() = 0;
   costs.reduction = profile.exchange;
   if (profile.hasTransfers && !options.hasTransfer) {
     if (cutBytes.size() > 1)
