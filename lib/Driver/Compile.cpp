@@ -239,6 +239,7 @@ LogicalResult Compilation::run() {
   pipeline.recompute = options.recompute.value_or("");
   pipeline.semantics = options.semantics;
   pipeline.memoryLimit = options.memoryLimit.value_or(0);
+  pipeline.profile = options.profile;
   pipeline.cpu = machine->getTargetCPU().str();
   pipeline.features = machine->getTargetFeatureString().str();
 

@@ -135,9 +135,14 @@ static void readSchedule(const InputArgList &args, CompileOptions &options,
                          Checker &check) {
   const Arg *arg = args.getLastArg(OPT_schedule);
   const std::vector<std::string> &names = pp::schedule::names();
+  if (arg && StringRef(arg->getValue()) == "search") {
+    options.schedule = "search"; // made for the stages, once they are there
+    return;
+  }
   if (arg && !is_contained(names, arg->getValue()) &&
       !sys::fs::exists(arg->getValue())) {
     std::vector<StringRef> known(names.begin(), names.end());
+    known.push_back("search");
     readName(arg, options.schedule, known, check);
     return;
   }
@@ -272,6 +277,8 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
   readName(args.getLastArg(OPT_semantics), options.semantics,
            {"buffered", "rendezvous", "fifo-per-edge", "fifo-shared"}, check);
   readBytes(args.getLastArg(OPT_memory_limit), options.memoryLimit, check);
+
+  options.profile = args.getLastArgValue(OPT_profile).str();
 
   std::string emit = "program";
   readName(args.getLastArg(OPT_emit), emit,

@@ -31,10 +31,10 @@ let Group = plan_group in {
     "micro-batches in a step, each of the size the model is written for (default 8)">;
   def microbatches_s : S<"microbatches", microbatches>;
   def schedule : J<"schedule", "NAME",
-    "1f1b (default), gpipe, interleaved, looped-bfs, zb-h1, zb-h2, zb-v, v-half, v-min or dualpipe-v; or a CSV file with a row of actions a rank, as PyTorch writes them">;
+    "1f1b (default), gpipe, interleaved, looped-bfs, zb-h1, zb-h2, zb-v, v-half, v-min or dualpipe-v; search, for the fastest that is found for the times and memory of the stages; or a CSV file with a row of actions a rank, as PyTorch writes them">;
   def schedule_s : S<"schedule", schedule>;
   def virtual_stages : J<"virtual", "V",
-    "stages a rank, for schedules with several (default 2)">;
+    "stages a rank, for schedules with several (default 2; 1 with search)">;
   def virtual_stages_s : S<"virtual", virtual_stages>;
   def recompute : J<"recompute", "POLICY",
     "none keeps what backward needs; full computes each layer again in backward (default: as the layers say)">;
@@ -46,8 +46,11 @@ let Group = plan_group in {
   def semantics : J<"semantics", "NAME",
     "what a send may rely on in the proof that no rank waits forever: buffered, rendezvous (default), fifo-per-edge or fifo-shared">;
   def semantics_s : S<"semantics", semantics>;
+  def profile : J<"profile", "FILE",
+    "cut, search and predict with the times that a program measured and wrote with --profile-out, not with estimates">;
+  def profile_s : S<"profile", profile>;
   def memory_limit : J<"memory-limit", "BYTES",
-    "fail if a rank needs more memory; suffixes K, M, G are powers of 1024">;
+    "fail if a rank needs more memory; cut and search for less; suffixes K, M, G are powers of 1024">;
   def memory_limit_s : S<"memory-limit", memory_limit>;
 }
 

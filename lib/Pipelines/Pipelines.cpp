@@ -23,9 +23,16 @@ static LogicalResult add(OpPassManager &manager, const llvm::Twine &pass) {
   return parsePassPipeline(pass.str(), manager, llvm::errs());
 }
 
-LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
-                                    const PipelineOptions &options) {
-  // How many stages there are is the schedule's business.
+/// As an option of a pass; a path may have blanks.
+static std::string profileOption(const PipelineOptions &options) {
+  return options.profile.empty() ? "" : "profile='" + options.profile + "'";
+}
+
+/// How many stages there are is the schedule's business. One that is searched
+/// takes any number: it comes after the stages that it is for.
+static FailureOr<int64_t> countStages(const PipelineOptions &options) {
+  if (options.schedule == "search")
+    return int64_t(options.ranks) * std::max<int64_t>(options.virtualStages, 1);
   schedule::Setting setting;
   setting.ranks = options.ranks;
   setting.microbatches = options.microbatches;
@@ -36,18 +43,26 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
     llvm::errs() << "error: " << schedule.error() << "\n";
     return failure();
   }
+  return schedule->stages;
+}
+
+LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
+                                    const PipelineOptions &options) {
+  FailureOr<int64_t> stages = countStages(options);
+  if (failed(stages))
+    return failure();
   // Partition and differentiation must agree on what is computed twice.
   std::string recompute =
       options.recompute.empty() ? "" : "recompute=" + options.recompute;
   // Where to cut comes first: all that follows is made for each stage.
-  if (failed(add(manager,
-                 formatv("pp-partition{{stages={0} microbatches={1} "
-                         "schedule={2} virtual={3} memory={4} "
-                         "{5}}",
-                         schedule->stages, options.microbatches.getValue(),
-                         options.schedule.getValue(),
-                         options.virtualStages.getValue(),
-                         options.memoryLimit.getValue(), recompute))))
+  if (failed(add(manager, formatv("pp-partition{{stages={0} microbatches={1} "
+                                  "schedule={2} virtual={3} memory={4} "
+                                  "{5} {6}}",
+                                  *stages, options.microbatches.getValue(),
+                                  options.schedule.getValue(),
+                                  options.virtualStages.getValue(),
+                                  options.memoryLimit.getValue(), recompute,
+                                  profileOption(options)))))
     return failure();
   // Layer functions and stage functions. Residuals are chosen here, so common
   // subexpressions of the backward are gone before their values are counted.
@@ -57,12 +72,13 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   // whether the schedule separates them or not, and so has the same bits.
   if (failed(add(manager, "pp-split-backward")))
     return failure();
-  if (failed(add(manager, formatv("pp-schedule{{schedule={0} virtual={1} "
-                                  "microbatches={2} split={3}}",
-                                  options.schedule.getValue(),
-                                  options.virtualStages.getValue(),
-                                  options.microbatches.getValue(),
-                                  options.split.getValue()))))
+  if (failed(add(
+          manager,
+          formatv("pp-schedule{{schedule={0} virtual={1} "
+                  "microbatches={2} split={3} memory={4} {5}}",
+                  options.schedule.getValue(), options.virtualStages.getValue(),
+                  options.microbatches.getValue(), options.split.getValue(),
+                  options.memoryLimit.getValue(), profileOption(options)))))
     return failure();
   return add(manager, "pp-verify-plan");
 }
@@ -84,7 +100,8 @@ LogicalResult pp::buildRankPipeline(OpPassManager &manager,
                                   options.semantics.getValue()))))
     return failure();
   // Last moment at which layers still say what they compute.
-  return add(manager, "pp-annotate-inputs,pp-annotate-times");
+  return add(manager, formatv("pp-annotate-inputs,pp-annotate-times{{{0}}",
+                              profileOption(options)));
 }
 
 LogicalResult pp::buildMemoryPipeline(OpPassManager &manager,

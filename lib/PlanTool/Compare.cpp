@@ -30,14 +30,17 @@ struct Row {
 };
 } // namespace
 
-/// The time of a stage where a rank's share is cut into v.
-static Costs divide(const Costs &costs, int32_t v) {
-  Costs result = costs;
+/// The times of stages where a rank's share is cut into v; a profile has layers
+/// to cut.
+static Costs costsOf(int32_t v, const Options &options) {
+  if (options.profile)
+    return costsFor(options.ranks * v, options);
+  Costs result = options.costs;
   for (std::vector<double> *times : {&result.forward, &result.inputGradient,
                                      &result.weightGradient, &result.optimizer})
     for (double &time : *times)
       time /= v;
-  return result;
+  return costsFor(options.ranks * v, result);
 }
 
 /// Bytes are whole; so a rank's v stages count v times as many, and the cap as
@@ -84,13 +87,17 @@ static Row judge(const Schedule &schedule, bool splitBackward,
   else if (!verdict.problems.empty())
     row.verdict = "over the cap";
   Result<Timeline> timeline = pp::schedule::simulate(
-      schedule,
-      costsFor(schedule.stages, divide(options.costs, row.stagesPerRank)),
-      options.memory);
+      schedule, costsOf(row.stagesPerRank, options), options.memory);
   if (!timeline)
     throw Failure{timeline.error()};
   row.timeline = std::move(*timeline);
   return row;
+}
+
+/// A profile has only so many layers to cut.
+static bool hasStages(int32_t stages, const Options &options) {
+  return !options.profile ||
+         static_cast<size_t>(stages) <= options.profile->layers.size();
 }
 
 static void addNamed(const std::string &name, const Options &options,
@@ -103,7 +110,7 @@ static void addNamed(const std::string &name, const Options &options,
     setting.virtualStages = 0;
     full = generate(name, setting);
   }
-  if (!full)
+  if (!full || !hasStages(full->stages, options))
     return;
   rows.push_back(judge(*full, false, options));
   setting.splitBackward = true;
@@ -114,12 +121,13 @@ static void addNamed(const std::string &name, const Options &options,
 
 static void addSearched(int32_t v, const Options &options,
                         std::vector<Row> &rows) {
-  if (!generate("interleaved", {options.ranks, options.microbatches, true, v}))
+  if (!hasStages(options.ranks * v, options) ||
+      !generate("interleaved", {options.ranks, options.microbatches, true, v}))
     return; // Too large.
   SearchProblem problem;
   problem.ranks = options.ranks;
   problem.microbatches = options.microbatches;
-  problem.costs = costsFor(options.ranks * v, divide(options.costs, v));
+  problem.costs = costsOf(v, options);
   problem.memory = options.memory;
   problem.memoryCap = scaleCap(options, v);
   if (Result<Schedule> schedule = search(problem, options.search))
@@ -186,6 +194,8 @@ void pp::plan::compare(const Options &options) {
   std::vector<Row> rows;
   for (const std::string &name : names())
     addNamed(name, options, rows);
+  if (rows.empty() && !hasStages(options.ranks, options))
+    costsFor(options.ranks, options); // says so
   if (rows.empty()) // Too large for all of them: let one say so.
     throw Failure{
         generate("1f1b", {options.ranks, options.microbatches}).error()};

@@ -1,6 +1,7 @@
 //===- Inputs.cpp - Schedules and costs for the options -------------------===//
 
 #include "Inputs.h"
+#include "ProfileCosts.h"
 #include "pp/Schedule/Load.h"
 
 #include <algorithm>
@@ -22,7 +23,7 @@ static Result<Schedule> searchSchedule(const Options &options) {
   problem.costs = costsFor(
       given > 1 ? static_cast<int32_t>(given)
                 : static_cast<int32_t>(std::min<int64_t>(asked, 1 << 22)),
-      options.costs);
+      options);
   problem.memory = options.memory;
   problem.memoryCap = options.memoryCap;
   return search(problem, options.search);
@@ -64,4 +65,9 @@ Costs pp::plan::costsFor(int32_t stages, const Costs &costs) {
                     " stages, expected one for each or one for all"};
   }
   return result;
+}
+
+Costs pp::plan::costsFor(int32_t stages, const Options &options) {
+  return options.profile ? profileCosts(stages, options)
+                         : costsFor(stages, options.costs);
 }

@@ -32,6 +32,11 @@ void pp::plan::addCommonOptions(CLI::App &app, RawOptions &raw) {
                  "time of a weight gradient (1); a backward as one action "
                  "takes both")
       ->type_name("W");
+  app.add_option("--profile", raw.profile,
+                 "measured times of a model's layers, from --profile-out of a "
+                 "program: stages are the best cut of these, times are in "
+                 "seconds, the end of the step included")
+      ->type_name("FILE");
   app.add_option("--transfer", raw.transfer,
                  "time from the end of an action to when the next rank can use "
                  "its result (0); one for all or one for each pair of stages")
@@ -166,6 +171,24 @@ static std::vector<int64_t> readBytes(const char *option,
   return sizes;
 }
 
+static pp::profile::Profile readProfile(const RawOptions &raw) {
+  for (auto [option, text] :
+       {std::pair{"--forward", &raw.forward},
+        std::pair{"--backward-input", &raw.backwardInput},
+        std::pair{"--backward-weight", &raw.backwardWeight},
+        std::pair{"--optimizer", &raw.optimizer},
+        std::pair{"--reduction", &raw.reduction}})
+    if (!text->empty())
+      reject(option, *text,
+             "it without --profile, which has measured it: leave out one of "
+             "the two");
+  pp::profile::Result<pp::profile::Profile> profile =
+      pp::profile::load(raw.profile);
+  if (!profile)
+    throw Failure{profile.error()};
+  return std::move(*profile);
+}
+
 Options pp::plan::readOptions(const RawOptions &raw) {
   Options options;
   options.schedule = raw.schedule.empty() ? "1f1b" : raw.schedule;
@@ -185,6 +208,9 @@ Options pp::plan::readOptions(const RawOptions &raw) {
   if (reduction.size() != 1)
     reject("--reduction", raw.reduction, "one time");
   costs.reduction = reduction.front();
+  if (!raw.profile.empty())
+    options.profile = readProfile(raw);
+  options.hasTransfer = !raw.transfer.empty();
   options.memory.activation =
       readBytes("--activation-bytes", raw.activationBytes, {1});
   options.memory.fixed = readBytes("--fixed-bytes", raw.fixedBytes, {0});

@@ -3,8 +3,11 @@
 #ifndef PP_LIB_PLANTOOL_OPTIONS_H
 #define PP_LIB_PLANTOOL_OPTIONS_H
 
+#include "pp/Profile/Profile.h"
 #include "pp/Schedule/Search.h"
 #include "pp/Schedule/Verifier.h"
+
+#include <optional>
 
 namespace CLI {
 class App;
@@ -23,7 +26,7 @@ struct Failure {
 struct RawOptions {
   std::string schedule, ranks, virtualStages, microbatches;
   std::string forward, backwardInput, backwardWeight, transfer;
-  std::string optimizer, reduction;
+  std::string optimizer, reduction, profile;
   std::string activationBytes, fixedBytes, memoryCap, semantics;
   std::string svg, trace, csv, seed, effort;
   bool splitBackward = false, noOverlap = false, json = false;
@@ -34,11 +37,13 @@ struct Options {
   std::string schedule;                                   ///< name or file
   int32_t ranks = 0, virtualStages = 0, microbatches = 0; ///< 0: not given
   schedule::Costs costs; ///< as many times as given: one for all, or each
+  std::optional<profile::Profile> profile; ///< times that then are the costs
   schedule::Memory memory;
   std::vector<int64_t> memoryCap;
   schedule::Semantics semantics = schedule::Semantics::Rendezvous;
   std::string svg, trace, csv;
   schedule::SearchOptions search;
+  bool hasTransfer = false; ///< --transfer, which counts before the profile
   bool splitBackward = false, json = false;
 };
 

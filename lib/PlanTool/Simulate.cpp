@@ -15,7 +15,7 @@ void pp::plan::simulate(const Options &options) {
   Outcome outcome;
   outcome.schedule = makeSchedule(options);
   const Schedule &schedule = outcome.schedule;
-  const Costs costs = costsFor(schedule.stages, options.costs);
+  const Costs costs = costsFor(schedule.stages, options);
 
   VerifyOptions verify;
   verify.memoryCap = options.memoryCap;

@@ -82,6 +82,11 @@ int32_t pprt_wait(pprt_context *ctx, int32_t request);
 void pprt_action_begin(pprt_context *ctx, int32_t action);
 void pprt_action_end(pprt_context *ctx, int32_t action);
 
+/// A stage function has come to the end of the next part of its stage (the
+/// description's "parts"). Returns at once unless layers are timed. It has no
+/// context: stages of equal layers share one function.
+void pprt_mark(void);
+
 //===----------------------------------------------------------------------===//
 // Data and loss
 //===----------------------------------------------------------------------===//

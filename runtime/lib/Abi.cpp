@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Context.h"
 #include "Error.h"
+#include "LayerTimes.h"
 #include "Philox.h"
 
 #include <cstring>
@@ -59,6 +60,11 @@ void pprt_action_begin(pprt_context *ctx, int32_t action) {
 void pprt_action_end(pprt_context *ctx, int32_t action) {
   if (isAction(ctx, action))
     ctx->recorder.actionEnd(action);
+}
+
+void pprt_mark(void) {
+  if (LayerTimes *times = LayerTimes::active)
+    times->mark();
 }
 
 const void *pprt_data(pprt_context *ctx, int32_t input, int32_t microbatch) {

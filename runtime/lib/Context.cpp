@@ -85,6 +85,8 @@ void pprt_context::post(int channel, int tag, const void *data, void *buffer,
     throw Error("found request " + std::to_string(request) +
                 " started twice without a wait" + compileAgain);
   info = {channel, tag, recorder.currentAction(), bytes, isReceive, true};
+  if (LayerTimes *times = LayerTimes::active)
+    times->noteBytes(info.action, bytes);
   ++activeRequests;
   if (isReceive)
     transport.irecv(request, edge.source, int(wideTag), buffer, bytes);

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cstring>
 
 using namespace pprt;
 using nlohmann::json;
@@ -201,6 +202,39 @@ static Program parseProgram(const Node &node, const Description &all) {
   return program;
 }
 
+static Layer parseLayer(const Node &node) {
+  Layer layer;
+  layer.name = node.get<std::string>("layer");
+  layer.flops = node.get<int64_t>("flops");
+  layer.outputBytes = node.get<int64_t>("output_bytes");
+  layer.parameterBytes = node.get<int64_t>("parameter_bytes");
+  return layer;
+}
+
+/// `12F`.
+static Part parsePart(const std::string &text, size_t layers) {
+  size_t digits = text.find_first_not_of("0123456789");
+  if (digits == 0 || digits > 8 || digits + 1 != text.size() ||
+      !std::strchr("FRBIW", text[digits]) ||
+      size_t(std::atoi(text.c_str())) >= layers)
+    broken("with the part '" + text + "' of a stage");
+  return {std::atoi(text.c_str()), text[digits]};
+}
+
+static void parseParts(const Node &node, Description &d) {
+  auto stage = node.get<int64_t>("stage");
+  if (stage < 0 || stage >= d.stages)
+    broken("whose '" + node.path + "stage' is no stage");
+  d.parts.resize(size_t(d.stages));
+  for (ActionKind kind :
+       {ActionKind::Forward, ActionKind::Backward, ActionKind::BackwardInput,
+        ActionKind::BackwardWeight})
+    for (const std::string &text : node.get<std::vector<std::string>>(
+             actionKindName(kind), std::vector<std::string>()))
+      d.parts[size_t(stage)].byKind[size_t(kind)].push_back(
+          parsePart(text, d.layers.size()));
+}
+
 /// What one part says about another has to be so.
 static void check(const Description &d) {
   auto isRank = [&](int rank) { return rank >= 0 && rank < d.ranks; };
@@ -242,6 +276,7 @@ Description pprt::parseDescription(const char *text) {
   Description d;
   d.name = root.get<std::string>("name");
   d.hash = root.get<std::string>("hash");
+  d.fingerprint = root.get<std::string>("fingerprint", "");
   d.schedule = root.get<std::string>("schedule", "");
   d.recompute = root.get<std::string>("recompute", "");
   d.ranks = root.get<int>("ranks");
@@ -260,6 +295,12 @@ Description pprt::parseDescription(const char *text) {
   root.forEach("channels", [&](const Node &node) {
     d.channels.push_back({node.get<int>("src"), node.get<int>("dst")});
   });
+  if (document.contains("layers"))
+    root.forEach("layers", [&](const Node &node) {
+      d.layers.push_back(parseLayer(node));
+    });
+  if (document.contains("parts"))
+    root.forEach("parts", [&](const Node &node) { parseParts(node, d); });
   root.forEach("programs", [&](const Node &node) {
     d.programs.push_back(parseProgram(node, d));
   });

@@ -85,8 +85,26 @@ struct Program {
   double predictedMakespan = 0, predictedBusy = 0, predictedBubble = -1;
 };
 
+/// An apply of the model.
+struct Layer {
+  std::string name;
+  int64_t flops = 0; // of a forward
+  int64_t outputBytes = 0, parameterBytes = 0;
+};
+
+/// What a mark of a stage function ends: a part of an apply.
+struct Part {
+  int layer = 0;
+  char kind = 'F'; // F, R (forward again), B, I or W
+};
+
+/// The parts of a stage's functions in the order in which they run.
+struct StageParts {
+  std::vector<Part> byKind[4]; // by ActionKind, Forward to BackwardWeight
+};
+
 struct Description {
-  std::string name, hash, schedule, recompute;
+  std::string name, hash, fingerprint, schedule, recompute;
   int ranks = 1, stages = 1, microbatches = 1;
   int64_t batch = 1, sequence = 1;
   int64_t vocabulary = 0, targetClasses = 0;
@@ -94,6 +112,8 @@ struct Description {
   std::vector<Input> inputs;
   std::vector<Parameter> parameters;
   std::vector<Channel> channels;
+  std::vector<Layer> layers;
+  std::vector<StageParts> parts; // by stage; empty if the program has no marks
   std::vector<Program> programs;
 
   /// Tokens that one step trains on.

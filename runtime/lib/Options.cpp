@@ -7,6 +7,7 @@
 #include "Options.h"
 
 #include "Error.h"
+#include "ProfileFile.h"
 
 #include <CLI/CLI.hpp>
 
@@ -86,6 +87,10 @@ static void check(const Options &o) {
          "1e-8 is usual");
   number("--clip", o.clip, o.clip >= 0, "a number from 0 on",
          "0 turns clipping off");
+  if (!o.profileOut.empty())
+    number("--steps", double(o.steps), o.steps > profileWarmUp,
+           "at least 3 with --profile-out",
+           "the first two steps are warm-up and do not count");
   number("--timeout", o.timeout, o.timeout > 0 && o.timeout <= 1e6,
          "1e-3 to 1e6 seconds", "it bounds how long one transfer may take");
   number("--threads", o.threads, o.threads >= 1 && o.threads <= 1024,
@@ -201,6 +206,11 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
                      std::to_string(timelineWindow))
       ->type_name("FILE.svg")
       ->group(group);
+  app.add_option("--profile-out", o.profileOut,
+                 "Write the times of each layer, of transfers and of the "
+                 "update, for pp-compile --profile and pp-plan --profile")
+      ->type_name("FILE.json")
+      ->group(group);
   app.add_option("--save", o.save,
                  "Write the trained parameters to DIR/model.safetensors "
                  "(whole or not at all; no optimizer state)")
@@ -310,6 +320,7 @@ std::vector<std::pair<std::string, std::string>> Options::values() const {
       {"--metrics", metrics},
       {"--trace", trace},
       {"--timeline", timeline},
+      {"--profile-out", profileOut},
       {"--save", save},
       {"--load", load},
       {"--timeout", exact(timeout)},

@@ -60,6 +60,8 @@ void Recorder::endStep() {
       break;
     }
   }
+  if (layers)
+    layers->endStep(now.step);
   if (keepAll)
     kept.push_back(now);
   if (keepLast)
@@ -69,6 +71,8 @@ void Recorder::endStep() {
 void Recorder::actionBegin(int action) {
   current = action;
   currentBegin = nowNs();
+  if (layers)
+    layers->beginAction(action, currentBegin);
 }
 
 void Recorder::actionEnd(int action) {

@@ -9,7 +9,7 @@
 #ifndef PPRT_RECORDER_H
 #define PPRT_RECORDER_H
 
-#include "Description.h"
+#include "LayerTimes.h"
 
 #include <array>
 #include <string>
@@ -56,6 +56,9 @@ public:
   void beginStep(int64_t step);
   void endStep();
 
+  /// Layers are timed within actions from now on.
+  void timeLayers(LayerTimes &times) { layers = &times; }
+
   void actionBegin(int action);
   void actionEnd(int action);
   /// The action that runs now, -1 if none does.
@@ -72,6 +75,7 @@ private:
   const Program &program;
   bool keepAll, keepLast;
   StepEvents now;
+  LayerTimes *layers = nullptr;
   size_t missed = 0;
   int current = -1;
   uint64_t currentBegin = 0;

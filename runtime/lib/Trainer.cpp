@@ -18,6 +18,7 @@
 #include "Environment.h"
 #include "Error.h"
 #include "Initialization.h"
+#include "ProfileFile.h"
 #include "Progress.h"
 #include "Reports.h"
 
@@ -107,6 +108,7 @@ public:
 
 private:
   bool speaks() const { return transport.rank() == 0 && !options.quiet; }
+  Measurements gatherMeasurements(RankSteps steps);
   void openFiles();
   void fillParameters();
   void noteFewCores();
@@ -124,6 +126,7 @@ private:
   std::optional<Batches> batches;
   std::optional<Metrics> metrics;
   std::optional<Recorder> recorder;
+  std::optional<LayerTimes> layerTimes;
   ClockPoint clockBegin;
   AllocationCounts allocations;
   double lastLoss = 0, trainingSeconds = 0;
@@ -142,6 +145,8 @@ void Run::openFiles() {
     checkCanCreate(options.trace);
   if (!options.timeline.empty())
     checkCanCreate(options.timeline);
+  if (!options.profileOut.empty())
+    checkCanCreate(options.profileOut);
   if (!options.save.empty())
     prepareDirectory(options.save);
   if (environment.countAllocations && !canCountAllocations())
@@ -185,7 +190,9 @@ void Run::prepare() {
     arena.emplace(bytes);
     fillParameters();
     recorder.emplace(program, !options.trace.empty(),
-                     !options.timeline.empty());
+                     !options.timeline.empty() || !options.profileOut.empty());
+    if (!options.profileOut.empty())
+      layerTimes.emplace(description, program, profileWarmUp, timelineWindow);
   });
   if (pprt_set_kernel_threads)
     pprt_set_kernel_threads(options.threads);
@@ -214,6 +221,10 @@ void Run::steps(const pprt_step_fn *functions) {
   pprt_context context(description, options, transport, collectives, *batches,
                        *recorder);
   Progress progress(options);
+  if (layerTimes) {
+    recorder->timeLayers(*layerTimes);
+    LayerTimes::active = &*layerTimes;
+  }
   pprt_step_fn function = functions[transport.rank()];
   uint64_t begin = nowNs();
   try {
@@ -247,10 +258,12 @@ void Run::steps(const pprt_step_fn *functions) {
       progress.show(result);
     }
   } catch (...) {
+    LayerTimes::active = nullptr;
     countAllocations(false);
     progress.end();
     throw;
   }
+  LayerTimes::active = nullptr;
   progress.end();
   allocations = allocationCounts();
   lastLoss = context.loss;
@@ -279,6 +292,25 @@ static std::vector<T> gatherStructs(Collectives &collectives, const T &mine) {
   return all;
 }
 
+template <typename T>
+static std::vector<std::vector<T>> gatherLists(Collectives &collectives,
+                                               const std::vector<T> &mine) {
+  std::vector<std::vector<T>> all;
+  for (const std::string &bytes : collectives.gather(
+           std::string(reinterpret_cast<const char *>(mine.data()),
+                       mine.size() * sizeof(T)))) {
+    all.emplace_back(bytes.size() / sizeof(T));
+    if (!bytes.empty())
+      std::memcpy(all.back().data(), bytes.data(), bytes.size());
+  }
+  return all;
+}
+
+Measurements Run::gatherMeasurements(RankSteps steps) {
+  return {std::move(steps), gatherLists(collectives, layerTimes->measured()),
+          gatherLists(collectives, layerTimes->transferBytes())};
+}
+
 void Run::report() {
   const bool first = transport.rank() == 0;
   // Each rank moves its events to the common clock before it sends them.
@@ -302,6 +334,14 @@ void Run::report() {
   if (!options.trace.empty()) {
     RankSteps ranks = gatherSteps(recorder->allSteps());
     attempt([&] { writeFile(options.trace, chromeTrace(description, ranks)); });
+  }
+  if (!options.profileOut.empty()) {
+    Measurements measured =
+        gatherMeasurements(gatherSteps(recorder->lastSteps()));
+    attempt([&] {
+      writeFile(options.profileOut,
+                profileJson(description, measured, options.threads));
+    });
   }
   if (!options.timeline.empty()) {
     RankSteps ranks = gatherSteps(recorder->lastSteps());
@@ -346,7 +386,7 @@ void Run::report() {
                 double(description.tokensPerStep()) * double(options.steps) /
                     trainingSeconds);
     for (const std::string &path :
-         {options.trace, options.timeline, options.metrics,
+         {options.trace, options.timeline, options.profileOut, options.metrics,
           options.save.empty() ? "" : checkpointPath(options.save)})
       if (!path.empty())
         std::printf("wrote %s\n", path.c_str());

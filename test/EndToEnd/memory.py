@@ -12,12 +12,15 @@ def main():
     write_text("text")
     model = make_model("gpt.mlir", "gpt", "--layers=2", "--width=32", "--heads=2",
                        "--sequence=16", "--batch=2")
-    for ranks, schedule, optimizer in [(1, "gpipe", "adamw"), (2, "1f1b", "adamw"),
-                                       (4, "1f1b", "sgd")]:
+    for ranks, schedule, optimizer, *more in [
+        (1, "gpipe", "adamw"), (2, "1f1b", "adamw", "--profile-out", "profile.json"),
+        (4, "1f1b", "sgd"),
+    ]:
         program = compile_model(model, "gpt.exe", f"--pp={ranks}", "--microbatches=4",
                                 f"--schedule={schedule}")
         output = must(run(program, ranks, "--data", "text", "--steps", 5,
                           "--optimizer", optimizer, "--memory-report",
+                          *more,
                           PPRT_COUNT_ALLOCATIONS="1"))
         print(output)
         table = re.findall(r"^  rank (\d+) ((?: +\d+){8})$", output, re.M)

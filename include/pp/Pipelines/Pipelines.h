@@ -17,8 +17,8 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
                                 llvm::cl::desc("micro-batches of a step"),
                                 llvm::cl::init(8)};
   Option<std::string> schedule{*this, "schedule",
-                               llvm::cl::desc("name of a schedule, or a CSV "
-                                              "file"),
+                               llvm::cl::desc("name of a schedule, search, "
+                                              "or a CSV file"),
                                llvm::cl::init("1f1b")};
   Option<unsigned> virtualStages{
       *this, "virtual", llvm::cl::desc("stages a rank; 0: as the schedule has"),
@@ -41,6 +41,11 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
   Option<uint64_t> memoryLimit{*this, "memory-limit",
                                llvm::cl::desc("bytes of a rank, 0: no limit"),
                                llvm::cl::init(0)};
+  Option<std::string> profile{
+      *this, "profile",
+      llvm::cl::desc("measured times of the layers, from --profile-out of a "
+                     "program"),
+      llvm::cl::init("")};
   Option<std::string> cpu{*this, "cpu",
                           llvm::cl::desc("CPU; empty: the host's"),
                           llvm::cl::init("")};

@@ -204,6 +204,47 @@ static json::Object describe(ModuleOp module, const LoweredProgram &lowered) {
   return result;
 }
 
+/// What the applies of the model are, and what the marks of each stage function
+/// (pprt_mark) end in turn.
+static void addLayers(ModuleOp module, SymbolTableCollection &symbols,
+                      json::Object &root) {
+  json::Array layers;
+  if (auto known = module->getAttrOfType<ArrayAttr>(attr::kLayers))
+    for (auto each : known.getAsRange<DictionaryAttr>()) {
+      json::Object layer;
+      for (NamedAttribute entry : each) {
+        StringRef key = entry.getName().getValue();
+        if (auto text = dyn_cast<StringAttr>(entry.getValue()))
+          layer[key] = json::fixUTF8(text.getValue());
+        else if (auto number = dyn_cast<IntegerAttr>(entry.getValue()))
+          layer[key] = number.getInt();
+      }
+      layers.push_back(std::move(layer));
+    }
+  root["layers"] = std::move(layers);
+
+  json::Array parts;
+  for (StageOp stage : module.getOps<StageOp>()) {
+    json::Object ofStage{{"stage", int64_t(stage.getIndex())}};
+    for (ActionKind kind :
+         {ActionKind::F, ActionKind::B, ActionKind::I, ActionKind::W}) {
+      FlatSymbolRefAttr name = stage.getFunctionFor(kind);
+      if (!name)
+        continue;
+      auto function =
+          symbols.lookupNearestSymbolFrom<func::FuncOp>(stage, name);
+      json::Array calls;
+      function.walk([&](func::CallOp call) {
+        if (auto part = call->getAttrOfType<StringAttr>(attr::kPart))
+          calls.push_back(part.getValue());
+      });
+      ofStage[stringifyActionKind(kind)] = std::move(calls);
+    }
+    parts.push_back(std::move(ofStage));
+  }
+  root["parts"] = std::move(parts);
+}
+
 FailureOr<std::string> pp::describePrograms(ModuleOp module,
                                             ArrayRef<LoweredProgram> programs,
                                             SymbolTableCollection &symbols) {
@@ -229,6 +270,7 @@ FailureOr<std::string> pp::describePrograms(ModuleOp module,
   if (failed(addInputs(module, root)) ||
       failed(addParameters(module, symbols, root)))
     return failure();
+  addLayers(module, symbols, root);
   json::Array channels;
   for (ChannelOp channel : module.getOps<ChannelOp>())
     channels.push_back(json::Object{{"src", channel.getSource()},

@@ -148,6 +148,14 @@ private:
                   /*isChecked=*/false,
                   std::move(operands),
                   call.getLoc()});
+    // No operands: stages of equal layers share their code, and which of them
+    // runs is known by the action.
+    if (call->hasAttr(attr::kPart))
+      calls.append({builder.getStringAttr("pprt_mark"),
+                    {},
+                    /*isChecked=*/false,
+                    {},
+                    call.getLoc()});
     return success();
   }
 

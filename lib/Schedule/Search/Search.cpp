@@ -35,9 +35,12 @@ public:
     addLists();
     if (candidates.empty())
       return Error{"found no schedule for " + std::to_string(problem.ranks) +
-                   " ranks that fits the memory cap, expected room for one "
-                   "micro-batch in every stage of a rank at least: raise the "
-                   "cap"};
+                   " ranks within a memory cap of " +
+                   std::to_string(*std::min_element(problem.memoryCap.begin(),
+                                                    problem.memoryCap.end())) +
+                   ", expected at least " + std::to_string(smallestRoom()) +
+                   ", which is room for one micro-batch in every stage of a "
+                   "rank: raise the cap, recompute layers or take more ranks"};
     // Half of the budget for the best, half of the rest for the next, ...
     for (size_t i = 0; i < candidates.size(); ++i) {
       Candidate &candidate = candidates[i];
@@ -57,6 +60,28 @@ public:
   }
 
 private:
+  /// What the rank that needs most holds with one micro-batch in each of its
+  /// stages, under the placement for which this is least.
+  int64_t smallestRoom() const {
+    auto at = [](const std::vector<int64_t> &sizes, int32_t stage) {
+      return sizes.size() == 1 ? sizes.front() : sizes[stage];
+    };
+    const Memory &memory = problem.memory;
+    int64_t smallest = std::numeric_limits<int64_t>::max();
+    for (const std::vector<int32_t> &placement : placements) {
+      std::vector<int64_t> held(problem.ranks, 0);
+      for (int32_t stage = 0; stage < stages; ++stage) {
+        int64_t kept = at(memory.activation, stage);
+        if (!memory.afterInputGradient.empty())
+          kept = std::max(kept, at(memory.afterInputGradient, stage));
+        held[placement[stage]] += at(memory.fixed, stage) + kept;
+      }
+      smallest =
+          std::min(smallest, *std::max_element(held.begin(), held.end()));
+    }
+    return smallest;
+  }
+
   void add(Schedule schedule) {
     for (const auto &row : schedule.ranks)
       budget -= static_cast<int64_t>(row.size());

@@ -134,4 +134,12 @@ TEST(Description, WhatCannotBe) {
   has(with("/programs/0/parameters/0/index", 7), "is no parameter");
   has(with("/programs/0/actions/0/kind", "X"), "action of kind 'X'");
   has(with("/programs/1/parameters/0/owned", true), "by its owner alone");
+  has(with("/layers", json::array({json::object()})), "without 'layers[0].layer'");
+  auto withPart = [&](const char *part) {
+    return with("/parts", json::parse(std::string(R"([{"stage": 0, "F": [")") +
+                                      part + R"("]}])"));
+  };
+  for (const char *part : {"", "F", "0", "0X", "0F1", "0F"}) // no layers at all
+    has(withPart(part), "of a stage");
+  has(with("/parts", json::parse(R"([{"stage": 9}])")), "is no stage");
 }

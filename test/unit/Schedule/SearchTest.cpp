@@ -149,7 +149,7 @@ TEST(Search, Errors) {
                                      "expected one for each or one for all");
   problem.memoryCap = {0};
   EXPECT_EQ(search(problem).error(),
-            "found no schedule for 2 ranks that fits the memory cap, expected "
-            "room for one micro-batch in every stage of a rank at least: raise "
-            "the cap");
+            "found no schedule for 2 ranks within a memory cap of 0, expected "
+            "at least 1, which is room for one micro-batch in every stage of a "
+            "rank: raise the cap, recompute layers or take more ranks");
 }

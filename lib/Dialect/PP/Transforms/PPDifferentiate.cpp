@@ -13,8 +13,10 @@
 
 #include "LayerDifferentiation.h"
 #include "StageBuilder.h"
+#include "pp/Analysis/Cost.h"
 #include "pp/Dialect/NN/IR/NNDialect.h"
 #include "pp/Dialect/PP/Transforms/Passes.h"
+#include "pp/Interfaces/CostOpInterface.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -55,12 +57,14 @@ private:
                                        Application &application);
   std::optional<int64_t> nextStageWithCotangent(Value value, int64_t stage);
   Value incomingCotangent(StageBuilder &builder, Value value, int64_t stage);
-  Value addCotangents(StageBuilder &builder, Value sum, Value term);
+  Value addCotangents(StageBuilder &builder, Value sum, Value term,
+                      int64_t apply);
   void callBackward(StageBuilder &builder, Application &application,
                     DenseMap<Value, Value> &cotangents,
                     SmallVectorImpl<std::pair<Value, Value>> &sums);
   func::FuncOp buildBackward(int64_t stage);
   func::FuncOp buildForward(int64_t stage);
+  ArrayAttr describeLayers();
   void emitPlan();
 
   ModelOp model;
@@ -263,8 +267,9 @@ Value Differentiation::incomingCotangent(StageBuilder &builder, Value value,
   return builder.call(one, {}).getResult(0);
 }
 
+/// `apply` contributes `term`, and has the time of the sum as well.
 Value Differentiation::addCotangents(StageBuilder &builder, Value sum,
-                                   Value term) {
+                                     Value term, int64_t apply) {
   if (!sum)
     return term;
   Type type = sum.getType();
@@ -282,7 +287,7 @@ Value Differentiation::addCotangents(StageBuilder &builder, Value sum,
         inner, builder.loc, adder.getArgument(0), adder.getArgument(1));
     func::ReturnOp::create(inner, builder.loc, result);
   }
-  return builder.call(adder, {sum, term}).getResult(0);
+  return builder.call(adder, {sum, term}, apply, 'I').getResult(0);
 }
 
 /// Calls the backward of a layer. `cotangents` holds the partial sums of this
@@ -301,8 +306,9 @@ void Differentiation::callBackward(
   };
   func::CallOp again;
   if (application.recompute && llvm::any_of(functions.saved, needsForward))
-    again = builder.call(functions.forward,
-                         getLayerArguments(builder, application));
+    again =
+        builder.call(functions.forward, getLayerArguments(builder, application),
+                     application.number, 'R');
 
   SmallVector<Value> operands;
   for (const nn::SavedValue &saved : functions.saved) {
@@ -345,14 +351,15 @@ void Differentiation::callBackward(
         name, application.uses[param], apply.getParams()[param].getType()));
   }
 
-  func::CallOp call = builder.call(functions.backward, operands);
+  func::CallOp call =
+      builder.call(functions.backward, operands, application.number, 'B');
   for (unsigned result = functions.cotangents.size(); result-- > 0;) {
     Value value = apply.getInputs()[functions.cotangents[result]];
     auto [entry, isNew] = cotangents.try_emplace(value);
     if (isNew)
       entry->second = incomingCotangent(builder, value, application.stage);
-    entry->second =
-        addCotangents(builder, entry->second, call.getResult(result));
+    entry->second = addCotangents(builder, entry->second,
+                                  call.getResult(result), application.number);
   }
   for (unsigned i = 0; i < functions.accumulators.size(); ++i)
     sums.push_back({call.getResult(functions.firstSum() + i),
@@ -415,7 +422,8 @@ func::FuncOp Differentiation::buildForward(int64_t stage) {
     if (application.layer->takesKey)
       operands.push_back(builder.getKey(application.number));
     const nn::DifferentiatedFunction &functions = application.layer->functions;
-    func::CallOp call = builder.call(functions.forward, operands);
+    func::CallOp call =
+        builder.call(functions.forward, operands, application.number, 'F');
     for (auto [result, value] : llvm::zip_first(apply.getResults(),
                                                 call.getResults()))
       values[result] = value;
@@ -448,6 +456,33 @@ func::FuncOp Differentiation::buildForward(int64_t stage) {
 //===----------------------------------------------------------------------===//
 // The plan
 //===----------------------------------------------------------------------===//
+
+/// See kLayers.
+ArrayAttr Differentiation::describeLayers() {
+  Builder builder(module.getContext());
+  DenseSet<Value> used;
+  SmallVector<Attribute> layers;
+  for (Application &application : applications) {
+    ApplyOp apply = application.op;
+    auto layer = SymbolTable::lookupNearestSymbolFrom<LayerOp>(
+        apply, apply.getCalleeAttr());
+    double parameterBytes = 0;
+    for (Value param : apply.getParams())
+      if (used.insert(param).second)
+        parameterBytes += pp::detail::sumOfBytes(param.getType());
+    auto number = [&](StringRef name, double value) {
+      return builder.getNamedAttr(name,
+                                  builder.getI64IntegerAttr(int64_t(value)));
+    };
+    layers.push_back(builder.getDictionaryAttr(
+        {builder.getNamedAttr("layer",
+                              builder.getStringAttr(apply.getCallee())),
+         number("flops", costOf(layer.getBody(), {}).flops),
+         number("output_bytes", pp::detail::sumOfBytes(apply.getResultTypes())),
+         number("parameter_bytes", parameterBytes)}));
+  }
+  return builder.getArrayAttr(layers);
+}
 
 void Differentiation::emitPlan() {
   SmallVector<func::FuncOp> backwards;
@@ -503,6 +538,7 @@ LogicalResult Differentiation::run() {
   if (failed(differentiateLayers(layers)))
     return failure();
   emitPlan();
+  module->setAttr(attr::kLayers, describeLayers());
 
   module.setSymName(model.getSymName());
   model.erase();

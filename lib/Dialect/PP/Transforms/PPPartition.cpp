@@ -1,28 +1,21 @@
-//===- PPPartition.cpp - Assign each apply of the model to a stage
-//----------===//
+//===- PPPartition.cpp - Assign each apply of the model to a stage --------===//
 //
-// Stages are runs of applies in the order of the model, which is a topological
-// order. So the best cut is a shortest path: state (stages used, applies
-// covered), edges the runs that may be one stage. Two sweeps over the same
-// states: the first finds the smallest bottleneck, the second, among the runs
-// that stay under it, the cut with the fewest bytes across and then the most
-// even one (sums add up along a path, so the second sweep is exact as well;
-// a bottleneck together with a sum would not be).
+// What a cut costs: seconds of applies, bytes across, bytes of a stage. Which
+// one is best finds the partitioning library.
 //
 //===----------------------------------------------------------------------===//
 
 #include "pp/Dialect/PP/Transforms/Passes.h"
 
 #include "pp/Analysis/Cost.h"
+#include "pp/Dialect/PP/Analysis/Times.h"
 #include "pp/Dialect/PP/IR/PPOps.h"
 #include "pp/Interfaces/CostOpInterface.h"
-
+#include "pp/Partitioning/Partitioning.h"
 #include "pp/Schedule/Load.h"
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
-
-#include <limits>
 
 namespace pp {
 #define GEN_PASS_DEF_PPPARTITION
@@ -34,22 +27,12 @@ using namespace pp;
 
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
 /// What the cut needs to know of an apply.
 struct Item {
   ApplyOp apply;
   double seconds = 0;   ///< forward, backward, and the forward again
   double keptBytes = 0; ///< kept from forward to backward, per micro-batch
   int64_t pin = -1;     ///< stage by the user
-};
-
-/// Cost that compares bytes across the cuts first, evenness second.
-struct Tie {
-  double bytes = kInfinity, squares = kInfinity;
-  bool operator<(const Tie &other) const {
-    return bytes != other.bytes ? bytes < other.bytes : squares < other.squares;
-  }
 };
 
 class Partition : public pp::impl::PPPartitionBase<Partition> {
@@ -64,17 +47,7 @@ private:
   void prepare();
   LogicalResult countInFlight();
   double memoryOf(int64_t stage, size_t begin, size_t end) const;
-  double smallestBottleneck(bool byMemory) const;
-  bool mayEnd(int64_t stage, size_t begin, size_t end) const;
-  bool pinAllows(int64_t stage, size_t end) const {
-    return items[end - 1].pin < 0 || items[end - 1].pin == stage;
-  }
-  double secondsOf(size_t begin, size_t end) const {
-    return prefix[end] - prefix[begin];
-  }
-
   SmallVector<Item> items;
-  SmallVector<double> prefix;   ///< seconds of the applies before i
   SmallVector<double> kept;     ///< kept bytes of the applies before i
   SmallVector<int64_t> inFlight; ///< micro-batches that a stage holds at once
   SmallVector<double> cutBytes; ///< bytes of the values that cross before i
@@ -86,8 +59,11 @@ private:
 /// Layers with pinned and unpinned applies share one estimate.
 LogicalResult Partition::collect(ModelOp model) {
   SymbolTableCollection symbols;
-  MachineRates rates{flops, bandwidth};
-  DenseMap<Operation *, std::pair<double, double>> estimates;
+  FailureOr<Times> times = Times::get(
+      getOperation(), {{flops, bandwidth}, /*transfer=*/1, profile});
+  if (failed(times))
+    return failure();
+  DenseMap<Operation *, double> estimates;
   for (ApplyOp apply : model.getBody().getOps<ApplyOp>()) {
     auto layer =
         symbols.lookupNearestSymbolFrom<LayerOp>(apply, apply.getCalleeAttr());
@@ -101,24 +77,23 @@ LogicalResult Partition::collect(ModelOp model) {
         for (Type type : op->getResultTypes())
           if (auto tensor = dyn_cast<RankedTensorType>(type))
             elements += double(tensor.getNumElements());
-        if (costOf(op, rates).flops > elements)
+        if (costOf(op, {}).flops > elements)
           bytes += pp::detail::sumOfBytes(op->getResultTypes());
       });
-      entry->second = {costOf(layer.getBody(), rates).seconds, bytes};
+      entry->second = bytes;
     }
     Item item;
     item.apply = apply;
-    auto [seconds, bytes] = entry->second;
     StringRef policy = recompute;
     if (std::optional<StringRef> own = layer.getRecompute())
       policy = *own;
     if (std::optional<StringRef> own = apply.getRecompute())
       policy = *own;
     bool again = policy == "full";
-    item.seconds = seconds * (again ? 4 : 3);
+    item.seconds = times->secondsOf(apply, again);
     item.keptBytes = pp::detail::sumOfBytes(apply.getInputs().getTypes());
     if (!again)
-      item.keptBytes += bytes;
+      item.keptBytes += entry->second;
     if (std::optional<uint64_t> stage = apply.getStage())
       item.pin = int64_t(*stage);
     items.push_back(item);
@@ -178,12 +153,10 @@ LogicalResult Partition::checkPins() {
 
 void Partition::prepare() {
   size_t count = items.size();
-  prefix.assign(count + 1, 0);
   kept.assign(count + 1, 0);
   cutBytes.assign(count + 1, 0);
   DenseMap<Operation *, size_t> position;
   for (auto [i, item] : llvm::enumerate(items)) {
-    prefix[i + 1] = prefix[i] + item.seconds;
     kept[i + 1] = kept[i] + item.keptBytes;
     position[item.apply] = i;
   }
@@ -217,6 +190,11 @@ void Partition::prepare() {
 /// How many micro-batches a stage holds at once follows from the order of its
 /// rank's actions.
 LogicalResult Partition::countInFlight() {
+  // A search is told the bound and holds what it allows: one is the least.
+  if (schedule == "search") {
+    inFlight.assign(stages, 1);
+    return success();
+  }
   schedule::Setting setting;
   setting.microbatches = microbatches;
   setting.virtualStages = virtualStages;
@@ -243,82 +221,34 @@ double Partition::memoryOf(int64_t stage, size_t begin, size_t end) const {
          double(inFlight[stage]) * (kept[end] - kept[begin]);
 }
 
-/// A run that may not end before `end` may not grow past it either.
-bool Partition::mayEnd(int64_t stage, size_t begin, size_t end) const {
-  return pinAllows(stage, end) &&
-         (memory == 0 || memoryOf(stage, begin, end) <= double(memory));
-}
-
-/// The smallest maximum over the stages of a partition: of memory, or of
-/// seconds under the memory bound. Infinite if there is no partition.
-double Partition::smallestBottleneck(bool byMemory) const {
-  size_t count = items.size();
-  SmallVector<double> best(count + 1, kInfinity), next;
-  best[0] = 0;
-  for (int64_t stage = 0; stage != stages; ++stage) {
-    next.assign(count + 1, kInfinity);
-    for (size_t begin = 0; begin != count; ++begin) {
-      if (best[begin] == kInfinity)
-        continue;
-      for (size_t end = begin + 1; end <= count; ++end) {
-        if (byMemory ? !pinAllows(stage, end) : !mayEnd(stage, begin, end))
-          break;
-        double cost =
-            byMemory ? memoryOf(stage, begin, end) : secondsOf(begin, end);
-        next[end] = std::min(next[end], std::max(best[begin], cost));
-      }
-    }
-    best = next;
-  }
-  return best[count];
-}
-
 LogicalResult Partition::partition(ModelOp model) {
   items.clear();
   if (failed(collect(model)) || failed(checkPins()))
     return failure();
   prepare();
-  double bottleneck = smallestBottleneck(/*byMemory=*/false);
-  if (bottleneck == kInfinity)
+  partitioning::Problem problem;
+  problem.stages = stages;
+  for (auto [i, item] : llvm::enumerate(items))
+    problem.items.push_back({item.seconds, cutBytes[i], item.pin});
+  if (memory != 0) {
+    problem.memory = [this](int64_t stage, size_t begin, size_t end) {
+      return memoryOf(stage, begin, end);
+    };
+    problem.memoryLimit = double(memory);
+  }
+  std::vector<size_t> ends = partitioning::cut(problem);
+  if (ends.empty())
     return model.emitError()
            << "found no partition into " << stages.getValue()
            << " stages of at most " << memory.getValue()
            << " bytes, expected a bound of at least "
-           << uint64_t(smallestBottleneck(/*byMemory=*/true))
+           << uint64_t(partitioning::smallestMemoryLimit(problem))
            << " bytes: raise it, ask for more stages, or recompute layers";
-
-  size_t count = items.size();
-  // Prefix sums round; runs of equal layers must stay equal.
-  double limit = bottleneck * (1 + 1e-9);
-  SmallVector<SmallVector<Tie>> best(stages + 1, SmallVector<Tie>(count + 1));
-  SmallVector<SmallVector<size_t>> from(stages + 1,
-                                        SmallVector<size_t>(count + 1, 0));
-  best[0][0] = {0, 0};
-  for (int64_t stage = 0; stage != stages; ++stage)
-    for (size_t begin = 0; begin != count; ++begin) {
-      if (best[stage][begin].bytes == kInfinity)
-        continue;
-      for (size_t end = begin + 1; end <= count; ++end) {
-        double seconds = secondsOf(begin, end);
-        if (seconds > limit || !mayEnd(stage, begin, end))
-          break;
-        Tie candidate{best[stage][begin].bytes + cutBytes[end],
-                      best[stage][begin].squares + seconds * seconds};
-        if (candidate < best[stage + 1][end]) {
-          best[stage + 1][end] = candidate;
-          from[stage + 1][end] = begin;
-        }
-      }
-    }
-
   Builder builder(&getContext());
-  size_t end = count;
-  for (int64_t stage = stages; stage-- > 0;) {
-    size_t begin = from[stage + 1][end];
-    for (size_t i = begin; i != end; ++i)
-      items[i].apply.setStageAttr(builder.getI64IntegerAttr(stage));
-    end = begin;
-  }
+  size_t next = 0;
+  for (auto [stage, end] : llvm::enumerate(ends))
+    for (; next != end; ++next)
+      items[next].apply.setStageAttr(builder.getI64IntegerAttr(stage));
   return success();
 }
 

@@ -1,15 +1,20 @@
 //===- PPSchedule.cpp - Attach a schedule to the plan ---------------------===//
 //
-// The order of actions comes from the schedule library or from a file in
-// PyTorch's format; here it becomes IR. Its shape is checked against the
-// stages, everything else is for pp-verify-plan.
+// The order of actions comes from the schedule library, by name or by search,
+// or from a file in PyTorch's format; here it becomes IR. Its shape is checked
+// against the stages, everything else is for pp-verify-plan.
 //
 //===----------------------------------------------------------------------===//
 
 #include "pp/Dialect/PP/Transforms/Passes.h"
 
+#include "pp/Dialect/PP/Analysis/StageMemory.h"
+#include "pp/Dialect/PP/Analysis/Times.h"
 #include "pp/Dialect/PP/IR/PPOps.h"
 #include "pp/Schedule/Load.h"
+#include "pp/Schedule/Search.h"
+
+#include <limits>
 
 namespace pp {
 #define GEN_PASS_DEF_PPSCHEDULE
@@ -37,16 +42,10 @@ public:
                             "pp-differentiate on a model first";
       return signalPassFailure();
     }
-    schedule::Setting setting;
-    setting.microbatches = microbatches;
-    setting.splitBackward = split;
-    setting.virtualStages = virtualStages;
-    schedule::Result<schedule::Schedule> result =
-        schedule::loadForStages(schedule, stages, setting);
-    if (!result) {
-      module.emitError() << result.error();
+    FailureOr<schedule::Schedule> result =
+        schedule == "search" ? find() : load(stages);
+    if (failed(result))
       return signalPassFailure();
-    }
     for (ScheduleOp old :
          llvm::make_early_inc_range(module.getOps<ScheduleOp>()))
       old.erase();
@@ -54,6 +53,60 @@ public:
   }
 
 private:
+  FailureOr<schedule::Schedule>
+  orError(schedule::Result<schedule::Schedule> result) {
+    if (!result)
+      return getOperation().emitError() << result.error();
+    return std::move(*result);
+  }
+
+  FailureOr<schedule::Schedule> load(int64_t stages) {
+    schedule::Setting setting;
+    setting.microbatches = microbatches;
+    setting.splitBackward = split;
+    setting.virtualStages = virtualStages;
+    return orError(schedule::loadForStages(schedule, stages, setting));
+  }
+
+  /// The fastest one for the stages' times and memory.
+  FailureOr<schedule::Schedule> find() {
+    ModuleOp module = getOperation();
+    SmallVector<StageOp> stages(module.getOps<StageOp>());
+    llvm::sort(stages, [](StageOp a, StageOp b) {
+      return a.getIndex() < b.getIndex();
+    });
+    int64_t each = std::max<int64_t>(virtualStages, 1);
+    if (int64_t(stages.size()) % each != 0)
+      return module.emitError()
+             << "found " << stages.size() << " stages and virtual=" << each
+             << ", expected a multiple of that: cut the model into another "
+                "number of stages";
+    if (microbatches < 1 || microbatches > (1 << 20))
+      return module.emitError() << "found microbatches=" << microbatches
+                                << ", expected 1 to 1048576";
+    FailureOr<Times> times =
+        Times::get(module, {{flops, bandwidth}, transfer, profile});
+    if (failed(times))
+      return failure();
+    schedule::SearchProblem problem;
+    problem.ranks = int32_t(stages.size() / each);
+    problem.microbatches = int32_t(microbatches);
+    problem.costs = times->costsOf(stages);
+    problem.memory = memoryOf(stages);
+    if (memory == 0)
+      return orError(schedule::search(problem));
+    // What is needed for moments is estimated from above: rather use less than
+    // find in the end that the schedule does not fit. pp-plan-memory decides.
+    constexpr auto most = uint64_t(std::numeric_limits<int64_t>::max());
+    for (int64_t spare = momentaryBytesOf(stages); spare > 0; spare /= 2) {
+      problem.memoryCap = {int64_t(std::min<uint64_t>(memory, most)) - spare};
+      if (auto found = schedule::search(problem))
+        return std::move(*found);
+    }
+    problem.memoryCap = {int64_t(std::min<uint64_t>(memory, most))};
+    return orError(schedule::search(problem));
+  }
+
   static void attach(Operation *after, const schedule::Schedule &schedule) {
     OpBuilder builder(after->getContext());
     builder.setInsertionPointAfter(after);

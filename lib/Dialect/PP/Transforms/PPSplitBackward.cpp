@@ -231,6 +231,12 @@ void replaceCall(func::CallOp call, Block &callee, const Halves &halves) {
       operands.push_back(mapping.lookup(argument));
     auto part = func::CallOp::create(builder, call.getLoc(), half->function,
                                      operands);
+    if (auto name = call->getAttrOfType<StringAttr>(attr::kPart)) {
+      StringRef apply = name.getValue().drop_back();
+      part->setAttr(attr::kPart,
+                    builder.getStringAttr(
+                        apply + Twine(half == &halves.input ? 'I' : 'W')));
+    }
     mapping.map(half->results, part.getResults());
     for (auto [number, result] :
          llvm::zip_first(half->numbers, part.getResults()))

@@ -56,6 +56,13 @@ func::CallOp StageBuilder::call(func::FuncOp callee, ValueRange operands) {
   return func::CallOp::create(builder, loc, callee, operands);
 }
 
+func::CallOp StageBuilder::call(func::FuncOp callee, ValueRange operands,
+                                int64_t apply, char part) {
+  func::CallOp op = call(callee, operands);
+  op->setAttr(attr::kPart, builder.getStringAttr(Twine(apply) + Twine(part)));
+  return op;
+}
+
 void StageBuilder::addValue(Value value, StringRef name,
                             ArrayRef<NamedAttribute> attributes) {
   SmallVector<NamedAttribute> all(attributes);

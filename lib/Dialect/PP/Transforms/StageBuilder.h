@@ -27,6 +27,9 @@ public:
                              mlir::Type type);
 
   mlir::func::CallOp call(mlir::func::FuncOp callee, mlir::ValueRange operands);
+  /// The same for a part of an apply (see kPart).
+  mlir::func::CallOp call(mlir::func::FuncOp callee, mlir::ValueRange operands,
+                          int64_t apply, char part);
 
   /// Adds a result that defines value `name`, with further attributes.
   void addValue(mlir::Value value, llvm::StringRef name,

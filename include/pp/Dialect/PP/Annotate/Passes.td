@@ -32,7 +32,9 @@ def PPAnnotateTimes : Pass<"pp-annotate-times", "::mlir::ModuleOp"> {
     Simulates the module's `pp.schedule` with the costs of the stage functions
     (CostOpInterface and the machine's rates) and the time of the transfers
     between stages. Each `pp.program` gets `pp.predicted`: `makespan` and `busy`
-    in seconds and `bubble`, the idle share of the makespan.
+    in seconds and `bubble`, the idle share of the makespan. With a `profile`
+    (docs/Runtime.md) the times are those measured, the end of the step
+    included.
 
     Example:
     ```mlir
@@ -40,6 +42,8 @@ def PPAnnotateTimes : Pass<"pp-annotate-times", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
+    Option<"profile", "profile", "std::string", "\"\"",
+      "measured times of the layers, from --profile-out of a program">,
     Option<"flops", "flops", "double", "1e11",
       "floating-point operations a second of one rank">,
     Option<"bandwidth", "bandwidth", "double", "2e10",

@@ -50,6 +50,10 @@ inline constexpr llvm::StringLiteral kKey = "pp.key";
 inline constexpr llvm::StringLiteral kLoss = "pp.loss";
 /// On a function that holds the computation of a layer, not calls of such.
 inline constexpr llvm::StringLiteral kLayerFunction = "pp.layer_function";
+/// On a call in a stage function: what it computes of which apply of the model.
+inline constexpr llvm::StringLiteral kPart = "pp.part";
+/// On the module: what is known of the applies of the model.
+inline constexpr llvm::StringLiteral kLayers = "pp.layers";
 } // namespace attr
 
 } // namespace pp

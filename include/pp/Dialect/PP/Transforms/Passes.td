@@ -20,7 +20,8 @@ def PPPartition : Pass<"pp-partition", "::mlir::ModuleOp"> {
     The cost of an apply is that of its layer by `CostOpInterface` and the
     machine's rates: forward once, backward twice as much, and the forward
     again where the layer is recomputed. Embedding and loss are layers like
-    others.
+    others. With a `profile` (docs/Runtime.md) the cost of an apply is what was
+    measured, as a mean over the applies of the same layer.
 
     An apply that has a `stage` keeps it. With `memory`, no stage may need more
     bytes for parameters (value, gradient of each use, two optimizer states)
@@ -55,6 +56,8 @@ def PPPartition : Pass<"pp-partition", "::mlir::ModuleOp"> {
       "schedule of the step, for the memory bound: a name or a CSV file">,
     Option<"virtualStages", "virtual", "int64_t", "0",
       "stages a rank; 0: as the schedule has">,
+    Option<"profile", "profile", "std::string", "\"\"",
+      "measured times of the layers, from --profile-out of a program">,
     Option<"flops", "flops", "double", "1e11",
       "floating-point operations a second of one rank">,
     Option<"bandwidth", "bandwidth", "double", "2e10",
@@ -167,6 +170,12 @@ def PPSchedule : Pass<"pp-schedule", "::mlir::ModuleOp"> {
     each B. Any other `schedule` is a file in PyTorch's CSV format, placement
     included; then `microbatches=0` takes what the file has.
 
+    `search` is the fastest schedule that is found for these stages: for the
+    times of their functions (from a `profile`, else estimated), the transfers
+    between them, and what a rank may hold (`memory`): parameters, gradients,
+    optimizer states and the values kept for micro-batches in flight. The same
+    stages and options give the same schedule.
+
     Example, `schedule=gpipe microbatches=2` on two stages:
 
     ```mlir
@@ -176,13 +185,23 @@ def PPSchedule : Pass<"pp-schedule", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"schedule", "schedule", "std::string", "\"1f1b\"",
-      "name of the schedule, or a CSV file">,
+      "name of the schedule, search, or a CSV file">,
     Option<"virtualStages", "virtual", "int64_t", "0",
-      "stages a rank; 0: as the schedule has, 2 where it takes any number">,
+      "stages a rank; 0: as the schedule has, 2 where it takes any number, 1 for search">,
     Option<"microbatches", "microbatches", "int64_t", "1",
       "micro-batches of a step">,
     Option<"split", "split", "bool", "false",
-      "input gradients (I) and weight gradients (W) as separate actions">
+      "input gradients (I) and weight gradients (W) as separate actions">,
+    Option<"memory", "memory", "uint64_t", "0",
+      "bytes that a rank may hold in a schedule that is searched, 0 for no bound">,
+    Option<"profile", "profile", "std::string", "\"\"",
+      "measured times of the layers, from --profile-out of a program, for search">,
+    Option<"flops", "flops", "double", "1e11",
+      "floating-point operations a second of one rank, for search">,
+    Option<"bandwidth", "bandwidth", "double", "2e10",
+      "bytes a second between one rank and its memory, for search">,
+    Option<"transfer", "transfer", "double", "5e9",
+      "bytes a second from rank to rank, for search">
   ];
 }
 

@@ -1,0 +1,70 @@
+//===- Times.h - Seconds of layers and stages -------------------*- C++ -*-===//
+//
+// The one place that knows how long a part of a model takes: from a profile
+// where there is one, else from the cost of its ops and the machine's rates.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PP_DIALECT_PP_ANALYSIS_TIMES_H
+#define PP_DIALECT_PP_ANALYSIS_TIMES_H
+
+#include "pp/Analysis/Cost.h"
+#include "pp/Dialect/PP/IR/PPOps.h"
+#include "pp/Profile/Profile.h"
+#include "pp/Schedule/Simulator.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include <memory>
+#include <optional>
+
+namespace pp {
+
+class Times {
+public:
+  struct Options {
+    MachineRates rates;
+    double transfer = 5e9; ///< bytes a second from rank to rank
+    std::string profile;   ///< a file; empty: none
+  };
+
+  /// For a module on the model or the plan level. Fails, with an error at the
+  /// model or the module, if the profile cannot be read or is of another model.
+  static mlir::FailureOr<Times> get(mlir::ModuleOp module,
+                                    const Options &options);
+
+  /// Seconds of forward and backward of an apply of the model, and of the
+  /// forward again if it is `recomputed`.
+  double secondsOf(ApplyOp apply, bool recomputed);
+
+  /// Seconds of a stage function; 0 for null.
+  double secondsOf(mlir::func::FuncOp function);
+
+  /// Times of all stages, of the transfers between them, and (measured ones
+  /// only) of the end of the step.
+  schedule::Costs costsOf(mlir::ArrayRef<StageOp> stages);
+
+private:
+  Times(mlir::ModuleOp module, const Options &options)
+      : module(module), options(options) {}
+
+  mlir::LogicalResult readProfile();
+  double transferSeconds(double bytes, unsigned values) const;
+
+  mlir::ModuleOp module;
+  Options options;
+  std::unique_ptr<mlir::SymbolTableCollection> symbols =
+      std::make_unique<mlir::SymbolTableCollection>();
+  std::optional<profile::Profile> measured;
+  /// Layers of the applies, in the order of the model.
+  llvm::SmallVector<std::string> layers;
+  /// Numbers of the applies on the model level.
+  llvm::DenseMap<mlir::Operation *, size_t> numbers;
+  llvm::DenseMap<mlir::Operation *, double> estimates; ///< of layers, forward
+  /// The profile has the same layers at the same places.
+  bool sameApplies = false;
+};
+
+} // namespace pp
+
+#endif // PP_DIALECT_PP_ANALYSIS_TIMES_H

@@ -1,0 +1,180 @@
+//===- StageMemory.cpp - What stages hold ---------------------------------===//
+
+#include "pp/Dialect/PP/Analysis/StageMemory.h"
+#include "pp/Dialect/PP/Analysis/Plan.h"
+#include "pp/Interfaces/CostOpInterface.h"
+
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+using namespace pp;
+
+namespace {
+/// The bytes of one stage, each value and parameter once.
+class StageBytes {
+public:
+  /// Values that `function` reads, of those in `of`; all if it is null.
+  int64_t readBy(func::FuncOp function, const llvm::StringSet<> *of,
+                 llvm::StringSet<> &seen) {
+    int64_t bytes = 0;
+    if (!function)
+      return 0;
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      if (StringAttr name = getArgumentValue(function, i))
+        if ((!of || of->contains(name)) && seen.insert(name).second)
+          bytes += pp::detail::sumOfBytes(function.getArgumentTypes()[i]);
+    return bytes;
+  }
+
+  /// Parameters and gradients that `function` takes.
+  void addParameters(func::FuncOp function) {
+    if (!function)
+      return;
+    for (unsigned i = 0; i < function.getNumArguments(); ++i) {
+      int64_t size = pp::detail::sumOfBytes(function.getArgumentTypes()[i]);
+      if (auto name = function.getArgAttrOfType<StringAttr>(i, attr::kParam))
+        fixed += params.insert(name).second ? size : 0;
+      auto name = function.getArgAttrOfType<StringAttr>(i, attr::kGrad);
+      auto use = function.getArgAttrOfType<IntegerAttr>(i, attr::kUse);
+      if (!name || !use ||
+          !gradients.insert((name.getValue() + "#" + Twine(use.getInt())).str())
+               .second)
+        continue;
+      fixed += use.getInt() == 0 ? 3 * size : size;
+    }
+  }
+
+  int64_t fixed = 0;
+
+private:
+  llvm::StringSet<> params, gradients;
+};
+} // namespace
+
+static func::FuncOp lookup(StageOp stage, FlatSymbolRefAttr name,
+                           SymbolTableCollection &symbols) {
+  return name ? symbols.lookupNearestSymbolFrom<func::FuncOp>(stage, name)
+              : func::FuncOp();
+}
+
+/// The names of what forwards make.
+static llvm::StringSet<> valuesOfForwards(ArrayRef<StageOp> stages,
+                                          SymbolTableCollection &symbols) {
+  llvm::StringSet<> names;
+  for (StageOp stage : stages) {
+    func::FuncOp forward = lookup(stage, stage.getForwardAttr(), symbols);
+    for (unsigned i = 0; i < forward.getNumResults(); ++i)
+      if (StringAttr name = getResultValue(forward, i))
+        names.insert(name.getValue());
+  }
+  return names;
+}
+
+schedule::Memory pp::memoryOf(ArrayRef<StageOp> stages) {
+  SymbolTableCollection symbols;
+  llvm::StringSet<> ofForwards = valuesOfForwards(stages, symbols);
+  schedule::Memory memory;
+  memory.activation.clear();
+  memory.fixed.clear();
+  for (StageOp stage : stages) {
+    func::FuncOp input = lookup(stage, stage.getBackwardInputAttr(), symbols);
+    func::FuncOp weight = lookup(stage, stage.getBackwardWeightAttr(), symbols);
+    StageBytes bytes;
+    llvm::StringSet<> kept, after;
+    int64_t activation = 0;
+    for (func::FuncOp function :
+         {lookup(stage, stage.getBackwardAttr(), symbols), input, weight}) {
+      activation += bytes.readBy(function, &ofForwards, kept);
+      bytes.addParameters(function);
+    }
+    bytes.addParameters(lookup(stage, stage.getForwardAttr(), symbols));
+    memory.activation.push_back(activation);
+    // Without halves, or with nothing to do in I, W finds everything.
+    memory.afterInputGradient.push_back(
+        input ? bytes.readBy(weight, nullptr, after) : activation);
+    memory.fixed.push_back(bytes.fixed);
+  }
+  return memory;
+}
+
+/// The most bytes that results of the function's ops are alive with at once;
+/// what it returns lies elsewhere.
+static int64_t mostAlive(func::FuncOp function) {
+  if (function.isExternal())
+    return 0;
+  int64_t alive = 0, most = 0;
+  DenseMap<Value, unsigned> usesLeft;
+  for (Operation &op : function.getBody().front()) {
+    for (OpResult result : op.getResults()) {
+      bool isReturned = llvm::any_of(result.getUsers(), [](Operation *user) {
+        return user->hasTrait<OpTrait::IsTerminator>();
+      });
+      if (isReturned || result.use_empty() ||
+          op.hasTrait<OpTrait::ConstantLike>())
+        continue;
+      usesLeft[result] = std::distance(result.use_begin(), result.use_end());
+      alive += pp::detail::sumOfBytes(result.getType());
+    }
+    most = std::max(most, alive);
+    op.walk([&](Operation *inner) {
+      for (Value operand : inner->getOperands())
+        if (auto left = usesLeft.find(operand);
+            left != usesLeft.end() && --left->second == 0)
+          alive -= pp::detail::sumOfBytes(operand.getType());
+    });
+  }
+  return most;
+}
+
+int64_t pp::momentaryBytesOf(ArrayRef<StageOp> stages) {
+  SymbolTableCollection symbols;
+  llvm::StringSet<> ofForwards = valuesOfForwards(stages, symbols);
+  int64_t most = 0;
+  DenseMap<Operation *, int64_t> layers;
+  for (StageOp stage : stages) {
+    // A schedule that is searched runs the halves, where there are any.
+    SmallVector<FlatSymbolRefAttr> names = {stage.getForwardAttr(),
+                                            stage.getBackwardInputAttr(),
+                                            stage.getBackwardWeightAttr()};
+    if (!names[1] && !names[2])
+      names.push_back(stage.getBackwardAttr());
+    // Residuals, and what I hands to W, are counted already; but while I runs,
+    // both what it reads and what it hands are there.
+    llvm::StringSet<> counted;
+    for (FlatSymbolRefAttr name : ArrayRef(names).drop_front())
+      if (func::FuncOp function = lookup(stage, name, symbols))
+        for (unsigned i = 0; i < function.getNumArguments(); ++i)
+          if (StringAttr value = getArgumentValue(function, i))
+            if (name == stage.getBackwardWeightAttr() ||
+                ofForwards.contains(value))
+              counted.insert(value);
+    for (FlatSymbolRefAttr name : names) {
+      func::FuncOp function = lookup(stage, name, symbols);
+      if (!function)
+        continue;
+      int64_t moved = 0, handed = 0, inside = 0;
+      for (unsigned i = 0; i < function.getNumArguments(); ++i)
+        if (StringAttr value = getArgumentValue(function, i))
+          if (!counted.contains(value))
+            moved += pp::detail::sumOfBytes(function.getArgumentTypes()[i]);
+      for (unsigned i = 0; i < function.getNumResults(); ++i)
+        if (StringAttr value = getResultValue(function, i))
+          (counted.contains(value) ? handed : moved) +=
+              pp::detail::sumOfBytes(function.getResultTypes()[i]);
+      // What the calls hand to each other, and the largest layer.
+      function.walk([&](func::CallOp call) {
+        auto callee = symbols.lookupNearestSymbolFrom<func::FuncOp>(
+            call, call.getCalleeAttr());
+        auto [known, isNew] = layers.try_emplace(callee);
+        if (isNew)
+          known->second = mostAlive(callee);
+        inside = std::max(inside, known->second);
+      });
+      // The residuals of a forward count from its start.
+      if (name == stage.getForwardAttr())
+        handed = 0;
+      most = std::max(most, 2 * moved + handed + inside + mostAlive(function));
+    }
+  }
+  return most;
+}

@@ -1,0 +1,185 @@
+//===- Times.cpp - Seconds of layers and stages ---------------------------===//
+//
+// A profile is of layers, so a stage's time is the sum over the calls that say
+// which part of which apply they are (pp.part). Without a profile the ops of
+// the functions are asked.
+//
+//===----------------------------------------------------------------------===//
+
+#include "pp/Dialect/PP/Analysis/Times.h"
+#include "pp/Dialect/PP/Analysis/Plan.h"
+#include "pp/Interfaces/CostOpInterface.h"
+
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+using namespace pp;
+
+static void setShape(Type type, profile::Model &model) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor || tensor.getRank() < 1 || model.batch)
+    return;
+  model.batch = tensor.getRank() == 2 ? tensor.getDimSize(0) : 1;
+  model.sequence = tensor.getShape().back();
+}
+
+LogicalResult Times::readProfile() {
+  profile::Model model;
+  Operation *where = module;
+  for (ModelOp op : module.getOps<ModelOp>()) {
+    where = op;
+    for (Type type : op.getBody().getArgumentTypes())
+      setShape(type, model);
+    for (ApplyOp apply : op.getBody().getOps<ApplyOp>()) {
+      auto layer = symbols->lookupNearestSymbolFrom<LayerOp>(
+          apply, apply.getCalleeAttr());
+      numbers[apply] = layers.size();
+      layers.push_back(apply.getCallee().str());
+      model.layers.push_back(
+          {layers.back(), int64_t(costOf(layer.getBody(), {}).flops)});
+    }
+  }
+  for (InputOp input : module.getOps<InputOp>())
+    setShape(input.getType(), model);
+  if (auto known = module->getAttrOfType<ArrayAttr>(attr::kLayers))
+    for (auto layer : known.getAsRange<DictionaryAttr>()) {
+      auto name = layer.getAs<StringAttr>("layer");
+      auto flops = layer.getAs<IntegerAttr>("flops");
+      if (!name || !flops)
+        return where->emitError()
+               << "found a layer without name or operations in '"
+               << attr::kLayers << "', expected both: run pp-differentiate";
+      layers.push_back(name.str());
+      model.layers.push_back({layers.back(), flops.getInt()});
+    }
+  if (layers.empty())
+    return where->emitError()
+           << "found a profile and no layers, expected a pp.model or '"
+           << attr::kLayers
+           << "' on the module: run the passes from a model on";
+  profile::Result<profile::Profile> loaded = profile::load(options.profile);
+  if (!loaded)
+    return where->emitError() << loaded.error();
+  if (std::string error = profile::findDifference(*loaded, model);
+      !error.empty())
+    return where->emitError() << error;
+  measured = std::move(*loaded);
+  sameApplies = measured->layers.size() == layers.size();
+  for (size_t i = 0; sameApplies && i < layers.size(); ++i)
+    sameApplies = measured->layers[i].name == layers[i];
+  return success();
+}
+
+FailureOr<Times> Times::get(ModuleOp module, const Options &options) {
+  Times times(module, options);
+  if (!options.profile.empty() && failed(times.readProfile()))
+    return failure();
+  return std::move(times);
+}
+
+double Times::secondsOf(ApplyOp apply, bool recomputed) {
+  if (measured) {
+    size_t number = numbers.lookup(apply);
+    auto part = [&](char kind) {
+      return sameApplies && kind != 'R'
+                 ? measured->secondsOf(number, kind)
+                 : measured->secondsOf(layers[number], kind);
+    };
+    return part('F') + part('B') + (recomputed ? part('R') : 0);
+  }
+  auto layer =
+      symbols->lookupNearestSymbolFrom<LayerOp>(apply, apply.getCalleeAttr());
+  auto [entry, isNew] = estimates.try_emplace(layer);
+  if (isNew)
+    entry->second = costOf(layer.getBody(), options.rates).seconds;
+  return entry->second * (recomputed ? 4 : 3);
+}
+
+double Times::secondsOf(func::FuncOp function) {
+  if (!function)
+    return 0;
+  if (!measured)
+    return costOf(function.getBody(), options.rates, symbols.get()).seconds;
+  double seconds = 0;
+  llvm::StringSet<> seen; // A half and the sum it goes into are one part.
+  function.walk([&](func::CallOp call) {
+    auto part = call->getAttrOfType<StringAttr>(attr::kPart);
+    size_t apply;
+    if (!part || !seen.insert(part.getValue()).second ||
+        part.getValue().drop_back().getAsInteger(10, apply) ||
+        apply >= layers.size())
+      return;
+    seconds += measured->secondsOf(layers[apply], part.getValue().back());
+  });
+  return seconds;
+}
+
+double Times::transferSeconds(double bytes, unsigned values) const {
+  if (measured && measured->hasTransfers)
+    return values * measured->latency + bytes / measured->bandwidth;
+  return bytes / options.transfer;
+}
+
+schedule::Costs Times::costsOf(ArrayRef<StageOp> stages) {
+  auto lookup = [&](StageOp stage, FlatSymbolRefAttr name) {
+    return name ? symbols->lookupNearestSymbolFrom<func::FuncOp>(stage, name)
+                : func::FuncOp();
+  };
+  schedule::Costs costs;
+  costs.forwardTransfer.clear();
+  // What forwards up to a stage make and the forward of the next one reads.
+  llvm::StringMap<int64_t> bytesOf;
+  for (StageOp stage : stages) {
+    func::FuncOp forward = lookup(stage, stage.getForwardAttr());
+    costs.forward.push_back(secondsOf(forward));
+    double whole = secondsOf(lookup(stage, stage.getBackwardAttr()));
+    double input = secondsOf(lookup(stage, stage.getBackwardInputAttr()));
+    // Without halves B is all there is, and its cost may stand in either.
+    double weight =
+        stage.getBackwardWeightAttr()
+            ? secondsOf(lookup(stage, stage.getBackwardWeightAttr()))
+            : whole - input;
+    costs.inputGradient.push_back(input);
+    costs.weightGradient.push_back(weight);
+
+    double bytes = 0;
+    unsigned values = 0;
+    for (unsigned i = 0; i < forward.getNumArguments(); ++i)
+      if (StringAttr name = getArgumentValue(forward, i))
+        if (auto made = bytesOf.find(name); made != bytesOf.end()) {
+          bytes += made->second;
+          ++values;
+        }
+    if (costs.forward.size() > 1)
+      costs.forwardTransfer.push_back(transferSeconds(bytes, values));
+    for (unsigned i = 0; i < forward.getNumResults(); ++i)
+      if (StringAttr name = getResultValue(forward, i))
+        bytesOf[name] = pp::detail::sumOfBytes(forward.getResultTypes()[i]);
+  }
+  if (costs.forwardTransfer.empty())
+    costs.forwardTransfer.push_back(0);
+  costs.backwardTransfer = costs.forwardTransfer;
+  if (!measured)
+    return costs;
+
+  // The rank with the first use of a parameter updates it.
+  costs.reduction = stages.empty() ? 0 : measured->exchange;
+  costs.optimizer.clear();
+  for (StageOp stage : stages) {
+    double bytes = 0;
+    llvm::StringSet<> seen;
+    for (FlatSymbolRefAttr name :
+         {stage.getBackwardAttr(), stage.getBackwardInputAttr(),
+          stage.getBackwardWeightAttr()})
+      if (func::FuncOp function = lookup(stage, name))
+        for (unsigned i = 0; i < function.getNumArguments(); ++i) {
+          auto param = function.getArgAttrOfType<StringAttr>(i, attr::kGrad);
+          auto use = function.getArgAttrOfType<IntegerAttr>(i, attr::kUse);
+          if (param && use && use.getInt() == 0 && seen.insert(param).second)
+            bytes += pp::detail::sumOfBytes(function.getArgumentTypes()[i]);
+        }
+    costs.optimizer.push_back(bytes * measured->updatePerByte);
+  }
+  return costs;
+}
