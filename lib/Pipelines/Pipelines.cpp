@@ -69,7 +69,9 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
 
 LogicalResult pp::buildRankPipeline(OpPassManager &manager,
                                     const PipelineOptions &options) {
-  if (failed(add(manager, "pp-project-ranks")))
+  // The order in which ranks post is made for the semantics.
+  if (failed(add(manager, formatv("pp-project-ranks{{semantics={0}}",
+                                  options.semantics.getValue()))))
     return failure();
   // Moves are made under the proof that they are safe; the proof of what
   // results is then made once more from nothing.

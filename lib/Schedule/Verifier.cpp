@@ -158,10 +158,10 @@ static void checkTransfers(const Schedule &schedule,
         " ranks, expected " + std::to_string(schedule.ranks.size()));
     return;
   }
-  const Programs programs = makePrograms(schedule, verdict.problems);
+  const Semantics semantics = options.semantics.value_or(Semantics::Buffered);
+  const Programs programs = makePrograms(schedule, semantics, verdict.problems);
   if (!verdict.problems.empty())
     return;
-  const Semantics semantics = options.semantics.value_or(Semantics::Buffered);
   verdict.deadlock =
       findDeadlock(schedule, programs, semantics, verdict.problems);
   if (!verdict.deadlock.empty())

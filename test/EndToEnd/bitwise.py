@@ -90,6 +90,7 @@ def main():
         (deep, 2, "mine.csv", "none"), (deep, 3, "1f1b", "none", "--split-backward"),
         (deep, 3, "interleaved", "none", "--virtual=4"),
         (deep, 4, "looped-bfs", "full", "--virtual=3"), (deep, 1, "zb-v", "none"),
+        (deep, 4, "v-min", "none", "--semantics=fifo-shared"),
     ])
 
     llama = make_model("llama.mlir", "llama", "--layers=2", "--width=32", "--heads=4",

@@ -225,6 +225,12 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
     the first use), norms are exchanged, and the updated parameter goes to the
     other ranks that read it.
 
+    Both sides of a channel post its transfers in the order in which the sender
+    produces. Under `semantics=fifo-shared` both ranks of a pair post the
+    transfers of both directions in one order: that of production when all ranks
+    run their actions as soon as they can, each in one unit of time. Receives
+    that come before a send in that order are posted before it.
+
     Example: of the second of two ranks remains
 
     ```mlir
@@ -245,6 +251,11 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
     }
     ```
   }];
+  let options = [
+    Option<"semantics", "semantics", "std::string", "\"rendezvous\"",
+      "buffered, rendezvous, fifo-per-edge or fifo-shared: the last makes one "
+      "order for both directions of a pair of ranks">
+  ];
 }
 
 def PPPlaceCommunication : Pass<"pp-place-communication", "::mlir::ModuleOp"> {
@@ -254,7 +265,8 @@ def PPPlaceCommunication : Pass<"pp-place-communication", "::mlir::ModuleOp"> {
     them, their waits sink to the first use, and the wait for a send rises to
     where its channel has sent `outstanding` more values. After each of these
     moves the programs are proven under `semantics`; a move that cannot be
-    proven is undone.
+    proven is undone. Under `fifo-shared` no receive moves across another
+    transfer with the same rank.
 
     Example:
 
