@@ -28,7 +28,8 @@ class Searcher {
 public:
   Searcher(const SearchProblem &problem, const SearchOptions &options)
       : problem(problem), budget(options.effort), random(options.seed),
-        stages(static_cast<int32_t>(problem.costs.forward.size())) {}
+        stages(static_cast<int32_t>(problem.costs.forward.size())),
+        placements(searchedPlacements(problem.ranks, stages)) {}
 
   Result<Schedule> run() {
     addNamed();
@@ -80,9 +81,6 @@ private:
         Result<Schedule> schedule = generate(name, setting);
         if (!schedule)
           continue;
-        if (std::find(placements.begin(), placements.end(),
-                      schedule->placement) == placements.end())
-          placements.push_back(schedule->placement);
         add(std::move(*schedule));
       }
   }
@@ -110,7 +108,7 @@ private:
   int64_t budget;
   std::mt19937_64 random;
   int32_t stages;
-  std::vector<std::vector<int32_t>> placements;
+  const std::vector<std::vector<int32_t>> placements;
   std::vector<Candidate> candidates; ///< the best ones, the fastest first
 };
 } // namespace
