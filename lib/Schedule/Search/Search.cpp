@@ -1,8 +1,9 @@
 //===- Search.cpp - A schedule for given times and memory -----------------===//
 //
-// Candidates first: every named schedule with as many stages, and list
-// schedules of several policies over the placements that exist. The best ones
-// are then improved by small changes. Since the named schedules are among the
+// Candidates first: every named schedule with as many stages, the same with
+// weight gradients where they have time, repeated blocks made for the times and
+// the memory, and list schedules of several policies. The best ones are then
+// improved by small changes. Since the named schedules are among the
 // candidates, the result is never slower than any of them.
 //
 //===----------------------------------------------------------------------===//
@@ -10,6 +11,8 @@
 #include "pp/Schedule/Search.h"
 #include "Improvement.h"
 #include "ListScheduler.h"
+#include "Repetition.h"
+#include "WeightPlacement.h"
 #include "pp/Schedule/Generators.h"
 
 #include <algorithm>
@@ -33,6 +36,7 @@ public:
 
   Result<Schedule> run() {
     addNamed();
+    addRepetitions();
     addLists();
     if (candidates.empty())
       return Error{"found no schedule for " + std::to_string(problem.ranks) +
@@ -81,8 +85,34 @@ private:
         Result<Schedule> schedule = generate(name, setting);
         if (!schedule)
           continue;
+        if (splitBackward)
+          addWithWeights(*schedule);
         add(std::move(*schedule));
       }
+  }
+
+  /// The order of the others' actions with weight gradients placed anew.
+  void addWithWeights(const Schedule &order) {
+    for (int32_t most : {0, 1, 3, problem.ranks, problem.microbatches * stages})
+      for (double patience : {1.0, 0.5, 0.0}) {
+        if (budget <= 0)
+          return;
+        if (std::optional<Schedule> schedule =
+                placeWeights(problem, order, {patience, most}))
+          add(std::move(*schedule));
+        else
+          budget -= int64_t(stages) * problem.microbatches;
+      }
+  }
+
+  void addRepetitions() {
+    for (double period : {1.0, 1.05, 1.1, 1.2, 1.35, 1.6, 2.0})
+      for (double pause : {0.0, 0.5, 1.0})
+        for (bool withWeights : {false, true})
+          for (const std::vector<int32_t> &placement : placements)
+            if (budget > 0)
+              addWithWeights(repeatWay(problem, placement,
+                                       {period, pause, withWeights}));
   }
 
   void addLists() {
