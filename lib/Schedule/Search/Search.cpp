@@ -32,7 +32,8 @@ public:
   Searcher(const SearchProblem &problem, const SearchOptions &options)
       : problem(problem), budget(options.effort), random(options.seed),
         stages(static_cast<int32_t>(problem.costs.forward.size())),
-        placements(searchedPlacements(problem.ranks, stages)) {}
+        placements(searchedPlacements(problem.ranks, stages)),
+        goal(lowerBound(problem) * (1 + 1e-12)) {}
 
   Result<Schedule> run() {
     addNamed();
@@ -44,7 +45,7 @@ public:
                    "micro-batch in every stage of a rank at least: raise the "
                    "cap"};
     // Half of the budget for the best, half of the rest for the next, ...
-    for (size_t i = 0; i < candidates.size(); ++i) {
+    for (size_t i = 0; i < candidates.size() && !isOver(); ++i) {
       Candidate &candidate = candidates[i];
       int64_t share = i + 1 == candidates.size() ? budget : budget / 2;
       budget -= share;
@@ -62,6 +63,11 @@ public:
   }
 
 private:
+  bool isOver() const {
+    return budget <= 0 ||
+           (!candidates.empty() && candidates.front().makespan <= goal);
+  }
+
   void add(Schedule schedule) {
     for (const auto &row : schedule.ranks)
       budget -= static_cast<int64_t>(row.size());
@@ -85,7 +91,7 @@ private:
         Result<Schedule> schedule = generate(name, setting);
         if (!schedule)
           continue;
-        if (splitBackward)
+        if (splitBackward && !isOver())
           addWithWeights(*schedule);
         add(std::move(*schedule));
       }
@@ -95,7 +101,7 @@ private:
   void addWithWeights(const Schedule &order) {
     for (int32_t most : {0, 1, 3, problem.ranks, problem.microbatches * stages})
       for (double patience : {1.0, 0.5, 0.0}) {
-        if (budget <= 0)
+        if (isOver())
           return;
         if (std::optional<Schedule> schedule =
                 placeWeights(problem, order, {patience, most}))
@@ -110,7 +116,7 @@ private:
       for (double pause : {0.0, 0.5, 1.0})
         for (bool withWeights : {false, true})
           for (const std::vector<int32_t> &placement : placements)
-            if (budget > 0)
+            if (!isOver())
               addWithWeights(repeatWay(problem, placement,
                                        {period, pause, withWeights}));
   }
@@ -122,7 +128,7 @@ private:
           for (double patienceForward : {1.0, 0.0})
             for (bool lateStagesFirst : {true, false})
               for (const std::vector<int32_t> &placement : placements) {
-                if (budget <= 0)
+                if (isOver())
                   return;
                 if (std::optional<Schedule> schedule = scheduleList(
                         problem, placement,
@@ -139,6 +145,7 @@ private:
   std::mt19937_64 random;
   int32_t stages;
   const std::vector<std::vector<int32_t>> placements;
+  const double goal; ///< nothing is faster, less what rounding leaves
   std::vector<Candidate> candidates; ///< the best ones, the fastest first
 };
 } // namespace
