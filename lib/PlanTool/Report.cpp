@@ -60,8 +60,8 @@ std::string pp::plan::printText(const Outcome &outcome, Semantics semantics) {
       " ranks, " + std::to_string(schedule.stages) + " stages, " +
       std::to_string(schedule.microbatches) +
       " micro-batches; no deadlock under " + std::string(toString(semantics)) +
-      " semantics\n" + "makespan " + brief(timeline.makespan) + "\nlower bound " +
-      brief(outcome.lowerBound) + "\nbubble " +
+      " semantics\n" + "makespan " + brief(timeline.makespan) +
+      "\nlower bound " + brief(outcome.lowerBound) + "\nbubble " +
       fixed(timeline.meanBubble(), 4) + "\n\n";
 
   std::vector<std::vector<std::string>> rows = {

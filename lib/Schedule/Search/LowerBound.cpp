@@ -47,9 +47,8 @@ class Bound {
 public:
   Bound(const SearchProblem &problem, const std::vector<int32_t> &placement)
       : problem(problem), placement(placement), stages(placement.size()),
-        ofRank(problem.ranks),
-        optimizer(detail::optimizerTimes(problem.costs, placement,
-                                         problem.ranks)) {
+        ofRank(problem.ranks), optimizer(detail::optimizerTimes(
+                                   problem.costs, placement, problem.ranks)) {
     const Costs &costs = problem.costs;
     for (size_t s = 0; s < stages.size(); ++s) {
       ofRank[placement[s]].push_back(s);
@@ -58,10 +57,10 @@ public:
       stage.input = costs.inputGradient[s];
       stage.weight = costs.weightGradient[s];
       stage.whole = static_cast<double>(at(problem.memory.activation, s));
-      stage.kept = problem.memory.afterInputGradient.empty()
-                       ? stage.whole
-                       : static_cast<double>(
-                             at(problem.memory.afterInputGradient, s));
+      stage.kept =
+          problem.memory.afterInputGradient.empty()
+              ? stage.whole
+              : static_cast<double>(at(problem.memory.afterInputGradient, s));
       if (!costs.overlapTransfers) {
         stage.sendForward = transfer(s, s + 1);
         stage.sendInput = s > 0 ? transfer(s, s - 1) : 0;
@@ -156,8 +155,8 @@ private:
       if (time > 0 && stage.pace > 0)
         arrived += one * std::min(m, std::ceil(time / stage.pace));
       if (one > 0)
-        densest = std::max(densest,
-                           stage.whole > 0 ? one / stage.whole : kInfinity);
+        densest =
+            std::max(densest, stage.whole > 0 ? one / stage.whole : kInfinity);
     }
     double early = std::min({forwards, firstInput - firstForward, arrived});
     if (room < kInfinity && densest < kInfinity)
@@ -168,10 +167,9 @@ private:
     if (room < kInfinity && leastKept > 0)
       remain = std::min(remain, std::floor(room / leastKept) * longestWeight);
     const double begin = firstInput - early;
-    return std::max(begin + forwards + inputs + weights - lastSend +
-                        endOf(rank),
-                    begin + forwards + inputs + weights - remain - lastSend +
-                        tail);
+    return std::max(
+        begin + forwards + inputs + weights - lastSend + endOf(rank),
+        begin + forwards + inputs + weights - remain - lastSend + tail);
   }
 
   double ofMemory(int32_t rank) const {
@@ -188,8 +186,8 @@ private:
       largest = std::max(largest, stage.whole);
       shortestForward = std::min(shortestForward, stage.forward);
       // Where I gives something back, it may follow a W at once.
-      shortestRelease = std::min(
-          shortestRelease, stage.kept == stage.whole ? stage.weight : 0);
+      shortestRelease = std::min(shortestRelease,
+                                 stage.kept == stage.whole ? stage.weight : 0);
     }
     const double m = problem.microbatches;
     area *= m;
@@ -202,21 +200,31 @@ private:
     double bound = begin + endOf(rank) +
                    (area + (shortestForward + shortestRelease) * unused) / most;
 
-    // With one stage, forward number i + c starts after release number i.
-    const Stage &stage = stages[mine.front()];
-    if (mine.size() == 1 && stage.whole > 0 &&
-        (stage.kept == stage.whole || stage.kept == 0)) {
-      const double slots = std::floor(room / stage.whole);
-      const double life =
-          stage.wayAndBack() + (stage.kept > 0 ? stage.weight : 0);
-      if (slots >= 1) {
-        const double turns = std::floor((m - 1) / slots);
-        const double last = begin + turns * life +
-                            (m - 1 - turns * slots) * stage.forward;
-        bound = std::max(bound, last + stage.wayAndBack() + stage.tail);
-      }
-    }
+    for (size_t s : mine)
+      bound = std::max(bound, ofSlots(stages[s], room));
     return bound;
+  }
+
+  /// Forward number i + c of a stage, from 0, starts after release number i if
+  /// there is room for c: a life after forward number i, and behind the work of
+  /// i + 1 releases and i forwards that cannot start before the first input
+  /// gradient.
+  double ofSlots(const Stage &stage, double room) const {
+    if (!(stage.whole > 0) || (stage.kept != stage.whole && stage.kept != 0))
+      return 0;
+    const double slots = std::floor(room / stage.whole);
+    if (slots < 1)
+      return 0;
+    const double release = stage.input + (stage.kept > 0 ? stage.weight : 0);
+    const double life = stage.inputStart + release - stage.forwardStart;
+    const double others = problem.microbatches - 1;
+    const double turns = std::floor(others / slots);
+    const double rest = others - turns * slots;
+    double last = stage.forwardStart + turns * life + rest * stage.forward;
+    if (turns >= 1)
+      last = std::max(last, stage.inputStart + (rest + 1) * release +
+                                rest * stage.forward + (turns - 1) * life);
+    return last + stage.wayAndBack() + stage.tail;
   }
 
   const SearchProblem &problem;

@@ -77,8 +77,8 @@ static double leastPeriod(const SearchProblem &problem,
     room[rank] -= static_cast<double>(at(problem.memory.fixed, s));
     back += whole;
     if (s > 0 && placement[s - 1] != rank)
-      back += at(costs.forwardTransfer, s - 1) +
-              at(costs.backwardTransfer, s - 1);
+      back +=
+          at(costs.forwardTransfer, s - 1) + at(costs.backwardTransfer, s - 1);
   }
   double period = *std::max_element(work.begin(), work.end());
   if (!problem.memoryCap.empty())

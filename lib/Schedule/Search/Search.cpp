@@ -117,8 +117,8 @@ private:
         for (bool withWeights : {false, true})
           for (const std::vector<int32_t> &placement : placements)
             if (!isOver())
-              addWithWeights(repeatWay(problem, placement,
-                                       {period, pause, withWeights}));
+              addWithWeights(
+                  repeatWay(problem, placement, {period, pause, withWeights}));
   }
 
   void addLists() {

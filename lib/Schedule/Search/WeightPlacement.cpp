@@ -32,8 +32,8 @@ public:
         ranks(order.ranks.size()),
         forwardArrives(size_t(order.stages) * order.microbatches, kNever),
         gradientArrives(forwardArrives) {
-    schedule = {order.name, order.stages, order.microbatches, order.placement,
-                {},         {}};
+    schedule = {order.name,      order.stages, order.microbatches,
+                order.placement, {},           {}};
     schedule.ranks.resize(order.ranks.size());
     for (int32_t mb = 0; mb < order.microbatches; ++mb)
       forwardArrives[place(0, mb)] = 0;
@@ -93,15 +93,15 @@ private:
     if (rank.next != row.size()) {
       const Action &action = row[rank.next];
       const bool isForward = action.kind == Kind::Forward;
-      arrives = (isForward ? forwardArrives : gradientArrives)[place(
-          action.stage, action.microbatch)];
-      fits = !isForward ||
-             rank.held + at(problem.memory.activation, action.stage) <=
-                 rank.cap;
+      arrives =
+          (isForward ? forwardArrives
+                     : gradientArrives)[place(action.stage, action.microbatch)];
+      fits =
+          !isForward ||
+          rank.held + at(problem.memory.activation, action.stage) <= rank.cap;
     }
     const bool ready = arrives <= time && fits;
-    const bool tooMany =
-        static_cast<int64_t>(rank.putOff.size()) > policy.most;
+    const bool tooMany = static_cast<int64_t>(rank.putOff.size()) > policy.most;
     if (ready && !tooMany)
       return startNext(r, time);
     if (rank.putOff.empty())
