@@ -23,7 +23,7 @@ struct Failure {
 struct RawOptions {
   std::string schedule, ranks, virtualStages, microbatches;
   std::string forward, backwardInput, backwardWeight, transfer;
-  std::string optimizer, reduction;
+  std::string latency, bandwidth, bytes, optimizer, reduction;
   std::string activationBytes, fixedBytes, memoryCap, semantics;
   std::string svg, trace, csv, seed, effort;
   bool splitBackward = false, noOverlap = false, json = false;

@@ -157,6 +157,7 @@ void projectTransfers(const Schedule &schedule, const MessageTable &table,
   for (int32_t rank = 0; rank < schedule.numRanks(); ++rank) {
     std::vector<Instruction> &program = programs.ranks[rank];
     const std::vector<Action> &row = schedule.ranks[rank];
+    program.reserve(5 * row.size()); // posts and waits of at most two messages
     for (int32_t i = 0; i < static_cast<int32_t>(row.size()); ++i) {
       auto postReceive = [&](int32_t message) {
         program.push_back({Instruction::Kind::PostReceive, i, message});
