@@ -86,9 +86,11 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
 LogicalResult pp::buildRankPipeline(OpPassManager &manager,
                                     const PipelineOptions &options) {
   // Without what repeats, so that the moves look at few ops; loops stand for it
-  // once all ops are where they belong.
-  if (failed(add(manager, formatv("pp-project-ranks{{shorten={0}}",
-                                  int(!options.unroll)))))
+  // once all ops are where they belong. The order in which ranks post is made
+  // for the semantics.
+  if (failed(add(manager, formatv("pp-project-ranks{{shorten={0} semantics={1}}",
+                                  int(!options.unroll),
+                                  options.semantics.getValue()))))
     return failure();
   // Moves are made under the proof that they are safe; the proof of what
   // results is then made once more from nothing.

@@ -119,9 +119,18 @@ static void addNamed(const std::string &name, const Options &options,
     rows.push_back(judge(*split, true, options));
 }
 
+/// Whether the effort lasts for more than the named schedules, which a search
+/// starts with.
+static bool hasEffort(int32_t v, const Options &options) {
+  const double actions =
+      3.0 * options.ranks * v * static_cast<double>(options.microbatches);
+  return actions * static_cast<double>(names().size()) <
+         static_cast<double>(options.search.effort);
+}
+
 static void addSearched(int32_t v, const Options &options,
                         std::vector<Row> &rows) {
-  if (!hasStages(options.ranks * v, options) ||
+  if (!hasStages(options.ranks * v, options) || !hasEffort(v, options) ||
       !generate("interleaved", {options.ranks, options.microbatches, true, v}))
     return; // Too large.
   SearchProblem problem;
@@ -145,7 +154,8 @@ static int32_t peakActivationsOf(const Row &row) {
                            row.timeline.peakActivations.end());
 }
 
-static std::string printRowsAsText(const std::vector<Row> &rows) {
+static std::string printRowsAsText(const std::vector<Row> &rows,
+                                   bool isSearched) {
   std::vector<std::vector<std::string>> table = {
       {"schedule", "stages/rank", "makespan", "bubble", "activations", "bytes",
        "legal"}};
@@ -159,7 +169,10 @@ static std::string printRowsAsText(const std::vector<Row> &rows) {
   return printTable(table) +
          "\ntimes and bytes are of a rank's share of the model, cut into "
          "stages/rank stages;\nactivations is the most that a rank holds, in "
-         "micro-batches of its share\n";
+         "micro-batches of its share\n" +
+         (isSearched
+              ? ""
+              : "no search: schedules of this size need more --effort\n");
 }
 
 static std::string printRowsAsJson(const std::vector<Row> &rows) {
@@ -200,9 +213,11 @@ void pp::plan::compare(const Options &options) {
     throw Failure{
         generate("1f1b", {options.ranks, options.microbatches}).error()};
   addSearched(1, options, rows);
-  if (int32_t v = options.virtualStages ? options.virtualStages : 2; v > 1)
+  const int32_t v = options.virtualStages ? options.virtualStages : 2;
+  if (v > 1)
     addSearched(v, options, rows);
-  std::fputs(
-      (options.json ? printRowsAsJson(rows) : printRowsAsText(rows)).c_str(),
-      stdout);
+  std::fputs((options.json ? printRowsAsJson(rows)
+                           : printRowsAsText(rows, hasEffort(v, options)))
+                 .c_str(),
+             stdout);
 }

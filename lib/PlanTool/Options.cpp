@@ -41,6 +41,17 @@ void pp::plan::addCommonOptions(CLI::App &app, RawOptions &raw) {
                  "time from the end of an action to when the next rank can use "
                  "its result (0); one for all or one for each pair of stages")
       ->type_name("T");
+  app.add_option("--bytes", raw.bytes,
+                 "instead of --transfer: size of the messages, which take "
+                 "latency + bytes / bandwidth; one for all or one for each "
+                 "pair of stages")
+      ->type_name("BYTES");
+  app.add_option("--bandwidth", raw.bandwidth,
+                 "of a link with --bytes, in bytes in a unit of time, such as "
+                 "25G where times are in seconds")
+      ->type_name("BYTES");
+  app.add_option("--latency", raw.latency, "of a link with --bytes (0)")
+      ->type_name("T");
   app.add_flag("--no-overlap", raw.noOverlap,
                "a transfer occupies the rank that sends");
   app.add_option("--reduction", raw.reduction,
@@ -189,6 +200,43 @@ static pp::profile::Profile readProfile(const RawOptions &raw) {
   return std::move(*profile);
 }
 
+static double readOneTime(const char *option, const std::string &text) {
+  const std::vector<double> times = readTimes(option, text, 0);
+  if (times.size() != 1)
+    reject(option, text, "one time");
+  return times.front();
+}
+
+/// Transfer times as they are, or from sizes, latency and bandwidth.
+static void readTransfers(const RawOptions &raw, Costs &costs) {
+  costs.forwardTransfer = readTimes("--transfer", raw.transfer, 0);
+  costs.backwardTransfer = costs.forwardTransfer;
+  if (raw.bytes.empty()) {
+    for (auto [option, text] : {std::pair{"--latency", &raw.latency},
+                                std::pair{"--bandwidth", &raw.bandwidth}})
+      if (!text->empty())
+        reject(option, *text,
+               "'--bytes' with it, the size of the messages; '--transfer' "
+               "gives their time at once");
+    return;
+  }
+  if (!raw.transfer.empty())
+    reject("--transfer", raw.transfer,
+           "either it or '--bytes=" + raw.bytes + "', not both");
+  if (raw.bandwidth.empty())
+    reject("--bytes", raw.bytes,
+           "'--bandwidth' with it, in bytes in a unit of time");
+  const std::vector<int64_t> bandwidth =
+      readBytes("--bandwidth", raw.bandwidth, {});
+  if (bandwidth.size() != 1 || bandwidth.front() < 1)
+    reject("--bandwidth", raw.bandwidth,
+           "one number of bytes in a unit of time, at least 1");
+  const std::vector<int64_t> bytes = readBytes("--bytes", raw.bytes, {});
+  costs.setTransfers({bytes.begin(), bytes.end()},
+                     readOneTime("--latency", raw.latency),
+                     static_cast<double>(bandwidth.front()));
+}
+
 Options pp::plan::readOptions(const RawOptions &raw) {
   Options options;
   options.schedule = raw.schedule.empty() ? "1f1b" : raw.schedule;
@@ -199,18 +247,13 @@ Options pp::plan::readOptions(const RawOptions &raw) {
   costs.forward = readTimes("--forward", raw.forward, 1);
   costs.inputGradient = readTimes("--backward-input", raw.backwardInput, 1);
   costs.weightGradient = readTimes("--backward-weight", raw.backwardWeight, 1);
-  costs.forwardTransfer = readTimes("--transfer", raw.transfer, 0);
-  costs.backwardTransfer = costs.forwardTransfer;
+  readTransfers(raw, costs);
   costs.overlapTransfers = !raw.noOverlap;
   costs.optimizer = readTimes("--optimizer", raw.optimizer, 0);
-  const std::vector<double> reduction =
-      readTimes("--reduction", raw.reduction, 0);
-  if (reduction.size() != 1)
-    reject("--reduction", raw.reduction, "one time");
-  costs.reduction = reduction.front();
+  costs.reduction = readOneTime("--reduction", raw.reduction);
   if (!raw.profile.empty())
     options.profile = readProfile(raw);
-  options.hasTransfer = !raw.transfer.empty();
+  options.hasTransfer = !raw.transfer.empty() || !raw.bytes.empty();
   options.memory.activation =
       readBytes("--activation-bytes", raw.activationBytes, {1});
   options.memory.fixed = readBytes("--fixed-bytes", raw.fixedBytes, {0});

@@ -26,7 +26,7 @@ struct Failure {
 struct RawOptions {
   std::string schedule, ranks, virtualStages, microbatches;
   std::string forward, backwardInput, backwardWeight, transfer;
-  std::string optimizer, reduction, profile;
+  std::string latency, bandwidth, bytes, optimizer, reduction, profile;
   std::string activationBytes, fixedBytes, memoryCap, semantics;
   std::string svg, trace, csv, seed, effort;
   bool splitBackward = false, noOverlap = false, json = false;
@@ -43,7 +43,7 @@ struct Options {
   schedule::Semantics semantics = schedule::Semantics::Rendezvous;
   std::string svg, trace, csv;
   schedule::SearchOptions search;
-  bool hasTransfer = false; ///< --transfer, which counts before the profile
+  bool hasTransfer = false; ///< given, which counts before the profile
   bool splitBackward = false, json = false;
 };
 

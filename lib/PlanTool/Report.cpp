@@ -60,7 +60,8 @@ std::string pp::plan::printText(const Outcome &outcome, Semantics semantics) {
       " ranks, " + std::to_string(schedule.stages) + " stages, " +
       std::to_string(schedule.microbatches) +
       " micro-batches; no deadlock under " + std::string(toString(semantics)) +
-      " semantics\n" + "makespan " + brief(timeline.makespan) + "\nbubble " +
+      " semantics\n" + "makespan " + brief(timeline.makespan) +
+      "\nlower bound " + brief(outcome.lowerBound) + "\nbubble " +
       fixed(timeline.meanBubble(), 4) + "\n\n";
 
   std::vector<std::vector<std::string>> rows = {
@@ -90,6 +91,7 @@ std::string pp::plan::printJson(const Outcome &outcome, Semantics semantics) {
   json["semantics"] = toString(semantics);
   if (outcome.deadlock.empty()) {
     json["makespan"] = timeline.makespan;
+    json["lower_bound"] = outcome.lowerBound;
     json["bubble"] = timeline.meanBubble();
     json["peak_activations"] = outcome.peakActivations;
     json["peak_bytes"] = timeline.peakBytes;

@@ -14,6 +14,7 @@ struct Outcome {
   std::vector<schedule::Wait> deadlock;
   schedule::Timeline timeline;          ///< unless there is a deadlock
   std::vector<int64_t> peakActivations; ///< of each rank
+  double lowerBound = 0;                ///< of the makespan
 };
 
 std::string printText(const Outcome &outcome, schedule::Semantics semantics);

@@ -44,6 +44,12 @@ void pp::plan::simulate(const Options &options) {
   outcome.peakActivations.assign(outcome.timeline.peakActivations.begin(),
                                  outcome.timeline.peakActivations.end());
 
+  const SearchProblem problem{schedule.numRanks(), schedule.microbatches, costs,
+                              options.memory, options.memoryCap};
+  outcome.lowerBound = options.schedule == "search"
+                           ? lowerBound(problem)
+                           : lowerBound(problem, schedule.placement);
+
   const std::vector<Panel> panels = {
       {(schedule.name.empty() ? options.schedule : schedule.name) +
            ", bubble " + fixed(outcome.timeline.meanBubble(), 4),

@@ -89,8 +89,10 @@ Execution detail::execute(const Schedule &schedule, const Costs &costs) {
   std::vector<int32_t> waiter(index.size(), -1); // rank that waits for it
   std::vector<double> clock(ranks, 0);
   std::vector<int32_t> runnable(ranks);
-  for (int32_t rank = 0; rank < ranks; ++rank)
+  for (int32_t rank = 0; rank < ranks; ++rank) {
     runnable[rank] = ranks - 1 - rank;
+    execution.timeline.ranks[rank].reserve(schedule.ranks[rank].size());
+  }
 
   while (!runnable.empty()) {
     int32_t rank = runnable.back();

@@ -1,7 +1,18 @@
 //===- Programs.cpp - Rank programs with communication --------------------===//
+//
+// Where both directions of a pair of ranks share a stream, both sides post the
+// messages of the pair in the order in which they are produced when all ranks
+// run as soon as they can. It always ends: take the actions in that order. All
+// messages before the one that an action waits for were produced by then, each
+// sender has posted them, and receives never wait for anything to be posted.
+//
+//===----------------------------------------------------------------------===//
 
 #include "pp/Schedule/Programs.h"
+#include "Execution.h"
 
+#include <algorithm>
+#include <array>
 #include <map>
 
 using namespace pp::schedule;
@@ -79,44 +90,94 @@ private:
   std::vector<int32_t> number; ///< by sending stage, direction, micro-batch
 };
 
+/// The messages of each stream in the order in which both sides post them. A
+/// stream is a directed edge, or a pair of ranks where both directions share
+/// one.
+class Streams {
+public:
+  Streams(const Schedule &schedule, const MessageTable &table,
+          const std::vector<Message> &messages, bool isShared)
+      : messages(messages), isShared(isShared), streamOf(messages.size()),
+        place(messages.size()) {
+    auto add = [&](const Action &action) {
+      if (int32_t message = table.sentBy(action); message != kNone)
+        append(message);
+    };
+    if (isShared) {
+      for (const Position &next : executionOrder(schedule))
+        add(schedule.ranks[next.rank][next.action]);
+    } else {
+      for (const std::vector<Action> &row : schedule.ranks)
+        for (const Action &action : row)
+          add(action);
+    }
+    posted.resize(order.size());
+  }
+
+  /// What a rank posts before one of its messages, and that message: sends of
+  /// its own that come before have been posted where they are produced.
+  template <typename Post>
+  void advance(int32_t message, int32_t rank, Post post) {
+    const int32_t stream = streamOf[message];
+    const Message &both = messages[message];
+    size_t &next = posted[stream][rank == std::min(both.from, both.to)];
+    for (; next <= place[message]; ++next)
+      if (int32_t other = order[stream][next];
+          other == message || messages[other].to == rank)
+        post(other);
+  }
+
+private:
+  void append(int32_t message) {
+    const auto &[send, receive, from, to] = messages[message];
+    const auto [it, isNew] = numbers.try_emplace(
+        isShared ? Pair(std::minmax(from, to)) : Pair(from, to),
+        static_cast<int32_t>(order.size()));
+    if (isNew)
+      order.emplace_back();
+    streamOf[message] = it->second;
+    place[message] = order[it->second].size();
+    order[it->second].push_back(message);
+  }
+
+  const std::vector<Message> &messages;
+  const bool isShared;
+  using Pair = std::pair<int32_t, int32_t>;
+  std::map<Pair, int32_t> numbers;
+  std::vector<std::vector<int32_t>> order;
+  std::vector<int32_t> streamOf;             ///< by message
+  std::vector<size_t> place;                 ///< by message
+  std::vector<std::array<size_t, 2>> posted; ///< how many, of each side
+};
+
 /// Transfers as data flow has them.
 void projectTransfers(const Schedule &schedule, const MessageTable &table,
-                      Programs &programs) {
-  // The messages of each edge in the order in which they are produced.
-  std::map<std::pair<int32_t, int32_t>, int32_t> edges;
-  std::vector<std::vector<int32_t>> order;
-  std::vector<int32_t> edgeOf(programs.messages.size());
-  std::vector<size_t> place(programs.messages.size());
-  for (const std::vector<Action> &row : schedule.ranks)
-    for (const Action &action : row) {
-      const int32_t message = table.sentBy(action);
-      if (message == kNone)
-        continue;
-      const Message &sent = programs.messages[message];
-      auto [it, isNew] = edges.try_emplace({sent.from, sent.to},
-                                           static_cast<int32_t>(order.size()));
-      if (isNew)
-        order.emplace_back();
-      edgeOf[message] = it->second;
-      place[message] = order[it->second].size();
-      order[it->second].push_back(message);
-    }
-
-  std::vector<size_t> numPosted(order.size(), 0);
+                      bool isShared, Programs &programs) {
+  Streams streams(schedule, table, programs.messages, isShared);
   for (int32_t rank = 0; rank < schedule.numRanks(); ++rank) {
     std::vector<Instruction> &program = programs.ranks[rank];
     const std::vector<Action> &row = schedule.ranks[rank];
+    program.reserve(5 * row.size()); // posts and waits of at most two messages
     for (int32_t i = 0; i < static_cast<int32_t>(row.size()); ++i) {
+      auto postReceive = [&](int32_t message) {
+        program.push_back({Instruction::Kind::PostReceive, i, message});
+      };
       if (int32_t message = table.neededBy(row[i]); message != kNone) {
-        const int32_t edge = edgeOf[message];
-        for (size_t &next = numPosted[edge]; next <= place[message]; ++next)
-          program.push_back(
-              {Instruction::Kind::PostReceive, i, order[edge][next]});
+        streams.advance(message, rank, postReceive);
         program.push_back({Instruction::Kind::WaitReceive, i, message});
       }
       program.push_back({Instruction::Kind::Compute, i});
-      if (int32_t message = table.sentBy(row[i]); message != kNone)
-        program.push_back({Instruction::Kind::PostSend, i + 1, message});
+      if (int32_t sent = table.sentBy(row[i]); sent != kNone) {
+        auto post = [&](int32_t message) {
+          program.push_back({message == sent ? Instruction::Kind::PostSend
+                                             : Instruction::Kind::PostReceive,
+                             i + 1, message});
+        };
+        if (isShared)
+          streams.advance(sent, rank, post);
+        else
+          post(sent);
+      }
     }
   }
 }
@@ -213,13 +274,32 @@ private:
 };
 } // namespace
 
+std::vector<Position> pp::schedule::executionOrder(const Schedule &schedule) {
+  const detail::Execution execution =
+      detail::execute(schedule, Costs::uniform(schedule.stages, 1, 1, 1));
+  std::vector<Position> order;
+  for (int32_t rank = 0; rank < schedule.numRanks(); ++rank)
+    for (size_t i = 0; i < execution.timeline.ranks[rank].size(); ++i)
+      order.push_back({rank, static_cast<int32_t>(i)});
+  auto key = [&](const Position &position) {
+    return std::tuple(
+        execution.timeline.ranks[position.rank][position.action].end,
+        position.rank, position.action);
+  };
+  std::sort(
+      order.begin(), order.end(),
+      [&](const Position &a, const Position &b) { return key(a) < key(b); });
+  return order;
+}
+
 Programs pp::schedule::makePrograms(const Schedule &schedule,
-                                    Problems &problems) {
+                                    Semantics semantics, Problems &problems) {
   Programs programs;
   programs.ranks.resize(schedule.ranks.size());
   const MessageTable table(schedule, programs.messages);
   if (schedule.transfers.empty())
-    projectTransfers(schedule, table, programs);
+    projectTransfers(schedule, table, semantics == Semantics::FifoShared,
+                     programs);
   else
     TransferPlacer(schedule, table, programs, problems).run();
   for (size_t rank = 0; rank < programs.ranks.size(); ++rank) {

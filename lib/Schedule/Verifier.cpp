@@ -52,23 +52,24 @@ static void checkWork(const Schedule &schedule, Problems &problems) {
   };
   for (int32_t rank = 0; rank < schedule.numRanks(); ++rank) {
     for (const Action &action : schedule.ranks[rank]) {
-      std::string where =
-          "'" + toString(action) + "' on rank " + std::to_string(rank);
+      auto where = [&] { // made only where something is wrong
+        return "'" + toString(action) + "' on rank " + std::to_string(rank);
+      };
       if (action.stage < 0 || action.stage >= schedule.stages ||
           action.microbatch < 0 || action.microbatch >= schedule.microbatches) {
-        problems.push_back("found " + where + ", expected a stage below " +
+        problems.push_back("found " + where() + ", expected a stage below " +
                            std::to_string(schedule.stages) +
                            " and a micro-batch below " +
                            std::to_string(schedule.microbatches));
         continue;
       }
       if (schedule.placement[action.stage] != rank)
-        problems.push_back(
-            "found " + where + ", expected it on rank " +
-            std::to_string(schedule.placement[action.stage]) +
-            ", where stage " + std::to_string(action.stage) + " is placed");
+        problems.push_back("found " + where() + ", expected it on rank " +
+                           std::to_string(schedule.placement[action.stage]) +
+                           ", where stage " + std::to_string(action.stage) +
+                           " is placed");
       if (++workOf(action.stage, action.microbatch).of(action.kind) == 2)
-        problems.push_back("found " + where +
+        problems.push_back("found " + where() +
                            " a second time, expected every action once");
     }
   }
@@ -158,10 +159,10 @@ static void checkTransfers(const Schedule &schedule,
         " ranks, expected " + std::to_string(schedule.ranks.size()));
     return;
   }
-  const Programs programs = makePrograms(schedule, verdict.problems);
+  const Semantics semantics = options.semantics.value_or(Semantics::Buffered);
+  const Programs programs = makePrograms(schedule, semantics, verdict.problems);
   if (!verdict.problems.empty())
     return;
-  const Semantics semantics = options.semantics.value_or(Semantics::Buffered);
   verdict.deadlock =
       findDeadlock(schedule, programs, semantics, verdict.problems);
   if (!verdict.deadlock.empty())

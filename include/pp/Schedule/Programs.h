@@ -46,16 +46,29 @@ struct Programs {
   std::vector<std::vector<Instruction>> ranks;
 };
 
-/// The programs of a schedule of the right shape and work (see verify()).
+/// An action, by its place in the rows of a schedule.
+struct Position {
+  int32_t rank = 0;
+  int32_t action = 0;
+};
+
+/// All actions of a schedule that ends, in an order that respects rows and data
+/// flow: that of their ends when each takes one unit of time (B two) and starts
+/// as soon as it can.
+std::vector<Position> executionOrder(const Schedule &schedule);
+
+/// The programs of a schedule that ends where sends never block (see check()).
 /// Without transfers of its own, receives are posted right before the action
 /// that needs them, in the order in which the sender produces (so that
 /// messages needed later may be posted with them), and sends behind the action
 /// that produces; otherwise where the schedule has them. A receive is waited
-/// for right before the action that needs it, sends at the end.
+/// for right before the action that needs it, sends at the end. Under
+/// FifoShared both ranks of a pair post its messages in executionOrder() of the
+/// actions that produce them, and so some receives before a send.
 /// Appends to `problems` what is wrong with the schedule's own transfers: one
 /// side missing, duplicated, superfluous, a send before its value exists, a
 /// receive after its use.
-Programs makePrograms(const Schedule &schedule,
+Programs makePrograms(const Schedule &schedule, Semantics semantics,
                       std::vector<std::string> &problems);
 
 /// A rank that waits for ever, and for whom.

@@ -33,12 +33,21 @@ struct SearchOptions {
 Result<Schedule> search(const SearchProblem &problem,
                         const SearchOptions &options = {});
 
-/// A makespan that no schedule with this placement of stages can beat: a rank
-/// cannot start before its first input is there, and until the first gradient
-/// comes back it can only run as many forwards as it has memory for. Needs a
+/// Where a search puts stages: looped, and in V shape where there are two a
+/// rank.
+std::vector<std::vector<int32_t>> searchedPlacements(int32_t ranks,
+                                                     int32_t stages);
+
+/// A makespan that no schedule with this placement of stages can beat. Each
+/// rank is looked at alone: it has its work to do, few forwards before its
+/// first gradient can be there, input gradients of earlier stages behind its
+/// own, and no more activations at once than memory has room for. Needs a
 /// problem without fault.
 double lowerBound(const SearchProblem &problem,
                   const std::vector<int32_t> &placement);
+
+/// The least of all searched placements.
+double lowerBound(const SearchProblem &problem);
 
 } // namespace pp::schedule
 

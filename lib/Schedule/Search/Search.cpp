@@ -1,8 +1,9 @@
 //===- Search.cpp - A schedule for given times and memory -----------------===//
 //
-// Candidates first: every named schedule with as many stages, and list
-// schedules of several policies over the placements that exist. The best ones
-// are then improved by small changes. Since the named schedules are among the
+// Candidates first: every named schedule with as many stages, the same with
+// weight gradients where they have time, repeated blocks made for the times and
+// the memory, and list schedules of several policies. The best ones are then
+// improved by small changes. Since the named schedules are among the
 // candidates, the result is never slower than any of them.
 //
 //===----------------------------------------------------------------------===//
@@ -10,6 +11,8 @@
 #include "pp/Schedule/Search.h"
 #include "Improvement.h"
 #include "ListScheduler.h"
+#include "Repetition.h"
+#include "WeightPlacement.h"
 #include "pp/Schedule/Generators.h"
 
 #include <algorithm>
@@ -28,10 +31,13 @@ class Searcher {
 public:
   Searcher(const SearchProblem &problem, const SearchOptions &options)
       : problem(problem), budget(options.effort), random(options.seed),
-        stages(static_cast<int32_t>(problem.costs.forward.size())) {}
+        stages(static_cast<int32_t>(problem.costs.forward.size())),
+        placements(searchedPlacements(problem.ranks, stages)),
+        goal(lowerBound(problem) * (1 + 1e-12)) {}
 
   Result<Schedule> run() {
     addNamed();
+    addRepetitions();
     addLists();
     if (candidates.empty())
       return Error{"found no schedule for " + std::to_string(problem.ranks) +
@@ -42,7 +48,7 @@ public:
                    ", which is room for one micro-batch in every stage of a "
                    "rank: raise the cap, recompute layers or take more ranks"};
     // Half of the budget for the best, half of the rest for the next, ...
-    for (size_t i = 0; i < candidates.size(); ++i) {
+    for (size_t i = 0; i < candidates.size() && !isOver(); ++i) {
       Candidate &candidate = candidates[i];
       int64_t share = i + 1 == candidates.size() ? budget : budget / 2;
       budget -= share;
@@ -82,6 +88,11 @@ private:
     return smallest;
   }
 
+  bool isOver() const {
+    return budget <= 0 ||
+           (!candidates.empty() && candidates.front().makespan <= goal);
+  }
+
   void add(Schedule schedule) {
     for (const auto &row : schedule.ranks)
       budget -= static_cast<int64_t>(row.size());
@@ -105,11 +116,34 @@ private:
         Result<Schedule> schedule = generate(name, setting);
         if (!schedule)
           continue;
-        if (std::find(placements.begin(), placements.end(),
-                      schedule->placement) == placements.end())
-          placements.push_back(schedule->placement);
+        if (splitBackward && !isOver())
+          addWithWeights(*schedule);
         add(std::move(*schedule));
       }
+  }
+
+  /// The order of the others' actions with weight gradients placed anew.
+  void addWithWeights(const Schedule &order) {
+    for (int32_t most : {0, 1, 3, problem.ranks, problem.microbatches * stages})
+      for (double patience : {1.0, 0.5, 0.0}) {
+        if (isOver())
+          return;
+        if (std::optional<Schedule> schedule =
+                placeWeights(problem, order, {patience, most}))
+          add(std::move(*schedule));
+        else
+          budget -= int64_t(stages) * problem.microbatches;
+      }
+  }
+
+  void addRepetitions() {
+    for (double period : {1.0, 1.05, 1.1, 1.2, 1.35, 1.6, 2.0})
+      for (double pause : {0.0, 0.5, 1.0})
+        for (bool withWeights : {false, true})
+          for (const std::vector<int32_t> &placement : placements)
+            if (!isOver())
+              addWithWeights(
+                  repeatWay(problem, placement, {period, pause, withWeights}));
   }
 
   void addLists() {
@@ -119,7 +153,7 @@ private:
           for (double patienceForward : {1.0, 0.0})
             for (bool lateStagesFirst : {true, false})
               for (const std::vector<int32_t> &placement : placements) {
-                if (budget <= 0)
+                if (isOver())
                   return;
                 if (std::optional<Schedule> schedule = scheduleList(
                         problem, placement,
@@ -135,7 +169,8 @@ private:
   int64_t budget;
   std::mt19937_64 random;
   int32_t stages;
-  std::vector<std::vector<int32_t>> placements;
+  const std::vector<std::vector<int32_t>> placements;
+  const double goal; ///< nothing is faster, less what rounding leaves
   std::vector<Candidate> candidates; ///< the best ones, the fastest first
 };
 } // namespace

@@ -156,22 +156,27 @@ TEST(Verifier, Semantics) {
     EXPECT_EQ(toString(*parseSemantics(name)), name);
   EXPECT_FALSE(parseSemantics("hope"));
 
-  // Without order, and with an order for each direction, 1F1B ends.
+  // Posting orders follow from data flow, and then every schedule ends.
   for (const std::string &name : names())
-    for (Semantics semantics :
-         {Semantics::Buffered, Semantics::Rendezvous, Semantics::FifoPerEdge})
-      for (int p = 1; p <= 8; ++p) {
-        Result<Schedule> schedule = generate(name, {p, 17, false});
-        ASSERT_TRUE(schedule) << schedule.error();
-        VerifyOptions options;
-        options.semantics = semantics;
-        EXPECT_EQ(verify(*schedule, options), Problems{}) << name << p;
-      }
+    for (Semantics semantics : {Semantics::Buffered, Semantics::Rendezvous,
+                                Semantics::FifoPerEdge, Semantics::FifoShared})
+      for (int p = 1; p <= 8; ++p)
+        for (bool split : {false, true}) {
+          Result<Schedule> schedule = generate(name, {p, 17, split});
+          ASSERT_TRUE(schedule) << schedule.error();
+          VerifyOptions options;
+          options.semantics = semantics;
+          EXPECT_EQ(verify(*schedule, options), Problems{}) << name << p;
+        }
 
-  // With one for both directions, two ranks that send at once do not.
-  Result<Schedule> schedule = generate("1f1b", {2, 2, false});
+  // One stream for both directions, and two ranks that send at once.
+  Result<Schedule> schedule =
+      parseCSV("0F0,0SEND_F0,0F1,0SEND_F1,0RECV_B0,0B0,0RECV_B1,0B1\n"
+               "1RECV_F0,1F0,1B0,1SEND_B0,1RECV_F1,1F1,1B1,1SEND_B1\n");
   ASSERT_TRUE(schedule);
   VerifyOptions options;
+  options.semantics = Semantics::FifoPerEdge;
+  EXPECT_EQ(verify(*schedule, options), Problems{});
   options.semantics = Semantics::FifoShared;
   Verdict verdict = check(*schedule, options);
   EXPECT_EQ(verdict.problems,
@@ -192,6 +197,41 @@ TEST(Verifier, Semantics) {
             Problems{"found '1RECV_F1' as message 0 from rank 0 to rank 1, "
                      "expected '1RECV_F0', whose '0SEND_F0' is posted there: "
                      "post both sides in one order"});
+}
+
+// Any order of rows that ends has posting orders under which it also ends with
+// one stream for a pair of ranks.
+TEST(Verifier, SharedStreamsHaveAnOrder) {
+  std::mt19937 random(13);
+  int moved = 0;
+  for (int round = 0; round < 3000; ++round) {
+    int p = 1 + round % 5, m = 1 + round / 5 % 7;
+    Result<Schedule> schedule =
+        generate(existingName(round, p, m), {p, m, round % 2 == 0});
+    ASSERT_TRUE(schedule);
+    for (int swaps = static_cast<int>(random() % 6); swaps-- > 0;) {
+      auto &row = schedule->ranks[random() % p];
+      const size_t at = random() % row.size();
+      std::swap(row[at], row[(at + 1) % row.size()]);
+    }
+    VerifyOptions options;
+    options.ascendingGradients = false;
+    if (!verify(*schedule, options).empty())
+      continue;
+    ++moved;
+    options.semantics = Semantics::FifoShared;
+    EXPECT_EQ(verify(*schedule, options), Problems{}) << printCSV(*schedule);
+  }
+  EXPECT_GT(moved, 1000);
+}
+
+TEST(Verifier, ExecutionOrder) {
+  Result<Schedule> schedule = generate("1f1b", {2, 2, false});
+  ASSERT_TRUE(schedule);
+  std::string order;
+  for (const Position &next : executionOrder(*schedule))
+    order += toString(schedule->ranks[next.rank][next.action]) + " ";
+  EXPECT_EQ(order, "0F0 0F1 1F0 1B0 1F1 0B0 1B1 0B1 ");
 }
 
 // Random orders of small schedules: the verifier's answer is that of an

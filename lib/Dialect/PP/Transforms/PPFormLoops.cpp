@@ -353,6 +353,7 @@ LogicalResult FormLoops::projectAgain(bool shorten, int64_t kept) {
        llvm::make_early_inc_range(module.getOps<ChannelOp>()))
     channel.erase();
   PPProjectRanksOptions projection;
+  projection.semantics = semantics;
   projection.shorten = shorten;
   projection.keptRounds = kept;
   PPPlaceCommunicationOptions placement;

@@ -10,7 +10,8 @@
 //      values since, so that its buffer is free for the values to come instead
 //      of living to the end of the step.
 // The order of receives on a channel never changes: some transports match by
-// order alone.
+// order alone. Nor does that of all transfers with a rank where both directions
+// share a stream; a receive then moves up to the transfer before it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -37,9 +38,14 @@ public:
   void runOnOperation() override;
 
 private:
+  bool sharesStream(Operation *op, IRecvOp receive) const;
   void hoistReceives(Block &block);
   void sinkWaits(Block &block);
   void hoistSendWaits(Block &block);
+
+  /// By name, where both directions of a pair of ranks share a stream; else
+  /// empty.
+  llvm::DenseMap<StringAttr, ChannelOp> sharedChannels;
 };
 
 /// Remembers the order of ops, to come back to it.
@@ -64,6 +70,25 @@ private:
 /// The end of the actions: transfers of parameters are not moved across it.
 static bool isAction(Operation *op) { return isa<RunOp>(op); }
 
+/// Whether the op is a transfer that must stay on its side of the receive.
+bool PlaceCommunication::sharesStream(Operation *op, IRecvOp receive) const {
+  if (sharedChannels.empty())
+    return false;
+  StringAttr symbol;
+  if (auto send = dyn_cast<ISendOp>(op))
+    symbol = send.getChannelAttr().getAttr();
+  else if (auto other = dyn_cast<IRecvOp>(op))
+    symbol = other.getChannelAttr().getAttr();
+  else
+    return false;
+  auto ranks = [&](StringAttr name) {
+    ChannelOp channel = sharedChannels.lookup(name);
+    return std::pair<int64_t, int64_t>(
+        std::minmax<int64_t>(channel.getSource(), channel.getDestination()));
+  };
+  return ranks(symbol) == ranks(receive.getChannelAttr().getAttr());
+}
+
 void PlaceCommunication::hoistReceives(Block &block) {
   SmallVector<IRecvOp> receives(block.getOps<IRecvOp>());
   for (IRecvOp receive : receives) {
@@ -74,11 +99,14 @@ void PlaceCommunication::hoistReceives(Block &block) {
     Operation *target = nullptr;
     int64_t passed = 0;
     for (Operation *op = receive->getPrevNode(); op && passed != lookahead;
-         op = op->getPrevNode())
+         op = op->getPrevNode()) {
+      if (sharesStream(op, receive))
+        break;
       if (isAction(op)) {
         target = op;
         ++passed;
       }
+    }
     if (!target)
       continue;
     // What this action itself waits for comes first.
@@ -128,6 +156,10 @@ void PlaceCommunication::runOnOperation() {
   // What cannot be proven before cannot be improved.
   if (failed(verifyCommunication(module, *parsed)))
     return signalPassFailure();
+  sharedChannels.clear();
+  if (*parsed == CommunicationSemantics::FifoShared)
+    for (ChannelOp channel : module.getOps<ChannelOp>())
+      sharedChannels[channel.getSymNameAttr()] = channel;
   using Move = void (PlaceCommunication::*)(Block &);
   for (Move move :
        {&PlaceCommunication::hoistReceives, &PlaceCommunication::sinkWaits,

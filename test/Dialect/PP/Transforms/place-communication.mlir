@@ -1,7 +1,6 @@
 // RUN: pp-opt %s -pp-place-communication -pp-verify-communication | FileCheck %s
 // RUN: pp-opt %s -pp-place-communication="lookahead=0 outstanding=2" | FileCheck %s --check-prefix=LAZY
-// Under one communicator for both directions no early receive can be proven:
-// everything stays, and can still be proven.
+// Under one communicator for both directions no receive moves across a send.
 // RUN: pp-opt %s -pp-place-communication="semantics=fifo-shared" -pp-verify-communication="semantics=fifo-shared" | FileCheck %s --check-prefix=SHARED
 
 func.func private @send() -> (tensor<8xf32> {pp.value = "x"})
@@ -42,7 +41,9 @@ pp.program @rank0 rank(0) {
   // LAZY-NEXT: pp.run B stage(0) mb(0)
 
   // SHARED: pp.run F stage(0) mb(2)
-  // SHARED: pp.irecv channel(@to0) value("y") mb(0)
+  // SHARED: pp.isend
+  // SHARED-NEXT: pp.irecv channel(@to0) value("y") mb(0)
+  // SHARED-NEXT: pp.irecv channel(@to0) value("y") mb(1)
   // SHARED-NEXT: pp.wait
   // SHARED-NEXT: pp.run B stage(0) mb(0)
   %x0 = pp.run F stage(0) mb(0) @send() : () -> tensor<8xf32>

@@ -244,6 +244,12 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
     the first use), norms are exchanged, and the updated parameter goes to the
     other ranks that read it.
 
+    Both sides of a channel post its transfers in the order in which the sender
+    produces. Under `semantics=fifo-shared` both ranks of a pair post the
+    transfers of both directions in one order: that of production when all ranks
+    run their actions as soon as they can, each in one unit of time. Receives
+    that come before a send in that order are posted before it.
+
     Example: of the second of two ranks remains
 
     ```mlir
@@ -276,6 +282,9 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
+    Option<"semantics", "semantics", "std::string", "\"rendezvous\"",
+      "buffered, rendezvous, fifo-per-edge or fifo-shared: the last makes one "
+      "order for both directions of a pair of ranks">,
     Option<"shorten", "shorten", "bool", "false",
       "leave out what repeats, for pp-form-loops">,
     Option<"keptRounds", "kept", "int32_t", "6",
@@ -326,7 +335,8 @@ def PPPlaceCommunication : Pass<"pp-place-communication", "::mlir::ModuleOp"> {
     them, their waits sink to the first use, and the wait for a send rises to
     where its channel has sent `outstanding` more values. After each of these
     moves the programs are proven under `semantics`; a move that cannot be
-    proven is undone.
+    proven is undone. Under `fifo-shared` no receive moves across another
+    transfer with the same rank.
 
     Example:
 
