@@ -8,6 +8,7 @@
 #define PPRT_DESCRIPTION_H
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -85,6 +86,16 @@ struct Program {
   double predictedMakespan = 0, predictedBusy = 0, predictedBubble = -1;
 };
 
+/// Seconds of the actions of each stage, and of the transfers from each stage
+/// to the next (one for all, or one for each edge).
+struct StageTimes {
+  std::vector<double> forward, inputGradient, weightGradient;
+  std::vector<double> transfer = {0};
+
+  /// How long an action takes; 0 if it is no computation.
+  double of(const Action &action) const;
+};
+
 struct Description {
   std::string name, hash, schedule, recompute;
   int ranks = 1, stages = 1, microbatches = 1;
@@ -95,6 +106,8 @@ struct Description {
   std::vector<Parameter> parameters;
   std::vector<Channel> channels;
   std::vector<Program> programs;
+  /// As the compiler planned them, if it did.
+  std::optional<StageTimes> times;
 
   /// Tokens that one step trains on.
   int64_t tokensPerStep() const { return batch * sequence * microbatches; }

@@ -111,6 +111,14 @@ struct AnnotateTimes : pp::impl::PPAnnotateTimesBase<AnnotateTimes> {
       return signalPassFailure();
     }
     Builder builder(&getContext());
+    auto times = [&](StringRef name, const std::vector<double> &seconds) {
+      return builder.getNamedAttr(name, builder.getDenseF64ArrayAttr(seconds));
+    };
+    op->setAttr("pp.times", builder.getDictionaryAttr(
+                                {times("forward", costs.forward),
+                                 times("input_gradient", costs.inputGradient),
+                                 times("weight_gradient", costs.weightGradient),
+                                 times("transfer", costs.forwardTransfer)}));
     for (ProgramOp program : module.getOps<ProgramOp>()) {
       uint64_t rank = program.getRank();
       if (rank >= timeline->busy.size()) {
