@@ -122,6 +122,16 @@ static StageTimes parseEmulation(const std::string &text,
   times.forward.assign(stages, ms.front() * 1e-3);
   times.inputGradient.assign(stages, ms[ms.size() / 2] * 1e-3);
   times.weightGradient.assign(stages, ms.back() * 1e-3);
+  // A stage without an input gradient of its own, where W is all there is.
+  std::vector<bool> hasInputGradient(stages);
+  for (const Program &program : description.programs)
+    for (const Action &action : program.actions)
+      if (action.kind == ActionKind::Backward ||
+          action.kind == ActionKind::BackwardInput)
+        hasInputGradient[size_t(action.stage)] = true;
+  for (size_t stage = 0; stage < stages; ++stage)
+    if (!hasInputGradient[stage])
+      times.inputGradient[stage] = 0;
   return times;
 }
 

@@ -246,8 +246,11 @@ pprt::timelinePanels(const Description &description, const RankSteps &ranks,
   const Costs own = ownCosts(schedule, measured);
   // Adds a panel; false and a note if the schedule cannot be simulated.
   auto predict = [&](const char *title, Costs costs, std::string notes) {
-    costs.reduction = own.reduction;
-    costs.optimizer = own.optimizer;
+    // An emulated step should end with its last action.
+    if (!emulated) {
+      costs.reduction = own.reduction;
+      costs.optimizer = own.optimizer;
+    }
     Result<Timeline> timeline = simulate(schedule, costs);
     if (!timeline) {
       panels.front().notes += "; no prediction: " + timeline.error();
@@ -263,7 +266,7 @@ pprt::timelinePanels(const Description &description, const RankSteps &ranks,
   };
   if (emulated) {
     predict("predicted from the emulated times", costsOf(*emulated, 1),
-            "free transfers: what is more is the runtime's");
+            "free transfers and updates: what is more is the runtime's");
     return panels;
   }
   if (!predict("predicted from this step's times", own,
