@@ -16,7 +16,7 @@
 using namespace pp::schedule;
 
 namespace {
-constexpr double kLeft = 64, kRight = 96, kTop = 12, kTitle = 26, kAxis = 36;
+constexpr double kLeft = 64, kRight = 96, kTop = 12, kTitle = 30, kAxis = 36;
 constexpr double kHeading = 26, kLegend = 22, kFlights = 10, kTableRow = 20;
 constexpr double kTableName = 250, kTableColumn = 92;
 constexpr double kDigit = 7; ///< width of a digit in pixels
@@ -407,7 +407,7 @@ std::string pp::schedule::drawSvg(const std::vector<Panel> &panels,
                   kLeft + tick * step * scale, bottom);
   for (const Panel &panel : panels) {
     svg += format("<text x=\"%.0f\" y=\"%.1f\"><tspan font-weight=\"bold\">",
-                  kLeft, y + 17) +
+                  kLeft, y + 21) +
            escape(panel.title) + "</tspan>";
     if (!panel.notes.empty())
       svg += "<tspan dx=\"12\" fill=\"#555\">" + escape(panel.notes) + "</tspan>";

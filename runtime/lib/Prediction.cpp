@@ -22,6 +22,18 @@ static std::optional<Kind> computeKind(ActionKind kind) {
   }
 }
 
+/// Whether W of a stage is all there is of a backward: the compiler drops input
+/// gradients that nobody reads. In a schedule they stand before W, take no time,
+/// and are what waits for the stage behind.
+static std::vector<bool> findLoneWeightGradients(const Program &program,
+                                                 int stages) {
+  std::vector<bool> isAlone(size_t(stages), true);
+  for (const pprt::Action &action : program.actions)
+    if (action.kind == ActionKind::BackwardInput)
+      isAlone[size_t(action.stage)] = false;
+  return isAlone;
+}
+
 Schedule pprt::scheduleOf(const Description &description) {
   Schedule schedule;
   schedule.name = description.schedule;
@@ -30,18 +42,14 @@ Schedule pprt::scheduleOf(const Description &description) {
   schedule.placement.assign(size_t(description.stages), -1);
   for (size_t rank = 0; rank < description.programs.size(); ++rank) {
     std::vector<ScheduleAction> row;
-    // Stages whose input gradients are in this row.
-    std::vector<bool> hasInputGradient(size_t(description.stages));
-    for (const pprt::Action &action : description.programs[rank].actions)
-      if (action.kind == ActionKind::BackwardInput)
-        hasInputGradient[size_t(action.stage)] = true;
+    const std::vector<bool> isAlone = findLoneWeightGradients(
+        description.programs[rank], description.stages);
     for (const pprt::Action &action : description.programs[rank].actions) {
       std::optional<Kind> kind = computeKind(action.kind);
       if (!kind)
         continue;
       schedule.placement[size_t(action.stage)] = int32_t(rank);
-      if (*kind == Kind::WeightGradient &&
-          !hasInputGradient[size_t(action.stage)])
+      if (*kind == Kind::WeightGradient && isAlone[size_t(action.stage)])
         row.push_back({action.stage, Kind::InputGradient, action.microbatch});
       row.push_back({action.stage, *kind, action.microbatch});
     }
@@ -93,9 +101,10 @@ static uint64_t lastArrival(const RankSteps &ranks, int64_t step) {
 }
 
 /// The rows of one rank.
-static void addRank(const Program &program, const StepEvents &events,
-                    const StepClock &clock, uint64_t exchange,
-                    std::vector<TimedAction> &row, std::vector<EndWork> &ends) {
+static void addRank(const Program &program, const std::vector<bool> &isAlone,
+                    const StepEvents &events, const StepClock &clock,
+                    uint64_t exchange, std::vector<TimedAction> &row,
+                    std::vector<EndWork> &ends) {
   double ready = 0;
   bool joins = false; // the last work was the optimizer's, too
   for (const Event &event : events.events) {
@@ -115,6 +124,12 @@ static void addRank(const Program &program, const StepEvents &events,
     }
     const pprt::Action &action = program.actions[size_t(event.action)];
     if (std::optional<Kind> kind = computeKind(action.kind)) {
+      if (*kind == Kind::WeightGradient && isAlone[size_t(action.stage)])
+        row.push_back(
+            {{action.stage, Kind::InputGradient, action.microbatch},
+             begin,
+             begin,
+             ready});
       row.push_back({{action.stage, *kind, action.microbatch}, begin, end,
                      ready});
       ready = end;
@@ -141,8 +156,11 @@ Timeline pprt::measuredTimeline(const Description &description,
   timeline.ends.resize(ranks.size());
   for (size_t rank = 0; rank < ranks.size(); ++rank)
     if (const StepEvents *events = findStep(ranks[rank], step))
-      addRank(description.programs[rank], *events, clock, exchange,
-              timeline.ranks[rank], timeline.ends[rank]);
+      addRank(description.programs[rank],
+              findLoneWeightGradients(description.programs[rank],
+                                      description.stages),
+              *events, clock, exchange, timeline.ranks[rank],
+              timeline.ends[rank]);
   timeline.summarize(clock(clock.end));
   return timeline;
 }

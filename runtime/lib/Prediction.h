@@ -14,7 +14,7 @@
 namespace pprt {
 
 /// The computations of all ranks in order. A stage without an input gradient
-/// gets the action back that the compiler dropped, since it computes nothing.
+/// gets the action back that the compiler dropped; here and in timelines.
 pp::schedule::Schedule scheduleOf(const Description &description);
 
 /// What the ranks did in the step, in ms since the first began it. Ranks wait
