@@ -71,15 +71,19 @@ static void addEnd(const Schedule &schedule, const Costs &costs,
       detail::optimizerTimes(costs, schedule.placement, schedule.numRanks());
   const bool hasOptimizer =
       *std::max_element(optimizer.begin(), optimizer.end()) > 0;
+  timeline.ends.resize(schedule.ranks.size());
   for (size_t rank = 0; rank < schedule.ranks.size(); ++rank) {
     const auto &row = timeline.ranks[rank];
+    std::vector<EndWork> &end = timeline.ends[rank];
     double start = row.empty() ? 0 : row.back().end;
     if (costs.reduction > 0) {
-      timeline.reduction.push_back({last, last + costs.reduction});
+      end.push_back(
+          {EndWork::Kind::Reduction, last, last + costs.reduction});
       start = last + costs.reduction;
     }
     if (hasOptimizer)
-      timeline.optimizer.push_back({start, start + optimizer[rank]});
+      end.push_back(
+          {EndWork::Kind::Optimizer, start, start + optimizer[rank]});
   }
 }
 

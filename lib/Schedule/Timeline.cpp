@@ -3,7 +3,8 @@
 // Everything follows from starts and ends, so that predicted and measured
 // timelines are judged alike. A rank that idles before an action waited for
 // what the action needs: until that had been computed, it waited for a
-// computation, and from then on for the transfer.
+// computation, and from then on for the transfer. Where it is known when all
+// was there (measured), the rest is the runtime's.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,8 +26,14 @@ const char *pp::schedule::toString(IdleReason reason) {
     return "imbalance";
   case IdleReason::CoolDown:
     return "cool-down";
+  case IdleReason::Runtime:
+    return "runtime";
   }
   return "";
+}
+
+const char *pp::schedule::toString(EndWork::Kind kind) {
+  return kind == EndWork::Kind::Reduction ? "reduction" : "optimizer";
 }
 
 double Timeline::meanBubble() const {
@@ -42,6 +49,42 @@ double Timeline::idleTime(int32_t rank, IdleReason reason) const {
     if (span.reason == reason)
       time += span.end - span.start;
   return time;
+}
+
+std::vector<Share> Timeline::shares(int32_t rank) const {
+  constexpr IdleReason reasons[] = {
+      IdleReason::WarmUp, IdleReason::Imbalance, IdleReason::CoolDown,
+      IdleReason::Transfer, IdleReason::Runtime};
+  auto part = [&](double time) { return makespan > 0 ? time / makespan : 0; };
+  double compute = 0;
+  for (const TimedAction &timed : ranks[rank])
+    compute += timed.end - timed.start;
+  std::vector<Share> result = {{"compute", part(compute)}};
+  for (IdleReason reason : reasons)
+    result.push_back({toString(reason), part(idleTime(rank, reason))});
+  for (EndWork::Kind kind :
+       {EndWork::Kind::Reduction, EndWork::Kind::Optimizer}) {
+    double time = 0;
+    if (static_cast<size_t>(rank) < ends.size())
+      for (const EndWork &work : ends[rank])
+        if (work.kind == kind)
+          time += work.end - work.start;
+    result.push_back({toString(kind), part(time)});
+  }
+  return result;
+}
+
+std::vector<Share> Timeline::meanShares() const {
+  std::vector<Share> mean;
+  for (size_t rank = 0; rank < ranks.size(); ++rank) {
+    const std::vector<Share> own = shares(static_cast<int32_t>(rank));
+    if (mean.empty())
+      for (const Share &share : own)
+        mean.push_back({share.name, 0});
+    for (size_t i = 0; i < own.size(); ++i)
+      mean[i].part += own[i].part / static_cast<double>(ranks.size());
+  }
+  return mean;
 }
 
 /// How many micro-batches of one stage a rank held at most.
@@ -118,8 +161,11 @@ private:
         if (const Ran &other = ran[index(needs.actions[n])];
             other.timed && other.rank != rank)
           needed = other.timed;
+      const double start = std::max(clock, row[i].start);
       const double arrives =
-          std::clamp(needed ? needed->end : clock, clock, row[i].start);
+          std::clamp(needed ? needed->end : clock, clock, start);
+      const double ready =
+          std::clamp(row[i].ready.value_or(start), arrives, start);
       std::optional<Action> waitsFor;
       if (needed)
         waitsFor = needed->action;
@@ -127,16 +173,15 @@ private:
                                : i > lastForward  ? IdleReason::CoolDown
                                                   : IdleReason::Imbalance;
       add(rank, phase, clock, arrives, waitsFor);
-      add(rank, IdleReason::Transfer, arrives, row[i].start, waitsFor);
+      add(rank, IdleReason::Transfer, arrives, ready, waitsFor);
+      add(rank, IdleReason::Runtime, ready, start, {});
       clock = std::max(clock, row[i].end);
     }
-    for (const std::vector<Span> *spans :
-         {&timeline.reduction, &timeline.optimizer}) {
-      if (rank >= spans->size())
-        continue;
-      add(rank, IdleReason::CoolDown, clock, (*spans)[rank].start, {});
-      clock = (*spans)[rank].end;
-    }
+    if (rank < timeline.ends.size())
+      for (const EndWork &work : timeline.ends[rank]) {
+        add(rank, IdleReason::CoolDown, clock, work.start, {});
+        clock = std::max(clock, work.end);
+      }
     add(rank, IdleReason::CoolDown, clock, timeline.makespan, {});
   }
 
@@ -151,8 +196,8 @@ private:
 };
 } // namespace
 
-void Timeline::summarize() {
-  makespan = 0;
+void Timeline::summarize(double until) {
+  makespan = until;
   busy.assign(ranks.size(), 0);
   bubble.assign(ranks.size(), 0);
   peakActivations.assign(ranks.size(), 0);
@@ -163,9 +208,9 @@ void Timeline::summarize() {
     };
     for (const TimedAction &timed : ranks[rank])
       add(timed.start, timed.end);
-    for (const std::vector<Span> *spans : {&reduction, &optimizer})
-      if (rank < spans->size())
-        add((*spans)[rank].start, (*spans)[rank].end);
+    if (rank < ends.size())
+      for (const EndWork &work : ends[rank])
+        add(work.start, work.end);
     peakActivations[rank] = peakOf(ranks[rank]);
   }
   for (size_t rank = 0; rank < ranks.size(); ++rank)

@@ -49,11 +49,9 @@ std::string pp::schedule::drawTrace(const std::vector<Panel> &panels,
                        ? "\"waits_for\":" +
                              detail::quoteJson(toString(*idle.waitsFor))
                        : "");
-      for (auto [what, spans] : {std::pair{"reduction", &timeline.reduction},
-                                 std::pair{"optimizer", &timeline.optimizer}})
-        if (rank < spans->size())
-          complete(rank, what, "step", (*spans)[rank].start, (*spans)[rank].end,
-                   "");
+      if (rank < timeline.ends.size())
+        for (const EndWork &work : timeline.ends[rank])
+          complete(rank, toString(work.kind), "step", work.start, work.end, "");
     }
   }
   return "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[" + events + "\n]}\n";

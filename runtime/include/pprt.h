@@ -35,8 +35,12 @@ enum {
 };
 
 //===----------------------------------------------------------------------===//
-// What the generated object exports
+// What the generated object exports, and the one flag that it reads
 //===----------------------------------------------------------------------===//
+
+/// Not 0 if computations are emulated: native stage functions then return at
+/// once. Defined by the runtime, constant during a run.
+extern int32_t pprt_emulating;
 
 /// The program's description: JSON, NUL terminated (docs/Runtime.md).
 extern const char pp_program_description[];

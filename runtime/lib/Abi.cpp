@@ -58,8 +58,11 @@ void pprt_action_begin(pprt_context *ctx, int32_t action) {
 }
 
 void pprt_action_end(pprt_context *ctx, int32_t action) {
-  if (isAction(ctx, action))
-    ctx->recorder.actionEnd(action);
+  if (!isAction(ctx, action))
+    return;
+  if (ctx->emulation)
+    ctx->emulation->finish(action, ctx->recorder.currentActionBegin());
+  ctx->recorder.actionEnd(action);
 }
 
 void pprt_mark(void) {
@@ -68,17 +71,21 @@ void pprt_mark(void) {
 }
 
 const void *pprt_data(pprt_context *ctx, int32_t input, int32_t microbatch) {
-  const void *data = nullptr;
+  // Nobody reads what nobody computes with.
+  alignas(64) static const int32_t nothing[16] = {};
+  const void *data = nothing;
+  if (!ctx->batches)
+    return data;
   guarded(ctx, [&] {
     if (input < 0 || size_t(input) >= ctx->description.inputs.size() ||
         microbatch < 0 || microbatch >= ctx->description.microbatches) {
       // The caller cannot see an error here; the step ends with it.
-      data = ctx->batches.input(0, 0);
+      data = ctx->batches->input(0, 0);
       throw Error("found input " + std::to_string(input) + " of micro-batch " +
                   std::to_string(microbatch) +
                   ", which the program does not have: compile it again");
     }
-    data = ctx->batches.input(input, microbatch);
+    data = ctx->batches->input(input, microbatch);
   });
   return data;
 }
@@ -91,13 +98,18 @@ int64_t pprt_key(pprt_context *ctx, int32_t microbatch) {
 }
 
 int32_t pprt_loss(pprt_context *ctx, int32_t microbatch, const float *loss) {
-  return guarded(ctx, [&] { ctx->reportLoss(microbatch, *loss); });
+  return guarded(
+      ctx, [&] { ctx->reportLoss(microbatch, pprt_emulating ? 0 : *loss); });
 }
 
-void pprt_zero(void *data, uint64_t bytes) { std::memset(data, 0, bytes); }
+void pprt_zero(void *data, uint64_t bytes) {
+  if (!pprt_emulating)
+    std::memset(data, 0, bytes);
+}
 
 void pprt_add_f32(float *dst, const float *src, uint64_t n) {
-  addInto(dst, src, n);
+  if (!pprt_emulating)
+    addInto(dst, src, n);
 }
 
 int32_t pprt_square_norm(pprt_context *ctx, int32_t parameter,

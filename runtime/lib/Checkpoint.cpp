@@ -13,8 +13,17 @@ std::string pprt::checkpointPath(const std::string &directory) {
   return (std::filesystem::path(directory) / "model.safetensors").string();
 }
 
-void pprt::prepareDirectory(const std::string &directory) {
+PreparedDirectory::PreparedDirectory(const std::string &directory) {
   std::error_code error;
+  // Those that do not exist yet, the deepest first.
+  std::filesystem::path missing = directory;
+  if (!missing.has_filename())
+    missing = missing.parent_path(); // `DIR/`
+  while (!missing.empty() && !std::filesystem::exists(missing, error)) {
+    made.push_back(missing.string());
+    missing = missing.parent_path();
+  }
+  error.clear();
   std::filesystem::create_directories(directory, error);
   if (error || !std::filesystem::is_directory(directory))
     throw Error("cannot make the directory '" + directory + "' of --save: " +
@@ -22,6 +31,12 @@ void pprt::prepareDirectory(const std::string &directory) {
   if (access(directory.c_str(), W_OK | X_OK) != 0)
     throw Error("cannot write to the directory '" + directory +
                 "' of --save: " + systemError());
+}
+
+PreparedDirectory::~PreparedDirectory() {
+  for (const std::string &directory : made)
+    if (rmdir(directory.c_str()) != 0)
+      break; // there is something in it
 }
 
 static const float *ownValues(const Program &program, int index,

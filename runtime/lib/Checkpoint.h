@@ -9,9 +9,20 @@ namespace pprt {
 
 std::string checkpointPath(const std::string &directory);
 
-/// Makes the directory if it is missing, and checks that a file can be written
-/// there: before the training, not after it. Throws Error.
-void prepareDirectory(const std::string &directory);
+/// The directory of --save, made if it is missing, in which a file can be
+/// written: before the training, not after it. What is still empty in the end,
+/// because the run has failed, goes away with the object.
+class PreparedDirectory {
+public:
+  /// Throws Error.
+  explicit PreparedDirectory(const std::string &directory);
+  ~PreparedDirectory();
+  PreparedDirectory(const PreparedDirectory &) = delete;
+  PreparedDirectory &operator=(const PreparedDirectory &) = delete;
+
+private:
+  std::vector<std::string> made; // the deepest first
+};
 
 /// Writes all parameters; collective. Each owner sends its own to rank 0, which
 /// writes them in the model's order. `arena` is this rank's. Ends with an

@@ -46,7 +46,9 @@ static const char *category(Event::Kind kind) {
 }
 
 std::string pprt::chromeTrace(const Description &description,
-                              const RankSteps &ranks) {
+                              const RankSteps &ranks,
+                              const std::vector<pp::schedule::Panel> &panels,
+                              int64_t predictedStep) {
   uint64_t origin = UINT64_MAX;
   for (auto &steps : ranks)
     for (const StepEvents &step : steps)
@@ -70,8 +72,8 @@ std::string pprt::chromeTrace(const Description &description,
                   "\"args\":{\"name\":\"rank %zu\"}}",
                   rank, rank);
     emit();
-    const char *threads[] = {"actions", "transfers"};
-    for (int thread = 0; thread < 2; ++thread) {
+    const char *threads[] = {"actions", "transfers", "predicted"};
+    for (int thread = 0; thread < (panels.size() > 1 ? 3 : 2); ++thread) {
       std::snprintf(line, sizeof line,
                     "{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":%zu,"
                     "\"tid\":%d,\"args\":{\"name\":\"%s\"}}",
@@ -126,6 +128,23 @@ std::string pprt::chromeTrace(const Description &description,
       }
     }
   }
+  // The prediction lies below the step it is for.
+  const uint64_t begin = stepSpan(ranks, predictedStep).first;
+  for (size_t rank = 0; panels.size() > 1 && rank < ranks.size(); ++rank)
+    for (const pp::schedule::TimedAction &timed :
+         panels[1].timeline.ranks[rank]) {
+      std::snprintf(line, sizeof line,
+                    "{\"ph\":\"X\",\"name\":\"%c %d\",\"cat\":\"predicted\","
+                    "\"pid\":%zu,\"tid\":2,\"ts\":%.3f,\"dur\":%.3f,\"args\":"
+                    "{\"step\":%lld,\"stage\":%d,\"microbatch\":%d}}",
+                    static_cast<char>(timed.action.kind),
+                    timed.action.microbatch, rank,
+                    micros(begin) + timed.start * 1e3,
+                    (timed.end - timed.start) * 1e3,
+                    static_cast<long long>(predictedStep), timed.action.stage,
+                    timed.action.microbatch);
+      emit();
+    }
   out += "\n]}\n";
   return out;
 }

@@ -14,11 +14,13 @@ static const char *const compileAgain = ": compile the program again";
 
 pprt_context::pprt_context(const Description &description,
                            const Options &options, Transport &transport,
-                           Collectives &collectives, Batches &batches,
+                           Collectives &collectives, Batches *batches,
                            Recorder &recorder)
     : description(description), options(options), transport(transport),
       collectives(collectives), batches(batches), recorder(recorder),
       dropoutKey(streamKey(options.seed, "dropout")) {
+  if (options.emulate)
+    emulation.emplace(program(), *options.emulate);
   requests.resize(size_t(program().requests));
   transport.reserve(program().requests);
   transport.setTimeout(options.timeout);
@@ -109,7 +111,10 @@ void pprt_context::wait(int request) {
   Request &info = requests[request];
   info.active = false;
   --activeRequests;
-  recorder.add(Event::Wait, begin, nowNs(), info.action);
+  const uint64_t end = nowNs();
+  if (emulation)
+    emulation->noteWait(end - begin);
+  recorder.add(Event::Wait, begin, end, info.action);
   recorder.add(Event::Transfer, times.posted, times.completed, info.action);
 }
 
@@ -169,7 +174,7 @@ void pprt_context::reportSquareNorm(int parameter, const float *gradient,
                                     uint64_t n) {
   checkParameter(parameter, n);
   size_t slot = size_t(description.microbatches) + size_t(parameter);
-  reported[slot] = sumOfSquares(gradient, n);
+  reported[slot] = emulation ? 0 : sumOfSquares(gradient, n);
   reported[values() + slot] += 1;
 }
 
@@ -247,6 +252,8 @@ void pprt_context::update(int parameter, float *p, const float *g, float *m,
   if (!exchanged)
     throw Error(std::string("found an update before the exchange of norms") +
                 compileAgain);
+  if (emulation)
+    return;
   float decay = description.parameters[parameter].decay
                     ? float(options.weightDecay)
                     : 0.0f;

@@ -4,17 +4,19 @@
 
 #include "Batches.h"
 #include "Collectives.h"
+#include "Emulation.h"
 #include "Recorder.h"
 #include "Update.h"
 #include "pprt.h"
 
 #include <exception>
+#include <optional>
 
 /// What the functions of pprt.h work on: one rank's run.
 struct pprt_context {
   pprt_context(const pprt::Description &description,
                const pprt::Options &options, pprt::Transport &transport,
-               pprt::Collectives &collectives, pprt::Batches &batches,
+               pprt::Collectives &collectives, pprt::Batches *batches,
                pprt::Recorder &recorder);
 
   const pprt::Program &program() const {
@@ -38,8 +40,10 @@ struct pprt_context {
   const pprt::Options &options;
   pprt::Transport &transport;
   pprt::Collectives &collectives;
-  pprt::Batches &batches;
+  pprt::Batches *batches; ///< null if computations are emulated
   pprt::Recorder &recorder;
+
+  std::optional<pprt::Emulation> emulation;
 
   /// What the last step gave, the same on all ranks.
   double loss = 0, gradientNorm = 0, learningRate = 0;

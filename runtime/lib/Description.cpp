@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 using namespace pprt;
@@ -235,11 +236,67 @@ static void parseParts(const Node &node, Description &d) {
           parsePart(text, d.layers.size()));
 }
 
+static StageTimes parseTimes(const Node &node, int stages) {
+  auto get = [&](const char *key, size_t least, size_t most) {
+    auto times = node.get<std::vector<double>>(key);
+    if (times.size() < least || times.size() > most)
+      broken("whose '" + node.path + key + "' has " +
+             std::to_string(times.size()) + " times for " +
+             std::to_string(stages) + " stages");
+    for (double time : times)
+      if (!(time >= 0 && std::isfinite(time)))
+        broken("whose '" + node.path + key + "' is not a list of times");
+    return times;
+  };
+  const size_t count = size_t(stages);
+  StageTimes times;
+  times.forward = get("forward", count, count);
+  times.inputGradient = get("input_gradient", count, count);
+  times.weightGradient = get("weight_gradient", count, count);
+  times.transfer = get("transfer", 1, std::max<size_t>(count, 2) - 1);
+  if (times.transfer.size() != 1 && times.transfer.size() != count - 1)
+    broken("whose '" + node.path + "transfer' is not a time for each edge");
+  return times;
+}
+
+double StageTimes::of(const Action &action) const {
+  const size_t stage = size_t(action.stage);
+  switch (action.kind) {
+  case ActionKind::Forward:
+    return forward[stage];
+  case ActionKind::Backward:
+    return inputGradient[stage] + weightGradient[stage];
+  case ActionKind::BackwardInput:
+    return inputGradient[stage];
+  case ActionKind::BackwardWeight:
+    return weightGradient[stage];
+  default:
+    return 0;
+  }
+}
+
+static bool isComputation(ActionKind kind) {
+  return kind == ActionKind::Forward || kind == ActionKind::Backward ||
+         kind == ActionKind::BackwardInput ||
+         kind == ActionKind::BackwardWeight;
+}
+
 /// What one part says about another has to be so.
 static void check(const Description &d) {
   auto isRank = [&](int rank) { return rank >= 0 && rank < d.ranks; };
   if (d.ranks < 1 || d.microbatches < 1 || d.batch < 1 || d.sequence < 1)
     broken("with no ranks, micro-batches or tokens");
+  if (d.stages < 1)
+    broken("with no stages");
+  for (size_t rank = 0; rank < d.programs.size(); ++rank)
+    for (const Action &action : d.programs[rank].actions)
+      if (isComputation(action.kind) &&
+          (action.stage < 0 || action.stage >= d.stages ||
+           action.microbatch < 0 || action.microbatch >= d.microbatches))
+        broken("whose rank " + std::to_string(rank) +
+               " computes stage " + std::to_string(action.stage) +
+               " of micro-batch " + std::to_string(action.microbatch) +
+               ", which the model does not have");
   if (d.programs.size() != size_t(d.ranks))
     broken("with " + std::to_string(d.programs.size()) + " programs for " +
            std::to_string(d.ranks) + " ranks");
@@ -305,6 +362,9 @@ Description pprt::parseDescription(const char *text) {
     d.programs.push_back(parseProgram(node, d));
   });
   check(d);
+  auto times = document.find("times");
+  if (times != document.end())
+    d.times = parseTimes({*times, "times."}, d.stages);
   return d;
 }
 

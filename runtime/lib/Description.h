@@ -8,6 +8,7 @@
 #define PPRT_DESCRIPTION_H
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -103,6 +104,16 @@ struct StageParts {
   std::vector<Part> byKind[4]; // by ActionKind, Forward to BackwardWeight
 };
 
+/// Seconds of the actions of each stage, and of the transfers from each stage
+/// to the next (one for all, or one for each edge).
+struct StageTimes {
+  std::vector<double> forward, inputGradient, weightGradient;
+  std::vector<double> transfer = {0};
+
+  /// How long an action takes; 0 if it is no computation.
+  double of(const Action &action) const;
+};
+
 struct Description {
   std::string name, hash, fingerprint, schedule, recompute;
   int ranks = 1, stages = 1, microbatches = 1;
@@ -115,6 +126,8 @@ struct Description {
   std::vector<Layer> layers;
   std::vector<StageParts> parts; // by stage; empty if the program has no marks
   std::vector<Program> programs;
+  /// As the compiler planned them, if it did.
+  std::optional<StageTimes> times;
 
   /// Tokens that one step trains on.
   int64_t tokensPerStep() const { return batch * sequence * microbatches; }

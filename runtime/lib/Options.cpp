@@ -97,6 +97,60 @@ static void check(const Options &o) {
          "1 to 1024", "it is the number of threads of each rank");
 }
 
+/// Times for --emulate: `text` is F,I,W in ms, one duration for all of them, or
+/// empty for the planned ones.
+static StageTimes parseEmulation(const std::string &text,
+                                 const Description &description) {
+  if (text.empty()) {
+    require(description.times.has_value(), "--emulate", "without durations",
+            "them for a program that was compiled without planned ones",
+            "give --emulate=F,I,W in ms");
+    StageTimes times = *description.times;
+    times.transfer = {0};
+    return times;
+  }
+  std::vector<double> ms;
+  std::istringstream fields(text);
+  bool good = text.back() != ',';
+  for (std::string field; good && std::getline(fields, field, ',');) {
+    char *end = nullptr;
+    ms.push_back(std::strtod(field.c_str(), &end));
+    good = !field.empty() && *end == 0 && std::isfinite(ms.back()) &&
+           ms.back() >= 0 && ms.back() <= 1e6;
+  }
+  require(good && (ms.size() == 1 || ms.size() == 3), "--emulate",
+          "'" + text + "'",
+          "one duration in ms for all computations, or three, from 0 to 1e6",
+          "--emulate=5 or, for F, I and W, --emulate=5,4,3");
+  const size_t stages = size_t(description.stages);
+  StageTimes times;
+  times.forward.assign(stages, ms.front() * 1e-3);
+  times.inputGradient.assign(stages, ms[ms.size() / 2] * 1e-3);
+  times.weightGradient.assign(stages, ms.back() * 1e-3);
+  // A stage without an input gradient of its own, where W is all there is.
+  std::vector<bool> hasInputGradient(stages);
+  for (const Program &program : description.programs)
+    for (const Action &action : program.actions)
+      if (action.kind == ActionKind::Backward ||
+          action.kind == ActionKind::BackwardInput)
+        hasInputGradient[size_t(action.stage)] = true;
+  for (size_t stage = 0; stage < stages; ++stage)
+    if (!hasInputGradient[stage])
+      times.inputGradient[stage] = 0;
+  return times;
+}
+
+/// What a run without numbers cannot give or take.
+static void checkEmulation(const Options &o) {
+  const char *instead = "no numbers are computed";
+  require(o.save.empty(), "--save", "with --emulate", "one of them",
+          std::string(instead) + ", so that there are no weights to write");
+  require(o.load.empty(), "--load", "with --emulate", "one of them",
+          std::string(instead) + ", so that weights are not read");
+  require(o.profileOut.empty(), "--profile-out", "with --emulate",
+          "one of them", "there are no layers whose time could be measured");
+}
+
 std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
                                           const Description &description,
                                           std::string &help) {
@@ -202,8 +256,9 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
       ->type_name("FILE.json")
       ->group(group);
   app.add_option("--timeline", o.timeline,
-                 "Draw a measured step: the median one of the last " +
-                     std::to_string(timelineWindow))
+                 "Draw a measured step, the median one of the last " +
+                     std::to_string(timelineWindow) +
+                     ", above the predicted one, and why ranks idled")
       ->type_name("FILE.svg")
       ->group(group);
   app.add_option("--profile-out", o.profileOut,
@@ -246,6 +301,20 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
                "Print planned and allocated bytes of each rank")
       ->group(group);
 
+  std::string emulate;
+  auto *emulateOption =
+      app.add_option("--emulate", emulate,
+                     "Compute nothing: each action sleeps as long as planned, "
+                     "or for F,I,W ms (one for all, or three; B takes I + W). "
+                     "Transfers are real, --data is not read, there is no "
+                     "loss. Shows what the runtime itself costs, with many "
+                     "ranks on few cores")
+          ->type_name("[F,I,W]")
+          ->always_capture_default(false)
+          ->expected(0, 1)
+          ->group(group);
+  emulateOption->default_str("");
+
   for (const char *name : {"--steps", "--warmup", "--decay"})
     app.get_option(name)->check(checkInteger<int64_t>);
   app.get_option("--seed")->check(checkInteger<uint64_t>);
@@ -266,7 +335,12 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
                 "), expected the options that --help lists");
   }
 
-  require(!o.data.empty(), "no", "--data", "a file to train on",
+  if (emulateOption->count() > 0) {
+    // CLI11's word for an option without its value.
+    o.emulate = parseEmulation(emulate == "true" ? "" : emulate, description);
+    checkEmulation(o);
+  }
+  require(!o.data.empty() || o.emulate, "no", "--data", "a file to train on",
           "add --data FILE");
   auto chosen = formats.find(format);
   require(chosen != formats.end(), "--token-format", format,
@@ -300,6 +374,12 @@ std::vector<std::pair<std::string, std::string>> Options::values() const {
     }
     return std::string(text);
   };
+  std::string emulated = emulate ? "" : "off";
+  if (emulate)
+    for (const std::vector<double> *times :
+         {&emulate->forward, &emulate->inputGradient, &emulate->weightGradient})
+      for (double time : *times)
+        emulated += exact(time) + " ";
   return {
       {"--data", data},
       {"--token-format", std::to_string(int(tokenFormat))},
@@ -326,5 +406,6 @@ std::vector<std::pair<std::string, std::string>> Options::values() const {
       {"--timeout", exact(timeout)},
       {"--profile", profile ? "on" : "off"},
       {"--memory-report", memoryReport ? "on" : "off"},
+      {"--emulate", emulated},
   };
 }

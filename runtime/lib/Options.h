@@ -47,6 +47,8 @@ struct Options {
   bool quiet = false;
   std::string progress = "auto";
   bool profile = false, memoryReport = false;
+  /// --emulate: what computations pretend to take. Transfers are real.
+  std::optional<StageTimes> emulate;
 
   /// Every option and its value as it has to be on all ranks.
   std::vector<std::pair<std::string, std::string>> values() const;

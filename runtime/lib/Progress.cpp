@@ -5,7 +5,9 @@
 #include "Transport.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <fcntl.h>
 #include <unistd.h>
 
 using namespace pprt;
@@ -64,10 +66,13 @@ void Progress::show(const StepResult &result) {
                       ? result.tokensPerSecond * result.seconds / meanSeconds
                       : 0;
   std::string left = timeText(meanSeconds * double(steps - 1 - result.step));
-  std::printf("%sstep %lld/%lld  loss %.4f  %.0f tokens/s  %s left%s",
+  char loss[64] = "";
+  if (!std::isnan(result.loss))
+    std::snprintf(loss, sizeof loss, "loss %.4f  ", result.loss);
+  std::printf("%sstep %lld/%lld  %s%.0f tokens/s  %s left%s",
               mode == Line ? "\r\033[K" : "",
               static_cast<long long>(result.step + 1),
-              static_cast<long long>(steps), result.loss, tokens, left.c_str(),
+              static_cast<long long>(steps), loss, tokens, left.c_str(),
               mode == Line ? "" : "\n");
   std::fflush(stdout);
   open = mode == Line;
@@ -82,27 +87,48 @@ void Progress::end() {
 Metrics::Metrics(const std::string &path) : path(path) {
   if (path.empty())
     return;
-  file = std::fopen(path.c_str(), "we");
-  if (!file)
+  fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0)
     throw Error("cannot create the metrics file '" + path +
                 "': " + systemError());
 }
 
 Metrics::~Metrics() {
-  if (file)
-    std::fclose(file);
+  if (fd >= 0)
+    close(fd);
+}
+
+/// JSON knows no other numbers than finite ones.
+static std::string jsonNumber(double value, int digits) {
+  if (!std::isfinite(value))
+    return "null";
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*g", digits, value);
+  return text;
 }
 
 void Metrics::write(const StepResult &result) {
-  if (!file)
+  if (fd < 0)
     return;
-  int status = std::fprintf(
-      file,
-      "{\"step\": %lld, \"loss\": %.10g, \"grad_norm\": %.10g, \"lr\": %.10g, "
-      "\"tokens_per_second\": %.6g, \"seconds\": %.6g}\n",
-      static_cast<long long>(result.step), result.loss, result.gradientNorm,
-      result.learningRate, result.tokensPerSecond, result.seconds);
-  if (status < 0 || std::fflush(file) != 0)
-    throw Error("cannot write the metrics file '" + path +
-                "': " + systemError());
+  const std::string line =
+      "{\"step\": " + std::to_string(result.step) +
+      ", \"loss\": " + jsonNumber(result.loss, 10) +
+      ", \"grad_norm\": " + jsonNumber(result.gradientNorm, 10) +
+      ", \"lr\": " + jsonNumber(result.learningRate, 10) +
+      ", \"tokens_per_second\": " + jsonNumber(result.tokensPerSecond, 6) +
+      ", \"seconds\": " + jsonNumber(result.seconds, 6) + "}\n";
+  for (size_t at = 0; at < line.size();) {
+    ssize_t written = ::write(fd, line.data() + at, line.size() - at);
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written <= 0) {
+      std::string error = systemError();
+      // What stays are whole lines. A pipe has no end to cut off.
+      if (ftruncate(fd, off_t(bytes)) != 0)
+        error += "; the last line may be incomplete";
+      throw Error("cannot write the metrics file '" + path + "': " + error);
+    }
+    at += size_t(written);
+  }
+  bytes += line.size();
 }

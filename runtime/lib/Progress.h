@@ -11,6 +11,7 @@ namespace pprt {
 /// What a step gave.
 struct StepResult {
   int64_t step = 0;
+  /// Not a number where computations are emulated.
   double loss = 0, gradientNorm = 0, learningRate = 0;
   double tokensPerSecond = 0, seconds = 0;
 };
@@ -35,7 +36,8 @@ private:
 /// `seconds` as people say it: 45 s, 2:05, 1:02:05.
 std::string timeText(double seconds);
 
-/// --metrics: one JSON object a line, flushed with each step.
+/// --metrics: one JSON object a line, written with each step. A disk that is
+/// full does not leave half a line.
 class Metrics {
 public:
   /// Throws Error; an empty path writes nothing.
@@ -48,7 +50,8 @@ public:
 
 private:
   std::string path;
-  std::FILE *file = nullptr;
+  int fd = -1;
+  uint64_t bytes = 0; // of whole lines
 };
 
 } // namespace pprt

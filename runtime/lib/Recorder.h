@@ -63,6 +63,7 @@ public:
   void actionEnd(int action);
   /// The action that runs now, -1 if none does.
   int currentAction() const { return current; }
+  uint64_t currentActionBegin() const { return currentBegin; }
   void add(Event::Kind kind, uint64_t begin, uint64_t end, int action);
 
   const Profile &profile() const { return sums; }

@@ -9,21 +9,44 @@
 #include "Allocations.h"
 #include "Recorder.h"
 
+#include "pp/Schedule/Picture.h"
+
+#include <optional>
+
 namespace pprt {
 
 /// Events by rank, then by step.
 using RankSteps = std::vector<std::vector<StepEvents>>;
 
-/// Chrome's trace event format (Perfetto reads it too): a process for each
-/// rank, threads for its actions and its transfers.
-std::string chromeTrace(const Description &description, const RankSteps &ranks);
+/// Null if it is none of them.
+const StepEvents *findStep(const std::vector<StepEvents> &steps, int64_t step);
+
+/// When the first rank began the step and the last one ended it.
+std::pair<uint64_t, uint64_t> stepSpan(const RankSteps &ranks, int64_t step);
 
 /// The step of median duration among those that all ranks have.
 int64_t medianStep(const RankSteps &ranks);
 
-/// A picture of one step: rows are ranks; actions coloured by kind with their
-/// micro-batch numbers, a lane for transfers, idle time left blank.
+/// One step, measured and predicted (Prediction.cpp). `emulated`: the times
+/// that computations pretended to take.
+std::vector<pp::schedule::Panel>
+timelinePanels(const Description &description, const RankSteps &ranks,
+               int64_t step, const std::optional<StageTimes> &emulated);
+
+/// Chrome's trace event format (Perfetto reads it too): a process for each
+/// rank, threads for its actions, its transfers, and what was predicted for
+/// one of the steps: the second of the panels, if there is one.
+std::string chromeTrace(const Description &description, const RankSteps &ranks,
+                        const std::vector<pp::schedule::Panel> &panels,
+                        int64_t step);
+
+/// The panels of a step as a picture; the measured one with its transfers.
 std::string timelineSvg(const Description &description, const RankSteps &ranks,
+                        int64_t step,
+                        std::vector<pp::schedule::Panel> panels);
+
+/// A line a panel: where its time went, and why ranks idled.
+std::string bubbleTable(const std::vector<pp::schedule::Panel> &panels,
                         int64_t step);
 
 /// One line a rank: shares of compute, update, transfers and waiting. With
@@ -44,9 +67,8 @@ std::string memoryTable(const Description &description,
                         const std::vector<MemoryUse> &ranks, bool adamW);
 std::string allocationTable(const std::vector<MemoryUse> &ranks, int64_t steps);
 
-/// `text` with the characters escaped that JSON or XML do not take.
+/// `text` with the characters escaped that JSON does not take.
 std::string escapeJson(const std::string &text);
-std::string escapeXml(const std::string &text);
 
 } // namespace pprt
 

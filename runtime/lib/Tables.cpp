@@ -60,6 +60,28 @@ std::string pprt::profileTable(const Description &description,
   return out;
 }
 
+std::string
+pprt::bubbleTable(const std::vector<pp::schedule::Panel> &panels,
+                  int64_t step) {
+  std::string out = format("where step %lld went, mean over ranks\n%-34s "
+                           "%11s %8s",
+                           static_cast<long long>(step), "", "ms", "bubble");
+  const std::vector<pp::schedule::Share> columns =
+      panels.front().timeline.meanShares();
+  for (const pp::schedule::Share &share : columns)
+    out += format(" %10s", share.name);
+  out += "\n";
+  for (const pp::schedule::Panel &panel : panels) {
+    out += format("  %-32s %11.3f %7.2f%%", panel.title.c_str(),
+                  panel.timeline.makespan,
+                  100 * panel.timeline.meanBubble());
+    for (const pp::schedule::Share &share : panel.timeline.meanShares())
+      out += format(" %9.2f%%", 100 * share.part);
+    out += "\n";
+  }
+  return out;
+}
+
 std::string pprt::memoryTable(const Description &description,
                               const std::vector<MemoryUse> &ranks, bool adamW) {
   std::string out =

@@ -23,6 +23,7 @@
 #include "Reports.h"
 
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <sched.h>
 #include <sys/resource.h>
@@ -125,6 +126,7 @@ private:
   std::optional<SafetensorsFile> weights;
   std::optional<Batches> batches;
   std::optional<Metrics> metrics;
+  std::optional<PreparedDirectory> saveDirectory;
   std::optional<Recorder> recorder;
   std::optional<LayerTimes> layerTimes;
   ClockPoint clockBegin;
@@ -134,8 +136,10 @@ private:
 } // namespace
 
 void Run::openFiles() {
-  tokenFile.emplace(options.data, options.tokenFormat);
-  batches.emplace(*tokenFile, description, options.seed);
+  if (!options.emulate) {
+    tokenFile.emplace(options.data, options.tokenFormat);
+    batches.emplace(*tokenFile, description, options.seed);
+  }
   if (!options.load.empty())
     weights.emplace(checkpointPath(options.load), description.parameters);
   if (transport.rank() != 0)
@@ -148,7 +152,7 @@ void Run::openFiles() {
   if (!options.profileOut.empty())
     checkCanCreate(options.profileOut);
   if (!options.save.empty())
-    prepareDirectory(options.save);
+    saveDirectory.emplace(options.save);
   if (environment.countAllocations && !canCountAllocations())
     throw Error("found PPRT_COUNT_ALLOCATIONS in a build with a sanitizer, "
                 "expected none: unset it");
@@ -180,17 +184,22 @@ void Run::noteFewCores() {
 
 void Run::prepare() {
   collectives.agreeAfter([&] { openFiles(); });
-  collectives.agree(compareWithRank0(
-      {{"a data file with fingerprint", hexText(tokenFile->fingerprint())}},
-      collectives, transport.rank()));
+  if (tokenFile)
+    collectives.agree(compareWithRank0(
+        {{"a data file with fingerprint", hexText(tokenFile->fingerprint())}},
+        collectives, transport.rank()));
   collectives.agreeAfter([&] {
     uint64_t bytes = options.optimizer == Optimizer::AdamW
                          ? program.optimizerOffset + program.optimizerBytes
                          : program.arenaBytes;
     arena.emplace(bytes);
-    fillParameters();
-    recorder.emplace(program, !options.trace.empty(),
-                     !options.timeline.empty() || !options.profileOut.empty());
+    // Pages that nothing is written to take no memory.
+    if (options.emulate)
+      Emulation::start();
+    else
+      fillParameters();
+    recorder.emplace(program, /*keepAll=*/!options.trace.empty(),
+                     /*keepLast=*/true);
     if (!options.profileOut.empty())
       layerTimes.emplace(description, program, profileWarmUp, timelineWindow);
   });
@@ -211,15 +220,19 @@ void Run::prepare() {
               description.schedule.c_str(), description.microbatches,
               static_cast<long long>(description.batch),
               static_cast<long long>(description.sequence));
-  std::printf("data: %s, %llu tokens (%s)\n", options.data.c_str(),
-              static_cast<unsigned long long>(tokenFile->tokens()),
-              tokenFile->formatName());
+  if (tokenFile)
+    std::printf("data: %s, %llu tokens (%s)\n", options.data.c_str(),
+                static_cast<unsigned long long>(tokenFile->tokens()),
+                tokenFile->formatName());
+  else
+    std::printf("emulated: actions sleep instead of computing; no data, no "
+                "loss\n");
   std::fflush(stdout);
 }
 
 void Run::steps(const pprt_step_fn *functions) {
-  pprt_context context(description, options, transport, collectives, *batches,
-                       *recorder);
+  pprt_context context(description, options, transport, collectives,
+                       batches ? &*batches : nullptr, *recorder);
   Progress progress(options);
   if (layerTimes) {
     recorder->timeLayers(*layerTimes);
@@ -230,7 +243,8 @@ void Run::steps(const pprt_step_fn *functions) {
   try {
     for (int64_t step = 0; step < options.steps; ++step) {
       uint64_t stepBegin = nowNs();
-      batches->load(step);
+      if (batches)
+        batches->load(step);
       context.beginStep(step);
       // The first step may make what later ones use again.
       bool count = environment.countAllocations && step > 0;
@@ -248,8 +262,9 @@ void Run::steps(const pprt_step_fn *functions) {
         continue;
       StepResult result;
       result.step = step;
-      result.loss = context.loss;
-      result.gradientNorm = context.gradientNorm;
+      constexpr double none = std::numeric_limits<double>::quiet_NaN();
+      result.loss = options.emulate ? none : context.loss;
+      result.gradientNorm = options.emulate ? none : context.gradientNorm;
       result.learningRate = context.learningRate;
       result.seconds = toSeconds(nowNs() - stepBegin);
       result.tokensPerSecond =
@@ -315,7 +330,10 @@ void Run::report() {
   const bool first = transport.rank() == 0;
   // Each rank moves its events to the common clock before it sends them.
   ClockPoint clockEnd = compareClocks(transport);
-  auto gatherSteps = [&](std::vector<StepEvents> steps) {
+  auto gatherSteps = [&](std::vector<StepEvents> steps, bool withEvents) {
+    if (!withEvents)
+      for (StepEvents &step : steps)
+        step.events.clear();
     alignSteps(steps, clockBegin, clockEnd);
     RankSteps ranks;
     for (const std::string &bytes : collectives.gather(packSteps(steps)))
@@ -331,25 +349,36 @@ void Run::report() {
       error = e.what();
     }
   };
+  // The events of one step alone travel: all ranks must know which.
+  RankSteps last = gatherSteps(recorder->lastSteps(), /*withEvents=*/false);
+  int64_t chosen = first ? medianStep(last) : -1;
+  collectives.broadcast(&chosen, sizeof chosen);
+  const StepEvents *mineOfIt = findStep(recorder->lastSteps(), chosen);
+  last = gatherSteps(mineOfIt ? std::vector<StepEvents>{*mineOfIt}
+                              : std::vector<StepEvents>(),
+                     /*withEvents=*/true);
+  std::vector<pp::schedule::Panel> panels;
+  if (first)
+    panels = timelinePanels(description, last, chosen, options.emulate);
   if (!options.trace.empty()) {
-    RankSteps ranks = gatherSteps(recorder->allSteps());
-    attempt([&] { writeFile(options.trace, chromeTrace(description, ranks)); });
+    RankSteps ranks = gatherSteps(recorder->allSteps(), /*withEvents=*/true);
+    attempt([&] {
+      writeFile(options.trace, chromeTrace(description, ranks, panels, chosen));
+    });
   }
   if (!options.profileOut.empty()) {
-    Measurements measured =
-        gatherMeasurements(gatherSteps(recorder->lastSteps()));
+    Measurements measured = gatherMeasurements(
+        gatherSteps(recorder->lastSteps(), /*withEvents=*/true));
     attempt([&] {
       writeFile(options.profileOut,
                 profileJson(description, measured, options.threads));
     });
   }
-  if (!options.timeline.empty()) {
-    RankSteps ranks = gatherSteps(recorder->lastSteps());
+  if (!options.timeline.empty())
     attempt([&] {
       writeFile(options.timeline,
-                timelineSvg(description, ranks, medianStep(ranks)));
+                timelineSvg(description, last, chosen, panels));
     });
-  }
   collectives.agree(error);
 
   std::vector<Profile> profiles =
@@ -379,6 +408,8 @@ void Run::report() {
         profileTable(description, profiles, options.steps, options.profile)
             .c_str(),
         stdout);
+  if (speaks() || options.profile)
+    std::fputs(bubbleTable(panels, chosen).c_str(), stdout);
   if (speaks()) {
     std::printf("%lld steps in %s, %.0f tokens/s\n",
                 static_cast<long long>(options.steps),
@@ -391,7 +422,8 @@ void Run::report() {
       if (!path.empty())
         std::printf("wrote %s\n", path.c_str());
   }
-  std::printf("final loss %.6f\n", lastLoss);
+  if (!options.emulate)
+    std::printf("final loss %.6f\n", lastLoss);
   std::fflush(stdout);
 }
 

@@ -73,7 +73,7 @@ class Failures(Case):
                 file.write(struct.pack("<100H", *[256] * 100))
             self.assertError(self.fake(ranks, "--token-format", "u16", "--save", self.path("w")),
                              "error: found token 256", "vocabulary of 256")
-            self.assertEqual(os.listdir(self.path("w")), [])
+            self.assertFalse(os.path.exists(self.path("w")))
 
     def test_weights_file(self):
         self.assertError(self.fake(2, "--load", self.path("none")), "cannot open the weights file")
@@ -105,6 +105,10 @@ class Failures(Case):
             self.assertError(result, "found the loss nan in micro-batch 0 of step 3")
             self.assertEqual(self.read("model.safetensors"), b"old")
             self.assertEqual(sorted(os.listdir(self.directory)), ["model.safetensors", "text.txt"])
+            # Directories that were made for nothing go away again.
+            result = self.fake(ranks, "--save", self.path("a/b"), FAKE_FAULT="nan@3")
+            self.assertError(result, "found the loss nan")
+            self.assertFalse(os.path.exists(self.path("a")))
 
     def test_broken_programs(self):
         self.assertError(self.fake(2, FAKE_FAULT="short@0"),

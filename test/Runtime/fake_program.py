@@ -94,14 +94,18 @@ for rank in range(P):
         return len(actions) - 1
 
     layout["actions"] = {}
+    # In the order in which they run.
     for m in range(MICROBATCHES):
         layout["actions"]["recv", m] = action("recv", stages[0], m, rank - 1, "activation")
-        layout["actions"]["send", m] = action("send", stages[-1], m, rank + 1, "activation")
         layout["actions"]["recv.grad", m] = action("recv", stages[-1], m, rank + 1, "cotangent")
-        layout["actions"]["send.grad", m] = action("send", stages[0], m, rank - 1, "cotangent")
+    for m in range(MICROBATCHES):
         for s in stages:
             layout["actions"]["F", s, m] = action("F", s, m, name=f"stage{s}.forward")
+        layout["actions"]["send", m] = action("send", stages[-1], m, rank + 1, "activation")
+    for m in range(MICROBATCHES):
+        for s in reversed(stages):
             layout["actions"]["B", s, m] = action("B", s, m, name=f"stage{s}.backward")
+        layout["actions"]["send.grad", m] = action("send", stages[0], m, rank - 1, "cotangent")
     for i in held:
         layout["actions"]["update", i] = action("update", name=parameters[i]["name"])
     layouts.append(layout)
@@ -121,7 +125,9 @@ description = {
     "target_classes": VOCABULARY,
     "inputs": [{"name": n, "kind": n, "shape": [BATCH, SEQUENCE], "type": "i32"}
                for n in ("tokens", "targets")],
-    "parameters": parameters, "channels": channels, "programs": programs}
+    "parameters": parameters, "channels": channels, "programs": programs,
+    "times": {"forward": [1e-3] * STAGES, "input_gradient": [1e-3] * STAGES,
+              "weight_gradient": [1e-3] * STAGES, "transfer": [1e-4]}}
 description["hash"] = hashlib.sha256(
     (json.dumps(description) + arguments.salt).encode()).hexdigest()[:16]
 
@@ -155,15 +161,18 @@ static void work(int times) {{
            atof(text) * times);
 }}
 static void load_tokens(const int *ids, float *x) {{
+  if (pprt_emulating) return;
   for (int i = 0; i < N; ++i)
     x[i] = ids[i] * (1.0f / {VOCABULARY});
 }}
 static void forward(const float *x, const float *scale, const float *shift, float *y) {{
+  if (pprt_emulating) return;
   work(1);
   for (int i = 0; i < N; ++i)
     y[i] = x[i] * scale[i % T] + shift[i % T];
 }}
 static void loss(const float *y, const int *targets, float *out, float *dy) {{
+  if (pprt_emulating) return;
   double sum = 0;
   for (int i = 0; i < N; ++i) {{
     float d = y[i] - targets[i] * (1.0f / {VOCABULARY});
@@ -174,6 +183,7 @@ static void loss(const float *y, const int *targets, float *out, float *dy) {{
 }}
 // Replaces the cotangent of the output by that of the input.
 static void backward(const float *x, const float *scale, float *dy, float *gscale, float *gshift) {{
+  if (pprt_emulating) return;
   work(2);
   for (int i = 0; i < N; ++i) {{
     gscale[i % T] += dy[i] * x[i];

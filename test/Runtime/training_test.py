@@ -91,13 +91,78 @@ class Training(Case):
         for end, start in ends:
             self.assertGreaterEqual(end, start)
         svg = xml.dom.minidom.parseString(self.read("t.svg"))
-        texts = [node.firstChild.data for node in svg.getElementsByTagName("text")]
-        for expected in ("rank 0", "rank 1", "forward (F)", "backward (B)", "idle: waiting"):
+        texts = [node.firstChild.data for node in svg.getElementsByTagName("text")
+                 if node.firstChild.nodeType == node.TEXT_NODE]
+        # Three panels, with their rows in the table below.
+        panels = [node.firstChild.data for node in svg.getElementsByTagName("tspan")
+                  if node.getAttribute("font-weight")]
+        self.assertEqual(panels, ["measured", "predicted from this step's times",
+                                  "planned by the compiler"])
+        for expected in ("F: forward", "B: backward", *panels):
             self.assertIn(expected, texts)
-        # F and B of four stages; a transfer may be long enough for its number.
-        numbers = [node.firstChild.data for node in svg.getElementsByTagName("text")
-                   if node.getAttribute("pointer-events")]
-        self.assertGreaterEqual(numbers.count("3"), 8)
+        for rank in ("rank 0", "rank 1"):
+            self.assertEqual(texts.count(rank), 3)
+        titles = [node.firstChild.data for node in svg.getElementsByTagName("title")]
+        for stage in range(4):
+            for kind in "FB":
+                # In each panel, from its begin to its end.
+                self.assertEqual(sum(title.startswith(f"{stage}{kind}3: ") for title in titles), 3)
+        for what in ("send", "receive"):
+            self.assertEqual(sum(title.startswith(f"{what}, stage") for title in titles), 8)
+        # The prediction lies in the trace, too, once.
+        predicted = [(e["pid"], e["args"]["stage"], e["args"]["microbatch"], e["name"][0])
+                     for e in events if e.get("cat") == "predicted"]
+        self.assertEqual(sorted(predicted), sorted(
+            (stage // 2, stage, m, kind) for stage in range(4) for m in range(4)
+            for kind in "FB"))
+
+    def test_table_of_bubbles(self):
+        for ranks in (1, 2, 4):
+            out = self.assertFine(self.fake(ranks, FAKE_WORK="200")).out
+            rows = re.findall(r"(?m)^  ((?:measured|predicted|planned)\D*?) +([\d.]+) +([\d.]+)%((?: +[\d.]+%){8})$", out)
+            self.assertEqual([row[0] for row in rows],
+                             ["measured", "predicted from this step's times",
+                              "planned by the compiler"], out)
+            for _, _, bubble, shares in rows:
+                shares = [float(share.rstrip("%")) for share in shares.split()]
+                # All of the time, rounded; the bubble is what ranks idled.
+                self.assertAlmostEqual(sum(shares), 100, delta=0.05)
+                self.assertAlmostEqual(sum(shares[1:6]), float(bubble), delta=0.04)
+            self.assertGreater(float(rows[0][1]), 0)
+
+    def test_emulated(self):
+        for ranks in (1, 2, 4):
+            self.data = self.path("no-such-file")
+            out = self.assertFine(self.fake(
+                ranks, "--emulate=2,1,1", "--trace", self.path("t.json"), "--metrics",
+                self.path("m.jsonl"), "--timeline", self.path("t.svg"))).out
+            self.assertIn("emulated: ", out)
+            self.assertIn("  measured, emulated compute", out)
+            self.assertIn("  predicted from the emulated times", out)
+            self.assertNotIn("loss ", out)
+            lines = [json.loads(line) for line in self.read("m.jsonl").splitlines()]
+            self.assertEqual([(x["step"], x["loss"], x["grad_norm"]) for x in lines],
+                             [(step, None, None) for step in range(5)])
+            runs = [e for e in json.loads(self.read("t.json"))["traceEvents"]
+                    if e.get("cat") == "action" and e["args"]["kind"] in ("F", "B")]
+            self.assertEqual(len(runs), 5 * 2 * 4 * 4)
+            # A sleep may be late, and the next ones shorter for it, but not all.
+            self.assertGreater(sum(e["dur"] for e in runs), 1000 * 5 * 2 * 4 * 4)
+            # The simulator's GPipe: every stage takes 2 ms.
+            slots = 4 * 4 // ranks + 4 // ranks * (ranks - 1)
+            predicted = re.search(r"predicted from the emulated times +([\d.]+) ", out)[1]
+            self.assertAlmostEqual(float(predicted), 2 * 2 * slots, delta=0.001)
+        # With the planned durations.
+        out = self.assertFine(self.fake(2, "--emulate", "--quiet", "--profile")).out
+        self.assertAlmostEqual(float(re.search(r"emulated times +([\d.]+) ", out)[1]), 30, delta=0.001)
+
+    def test_emulated_runs_give_no_weights(self):
+        for option in ("--save", "--load"):
+            result = self.fake(2, "--emulate", option, self.path("w"))
+            self.assertNotEqual(result.code, 0)
+            self.assertIn(f"found {option} with --emulate, expected one of them: no numbers are "
+                          "computed", result.err)
+            self.assertFalse(os.path.exists(self.path("w")))
 
     @unittest.skipIf(SANITIZED, "sanitizers bring their own malloc")
     def test_a_step_allocates_nothing(self):

@@ -7,16 +7,28 @@
 
 namespace pp::schedule {
 
+/// A transfer on its way, from its posting to its completion.
+struct Flight {
+  std::string label;
+  bool isReceive = false;
+  double start = 0;
+  double end = 0;
+};
+
 /// A timeline under its own heading and with its own rows in a picture.
 struct Panel {
   std::string title;
   Timeline timeline;
+  std::string notes = {}; ///< behind the title
+  /// Of each rank; drawn as a thin lane below its actions if there are any.
+  std::vector<std::vector<Flight>> flights = {};
 };
 
 struct SvgOptions {
   double width = 0;      ///< pixels, with the labels; 0: as numbers need
   double rowHeight = 24; ///< pixels a rank
   std::string unit;      ///< of time, printed behind the axis' numbers: "ms"
+  std::string heading;   ///< of the whole picture
 };
 
 /// Pipelines as papers draw them: rows are ranks, time runs to the right, F, B,
@@ -24,7 +36,8 @@ struct SvgOptions {
 /// micro-batches where they fit, what is empty is idle. All panels share the
 /// scale of the longest, so that measured and predicted lie over each other.
 /// Every action has a tooltip with its stage, kind, micro-batch and times, idle
-/// time one with its reason.
+/// time one with its reason. A table below tells where the time of each panel
+/// went, as means over the ranks; a tooltip beside each rank does for the rank.
 std::string drawSvg(const std::vector<Panel> &panels,
                     const SvgOptions &options = {});
 

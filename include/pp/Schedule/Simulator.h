@@ -44,6 +44,8 @@ struct TimedAction {
   Action action;
   double start = 0;
   double end = 0;
+  /// When all that it needs was there, where that is known: measured.
+  std::optional<double> ready = {};
 };
 
 /// Why a rank idles.
@@ -52,8 +54,9 @@ enum class IdleReason {
   Transfer,  ///< what it waits for has been computed and is on the way
   Imbalance, ///< waits for a computation, between warm-up and cool-down
   CoolDown,  ///< waits for a computation or the end, after its last forward
+  Runtime,   ///< all is there, and yet it does not compute; only measured
 };
-/// `warm-up`, `transfer`, `imbalance`, `cool-down`.
+/// `warm-up`, `transfer`, `imbalance`, `cool-down`, `runtime`.
 const char *toString(IdleReason reason);
 
 /// Time in which a rank does nothing.
@@ -65,9 +68,20 @@ struct Idle {
   std::optional<Action> waitsFor;
 };
 
-struct Span {
+/// What a rank does at the end of the step, behind its last action.
+struct EndWork {
+  enum class Kind { Reduction, Optimizer };
+  Kind kind = Kind::Reduction;
   double start = 0;
   double end = 0;
+};
+/// `reduction`, `optimizer`.
+const char *toString(EndWork::Kind kind);
+
+/// A part of the makespan.
+struct Share {
+  const char *name;
+  double part; ///< of 1
 };
 
 /// What each rank did when.
@@ -80,8 +94,8 @@ struct Timeline {
   /// one when it starts, B or W gives it back when it ends.
   std::vector<int32_t> peakActivations;
   std::vector<int64_t> peakBytes; ///< of each rank, filled by simulate()
-  /// Of each rank, where there is any. They count as busy.
-  std::vector<Span> reduction, optimizer;
+  /// Of each rank in order, where there is any. It counts as busy.
+  std::vector<std::vector<EndWork>> ends;
   /// Of each rank in order, together what is not busy.
   std::vector<std::vector<Idle>> idle;
 
@@ -91,10 +105,18 @@ struct Timeline {
   /// Time that a rank idles for the reason.
   double idleTime(int32_t rank, IdleReason reason) const;
 
+  /// Where the rank's time went, in parts that add up to 1: `compute`, the
+  /// reasons for idling, `reduction`, `optimizer`; always all of them, in that
+  /// order. Those of no time at all are 0.
+  std::vector<Share> shares(int32_t rank) const;
+
+  /// Their means over the ranks.
+  std::vector<Share> meanShares() const;
+
   /// Fills makespan, busy, bubble, peakActivations and idle from the actions
   /// and spans, which is how a measured timeline gets its numbers. Time starts
-  /// at 0.
-  void summarize();
+  /// at 0, and ends at `until` or with the last of them.
+  void summarize(double until = 0);
 };
 
 /// Runs the schedule in simulated time: each rank takes its actions in order,

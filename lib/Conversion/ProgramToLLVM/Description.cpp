@@ -276,6 +276,17 @@ FailureOr<std::string> pp::describePrograms(ModuleOp module,
     channels.push_back(json::Object{{"src", channel.getSource()},
                                     {"dst", channel.getDestination()}});
   root["channels"] = std::move(channels);
+  if (auto planned = schedule->getAttrOfType<DictionaryAttr>("pp.times")) {
+    json::Object times;
+    for (NamedAttribute entry : planned) {
+      json::Array seconds;
+      for (double value :
+           cast<DenseF64ArrayAttr>(entry.getValue()).asArrayRef())
+        seconds.push_back(value);
+      times[entry.getName().getValue()] = std::move(seconds);
+    }
+    root["times"] = std::move(times);
+  }
   json::Array described;
   for (const LoweredProgram &lowered : programs)
     described.push_back(describe(module, lowered));

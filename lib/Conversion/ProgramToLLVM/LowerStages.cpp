@@ -227,6 +227,36 @@ private:
 
 } // namespace
 
+/// The runtime's flag for programs that only pretend to compute.
+static constexpr llvm::StringLiteral kEmulating = "pprt_emulating";
+
+/// Leaves for `exit` if computations are emulated; otherwise goes on in the
+/// block that is returned.
+static Block *skipIfEmulating(LLVM::LLVMFuncOp function, Block *entry,
+                              Block *exit) {
+  OpBuilder builder(function);
+  Location loc = function.getLoc();
+  Type i32 = builder.getI32Type();
+  auto module = function->getParentOfType<ModuleOp>();
+  if (!module.lookupSymbol(kEmulating))
+    LLVM::GlobalOp::create(builder, loc, i32, /*isConstant=*/false,
+                           LLVM::Linkage::External, kEmulating, Attribute());
+  Block *compute = builder.createBlock(&function.getBody());
+  compute->moveBefore(exit);
+  builder.setInsertionPointToEnd(entry);
+  Value flag = LLVM::LoadOp::create(
+      builder, loc, i32,
+      LLVM::AddressOfOp::create(builder, loc,
+                                LLVM::LLVMPointerType::get(module.getContext()),
+                                kEmulating));
+  Value zero =
+      LLVM::ConstantOp::create(builder, loc, i32, builder.getI32IntegerAttr(0));
+  Value isReal = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::eq,
+                                      flag, zero);
+  LLVM::CondBrOp::create(builder, loc, isReal, compute, exit);
+  return compute;
+}
+
 static void emitStage(func::FuncOp stage, LLVM::LLVMFunctionType type,
                       const CallList &calls) {
   OpBuilder builder(stage);
@@ -238,7 +268,11 @@ static void emitStage(func::FuncOp stage, LLVM::LLVMFunctionType type,
   // make a copy for every action.
   function.setPassthroughAttr(builder.getStrArrayAttr({"noduplicate"}));
   Block *entry = function.addEntryBlock(builder);
-  builder.setInsertionPointToEnd(calls.emit(function, entry, nullptr));
+  Block *exit = builder.createBlock(&function.getBody());
+  Block *compute = skipIfEmulating(function, entry, exit);
+  builder.setInsertionPointToEnd(calls.emit(function, compute, nullptr));
+  LLVM::BrOp::create(builder, stage.getLoc(), exit);
+  builder.setInsertionPointToEnd(exit);
   LLVM::ReturnOp::create(builder, stage.getLoc(), ValueRange());
 }
 

@@ -28,6 +28,12 @@ module @small {
   // CHECK-LABEL: llvm.func internal @stage0.forward(
   // CHECK-SAME: %[[ARENA:.*]]: !llvm.ptr, %[[TABLE:.*]]: !llvm.ptr, %[[SPACE:.*]]: !llvm.ptr, %[[KEY:.*]]: i64, %[[DATA:.*]]: !llvm.ptr)
   // CHECK-SAME: no_inline, optimize_none
+  // Nothing is computed while the runtime emulates.
+  // CHECK: %[[FLAG:.*]] = llvm.mlir.addressof @pprt_emulating
+  // CHECK: %[[EMULATING:.*]] = llvm.load %[[FLAG]]
+  // CHECK: %[[REAL:.*]] = llvm.icmp "eq" %[[EMULATING]]
+  // CHECK: llvm.cond_br %[[REAL]], ^[[COMPUTE:.*]], ^[[SKIP:.*]]
+  // CHECK: ^[[COMPUTE]]:
   // CHECK: %[[OFFSET:.*]] = llvm.load %[[TABLE]]
   // CHECK: %[[W:.*]] = llvm.getelementptr %[[ARENA]][%[[OFFSET]]]
   // CHECK: %[[SALTED:.*]] = llvm.add %[[KEY]]
@@ -38,7 +44,9 @@ module @small {
   // CHECK: llvm.getelementptr %[[TABLE]][%[[SECOND]]]
   // CHECK: llvm.call @layer(%[[DATA]], %[[W]], %[[MIXED]],
   // CHECK: "llvm.intr.memcpy"
-  // CHECK: llvm.return
+  // CHECK: llvm.br ^[[SKIP]]
+  // CHECK: ^[[SKIP]]:
+  // CHECK-NEXT: llvm.return
   func.func private @stage0.forward(%t: tensor<2x4xi32> {pp.data = "tokens"}, %w: tensor<32xf32> {pp.param = "w"}, %k: i64 {pp.key})
       -> (tensor<f32> {pp.value = "loss", pp.loss}, tensor<48xf32> {pp.value = "r0"}, tensor<f32> {pp.value = "again"}) {
     %key = nn.mix_key %k {salt = 3 : i64} : (i64) -> i64

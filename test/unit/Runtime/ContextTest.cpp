@@ -43,7 +43,7 @@ protected:
   }
   void make() {
     context = std::make_unique<pprt_context>(d, options, *transport,
-                                             *collectives, *batches, *recorder);
+                                             *collectives, batches.get(), *recorder);
     context->beginStep(0);
   }
   /// Everything a step reports, up to the exchange.

@@ -143,3 +143,41 @@ TEST(Description, WhatCannotBe) {
     has(withPart(part), "of a stage");
   has(with("/parts", json::parse(R"([{"stage": 9}])")), "is no stage");
 }
+
+TEST(Description, PlannedTimes) {
+  EXPECT_FALSE(parseDescription(good().dump().c_str()).times);
+  json document = good();
+  document["times"] = {{"forward", {1.0, 2.0}},
+                       {"input_gradient", {0.0, 3.0}},
+                       {"weight_gradient", {4.0, 5.0}},
+                       {"transfer", {6.0}}};
+  Description d = parseDescription(document.dump().c_str());
+  ASSERT_TRUE(d.times);
+  EXPECT_EQ(d.times->of({ActionKind::Backward, 1, 0, -1, ""}), 8);
+  EXPECT_EQ(d.times->transfer, (std::vector<double>{6}));
+  auto with = [&](const char *key, json value) {
+    json changed = document;
+    changed["times"][key] = value;
+    return problem(changed);
+  };
+  EXPECT_NE(with("forward", {1.0}).find(
+                "whose 'times.forward' has 1 times for 2 stages"),
+            std::string::npos);
+  EXPECT_NE(with("transfer", {1.0, 2.0}).find("'times.transfer'"),
+            std::string::npos);
+  EXPECT_NE(with("forward", {1.0, -2.0}).find("is not a list of times"),
+            std::string::npos);
+  EXPECT_NE(with("forward", "x").find("'times.forward' is of the wrong type"),
+            std::string::npos);
+}
+
+TEST(Description, ComputationsAreTheModels) {
+  for (auto [key, value] : {std::pair{"stage", 2}, {"stage", -1},
+                            {"microbatch", 4}, {"microbatch", -1}}) {
+    json document = good();
+    document["programs"][0]["actions"][0][key] = value;
+    EXPECT_NE(problem(document).find("which the model does not have"),
+              std::string::npos)
+        << key << problem(document);
+  }
+}

@@ -94,6 +94,65 @@ TEST(Options, ImpossibleValues) {
             18446744073709551615u);
 }
 
+/// Two stages; the second computes W alone.
+static std::optional<Options> emulate(std::vector<const char *> arguments,
+                                      bool planned = true) {
+  Description d;
+  d.ranks = d.stages = 2;
+  d.programs.resize(2);
+  d.programs[0].actions = {{ActionKind::Backward, 0, 0, -1, ""}};
+  d.programs[1].actions = {{ActionKind::BackwardWeight, 1, 0, -1, ""}};
+  if (planned) {
+    d.times.emplace();
+    d.times->forward = {1, 2};
+    d.times->inputGradient = {3, 4};
+    d.times->weightGradient = {5, 6};
+    d.times->transfer = {7};
+  }
+  arguments.insert(arguments.begin(), "program");
+  std::string help;
+  return parseOptions(int(arguments.size()), arguments.data(), d, help);
+}
+
+TEST(Options, EmulatedTimes) {
+  EXPECT_FALSE(emulate({"--data", "f"})->emulate);
+  // Transfers are real, whatever was planned.
+  StageTimes times = *emulate({"--emulate", "--steps", "3"})->emulate;
+  EXPECT_EQ(times.forward, (std::vector<double>{1, 2}));
+  EXPECT_EQ(times.transfer, (std::vector<double>{0}));
+  times = *emulate({"--emulate=4,3,2"}, /*planned=*/false)->emulate;
+  EXPECT_EQ(times.forward, (std::vector<double>{4e-3, 4e-3}));
+  EXPECT_EQ(times.inputGradient, (std::vector<double>{3e-3, 0}));
+  EXPECT_EQ(times.weightGradient, (std::vector<double>{2e-3, 2e-3}));
+  times = *emulate({"--emulate", "5"})->emulate;
+  EXPECT_EQ(times.of({ActionKind::Backward, 0, 0, -1, ""}), 10e-3);
+  EXPECT_EQ(times.of({ActionKind::BackwardWeight, 1, 0, -1, ""}), 5e-3);
+  EXPECT_EQ(times.of({ActionKind::Send, -1, 0, 1, ""}), 0);
+  EXPECT_NE(emulate({"--emulate=5"})->values(),
+            emulate({"--emulate=6"})->values());
+}
+
+TEST(Options, WhatCannotBeEmulated) {
+  for (const char *text : {"--emulate=1,2", "--emulate=1,2,3,4", "--emulate=-1",
+                           "--emulate=1,,2", "--emulate=1,2,", "--emulate=a",
+                           "--emulate=inf", "--emulate=nan", "--emulate=1e7"})
+    EXPECT_ERROR(emulate({text}), "expected one duration in ms for all "
+                                  "computations, or three, from 0 to 1e6: "
+                                  "--emulate=5 or, for F, I and W");
+  EXPECT_ERROR(emulate({"--emulate"}, /*planned=*/false),
+               "found --emulate without durations, expected them for a program "
+               "that was compiled without planned ones: give --emulate=F,I,W");
+  EXPECT_ERROR(emulate({"--emulate", "--save", "d"}),
+               "found --save with --emulate, expected one of them: no numbers "
+               "are computed, so that there are no weights to write");
+  EXPECT_ERROR(emulate({"--emulate", "--load", "d"}),
+               "found --load with --emulate, expected one of them: no numbers "
+               "are computed, so that weights are not read");
+  EXPECT_ERROR(emulate({"--emulate", "--profile-out", "p"}),
+               "found --profile-out with --emulate, expected one of them: "
+               "there are no layers");
+}
+
 TEST(Options, HelpNamesEveryOption) {
   std::string help;
   EXPECT_FALSE(parse({"--help"}, &help));

@@ -7,6 +7,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include <csignal>
+#include <limits>
+#include <sys/resource.h>
+
 using namespace pprt;
 using nlohmann::json;
 
@@ -86,23 +90,28 @@ static bool isWellFormed(const std::string &xml) {
   return open.empty();
 }
 
+static std::string picture(const Description &d, const RankSteps &ranks,
+                           int64_t step) {
+  return timelineSvg(d, ranks, step, timelinePanels(d, ranks, step, {}));
+}
+
 TEST(Timeline, IsAWellFormedPicture) {
-  std::string svg = timelineSvg(description(), ranks(), 5);
+  std::string svg = picture(description(), ranks(), 5);
   EXPECT_TRUE(isWellFormed(svg)) << svg;
   EXPECT_FALSE(isWellFormed(svg + "<rect>"));
   for (const char *part :
-       {"rank 0", "rank 1", "forward (F)", "backward (B)", "exchange of norms",
-        "idle: waiting", ">11</text>", "stage 1, micro-batch 11", "step 5",
-        "20.0 ms", "send, stage 0"})
-    EXPECT_NE(svg.find(part), std::string::npos) << part;
-  // 7 of 40 ms are computation.
-  EXPECT_NE(svg.find("82.5% of the ranks"), std::string::npos) << svg;
+       {"rank 0", "rank 1", "F: forward", "B: backward", ">reduction<",
+        "idle: cool-down", ">11</text>", "1B11: 4 to 9 ms", "step 5",
+        "makespan 20 ms", "send, stage 0, micro-batch 11, rank 1, x: 3 to 4"})
+    EXPECT_NE(svg.find(part), std::string::npos) << part << "\n" << svg;
+  EXPECT_NE(svg.find("no prediction"), std::string::npos)
+      << "one of twelve micro-batches is no schedule";
 }
 
-TEST(Timeline, ActionsStandWhereTheyWere) {
-  std::string svg = timelineSvg(description(), ranks(), 5);
-  // 1200 units for 20 ms from x = 70: F from 1 to 3 ms.
-  EXPECT_NE(svg.find("<rect x=\"130.00\" y=\"64.0\" width=\"120.00\""),
+TEST(Timeline, TransfersStandWhereTheyWere) {
+  std::string svg = picture(description(), ranks(), 5);
+  // 1600 - 64 - 96 units for 20 ms from x = 64: 3 to 4 ms.
+  EXPECT_NE(svg.find("<rect x=\"280.00\" y=\"113.0\" width=\"72.00\""),
             std::string::npos)
       << svg;
 }
@@ -119,12 +128,15 @@ TEST(Timeline, MedianStepThatAllRanksHave) {
                         steps({{2, 50}, {3, 5}, {4, 1}})}),
             2);
   EXPECT_EQ(medianStep({steps({{1, 3}}), steps({{2, 3}})}), -1);
-  EXPECT_TRUE(isWellFormed(timelineSvg(description(), {{}, {}}, -1)));
+  EXPECT_TRUE(isWellFormed(picture(description(), {{}, {}}, -1)));
 }
 
 TEST(ChromeTrace, IsJsonWithStageAndMicrobatch) {
-  json trace = json::parse(chromeTrace(description(), ranks()));
-  int runs = 0, transfers = 0, waits = 0, exchanges = 0;
+  std::vector<pp::schedule::Panel> panels(2);
+  panels[1].timeline.ranks = {
+      {}, {{{1, pp::schedule::Kind::Forward, 11}, 2, 5}}};
+  json trace = json::parse(chromeTrace(description(), ranks(), panels, 5));
+  int runs = 0, transfers = 0, waits = 0, exchanges = 0, predicted = 0;
   for (const json &e : trace["traceEvents"]) {
     if (e["ph"] == "M")
       continue;
@@ -137,6 +149,13 @@ TEST(ChromeTrace, IsJsonWithStageAndMicrobatch) {
       EXPECT_DOUBLE_EQ(e["ts"], 1000);
       EXPECT_DOUBLE_EQ(e["dur"], 2000);
     }
+    if (category == "predicted") {
+      EXPECT_EQ(e["pid"], 1);
+      EXPECT_EQ(e["name"], "F 11");
+      EXPECT_DOUBLE_EQ(e["ts"], 2000);
+      EXPECT_DOUBLE_EQ(e["dur"], 3000);
+      ++predicted;
+    }
     runs += category == "action";
     transfers += category == "transfer";
     waits += category == "wait";
@@ -146,6 +165,7 @@ TEST(ChromeTrace, IsJsonWithStageAndMicrobatch) {
   EXPECT_EQ(transfers, 2); // begin and end
   EXPECT_EQ(waits, 1);
   EXPECT_EQ(exchanges, 1);
+  EXPECT_EQ(predicted, 1);
 }
 
 TEST(Recorder, SumsUpAndKeepsSteps) {
@@ -215,6 +235,18 @@ TEST(Tables, NamesAndNumbers) {
   EXPECT_NE(allocationTable({use}, 3).find("libraries 42"), std::string::npos);
 }
 
+TEST(Tables, WhereTheTimeWent) {
+  std::vector<pp::schedule::Panel> panels =
+      timelinePanels(description(), ranks(), 5, {});
+  std::string table = bubbleTable(panels, 5);
+  EXPECT_EQ(table.find("where step 5 went"), 0u);
+  // 7 of 40 ms are computation, 1 of 40 the exchange.
+  EXPECT_NE(table.find("measured                              20.000   80.00%  "
+                       "   17.50%"),
+            std::string::npos)
+      << table;
+}
+
 TEST(Progress, TimesAsPeopleSayThem) {
   EXPECT_EQ(timeText(0), "0 s");
   EXPECT_EQ(timeText(44.2), "45 s");
@@ -235,6 +267,44 @@ TEST(Progress, PlainLines) {
   progress.show(result);
   EXPECT_EQ(testing::internal::GetCapturedStdout(),
             "step 1/2  loss 2.5000  1000 tokens/s  1 s left\n");
+}
+
+TEST(Progress, WithoutALoss) {
+  Options options;
+  options.steps = 1;
+  options.progress = "plain";
+  StepResult result;
+  result.loss = std::numeric_limits<double>::quiet_NaN();
+  result.seconds = 0.5;
+  result.tokensPerSecond = 1000;
+  testing::internal::CaptureStdout();
+  Progress(options).show(result);
+  EXPECT_EQ(testing::internal::GetCapturedStdout(),
+            "step 1/1  1000 tokens/s  0 s left\n");
+}
+
+TEST(Metrics, WholeLinesOnAFullDisk) {
+  TemporaryDirectory directory;
+  std::string path = directory.file("m.jsonl");
+  StepResult result;
+  result.loss = std::numeric_limits<double>::quiet_NaN();
+  Metrics metrics(path);
+  metrics.write(result);
+  const std::string line = readFile(path);
+  EXPECT_TRUE(json::parse(line)["loss"].is_null());
+  // A file may grow by half a line more.
+  struct rlimit before, half;
+  getrlimit(RLIMIT_FSIZE, &before);
+  half = before;
+  half.rlim_cur = line.size() * 3 / 2;
+  std::signal(SIGXFSZ, SIG_IGN);
+  setrlimit(RLIMIT_FSIZE, &half);
+  std::string error = errorOf([&] { metrics.write(result); });
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, SIG_DFL);
+  EXPECT_NE(error.find("cannot write the metrics file"), std::string::npos)
+      << error;
+  EXPECT_EQ(readFile(path), line);
 }
 
 TEST(Metrics, OneObjectALine) {

@@ -47,7 +47,7 @@ TEST(Picture, Svg) {
   EXPECT_EQ(count(svg, "<title>idle, warm-up: 0 to 1, waits for 0F0<"), 2u);
   EXPECT_EQ(count(svg, "<title>2I7: "), 2u);
   EXPECT_EQ(count(svg, ">rank 3<"), 2u);
-  EXPECT_EQ(count(svg, "measured &lt;1&gt;"), 1u);
+  EXPECT_EQ(count(svg, "measured &lt;1&gt;"), 2u) << "heading and table";
   EXPECT_EQ(count(svg, "weight gradient"), 1u);
   EXPECT_EQ(count(svg, "B: backward"), 0u) << "no full backward is drawn";
   EXPECT_EQ(count(svg, "<g>"), count(svg, "</g>"));

@@ -144,13 +144,13 @@ TEST(Simulator, EndOfStep) {
   costs.optimizer = {3, 5};
   Result<Timeline> timeline = simulate(*schedule, costs);
   ASSERT_TRUE(timeline) << timeline.error();
-  EXPECT_EQ(timeline->optimizer[0].start, 6);
-  EXPECT_EQ(timeline->optimizer[1].start, 4) << "at once without a reduction";
+  EXPECT_EQ(timeline->ends[0][0].start, 6);
+  EXPECT_EQ(timeline->ends[1][0].start, 4) << "at once without a reduction";
   EXPECT_EQ(timeline->makespan, 9);
   costs.reduction = 2;
   timeline = simulate(*schedule, costs);
   ASSERT_TRUE(timeline) << timeline.error();
-  EXPECT_EQ(timeline->reduction[1].start, 6) << "all take part";
+  EXPECT_EQ(timeline->ends[1][0].start, 6) << "all take part";
   EXPECT_EQ(timeline->makespan, 6 + 2 + 5);
   EXPECT_EQ(timeline->busy, (std::vector<double>{3 + 2 + 3, 3 + 2 + 5}));
 }

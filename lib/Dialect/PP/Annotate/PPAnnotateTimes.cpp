@@ -58,6 +58,14 @@ struct AnnotateTimes : pp::impl::PPAnnotateTimesBase<AnnotateTimes> {
       return signalPassFailure();
     }
     Builder builder(&getContext());
+    auto entry = [&](StringRef name, const std::vector<double> &seconds) {
+      return builder.getNamedAttr(name, builder.getDenseF64ArrayAttr(seconds));
+    };
+    op->setAttr("pp.times", builder.getDictionaryAttr(
+                                {entry("forward", costs.forward),
+                                 entry("input_gradient", costs.inputGradient),
+                                 entry("weight_gradient", costs.weightGradient),
+                                 entry("transfer", costs.forwardTransfer)}));
     for (ProgramOp program : module.getOps<ProgramOp>()) {
       uint64_t rank = program.getRank();
       if (rank >= timeline->busy.size()) {

@@ -5,6 +5,9 @@
 //
 //   rank 0  F0 F1 .  B0 B0 .  .  B1 B1
 //   rank 1  .  F0 B0 B0 F1 B1 B1
+// CHECK: pp.schedule
+// CHECK-SAME: pp.times = {forward = array<f64: 1.000000e+00, 1.000000e+00>,
+// CHECK-SAME: transfer = array<f64: {{[0-9.e+-]+}}>
 // CHECK: pp.program @rank0
 // CHECK-SAME: pp.predicted = {bubble = 0.333{{[0-9]*}} : f64, busy = 6.000000e+00 : f64, makespan = 9.000000e+00 : f64}
 // CHECK: pp.program @rank1

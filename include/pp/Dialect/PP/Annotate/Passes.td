@@ -32,12 +32,15 @@ def PPAnnotateTimes : Pass<"pp-annotate-times", "::mlir::ModuleOp"> {
     Simulates the module's `pp.schedule` with the costs of the stage functions
     (CostOpInterface and the machine's rates) and the time of the transfers
     between stages. Each `pp.program` gets `pp.predicted`: `makespan` and `busy`
-    in seconds and `bubble`, the idle share of the makespan. With a `profile`
-    (docs/Runtime.md) the times are those measured, the end of the step
-    included.
+    in seconds and `bubble`, the idle share of the makespan. The `pp.schedule`
+    gets `pp.times`, what it was simulated with: seconds of the forward and of
+    the two halves of the backward of each stage, and of the transfer from each
+    stage to the next. With a `profile` (docs/Runtime.md) the times are those
+    measured, the end of the step included.
 
     Example:
     ```mlir
+    pp.schedule "1f1b" microbatches(2) placement [0, 1] ranks ["0F0,0F1,0B0,0B1", "1F0,1B0,1F1,1B1"] {pp.times = {forward = array<f64: 1.0, 1.0>, input_gradient = array<f64: 0.0, 1.0>, transfer = array<f64: 0.1>, weight_gradient = array<f64: 2.0, 1.0>}}
     pp.program @rank0 rank(0) attributes {pp.predicted = {bubble = 0.25 : f64, busy = 3.0 : f64, makespan = 4.0 : f64}} {
     ```
   }];

@@ -1,0 +1,88 @@
+#include "Emulation.h"
+
+#include "Clock.h"
+#include "Context.h"
+#include "Support.h"
+
+using namespace pprt;
+
+static Program program() {
+  Program p;
+  p.actions = {{ActionKind::Forward, 0, 0, -1, "f"},
+               {ActionKind::Backward, 0, 0, -1, "b"},
+               {ActionKind::Update, -1, -1, -1, "w"}};
+  return p;
+}
+
+static StageTimes times(double forward) {
+  StageTimes t;
+  t.forward = {forward};
+  t.inputGradient = {1e-3};
+  t.weightGradient = {2e-3};
+  return t;
+}
+
+TEST(Emulation, ActionsLastAsPlanned) {
+  Emulation emulation(program(), times(2e-3));
+  const uint64_t begin = nowNs();
+  emulation.finish(0, begin);
+  // A sleep is never short; how late it is depends on the machine.
+  EXPECT_GE(nowNs() - begin, 2000000u);
+  const uint64_t second = nowNs();
+  emulation.finish(2, second);
+  EXPECT_LT(nowNs() - second, 1000000000u) << "no computation, no sleep";
+}
+
+TEST(Emulation, ErrorsDoNotAddUp) {
+  Emulation emulation(program(), times(1e-3));
+  // The first action is found to have ended 40 ms late: the next ones are
+  // shorter by that.
+  emulation.finish(0, nowNs() - 41000000);
+  const uint64_t begin = nowNs();
+  int actions = 0;
+  for (; actions < 40; ++actions)
+    emulation.finish(0, nowNs());
+  EXPECT_LE(begin, nowNs());
+  // A rank that waits in between starts anew.
+  emulation.finish(0, nowNs() - 1000000000);
+  emulation.noteWait(2000000000);
+  const uint64_t anew = nowNs();
+  emulation.finish(1, anew);
+  EXPECT_GE(nowNs() - anew, 2000000u);
+}
+
+/// Nothing that the step says is looked at, and nothing is written.
+TEST(Emulation, StepsTouchNoMemory) {
+  Description d;
+  d.microbatches = 1;
+  d.inputs = {{"tokens", false, 1, 4}};
+  d.programs = {program()};
+  Parameter parameter;
+  parameter.name = "w";
+  parameter.elements = 4;
+  d.parameters = {parameter};
+  Options options;
+  options.emulate = times(0);
+  auto transport = createLocalTransport();
+  Collectives collectives(*transport);
+  Recorder recorder(d.programs[0], false, false);
+  pprt_context context(d, options, *transport, collectives, nullptr, recorder);
+  context.beginStep(0);
+  pprt_emulating = 1;
+  // Addresses that nothing may be read from or written to.
+  float *nowhere = reinterpret_cast<float *>(uintptr_t(64));
+  EXPECT_NE(pprt_data(&context, 0, 0), nullptr);
+  pprt_zero(nowhere, 16);
+  pprt_add_f32(nowhere, nowhere, 4);
+  EXPECT_EQ(pprt_loss(&context, 0, nowhere), PPRT_OK);
+  EXPECT_EQ(pprt_square_norm(&context, 0, nowhere, 4), PPRT_OK);
+  EXPECT_EQ(pprt_exchange(&context), PPRT_OK);
+  EXPECT_EQ(
+      pprt_update(&context, 0, nowhere, nowhere, nowhere, nowhere, 4),
+      PPRT_OK);
+  pprt_emulating = 0;
+  context.endStep();
+  // What is wrong is still noticed.
+  EXPECT_EQ(pprt_update(&context, 0, nowhere, nowhere, nowhere, nowhere, 5),
+            PPRT_ERROR);
+}
