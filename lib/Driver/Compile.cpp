@@ -236,6 +236,7 @@ LogicalResult Compilation::run() {
   pipeline.virtualStages = options.virtualStages;
   pipeline.split = options.splitBackward;
   pipeline.recompute = options.recompute.value_or("");
+  pipeline.precision = options.precision;
   pipeline.semantics = options.semantics;
   pipeline.memoryLimit = options.memoryLimit.value_or(0);
   pipeline.cpu = machine->getTargetCPU().str();

@@ -52,6 +52,10 @@ inline constexpr llvm::StringLiteral kLoss = "pp.loss";
 inline constexpr llvm::StringLiteral kLayerFunction = "pp.layer_function";
 } // namespace attr
 
+/// The type in which gradients of a parameter of type `parameter` accumulate:
+/// f32 where it holds bf16.
+mlir::RankedTensorType getGradientType(mlir::Type parameter);
+
 } // namespace pp
 
 #define GET_TYPEDEF_CLASSES
