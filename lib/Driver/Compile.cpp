@@ -237,6 +237,7 @@ LogicalResult Compilation::run() {
   pipeline.split = options.splitBackward;
   pipeline.unroll = options.unroll;
   pipeline.recompute = options.recompute.value_or("");
+  pipeline.precision = options.precision;
   pipeline.semantics = options.semantics;
   pipeline.memoryLimit = options.memoryLimit.value_or(0);
   pipeline.profile = options.profile;

@@ -271,6 +271,8 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
   if (readName(args.getLastArg(OPT_recompute), recompute, {"none", "full"},
                check))
     options.recompute = recompute;
+  readName(args.getLastArg(OPT_precision), options.precision, {"f32", "bf16"},
+           check);
   options.splitBackward = args.hasArg(OPT_split_backward);
   options.unroll = args.hasArg(OPT_unroll);
   readSchedule(args, options, check);

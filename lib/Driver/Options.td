@@ -39,6 +39,9 @@ let Group = plan_group in {
   def recompute : J<"recompute", "POLICY",
     "none keeps what backward needs; full computes each layer again in backward (default: as the layers say)">;
   def recompute_s : S<"recompute", recompute>;
+  def precision : J<"precision", "TYPE",
+    "what layers compute in: f32 (default), or bf16 with f32 master weights, gradients, optimizer and statistics">;
+  def precision_s : S<"precision", precision>;
   def split_backward : F<"split-backward",
     "run the backward of a stage as two actions: I (input gradient), then W (weight gradients)">;
   def unroll : F<"unroll",

@@ -54,6 +54,11 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   // Partition and differentiation must agree on what is computed twice.
   std::string recompute =
       options.recompute.empty() ? "" : "recompute=" + options.recompute;
+  // Before all that looks at bytes or derives types.
+  if (options.precision != "f32" &&
+      failed(add(manager, formatv("pp-lower-precision{{type={0}}",
+                                  options.precision.getValue()))))
+    return failure();
   // Where to cut comes first: all that follows is made for each stage.
   if (failed(add(manager, formatv("pp-partition{{stages={0} microbatches={1} "
                                   "schedule={2} virtual={3} memory={4} "

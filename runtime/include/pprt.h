@@ -138,6 +138,12 @@ int32_t pprt_exchange(pprt_context *ctx);
 int32_t pprt_update(pprt_context *ctx, int32_t parameter, float *p,
                     const float *g, float *m, float *v, uint64_t n);
 
+/// The same for a parameter of bf16: its master at `master` is updated, then
+/// rounded to nearest even into `p`. The master is kept under any optimizer.
+int32_t pprt_update_bf16(pprt_context *ctx, int32_t parameter, uint16_t *p,
+                         float *master, const float *g, float *m, float *v,
+                         uint64_t n);
+
 //===----------------------------------------------------------------------===//
 // Entry
 //===----------------------------------------------------------------------===//

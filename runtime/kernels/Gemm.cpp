@@ -12,6 +12,9 @@
 // generated code. So do products of several threads, whose helpers ask for
 // memory as well.
 //
+// Products of bf16 are oneDNN's only where the processor has instructions for
+// them (see GemmBFloat16.cpp for others).
+//
 //===----------------------------------------------------------------------===//
 
 #include "Gemm.h"
@@ -45,16 +48,17 @@ struct Scratch {
 struct Form {
   int64_t m, n, k, lda, ldb, ldc;
   float alpha, beta;
-  bool transposeA, transposeB;
+  bool transposeA, transposeB, isBF16;
 
   bool operator==(const Form &other) const {
     return m == other.m && n == other.n && k == other.k && lda == other.lda &&
            ldb == other.ldb && ldc == other.ldc && alpha == other.alpha &&
            beta == other.beta && transposeA == other.transposeA &&
-           transposeB == other.transposeB;
+           transposeB == other.transposeB && isBF16 == other.isBF16;
   }
   uint64_t hash() const {
-    uint64_t result = transposeA + 2 * transposeB + 4 * (beta != 0);
+    uint64_t result =
+        transposeA + 2 * transposeB + 4 * (beta != 0) + 8 * isBF16;
     for (int64_t value : {m, n, k, lda, ldb, ldc})
       result = (result ^ uint64_t(value)) * 0x9e3779b97f4a7c15u;
     return result ^ result >> 32;
@@ -115,26 +119,16 @@ extern "C" void pprt_set_kernel_threads(int32_t threads) {
   setOpenMPThreads(numThreads);
 }
 
-void pprt::gemm(bool transposeA, bool transposeB, int64_t m, int64_t n,
-                int64_t k, float alpha, const float *a, int64_t lda,
-                const float *b, int64_t ldb, float beta, float *c, int64_t ldc,
-                float *workspace) {
-  if (numThreads == 0)
-    pprt_set_kernel_threads(1);
-  // A matrix of one row or column may come with any leading dimension; oneDNN
-  // insists on one at least as long as a row.
-  int64_t columnsA = transposeA ? m : k, columnsB = transposeB ? k : n;
-  lda = lda < columnsA ? columnsA : lda;
-  ldb = ldb < columnsB ? columnsB : ldb;
-  ldc = ldc < n ? n : ldc;
-  if (numThreads == 1 && forms.meet({m, n, k, lda, ldb, ldc, alpha, beta,
-                                     transposeA, transposeB})) {
+/// Calls `product` with `size` floats at `workspace` for what it allocates,
+/// where it has met its form before.
+template <typename F>
+static void withScratch(const Form &form, float *workspace, int64_t size,
+                        F product) {
+  if (numThreads == 1 && forms.meet(form)) {
     char *begin = reinterpret_cast<char *>(workspace);
-    scratch = {begin, begin,
-               begin + pprt_gemm_workspace(m, n, k) * int64_t(sizeof(float))};
+    scratch = {begin, begin, begin + size * int64_t(sizeof(float))};
   }
-  dnnl_sgemm(transposeA ? 'T' : 'N', transposeB ? 'T' : 'N', m, n, k, alpha, a,
-             lda, b, ldb, beta, c, ldc);
+  product();
   // Memory that outlives the call would be overwritten.
   if (scratch.pieces != 0) {
     std::fputs("error: oneDNN keeps memory that it asked for in a repeated "
@@ -144,6 +138,67 @@ void pprt::gemm(bool transposeA, bool transposeB, int64_t m, int64_t n,
     std::abort();
   }
   scratch = {};
+}
+
+/// Leading dimensions as oneDNN wants them: a matrix of one row or column may
+/// come with any, but it insists on one at least as long as a row.
+static void fixLeading(Form &form) {
+  int64_t columnsA = form.transposeA ? form.m : form.k;
+  int64_t columnsB = form.transposeB ? form.k : form.n;
+  form.lda = form.lda < columnsA ? columnsA : form.lda;
+  form.ldb = form.ldb < columnsB ? columnsB : form.ldb;
+  form.ldc = form.ldc < form.n ? form.n : form.ldc;
+  if (numThreads == 0)
+    pprt_set_kernel_threads(1);
+}
+
+void pprt::gemm(bool transposeA, bool transposeB, int64_t m, int64_t n,
+                int64_t k, float alpha, const float *a, int64_t lda,
+                const float *b, int64_t ldb, float beta, float *c, int64_t ldc,
+                float *workspace) {
+  Form f{m, n, k, lda, ldb, ldc, alpha, beta, transposeA, transposeB, false};
+  fixLeading(f);
+  withScratch(f, workspace, pprt_gemm_workspace(m, n, k), [&] {
+    dnnl_sgemm(transposeA ? 'T' : 'N', transposeB ? 'T' : 'N', m, n, k, alpha,
+               a, f.lda, b, f.ldb, beta, c, f.ldc);
+  });
+}
+
+// Exported by libdnnl, but in none of its headers.
+extern "C" dnnl_status_t dnnl_gemm_bf16bf16f32(
+    char transa, char transb, dnnl_dim_t m, dnnl_dim_t n, dnnl_dim_t k,
+    float alpha, const uint16_t *a, dnnl_dim_t lda, const uint16_t *b,
+    dnnl_dim_t ldb, float beta, float *c, dnnl_dim_t ldc)
+    __attribute__((weak));
+
+bool pprt::multipliesBF16() {
+  static const bool result =
+      dnnl_gemm_bf16bf16f32 &&
+      (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_bf16) ==
+          dnnl_cpu_isa_avx512_core_bf16;
+  return result;
+}
+
+void pprt::gemmBF16(bool transposeA, bool transposeB, int64_t m, int64_t n,
+                    int64_t k, const uint16_t *a, int64_t lda,
+                    const uint16_t *b, int64_t ldb, bool accumulate, float *c,
+                    int64_t ldc, float *workspace, int64_t size) {
+  Form f{m, n, k, lda, ldb, ldc, 1.0f, float(accumulate), transposeA,
+         transposeB, true};
+  fixLeading(f);
+  dnnl_status_t status = dnnl_unimplemented;
+  withScratch(f, workspace, size, [&] {
+    status = dnnl_gemm_bf16bf16f32(transposeA ? 'T' : 'N',
+                                   transposeB ? 'T' : 'N', m, n, k, 1.0f, a,
+                                   f.lda, b, f.ldb, f.beta, c, f.ldc);
+  });
+  if (status != dnnl_success) {
+    std::fputs("error: oneDNN refuses a product of bf16 on a processor that "
+               "multiplies them, expected its result; set "
+               "ONEDNN_MAX_CPU_ISA=AVX2 to do without\n",
+               stderr);
+    std::abort();
+  }
 }
 
 extern "C" void pprt_sgemm(int32_t transpose_a, int32_t transpose_b, int64_t m,

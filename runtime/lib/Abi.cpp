@@ -125,3 +125,12 @@ int32_t pprt_update(pprt_context *ctx, int32_t parameter, float *p,
                     const float *g, float *m, float *v, uint64_t n) {
   return guarded(ctx, [&] { ctx->update(parameter, p, g, m, v, n); });
 }
+
+int32_t pprt_update_bf16(pprt_context *ctx, int32_t parameter, uint16_t *p,
+                         float *master, const float *g, float *m, float *v,
+                         uint64_t n) {
+  return guarded(ctx, [&] {
+    ctx->update(parameter, master, g, m, v, n);
+    roundToBF16(master, p, n);
+  });
+}

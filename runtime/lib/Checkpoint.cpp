@@ -39,11 +39,16 @@ PreparedDirectory::~PreparedDirectory() {
       break; // there is something in it
 }
 
-static const float *ownValues(const Program &program, int index,
+/// The f32 values of an own parameter: its master, if it is bf16.
+static const float *ownValues(const Description &description,
+                              const Program &program, int index,
                               const uint8_t *arena) {
   for (const HeldParameter &held : program.parameters)
     if (held.index == index && held.owned)
-      return reinterpret_cast<const float *>(arena + held.offset);
+      return reinterpret_cast<const float *>(
+          arena + (description.parameters[index].isBF16
+                       ? program.optimizerOffset + held.masterOffset
+                       : held.offset));
   return nullptr;
 }
 
@@ -75,8 +80,8 @@ void pprt::saveCheckpoint(const std::string &directory,
     const Parameter &parameter = description.parameters[i];
     uint64_t bytes = parameter.elements * sizeof(float);
     if (parameter.owner == transport.rank()) {
-      const char *values =
-          reinterpret_cast<const char *>(ownValues(program, int(i), arena));
+      const char *values = reinterpret_cast<const char *>(
+          ownValues(description, program, int(i), arena));
       if (transport.rank() == 0)
         attempt([&] { file->write(values, bytes); });
       else

@@ -98,6 +98,11 @@ static Parameter parseParameter(const Node &node) {
     broken("whose parameter '" + parameter.name + "' has " +
            std::to_string(parameter.elements) + " elements and a shape for " +
            std::to_string(elements));
+  std::string type = node.get<std::string>("type", "f32");
+  if (type != "f32" && type != "bf16")
+    broken("whose parameter '" + parameter.name + "' has the type '" + type +
+           "', expected f32 or bf16");
+  parameter.isBF16 = type == "bf16";
   auto init = node.value.find("init");
   if (init == node.value.end())
     broken("without '" + node.path + "init'");
@@ -150,6 +155,10 @@ static Program parseProgram(const Node &node, const Description &all) {
   program.arenaBytes = node.get<uint64_t>("arena_bytes");
   program.optimizerOffset = node.get<uint64_t>("optimizer_offset");
   program.optimizerBytes = node.get<uint64_t>("optimizer_bytes");
+  program.masterBytes = node.get<uint64_t>("master_bytes", uint64_t(0));
+  if (program.masterBytes > program.optimizerBytes)
+    broken("whose '" + node.path +
+           "master_bytes' are more than the optimizer area");
   if (program.optimizerOffset < program.arenaBytes ||
       program.optimizerOffset % 64 != 0)
     broken("whose '" + node.path +
@@ -174,9 +183,12 @@ static Program parseProgram(const Node &node, const Description &all) {
     parameter.vOffset = held.get<uint64_t>("v_offset", uint64_t(0));
     if (parameter.index < 0 || size_t(parameter.index) >= all.parameters.size())
       broken("whose '" + held.path + "index' is no parameter");
-    uint64_t bytes = all.parameters[parameter.index].elements * sizeof(float);
+    parameter.masterOffset = held.get<uint64_t>("master_offset", uint64_t(0));
+    const Parameter &described = all.parameters[parameter.index];
+    uint64_t bytes = described.elements * sizeof(float);
+    uint64_t heldBytes = described.isBF16 ? bytes / 2 : bytes;
     if (parameter.offset % 4 != 0 ||
-        parameter.offset + bytes > program.arenaBytes)
+        parameter.offset + heldBytes > program.arenaBytes)
       broken("whose '" + held.path + "offset' lies outside of the arena");
     if (parameter.owned &&
         std::max(parameter.mOffset, parameter.vOffset) + bytes >
@@ -184,6 +196,11 @@ static Program parseProgram(const Node &node, const Description &all) {
       broken("whose '" + held.path +
              "m_offset' or 'v_offset' lies outside of "
              "the optimizer area");
+    if (parameter.owned && described.isBF16 &&
+        (parameter.masterOffset % 4 != 0 ||
+         parameter.masterOffset + bytes > program.masterBytes))
+      broken("whose '" + held.path +
+             "master_offset' lies outside of the masters");
     program.parameters.push_back(parameter);
   });
   node.forEach("actions", [&](const Node &element) {

@@ -34,6 +34,8 @@ struct Parameter {
   std::string name;
   std::vector<int64_t> shape;
   uint64_t elements = 0;
+  /// Stages compute with bf16; the owner keeps a master in f32.
+  bool isBF16 = false;
   Initializer init;
   bool decay = false;
   int owner = 0;
@@ -73,12 +75,16 @@ struct HeldParameter {
   int index = 0;
   uint64_t offset = 0;
   bool owned = false;
-  uint64_t mOffset = 0, vOffset = 0; // from the optimizer area's begin
+  // From the optimizer area's begin.
+  uint64_t mOffset = 0, vOffset = 0;
+  uint64_t masterOffset = 0; // of an owned parameter of bf16
 };
 
 struct Program {
   uint64_t arenaBytes = 0;
   uint64_t optimizerOffset = 0, optimizerBytes = 0;
+  /// Of the masters at the begin of the optimizer area, which SGD needs too.
+  uint64_t masterBytes = 0;
   MemoryPlan memory;
   std::vector<HeldParameter> parameters;
   std::vector<Action> actions;

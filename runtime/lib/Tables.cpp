@@ -88,7 +88,8 @@ std::string pprt::memoryTable(const Description &description,
       "bytes by rank   parameters    gradients    optimizer  activations    "
       "workspace communication      planned    allocated\n";
   for (size_t rank = 0; rank < ranks.size(); ++rank) {
-    const MemoryPlan &plan = description.programs[rank].memory;
+    const Program &program = description.programs[rank];
+    const MemoryPlan &plan = program.memory;
     auto number = [](uint64_t value) {
       return static_cast<unsigned long long>(value);
     };
@@ -96,7 +97,7 @@ std::string pprt::memoryTable(const Description &description,
         format("  rank %-4zu %14llu %12llu %12llu %12llu %12llu %13llu %12llu "
                "%12llu\n",
                rank, number(plan.parameters), number(plan.gradients),
-               number(adamW ? plan.optimizer : 0), number(plan.activations),
+               number(adamW ? plan.optimizer : program.masterBytes), number(plan.activations),
                number(plan.workspace), number(plan.communication),
                number(ranks[rank].planned), number(ranks[rank].allocated));
   }

@@ -112,6 +112,8 @@ private:
   Measurements gatherMeasurements(RankSteps steps);
   void openFiles();
   void fillParameters();
+  /// Of the arena and what the optimizer needs behind it.
+  uint64_t plannedBytes() const;
   void noteFewCores();
 
   const Description &description;
@@ -158,16 +160,38 @@ void Run::openFiles() {
                 "expected none: unset it");
 }
 
+/// A parameter of bf16 is its rounded master. Who does not own it has none, and
+/// rounds the same values.
 void Run::fillParameters() {
   for (const HeldParameter &held : program.parameters) {
-    float *values = reinterpret_cast<float *>(arena->base() + held.offset);
+    const Parameter &parameter = description.parameters[held.index];
+    uint8_t *place = arena->base() + held.offset;
+    std::vector<float> temporary;
+    float *values = reinterpret_cast<float *>(place);
+    if (parameter.isBF16 && held.owned) {
+      values = reinterpret_cast<float *>(
+          arena->base() + program.optimizerOffset + held.masterOffset);
+    } else if (parameter.isBF16) {
+      temporary.resize(parameter.elements);
+      values = temporary.data();
+    }
     if (weights)
       weights->read(held.index, values);
     else
-      initializeParameter(description.parameters[held.index], options.seed,
-                          values);
+      initializeParameter(parameter, options.seed, values);
+    if (parameter.isBF16)
+      roundToBF16(values, reinterpret_cast<uint16_t *>(place),
+                  parameter.elements);
   }
   weights.reset();
+}
+
+uint64_t Run::plannedBytes() const {
+  if (options.optimizer == Optimizer::AdamW)
+    return program.optimizerOffset + program.optimizerBytes;
+  // Without moments, but with the masters.
+  return program.masterBytes ? program.optimizerOffset + program.masterBytes
+                             : program.arenaBytes;
 }
 
 /// mpirun binds few ranks to one core each, where more threads are no help.
@@ -189,10 +213,7 @@ void Run::prepare() {
         {{"a data file with fingerprint", hexText(tokenFile->fingerprint())}},
         collectives, transport.rank()));
   collectives.agreeAfter([&] {
-    uint64_t bytes = options.optimizer == Optimizer::AdamW
-                         ? program.optimizerOffset + program.optimizerBytes
-                         : program.arenaBytes;
-    arena.emplace(bytes);
+    arena.emplace(plannedBytes());
     // Pages that nothing is written to take no memory.
     if (options.emulate)
       Emulation::start();
@@ -210,12 +231,16 @@ void Run::prepare() {
   if (!speaks())
     return;
   uint64_t elements = 0;
-  for (const Parameter &parameter : description.parameters)
+  bool anyBF16 = false;
+  for (const Parameter &parameter : description.parameters) {
     elements += parameter.elements;
-  std::printf("%s: %llu parameters, %d %s, %d stages, %s, %d micro-batches of "
+    anyBF16 |= parameter.isBF16;
+  }
+  std::printf("%s: %llu parameters%s, %d %s, %d stages, %s, %d micro-batches of "
               "%lld x %lld tokens\n",
               description.name.c_str(),
-              static_cast<unsigned long long>(elements), description.ranks,
+              static_cast<unsigned long long>(elements),
+              anyBF16 ? " in bf16 with f32 masters" : "", description.ranks,
               description.ranks == 1 ? "rank" : "ranks", description.stages,
               description.schedule.c_str(), description.microbatches,
               static_cast<long long>(description.batch),
@@ -384,9 +409,7 @@ void Run::report() {
   std::vector<Profile> profiles =
       gatherStructs(collectives, recorder->profile());
   MemoryUse mine;
-  mine.planned = program.arenaBytes;
-  if (options.optimizer == Optimizer::AdamW)
-    mine.planned += program.optimizerBytes;
+  mine.planned = plannedBytes();
   mine.allocated = arena->bytes();
   mine.mapped = arena->mappedBytes();
   mine.allocations = allocations;

@@ -25,6 +25,7 @@ struct CompileOptions {
   std::string schedule = "1f1b";        ///< a name or a file
   unsigned virtualStages = 0;           ///< a rank; 0: as the schedule has
   std::optional<std::string> recompute; ///< nothing: as the model says
+  std::string precision = "f32";        ///< what layers compute in
   bool splitBackward = false;
   bool unroll = false; ///< programs without loops
   std::string semantics = "rendezvous";

@@ -11,7 +11,8 @@ def AccumulatingOpInterface : OpInterface<"AccumulatingOpInterface"> {
     An op with one result and an optional operand `init` of the type of that
     result: with it the op computes `init + op(...)` in one go (a GEMM with
     beta = 1). Differentiation folds the sum of a gradient and its accumulator
-    into such an op.
+    into such an op. An op on bf16 also takes an `init` of f32, which makes its
+    result f32: nothing is rounded on the way into the sum.
   }];
 
   let methods = [

@@ -30,6 +30,9 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
       *this, "recompute",
       llvm::cl::desc("none, full, or empty: as the layers say"),
       llvm::cl::init("")};
+  Option<std::string> precision{
+      *this, "precision", llvm::cl::desc("what to compute in: f32 or bf16"),
+      llvm::cl::init("f32")};
   Option<std::string> semantics{
       *this, "semantics",
       llvm::cl::desc("what a send may rely on: buffered, rendezvous, "

@@ -64,10 +64,6 @@ public:
 
   FailureOr<Matrix> matrix(Value buffer, bool mayTranspose) {
     auto type = cast<MemRefType>(buffer.getType());
-    if (!type.getElementType().isF32())
-      return op->emitOpError("found elements of type ")
-             << type.getElementType()
-             << ", expected f32: the library has no other kernel";
     SmallVector<int64_t> strides;
     int64_t offset;
     if (failed(type.getStridesAndOffset(strides, offset)) ||
@@ -168,10 +164,14 @@ static LogicalResult lower(GemmOp op) {
       a->pointer,
       builder.i64(a->leading),
       b->pointer,
-      builder.i64(b->leading),
-      builder.f32(op.getAccumulate() ? 1.0 : 0.0),
-      c->pointer,
-      builder.i64(c->leading)};
+      builder.i64(b->leading)};
+  bool isBF16 = lhs.getElementType().isBF16();
+  if (isBF16)
+    operands.append({builder.i32(op.getAccumulate()),
+                     builder.i32(out.getElementType().isBF16())});
+  else
+    operands.push_back(builder.f32(op.getAccumulate() ? 1.0 : 0.0));
+  operands.append({c->pointer, builder.i64(c->leading)});
   FailureOr<Value> workspace = builder.pointer(op.getWorkspace());
   if (failed(workspace))
     return failure();
@@ -179,8 +179,8 @@ static LogicalResult lower(GemmOp op) {
     for (int64_t value : {out.getDimSize(0), a->stride, b->stride, c->stride})
       operands.push_back(builder.i64(value));
   operands.push_back(*workspace);
-  return builder.call(rank == 2 ? "pprt_sgemm" : "pprt_sgemm_batched",
-                      operands);
+  StringRef name = isBF16 ? "pprt_gemm_bf16" : "pprt_sgemm";
+  return builder.call((name + (rank == 2 ? "" : "_batched")).str(), operands);
 }
 
 /// Pushes address and leading dimension of each buffer.
@@ -194,6 +194,13 @@ static LogicalResult pushMatrices(CallBuilder &builder, ValueRange buffers,
     operands.push_back(builder.i64(matrix->leading));
   }
   return success();
+}
+
+/// The kernel for the elements of `op`.
+template <typename OpTy>
+static std::string kernelName(StringRef name, OpTy op) {
+  auto type = cast<MemRefType>(op.getQuery().getType());
+  return (name + (type.getElementType().isBF16() ? "_bf16" : "_f32")).str();
 }
 
 template <typename OpTy>
@@ -220,7 +227,8 @@ static LogicalResult lower(AttentionOp op) {
       return failure();
     operands.push_back(*pointer);
   }
-  return builder.call("pprt_attention_forward_f32", operands);
+  std::string name = kernelName("pprt_attention_forward", op);
+  return builder.call(name, operands);
 }
 
 static LogicalResult lower(AttentionGradOp op) {
@@ -241,7 +249,8 @@ static LogicalResult lower(AttentionGradOp op) {
                           operands)))
     return failure();
   operands.push_back(*workspace);
-  return builder.call("pprt_attention_backward_f32", operands);
+  std::string name = kernelName("pprt_attention_backward", op);
+  return builder.call(name, operands);
 }
 
 namespace {

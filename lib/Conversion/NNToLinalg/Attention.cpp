@@ -1,6 +1,6 @@
 //===- Attention.cpp - Attention, its adjoint, rotary positions -----------===//
 //
-// f32 (and bf16, widened) goes to the kernels of the runtime, as matrices of
+// f32 and bf16 go to the kernels of the runtime, as matrices of
 // positions by heads, so that queries, keys and values may be slices of one
 // matrix. f64 becomes loops with all the scores, over b (batch), g (key heads),
 // r (queries of a key head), t, s (positions) and d.
@@ -24,9 +24,20 @@ using namespace pp::nn;
 
 /// [B, T, H, D] as [B T, H D].
 static Value headRows(Emitter &emitter, Value value) {
-  value = emitter.widen(value);
   ArrayRef<int64_t> shape = shapeOf(value);
   return emitter.reshape(value, {shape[0] * shape[1], shape[2] * shape[3]});
+}
+
+/// Scratch memory of the kernel for `op`.
+template <typename OpTy>
+static Value workspaceFor(Emitter &emitter, OpTy op, bool backward) {
+  int64_t size = op.getHeadSize();
+  return emitter.empty(
+      elementOf(op.getQuery()).isBF16()
+          ? pprt_attention_bf16_workspace(backward, op.getQueryLength(),
+                                          op.getKeyLength(), size)
+          : pprt_attention_workspace(backward, size),
+      emitter.builder.getF32Type());
 }
 
 namespace {
@@ -159,10 +170,8 @@ struct LowerAttention : OpRewritePattern<AttentionOp> {
     Value k = headRows(emitter, op.getKey());
     Value v = headRows(emitter, op.getValue());
     Value out = emitter.empty(shapeOf(q), elementOf(q));
-    Value lse = emitter.empty(shapeOf(op.getLse()), elementOf(q));
-    Value workspace = emitter.empty(
-        pprt_attention_workspace(/*backward=*/0, op.getHeadSize()),
-        elementOf(q));
+    Value lse = emitter.empty(shapeOf(op.getLse()), elementOf(op.getLse()));
+    Value workspace = workspaceFor(emitter, op, /*backward=*/false);
     auto call = kernel::AttentionOp::create(
         rewriter, op.getLoc(), ValueRange{out, lse, workspace}.getTypes(), q, k,
         v, out, lse, workspace, op.getBatch(), op.getHeads(), op.getKeyHeads(),
@@ -214,13 +223,11 @@ struct LowerAttentionGrad : OpRewritePattern<AttentionGradOp> {
     Value v = headRows(emitter, op.getValue());
     Value out = headRows(emitter, op.getOut());
     Value dout = headRows(emitter, op.getDout());
-    Value lse = emitter.widen(op.getLse());
+    Value lse = op.getLse();
     Value dq = emitter.empty(shapeOf(q), elementOf(q));
     Value dk = emitter.empty(shapeOf(k), elementOf(q));
     Value dv = emitter.empty(shapeOf(k), elementOf(q));
-    Value workspace = emitter.empty(
-        pprt_attention_workspace(/*backward=*/1, shapeOf(op.getQuery()).back()),
-        elementOf(q));
+    Value workspace = workspaceFor(emitter, op, /*backward=*/true);
     auto call = kernel::AttentionGradOp::create(
         rewriter, op.getLoc(), ValueRange{dq, dk, dv, workspace}.getTypes(), q,
         k, v, out, lse, dout, dq, dk, dv, workspace, op.getBatch(),
@@ -275,12 +282,13 @@ struct LowerRotary : OpRewritePattern<RotaryOp> {
   LogicalResult matchAndRewrite(RotaryOp op,
                                 PatternRewriter &rewriter) const override {
     Emitter emitter(rewriter, op.getLoc());
-    Value input = emitter.widen(op.getInput());
+    Value input = op.getInput();
     ArrayRef<int64_t> shape = shapeOf(input);
     Type element = elementOf(input);
     int64_t positions = shape[1], half = shape[3] / 2;
-    Value cosines = table(emitter, op, positions, half, element, false);
-    Value sines = table(emitter, op, positions, half, element, true);
+    Type wide = emitter.widenType(element);
+    Value cosines = table(emitter, op, positions, half, wide, false);
+    Value sines = table(emitter, op, positions, half, wide, true);
 
     // The first and the second number of each pair.
     int64_t step = op.getInterleaved() ? 2 : 1;
@@ -305,9 +313,14 @@ struct LowerRotary : OpRewritePattern<RotaryOp> {
     SmallVector<Value> pieces = emitter.generic(
         4, {}, inputs, inits,
         [](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
-          Value a = scalars[0], b = scalars[1], c = scalars[2], s = scalars[3];
-          return {inner.sub(inner.mul(a, c), inner.mul(b, s)),
-                  inner.add(inner.mul(b, c), inner.mul(a, s))};
+          Value a = inner.widenScalar(scalars[0]);
+          Value b = inner.widenScalar(scalars[1]);
+          Value c = scalars[2], s = scalars[3];
+          Value turned[] = {inner.sub(inner.mul(a, c), inner.mul(b, s)),
+                            inner.add(inner.mul(b, c), inner.mul(a, s))};
+          Type element = scalars[0].getType();
+          return {inner.narrowScalar(turned[0], element),
+                  inner.narrowScalar(turned[1], element)};
         });
     Value whole = emitter.empty(shape, element);
     for (auto [piece, offset] : llvm::zip(pieces, offsets))

@@ -13,6 +13,8 @@
 
 #include "pp/Interfaces/ElementwiseOpInterface.h"
 
+#include "mlir/Interfaces/CastInterfaces.h"
+
 using namespace mlir;
 using namespace pp;
 
@@ -59,13 +61,19 @@ static Input asBroadcast(Emitter &emitter, Value operand,
   return input;
 }
 
-/// Builds the loops for `op`; `body` makes the scalar.
+/// Builds the loops for an op; `body` makes the scalar, of bf16 operands as they
+/// are or of f32.
 static Value
 buildLoops(Emitter &emitter, ValueRange operands, RankedTensorType type,
+           bool computesInBF16,
            function_ref<Value(Emitter &, ValueRange)> body) {
   ArrayRef<int64_t> shape = type.getShape();
+  // bf16 is only read and written: what is between is f32.
   auto scalar = [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
-    return {body(inner, scalars.drop_back())};
+    SmallVector<Value> wide;
+    for (Value value : scalars.drop_back())
+      wide.push_back(computesInBF16 ? value : inner.widenScalar(value));
+    return {inner.narrowScalar(body(inner, wide), type.getElementType())};
   };
   if (shape.size() >= 2) {
     SmallVector<Input> inputs;
@@ -100,7 +108,7 @@ struct LowerInterface : OpInterfaceRewritePattern<ElementwiseOpInterface> {
     Value result = buildLoops(
         emitter, op->getOperands(),
         cast<RankedTensorType>(op->getResult(0).getType()),
-        [&](Emitter &inner, ValueRange scalars) {
+        /*computesInBF16=*/false, [&](Emitter &inner, ValueRange scalars) {
           return op.buildScalar(inner.builder, inner.loc, scalars);
         });
     rewriter.replaceOp(op, result);
@@ -126,19 +134,27 @@ struct LowerMappable : RewritePattern {
       if (isa<RankedTensorType>(operand.getType()))
         tensors.push_back(operand);
     Emitter emitter(rewriter, op->getLoc());
+    // A conversion says what it reads; only its types matter.
+    bool converts = isa<CastOpInterface>(op);
+    Type element = type.getElementType();
+    if (element.isBF16() && !converts)
+      element = rewriter.getF32Type();
     Value result = buildLoops(
-        emitter, tensors, type, [&](Emitter &inner, ValueRange scalars) {
+        emitter, tensors, type, converts,
+        [&](Emitter &inner, ValueRange scalars) {
           SmallVector<Value> operands;
           for (Value operand : op->getOperands()) {
             if (isa<RankedTensorType>(operand.getType())) {
               operands.push_back(scalars.front());
               scalars = scalars.drop_front();
             } else {
-              operands.push_back(operand);
+              // A scalar among tensors of bf16.
+              operands.push_back(converts ? operand
+                                          : inner.widenScalar(operand));
             }
           }
           OperationState state(inner.loc, op->getName(), operands,
-                               {type.getElementType()}, op->getAttrs());
+                               {element}, op->getAttrs());
           return inner.builder.create(state)->getResult(0);
         });
     rewriter.replaceOp(op, result);

@@ -44,10 +44,11 @@ struct LowerEmbeddingGrad : OpRewritePattern<EmbeddingGradOp> {
     Location loc = op.getLoc();
     Emitter emitter(rewriter, loc);
     Value ids = emitter.flat(op.getIds());
-    Value dy = emitter.rows(emitter.widen(op.getDy()));
+    Value dy = emitter.rows(op.getDy());
+    Type sumType = emitter.widenType(elementOf(dy));
     Value table = op.getInit()
                       ? emitter.widen(op.getInit())
-                      : emitter.filled(shapeOf(op.getResult()), elementOf(dy), 0);
+                      : emitter.filled(shapeOf(op.getResult()), sumType, 0);
     int64_t positions = shapeOf(dy)[0], columns = shapeOf(dy)[1];
     auto rowType = RankedTensorType::get({columns}, elementOf(dy));
     auto index = [&](int64_t value) {
@@ -72,7 +73,7 @@ struct LowerEmbeddingGrad : OpRewritePattern<EmbeddingGradOp> {
           Value sum = inner.generic(
               1, {}, {{source, {0}}}, {{target, {0}}},
               [](Emitter &body, ValueRange scalars) -> SmallVector<Value> {
-                return {body.add(scalars[1], scalars[0])};
+                return {body.add(scalars[1], body.widenScalar(scalars[0]))};
               })[0];
           Value updated = tensor::InsertSliceOp::create(
               builder, loc, sum, carried[0], to, sizes, strides);

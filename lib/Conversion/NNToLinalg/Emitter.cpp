@@ -129,6 +129,10 @@ static Value convert(Emitter &emitter, Value value, Type element) {
   return emitter.reshape(result, shapeOf(value));
 }
 
+Type Emitter::widenType(Type element) {
+  return element.isBF16() ? builder.getF32Type() : element;
+}
+
 Value Emitter::widen(Value value) {
   if (!value || !elementOf(value).isBF16())
     return value;
@@ -142,6 +146,16 @@ Value Emitter::finish(Value value, Type type) {
   return reshape(value, type);
 }
 
+Value Emitter::widenScalar(Value scalar) {
+  if (!scalar.getType().isBF16())
+    return scalar;
+  return arith::ExtFOp::create(builder, loc, builder.getF32Type(), scalar);
+}
+Value Emitter::narrowScalar(Value scalar, Type element) {
+  if (!element.isBF16() || !scalar.getType().isF32())
+    return scalar;
+  return arith::TruncFOp::create(builder, loc, element, scalar);
+}
 Value Emitter::number(Type type, double value) {
   return arith::ConstantOp::create(builder, loc,
                                    builder.getFloatAttr(type, value));

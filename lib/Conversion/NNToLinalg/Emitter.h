@@ -53,12 +53,17 @@ public:
   /// [N].
   mlir::Value flat(mlir::Value value);
 
+  /// f32 for bf16, others as they are.
+  mlir::Type widenType(mlir::Type element);
   /// bf16 tensors as f32, others as they are: sums are taken in f32 at least.
   mlir::Value widen(mlir::Value value);
   /// Back to the element type of `type` and to its shape.
   mlir::Value finish(mlir::Value value, mlir::Type type);
 
-  /// Scalars.
+  /// Scalars. The first two: bf16 to f32 and back to the type of an element;
+  /// others stay as they are.
+  mlir::Value widenScalar(mlir::Value scalar);
+  mlir::Value narrowScalar(mlir::Value scalar, mlir::Type element);
   mlir::Value number(mlir::Type type, double value);
   mlir::Value integer(mlir::Type type, int64_t value);
   mlir::Value index(int64_t dim);

@@ -1,6 +1,6 @@
 //===- LinearAlgebra.cpp - Matrix products --------------------------------===//
 //
-// f32 (and bf16, widened) goes to the library, with rows collapsed. f64 becomes
+// f32 and bf16 go to the library, with rows collapsed. f64 becomes
 // loops in the order m, k, n: the innermost adds to a row of the result, which
 // vectorises without changing the order of any sum.
 //
@@ -41,14 +41,14 @@ static Value loops(Emitter &emitter, Value lhs, Value rhs, Value init,
       })[0];
 }
 
-/// lhs rhs, plus `init` if there is one; of rank 2 or 3.
+/// lhs rhs, plus `init` if there is one, with elements of `element`; of rank 2
+/// or 3.
 static Value product(Emitter &emitter, Value lhs, Value rhs, Value init,
-                     bool transposeA, bool transposeB) {
+                     bool transposeA, bool transposeB, Type element) {
   SmallVector<int64_t> shape(shapeOf(lhs).drop_back(2));
   shape.push_back(shapeOf(lhs).take_back(2)[transposeA ? 1 : 0]);
   shape.push_back(shapeOf(rhs).take_back(2)[transposeB ? 0 : 1]);
-  Type element = elementOf(lhs);
-  if (!element.isF32()) {
+  if (element.isF64()) {
     if (!init)
       init = emitter.filled(shape, element, 0);
     return loops(emitter, lhs, rhs, init, transposeA, transposeB);
@@ -58,8 +58,11 @@ static Value product(Emitter &emitter, Value lhs, Value rhs, Value init,
     init = emitter.empty(shape, element);
   int64_t depth = shapeOf(lhs).take_back(2)[transposeA ? 0 : 1];
   ArrayRef<int64_t> matrix = ArrayRef<int64_t>(shape).take_back(2);
-  Value workspace =
-      emitter.empty(pprt_gemm_workspace(matrix[0], matrix[1], depth), element);
+  bool narrow = elementOf(lhs).isBF16();
+  Value workspace = emitter.empty(
+      narrow ? pprt_gemm_bf16_workspace(matrix[0], matrix[1], depth)
+             : pprt_gemm_workspace(matrix[0], matrix[1], depth),
+      emitter.builder.getF32Type());
   return kernel::GemmOp::create(emitter.builder, emitter.loc,
                                 ValueRange{init, workspace}.getTypes(), lhs,
                                 rhs, init, workspace, transposeA, transposeB,
@@ -73,9 +76,11 @@ struct LowerLinear : OpRewritePattern<LinearOp> {
   LogicalResult matchAndRewrite(LinearOp op,
                                 PatternRewriter &rewriter) const override {
     Emitter emitter(rewriter, op.getLoc());
-    Value result = product(emitter, emitter.rows(emitter.widen(op.getInput())),
-                           emitter.widen(op.getWeight()), {}, false,
-                           op.getTransposed());
+    // A sum of bf16 is rounded once, with its bias.
+    Type element = elementOf(op.getInput());
+    Value result = product(emitter, emitter.rows(op.getInput()), op.getWeight(),
+                           {}, false, op.getTransposed(),
+                           op.getBias() ? emitter.widenType(element) : element);
     // The bias is a loop of its own, which fuses with what follows.
     if (Value bias = emitter.widen(op.getBias()))
       result = emitter.generic(
@@ -96,7 +101,6 @@ struct LowerMatmul : OpRewritePattern<MatmulOp> {
     Emitter emitter(rewriter, op.getLoc());
     // Batch dimensions, if any, are one.
     auto batched = [&](Value value) -> Value {
-      value = emitter.widen(value);
       if (!value || shapeOf(value).size() <= 3)
         return value;
       ArrayRef<int64_t> matrix = shapeOf(value).take_back(2);
@@ -107,7 +111,7 @@ struct LowerMatmul : OpRewritePattern<MatmulOp> {
     };
     Value result = product(emitter, batched(op.getLhs()), batched(op.getRhs()),
                            batched(op.getInit()), op.getTransposeA(),
-                           op.getTransposeB());
+                           op.getTransposeB(), elementOf(op.getResult()));
     rewriter.replaceOp(op, emitter.finish(result, op.getType()));
     return success();
   }

@@ -41,6 +41,9 @@ struct LowerCrossEntropy : OpRewritePattern<CrossEntropyOp> {
   LogicalResult matchAndRewrite(CrossEntropyOp op,
                                 PatternRewriter &rewriter) const override {
     Emitter emitter(rewriter, op.getLoc());
+    // One logit of each row is fetched from where they are, so that no matrix
+    // of wider ones is needed.
+    Value given = emitter.rows(op.getLogits());
     Value logits = emitter.rows(emitter.widen(op.getLogits()));
     Value targets = emitter.flat(op.getTargets());
     int64_t rows = shapeOf(logits)[0], ignore = op.getIgnoreIndex();
@@ -75,8 +78,9 @@ struct LowerCrossEntropy : OpRewritePattern<CrossEntropyOp> {
           Value safe = inner.select(counted, scalars[0],
                                     inner.integer(scalars[0].getType(), 0));
           Value logit = tensor::ExtractOp::create(
-              inner.builder, inner.loc, logits,
+              inner.builder, inner.loc, given,
               ValueRange{inner.index(0), inner.toIndex(safe)});
+          logit = inner.widenScalar(logit);
           Value loss = inner.select(counted, inner.sub(scalars[1], logit),
                                     inner.number(element, 0));
           Value one = arith::ExtUIOp::create(inner.builder, inner.loc, integer,

@@ -115,6 +115,8 @@ static LogicalResult addParameters(ModuleOp module,
     parameters.push_back(json::Object{{"name", json::fixUTF8(name)},
                                       {"shape", toJSON(type.getShape())},
                                       {"elements", type.getNumElements()},
+                                      {"type", parameter.hasMaster() ? "bf16"
+                                                                     : "f32"},
                                       {"init", std::move(init)},
                                       {"decay", parameter.hasDecay()},
                                       {"owner", it->second},
@@ -183,6 +185,8 @@ static json::Object describe(ModuleOp module, const LoweredProgram &lowered) {
     if (moments) {
       entry["m_offset"] = moments[0];
       entry["v_offset"] = moments[1];
+      if (moments.size() > 2)
+        entry["master_offset"] = moments[2];
     }
     parameters.push_back(std::move(entry));
   }
@@ -190,6 +194,7 @@ static json::Object describe(ModuleOp module, const LoweredProgram &lowered) {
   json::Object result{{"arena_bytes", bytes("arena")},
                       {"optimizer_offset", bytes("arena")},
                       {"optimizer_bytes", bytes("optimizer")},
+                      {"master_bytes", bytes("masters")},
                       {"memory", std::move(memory)},
                       {"parameters", std::move(parameters)},
                       {"actions", describeActions(lowered)},

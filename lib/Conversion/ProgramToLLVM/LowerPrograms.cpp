@@ -103,11 +103,11 @@ static LogicalResult spliceLayers(ModuleOp module) {
 static LogicalResult verifyParameters(ModuleOp module) {
   for (ParameterOp parameter : module.getOps<ParameterOp>()) {
     auto type = cast<RankedTensorType>(parameter.getType());
-    if (!type.getElementType().isF32())
+    if (!type.getElementType().isF32() && !type.getElementType().isBF16())
       return parameter.emitOpError("found type ")
              << type
              << ", expected elements of f32, in which the runtime keeps "
-                "parameters; cast in the layer";
+                "parameters, or bf16 with a master in f32; cast in the layer";
   }
   return success();
 }

@@ -503,12 +503,17 @@ private:
       return op.emitOpError("found no place for the optimizer state of '")
              << name.getValue() << "', expected one; run pp-plan-memory";
     uint64_t base = report.getAs<IntegerAttr>("arena").getInt();
+    bool hasMaster = moments.size() > 2;
     traced(parameterAction("update", name), [&] {
-      callChecked("pprt_update", {context, parameterIndex(name),
-                                  addressOf(buffers.lookupParameter(name), 0),
-                                  address(op.getGradient()),
-                                  at(base + moments[0]), at(base + moments[1]),
-                                  number(elementsOf(op.getGradient()))});
+      SmallVector<CallOperand> operands = {
+          context, parameterIndex(name),
+          addressOf(buffers.lookupParameter(name), 0)};
+      if (hasMaster)
+        operands.push_back(at(base + moments[2]));
+      operands.append({address(op.getGradient()), at(base + moments[0]),
+                       at(base + moments[1]),
+                       number(elementsOf(op.getGradient()))});
+      callChecked(hasMaster ? "pprt_update_bf16" : "pprt_update", operands);
     });
     return success();
   }

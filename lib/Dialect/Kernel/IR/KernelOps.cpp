@@ -54,6 +54,34 @@ static ArrayRef<int64_t> shapeOf(Value value) {
   return cast<ShapedType>(value.getType()).getShape();
 }
 
+static Type elementOf(Value value) {
+  return cast<ShapedType>(value.getType()).getElementType();
+}
+
+/// f32, as sums and statistics are.
+static LogicalResult verifyF32(Operation *op, StringRef name, Value value) {
+  if (elementOf(value).isF32())
+    return success();
+  return op->emitOpError("found ")
+         << name << " of type " << value.getType()
+         << ", expected elements of f32";
+}
+
+/// All have the elements of the first, f32 or bf16.
+static LogicalResult verifyElements(Operation *op, ValueRange matrices) {
+  Type element = elementOf(matrices.front());
+  if (!element.isF32() && !element.isBF16())
+    return op->emitOpError("found elements of type ")
+           << element << ", expected f32 or bf16: the library has no other "
+           << "kernel";
+  for (Value matrix : matrices)
+    if (elementOf(matrix) != element)
+      return op->emitOpError("found an operand of type ")
+             << matrix.getType() << ", expected elements of " << element
+             << " as the first has: convert one";
+  return success();
+}
+
 static LogicalResult verifyWorkspace(Operation *op, Value workspace,
                                      int64_t needed) {
   if (shapeOf(workspace) == ArrayRef<int64_t>{needed})
@@ -85,7 +113,18 @@ LogicalResult GemmOp::verify() {
   if (c[0] != m || c[1] != n)
     return emitOpError("found a destination of ")
            << c[0] << "x" << c[1] << ", expected " << m << "x" << n;
-  return verifyWorkspace(*this, getWorkspace(), pprt_gemm_workspace(m, n, k));
+  if (failed(verifyElements(*this, {getLhs(), getRhs()})) ||
+      failed(verifyF32(*this, "workspace", getWorkspace())))
+    return failure();
+  bool isBF16 = elementOf(getLhs()).isBF16();
+  if (!elementOf(getOut()).isF32() &&
+      elementOf(getOut()) != elementOf(getLhs()))
+    return emitOpError("found a destination of type ")
+           << getOut().getType() << ", expected elements of "
+           << elementOf(getLhs()) << (isBF16 ? " or f32" : "");
+  return verifyWorkspace(*this, getWorkspace(),
+                         isBF16 ? pprt_gemm_bf16_workspace(m, n, k)
+                                : pprt_gemm_workspace(m, n, k));
 }
 
 /// Matrices of rows by heads side by side.
@@ -122,8 +161,19 @@ static LogicalResult verifyAttention(Operation *op, ValueRange queryLike,
     return op->emitOpError("found lse of type ")
            << lse.getType() << ", expected " << batch << "x" << heads << "x"
            << q[0] / batch;
-  return verifyWorkspace(op, workspace,
-                         pprt_attention_workspace(backward, q[1] / heads));
+  SmallVector<Value> matrices(queryLike);
+  llvm::append_range(matrices, keyLike);
+  if (failed(verifyElements(op, matrices)) ||
+      failed(verifyF32(op, "lse", lse)) ||
+      failed(verifyF32(op, "workspace", workspace)))
+    return failure();
+  int64_t size = q[1] / heads;
+  return verifyWorkspace(
+      op, workspace,
+      elementOf(matrices.front()).isBF16()
+          ? pprt_attention_bf16_workspace(backward, q[0] / batch, k[0] / batch,
+                                          size)
+          : pprt_attention_workspace(backward, size));
 }
 
 LogicalResult AttentionOp::verify() {

@@ -10,6 +10,12 @@ Type pp::nn::detail::statisticsType(Type elementType) {
                               : elementType;
 }
 
+Type pp::nn::detail::accumulationType(Type elementType, Value init) {
+  Type statistics = statisticsType(elementType);
+  return init && tensorType(init).getElementType() == statistics ? statistics
+                                                                 : elementType;
+}
+
 std::string pp::nn::detail::shapeText(ArrayRef<int64_t> shape) {
   if (shape.empty())
     return "()";

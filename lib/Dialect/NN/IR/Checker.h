@@ -29,6 +29,10 @@ inline mlir::RankedTensorType tensorOf(llvm::ArrayRef<int64_t> shape,
 /// has too few bits for them.
 mlir::Type statisticsType(mlir::Type elementType);
 
+/// The element type of a sum over values of `elementType` that is added to
+/// `init` (may be null): bf16 may add to f32, and then stays f32.
+mlir::Type accumulationType(mlir::Type elementType, mlir::Value init);
+
 /// "4x128x256", or "()" for a scalar.
 std::string shapeText(llvm::ArrayRef<int64_t> shape);
 

@@ -37,6 +37,14 @@ Value adjoint::splat(OpBuilder &builder, Location loc, RankedTensorType type,
                                    DenseElementsAttr::get(type, element));
 }
 
+Value adjoint::toElementOf(OpBuilder &builder, Location loc, Value value,
+                           RankedTensorType type) {
+  auto from = cast<RankedTensorType>(value.getType());
+  if (from.getElementType() == type.getElementType())
+    return value;
+  return CastOp::create(builder, loc, from.clone(type.getElementType()), value);
+}
+
 Value adjoint::toRows(OpBuilder &builder, Location loc, Value value) {
   auto type = cast<RankedTensorType>(value.getType());
   if (type.getRank() == 2)

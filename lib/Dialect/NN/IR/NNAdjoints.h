@@ -16,6 +16,11 @@ mlir::Value sumToType(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::Value splat(mlir::OpBuilder &builder, mlir::Location loc,
                   mlir::RankedTensorType type, double number);
 
+/// `value` converted to the element type of `type`: a sum that adds bf16 to f32
+/// has a cotangent of f32.
+mlir::Value toElementOf(mlir::OpBuilder &builder, mlir::Location loc,
+                        mlir::Value value, mlir::RankedTensorType type);
+
 /// All rows of `value` under each other: a tensor of two dimensions with the
 /// same last one.
 mlir::Value toRows(mlir::OpBuilder &builder, mlir::Location loc,

@@ -41,6 +41,9 @@ MatmulOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
   Location loc = getLoc();
   Value a = getLhs(), b = getRhs(), dy = cotangents[0];
   bool ta = getTransposeA(), tb = getTransposeB();
+  if (getInit())
+    operandCotangents[2] = dy;
+  dy = adjoint::toElementOf(builder, loc, dy, getLhs().getType());
   // da = dy b', or for a stored transposed da' = b dy'.
   if (needed[0])
     operandCotangents[0] = ta ? MatmulOp::create(builder, loc, b, dy, tb, true)
@@ -49,8 +52,6 @@ MatmulOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
   if (needed[1])
     operandCotangents[1] = tb ? MatmulOp::create(builder, loc, dy, a, true, ta)
                               : MatmulOp::create(builder, loc, a, dy, !ta, false);
-  if (getInit())
-    operandCotangents[2] = dy;
   return success();
 }
 

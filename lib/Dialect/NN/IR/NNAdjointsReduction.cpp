@@ -32,8 +32,11 @@ ReduceSumOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
                           ArrayRef<bool> needed,
                           SmallVectorImpl<Value> &operandCotangents) {
   if (needed[0])
-    operandCotangents[0] = repeat(builder, getLoc(), cotangents[0],
-                                  getInput().getType(), getAxes());
+    operandCotangents[0] =
+        repeat(builder, getLoc(),
+               adjoint::toElementOf(builder, getLoc(), cotangents[0],
+                                    getInput().getType()),
+               getInput().getType(), getAxes());
   if (getInit())
     operandCotangents[1] = cotangents[0];
   return success();

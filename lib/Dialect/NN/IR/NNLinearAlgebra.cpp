@@ -85,7 +85,8 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
 
   SmallVector<int64_t> shape(a.getShape().take_front(batch));
   shape.append({rows, columns});
-  Type result = tensorOf(shape, a.getElementType());
+  Type result = tensorOf(
+      shape, accumulationType(a.getElementType(), adaptor.getInit()));
   types.push_back(result);
   return check.hasType("(C5)", {"init", adaptor.getInit()}, result,
                        "that of the product");
@@ -119,11 +120,12 @@ LogicalResult EmbeddingGradOp::verify() {
     return check.fail("(C1) dy has shape ", shapeText(dy.getShape()),
                       ", expected that of ids, ", shapeText(ids),
                       ", and one more dimension: pass one row an id");
+  Type element = accumulationType(dy.getElementType(), getInit());
   if (result.getRank() != 2 || result.getDimSize(1) != dy.getShape().back() ||
-      result.getElementType() != dy.getElementType())
+      result.getElementType() != element)
     return check.fail("(C2) result has type ", result,
                       ", expected two dimensions, the last one ",
-                      dy.getShape().back(), ", of ", dy.getElementType(),
+                      dy.getShape().back(), ", of ", element,
                       " as dy: declare the type of the table");
   return check.hasType("(C3)", {"init", getInit()}, result,
                        "that of the result");

@@ -53,7 +53,8 @@ static LogicalResult inferGradScale(Checker check, Value input, Value dy,
     return failure();
   auto inputType = tensorType(input);
   Type row =
-      tensorOf(inputType.getShape().take_back(1), inputType.getElementType());
+      tensorOf(inputType.getShape().take_back(1),
+               accumulationType(inputType.getElementType(), init));
   types.push_back(row);
   return check.hasType("(C6)", {"init", init}, row, "a row of input");
 }

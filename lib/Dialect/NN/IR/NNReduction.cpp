@@ -39,6 +39,9 @@ LogicalResult ReduceSumOp::inferReturnTypes(MLIRContext *,
   if (failed(inferReduction(check, adaptor.getInput(), adaptor.getAxes(),
                             adaptor.getKeepdims(), types)))
     return failure();
+  auto sum = cast<RankedTensorType>(types.back());
+  types.back() = tensorOf(
+      sum.getShape(), accumulationType(sum.getElementType(), adaptor.getInit()));
   return check.hasType("(C2)", {"init", adaptor.getInit()}, types.back(),
                        "that of the sum");
 }

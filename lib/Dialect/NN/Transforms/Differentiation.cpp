@@ -10,6 +10,7 @@
 
 #include "pp/Dialect/NN/Transforms/Differentiation.h"
 
+#include "pp/Dialect/NN/IR/NNOps.h"
 #include "pp/Dialect/NN/Transforms/SavedValues.h"
 #include "pp/Interfaces/AccumulatingOpInterface.h"
 #include "pp/Interfaces/DifferentiableOpInterface.h"
@@ -34,6 +35,14 @@ struct JointFunction {
 
   Block &body() { return function->getBody().front(); }
 };
+
+/// Sums of bf16 are kept in f32.
+Type accumulatorType(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor || !tensor.getElementType().isBF16())
+    return type;
+  return tensor.clone(Float32Type::get(type.getContext()));
+}
 
 bool isDifferentiable(Type type) {
   return isa<FloatType>(getElementTypeOrSelf(type));
@@ -88,8 +97,12 @@ void ReversePass::add(Value value, Value cotangent, bool isOwned) {
     if (definition && !definition->isBeforeInBlock(accumulating))
       accumulating->moveAfter(definition);
     accumulating.getInitMutable().assign(sum);
+    cotangent.setType(sum.getType());
     sum = cotangent;
   } else {
+    if (cotangent.getType() != sum.getType())
+      cotangent = CastOp::create(builder, cotangent.getLoc(), sum.getType(),
+                                 cotangent);
     sum = arith::AddFOp::create(builder, cotangent.getLoc(), sum, cotangent);
   }
   published.insert(sum);
@@ -197,7 +210,8 @@ FailureOr<JointFunction> buildJoint(func::FuncOp function,
       continue;
     joint.accumulators.push_back(i);
     accumulators.push_back(
-        body.addArgument(argument.getType(), argument.getLoc()));
+        body.addArgument(accumulatorType(argument.getType()),
+                         argument.getLoc()));
     // The first contribution lands on the accumulator.
     pass.add(argument, accumulators.back());
   }

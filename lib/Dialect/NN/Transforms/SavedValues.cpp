@@ -28,8 +28,8 @@ static bool expands(Operation *op) {
     return true;
   auto cost = dyn_cast<CostOpInterface>(op);
   return cost && cost.getFlops() == 0 &&
-         detail::sumOfBytes(op->getOperandTypes()) <
-             detail::sumOfBytes(op->getResultTypes());
+         pp::detail::sumOfBytes(op->getOperandTypes()) <
+             pp::detail::sumOfBytes(op->getResultTypes());
 }
 
 static bool isCheap(Operation *op) {

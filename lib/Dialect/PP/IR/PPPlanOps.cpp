@@ -38,6 +38,19 @@ LogicalResult ParameterOp::verify() {
   return verifyTensor(*this, getType(), /*isFloat=*/true);
 }
 
+RankedTensorType pp::getGradientType(Type parameter) {
+  auto type = cast<RankedTensorType>(parameter);
+  if (!type.getElementType().isBF16())
+    return type;
+  return type.clone(Float32Type::get(type.getContext()));
+}
+
+RankedTensorType ParameterOp::getGradientType() {
+  return pp::getGradientType(getType());
+}
+
+bool ParameterOp::hasMaster() { return getGradientType() != getType(); }
+
 bool ParameterOp::hasDecay() {
   return getDecay().value_or(cast<RankedTensorType>(getType()).getRank() >= 2);
 }
@@ -126,6 +139,8 @@ static LogicalResult verifyArgument(StageOp stage, func::FuncOp function,
   if (!parameter)
     return report() << "found no pp.parameter @" << name.getValue()
                     << ", expected one in the module";
+  if (isGradient)
+    return expectType(parameter, parameter.getGradientType(), name);
   return expectType(parameter, parameter.getType(), name);
 }
 

@@ -299,20 +299,27 @@ LogicalResult WaitSendOp::verify() {
 // Parameters and gradients
 //===----------------------------------------------------------------------===//
 
-/// The parameter exists, and `type` (null for ops without a tensor) is its.
+/// The parameter exists, and `type` (null for ops without a tensor) is its, or
+/// that of its gradients.
 static LogicalResult verifyParameter(Operation *op, FlatSymbolRefAttr name,
-                                     Type type,
-                                     SymbolTableCollection &symbols) {
+                                     Type type, SymbolTableCollection &symbols,
+                                     bool isGradient = true) {
   auto parameter = symbols.lookupNearestSymbolFrom<ParameterOp>(
       op->getParentOp()->getParentOp(), name);
   if (!parameter)
     return op->emitOpError() << "found no pp.parameter " << name
                              << ", expected one in the module";
-  if (!type || type == parameter.getType())
+  Type expected =
+      isGradient ? Type(parameter.getGradientType()) : parameter.getType();
+  if (!type || type == expected)
     return success();
   InFlightDiagnostic diagnostic = op->emitOpError()
                                   << "found type " << type << ", expected "
-                                  << parameter.getType() << " of " << name;
+                                  << expected << " of "
+                                  << (isGradient && parameter.hasMaster()
+                                          ? "gradients of "
+                                          : "")
+                                  << name;
   diagnostic.attachNote(parameter.getLoc()) << "the parameter is defined here";
   return diagnostic;
 }
@@ -343,10 +350,11 @@ LogicalResult UpdateOp::verifySymbolUses(SymbolTableCollection &symbols) {
 }
 LogicalResult
 LoadParameterOp::verifySymbolUses(SymbolTableCollection &symbols) {
-  return verifyParameter(*this, getParameterAttr(), getType(), symbols);
+  return verifyParameter(*this, getParameterAttr(), getType(), symbols,
+                         /*isGradient=*/false);
 }
 LogicalResult
 StoreParameterOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return verifyParameter(*this, getParameterAttr(), getValue().getType(),
-                         symbols);
+                         symbols, /*isGradient=*/false);
 }

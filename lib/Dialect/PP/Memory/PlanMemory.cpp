@@ -201,16 +201,34 @@ static LogicalResult planProgram(ProgramOp program,
                      workspaces.getDictionary(program.getContext()));
   }
 
-  NamedAttrList optimizer;
-  uint64_t optimizerBytes = 0;
-  for (StringAttr name : analysis->getOwned()) {
-    uint64_t bytes =
-        memory::alignUp(buffers[analysis->lookupParameter(name)].interval.size);
-    optimizer.set(
-        name, builder.getDenseI64ArrayAttr(
-                  {int64_t(optimizerBytes), int64_t(optimizerBytes + bytes)}));
+  // Masters come first: they are needed under any optimizer, the moments that
+  // follow under AdamW only.
+  llvm::MapVector<StringAttr, SmallVector<int64_t>> states;
+  uint64_t masterBytes = 0, optimizerBytes = 0;
+  auto forEachOwned = [&](auto action) {
+    for (StringAttr name : analysis->getOwned()) {
+      auto parameter =
+          symbols.lookupNearestSymbolFrom<ParameterOp>(program, name);
+      action(parameter, states[name],
+             memory::alignUp(*getTensorBytes(parameter.getGradientType())));
+    }
+  };
+  forEachOwned([&](ParameterOp parameter, auto &, uint64_t bytes) {
+    masterBytes += parameter.hasMaster() ? bytes : 0;
+  });
+  optimizerBytes = masterBytes;
+  uint64_t nextMaster = 0;
+  forEachOwned([&](ParameterOp parameter, auto &state, uint64_t bytes) {
+    state = {int64_t(optimizerBytes), int64_t(optimizerBytes + bytes)};
     optimizerBytes += 2 * bytes;
-  }
+    if (!parameter.hasMaster())
+      return;
+    state.push_back(nextMaster);
+    nextMaster += bytes;
+  });
+  NamedAttrList optimizer;
+  for (auto &[name, state] : states)
+    optimizer.set(name, builder.getDenseI64ArrayAttr(state));
 
   NamedAttrList report;
   addPeak(program.getContext(), buffers, report);
@@ -218,6 +236,7 @@ static LogicalResult planProgram(ProgramOp program,
   report.set("arena", builder.getI64IntegerAttr(arena));
   report.set("lower_bound", builder.getI64IntegerAttr(fixed + plan.lowerBound));
   report.set("optimizer", builder.getI64IntegerAttr(optimizerBytes));
+  report.set("masters", builder.getI64IntegerAttr(masterBytes));
   program->setAttr(attr::kParameters,
                    parameters.getDictionary(program.getContext()));
   program->setAttr(attr::kGradients,

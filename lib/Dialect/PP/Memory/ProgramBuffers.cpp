@@ -273,7 +273,8 @@ ProgramBuffers::analyze(ProgramOp program, SymbolTableCollection &symbols,
               auto parameter = symbols.lookupNearestSymbolFrom<ParameterOp>(
                   zero, zero.getParameterAttr());
               return result.addGradient(zero, zero.getParameterAttr().getAttr(),
-                                        zero.getUse(), parameter.getType());
+                                        zero.getUse(),
+                                        parameter.getGradientType());
             })
             .Case([&](LoadGradientOp load) {
               StringAttr name = load.getParameterAttr().getAttr();
@@ -300,8 +301,9 @@ ProgramBuffers::analyze(ProgramOp program, SymbolTableCollection &symbols,
             .Case([&](UpdateOp update) {
               StringAttr name = update.getParameterAttr().getAttr();
               result.owned.push_back(name);
-              return result.addParameter(update, name,
-                                         update.getGradient().getType());
+              auto parameter = symbols.lookupNearestSymbolFrom<ParameterOp>(
+                  update, update.getParameterAttr());
+              return result.addParameter(update, name, parameter.getType());
             })
             .Case([&](StoreParameterOp store) {
               return result.addParameter(store,

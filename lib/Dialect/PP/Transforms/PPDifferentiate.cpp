@@ -348,7 +348,8 @@ void Differentiation::callBackward(
     unsigned param = accumulated - layer.numInputs;
     auto name = apply.getParams()[param].getDefiningOp<ParamOp>().getName();
     operands.push_back(builder.addAccumulator(
-        name, application.uses[param], apply.getParams()[param].getType()));
+        name, application.uses[param],
+        getGradientType(apply.getParams()[param].getType())));
   }
 
   func::CallOp call =

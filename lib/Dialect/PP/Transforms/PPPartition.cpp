@@ -172,15 +172,22 @@ void Partition::prepare() {
     }
   if (memory == 0)
     return;
-  // Value and two optimizer states once, a gradient for each use.
+  // Value and optimizer states (two, and a master of bf16) once, a gradient for
+  // each use.
   parameterBytes.assign(count, SmallVector<double>(count + 1, 0));
   for (size_t begin = 0; begin != count; ++begin) {
     llvm::DenseSet<Value> seen;
     double bytes = 0;
     for (size_t end = begin; end != count; ++end) {
       for (Value param : items[end].apply.getParams()) {
-        double size = pp::detail::sumOfBytes(param.getType());
-        bytes += seen.insert(param).second ? 4 * size : size;
+        Type gradientType = getGradientType(param.getType());
+        double size = pp::detail::sumOfBytes(gradientType);
+        bytes += size;
+        if (!seen.insert(param).second)
+          continue;
+        bytes += pp::detail::sumOfBytes(param.getType()) + 2 * size;
+        if (gradientType != param.getType())
+          bytes += size;
       }
       parameterBytes[begin][end + 1] = bytes;
     }

@@ -345,7 +345,8 @@ void RankBuilder::updateParameters(Location loc) {
     for (const GradientUse &gradient : info.gradients) {
       auto use = builder.getI64IntegerAttr(gradient.use);
       auto load = [&]() -> Value {
-        return LoadGradientOp::create(builder, loc, parameter.getType(), symbol,
+        return LoadGradientOp::create(builder, loc, parameter.getGradientType(),
+                                      symbol,
                                       use);
       };
       std::string value = name.str() + ".grad." + std::to_string(gradient.use);
@@ -360,7 +361,8 @@ void RankBuilder::updateParameters(Location loc) {
       else if (rank == owner)
         owned[name].push_back(
             {{},
-             receive(loc, parameter.getType(), gradient.rank, value, {}, tag)});
+             receive(loc, parameter.getGradientType(), gradient.rank, value, {},
+                     tag)});
     }
   }
   SmallVector<std::pair<StringAttr, Value>> sums;

@@ -31,7 +31,10 @@ def Kernel_GemmOp : Kernel_Op<"gemm"> {
     - (C1) All operands have rank 2, or all have rank 3 and the same first
       dimension.
     - (C2) The dimensions agree.
-    - (C3) `workspace`, scratch memory whose contents mean nothing before and
+    - (C3) `lhs` and `rhs` have the same elements, f32 or bf16; those of `out` are
+      the same, or f32 for bf16: sums are taken in f32, and rounded once if
+      `out` holds bf16.
+    - (C4) `workspace`, scratch memory of f32 whose contents mean nothing before and
       after, has as many elements as the kernel says it needs.
 
     Example:
@@ -67,7 +70,9 @@ class Kernel_AttentionBase<string mnemonic> : Kernel_Op<mnemonic> {
     Constraints:
 
     - (C1) Rows and columns agree as described, `kv_heads` divides `heads`.
-    - (C2) `workspace` has as many elements as the kernel says it needs.
+    - (C2) Matrices have the same elements, f32 or bf16; `lse` and `workspace` have
+      f32.
+    - (C3) `workspace` has as many elements as the kernel says it needs.
   }];
 }
 

@@ -40,6 +40,12 @@ def NN_WellFormed : NativeOpTrait<"WellFormed"> {
   let cppNamespace = "::pp::nn";
 }
 
+// Sums many elements into few: computed in f32, from f32, where the rest of a
+// layer is lowered to bf16.
+def NN_SumsInFullPrecision : NativeOpTrait<"SumsInFullPrecision"> {
+  let cppNamespace = "::pp::nn";
+}
+
 // The types of the results are the inferred ones. Listed before
 // InferTypeOpInterface, whose own check has no room for a remedy.
 def NN_InferredResults : NativeOpTrait<"InferredResults"> {

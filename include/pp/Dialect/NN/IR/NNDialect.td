@@ -28,7 +28,9 @@ def NN_Dialect : Dialect {
     - Result types are inferred where operands determine them; types in the
       text are checked against the inferred ones.
     - An operand written `init(%c)` is added to the result, so that sums over
-      several uses accumulate in place: `result = c + op(...)`.
+      several uses accumulate in place: `result = c + op(...)`. Ops on `bf16`
+      also add to an `init` of `f32`; the result is then `f32` and unrounded:
+      so gradients accumulate.
     - Constraints are numbered in each op's documentation, (C1) and so on, and
       diagnostics cite that number.
   }];

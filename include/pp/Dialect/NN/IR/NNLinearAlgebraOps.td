@@ -47,10 +47,11 @@ def NN_MatmulOp
     Constraints:
 
     - (C1) `lhs` and `rhs` have the same rank, at least 2.
-    - (C2) All operands have the same element type.
+    - (C2) `lhs` and `rhs` have the same element type.
     - (C3) The inner dimensions agree.
     - (C4) The batch dimensions, all but the last two, agree.
-    - (C5) `init` has the type of the result.
+    - (C5) `init` has the type of the result, whose elements are those of the
+      operands, or f32 where `init` holds f32 and they bf16.
 
     Example:
 
@@ -117,7 +118,7 @@ def NN_EmbeddingGradOp : NN_Op<"embedding_grad",
 
     - (C1) `dy` has the dimensions of `ids`, then one more: that of a row.
     - (C2) `result` has two dimensions, the last one that of a row, and the
-      element type of `dy`.
+      element type of `dy`, or f32 where `init` holds f32 and `dy` bf16.
     - (C3) `init` has the type of the result.
 
     Example:

@@ -75,7 +75,8 @@ class NN_NormGradScaleOp<string mnemonic>
     - (C1) `input` has at least one dimension.
     - (C4) `eps` is finite and not negative.
     - (C5) `dy` has the type of `input`.
-    - (C6) `init` has the type of the result: the last dimension of `input`.
+    - (C6) `init` has the type of the result: the last dimension of `input`,
+      with its elements, or f32 where `init` holds f32 and `input` bf16.
   }];
 }
 

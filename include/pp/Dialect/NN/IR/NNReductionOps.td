@@ -23,13 +23,15 @@ class NN_ReductionOp<string mnemonic, list<Trait> traits = []>
   }];
 }
 
-def NN_ReduceSumOp : NN_ReductionOp<"reduce_sum", [AccumulatingOpInterface]> {
+def NN_ReduceSumOp : NN_ReductionOp<"reduce_sum",
+    [AccumulatingOpInterface, NN_SumsInFullPrecision]> {
   let summary = "sum over dimensions";
   let description = [{
     `result = init + sum of input over axes`. Without `init` the sum stands
     alone.
   }] # constraints # [{
-    - (C2) `init` has the type of the result.
+    - (C2) `init` has the type of the result, whose elements are those of
+      `input`, or f32 where `init` holds f32 and `input` bf16.
 
     Example:
 
@@ -52,7 +54,7 @@ def NN_ReduceSumOp : NN_ReductionOp<"reduce_sum", [AccumulatingOpInterface]> {
   ];
 }
 
-def NN_ReduceMeanOp : NN_ReductionOp<"reduce_mean"> {
+def NN_ReduceMeanOp : NN_ReductionOp<"reduce_mean", [NN_SumsInFullPrecision]> {
   let summary = "mean over dimensions";
   let description = [{
     `result` is the sum of `input` over `axes` divided by the number of

@@ -36,6 +36,12 @@ public:
     return detail::verifyInferredResults(op);
   }
 };
+
+/// The op sums many elements into few. Where a layer is lowered to bf16 it takes
+/// and gives f32, so that the sum is not rounded before it is used.
+template <typename ConcreteType>
+class SumsInFullPrecision
+    : public mlir::OpTrait::TraitBase<ConcreteType, SumsInFullPrecision> {};
 } // namespace pp::nn
 
 #endif // PP_DIALECT_NN_IR_NNTRAITS_H

@@ -23,8 +23,9 @@ struct DifferentiationRequest {
   /// One flag an argument: its cotangent is a result of the backward function.
   llvm::SmallVector<bool> wanted;
   /// One flag an argument: its cotangent is added to an accumulator, an
-  /// argument of the backward function which returns the sum. An argument is
-  /// `wanted` or `accumulated` or neither.
+  /// argument of the backward function which returns the sum. It has the type
+  /// of the argument, but f32 where that holds bf16. An argument is `wanted` or
+  /// `accumulated` or neither.
   llvm::SmallVector<bool> accumulated;
   /// One flag a result: the backward function takes its cotangent; that of the
   /// other results is zero.

@@ -125,6 +125,10 @@ def PP_ParamOp : PP_Op<"param", [Pure, HasParent<"ModelOp">]> {
     initialiser of its elements; its values are never in the IR. `decay` says
     whether weight decay acts on it: by default on tensors of rank 2 and more.
 
+    A parameter of bf16 is what layers compute with. The optimizer keeps its
+    master, in f32, and rounds it anew in each step; gradients are f32, and so
+    is the parameter in files.
+
     Constraints:
     1. The name is not empty, is UTF-8, and is not `__metadata__`, the key that
        safetensors files keep for themselves.

@@ -56,6 +56,10 @@ inline constexpr llvm::StringLiteral kPart = "pp.part";
 inline constexpr llvm::StringLiteral kLayers = "pp.layers";
 } // namespace attr
 
+/// The type in which gradients of a parameter of type `parameter` accumulate:
+/// f32 where it holds bf16.
+mlir::RankedTensorType getGradientType(mlir::Type parameter);
+
 } // namespace pp
 
 #define GET_TYPEDEF_CLASSES

@@ -28,7 +28,8 @@ def PP_ParameterOp : PP_Op<"parameter", [Symbol,
     The plan's form of `pp.param`. Functions read it by an argument with
     `pp.param` and add to the gradient of one of its uses by an argument with
     `pp.grad` and `pp.use`. The order of the parameters in the module is that
-    of the model; norms sum in that order.
+    of the model; norms sum in that order. One of bf16 is a copy of its master
+    (see `pp.param`); its gradient is f32.
 
     Example:
     ```mlir
@@ -42,6 +43,10 @@ def PP_ParameterOp : PP_Op<"parameter", [Symbol,
   let extraClassDeclaration = [{
     /// Whether weight decay acts on it: `decay`, else rank >= 2.
     bool hasDecay();
+    /// Whether an f32 master of it lies with the optimizer's state.
+    bool hasMaster();
+    /// The type of its gradient: f32 where it holds bf16.
+    ::mlir::RankedTensorType getGradientType();
   }];
 }
 

@@ -329,7 +329,7 @@ def PP_LoadGradientOp : PP_ParameterUse<"load_gradient",
     to it afterwards.
 
     Constraints:
-    1. The result has the type of the parameter.
+    1. The result has the type of the parameter, but f32 where that is bf16.
 
     Example:
     ```mlir
@@ -389,7 +389,8 @@ def PP_UpdateOp : PP_ParameterUse<"update",
   let description = [{
     The gradient is the sum over uses and micro-batches; the update divides it
     by the number of micro-batches and clips it. The rank with the update owns
-    the parameter and holds its optimizer state.
+    the parameter and holds its optimizer state. Where the parameter is bf16, its
+    f32 master is updated and then rounded to it.
 
     Example:
     ```mlir

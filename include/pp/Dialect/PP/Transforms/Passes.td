@@ -9,6 +9,54 @@ include "mlir/Pass/PassBase.td"
 // Model to plan
 //===----------------------------------------------------------------------===//
 
+def PPLowerPrecision : Pass<"pp-lower-precision", "::mlir::ModuleOp"> {
+  let summary = "makes a model of f32 compute in bf16";
+  let description = [{
+    Mixed precision: parameters, what layers take and return, and the values
+    inside become bf16. The optimizer keeps f32 masters of such parameters, and
+    their gradients are f32 (see `pp.param`). What stays f32:
+
+    - scalars that enter or leave a layer, the loss among them, and parameters
+      that are scalars;
+    - statistics, such as the log-sum-exp of `nn.attention` and
+      `nn.cross_entropy`;
+    - results of `nn.reduce_sum` and `nn.reduce_mean`, which take their input in
+      f32;
+    - what is computed from such values, constants and conversions of other types
+      alone. Where they meet bf16, they are rounded to it.
+
+    Ops on bf16 compute in f32 inside: products sum in f32, norms, softmax and
+    losses take their statistics in f32. What the model says in f64, bf16 or
+    integers stays as it is.
+
+    Example:
+
+    ```mlir
+    pp.layer @scale(%x: tensor<4x8xf32>) params(%w: tensor<8xf32>) -> tensor<f32> {
+      %y = nn.mul %x, %w : (tensor<4x8xf32>, tensor<8xf32>) -> tensor<4x8xf32>
+      %m = nn.reduce_mean %y axes = [0, 1] : (tensor<4x8xf32>) -> tensor<f32>
+      pp.yield %m : tensor<f32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    pp.layer @scale(%x: tensor<4x8xbf16>) params(%w: tensor<8xbf16>) -> tensor<f32> {
+      %y = nn.mul %x, %w : (tensor<4x8xbf16>, tensor<8xbf16>) -> tensor<4x8xbf16>
+      %z = nn.cast %y : (tensor<4x8xbf16>) -> tensor<4x8xf32>
+      %m = nn.reduce_mean %z axes = [0, 1] : (tensor<4x8xf32>) -> tensor<f32>
+      pp.yield %m : tensor<f32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"type", "type", "std::string", "\"bf16\"",
+      "what to compute in: bf16, or f32, which changes nothing">
+  ];
+  let dependentDialects = ["::pp::nn::NNDialect"];
+}
+
 def PPPartition : Pass<"pp-partition", "::mlir::ModuleOp"> {
   let summary = "assigns each apply of the model to a stage";
   let description = [{
