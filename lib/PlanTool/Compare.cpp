@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <limits>
 
 using namespace pp::plan;
 using namespace pp::schedule;
@@ -48,7 +49,7 @@ static Costs costsOf(int32_t v, const Options &options) {
 static std::vector<int64_t> scaleCap(const Options &options, int32_t v) {
   std::vector<int64_t> caps = options.memoryCap;
   for (int64_t &cap : caps)
-    cap *= v;
+    cap = std::min(cap, std::numeric_limits<int64_t>::max() / v) * v;
   return caps;
 }
 
@@ -91,6 +92,11 @@ static Row judge(const Schedule &schedule, bool splitBackward,
   if (!timeline)
     throw Failure{timeline.error()};
   row.timeline = std::move(*timeline);
+  // Every action of every row would be gigabytes for the largest schedules.
+  row.timeline.ranks.clear();
+  row.timeline.ranks.shrink_to_fit();
+  row.timeline.idle.clear();
+  row.timeline.idle.shrink_to_fit();
   return row;
 }
 

@@ -153,9 +153,13 @@ readTimes(const char *option, const std::string &text, double byDefault) {
   return times;
 }
 
+/// What one stage holds: the sum over all that fit a schedule is a number.
+constexpr double kMostOfStage = 1e12;
+
 static std::vector<int64_t> readBytes(const char *option,
                                       const std::string &text,
-                                      std::vector<int64_t> byDefault) {
+                                      std::vector<int64_t> byDefault,
+                                      double most = 1e15) {
   if (text.empty())
     return byDefault;
   std::vector<int64_t> sizes;
@@ -173,10 +177,11 @@ static std::vector<int64_t> readBytes(const char *option,
       }
     }
     value *= scale;
-    if (status != std::errc() || rest != end || !(value >= 0 && value <= 1e15))
+    if (status != std::errc() || rest != end || !(value >= 0 && value <= most))
       reject(option, text,
-             "a number of bytes such as 1000, 800M or 16G, or several with "
-             "commas between");
+             "a number of bytes such as 1000, 800M or 16G, at most " +
+                 std::string(most < 1e15 ? "1e12" : "1e15") +
+                 ", or several with commas between");
     sizes.push_back(static_cast<int64_t>(value));
   }
   return sizes;
@@ -255,8 +260,9 @@ Options pp::plan::readOptions(const RawOptions &raw) {
     options.profile = readProfile(raw);
   options.hasTransfer = !raw.transfer.empty() || !raw.bytes.empty();
   options.memory.activation =
-      readBytes("--activation-bytes", raw.activationBytes, {1});
-  options.memory.fixed = readBytes("--fixed-bytes", raw.fixedBytes, {0});
+      readBytes("--activation-bytes", raw.activationBytes, {1}, kMostOfStage);
+  options.memory.fixed =
+      readBytes("--fixed-bytes", raw.fixedBytes, {0}, kMostOfStage);
   options.memoryCap = readBytes("--memory-cap", raw.memoryCap, {});
   if (!raw.semantics.empty()) {
     std::optional<Semantics> semantics = parseSemantics(raw.semantics);

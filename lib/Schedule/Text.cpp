@@ -225,6 +225,9 @@ static std::string placeStages(Schedule &schedule) {
 Result<Schedule> pp::schedule::parseCSV(std::string_view text) {
   Schedule schedule;
   bool hasTransfers = false;
+  constexpr std::string_view byteOrderMark = "\xef\xbb\xbf";
+  if (text.substr(0, byteOrderMark.size()) == byteOrderMark)
+    text.remove_prefix(byteOrderMark.size());
   for (size_t line = 1; !text.empty(); ++line) {
     size_t newline = text.find('\n');
     std::vector<PlacedTransfer> &transfers = schedule.transfers.emplace_back();
@@ -236,6 +239,12 @@ Result<Schedule> pp::schedule::parseCSV(std::string_view text) {
       return Error{"line " + std::to_string(line) + ", " + row.error()};
     schedule.ranks.push_back(std::move(*row));
     hasTransfers |= !transfers.empty();
+  }
+  // Blank lines at the end are no ranks.
+  while (!schedule.ranks.empty() && schedule.ranks.back().empty() &&
+         schedule.transfers.back().empty()) {
+    schedule.ranks.pop_back();
+    schedule.transfers.pop_back();
   }
   if (!hasTransfers)
     schedule.transfers.clear();

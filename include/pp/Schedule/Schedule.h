@@ -110,7 +110,8 @@ std::string printCSV(const Schedule &schedule);
 /// follow from the actions: error where a stage appears on two ranks, or where
 /// a stage up to the largest one appears on none. Transfers are read as well;
 /// they name no stage that computes nothing. Printing the result gives
-/// the same text again, less idle slots, blanks and carriage returns.
+/// the same text again, less idle slots, blanks, carriage returns, blank lines
+/// at the end and a byte order mark.
 /// Whether the actions make a legal schedule is verify()'s question.
 Result<Schedule> parseCSV(std::string_view text);
 

@@ -129,6 +129,8 @@ private:
   }
 
   double ofWork(int32_t rank) const {
+    if (ofRank[rank].empty())
+      return 0;
     const double m = problem.microbatches;
     double forwards = 0, inputs = 0, weights = 0, lastSend = 0;
     double firstForward = kInfinity, firstInput = kInfinity, tail = kInfinity;

@@ -42,6 +42,8 @@ TEST(Picture, Svg) {
   Timeline timeline = timelineOf("1f1b", 4, 8, true);
   std::string svg = drawSvg({{"measured <1>", timeline}, {"model", timeline}});
   EXPECT_EQ(svg.substr(0, 4), "<svg");
+  EXPECT_NE(svg.find("viewBox=\"0 0 "), std::string::npos)
+      << "it scales with the page that shows it";
   EXPECT_EQ(svg.substr(svg.size() - 7), "</svg>\n");
   EXPECT_EQ(count(svg, "<title>") - count(svg, "<title>idle"), 2u * 4 * 8 * 3);
   EXPECT_EQ(count(svg, "<title>idle, warm-up: 0 to 1, waits for 0F0<"), 2u);

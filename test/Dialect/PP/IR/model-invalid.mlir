@@ -211,3 +211,25 @@ pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
   %0 = pp.param "w\FF" : tensor<8xf32> init(#nn.zeros)
   pp.return %x : tensor<f32>
 }
+
+// -----
+
+// expected-error @+1 {{found num_params = 2, expected at most the 1 arguments of the layer}}
+"pp.layer"() <{sym_name = "f", function_type = (tensor<8xf32>) -> tensor<8xf32>, num_params = 2 : i64}> ({
+^bb0(%x: tensor<8xf32>):
+  "pp.yield"(%x) : (tensor<8xf32>) -> ()
+}) : () -> ()
+
+// -----
+
+// expected-error @+1 {{expected pp.yield at the end}}
+pp.layer @f(%x: tensor<8xf32>) -> tensor<8xf32> {
+  llvm.unreachable
+}
+
+// -----
+
+// expected-error @+1 {{expected pp.return at the end}}
+pp.model @m(%x: tensor<8xf32> {pp.data = "x"}) -> tensor<f32> {
+  llvm.unreachable
+}

@@ -90,3 +90,14 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.gradie
   pp.run B stage(0) mb(0) @stage0.backward() : () -> ()
   pp.return
 }
+
+// -----
+
+// A stage whose workspace was never planned.
+func.func private @layer(tensor<32xf32>) -> tensor<32xf32> attributes {pp.workspace = 0 : i64}
+// expected-error@+1 {{found no pp.workspace, expected the bytes of the stage's workspace; run pp-plan-memory}}
+func.func private @stage0.forward(%x: tensor<32xf32> {pp.value = "x"}) -> (tensor<32xf32> {pp.value = "y"}) {
+  %y = func.call @layer(%x) {pp.offsets = array<i64: -1>, pp.workspace_offset = 0 : i64} : (tensor<32xf32>) -> tensor<32xf32>
+  return %y : tensor<32xf32>
+}
+pp.stage 0 forward(@stage0.forward)

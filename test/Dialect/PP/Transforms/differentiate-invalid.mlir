@@ -94,3 +94,11 @@ pp.model @input(%data: tensor<4xf32> {pp.data = "tokens"}) -> tensor<f32> {
 // expected-error @below {{found 0 models, expected one pp.model in the module}}
 module {
 }
+
+// -----
+
+// expected-error @below {{found a loss that no layer computes, expected the result of a pp.apply}}
+pp.model @no_apply(%data: tensor<4xf32> {pp.data = "tokens"}) -> tensor<f32> {
+  %w = pp.param "w" : tensor<f32> init(#nn.zeros)
+  pp.return %w : tensor<f32>
+}

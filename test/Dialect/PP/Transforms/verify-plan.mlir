@@ -223,3 +223,11 @@ pp.stage 0 forward(@f0) backward(@b0) input(@i0)
 pp.stage 1 forward(@f1)
 // expected-error @+1 {{rank 1 stops before action 1F0, which reads 'g': found no action that produces it for this micro-batch, expected one in the schedule}}
 pp.schedule "s" microbatches(1) placement [0, 1] ranks ["0F0,0B0", "1F0,1B0"]
+
+// -----
+
+// What has become native code is no plan any more.
+llvm.func @f0()
+// expected-error @+1 {{found no func.func @f0, expected stages that are not lowered}}
+pp.stage 0 forward(@f0)
+pp.schedule "s" microbatches(1) placement [0] ranks ["0F0,0B0"]
