@@ -5,10 +5,11 @@
                       [--microbatches 8] [--steps 12] [--repeat 3]
 
 Each round profiles a program on as many ranks (--profile-out), compiles it again
-with --profile, which predicts the step, and runs that: profile and measurement are
-minutes apart at most, since other work on the machine moves both. Prints a line a
-round, and for each setting the round whose ratio is the middle one. Measured is the
-median step after two of warm-up.
+with --profile, which predicts the step, and runs that. Measured is the median step
+after two of warm-up. Where the schedule is that of the profiled program, the step of
+the profiled run itself is compared as well: other work on the machine, which moves
+two runs apart, moves that and its profile together. Prints a line a round, and for
+each setting the round whose ratio is the middle one.
 """
 
 import argparse
@@ -34,19 +35,21 @@ def run(program, ranks, o, *options):
 
 
 def measure(o, work, ranks, schedule):
-    """Predicted and measured seconds of a step."""
+    """Seconds of a step: predicted, measured, and in the profiled run."""
     options = [f"--pp={ranks}", f"--microbatches={o.microbatches}", "-q"]
     program, profile = work / "prediction", work / "prediction.json"
     subprocess.run([COMPILE, o.model, "-o", program, *options], check=True)
     run(program, ranks, o, "--profile-out", profile)
     options += [f"--schedule={schedule}", f"--profile={profile}"]
+    own = json.loads(profile.read_text())["step"]
     text = subprocess.run([COMPILE, o.model, "-o", "-", "--emit=rank", *options],
                           check=True, capture_output=True, text=True).stdout
     predicted = float(re.search(r"makespan = ([0-9.e+-]+)", text).group(1))
     subprocess.run([COMPILE, o.model, "-o", program, *options], check=True)
     run(program, ranks, o, "--metrics", work / "prediction.jsonl")
     lines = (work / "prediction.jsonl").read_text().splitlines()
-    return predicted, statistics.median(json.loads(line)["seconds"] for line in lines[2:])
+    measured = statistics.median(json.loads(line)["seconds"] for line in lines[2:])
+    return predicted, measured, own
 
 
 def main():
@@ -69,15 +72,19 @@ def main():
     results = {setting: [] for setting in settings}
     for turn in range(o.repeat):
         for ranks, schedule in settings:
-            predicted, measured = measure(o, work, ranks, schedule)
-            results[ranks, schedule].append((predicted / measured, predicted, measured))
+            predicted, measured, own = measure(o, work, ranks, schedule)
+            ratio = predicted / measured
+            results[ranks, schedule].append((ratio, predicted, measured, predicted / own))
+            same = f", in the profiled run {own * 1e3:.2f} ms, ratio {predicted / own:.3f}"
             print(f"{turn}: {ranks} ranks, {schedule}: predicted {predicted * 1e3:.2f} ms, "
-                  f"measured {measured * 1e3:.2f} ms, ratio {predicted / measured:.3f}",
-                  flush=True)
+                  f"measured {measured * 1e3:.2f} ms, ratio {ratio:.3f}"
+                  f"{same if schedule == '1f1b' else ''}", flush=True)
     for (ranks, schedule), rounds in results.items():
-        ratio, predicted, measured = sorted(rounds)[len(rounds) // 2]
+        ratio, predicted, measured, _ = sorted(rounds)[len(rounds) // 2]
+        own = sorted(entry[3] for entry in rounds)
         print(f"| {ranks} | {schedule} | {predicted * 1e3:.2f} ms | {measured * 1e3:.2f} ms "
-              f"| {ratio:.3f} ({min(rounds)[0]:.3f} to {max(rounds)[0]:.3f}) |")
+              f"| {ratio:.3f} ({min(rounds)[0]:.3f} to {max(rounds)[0]:.3f}) "
+              f"| {f'{own[0]:.3f} to {own[-1]:.3f}' if schedule == '1f1b' else ''} |")
 
 
 main()

@@ -31,7 +31,7 @@ struct CompileOptions {
   std::string semantics = "rendezvous";
   std::optional<uint64_t> memoryLimit; ///< bytes a rank may need
 
-  std::string profile;                 ///< file of measured times; empty: none
+  std::string profile; ///< file of measured times; empty: none
 
   unsigned optimization = 3;
   std::string targetCPU = "native";

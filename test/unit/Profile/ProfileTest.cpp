@@ -57,41 +57,51 @@ TEST(Profile, OneRankHasNoTransfers) {
 TEST(Profile, SaysWhatIsWrongAndWhere) {
   const std::string remedy =
       ": write it again with --profile-out of a compiled program";
-  auto error = [&](const std::string &text) { return parse(text, "p").error(); };
+  auto error = [&](const std::string &text) {
+    return parse(text, "p").error();
+  };
   EXPECT_EQ(error(good.substr(0, good.find("\"F\": 3"))),
             "profile 'p': found no JSON from line 7 on, expected a whole "
-            "profile" + remedy);
+            "profile" +
+                remedy);
   EXPECT_EQ(error(""), "profile 'p': found no JSON from line 1 on, expected a "
-                       "whole profile" + remedy);
+                       "whole profile" +
+                           remedy);
   EXPECT_EQ(error("[1]"),
             "profile 'p': found no object, expected a profile" + remedy);
   EXPECT_EQ(error(with("\"format\": 1", "\"format\": 2")),
             "profile 'p': found format 2, expected format 1" + remedy);
   EXPECT_EQ(error(with("\"F\": 3", "\"F\": -3")),
             "profile 'p': found 'layers[1].F' as -3, expected a finite number "
-            "from 0 on" + remedy);
+            "from 0 on" +
+                remedy);
   EXPECT_EQ(error(with("\"F\": 3", "\"F\": \"fast\"")),
             "profile 'p': found 'layers[1].F' as \"fast\", expected a finite "
-            "number from 0 on" + remedy);
+            "number from 0 on" +
+                remedy);
   EXPECT_EQ(error(with("\"F\": 3, ", "")),
             "profile 'p': found no 'layers[1].F', expected it" + remedy);
   EXPECT_EQ(error(with("\"flops\": 7", "\"flops\": 7.5")),
             "profile 'p': found 'layers[3].flops' as 7.500000, expected a "
-            "whole number" + remedy);
+            "whole number" +
+                remedy);
   EXPECT_EQ(error(with("\"layer\": \"head\"", "\"layer\": 3")),
             "profile 'p': found 'layers[3].layer' as 3, expected a text" +
                 remedy);
   EXPECT_EQ(error(with("\"bandwidth\": 1000", "\"bandwidth\": 0")),
             "profile 'p': found 'transfers.bandwidth' as 0, expected more than "
-            "0" + remedy);
-  EXPECT_EQ(error(with("\"exchange\": 0.25, ", "\"exchange\": 1e999, ").c_str())
-                .substr(0, 33),
-            "profile 'p': found no JSON from l");
+            "0" +
+                remedy);
+  EXPECT_EQ(error(with("\"exchange\": 0.25", "\"exchange\": 1e999")),
+            "profile 'p': found no JSON from line 3 on, expected a whole "
+            "profile" +
+                remedy);
   EXPECT_EQ(error(R"({"format": 1, "model": "m", "batch": 1, "sequence": 1,
                       "exchange": 0, "update": {"bytes": 0, "seconds": 0},
                       "transfers": null, "layers": []})"),
             "profile 'p': found 'layers' that is no list of layers, expected "
-            "one entry for each apply of the model" + remedy);
+            "one entry for each apply of the model" +
+                remedy);
   EXPECT_EQ(load("/no/such/file").error(),
             "cannot read the profile '/no/such/file': No such file or "
             "directory, expected a file that a compiled program wrote with "

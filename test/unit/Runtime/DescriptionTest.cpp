@@ -134,7 +134,8 @@ TEST(Description, WhatCannotBe) {
   has(with("/programs/0/parameters/0/index", 7), "is no parameter");
   has(with("/programs/0/actions/0/kind", "X"), "action of kind 'X'");
   has(with("/programs/1/parameters/0/owned", true), "by its owner alone");
-  has(with("/layers", json::array({json::object()})), "without 'layers[0].layer'");
+  has(with("/layers", json::array({json::object()})),
+      "without 'layers[0].layer'");
   auto withPart = [&](const char *part) {
     return with("/parts", json::parse(std::string(R"([{"stage": 0, "F": [")") +
                                       part + R"("]}])"));

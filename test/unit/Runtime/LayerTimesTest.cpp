@@ -92,12 +92,16 @@ TEST(ProfileFile, HasAllThatWasMeasured) {
     };
     measured.steps.resize(2);
     measured.steps[0].push_back(
-        {step, 0, ms(20 * scale),
+        {step,
+         0,
+         ms(20 * scale),
          {event(Event::Run, 0, 4, 0), event(Event::Transfer, 4, 9, 1),
           event(Event::Run, 10, 15, 2), event(Event::Exchange, 15, 17, -1),
           event(Event::Run, 17, 19, 3)}});
     measured.steps[1].push_back(
-        {step, 0, ms(20 * scale),
+        {step,
+         0,
+         ms(20 * scale),
          {event(Event::Wait, 0, 7, 0), event(Event::Transfer, 1, 7, 0),
           event(Event::Run, 7, 17, 1), event(Event::Exchange, 17, 18, -1)}});
   }
@@ -136,10 +140,15 @@ TEST(ProfileFile, LatencyNeedsTwoSizes) {
   Measurements measured;
   measured.parts.resize(2);
   measured.transferBytes = {{1000, 3000}, {1000, 3000}};
-  measured.steps = {{{5, 0, 9000, {{0, 9000, Event::Transfer, 0},
-                                   {0, 9000, Event::Transfer, 1}}}},
-                    {{5, 0, 9000, {{0, 2000, Event::Transfer, 0},
-                                   {0, 4000, Event::Transfer, 1}}}}};
+  measured.steps = {
+      {{5,
+        0,
+        9000,
+        {{0, 9000, Event::Transfer, 0}, {0, 9000, Event::Transfer, 1}}}},
+      {{5,
+        0,
+        9000,
+        {{0, 2000, Event::Transfer, 0}, {0, 4000, Event::Transfer, 1}}}}};
   json transfers = json::parse(profileJson(d, measured, 1))["transfers"];
   EXPECT_NEAR(transfers["latency"].get<double>(), 1e-6, 1e-12);
   EXPECT_NEAR(transfers["bandwidth"].get<double>(), 1e9, 1);

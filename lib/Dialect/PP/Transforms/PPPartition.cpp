@@ -59,8 +59,8 @@ private:
 /// Layers with pinned and unpinned applies share one estimate.
 LogicalResult Partition::collect(ModelOp model) {
   SymbolTableCollection symbols;
-  FailureOr<Times> times = Times::get(
-      getOperation(), {{flops, bandwidth}, /*transfer=*/1, profile});
+  FailureOr<Times> times =
+      Times::get(getOperation(), {{flops, bandwidth}, /*transfer=*/1, profile});
   if (failed(times))
     return failure();
   DenseMap<Operation *, double> estimates;

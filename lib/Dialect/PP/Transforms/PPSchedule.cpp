@@ -82,8 +82,9 @@ private:
              << ", expected a multiple of that: cut the model into another "
                 "number of stages";
     if (microbatches < 1 || microbatches > (1 << 20))
-      return module.emitError() << "found microbatches=" << microbatches
-                                << ", expected 1 to 1048576";
+      return module.emitError()
+             << "found microbatches=" << microbatches.getValue()
+             << ", expected 1 to 1048576";
     FailureOr<Times> times =
         Times::get(module, {{flops, bandwidth}, transfer, profile});
     if (failed(times))
