@@ -44,7 +44,8 @@ bool ProgramOp::hasLoops() {
   return !loops.empty();
 }
 
-void ProgramOp::walkSteps(llvm::function_ref<void(Operation *, int64_t)> visit) {
+void ProgramOp::walkSteps(
+    llvm::function_ref<void(Operation *, int64_t)> visit) {
   SmallVector<Operation *> body;
   BeginLoopOp loop;
   for (Operation &op : getBody().front()) {
@@ -73,9 +74,8 @@ std::optional<int64_t> pp::getMicrobatch(Operation *op) {
   };
   return llvm::TypeSwitch<Operation *, std::optional<int64_t>>(op)
       .Case<RunOp, LossOp>([](auto op) { return int64_t(op.getMicrobatch()); })
-      .Case<ISendOp, IRecvOp>([](auto op) -> std::optional<int64_t> {
-        return op.getMicrobatch();
-      })
+      .Case<ISendOp, IRecvOp>(
+          [](auto op) -> std::optional<int64_t> { return op.getMicrobatch(); })
       .Case<WaitOp, WaitSendOp>(ofTransfer)
       .Default(std::optional<int64_t>());
 }
