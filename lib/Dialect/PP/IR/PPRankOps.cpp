@@ -81,10 +81,13 @@ std::optional<int64_t> pp::getMicrobatch(Operation *op) {
 }
 
 LogicalResult BeginLoopOp::verify() {
-  if (int64_t(getRounds()) < 1 || int64_t(getStep()) < 1)
-    return emitOpError() << "found " << int64_t(getRounds())
-                         << " rounds and a step of " << int64_t(getStep())
-                         << ", expected at least 1 of both";
+  // All that checks a program executes its rounds.
+  constexpr int64_t most = 1 << 24;
+  int64_t rounds = getRounds(), step = getStep();
+  if (rounds < 1 || step < 1 || rounds > most || step > most)
+    return emitOpError() << "found " << rounds << " rounds and a step of "
+                         << step << ", expected from 1 to " << most
+                         << " of both";
   return success();
 }
 
