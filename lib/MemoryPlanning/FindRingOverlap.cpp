@@ -1,8 +1,8 @@
 //===- FindRingOverlap.cpp - The check of a plan of rings -----------------===//
 //
 // Slots that share bytes are found first, by a sweep over the arena; the
-// instances of such two, in order of time, must then take turns. Where there are
-// about as many slots as instances, the instances are compared one by one.
+// instances of such two, in order of time, must then take turns. Where there
+// are about as many slots as instances, the instances are compared one by one.
 //
 //===----------------------------------------------------------------------===//
 
@@ -68,9 +68,9 @@ findOverlapOfInstances(const std::vector<Ring> &rings,
   return RingOverlap{{a.first, b.first}, {a.second, b.second}};
 }
 
-std::optional<RingOverlap> pp::memory::findOverlap(
-    const std::vector<Ring> &rings,
-    const std::vector<std::vector<uint64_t>> &offsets) {
+std::optional<RingOverlap>
+pp::memory::findOverlap(const std::vector<Ring> &rings,
+                        const std::vector<std::vector<uint64_t>> &offsets) {
   size_t numSlots = 0;
   for (const std::vector<uint64_t> &ofRing : offsets)
     numSlots += ofRing.size();
@@ -95,9 +95,8 @@ std::optional<RingOverlap> pp::memory::findOverlap(
       if (slot.turns[i].life.begin < slot.turns[i - 1].life.end)
         return makeOverlap(slot, slot.turns[i - 1], slot, slot.turns[i]);
   }
-  std::sort(slots.begin(), slots.end(), [](const Slot &a, const Slot &b) {
-    return a.begin < b.begin;
-  });
+  std::sort(slots.begin(), slots.end(),
+            [](const Slot &a, const Slot &b) { return a.begin < b.begin; });
   std::vector<const Slot *> open; // that reach to the current one
   for (const Slot &slot : slots) {
     open.erase(std::remove_if(

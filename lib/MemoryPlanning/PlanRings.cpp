@@ -150,8 +150,7 @@ public:
     for (Group &group : groups) {
       const std::vector<Span> &lives = livesOf(group);
       group.slots = group.least;
-      if (slots > group.least && slots < lives.size() &&
-          suffices(lives, slots))
+      if (slots > group.least && slots < lives.size() && suffices(lives, slots))
         group.slots = slots;
       group.isBlock = group.slots > kMostSlots;
       group.firstItem = items.size();
@@ -413,8 +412,8 @@ RingPlan pp::memory::planRings(const std::vector<Ring> &rings, uint32_t step,
   for (const Group &group : glued)
     if (group.least <= kMostSlots)
       most = std::max(most, group.least);
-  // Few slots, so that short-lived values share and long rings stay as they are;
-  // then as many as the longest ring needs, and more.
+  // Few slots, so that short-lived values share and long rings stay as they
+  // are; then as many as the longest ring needs, and more.
   uint32_t first = (most + step - 1) / step * step;
   uint64_t effort = options.effort;
   uint32_t bestSlots = 0;

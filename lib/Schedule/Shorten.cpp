@@ -90,7 +90,8 @@ std::optional<std::vector<Section>> findSections(const std::vector<Action> &row,
   // The longest win: the forwards of a warm-up repeat as well.
   std::sort(candidates.begin(), candidates.end(),
             [](const Section &a, const Section &b) {
-              size_t lengthA = a.period * a.rounds, lengthB = b.period * b.rounds;
+              size_t lengthA = a.period * a.rounds,
+                     lengthB = b.period * b.rounds;
               return lengthA != lengthB ? lengthA > lengthB : a.begin < b.begin;
             });
   std::vector<Section> sections;
@@ -184,8 +185,7 @@ std::optional<Shortened> pp::schedule::shorten(const Schedule &schedule,
   for (auto &transfers : schedule.transfers)
     if (!transfers.empty())
       return std::nullopt;
-  int32_t largest =
-      std::min(kLargestStep, schedule.microbatches / (kept + 2));
+  int32_t largest = std::min(kLargestStep, schedule.microbatches / (kept + 2));
   for (int32_t step = 1; step <= largest; ++step)
     if (auto result = shortenBy(schedule, step, kept))
       return result;
@@ -214,8 +214,7 @@ Schedule pp::schedule::stretch(const Shortened &shortened) {
         break;
       stretched.push_back(row[i]);
       auto section = sectionOf.lookup(classOf(row[i]));
-      if (section &&
-          i >= sections[*section].begin + sections[*section].period)
+      if (section && i >= sections[*section].begin + sections[*section].period)
         stretched.back().microbatch += more;
     }
   }

@@ -38,8 +38,7 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
       llvm::cl::desc("what a send may rely on: buffered, rendezvous, "
                      "fifo-per-edge or fifo-shared"),
       llvm::cl::init("rendezvous")};
-  Option<bool> unroll{*this, "unroll",
-                      llvm::cl::desc("programs without loops"),
+  Option<bool> unroll{*this, "unroll", llvm::cl::desc("programs without loops"),
                       llvm::cl::init(false)};
   Option<uint64_t> memoryLimit{*this, "memory-limit",
                                llvm::cl::desc("bytes of a rank, 0: no limit"),

@@ -205,17 +205,18 @@ public:
     size_t next = 0;
     results.clear();
     for (const Call &call : body)
-      emitCall(call, [&](const CallOperand &operand, size_t which,
-                         Type type) -> Value {
-        int64_t column = columnOf[next++];
-        if (column < 0)
-          return constant(type, operand.numbers[which]);
-        Value place = LLVM::GEPOp::create(
-            builder, loc, ptr, i64, row,
-            ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(column)});
-        Value loaded = LLVM::LoadOp::create(builder, loc, i64, place);
-        return truncate(loaded, type);
-      });
+      emitCall(
+          call,
+          [&](const CallOperand &operand, size_t which, Type type) -> Value {
+            int64_t column = columnOf[next++];
+            if (column < 0)
+              return constant(type, operand.numbers[which]);
+            Value place = LLVM::GEPOp::create(
+                builder, loc, ptr, i64, row,
+                ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(column)});
+            Value loaded = LLVM::LoadOp::create(builder, loc, i64, place);
+            return truncate(loaded, type);
+          });
     endLoop(head, index, repetition.count);
   }
 
@@ -230,28 +231,30 @@ public:
     results.clear();
     llvm::DenseMap<size_t, Value> turns; // of cycles of a length
     for (const Call &call : body)
-      emitCall(call, [&](const CallOperand &operand, size_t which,
-                         Type type) -> Value {
-        if (operand.cycle.size() > 1) {
-          Value &turn = turns[operand.cycle.size()];
-          if (!turn)
-            turn = LLVM::URemOp::create(builder, loc, round,
-                                        constant(i64, operand.cycle.size()));
-          Value whole = LLVM::AddressOfOp::create(builder, loc, ptr,
-                                                  makeTable(operand.cycle));
-          Value place = LLVM::GEPOp::create(builder, loc, ptr, i64, whole,
-                                            ArrayRef<LLVM::GEPArg>{turn});
-          return truncate(LLVM::LoadOp::create(builder, loc, i64, place), type);
-        }
-        if (!operand.step)
-          return constant(type, operand.numbers[which]);
-        Value grown = LLVM::MulOp::create(builder, loc, round,
-                                          constant(i64, operand.step));
-        return truncate(
-            LLVM::AddOp::create(builder, loc, grown,
-                                constant(i64, operand.numbers[which])),
-            type);
-      });
+      emitCall(
+          call,
+          [&](const CallOperand &operand, size_t which, Type type) -> Value {
+            if (operand.cycle.size() > 1) {
+              Value &turn = turns[operand.cycle.size()];
+              if (!turn)
+                turn = LLVM::URemOp::create(
+                    builder, loc, round, constant(i64, operand.cycle.size()));
+              Value whole = LLVM::AddressOfOp::create(builder, loc, ptr,
+                                                      makeTable(operand.cycle));
+              Value place = LLVM::GEPOp::create(builder, loc, ptr, i64, whole,
+                                                ArrayRef<LLVM::GEPArg>{turn});
+              return truncate(LLVM::LoadOp::create(builder, loc, i64, place),
+                              type);
+            }
+            if (!operand.step)
+              return constant(type, operand.numbers[which]);
+            Value grown = LLVM::MulOp::create(builder, loc, round,
+                                              constant(i64, operand.step));
+            return truncate(
+                LLVM::AddOp::create(builder, loc, grown,
+                                    constant(i64, operand.numbers[which])),
+                type);
+          });
     endLoop(head, round, rounds);
   }
 
@@ -262,9 +265,8 @@ private:
   void endLoop(Block *head, Value index, uint64_t rounds) {
     Value following =
         LLVM::AddOp::create(builder, loc, index, constant(i64, 1));
-    Value more =
-        LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ult, following,
-                             constant(i64, rounds));
+    Value more = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ult,
+                                      following, constant(i64, rounds));
     Block *after = newBlock();
     LLVM::CondBrOp::create(builder, loc, more, head, ValueRange{following},
                            after, ValueRange());
@@ -309,12 +311,11 @@ private:
     OpBuilder globals(function);
     std::string name =
         ("pp.loop." + function.getSymName() + "." + Twine(tables++)).str();
-    known =
-        LLVM::GlobalOp::create(globals, loc,
-                               LLVM::LLVMArrayType::get(i64, numbers.size()),
-                               /*isConstant=*/true, LLVM::Linkage::Internal,
-                               name, builder.getI64TensorAttr(numbers))
-            .getSymName();
+    known = LLVM::GlobalOp::create(
+                globals, loc, LLVM::LLVMArrayType::get(i64, numbers.size()),
+                /*isConstant=*/true, LLVM::Linkage::Internal, name,
+                builder.getI64TensorAttr(numbers))
+                .getSymName();
     return known;
   }
 
@@ -347,11 +348,10 @@ private:
     case CallOperand::Number:
       return number(0, operand.type);
     case CallOperand::Address:
-      return advance(function.getArgument(operand.base),
-                     number(0, i64), i8);
+      return advance(function.getArgument(operand.base), number(0, i64), i8);
     case CallOperand::Slot: {
-      Value entry = advance(function.getArgument(operand.table),
-                            number(0, i64), i64);
+      Value entry =
+          advance(function.getArgument(operand.table), number(0, i64), i64);
       return advance(function.getArgument(operand.base),
                      LLVM::LoadOp::create(builder, loc, i64, entry), i8);
     }

@@ -48,8 +48,7 @@ public:
               .Case<RunOp, ISendOp, IRecvOp, WaitOp, WaitSendOp, ExchangeOp,
                     LossOp, ZeroGradientOp, ReduceGradientsOp, GradNormOp,
                     UpdateOp, StoreParameterOp, BeginLoopOp, EndLoopOp,
-                    ReturnOp>(
-                  [&](auto op) { return lower(op); })
+                    ReturnOp>([&](auto op) { return lower(op); })
               .Case<LoadGradientOp, LoadParameterOp>(
                   [&](auto) { return success(); }) // names of buffers
               .Default([](Operation *op) {
@@ -196,8 +195,9 @@ private:
 
   /// The buffers that a stage function is told the places of, by the slots of
   /// its table.
-  FailureOr<SmallVector<unsigned>> collectBuffers(
-      RunOp run, func::FuncOp callee, const StageSignature &signature) {
+  FailureOr<SmallVector<unsigned>>
+  collectBuffers(RunOp run, func::FuncOp callee,
+                 const StageSignature &signature) {
     SmallVector<unsigned> table(signature.tableSize, 0);
     unsigned nextOperand = 0, nextResult = 0;
     for (unsigned i = 0; i < callee.getNumArguments(); ++i) {
@@ -237,9 +237,9 @@ private:
     size_t period = 1;
     for (unsigned buffer : bySlot)
       if (loop.op)
-        period = std::min<size_t>(
-            std::lcm(period, periodOf(offsets[buffer].size())),
-            loop.op.getRounds());
+        period =
+            std::min<size_t>(std::lcm(period, periodOf(offsets[buffer].size())),
+                             loop.op.getRounds());
     std::vector<int64_t> places, table(bySlot.size());
     for (size_t round = 0; round != period; ++round) {
       for (auto [slot, buffer] : llvm::enumerate(bySlot))
@@ -300,8 +300,8 @@ private:
   LogicalResult lower(LossOp op) {
     if (failed(requireF32(op, op.getValue())))
       return failure();
-    callChecked("pprt_loss", {context, growing(op.getMicrobatch()),
-                              address(op.getValue())});
+    callChecked("pprt_loss",
+                {context, growing(op.getMicrobatch()), address(op.getValue())});
     return success();
   }
 
@@ -309,8 +309,8 @@ private:
   // Transfers
   //===--------------------------------------------------------------------===//
 
-  /// In a program with loops the transfers of a value on a channel take turns in
-  /// as many requests as are in flight at a time.
+  /// In a program with loops the transfers of a value on a channel take turns
+  /// in as many requests as are in flight at a time.
   void assignRequests() {
     DenseMap<Operation *, unsigned> seriesOf;
     std::map<std::tuple<bool, StringRef, StringRef>, unsigned> numbers;
@@ -401,8 +401,7 @@ private:
         request = number32(startRequest(op.getToken()));
       callChecked(function,
                   {context, number32(index), tag, address(op.getBuffer()),
-                   number(bytesOf(op.getBuffer())),
-                   *request});
+                   number(bytesOf(op.getBuffer())), *request});
     });
     return success();
   }
@@ -552,7 +551,7 @@ private:
   struct {
     BeginLoopOp op = {};
     int64_t actions = 0; ///< of a round
-  } loop; ///< around the op at hand
+  } loop;                ///< around the op at hand
   int64_t nextAction = 0;
   SmallVector<int64_t> freeRequests;
   LoweredProgram result;
@@ -564,7 +563,8 @@ FailureOr<LoweredProgram> pp::lowerProgram(ProgramOp program,
                                            const NativeStages &stages,
                                            const SymbolIndices &indices,
                                            SymbolTableCollection &symbols) {
-  FailureOr<ProgramBuffers> buffers = ProgramBuffers::analyze(program, symbols, /*withLives=*/false);
+  FailureOr<ProgramBuffers> buffers =
+      ProgramBuffers::analyze(program, symbols, /*withLives=*/false);
   if (failed(buffers))
     return failure();
   FailureOr<std::vector<BufferOffsets>> offsets = buffers->readOffsets(program);

@@ -48,13 +48,13 @@ std::vector<Ring> oneForwardOneBackward(uint32_t depth, uint32_t m) {
   }
   std::vector<Ring> rings(7);
   for (size_t r = 0; r < rings.size(); ++r)
-    rings[r].size = std::vector<uint64_t>{4000, 9000, 700, 1024, 1024, 5000,
-                                          6000}[r];
+    rings[r].size =
+        std::vector<uint64_t>{4000, 9000, 700, 1024, 1024, 5000, 6000}[r];
   for (uint32_t i = 0; i < m; ++i) {
     uint32_t f = forward[i], b = backward[i];
     for (int residual : {0, 1, 2})
       rings[residual].lives.push_back({f, b + 1});
-    rings[3].lives.push_back({f, f + 6}); // sent
+    rings[3].lives.push_back({f, f + 6});                 // sent
     rings[4].lives.push_back({b < 3 ? 0 : b - 3, b + 1}); // received
     rings[5].lives.push_back({f, f + 1});
     rings[6].lives.push_back({b, b + 1});
@@ -92,6 +92,13 @@ TEST(Rings, AllAtOnce) {
   EXPECT_EQ(plan.offsets[0].size(), 500u);
   EXPECT_FALSE(findOverlap(rings, plan.offsets));
   EXPECT_LE(plan.bytes, plan.lowerBound * 1.05);
+  // Damage among thousands of slots is found, too.
+  plan.offsets[1][400] = plan.offsets[1][7];
+  auto overlap = findOverlap(rings, plan.offsets);
+  ASSERT_TRUE(overlap);
+  EXPECT_EQ(overlap->ring[0], 1u);
+  EXPECT_EQ(overlap->ring[1], 1u);
+  EXPECT_EQ(overlap->instance[0] + overlap->instance[1], 407u);
 }
 
 TEST(Rings, SlotsFollowTheOrderInWhichInstancesEnd) {

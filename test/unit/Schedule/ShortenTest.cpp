@@ -1,7 +1,7 @@
 //===- ShortenTest.cpp - Schedules without their repetitions --------------===//
 
-#include "pp/Schedule/Generators.h"
 #include "pp/Schedule/Shorten.h"
+#include "pp/Schedule/Generators.h"
 #include "pp/Schedule/Verifier.h"
 
 #include <gtest/gtest.h>
@@ -27,9 +27,9 @@ template <typename F> void forEachSchedule(int p, int m, F visit) {
         setting.splitBackward = split;
         setting.virtualStages = v;
         if (Result<Schedule> schedule = generate(name, setting))
-          visit(*schedule, name + (split ? " split" : "") + " p = " +
-                               std::to_string(p) + " m = " + std::to_string(m) +
-                               " v = " + std::to_string(v));
+          visit(*schedule,
+                name + (split ? " split" : "") + " p = " + std::to_string(p) +
+                    " m = " + std::to_string(m) + " v = " + std::to_string(v));
       }
 }
 } // namespace
@@ -62,8 +62,8 @@ TEST(Shorten, SizeDoesNotGrowWithTheMicrobatches) {
     forEachSchedule(p, 32 * p, [&](const Schedule &whole, std::string label) {
       auto result = shorten(whole, 4);
       ASSERT_TRUE(result) << label;
-      sizes[label.substr(0, label.find(" m =")) + label.substr(label.rfind('v'))] =
-          numActions(result->schedule);
+      sizes[label.substr(0, label.find(" m =")) +
+            label.substr(label.rfind('v'))] = numActions(result->schedule);
     });
     forEachSchedule(p, 128 * p, [&](const Schedule &whole, std::string label) {
       auto result = shorten(whole, 4);
@@ -116,7 +116,8 @@ TEST(Shorten, LeavesAloneWhatDoesNotRepeat) {
   // Bursts of one to four forwards and their backwards in no order.
   std::string growing;
   int backward = 0, forward = 0;
-  for (uint32_t random = 1; forward < 60; random = random * 1664525 + 1013904223) {
+  for (uint32_t random = 1; forward < 60;
+       random = random * 1664525 + 1013904223) {
     for (uint32_t i = 0; i <= random >> 30; ++i)
       growing += "0F" + std::to_string(forward++) + ",";
     for (; backward < forward; ++backward)

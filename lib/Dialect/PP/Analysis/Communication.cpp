@@ -191,15 +191,13 @@ LogicalResult Execution::collect(ProgramOp program, size_t rank,
                          << " that has no program, expected a pp.program "
                             "with rank("
                          << peerRank << ")";
-      diagnostic.attachNote(channel.getLoc())
-          << "the channel is declared here";
+      diagnostic.attachNote(channel.getLoc()) << "the channel is declared here";
       return diagnostic;
     }
     Kind &kind = kinds[op];
     kind.peer = peer->second;
-    kind.series =
-        &allSeries[{isSend, op.getChannelAttr().getAsOpaquePointer(),
-                    op.getValueAttr().getAsOpaquePointer()}];
+    kind.series = &allSeries[{isSend, op.getChannelAttr().getAsOpaquePointer(),
+                              op.getValueAttr().getAsOpaquePointer()}];
     return success();
   };
   for (Operation &op : program.getBody().front()) {

@@ -44,7 +44,8 @@ bool ProgramOp::hasLoops() {
   return !loops.empty();
 }
 
-void ProgramOp::walkSteps(llvm::function_ref<void(Operation *, int64_t)> visit) {
+void ProgramOp::walkSteps(
+    llvm::function_ref<void(Operation *, int64_t)> visit) {
   SmallVector<Operation *> body;
   BeginLoopOp loop;
   for (Operation &op : getBody().front()) {
@@ -73,18 +74,20 @@ std::optional<int64_t> pp::getMicrobatch(Operation *op) {
   };
   return llvm::TypeSwitch<Operation *, std::optional<int64_t>>(op)
       .Case<RunOp, LossOp>([](auto op) { return int64_t(op.getMicrobatch()); })
-      .Case<ISendOp, IRecvOp>([](auto op) -> std::optional<int64_t> {
-        return op.getMicrobatch();
-      })
+      .Case<ISendOp, IRecvOp>(
+          [](auto op) -> std::optional<int64_t> { return op.getMicrobatch(); })
       .Case<WaitOp, WaitSendOp>(ofTransfer)
       .Default(std::optional<int64_t>());
 }
 
 LogicalResult BeginLoopOp::verify() {
-  if (int64_t(getRounds()) < 1 || int64_t(getStep()) < 1)
-    return emitOpError() << "found " << int64_t(getRounds())
-                         << " rounds and a step of " << int64_t(getStep())
-                         << ", expected at least 1 of both";
+  // All that checks a program executes its rounds.
+  constexpr int64_t most = 1 << 24;
+  int64_t rounds = getRounds(), step = getStep();
+  if (rounds < 1 || step < 1 || rounds > most || step > most)
+    return emitOpError() << "found " << rounds << " rounds and a step of "
+                         << step << ", expected from 1 to " << most
+                         << " of both";
   return success();
 }
 

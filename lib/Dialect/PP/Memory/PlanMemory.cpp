@@ -140,10 +140,9 @@ static LogicalResult planProgram(ProgramOp program,
     if (buffer.kind != BufferKind::Parameter &&
         buffer.kind != BufferKind::Gradient)
       moving.push_back(number);
-  memory::RingPlan plan =
-      program.hasLoops()
-          ? planSeries(program, buffers, moving, effort)
-          : planIntervals(buffers, moving, effort);
+  memory::RingPlan plan = program.hasLoops()
+                              ? planSeries(program, buffers, moving, effort)
+                              : planIntervals(buffers, moving, effort);
   for (auto [number, slots] : llvm::zip(moving, plan.offsets)) {
     for (uint64_t &slot : slots)
       slot += fixed;
@@ -158,9 +157,8 @@ static LogicalResult planProgram(ProgramOp program,
   for (auto [number, slots] : llvm::zip(moving, plan.offsets))
     if (const Buffer &buffer = buffers[number]; buffer.series)
       (buffer.kind == BufferKind::Workspace ? workspaces : rings)
-          .set(buffer.series, builder.getDenseI64ArrayAttr(
-                                  SmallVector<int64_t>(slots.begin(),
-                                                       slots.end())));
+          .set(buffer.series, builder.getDenseI64ArrayAttr(SmallVector<int64_t>(
+                                  slots.begin(), slots.end())));
   for (auto [buffer, offset] : llvm::zip(buffers, offsets)) {
     if (buffer.series)
       continue;

@@ -6,8 +6,8 @@
 // live together: stage functions may assume that they do not overlap.
 //
 // With loops, values of the same name are one series, and the time is that of
-// the program with every round executed: an op begins or extends the life of the
-// instance of its micro-batch.
+// the program with every round executed: an op begins or extends the life of
+// the instance of its micro-batch.
 //
 //===----------------------------------------------------------------------===//
 
@@ -172,8 +172,8 @@ LogicalResult ProgramBuffers::addRun(RunOp run, uint32_t time,
            << "' without pp.workspace, expected the bytes of its workspace; "
               "run pp-plan-memory on the module";
   if (workspace.getInt() > 0 && hasLoops) {
-    auto [it, isNew] = ofWorkspaceSeries.try_emplace(callee.getSymNameAttr(),
-                                                     buffers.size());
+    auto [it, isNew] =
+        ofWorkspaceSeries.try_emplace(callee.getSymNameAttr(), buffers.size());
     if (isNew) {
       buffers.push_back(
           {BufferKind::Workspace, {uint64_t(workspace.getInt()), 0, 1}, run});
@@ -404,8 +404,7 @@ ProgramBuffers::readOffsets(ProgramOp program) const {
       attribute = buffer.kind == BufferKind::Workspace ? attr::kWorkspaces
                                                        : attr::kRings;
       auto all = program->getAttrOfType<DictionaryAttr>(attribute);
-      auto slots =
-          all ? all.getAs<DenseI64ArrayAttr>(buffer.series) : nullptr;
+      auto slots = all ? all.getAs<DenseI64ArrayAttr>(buffer.series) : nullptr;
       if (!slots || slots.empty())
         return missing(buffer, attribute);
       offsets.emplace_back(slots.asArrayRef().begin(),

@@ -196,8 +196,8 @@ void LoopBuilder::findLoopsOfWaits() {
       return isa<WaitOp, WaitSendOp>(op) && !covered.count(keyOf(op));
     };
     if (!isRound(loop.begin, loop.end) ||
-        !llvm::all_of(
-            ArrayRef(ops).slice(loop.begin, loop.end - loop.begin), isFree))
+        !llvm::all_of(ArrayRef(ops).slice(loop.begin, loop.end - loop.begin),
+                      isFree))
       continue;
     for (size_t j = loop.begin; j != loop.end; ++j)
       covered.insert(keyOf(ops[j]));
@@ -209,8 +209,7 @@ void LoopBuilder::findLoopsOfWaits() {
 /// after.
 void LoopBuilder::move(Operation *op, int64_t by) {
   OpBuilder builder(op->getContext());
-  op->setAttr("microbatch",
-              builder.getI64IntegerAttr(*getMicrobatch(op) + by));
+  op->setAttr("microbatch", builder.getI64IntegerAttr(*getMicrobatch(op) + by));
   if (IntegerAttr tag = getTag(op))
     op->setAttr("tag", builder.getI64IntegerAttr(tag.getInt() + by));
   auto name = dyn_cast<NameLoc>(op->getLoc());
@@ -255,9 +254,8 @@ LogicalResult LoopBuilder::shift() {
     // Of what is in no loop, some instances are missing.
     if (!number)
       return failure();
-    moves.emplace_back(op, place >= loops[*number].end
-                               ? leftOut.rounds * leftOut.step
-                               : 0);
+    moves.emplace_back(
+        op, place >= loops[*number].end ? leftOut.rounds * leftOut.step : 0);
   }
   // Waits first: theirs follow from their transfer's as long as that is old.
   for (bool isWait : {true, false})

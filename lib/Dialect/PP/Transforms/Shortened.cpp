@@ -14,13 +14,11 @@ void LeftOut::write(ProgramOp program) const {
     entries.push_back(builder.getDenseI64ArrayAttr(
         {section.begin, section.end, section.period}));
   program->setAttr(
-      kName, builder.getDictionaryAttr(
-                 {builder.getNamedAttr("rounds",
-                                       builder.getI64IntegerAttr(rounds)),
-                  builder.getNamedAttr("sections",
-                                       builder.getArrayAttr(entries)),
-                  builder.getNamedAttr("step",
-                                       builder.getI64IntegerAttr(step))}));
+      kName,
+      builder.getDictionaryAttr(
+          {builder.getNamedAttr("rounds", builder.getI64IntegerAttr(rounds)),
+           builder.getNamedAttr("sections", builder.getArrayAttr(entries)),
+           builder.getNamedAttr("step", builder.getI64IntegerAttr(step))}));
 }
 
 std::optional<LeftOut> LeftOut::read(ProgramOp program) {

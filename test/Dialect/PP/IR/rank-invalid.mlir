@@ -250,8 +250,17 @@ pp.program @p rank(0) {
 
 // Constraint 1 of pp.begin_loop.
 pp.program @p rank(0) {
-  // expected-error @+1 {{found 0 rounds and a step of 1, expected at least 1 of both}}
+  // expected-error @+1 {{found 0 rounds and a step of 1, expected from 1 to 16777216 of both}}
   pp.begin_loop rounds(0) step(1)
+  pp.end_loop
+  pp.return
+}
+
+// -----
+
+pp.program @p rank(0) {
+  // expected-error @+1 {{found 2 rounds and a step of 1000000000000, expected from 1 to 16777216 of both}}
+  pp.begin_loop rounds(2) step(1000000000000)
   pp.end_loop
   pp.return
 }

@@ -36,6 +36,14 @@ def PPPlanMemory : Pass<"pp-plan-memory", "::mlir::ModuleOp"> {
     | `communication` | receive buffers, and values that are only sent |
     | `workspace` | temporaries inside an action |
 
+    In a program with loops a value has an instance for each micro-batch, and
+    instances live by the program with every round executed. The program then
+    carries `pp.rings`: for each value the offsets of its slots, of which the
+    instance of micro-batch i takes slot i modulo their number; and
+    `pp.workspaces`, the same for the workspace of each stage function. Slots
+    share memory where none of their instances are live together. Offsets of
+    what belongs to no micro-batch stay on the ops.
+
     `optimizer` is the size of the optimizer area (two moments for each
     parameter that the rank owns).
 
@@ -68,6 +76,8 @@ def PPVerifyMemory : Pass<"pp-verify-memory", "::mlir::ModuleOp"> {
     1. Every buffer has an offset, a multiple of 64, and ends inside the arena.
     2. Two buffers that are live at the same time do not overlap.
     3. Every accumulator that an action adds to is cleared before in the step.
+    4. With loops: every instance of a value is made once, and before it is
+       read. 1 and 2 hold for the instances of all rounds.
 
     The error names both buffers; a note points at the second one.
 
