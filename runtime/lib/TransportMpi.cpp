@@ -300,9 +300,8 @@ void MpiTransport::post(int index, MPI_Comm comm, int peer, int tag, void *data,
     poll();
   } else {
     // A long message needs the receiver to look, and then this rank to look
-    // again. A short one is on its way at once, and lies there until the
-    // receiver wants it; then MPI may still keep its buffer, which matters to
-    // nobody before the wait for it.
+    // again. A short one is mostly on its way at once, and lies there until the
+    // receiver wants it; but MPI may keep it.
     if (bytes > eagerBytes) {
       askForEcho(peer);
       ringPeer(peer);
@@ -310,6 +309,10 @@ void MpiTransport::post(int index, MPI_Comm comm, int peer, int tag, void *data,
       if (bellOf[peer] >= 0)
         bells[bellOf[peer]].ringMain();
       poll();
+      if (slot.state != Slot::Complete) {
+        askForEcho(peer);
+        ringPeer(peer);
+      }
     }
   }
   // The progress thread has to start its timed sleeps.
@@ -414,10 +417,6 @@ TransferTimes MpiTransport::waitSlot(int index) {
   if (slot.state == Slot::Active && !stopRequested) {
     Bell &bell = myBell();
     bell.mainInCharge = 1;
-    if (!slot.isReceive && slot.bytes <= eagerBytes) {
-      askForEcho(slot.peer);
-      ringPeer(slot.peer);
-    }
     uint64_t begin = nowNs(), lastEvent = begin, now = begin;
     uint32_t seen = bell.rings.load();
     bool late = false, slept = false;
