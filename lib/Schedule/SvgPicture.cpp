@@ -432,9 +432,10 @@ std::string pp::schedule::drawSvg(const std::vector<Panel> &panels,
   if (span > 0)
     svg += drawTable(panels, options.unit, y);
   return format("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" "
-                "height=\"%.0f\" font-family=\"sans-serif\" "
+                "height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" "
+                "font-family=\"sans-serif\" "
                 "font-size=\"12\">\n"
                 "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
-                picture, y) +
+                picture, y, picture, y) +
          svg + "</svg>\n";
 }
