@@ -77,13 +77,11 @@ static void addEnd(const Schedule &schedule, const Costs &costs,
     std::vector<EndWork> &end = timeline.ends[rank];
     double start = row.empty() ? 0 : row.back().end;
     if (costs.reduction > 0) {
-      end.push_back(
-          {EndWork::Kind::Reduction, last, last + costs.reduction});
+      end.push_back({EndWork::Kind::Reduction, last, last + costs.reduction});
       start = last + costs.reduction;
     }
     if (hasOptimizer)
-      end.push_back(
-          {EndWork::Kind::Optimizer, start, start + optimizer[rank]});
+      end.push_back({EndWork::Kind::Optimizer, start, start + optimizer[rank]});
   }
 }
 

@@ -178,7 +178,8 @@ std::vector<LegendEntry> legendOf(const std::vector<Panel> &panels) {
       legend.push_back({kColours[i].fill,
                         std::string(1, static_cast<char>(kColours[i].kind)) +
                             ": " + kColours[i].meaning});
-  for (EndWork::Kind kind : {EndWork::Kind::Reduction, EndWork::Kind::Optimizer})
+  for (EndWork::Kind kind :
+       {EndWork::Kind::Reduction, EndWork::Kind::Optimizer})
     if (ends[static_cast<size_t>(kind)])
       legend.push_back({colourOf(kind), toString(kind)});
   for (IdleReason reason :
@@ -206,11 +207,11 @@ std::string drawLegend(const std::vector<Panel> &panels, double width,
       x = kLeft;
       y += kLegend;
     }
-    svg += format("<rect x=\"%.0f\" y=\"%.0f\" width=\"14\" height=\"14\" "
-                  "fill=\"%s\" stroke=\"#444\" stroke-width=\"0.5\"/>"
-                  "<text x=\"%.0f\" y=\"%.0f\">%s</text>\n",
-                  x, y, entry.fill.c_str(), x + 20, y + 12,
-                  entry.meaning.c_str());
+    svg +=
+        format("<rect x=\"%.0f\" y=\"%.0f\" width=\"14\" height=\"14\" "
+               "fill=\"%s\" stroke=\"#444\" stroke-width=\"0.5\"/>"
+               "<text x=\"%.0f\" y=\"%.0f\">%s</text>\n",
+               x, y, entry.fill.c_str(), x + 20, y + 12, entry.meaning.c_str());
     x += extent;
   }
   y += kLegend;
@@ -218,8 +219,8 @@ std::string drawLegend(const std::vector<Panel> &panels, double width,
 }
 
 /// Where the time of each panel went: a row a panel, a column a reason.
-std::string drawTable(const std::vector<Panel> &panels,
-                      const std::string &unit, double &y) {
+std::string drawTable(const std::vector<Panel> &panels, const std::string &unit,
+                      double &y) {
   std::vector<std::vector<Share>> rows;
   std::vector<bool> used;
   for (const Panel &panel : panels) {
@@ -253,8 +254,8 @@ std::string drawTable(const std::vector<Panel> &panels,
     const Timeline &timeline = panels[panel].timeline;
     svg += format("<text x=\"%.0f\" y=\"%.1f\">", kLeft, y) +
            escape(shorten(panels[panel].title, kTableName)) + "</text>" +
-           cell(0, format("%.6g%s%s", timeline.makespan, unit.empty() ? "" : " ",
-                          unit.c_str())) +
+           cell(0, format("%.6g%s%s", timeline.makespan,
+                          unit.empty() ? "" : " ", unit.c_str())) +
            cell(1, percent(timeline.meanBubble()));
     size_t column = 2;
     for (size_t i = 0; i < rows[panel].size(); ++i)
@@ -391,9 +392,9 @@ std::string pp::schedule::drawSvg(const std::vector<Panel> &panels,
   std::string svg;
   double y = kTop;
   if (!options.heading.empty()) {
-    svg += format("<text x=\"%.0f\" y=\"%.1f\" font-size=\"16\">", kLeft,
-                  y + 14) +
-           escape(options.heading) + "</text>\n";
+    svg +=
+        format("<text x=\"%.0f\" y=\"%.1f\" font-size=\"16\">", kLeft, y + 14) +
+        escape(options.heading) + "</text>\n";
     y += kHeading;
   }
   svg += drawLegend(panels, picture, y);
@@ -403,14 +404,15 @@ std::string pp::schedule::drawSvg(const std::vector<Panel> &panels,
   for (int tick = 0; step > 0 && tick * step <= span; ++tick)
     svg += format("<line x1=\"%.2f\" y1=\"%.1f\" x2=\"%.2f\" y2=\"%.1f\" "
                   "stroke=\"#dddddd\"/>\n",
-                  kLeft + tick * step * scale, top,
-                  kLeft + tick * step * scale, bottom);
+                  kLeft + tick * step * scale, top, kLeft + tick * step * scale,
+                  bottom);
   for (const Panel &panel : panels) {
     svg += format("<text x=\"%.0f\" y=\"%.1f\"><tspan font-weight=\"bold\">",
                   kLeft, y + 21) +
            escape(panel.title) + "</tspan>";
     if (!panel.notes.empty())
-      svg += "<tspan dx=\"12\" fill=\"#555\">" + escape(panel.notes) + "</tspan>";
+      svg +=
+          "<tspan dx=\"12\" fill=\"#555\">" + escape(panel.notes) + "</tspan>";
     svg += "</text>\n";
     y += kTitle;
     for (size_t rank = 0; rank < panel.timeline.ranks.size(); ++rank) {
@@ -419,13 +421,13 @@ std::string pp::schedule::drawSvg(const std::vector<Panel> &panels,
     }
   }
   for (int tick = 0; step > 0 && tick * step <= span; ++tick)
-    svg += format("<line x1=\"%.2f\" y1=\"%.1f\" x2=\"%.2f\" y2=\"%.1f\" "
-                  "stroke=\"#888\"/><text x=\"%.2f\" y=\"%.1f\" "
-                  "text-anchor=\"middle\">%g%s%s</text>\n",
-                  kLeft + tick * step * scale, y + 2,
-                  kLeft + tick * step * scale, y + 8,
-                  kLeft + tick * step * scale, y + 22, tick * step,
-                  options.unit.empty() ? "" : " ", options.unit.c_str());
+    svg +=
+        format("<line x1=\"%.2f\" y1=\"%.1f\" x2=\"%.2f\" y2=\"%.1f\" "
+               "stroke=\"#888\"/><text x=\"%.2f\" y=\"%.1f\" "
+               "text-anchor=\"middle\">%g%s%s</text>\n",
+               kLeft + tick * step * scale, y + 2, kLeft + tick * step * scale,
+               y + 8, kLeft + tick * step * scale, y + 22, tick * step,
+               options.unit.empty() ? "" : " ", options.unit.c_str());
   y += kAxis;
   if (span > 0)
     svg += drawTable(panels, options.unit, y);

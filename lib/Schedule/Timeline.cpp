@@ -52,9 +52,9 @@ double Timeline::idleTime(int32_t rank, IdleReason reason) const {
 }
 
 std::vector<Share> Timeline::shares(int32_t rank) const {
-  constexpr IdleReason reasons[] = {
-      IdleReason::WarmUp, IdleReason::Imbalance, IdleReason::CoolDown,
-      IdleReason::Transfer, IdleReason::Runtime};
+  constexpr IdleReason reasons[] = {IdleReason::WarmUp, IdleReason::Imbalance,
+                                    IdleReason::CoolDown, IdleReason::Transfer,
+                                    IdleReason::Runtime};
   auto part = [&](double time) { return makespan > 0 ? time / makespan : 0; };
   double compute = 0;
   for (const TimedAction &timed : ranks[rank])

@@ -133,16 +133,15 @@ std::string pprt::chromeTrace(const Description &description,
   for (size_t rank = 0; panels.size() > 1 && rank < ranks.size(); ++rank)
     for (const pp::schedule::TimedAction &timed :
          panels[1].timeline.ranks[rank]) {
-      std::snprintf(line, sizeof line,
-                    "{\"ph\":\"X\",\"name\":\"%c %d\",\"cat\":\"predicted\","
-                    "\"pid\":%zu,\"tid\":2,\"ts\":%.3f,\"dur\":%.3f,\"args\":"
-                    "{\"step\":%lld,\"stage\":%d,\"microbatch\":%d}}",
-                    static_cast<char>(timed.action.kind),
-                    timed.action.microbatch, rank,
-                    micros(begin) + timed.start * 1e3,
-                    (timed.end - timed.start) * 1e3,
-                    static_cast<long long>(predictedStep), timed.action.stage,
-                    timed.action.microbatch);
+      std::snprintf(
+          line, sizeof line,
+          "{\"ph\":\"X\",\"name\":\"%c %d\",\"cat\":\"predicted\","
+          "\"pid\":%zu,\"tid\":2,\"ts\":%.3f,\"dur\":%.3f,\"args\":"
+          "{\"step\":%lld,\"stage\":%d,\"microbatch\":%d}}",
+          static_cast<char>(timed.action.kind), timed.action.microbatch, rank,
+          micros(begin) + timed.start * 1e3, (timed.end - timed.start) * 1e3,
+          static_cast<long long>(predictedStep), timed.action.stage,
+          timed.action.microbatch);
       emit();
     }
   out += "\n]}\n";

@@ -310,9 +310,9 @@ static void check(const Description &d) {
       if (isComputation(action.kind) &&
           (action.stage < 0 || action.stage >= d.stages ||
            action.microbatch < 0 || action.microbatch >= d.microbatches))
-        broken("whose rank " + std::to_string(rank) +
-               " computes stage " + std::to_string(action.stage) +
-               " of micro-batch " + std::to_string(action.microbatch) +
+        broken("whose rank " + std::to_string(rank) + " computes stage " +
+               std::to_string(action.stage) + " of micro-batch " +
+               std::to_string(action.microbatch) +
                ", which the model does not have");
   if (d.programs.size() != size_t(d.ranks))
     broken("with " + std::to_string(d.programs.size()) + " programs for " +

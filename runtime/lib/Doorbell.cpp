@@ -30,14 +30,6 @@ void Bell::ring() {
     wake(mainInCharge.load() ? Main : Progress);
 }
 
-void Bell::ringMain() {
-  // A main thread that takes charge after this look has the count before it
-  // looks for messages.
-  rings.fetch_add(1);
-  if (mainInCharge.load() && sleepers.load())
-    wake(Main);
-}
-
 void Bell::sleep(Sleeper sleeper, uint32_t seen, uint64_t ns) {
   // FUTEX_WAIT_BITSET takes an absolute time of CLOCK_MONOTONIC.
   uint64_t deadline = nowNs() + ns;

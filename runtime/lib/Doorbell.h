@@ -35,9 +35,6 @@ struct alignas(64) Bell {
 
   /// Rings, and wakes the sleeper in charge.
   void ring();
-  /// Rings for something that can wait until the main thread turns to it: if
-  /// that is not in charge, nobody is woken.
-  void ringMain();
   /// Wakes one kind of sleeper.
   void wake(Sleeper sleeper);
   /// Sleeps until the count differs from `seen`, at most `ns` nanoseconds.

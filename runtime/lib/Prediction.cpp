@@ -23,8 +23,8 @@ static std::optional<Kind> computeKind(ActionKind kind) {
 }
 
 /// Whether W of a stage is all there is of a backward: the compiler drops input
-/// gradients that nobody reads. In a schedule they stand before W, take no time,
-/// and are what waits for the stage behind.
+/// gradients that nobody reads. In a schedule they stand before W, take no
+/// time, and are what waits for the stage behind.
 static std::vector<bool> findLoneWeightGradients(const Program &program,
                                                  int stages) {
   std::vector<bool> isAlone(size_t(stages), true);
@@ -42,8 +42,8 @@ Schedule pprt::scheduleOf(const Description &description) {
   schedule.placement.assign(size_t(description.stages), -1);
   for (size_t rank = 0; rank < description.programs.size(); ++rank) {
     std::vector<ScheduleAction> row;
-    const std::vector<bool> isAlone = findLoneWeightGradients(
-        description.programs[rank], description.stages);
+    const std::vector<bool> isAlone =
+        findLoneWeightGradients(description.programs[rank], description.stages);
     for (const pprt::Action &action : description.programs[rank].actions) {
       std::optional<Kind> kind = computeKind(action.kind);
       if (!kind)
@@ -125,13 +125,12 @@ static void addRank(const Program &program, const std::vector<bool> &isAlone,
     const pprt::Action &action = program.actions[size_t(event.action)];
     if (std::optional<Kind> kind = computeKind(action.kind)) {
       if (*kind == Kind::WeightGradient && isAlone[size_t(action.stage)])
-        row.push_back(
-            {{action.stage, Kind::InputGradient, action.microbatch},
-             begin,
-             begin,
-             ready});
-      row.push_back({{action.stage, *kind, action.microbatch}, begin, end,
-                     ready});
+        row.push_back({{action.stage, Kind::InputGradient, action.microbatch},
+                       begin,
+                       begin,
+                       ready});
+      row.push_back(
+          {{action.stage, *kind, action.microbatch}, begin, end, ready});
       ready = end;
       // What came before was not the end of the step.
       ends.clear();
@@ -183,11 +182,11 @@ Costs pprt::ownCosts(const Schedule &schedule, const Timeline &measured) {
       weight(stages);
   for (const std::vector<TimedAction> &row : measured.ranks)
     for (const TimedAction &timed : row) {
-      std::vector<Mean> &means =
-          timed.action.kind == Kind::Forward         ? forward
-          : timed.action.kind == Kind::Backward      ? whole
-          : timed.action.kind == Kind::InputGradient ? input
-                                                     : weight;
+      std::vector<Mean> &means = timed.action.kind == Kind::Forward    ? forward
+                                 : timed.action.kind == Kind::Backward ? whole
+                                 : timed.action.kind == Kind::InputGradient
+                                     ? input
+                                     : weight;
       means[size_t(timed.action.stage)].add(timed.end - timed.start);
     }
   Costs costs;
@@ -202,8 +201,8 @@ Costs pprt::ownCosts(const Schedule &schedule, const Timeline &measured) {
   }
   Mean reduction;
   for (size_t rank = 0; rank < measured.ends.size(); ++rank) {
-    auto first = std::find(schedule.placement.begin(),
-                           schedule.placement.end(), int32_t(rank));
+    auto first = std::find(schedule.placement.begin(), schedule.placement.end(),
+                           int32_t(rank));
     for (const EndWork &work : measured.ends[rank]) {
       if (work.kind == EndWork::Kind::Reduction)
         reduction.add(work.end - work.start);
@@ -256,7 +255,8 @@ pprt::timelinePanels(const Description &description, const RankSteps &ranks,
   const Timeline measured = measuredTimeline(description, ranks, step);
   const double makespan = measured.makespan;
   std::vector<Panel> panels = {
-      {emulated ? "measured, emulated compute" : "measured", measured,
+      {emulated ? "measured, emulated compute" : "measured",
+       measured,
        text("makespan %.4g ms", makespan),
        {}}};
 
@@ -275,11 +275,12 @@ pprt::timelinePanels(const Description &description, const RankSteps &ranks,
       return false;
     }
     panels.push_back({title, std::move(*timeline), {}, {}});
+    const double predicted = panels.back().timeline.makespan;
     panels.back().notes =
-        text("makespan %.4g ms, measured / predicted %.3f; ",
-             panels.back().timeline.makespan,
-             makespan / panels.back().timeline.makespan) +
-        notes;
+        predicted > 0 ? text("makespan %.4g ms, measured / predicted %.3f; ",
+                             predicted, makespan / predicted) +
+                            notes
+                      : "nothing to compute";
     return true;
   };
   if (emulated) {

@@ -42,8 +42,7 @@ std::string chromeTrace(const Description &description, const RankSteps &ranks,
 
 /// The panels of a step as a picture; the measured one with its transfers.
 std::string timelineSvg(const Description &description, const RankSteps &ranks,
-                        int64_t step,
-                        std::vector<pp::schedule::Panel> panels);
+                        int64_t step, std::vector<pp::schedule::Panel> panels);
 
 /// A line a panel: where its time went, and why ranks idled.
 std::string bubbleTable(const std::vector<pp::schedule::Panel> &panels,

@@ -60,9 +60,8 @@ std::string pprt::profileTable(const Description &description,
   return out;
 }
 
-std::string
-pprt::bubbleTable(const std::vector<pp::schedule::Panel> &panels,
-                  int64_t step) {
+std::string pprt::bubbleTable(const std::vector<pp::schedule::Panel> &panels,
+                              int64_t step) {
   std::string out = format("where step %lld went, mean over ranks\n%-34s "
                            "%11s %8s",
                            static_cast<long long>(step), "", "ms", "bubble");
@@ -73,8 +72,7 @@ pprt::bubbleTable(const std::vector<pp::schedule::Panel> &panels,
   out += "\n";
   for (const pp::schedule::Panel &panel : panels) {
     out += format("  %-32s %11.3f %7.2f%%", panel.title.c_str(),
-                  panel.timeline.makespan,
-                  100 * panel.timeline.meanBubble());
+                  panel.timeline.makespan, 100 * panel.timeline.meanBubble());
     for (const pp::schedule::Share &share : panel.timeline.meanShares())
       out += format(" %9.2f%%", 100 * share.part);
     out += "\n";

@@ -81,7 +81,6 @@ std::string pprt::timelineSvg(const Description &description,
                     description.schedule + ", " + std::to_string(ranks.size()) +
                     (ranks.size() == 1 ? " rank, " : " ranks, ") +
                     std::to_string(description.stages) + " stages, " +
-                    std::to_string(description.microbatches) +
-                    " micro-batches";
+                    std::to_string(description.microbatches) + " micro-batches";
   return drawSvg(panels, options);
 }

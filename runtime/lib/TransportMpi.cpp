@@ -300,14 +300,11 @@ void MpiTransport::post(int index, MPI_Comm comm, int peer, int tag, void *data,
     poll();
   } else {
     // A long message needs the receiver to look, and then this rank to look
-    // again. A short one is mostly on its way at once, and lies there until the
-    // receiver wants it; but MPI may keep it.
-    if (bytes > eagerBytes) {
+    // again. A short one is mostly on its way at once, but MPI may keep it.
+    if (bytes > eagerBytes)
       askForEcho(peer);
-      ringPeer(peer);
-    } else {
-      if (bellOf[peer] >= 0)
-        bells[bellOf[peer]].ringMain();
+    ringPeer(peer);
+    if (bytes <= eagerBytes) {
       poll();
       if (slot.state != Slot::Complete) {
         askForEcho(peer);

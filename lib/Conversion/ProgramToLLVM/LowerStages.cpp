@@ -251,8 +251,8 @@ static Block *skipIfEmulating(LLVM::LLVMFuncOp function, Block *entry,
                                 kEmulating));
   Value zero =
       LLVM::ConstantOp::create(builder, loc, i32, builder.getI32IntegerAttr(0));
-  Value isReal = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::eq,
-                                      flag, zero);
+  Value isReal =
+      LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::eq, flag, zero);
   LLVM::CondBrOp::create(builder, loc, isReal, compute, exit);
   return compute;
 }

@@ -42,8 +42,8 @@ protected:
     make();
   }
   void make() {
-    context = std::make_unique<pprt_context>(d, options, *transport,
-                                             *collectives, batches.get(), *recorder);
+    context = std::make_unique<pprt_context>(
+        d, options, *transport, *collectives, batches.get(), *recorder);
     context->beginStep(0);
   }
   /// Everything a step reports, up to the exchange.

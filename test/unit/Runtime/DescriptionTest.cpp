@@ -161,8 +161,8 @@ TEST(Description, PlannedTimes) {
     changed["times"][key] = value;
     return problem(changed);
   };
-  EXPECT_NE(with("forward", {1.0}).find(
-                "whose 'times.forward' has 1 times for 2 stages"),
+  EXPECT_NE(with("forward", {1.0})
+                .find("whose 'times.forward' has 1 times for 2 stages"),
             std::string::npos);
   EXPECT_NE(with("transfer", {1.0, 2.0}).find("'times.transfer'"),
             std::string::npos);
@@ -173,8 +173,10 @@ TEST(Description, PlannedTimes) {
 }
 
 TEST(Description, ComputationsAreTheModels) {
-  for (auto [key, value] : {std::pair{"stage", 2}, {"stage", -1},
-                            {"microbatch", 4}, {"microbatch", -1}}) {
+  for (auto [key, value] : {std::pair{"stage", 2},
+                            {"stage", -1},
+                            {"microbatch", 4},
+                            {"microbatch", -1}}) {
     json document = good();
     document["programs"][0]["actions"][0][key] = value;
     EXPECT_NE(problem(document).find("which the model does not have"),

@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 #include <thread>
-#include <unistd.h>
 
 using namespace pprt;
 
@@ -27,31 +26,6 @@ TEST(Doorbell, RingWakesWhoIsInCharge) {
     EXPECT_LT(nowNs() - begin, 10 * second);
     EXPECT_EQ(bell.rings, seen + 1);
     ringer.join();
-  }
-}
-
-TEST(Doorbell, RingsForMainLetTheProgressThreadSleep) {
-  for (bool inCharge : {false, true}) {
-    BellTower tower;
-    tower.usePrivate();
-    Bell &bell = tower[0];
-    bell.mainInCharge = inCharge;
-    uint32_t seen = bell.rings;
-    std::thread ringer([&] {
-      while (!bell.sleepers)
-        std::this_thread::yield();
-      usleep(10000); // until the sleeper sleeps
-      bell.ringMain();
-    });
-    uint64_t begin = nowNs();
-    bell.sleep(inCharge ? Bell::Main : Bell::Progress, seen,
-               inCharge ? 20 * second : second / 10);
-    if (inCharge)
-      EXPECT_LT(nowNs() - begin, 10 * second);
-    else
-      EXPECT_GE(nowNs() - begin, second / 10);
-    ringer.join();
-    EXPECT_EQ(bell.rings, seen + 1) << "who looks next sees it";
   }
 }
 

@@ -77,9 +77,8 @@ TEST(Emulation, StepsTouchNoMemory) {
   EXPECT_EQ(pprt_loss(&context, 0, nowhere), PPRT_OK);
   EXPECT_EQ(pprt_square_norm(&context, 0, nowhere, 4), PPRT_OK);
   EXPECT_EQ(pprt_exchange(&context), PPRT_OK);
-  EXPECT_EQ(
-      pprt_update(&context, 0, nowhere, nowhere, nowhere, nowhere, 4),
-      PPRT_OK);
+  EXPECT_EQ(pprt_update(&context, 0, nowhere, nowhere, nowhere, nowhere, 4),
+            PPRT_OK);
   pprt_emulating = 0;
   context.endStep();
   // What is wrong is still noticed.

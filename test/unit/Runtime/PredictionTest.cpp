@@ -24,12 +24,16 @@ static Description twoStages() {
   d.schedule = "1f1b";
   d.ranks = d.stages = d.microbatches = 2;
   d.programs.resize(2);
-  d.programs[0].actions = {compute(F, 0, 0), compute(F, 0, 1),
-                           compute(B, 0, 0), compute(B, 0, 1),
+  d.programs[0].actions = {compute(F, 0, 0),
+                           compute(F, 0, 1),
+                           compute(B, 0, 0),
+                           compute(B, 0, 1),
                            {ActionKind::Update, -1, -1, -1, "w"},
                            {ActionKind::Send, 0, 0, 1, "x & <y>"}};
-  d.programs[1].actions = {compute(F, 1, 0), compute(B, 1, 0),
-                           compute(F, 1, 1), compute(B, 1, 1),
+  d.programs[1].actions = {compute(F, 1, 0),
+                           compute(B, 1, 0),
+                           compute(F, 1, 1),
+                           compute(B, 1, 1),
                            {ActionKind::Reduce, -1, -1, -1, "v"}};
   return d;
 }
@@ -53,9 +57,9 @@ static RankSteps handMade() {
       inMs(Event::Run, 21.5, 22, 4),  inMs(Event::Exchange, 22, 25, -1),
       inMs(Event::Run, 25, 26, 4)};
   std::vector<Event> rank1 = {
-      inMs(Event::Wait, 0, 4, -1),     inMs(Event::Run, 4, 6, 0),
-      inMs(Event::Run, 6, 9, 1),       inMs(Event::Run, 9.25, 11.25, 2),
-      inMs(Event::Run, 11.25, 17, 3),  inMs(Event::Run, 17, 17.5, 4),
+      inMs(Event::Wait, 0, 4, -1),         inMs(Event::Run, 4, 6, 0),
+      inMs(Event::Run, 6, 9, 1),           inMs(Event::Run, 9.25, 11.25, 2),
+      inMs(Event::Run, 11.25, 17, 3),      inMs(Event::Run, 17, 17.5, 4),
       inMs(Event::Exchange, 17.5, 25, -1), inMs(Event::Run, 25, 25.5, 4)};
   RankSteps ranks(2);
   for (auto *events : {&rank0, &rank1}) {
@@ -126,8 +130,7 @@ TEST(Prediction, ImbalanceIsMeasured) {
 
 TEST(Prediction, TimesAreThoseOfTheStep) {
   Description d = twoStages();
-  Costs costs =
-      ownCosts(scheduleOf(d), measuredTimeline(d, handMade(), 7));
+  Costs costs = ownCosts(scheduleOf(d), measuredTimeline(d, handMade(), 7));
   EXPECT_EQ(costs.forward, (std::vector<double>{2, 2}));
   EXPECT_EQ(costs.inputGradient, (std::vector<double>{0, 0}));
   EXPECT_EQ(costs.weightGradient, (std::vector<double>{2.75, 4.375}));

@@ -133,8 +133,8 @@ TEST(Timeline, MedianStepThatAllRanksHave) {
 
 TEST(ChromeTrace, IsJsonWithStageAndMicrobatch) {
   std::vector<pp::schedule::Panel> panels(2);
-  panels[1].timeline.ranks = {
-      {}, {{{1, pp::schedule::Kind::Forward, 11}, 2, 5}}};
+  panels[1].timeline.ranks = {{},
+                              {{{1, pp::schedule::Kind::Forward, 11}, 2, 5}}};
   json trace = json::parse(chromeTrace(description(), ranks(), panels, 5));
   int runs = 0, transfers = 0, waits = 0, exchanges = 0, predicted = 0;
   for (const json &e : trace["traceEvents"]) {

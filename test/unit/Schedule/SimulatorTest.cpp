@@ -199,6 +199,11 @@ TEST(Simulator, IdleTimesAreExplained) {
                 }
               }
               EXPECT_NEAR(idle + timeline->busy[r], timeline->makespan, 1e-9);
+              double shares = 0;
+              for (const Share &share : timeline->shares(r))
+                shares += share.part;
+              EXPECT_NEAR(shares, 1, 1e-9);
+              EXPECT_EQ(timeline->idleTime(r, IdleReason::Runtime), 0);
               if (transfer == 0)
                 EXPECT_EQ(timeline->idleTime(r, IdleReason::Transfer), 0);
             }
