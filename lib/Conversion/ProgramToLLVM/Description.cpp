@@ -130,7 +130,8 @@ static json::Object describe(ModuleOp module, const LoweredProgram &lowered) {
   ProgramOp program = lowered.program;
   auto report = program->getAttrOfType<DictionaryAttr>(attr::kMemory);
   auto bytes = [&](StringRef key) {
-    return report.getAs<IntegerAttr>(key).getInt();
+    auto number = report.getAs<IntegerAttr>(key);
+    return number ? number.getInt() : 0; // no masters
   };
   json::Object memory;
   for (StringRef key : {"parameters", "gradients", "optimizer", "activations",

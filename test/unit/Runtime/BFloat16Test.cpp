@@ -107,7 +107,7 @@ TEST(BFloat16, ProductsMatchALoop) {
           float found = narrow ? toFloat(c[i * n + j]) : wide[i * n + j];
           double bound = 1e-6 * (k + 10);
           if (narrow)
-            bound += std::abs(sum) * 0x1.01p-9;
+            bound += std::abs(sum) * 0x1.01p-8;
           ASSERT_NEAR(found, sum, bound)
               << m << "x" << n << "x" << k << " form " << form;
         }
