@@ -4,7 +4,8 @@
  * products (oneDNN) and attention. No LLVM here; linked into every executable
  * and into the tools that compile in memory.
  *
- * All matrices are row-major, of floats or of bf16, the upper half of a float, as
+ * All matrices are row-major, of floats or of bf16, the upper half of a float,
+as
  * uint16_t; a leading dimension is the distance of two
  * rows in elements. Every function gives the same bits for the same arguments
  * on the same machine. Nothing here fails: the compiler has checked the shapes.
@@ -57,13 +58,9 @@ void pprt_sgemm_batched(int32_t transpose_a, int32_t transpose_b, int64_t m,
  * floats, which is exact, and a block of c is summed in floats and rounded to
  * nearest even at the end if c holds bf16. Where the processor multiplies bf16
  * itself, oneDNN takes the operands as they are. Either way the order of a sum
- * follows from k alone. Scratch memory in floats: the three blocks, then that of
- * oneDNN. */
-enum {
-  PPRT_BF16_ROWS = 256,
-  PPRT_BF16_COLUMNS = 512,
-  PPRT_BF16_DEPTH = 768
-};
+ * follows from k alone. Scratch memory in floats: the three blocks, then that
+ * of oneDNN. */
+enum { PPRT_BF16_ROWS = 256, PPRT_BF16_COLUMNS = 512, PPRT_BF16_DEPTH = 768 };
 static inline int64_t pprt_gemm_bf16_workspace(int64_t m, int64_t n,
                                                int64_t k) {
   int64_t rows = m < PPRT_BF16_ROWS ? m : PPRT_BF16_ROWS;

@@ -30,12 +30,12 @@ struct Pieces {
 };
 } // namespace
 
-extern "C" void
-pprt_attention_forward_bf16(const pprt_attention_shape *shape,
-                            const uint16_t *q, int64_t ldq, const uint16_t *k,
-                            int64_t ldk, const uint16_t *v, int64_t ldv,
-                            uint16_t *out, int64_t ldo, float *lse,
-                            float *workspace) {
+extern "C" void pprt_attention_forward_bf16(const pprt_attention_shape *shape,
+                                            const uint16_t *q, int64_t ldq,
+                                            const uint16_t *k, int64_t ldk,
+                                            const uint16_t *v, int64_t ldv,
+                                            uint16_t *out, int64_t ldo,
+                                            float *lse, float *workspace) {
   const int64_t t = shape->t, s = shape->s, d = shape->d;
   const int64_t group = shape->heads / shape->kv_heads;
   const pprt_attention_shape one = oneHead(*shape);

@@ -168,8 +168,7 @@ void pprt::gemm(bool transposeA, bool transposeB, int64_t m, int64_t n,
 extern "C" dnnl_status_t dnnl_gemm_bf16bf16f32(
     char transa, char transb, dnnl_dim_t m, dnnl_dim_t n, dnnl_dim_t k,
     float alpha, const uint16_t *a, dnnl_dim_t lda, const uint16_t *b,
-    dnnl_dim_t ldb, float beta, float *c, dnnl_dim_t ldc)
-    __attribute__((weak));
+    dnnl_dim_t ldb, float beta, float *c, dnnl_dim_t ldc) __attribute__((weak));
 
 bool pprt::multipliesBF16() {
   static const bool result =
@@ -183,14 +182,14 @@ void pprt::gemmBF16(bool transposeA, bool transposeB, int64_t m, int64_t n,
                     int64_t k, const uint16_t *a, int64_t lda,
                     const uint16_t *b, int64_t ldb, bool accumulate, float *c,
                     int64_t ldc, float *workspace, int64_t size) {
-  Form f{m, n, k, lda, ldb, ldc, 1.0f, float(accumulate), transposeA,
-         transposeB, true};
+  Form f{m,          n,          k,   lda, ldb, ldc, 1.0f, float(accumulate),
+         transposeA, transposeB, true};
   fixLeading(f);
   dnnl_status_t status = dnnl_unimplemented;
   withScratch(f, workspace, size, [&] {
-    status = dnnl_gemm_bf16bf16f32(transposeA ? 'T' : 'N',
-                                   transposeB ? 'T' : 'N', m, n, k, 1.0f, a,
-                                   f.lda, b, f.ldb, f.beta, c, f.ldc);
+    status =
+        dnnl_gemm_bf16bf16f32(transposeA ? 'T' : 'N', transposeB ? 'T' : 'N', m,
+                              n, k, 1.0f, a, f.lda, b, f.ldb, f.beta, c, f.ldc);
   });
   if (status != dnnl_success) {
     std::fputs("error: oneDNN refuses a product of bf16 on a processor that "

@@ -1,7 +1,7 @@
 //===- GemmBFloat16.cpp - Matrix products of bf16 -------------------------===//
 //
-// oneDNN multiplies bf16 only where the processor does. Elsewhere blocks of both
-// operands become floats in the workspace: an element of the right one is
+// oneDNN multiplies bf16 only where the processor does. Elsewhere blocks of
+// both operands become floats in the workspace: an element of the right one is
 // converted once for each 256 rows of the product, which is little beside its
 // 512 multiplications there, and no operand is ever held a second time.
 //
@@ -45,11 +45,10 @@ public:
 
   void run(bool accumulate, float *c, int64_t ldc) {
     if (pprt::multipliesBF16())
-      pprt::gemmBF16(a.transposed, b.transposed, rows, columns, k,
-                     a.at(row, 0), a.leading, b.at(0, column), b.leading,
-                     accumulate, c, ldc, workspace,
-                     pprt_gemm_bf16_workspace(rows, columns, k) -
-                         rows * columns);
+      pprt::gemmBF16(
+          a.transposed, b.transposed, rows, columns, k, a.at(row, 0), a.leading,
+          b.at(0, column), b.leading, accumulate, c, ldc, workspace,
+          pprt_gemm_bf16_workspace(rows, columns, k) - rows * columns);
     else
       runWide(accumulate, c, ldc);
   }

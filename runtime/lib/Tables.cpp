@@ -95,9 +95,10 @@ std::string pprt::memoryTable(const Description &description,
         format("  rank %-4zu %14llu %12llu %12llu %12llu %12llu %13llu %12llu "
                "%12llu\n",
                rank, number(plan.parameters), number(plan.gradients),
-               number(adamW ? plan.optimizer : program.masterBytes), number(plan.activations),
-               number(plan.workspace), number(plan.communication),
-               number(ranks[rank].planned), number(ranks[rank].allocated));
+               number(adamW ? plan.optimizer : program.masterBytes),
+               number(plan.activations), number(plan.workspace),
+               number(plan.communication), number(ranks[rank].planned),
+               number(ranks[rank].allocated));
   }
   for (size_t rank = 0; rank < ranks.size(); ++rank)
     out += format("  rank %-4zu mapped %.1f MiB in pages; resident at most "

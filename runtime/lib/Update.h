@@ -19,8 +19,8 @@ double sumOfSquares(const float *data, uint64_t n);
 /// dst += src.
 void addInto(float *dst, const float *src, uint64_t n);
 
-/// Rounds to bf16, the upper half of a float: to nearest, ties to even; NaN stays
-/// NaN.
+/// Rounds to bf16, the upper half of a float: to nearest, ties to even; NaN
+/// stays NaN.
 void roundToBF16(const float *from, uint16_t *to, uint64_t n);
 
 struct AdamWStep {

@@ -67,6 +67,14 @@ def main():
         for variant in itertools.product([1, 2, 3, 4], schedules, ["none", "full"])
     ] + [(uneven, 3, schedule, "none") for schedule in schedules])
 
+    # In mixed precision, with weights tied over ranks.
+    bf16 = "--precision=bf16"
+    same("bf16", 4, [
+        (even, 1, "gpipe", "none", bf16), (even, 2, "1f1b", "none", bf16),
+        (even, 3, "1f1b", "full", bf16), (even, 4, "gpipe", "none", bf16),
+        (even, 2, "zb-v", "none", bf16), (uneven, 3, "1f1b", "none", bf16),
+    ])
+
     # One layer a stage, and fewer micro-batches than stages.
     same("few", 2, [
         (even, 1, "gpipe", "none"), (even, 5, "gpipe", "none"),
@@ -113,6 +121,9 @@ def main():
         (llama, 1, "gpipe", "none"), (llama, 2, "1f1b", "none"),
         (llama, 4, "1f1b", "full"),
     ])
+    same("llama", 3, [
+        (llama, 1, "gpipe", "none", bf16), (llama, 3, "1f1b", "full", bf16),
+    ])
 
     skip = SOURCE / "test/EndToEnd/Inputs/skip.mlir"
     same("skip", 3, [
@@ -126,6 +137,9 @@ def main():
     odd = SOURCE / "test/EndToEnd/Inputs/odd.mlir"
     same("odd", 3, [
         (odd, 1, "1f1b", "none"), (odd, 2, "gpipe", "full"), (odd, 4, "1f1b", "none"),
+    ])
+    same("odd", 3, [
+        (odd, 1, "1f1b", "none", bf16), (odd, 3, "gpipe", "full", bf16),
     ])
 
 

@@ -155,16 +155,15 @@ static LogicalResult lower(GemmOp op) {
   int64_t rank = out.getRank();
   int64_t m = out.getDimSize(rank - 2), n = out.getDimSize(rank - 1);
   int64_t k = lhs.getDimSize(op.getTransposeA() ? rank - 2 : rank - 1);
-  SmallVector<Value> operands{
-      builder.i32(op.getTransposeA() != a->transposed),
-      builder.i32(op.getTransposeB() != b->transposed),
-      builder.i64(m),
-      builder.i64(n),
-      builder.i64(k),
-      a->pointer,
-      builder.i64(a->leading),
-      b->pointer,
-      builder.i64(b->leading)};
+  SmallVector<Value> operands{builder.i32(op.getTransposeA() != a->transposed),
+                              builder.i32(op.getTransposeB() != b->transposed),
+                              builder.i64(m),
+                              builder.i64(n),
+                              builder.i64(k),
+                              a->pointer,
+                              builder.i64(a->leading),
+                              b->pointer,
+                              builder.i64(b->leading)};
   bool isBF16 = lhs.getElementType().isBF16();
   if (isBF16)
     operands.append({builder.i32(op.getAccumulate()),

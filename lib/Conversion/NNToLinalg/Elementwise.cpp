@@ -61,12 +61,11 @@ static Input asBroadcast(Emitter &emitter, Value operand,
   return input;
 }
 
-/// Builds the loops for an op; `body` makes the scalar, of bf16 operands as they
-/// are or of f32.
-static Value
-buildLoops(Emitter &emitter, ValueRange operands, RankedTensorType type,
-           bool computesInBF16,
-           function_ref<Value(Emitter &, ValueRange)> body) {
+/// Builds the loops for an op; `body` makes the scalar, of bf16 operands as
+/// they are or of f32.
+static Value buildLoops(Emitter &emitter, ValueRange operands,
+                        RankedTensorType type, bool computesInBF16,
+                        function_ref<Value(Emitter &, ValueRange)> body) {
   ArrayRef<int64_t> shape = type.getShape();
   // bf16 is only read and written: what is between is f32.
   auto scalar = [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
@@ -139,24 +138,24 @@ struct LowerMappable : RewritePattern {
     Type element = type.getElementType();
     if (element.isBF16() && !converts)
       element = rewriter.getF32Type();
-    Value result = buildLoops(
-        emitter, tensors, type, converts,
-        [&](Emitter &inner, ValueRange scalars) {
-          SmallVector<Value> operands;
-          for (Value operand : op->getOperands()) {
-            if (isa<RankedTensorType>(operand.getType())) {
-              operands.push_back(scalars.front());
-              scalars = scalars.drop_front();
-            } else {
-              // A scalar among tensors of bf16.
-              operands.push_back(converts ? operand
-                                          : inner.widenScalar(operand));
-            }
-          }
-          OperationState state(inner.loc, op->getName(), operands,
-                               {element}, op->getAttrs());
-          return inner.builder.create(state)->getResult(0);
-        });
+    Value result =
+        buildLoops(emitter, tensors, type, converts,
+                   [&](Emitter &inner, ValueRange scalars) {
+                     SmallVector<Value> operands;
+                     for (Value operand : op->getOperands()) {
+                       if (isa<RankedTensorType>(operand.getType())) {
+                         operands.push_back(scalars.front());
+                         scalars = scalars.drop_front();
+                       } else {
+                         // A scalar among tensors of bf16.
+                         operands.push_back(
+                             converts ? operand : inner.widenScalar(operand));
+                       }
+                     }
+                     OperationState state(inner.loc, op->getName(), operands,
+                                          {element}, op->getAttrs());
+                     return inner.builder.create(state)->getResult(0);
+                   });
     rewriter.replaceOp(op, result);
     return success();
   }

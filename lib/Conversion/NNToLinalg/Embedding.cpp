@@ -51,6 +51,7 @@ struct LowerEmbeddingGrad : OpRewritePattern<EmbeddingGradOp> {
                       : emitter.filled(shapeOf(op.getResult()), sumType, 0);
     int64_t positions = shapeOf(dy)[0], columns = shapeOf(dy)[1];
     auto rowType = RankedTensorType::get({columns}, elementOf(dy));
+    auto sumRowType = RankedTensorType::get({columns}, sumType);
     auto index = [&](int64_t value) {
       return arith::ConstantIndexOp::create(rewriter, loc, value).getResult();
     };
@@ -69,7 +70,7 @@ struct LowerEmbeddingGrad : OpRewritePattern<EmbeddingGradOp> {
           Value source = tensor::ExtractSliceOp::create(
               builder, loc, rowType, dy, from, sizes, strides);
           Value target = tensor::ExtractSliceOp::create(
-              builder, loc, rowType, carried[0], to, sizes, strides);
+              builder, loc, sumRowType, carried[0], to, sizes, strides);
           Value sum = inner.generic(
               1, {}, {{source, {0}}}, {{target, {0}}},
               [](Emitter &body, ValueRange scalars) -> SmallVector<Value> {

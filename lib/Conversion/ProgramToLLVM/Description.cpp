@@ -112,15 +112,15 @@ static LogicalResult addParameters(ModuleOp module,
       return parameter.emitOpError("found no rank that updates it, expected "
                                    "one; a parameter must take part in the "
                                    "loss, remove it or use it");
-    parameters.push_back(json::Object{{"name", json::fixUTF8(name)},
-                                      {"shape", toJSON(type.getShape())},
-                                      {"elements", type.getNumElements()},
-                                      {"type", parameter.hasMaster() ? "bf16"
-                                                                     : "f32"},
-                                      {"init", std::move(init)},
-                                      {"decay", parameter.hasDecay()},
-                                      {"owner", it->second},
-                                      {"uses", uses.lookup(name)}});
+    parameters.push_back(
+        json::Object{{"name", json::fixUTF8(name)},
+                     {"shape", toJSON(type.getShape())},
+                     {"elements", type.getNumElements()},
+                     {"type", parameter.hasMaster() ? "bf16" : "f32"},
+                     {"init", std::move(init)},
+                     {"decay", parameter.hasDecay()},
+                     {"owner", it->second},
+                     {"uses", uses.lookup(name)}});
   }
   root["parameters"] = std::move(parameters);
   return success();
@@ -163,7 +163,8 @@ static json::Object describe(ModuleOp module, const LoweredProgram &lowered) {
   ProgramOp program = lowered.program;
   auto report = program->getAttrOfType<DictionaryAttr>(attr::kMemory);
   auto bytes = [&](StringRef key) {
-    return report.getAs<IntegerAttr>(key).getInt();
+    auto number = report.getAs<IntegerAttr>(key);
+    return number ? number.getInt() : 0; // no masters
   };
   json::Object memory;
   for (StringRef key : {"parameters", "gradients", "optimizer", "activations",

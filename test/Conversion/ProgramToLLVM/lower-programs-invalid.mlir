@@ -75,7 +75,7 @@ module @unused {
 
 module @wide {
   pp.input @tokens : tensor<4xi32>
-  // expected-error@+1 {{found type 'tensor<4xf64>', expected elements of f32, in which the runtime keeps parameters; cast in the layer}}
+  // expected-error@+1 {{found type 'tensor<4xf64>', expected elements of f32, in which the runtime keeps parameters, or bf16 with a master in f32; cast in the layer}}
   pp.parameter @w : tensor<4xf64> init(#nn.zeros)
   pp.schedule "1f1b" microbatches(1) placement [0] ranks ["0F0"]
   pp.program @rank0 rank(0) {

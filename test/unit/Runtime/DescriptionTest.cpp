@@ -91,6 +91,26 @@ TEST(Description, LoopsOfActionsAreWrittenOut) {
   has(problem(document), "action of kind 'X'");
 }
 
+TEST(Description, Masters) {
+  json document = good();
+  document["parameters"][0]["type"] = "bf16";
+  document["programs"][0]["optimizer_bytes"] = 192;
+  document["programs"][0]["master_bytes"] = 64;
+  json &held = document["programs"][0]["parameters"][0];
+  held["m_offset"] = 64;
+  held["v_offset"] = 128;
+  held["master_offset"] = 0;
+  held["offset"] = 232; // half the bytes of f32
+  EXPECT_EQ(problem(document), "");
+  Description d = parseDescription(document.dump().c_str());
+  EXPECT_TRUE(d.parameters[0].isBF16);
+  EXPECT_FALSE(d.parameters[1].isBF16);
+  EXPECT_EQ(d.programs[0].masterBytes, 64u);
+  held["master_offset"] = 32;
+  EXPECT_NE(problem(document).find("lies outside of the masters"),
+            std::string::npos);
+}
+
 TEST(Description, MissingFieldsAreNamed) {
   for (const char *name : {"format", "name", "hash", "ranks", "microbatches",
                            "inputs", "parameters", "programs", "vocabulary"}) {
@@ -133,6 +153,9 @@ TEST(Description, WhatCannotBe) {
       "outside of the optimizer");
   has(with("/programs/0/parameters/0/index", 7), "is no parameter");
   has(with("/programs/0/actions/0/kind", "X"), "action of kind 'X'");
+  has(with("/parameters/0/type", "f64"), "type 'f64', expected f32 or bf16");
+  has(with("/parameters/0/type", "bf16"), "lies outside of the masters");
+  has(with("/programs/0/master_bytes", 129), "more than the optimizer area");
   has(with("/programs/1/parameters/0/owned", true), "by its owner alone");
   has(with("/layers", json::array({json::object()})),
       "without 'layers[0].layer'");

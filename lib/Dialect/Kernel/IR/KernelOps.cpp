@@ -62,9 +62,8 @@ static Type elementOf(Value value) {
 static LogicalResult verifyF32(Operation *op, StringRef name, Value value) {
   if (elementOf(value).isF32())
     return success();
-  return op->emitOpError("found ")
-         << name << " of type " << value.getType()
-         << ", expected elements of f32";
+  return op->emitOpError("found ") << name << " of type " << value.getType()
+                                   << ", expected elements of f32";
 }
 
 /// All have the elements of the first, f32 or bf16.
@@ -168,12 +167,11 @@ static LogicalResult verifyAttention(Operation *op, ValueRange queryLike,
       failed(verifyF32(op, "workspace", workspace)))
     return failure();
   int64_t size = q[1] / heads;
-  return verifyWorkspace(
-      op, workspace,
-      elementOf(matrices.front()).isBF16()
-          ? pprt_attention_bf16_workspace(backward, q[0] / batch, k[0] / batch,
-                                          size)
-          : pprt_attention_workspace(backward, size));
+  return verifyWorkspace(op, workspace,
+                         elementOf(matrices.front()).isBF16()
+                             ? pprt_attention_bf16_workspace(
+                                   backward, q[0] / batch, k[0] / batch, size)
+                             : pprt_attention_workspace(backward, size));
 }
 
 LogicalResult AttentionOp::verify() {

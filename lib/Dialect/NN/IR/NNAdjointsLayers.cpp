@@ -50,8 +50,9 @@ MatmulOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
                               : MatmulOp::create(builder, loc, dy, b, false, !tb);
   // db = a' dy, or for b stored transposed db' = dy' a.
   if (needed[1])
-    operandCotangents[1] = tb ? MatmulOp::create(builder, loc, dy, a, true, ta)
-                              : MatmulOp::create(builder, loc, a, dy, !ta, false);
+    operandCotangents[1] =
+        tb ? MatmulOp::create(builder, loc, dy, a, true, ta)
+           : MatmulOp::create(builder, loc, a, dy, !ta, false);
   return success();
 }
 

@@ -85,8 +85,8 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
 
   SmallVector<int64_t> shape(a.getShape().take_front(batch));
   shape.append({rows, columns});
-  Type result = tensorOf(
-      shape, accumulationType(a.getElementType(), adaptor.getInit()));
+  Type result =
+      tensorOf(shape, accumulationType(a.getElementType(), adaptor.getInit()));
   types.push_back(result);
   return check.hasType("(C5)", {"init", adaptor.getInit()}, result,
                        "that of the product");

@@ -52,9 +52,8 @@ static LogicalResult inferGradScale(Checker check, Value input, Value dy,
           check.hasType("(C5)", {"dy", dy}, input.getType(), "that of input")))
     return failure();
   auto inputType = tensorType(input);
-  Type row =
-      tensorOf(inputType.getShape().take_back(1),
-               accumulationType(inputType.getElementType(), init));
+  Type row = tensorOf(inputType.getShape().take_back(1),
+                      accumulationType(inputType.getElementType(), init));
   types.push_back(row);
   return check.hasType("(C6)", {"init", init}, row, "a row of input");
 }

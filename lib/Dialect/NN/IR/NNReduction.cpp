@@ -40,8 +40,8 @@ LogicalResult ReduceSumOp::inferReturnTypes(MLIRContext *,
                             adaptor.getKeepdims(), types)))
     return failure();
   auto sum = cast<RankedTensorType>(types.back());
-  types.back() = tensorOf(
-      sum.getShape(), accumulationType(sum.getElementType(), adaptor.getInit()));
+  types.back() = tensorOf(sum.getShape(), accumulationType(sum.getElementType(),
+                                                           adaptor.getInit()));
   return check.hasType("(C2)", {"init", adaptor.getInit()}, types.back(),
                        "that of the sum");
 }

@@ -101,8 +101,8 @@ void ReversePass::add(Value value, Value cotangent, bool isOwned) {
     sum = cotangent;
   } else {
     if (cotangent.getType() != sum.getType())
-      cotangent = CastOp::create(builder, cotangent.getLoc(), sum.getType(),
-                                 cotangent);
+      cotangent =
+          CastOp::create(builder, cotangent.getLoc(), sum.getType(), cotangent);
     sum = arith::AddFOp::create(builder, cotangent.getLoc(), sum, cotangent);
   }
   published.insert(sum);
@@ -209,9 +209,8 @@ FailureOr<JointFunction> buildJoint(func::FuncOp function,
     if (!request.accumulated[i] || !isDifferentiable(argument.getType()))
       continue;
     joint.accumulators.push_back(i);
-    accumulators.push_back(
-        body.addArgument(accumulatorType(argument.getType()),
-                         argument.getLoc()));
+    accumulators.push_back(body.addArgument(accumulatorType(argument.getType()),
+                                            argument.getLoc()));
     // The first contribution lands on the accumulator.
     pass.add(argument, accumulators.back());
   }

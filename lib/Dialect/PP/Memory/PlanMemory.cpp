@@ -234,7 +234,8 @@ static LogicalResult planProgram(ProgramOp program,
   report.set("arena", builder.getI64IntegerAttr(arena));
   report.set("lower_bound", builder.getI64IntegerAttr(fixed + plan.lowerBound));
   report.set("optimizer", builder.getI64IntegerAttr(optimizerBytes));
-  report.set("masters", builder.getI64IntegerAttr(masterBytes));
+  if (masterBytes)
+    report.set("masters", builder.getI64IntegerAttr(masterBytes));
   program->setAttr(attr::kParameters,
                    parameters.getDictionary(program.getContext()));
   program->setAttr(attr::kGradients,

@@ -1,9 +1,9 @@
 //===- PPLowerPrecision.cpp - From f32 to mixed precision -----------------===//
 //
 // Types at the borders of layers follow from the types there alone, so a layer
-// is converted once, whoever applies it. Inside, each op decides by its operands:
-// where one has become bf16, all do that were f32. What was not made from values
-// that have become bf16 stays f32 until it meets one.
+// is converted once, whoever applies it. Inside, each op decides by its
+// operands: where one has become bf16, all do that were f32. What was not made
+// from values that have become bf16 stays f32 until it meets one.
 //
 //===----------------------------------------------------------------------===//
 
@@ -97,8 +97,7 @@ Value LayerConversion::narrow(Value value, Operation *user) {
     number.convert(APFloat::BFloat(), APFloat::rmNearestTiesToEven, &ignored);
     return number.bitcastToAPInt();
   };
-  Attribute number =
-      constant.mapValues(builder.getBF16Type(), rounded);
+  Attribute number = constant.mapValues(builder.getBF16Type(), rounded);
   return arith::ConstantOp::create(builder, value.getLoc(),
                                    llvm::cast<TypedAttr>(number));
 }
@@ -158,8 +157,7 @@ LogicalResult LayerConversion::convert(Operation *op) {
   if (op->hasTrait<nn::SumsInFullPrecision>()) {
     for (OpOperand &operand : op->getOpOperands())
       if (isNarrowed(operand.get()))
-        operand.set(
-            cast(operand.get(), toF32(operand.get().getType()), op));
+        operand.set(cast(operand.get(), toF32(operand.get().getType()), op));
     return success();
   }
   for (OpOperand &operand : op->getOpOperands())
@@ -193,9 +191,8 @@ LogicalResult LayerConversion::run() {
     if (failed(convert(&op)))
       return failure();
   convertYield(body.getTerminator());
-  layer.setFunctionType(
-      builder.getFunctionType(body.getArgumentTypes(),
-                              atBorder(layer.getResultTypes())));
+  layer.setFunctionType(builder.getFunctionType(
+      body.getArgumentTypes(), atBorder(layer.getResultTypes())));
   return success();
 }
 
@@ -205,8 +202,8 @@ static void convertModel(ModelOp model) {
   Block &body = model.getBody().front();
   for (BlockArgument argument : body.getArguments())
     argument.setType(atBorder(argument.getType()));
-  model.setFunctionType(builder.getFunctionType(body.getArgumentTypes(),
-                                                model.getResultTypes()));
+  model.setFunctionType(
+      builder.getFunctionType(body.getArgumentTypes(), model.getResultTypes()));
   for (Operation &op : body)
     for (OpResult result : op.getResults())
       result.setType(atBorder(result.getType()));
@@ -215,8 +212,7 @@ static void convertModel(ModelOp model) {
 void LowerPrecision::runOnOperation() {
   ModuleOp module = getOperation();
   if (type != "bf16" && type != "f32") {
-    module.emitError("found precision '")
-        << type << "', expected f32 or bf16";
+    module.emitError("found precision '") << type << "', expected f32 or bf16";
     return signalPassFailure();
   }
   if (type == "f32")

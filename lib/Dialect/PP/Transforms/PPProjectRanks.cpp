@@ -346,8 +346,7 @@ void RankBuilder::updateParameters(Location loc) {
       auto use = builder.getI64IntegerAttr(gradient.use);
       auto load = [&]() -> Value {
         return LoadGradientOp::create(builder, loc, parameter.getGradientType(),
-                                      symbol,
-                                      use);
+                                      symbol, use);
       };
       std::string value = name.str() + ".grad." + std::to_string(gradient.use);
       if (gradient.rank == owner) {
@@ -359,10 +358,9 @@ void RankBuilder::updateParameters(Location loc) {
       if (rank == gradient.rank)
         send(loc, load(), owner, value, {}, tag);
       else if (rank == owner)
-        owned[name].push_back(
-            {{},
-             receive(loc, parameter.getGradientType(), gradient.rank, value, {},
-                     tag)});
+        owned[name].push_back({{},
+                               receive(loc, parameter.getGradientType(),
+                                       gradient.rank, value, {}, tag)});
     }
   }
   SmallVector<std::pair<StringAttr, Value>> sums;

@@ -136,3 +136,21 @@ func.func @piece(%x: tensor<3x5xf32>) -> tensor<3x2xf32> {
   %a, %b = nn.split %x sizes = [2, 3] {axis = 1 : i64} : (tensor<3x5xf32>) -> (tensor<3x2xf32>, tensor<3x3xf32>)
   return %a : tensor<3x2xf32>
 }
+
+// -----
+
+// Gradients of bf16 accumulate in f32: an op that can add to the accumulator does
+// so unrounded, another one's result is converted.
+// CHECK-LABEL: func.func private @mixed.backward
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<4x6xbf16>, %[[DY:[a-z0-9]+]]: tensor<4x3xbf16>, %[[DW:[a-z0-9]+]]: tensor<6x3xf32>, %[[DB:[a-z0-9]+]]: tensor<3x1xf32>) -> (tensor<6x3xf32>, tensor<3x1xf32>)
+// CHECK-DAG: %[[W:.*]] = nn.matmul %[[X]], %[[DY]] init(%[[DW]]) {transpose_a} : (tensor<4x6xbf16>, tensor<4x3xbf16>, tensor<6x3xf32>) -> tensor<6x3xf32>
+// CHECK-DAG: %[[SUM:.*]] = nn.reduce_sum %[[DY]] axes = [0] : (tensor<4x3xbf16>) -> tensor<3xbf16>
+// CHECK-DAG: %[[VIEW:.*]] = nn.reshape %[[SUM]] : (tensor<3xbf16>) -> tensor<3x1xbf16>
+// CHECK-DAG: %[[WIDE:.*]] = nn.cast %[[VIEW]] : (tensor<3x1xbf16>) -> tensor<3x1xf32>
+// CHECK-DAG: %[[B:.*]] = arith.addf %[[DB]], %[[WIDE]] : tensor<3x1xf32>
+// CHECK: return %[[W]], %[[B]]
+func.func @mixed(%x: tensor<4x6xbf16> {nn.constant}, %w: tensor<6x3xbf16> {nn.accumulate}, %b: tensor<3x1xbf16> {nn.accumulate}) -> tensor<4x3xbf16> {
+  %v = nn.reshape %b : (tensor<3x1xbf16>) -> tensor<3xbf16>
+  %y = nn.linear %x, %w, %v : (tensor<4x6xbf16>, tensor<6x3xbf16>, tensor<3xbf16>) -> tensor<4x3xbf16>
+  return %y : tensor<4x3xbf16>
+}

@@ -69,7 +69,7 @@ pp.layer @head(%x: tensor<2x4x8xf32>, %t: tensor<2x4xi32>) params(%w: tensor<16x
 
 // A parameter is read as bf16 and its gradient is f32, without a conversion on
 // the way into the accumulator where the op can add to it.
-// PLAN: func.func private @head.backward{{.*}} %[[ACC:[a-z0-9]+]]: tensor<16x8xf32>) -> (tensor<2x4x8xbf16> {{.*}}, tensor<16x8xf32>
+// PLAN: func.func private @head.backward_weight({{.*}}, %[[ACC:[a-z0-9]+]]: tensor<16x8xf32>, %{{.*}}: tensor<2x4x16xbf16>) -> (tensor<16x8xf32>
 // PLAN: nn.matmul {{.*}} init(%[[ACC]]) {transpose_a} : (tensor<8x16xbf16>, tensor<8x8xbf16>, tensor<16x8xf32>) -> tensor<16x8xf32>
 // PLAN: pp.parameter @table : tensor<16x8xbf16>
 // PLAN: pp.parameter @scale : tensor<f32>

@@ -37,8 +37,8 @@ public:
   }
 };
 
-/// The op sums many elements into few. Where a layer is lowered to bf16 it takes
-/// and gives f32, so that the sum is not rounded before it is used.
+/// The op sums many elements into few. Where a layer is lowered to bf16 it
+/// takes and gives f32, so that the sum is not rounded before it is used.
 template <typename ConcreteType>
 class SumsInFullPrecision
     : public mlir::OpTrait::TraitBase<ConcreteType, SumsInFullPrecision> {};

@@ -72,8 +72,8 @@ def PPPartition : Pass<"pp-partition", "::mlir::ModuleOp"> {
     measured, as a mean over the applies of the same layer.
 
     An apply that has a `stage` keeps it. With `memory`, no stage may need more
-    bytes for parameters (value, gradient of each use, two optimizer states)
-    and for the values kept for the micro-batches in flight on it: the distance
+    bytes for parameters (value, gradient of each use, two optimizer states, a
+    master of bf16) and for the values kept for the micro-batches in flight on it: the distance
     to the last stage under 1f1b, all of them under gpipe.
 
     Example, two stages over three layers of which the last two are cheap:
