@@ -91,6 +91,45 @@ static void narrowInSteps(arith::TruncFOp op) {
 }
 
 namespace {
+/// Rounds an f32. The choice for NaN is made on 32 bits: LLVM would turn one on
+/// 16 into a choice between numbers of bf16, and x86 makes of some of those a
+/// call of a function for rounding that no library has.
+struct RoundF32 : OpRewritePattern<arith::TruncFOp> {
+  RoundF32(MLIRContext *context) : OpRewritePattern(context, /*benefit=*/2) {}
+
+  LogicalResult matchAndRewrite(arith::TruncFOp op,
+                                PatternRewriter &rewriter) const override {
+    Value x = op.getIn();
+    if (!x.getType().isF32() || !isBFloat16(op.getType()) ||
+        op.getRoundingmodeAttr())
+      return failure();
+    Location loc = op.getLoc();
+    Type i32 = rewriter.getI32Type();
+    auto constant = [&](int32_t value) -> Value {
+      return arith::ConstantOp::create(rewriter, loc,
+                                       rewriter.getI32IntegerAttr(value));
+    };
+    Value isNaN =
+        arith::CmpFOp::create(rewriter, loc, arith::CmpFPredicate::UNO, x, x);
+    Value bits = arith::BitcastOp::create(rewriter, loc, i32, x);
+    Value sixteen = constant(16);
+    Value isOdd = arith::AndIOp::create(
+        rewriter, loc, arith::ShRUIOp::create(rewriter, loc, bits, sixteen),
+        constant(1));
+    Value bias = arith::AddIOp::create(rewriter, loc, isOdd, constant(0x7fff));
+    Value rounded = arith::AddIOp::create(rewriter, loc, bits, bias);
+    // Both depend on x: a constant would be moved to the end all the same.
+    Value quiet = arith::OrIOp::create(rewriter, loc, bits, constant(0x400000));
+    Value chosen =
+        arith::SelectOp::create(rewriter, loc, isNaN, quiet, rounded);
+    Value half = arith::TruncIOp::create(
+        rewriter, loc, rewriter.getI16Type(),
+        arith::ShRUIOp::create(rewriter, loc, chosen, sixteen));
+    rewriter.replaceOpWithNewOp<arith::BitcastOp>(op, op.getType(), half);
+    return success();
+  }
+};
+
 struct ExpandBFloat16 : pp::impl::ExpandBFloat16Base<ExpandBFloat16> {
   void runOnOperation() override {
     SmallVector<Operation *> illegal;
@@ -112,6 +151,7 @@ struct ExpandBFloat16 : pp::impl::ExpandBFloat16Base<ExpandBFloat16> {
     });
     RewritePatternSet patterns(&getContext());
     arith::populateExpandBFloat16Patterns(patterns);
+    patterns.add<RoundF32>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -1,13 +1,15 @@
 // RUN: pp-opt --pp-expand-bfloat16 %s | FileCheck %s
 
-// Rounds to nearest even; a NaN stays one.
+// Rounds to nearest even; a NaN stays one. The choice is made on 32 bits (see the
+// pass).
 // CHECK-LABEL: func.func @narrow
 // CHECK-NOT: arith.truncf
-// CHECK: %[[NAN:.*]] = arith.cmpf une
-// CHECK: arith.shrui
-// CHECK: %[[BITS:.*]] = arith.trunci {{.*}} : i32 to i16
-// CHECK: %[[ANY:.*]] = arith.select %[[NAN]], %{{.*}}, %[[BITS]] : i16
-// CHECK: arith.bitcast %[[ANY]] : i16 to bf16
+// CHECK: %[[NAN:.*]] = arith.cmpf uno
+// CHECK: %[[QUIET:.*]] = arith.ori
+// CHECK: %[[ANY:.*]] = arith.select %[[NAN]], %[[QUIET]], %{{.*}} : i32
+// CHECK: %[[HIGH:.*]] = arith.shrui %[[ANY]], %{{.*}} : i32
+// CHECK: %[[BITS:.*]] = arith.trunci %[[HIGH]] : i32 to i16
+// CHECK: arith.bitcast %[[BITS]] : i16 to bf16
 func.func @narrow(%x: f32) -> bf16 {
   %y = arith.truncf %x : f32 to bf16
   return %y : bf16
