@@ -3,6 +3,7 @@
 #include "pp/InitAll.h"
 
 #include "pp/Conversion/ProgramToLLVM/Passes.h"
+#include "pp/CodeGen/GPU/Passes.h"
 #include "pp/CodeGen/Passes.h"
 #include "pp/Conversion/Passes.h"
 #include "pp/Dialect/Kernel/IR/KernelDialect.h"
@@ -33,7 +34,9 @@ void pp::registerAllPasses() {
   nn::registerNNTransformsPasses();
   registerPPConversionPasses();
   registerPPCodeGenPasses();
+  registerPPCodeGenGPUPasses();
   registerCodeGenPipelines();
+  registerCodeGenGPUPipelines();
   registerPPTransformsPasses();
   registerPPAnnotatePasses();
   registerPPMemoryPasses();

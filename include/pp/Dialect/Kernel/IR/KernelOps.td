@@ -32,7 +32,7 @@ def Kernel_GemmOp : Kernel_Op<"gemm"> {
       dimension.
     - (C2) The dimensions agree.
     - (C3) `workspace`, scratch memory whose contents mean nothing before and
-      after, has as many elements as the kernel says it needs.
+      after, has at least as many elements as the kernel says it needs.
 
     Example:
 
@@ -57,6 +57,38 @@ def Kernel_GemmOp : Kernel_Op<"gemm"> {
   }];
 }
 
+def Kernel_ScatterAddOp : Kernel_Op<"scatter_add"> {
+  let summary = "rows added to the rows of a table that ids name";
+  let description = [{
+    `table[ids[i], :] += rows[i, :]` for each i in ascending order, so that the
+    sums have the same bits however the work is divided.
+
+    Constraints:
+
+    - (C1) `rows` has as many rows as there are `ids`, and the columns and the
+      element type of `table`.
+
+    Example:
+
+    ```mlir
+    %t = kernel.scatter_add %ids, %rows into %table
+        : (tensor<128xi32>, tensor<128x64xf32>, tensor<1000x64xf32>) -> tensor<1000x64xf32>
+    ```
+  }];
+  let arguments = (ins AnyTypeOf<[
+      1DTensorOf<[AnyInteger]>, MemRefRankOf<[AnyInteger], [1]>]>:$ids,
+                   Kernel_Operand:$rows, Kernel_Operand:$table);
+  let assemblyFormat = [{
+    $ids `,` $rows `into` $table attr-dict `:`
+    functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return ::mlir::MutableOperandRange(getOperation(), 2, 1);
+    }
+  }];
+}
+
 class Kernel_AttentionBase<string mnemonic> : Kernel_Op<mnemonic> {
   code shapes = [{
     Matrices have a row for each of `batch` times T (or S) positions and the
@@ -67,7 +99,7 @@ class Kernel_AttentionBase<string mnemonic> : Kernel_Op<mnemonic> {
     Constraints:
 
     - (C1) Rows and columns agree as described, `kv_heads` divides `heads`.
-    - (C2) `workspace` has as many elements as the kernel says it needs.
+    - (C2) `workspace` has at least as many elements as the kernel says it needs.
   }];
 }
 

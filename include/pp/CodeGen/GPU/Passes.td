@@ -1,0 +1,125 @@
+//===- Passes.td - Layer functions to code for GPUs ------------*- tablegen -*-===//
+
+#ifndef PP_CODEGEN_GPU_PASSES_TD
+#define PP_CODEGEN_GPU_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def GPUOutlineKernels : Pass<"pp-gpu-outline-kernels", "::mlir::ModuleOp"> {
+  let summary = "makes ops on memrefs launches of kernels, equal ones once";
+  let description = [{
+    Each `linalg` op, each loop with `pp.rows` and each `kernel.scatter_add` of a
+    layer function becomes a kernel of the module `@kernels` and its launch:
+
+    - elementwise ops: a thread computes 16 bytes at a time;
+    - loops over rows, and sums over contiguous elements: a thread, a warp or a
+      block for each row, by its length, which sums by shuffles; what is a
+      number of a row stays in registers, a temporary row lies in shared memory;
+    - sums over distant elements (columns): each thread walks a column by a
+      fixed part of the rows, the parts are added in order; where there are too
+      few columns for the device, in two kernels;
+    - `kernel.scatter_add`: a block for the first of equal ids adds the rows of
+      all of them in order.
+
+    No kernel uses an atomic operation: results have the same bits in each run.
+    A kernel takes whole buffers, each once, and a key (an i64) as the address
+    of one, with the number that is mixed in, plus one, in the upper 16 bits.
+
+    Example:
+
+    ```mlir
+    linalg.generic ... ins(%x : memref<1024xf32>) outs(%y : memref<1024xf32>) ...
+    // becomes
+    gpu.launch_func @kernels::@elementwise_0 blocks in (%c1, %c1, %c1) threads in (%c256, %c1, %c1)
+        args(%x : memref<1024xf32>, %y : memref<1024xf32>)
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"
+  ];
+}
+
+def GPUSizeWorkspaces : Pass<"pp-gpu-size-workspaces", "::mlir::func::FuncOp"> {
+  let summary = "gives library calls the workspace that GPU libraries want";
+  let description = [{
+    Before temporaries are placed: scratch memory of `kernel.gemm` gets the size
+    that cuBLASLt is given, that of attention what cuDNN or the kernels of our own
+    may take. The largest counts, since calls follow each other.
+
+    Example: `memref<9728xf32>` of a `kernel.gemm` becomes `memref<8388608xf32>`.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
+def GPUEmulateKernels : Pass<"pp-gpu-emulate-kernels", "::mlir::ModuleOp"> {
+  let summary = "copies kernels to functions of the host, for tests";
+  let description = [{
+    Registers, barriers and shuffles become calls of `pprt_gpu_host_*`
+    (pprt_gpu.h), buffers in shared memory become arguments.
+
+    Example:
+
+    ```mlir
+    gpu.func @rows_0(%x: memref<64xf32>) kernel { %t = gpu.thread_id x ... }
+    // gets beside it, in the module around
+    func.func private @rows_0.emulated(%x: memref<64xf32>) attributes {pp.emulates = "rows_0", pp.shared = array<i64>} {
+      %p = llvm.call @pprt_gpu_host_thread() : () -> !llvm.ptr
+      ...
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect"
+  ];
+}
+
+def GPULowerCalls : Pass<"pp-gpu-lower-calls", "::mlir::ModuleOp"> {
+  let summary = "launches and library calls to calls of the runtime";
+  let description = [{
+    `gpu.launch_func` becomes `pprt_gpu_launch` of the number of the kernel,
+    products and attention become `pprt_gpu_matmul` and `pprt_gpu_attention_*`
+    with constant shapes. What is known of the kernels is kept in the attribute
+    `pp.gpu_kernels` of the module.
+
+    Example:
+
+    ```mlir
+    gpu.launch_func @kernels::@rows_0 blocks in (%c4, %c1, %c1) threads in (%c32, %c8, %c1) args(%x : memref<64xf32>)
+    // becomes
+    llvm.call @pprt_gpu_launch(%kernel, %c4, %c1, %c1, %c32, %c8, %c1, %arguments)
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::memref::MemRefDialect"
+  ];
+}
+
+def GPUEmbedCode : Pass<"pp-gpu-embed-code", "::mlir::ModuleOp"> {
+  let summary = "the code of the kernels and its tables as data of the program";
+  let description = [{
+    What `gpu-module-to-binary` made becomes constants, beside them a cubin where
+    `ptxas` is found; `pprt_gpu_program_code` (pprt_gpu.h) lists them, and the
+    kernels in the order of their numbers.
+
+    Example:
+
+    ```mlir
+    llvm.mlir.global constant @pprt_gpu_program_code() : !llvm.struct<(i32, i32, ptr, ptr)> { ... }
+    ```
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", /*default=*/"\"sm_90a\"",
+           "the chip that the PTX is for">,
+    Option<"ptxas", "ptxas", "std::string", /*default=*/"",
+           "ptxas to make a cubin with; none if empty">
+  ];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+#endif // PP_CODEGEN_GPU_PASSES_TD
