@@ -33,7 +33,6 @@ static std::string gigabytes(uint64_t bytes) {
 
 CudaDevice::CudaDevice(const pprt_gpu_code &code, int wanted) : code(code) {
   Result result = driver.init(0);
-  int count = 0;
   if (result == success)
     result = driver.deviceCount(&count);
   if (result == noDevice || (result == success && count == 0))
@@ -141,7 +140,7 @@ void CudaDevice::loadCode() {
     if (fitOf(image, capability))
       images.push_back(&image);
   }
-  std::stable_sort(images.begin(), images.end(), [&](auto *a, auto *b) {
+  std::sort(images.begin(), images.end(), [&](auto *a, auto *b) {
     return fitOf(*a, capability) > fitOf(*b, capability);
   });
   for (const pprt_gpu_image *image : images) {

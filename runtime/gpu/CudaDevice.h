@@ -20,6 +20,7 @@ public:
   int getIndex() const { return index; }
 
   std::string description() const override;
+  int deviceCount() const override { return count; }
   uint64_t availableBytes() const override;
   uint8_t *allocate(uint64_t bytes) override;
   uint8_t *allocateHost(uint64_t bytes) override;
@@ -62,7 +63,7 @@ private:
 
   const pprt_gpu_code &code;
   Driver driver;
-  int index = 0;
+  int index = 0, count = 0;
   DeviceId device = 0;
   int capability = 0; // 90 for sm_90
   Context context = nullptr;

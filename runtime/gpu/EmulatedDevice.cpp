@@ -27,6 +27,8 @@ public:
 
   std::string description() const override { return "emulated on the host"; }
 
+  int deviceCount() const override { return 1; }
+
   uint64_t availableBytes() const override {
     return uint64_t(sysconf(_SC_AVPHYS_PAGES)) *
            uint64_t(sysconf(_SC_PAGESIZE));

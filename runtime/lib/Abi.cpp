@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Context.h"
+#include "DeviceProgram.h"
 #include "Error.h"
-#include "Philox.h"
 
 #include <cstring>
 
@@ -14,6 +14,9 @@ using namespace pprt;
 
 template <typename F> static int32_t guarded(pprt_context *ctx, F action) {
   try {
+    // What could not be enqueued before ends the step here.
+    if (ctx->device)
+      ctx->device->throwFailure();
     action();
     return PPRT_OK;
   } catch (...) {
@@ -52,12 +55,20 @@ static bool isAction(pprt_context *ctx, int32_t action) {
 }
 
 void pprt_action_begin(pprt_context *ctx, int32_t action) {
-  if (isAction(ctx, action))
+  if (!isAction(ctx, action))
+    return;
+  if (ctx->device)
+    ctx->device->actionBegin(action);
+  else
     ctx->recorder.actionBegin(action);
 }
 
 void pprt_action_end(pprt_context *ctx, int32_t action) {
-  if (isAction(ctx, action))
+  if (!isAction(ctx, action))
+    return;
+  if (ctx->device)
+    ctx->device->actionEnd(action);
+  else
     ctx->recorder.actionEnd(action);
 }
 
@@ -72,26 +83,32 @@ const void *pprt_data(pprt_context *ctx, int32_t input, int32_t microbatch) {
                   std::to_string(microbatch) +
                   ", which the program does not have: compile it again");
     }
-    data = ctx->batches.input(input, microbatch);
+    data = ctx->device ? ctx->device->data(input, microbatch)
+                       : ctx->batches.input(input, microbatch);
   });
   return data;
 }
 
 int64_t pprt_key(pprt_context *ctx, int32_t microbatch) {
-  uint64_t index =
-      uint64_t(ctx->step) * uint64_t(ctx->description.microbatches) +
-      uint64_t(microbatch);
-  return int64_t(philox64(ctx->dropoutKey, index, 0));
+  return ctx->device ? ctx->device->key(microbatch) : ctx->keyOf(microbatch);
 }
 
 int32_t pprt_loss(pprt_context *ctx, int32_t microbatch, const float *loss) {
-  return guarded(ctx, [&] { ctx->reportLoss(microbatch, *loss); });
+  return guarded(ctx, [&] { ctx->reportLoss(microbatch, loss); });
 }
 
-void pprt_zero(void *data, uint64_t bytes) { std::memset(data, 0, bytes); }
+void pprt_zero(void *data, uint64_t bytes) {
+  if (DeviceProgram *program = currentProgram())
+    program->guarded([&] { program->getDevice().zero(0, data, bytes); });
+  else
+    std::memset(data, 0, bytes);
+}
 
 void pprt_add_f32(float *dst, const float *src, uint64_t n) {
-  addInto(dst, src, n);
+  if (DeviceProgram *program = currentProgram())
+    program->guarded([&] { program->add(dst, src, n); });
+  else
+    addInto(dst, src, n);
 }
 
 int32_t pprt_square_norm(pprt_context *ctx, int32_t parameter,

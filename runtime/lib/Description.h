@@ -87,6 +87,7 @@ struct Program {
 
 struct Description {
   std::string name, hash, schedule, recompute;
+  std::string target = "cpu"; // or cuda
   int ranks = 1, stages = 1, microbatches = 1;
   int64_t batch = 1, sequence = 1;
   int64_t vocabulary = 0, targetClasses = 0;

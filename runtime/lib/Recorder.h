@@ -58,6 +58,9 @@ public:
 
   void actionBegin(int action);
   void actionEnd(int action);
+  /// The same without an event: a device's times come later, by add().
+  void enter(int action) { current = action; }
+  void leave() { current = -1; }
   /// The action that runs now, -1 if none does.
   int currentAction() const { return current; }
   void add(Event::Kind kind, uint64_t begin, uint64_t end, int action);
