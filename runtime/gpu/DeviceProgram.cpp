@@ -162,8 +162,12 @@ bool DeviceProgram::run(pprt_step_fn function, pprt_context *context,
       device.beginCapture();
     if (mode != Mode::Replay) {
       device.zero(0, deviceResults, values * sizeof(double));
-      function(context, arena);
-      device.download(0, hostResults, deviceResults, values * sizeof(double));
+      if (function(context, arena) != PPRT_OK && !failure)
+        throw Error("found a step that ends with an error and says none, "
+                    "expected a reason: compile the program again");
+      if (!failure)
+        device.download(0, hostResults, deviceResults,
+                        values * sizeof(double));
     }
   });
   if (mode == Mode::Record) {

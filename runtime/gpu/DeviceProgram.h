@@ -76,15 +76,16 @@ public:
   void actionEnd(int action);
 
   /// Runs `enqueue`, unless something has failed; keeps what it throws, with
-  /// the action that ran.
-  template <typename F> void guarded(F enqueue) {
+  /// the action that ran. Whether nothing has failed.
+  template <typename F> bool guarded(F enqueue) {
     if (failure)
-      return;
+      return false;
     try {
       enqueue();
     } catch (...) {
       keepFailure();
     }
+    return !failure;
   }
   void throwFailure();
 

@@ -13,10 +13,10 @@
 using namespace pprt;
 
 template <typename F> static int32_t guarded(pprt_context *ctx, F action) {
+  // What could not be enqueued before ends the step here, too.
+  if (ctx->device)
+    return ctx->device->guarded(action) ? PPRT_OK : PPRT_ERROR;
   try {
-    // What could not be enqueued before ends the step here.
-    if (ctx->device)
-      ctx->device->throwFailure();
     action();
     return PPRT_OK;
   } catch (...) {

@@ -96,8 +96,6 @@ void pprt_context::runOnDevice(pprt_step_fn function) {
   for (int m = 0; m < description.microbatches; ++m)
     keys.push_back(keyOf(m));
   bool isEnqueued = device->run(function, this, batches, keys, scalars);
-  if (failure)
-    std::rethrow_exception(failure);
   device->throwFailure();
   if (isEnqueued && countsAgree.empty()) {
     // What a step reports is the same in all steps: one look suffices.
