@@ -80,6 +80,10 @@ struct GPUOutlineKernels
       } else if (auto scatter = dyn_cast<pp::kernel::ScatterAddOp>(op)) {
         if (failed(outlineScatterAdd(kernels, scatter)))
           return failure();
+      } else if (auto attention = dyn_cast<pp::kernel::AttentionOp>(op)) {
+        addFallback(kernels, attention);
+      } else if (auto grad = dyn_cast<pp::kernel::AttentionGradOp>(op)) {
+        addFallback(kernels, grad);
       }
     }
     // Scalars that only kernels used.
