@@ -87,10 +87,12 @@ struct GPUOutlineKernels
       }
     }
     // Scalars that only kernels used.
-    for (Operation &op : llvm::make_early_inc_range(
-             llvm::reverse(function.front().without_terminator())))
-      if (isOpTriviallyDead(&op))
-        op.erase();
+    SmallVector<Operation *> left;
+    for (Operation &op : function.front().without_terminator())
+      left.push_back(&op);
+    for (Operation *op : llvm::reverse(left))
+      if (isOpTriviallyDead(op))
+        op->erase();
     return success();
   }
 };
