@@ -20,11 +20,14 @@
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
+#include "mlir/Target/LLVMIR/Dialect/All.h"
 
 void pp::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<kernel::KernelDialect, nn::NNDialect, PPDialect>();
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
+  // Kernels become PTX within a pass.
+  mlir::registerAllGPUToLLVMIRTranslations(registry);
   kernel::registerBufferizationModels(registry);
   nn::registerUpstreamAdjoints(registry);
 }

@@ -3,7 +3,8 @@
 #ifndef PP_TOOLS_PP_CHECK_LAYERS_EMULATEDDEVICE_H
 #define PP_TOOLS_PP_CHECK_LAYERS_EMULATEDDEVICE_H
 
-#include "mlir/Support/LLVM.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
 
 namespace pp {
 /// The functions of pprt_gpu.h on this machine. They end the process with an

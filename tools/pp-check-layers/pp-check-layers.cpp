@@ -40,7 +40,7 @@ static cl::opt<double> tolerance("tolerance", cl::init(2e-5),
                                  cl::desc("error allowed, relative to the "
                                           "largest number of a result"));
 static cl::opt<bool> print("print", cl::desc("print the f64 results"));
-static cl::opt<bool> gpu("gpu", cl::desc("check the kernels for GPUs, on an "
+static cl::opt<bool> checkGPU("gpu", cl::desc("check the kernels for GPUs, on an "
                                         "emulated device"));
 static cl::opt<unsigned> repeat("time", cl::init(0),
                                 cl::desc("run the f32 function N times and "
@@ -205,7 +205,7 @@ static Run prepare(Compiled &compiled, StringRef name, bool onDevice) {
 
 /// Compares the results of one function; false if they differ.
 static bool check(StringRef name, Compiled &narrow, Compiled &wide) {
-  Run a = prepare(narrow, name, gpu), b = prepare(wide, name, false);
+  Run a = prepare(narrow, name, checkGPU), b = prepare(wide, name, false);
   if (a.arguments.size() > 32) {
     llvm::errs() << name << ": found " << a.arguments.size()
                  << " arguments, expected at most 32\n";
@@ -271,7 +271,7 @@ int main(int argc, char **argv) {
   pp::registerAllDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   std::string text = (*file)->getBuffer().str();
-  auto narrow = compile(text, context, gpu);
+  auto narrow = compile(text, context, checkGPU);
   if (!narrow) {
     llvm::errs() << llvm::toString(narrow.takeError()) << "\n";
     return 1;

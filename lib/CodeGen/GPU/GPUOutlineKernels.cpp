@@ -80,13 +80,19 @@ struct GPUOutlineKernels
       } else if (auto scatter = dyn_cast<pp::kernel::ScatterAddOp>(op)) {
         if (failed(outlineScatterAdd(kernels, scatter)))
           return failure();
+      } else if (auto attention = dyn_cast<pp::kernel::AttentionOp>(op)) {
+        addFallback(kernels, attention);
+      } else if (auto grad = dyn_cast<pp::kernel::AttentionGradOp>(op)) {
+        addFallback(kernels, grad);
       }
     }
     // Scalars that only kernels used.
-    for (Operation &op : llvm::make_early_inc_range(
-             llvm::reverse(function.front().without_terminator())))
-      if (isOpTriviallyDead(&op))
-        op.erase();
+    SmallVector<Operation *> left;
+    for (Operation &op : function.front().without_terminator())
+      left.push_back(&op);
+    for (Operation *op : llvm::reverse(left))
+      if (isOpTriviallyDead(op))
+        op->erase();
     return success();
   }
 };

@@ -50,7 +50,7 @@ static void buildKernelPipeline(OpPassManager &manager,
   onFunctions(manager, pp::createPlaceTemporaries());
   // Arithmetic as on the host, and so its results.
   manager.addPass(pp::createExpandBFloat16());
-  manager.addPass(pp::createApproximateMath());
+  manager.addPass(pp::createGPUExpandMath());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   if (options.emulate)
@@ -68,6 +68,7 @@ static void buildCodePipeline(OpPassManager &manager,
   // Buffers have fewer than 2^31 elements; addresses are computed in 64 bits.
   nvvm.indexBitwidth = 32;
   kernels.addPass(createConvertGpuOpsToNVVMOps(nvvm));
+  kernels.addPass(pp::createGPUResolveMath());
   kernels.addPass(createCanonicalizerPass());
   kernels.addPass(createCSEPass());
   kernels.addPass(createReconcileUnrealizedCastsPass());

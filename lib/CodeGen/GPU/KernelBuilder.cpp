@@ -389,11 +389,24 @@ Value KernelBuilder::reduce(const Group &group, Value value,
   return value;
 }
 
-void KernelBuilder::abandon() { function.erase(); }
+Value KernelBuilder::addBuffer(int64_t elements, Type element) {
+  unsigned number = function.getNumArguments();
+  (void)function.insertArgument(number, MemRefType::get({elements}, element),
+                                {}, loc);
+  Value memory = function.getArgument(number);
+  buffers[memory] = {memory, Value()};
+  return memory;
+}
+
+mlir::gpu::GPUFuncOp KernelBuilder::finish(StringRef name) {
+  prologueEnd->erase();
+  function.setKnownBlockSizeAttr(b.getDenseI32ArrayAttr(
+      {static_cast<int32_t>(blockX_), static_cast<int32_t>(blockY_), 1}));
+  return kernels.add(function, name);
+}
 
 void KernelBuilder::launch(OpBuilder &builder, StringRef name, int64_t gridX,
                            int64_t gridY) {
-  prologueEnd->erase();
   for (auto [root, number] : passed) {
     auto buffer = dyn_cast<MemRefType>(root.getType());
     if (!buffer)
@@ -404,9 +417,7 @@ void KernelBuilder::launch(OpBuilder &builder, StringRef name, int64_t gridX,
     if (!arguments[root])
       function.setArgAttr(number, "llvm.readonly", b.getUnitAttr());
   }
-  function.setKnownBlockSizeAttr(b.getDenseI32ArrayAttr(
-      {static_cast<int32_t>(blockX_), static_cast<int32_t>(blockY_), 1}));
-  mlir::gpu::GPUFuncOp kernel = kernels.add(function, name);
+  mlir::gpu::GPUFuncOp kernel = finish(name);
   auto constant = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(builder, loc, value);
   };

@@ -76,6 +76,9 @@ public:
   mlir::Value buffer(mlir::Value root);
   /// A buffer of the kernel alone; `base` is added to positions, may be null.
   void setLocal(mlir::Value root, mlir::Value memory, mlir::Value base);
+  /// An argument that is not one of the buffers outside, as position and root
+  /// of `load` and `store`. Nothing is promised of its address.
+  mlir::Value addBuffer(int64_t elements, mlir::Type element);
   mlir::Value makeShared(int64_t elements, mlir::Type element);
   mlir::Value makePrivate(int64_t elements, mlir::Type element);
   /// The scalar in the kernel for one outside: constants and arithmetic are
@@ -107,8 +110,8 @@ public:
   /// Finishes the kernel and launches it at `builder`.
   void launch(mlir::OpBuilder &builder, mlir::StringRef name, int64_t gridX,
               int64_t gridY = 1);
-  /// Drops what has been built.
-  void abandon();
+  /// Finishes the kernel without a launch.
+  mlir::gpu::GPUFuncOp finish(mlir::StringRef name);
 
   mlir::OpBuilder b;
   mlir::Location loc;

@@ -26,6 +26,12 @@ void outlineColumnSums(KernelModule &kernels, LoopNest nest);
 mlir::LogicalResult outlineScatterAdd(KernelModule &kernels,
                                       kernel::ScatterAddOp op);
 
+/// Kernels for where the library of attention is missing or has no plan; the op
+/// stays, with the attributes `pp.fallback` and, for the adjoint of keys and
+/// values, `pp.fallback2`: kernel, grid and block.
+void addFallback(KernelModule &kernels, kernel::AttentionOp op);
+void addFallback(KernelModule &kernels, kernel::AttentionGradOp op);
+
 /// The group for rows of `columns` steps of work, and the threads of its block;
 /// sets the block of `kernel`, and `row` to the row of the group. Returns the
 /// number of blocks for `rows`.

@@ -34,7 +34,7 @@ FailureOr<pp::Assembled> pp::assemble(StringRef ptxas, StringRef chip,
                                       StringRef ptx, Location loc) {
   // Input, output and what ptxas says.
   SmallVector<SmallString<128>> files(3);
-  auto remove = llvm::make_scope_exit([&] {
+  llvm::scope_exit remove([&] {
     for (SmallString<128> &file : files)
       if (!file.empty())
         llvm::sys::fs::remove(file);

@@ -55,6 +55,46 @@ def GPUSizeWorkspaces : Pass<"pp-gpu-size-workspaces", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }
 
+def GPUExpandMath : Pass<"pp-gpu-expand-math", "::mlir::ModuleOp"> {
+  let summary = "transcendental functions as arithmetic, all of them";
+  let description = [{
+    A device has no mathematical library (NVIDIA's comes with its toolkit only):
+    functions of f32 become polynomials, as on the host, those for which there is
+    none formulas of others. What is left in a kernel after that (functions of
+    f64) is an error.
+
+    Example:
+
+    ```mlir
+    %y = math.rsqrt %x : f32
+    // becomes
+    %r = math.sqrt %x : f32
+    %y = arith.divf %one, %r : f32
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def GPUResolveMath : Pass<"pp-gpu-resolve-math", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "calls of NVIDIA's mathematical library as instructions";
+  let description = [{
+    The conversion to NVVM makes a call of libdevice also of what is an
+    instruction. These become intrinsics; any other call of it is an error, since
+    the library comes with NVIDIA's toolkit only.
+
+    Example:
+
+    ```mlir
+    %y = llvm.call @__nv_fmaf(%a, %b, %c) : (f32, f32, f32) -> f32
+    // becomes
+    %y = llvm.intr.fma(%a, %b, %c) : (f32, f32, f32) -> f32
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def GPUEmulateKernels : Pass<"pp-gpu-emulate-kernels", "::mlir::ModuleOp"> {
   let summary = "copies kernels to functions of the host, for tests";
   let description = [{
