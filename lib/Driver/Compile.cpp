@@ -238,6 +238,9 @@ LogicalResult Compilation::run() {
   pipeline.recompute = options.recompute.value_or("");
   pipeline.semantics = options.semantics;
   pipeline.memoryLimit = options.memoryLimit.value_or(0);
+  pipeline.target = options.target;
+  pipeline.chip = options.chip;
+  pipeline.emulate = options.emulateDevice;
   pipeline.cpu = machine->getTargetCPU().str();
   pipeline.features = machine->getTargetFeatureString().str();
 

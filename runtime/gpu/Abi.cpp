@@ -61,3 +61,10 @@ int64_t pprt_gpu_mix_key(int64_t key, int64_t salt) {
   program.guarded([&] { result = program.mixKey(key, salt); });
   return result;
 }
+
+void *pprt_gpu_constant(const void *host, uint64_t bytes) {
+  DeviceProgram &program = *currentProgram();
+  void *result = nullptr;
+  program.guarded([&] { result = program.constant(host, bytes); });
+  return result;
+}

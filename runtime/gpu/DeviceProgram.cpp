@@ -355,6 +355,17 @@ int64_t DeviceProgram::mixKey(int64_t key, int64_t salt) {
   return keys.mix(key, salt);
 }
 
+void *DeviceProgram::constant(const void *host, uint64_t bytes) {
+  void *&copy = constants[host];
+  if (!copy) {
+    uint8_t *pinned = device.allocateHost(bytes);
+    std::memcpy(pinned, host, bytes);
+    copy = device.allocate(bytes);
+    device.upload(0, copy, pinned, bytes);
+  }
+  return copy;
+}
+
 int DeviceProgram::mark(int stream) {
   if (usedMarks == marks.size())
     marks.push_back(device.addMark());

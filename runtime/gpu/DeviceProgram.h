@@ -64,6 +64,7 @@ public:
   const void *data(int input, int microbatch) const;
   int64_t key(int microbatch);
   int64_t mixKey(int64_t key, int64_t salt);
+  void *constant(const void *host, uint64_t bytes);
   void loss(int microbatch, const float *value);
   void squareNorm(int parameter, const float *gradient, uint64_t n);
   void add(float *to, const float *from, uint64_t n);
@@ -118,6 +119,7 @@ private:
   const Program &program;
   std::unique_ptr<Links> links;
   mutable std::map<std::string, int32_t> kernels;
+  std::map<const void *, void *> constants;
 
   uint8_t *arena = nullptr;
   // On the device: data and keys of a step, its scalars, what it reports, and

@@ -91,6 +91,10 @@ void *pprt_gpu_host_shared(int32_t key, uint64_t bytes);
 void pprt_gpu_copy(void *to, const void *from, uint64_t bytes);
 void pprt_gpu_zero(void *data, uint64_t bytes);
 
+/* The device's copy of a constant of the program at `host`, made at the first
+ * call. */
+void *pprt_gpu_constant(const void *host, uint64_t bytes);
+
 /*===----------------------------------------------------------------------===*/
 /* Matrix products (cuBLASLt)                                                 */
 /*===----------------------------------------------------------------------===*/

@@ -38,6 +38,16 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
   Option<uint64_t> memoryLimit{*this, "memory-limit",
                                llvm::cl::desc("bytes of a rank, 0: no limit"),
                                llvm::cl::init(0)};
+  Option<std::string> target{*this, "target",
+                             llvm::cl::desc("cpu or cuda: where layers run"),
+                             llvm::cl::init("cpu")};
+  Option<std::string> chip{*this, "chip",
+                           llvm::cl::desc("chip of kernels, as sm_80; empty: "
+                                          "sm_90a and no cubin"),
+                           llvm::cl::init("")};
+  Option<bool> emulate{*this, "emulate",
+                       llvm::cl::desc("kernels for the host, too"),
+                       llvm::cl::init(false)};
   Option<std::string> cpu{*this, "cpu",
                           llvm::cl::desc("CPU; empty: the host's"),
                           llvm::cl::init("")};

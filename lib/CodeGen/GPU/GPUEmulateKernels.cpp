@@ -78,6 +78,8 @@ private:
       return replaceRegister(op, static_cast<int32_t>(id.getDimension()));
     if (auto id = dyn_cast<gpu::BlockIdOp>(op))
       return replaceRegister(op, 3 + static_cast<int32_t>(id.getDimension()));
+    if (auto size = dyn_cast<gpu::GridDimOp>(op))
+      return replaceRegister(op, 9 + static_cast<int32_t>(size.getDimension()));
     if (isa<gpu::BarrierOp>(op))
       return finish(op, call("pprt_gpu_host_barrier", {}, Type()));
     Type i32 = builder.getI32Type();

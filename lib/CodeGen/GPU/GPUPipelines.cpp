@@ -46,6 +46,8 @@ static void buildKernelPipeline(OpPassManager &manager,
                                 const pp::LowerLayersGPUOptions &options) {
   // Before temporaries are placed: those of a row never leave the chip.
   manager.addPass(pp::createGPUOutlineKernels());
+  // As if they came from layers: what follows makes code of all kernels.
+  manager.addPass(pp::createGPUAddRuntimeKernels());
   onFunctions(manager, pp::createGPUSizeWorkspaces());
   onFunctions(manager, pp::createPlaceTemporaries());
   // Arithmetic as on the host, and so its results.

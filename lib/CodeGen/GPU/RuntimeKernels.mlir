@@ -9,7 +9,7 @@
 
 gpu.module @kernels {
   // The f64 at `to` is the f32 at `from`.
-  gpu.func @pprt_kernel_widen(%from: !llvm.ptr, %to: !llvm.ptr) kernel {
+  gpu.func @pprt_kernel_widen(%from: !llvm.ptr, %to: !llvm.ptr) kernel attributes {known_block_size = array<i32: 1, 1, 1>} {
     %x = llvm.load %from : !llvm.ptr -> f32
     %y = arith.extf %x : f32 to f64
     llvm.store %y, %to : f64, !llvm.ptr
@@ -17,7 +17,7 @@ gpu.module @kernels {
   }
 
   // to[i] += from[i]
-  gpu.func @pprt_kernel_add(%to: !llvm.ptr, %from: !llvm.ptr, %n: i64) kernel {
+  gpu.func @pprt_kernel_add(%to: !llvm.ptr, %from: !llvm.ptr, %n: i64) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
     %x = gpu.block_id x
     %t = gpu.thread_id x
     %xi = arith.index_cast %x : index to i64
@@ -51,7 +51,7 @@ gpu.module @kernels {
   }
 
   // p = p (1 - lr wd) - lr g. The scalars are UpdateScalars of DeviceProgram.h.
-  gpu.func @pprt_kernel_sgd(%parameter: !llvm.ptr, %gradient: !llvm.ptr, %scalars: !llvm.ptr, %decay: f32, %n: i64) kernel {
+  gpu.func @pprt_kernel_sgd(%parameter: !llvm.ptr, %gradient: !llvm.ptr, %scalars: !llvm.ptr, %decay: f32, %n: i64) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
     %x = gpu.block_id x
     %t = gpu.thread_id x
     %xi = arith.index_cast %x : index to i64
@@ -107,7 +107,7 @@ gpu.module @kernels {
   }
 
   // AdamW, as in docs/Runtime.md.
-  gpu.func @pprt_kernel_adamw(%parameter: !llvm.ptr, %gradient: !llvm.ptr, %moment1: !llvm.ptr, %moment2: !llvm.ptr, %scalars: !llvm.ptr, %decay: f32, %n: i64) kernel {
+  gpu.func @pprt_kernel_adamw(%parameter: !llvm.ptr, %gradient: !llvm.ptr, %moment1: !llvm.ptr, %moment2: !llvm.ptr, %scalars: !llvm.ptr, %decay: f32, %n: i64) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
     %x = gpu.block_id x
     %t = gpu.thread_id x
     %xi = arith.index_cast %x : index to i64
@@ -217,7 +217,7 @@ gpu.module @kernels {
   }
 
   // partials[block] = sum of the squares of the block's elements.
-  gpu.func @pprt_kernel_square_norm(%data: !llvm.ptr, %n: i64, %partials: !llvm.ptr) workgroup(%shared: memref<256xf64, #gpu.address_space<workgroup>>) kernel {
+  gpu.func @pprt_kernel_square_norm(%data: !llvm.ptr, %n: i64, %partials: !llvm.ptr) workgroup(%shared: memref<256xf64, #gpu.address_space<workgroup>>) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
     %x = gpu.block_id x
     %t = gpu.thread_id x
     %blocks = gpu.grid_dim x
@@ -269,7 +269,7 @@ gpu.module @kernels {
   }
 
   // The f64 at `target` is the sum of `n` of them. One block.
-  gpu.func @pprt_kernel_sum(%data: !llvm.ptr, %n: i64, %target: !llvm.ptr) workgroup(%shared: memref<256xf64, #gpu.address_space<workgroup>>) kernel {
+  gpu.func @pprt_kernel_sum(%data: !llvm.ptr, %n: i64, %target: !llvm.ptr) workgroup(%shared: memref<256xf64, #gpu.address_space<workgroup>>) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
     %t = gpu.thread_id x
     %ti = arith.index_cast %t : index to i64
     %size = arith.constant 256 : i64
@@ -313,7 +313,7 @@ gpu.module @kernels {
   // From the losses of `m` micro-batches and the square norms of `p` parameters
   // behind them: the factor of gradients (clipping, mean over micro-batches), and
   // whether all of them are finite. One thread: they are few.
-  gpu.func @pprt_kernel_conclude(%values: !llvm.ptr, %m: i64, %p: i64, %scalars: !llvm.ptr) kernel {
+  gpu.func @pprt_kernel_conclude(%values: !llvm.ptr, %m: i64, %p: i64, %scalars: !llvm.ptr) kernel attributes {known_block_size = array<i32: 1, 1, 1>} {
     %one = arith.constant 1 : i64
     %none = arith.constant 0 : i64
     %zero = arith.constant 0.0 : f64

@@ -43,6 +43,29 @@ def GPUOutlineKernels : Pass<"pp-gpu-outline-kernels", "::mlir::ModuleOp"> {
   ];
 }
 
+def GPUAddRuntimeKernels : Pass<"pp-gpu-add-runtime-kernels", "::mlir::ModuleOp"> {
+  let summary = "adds the kernels that the runtime launches itself";
+  let description = [{
+    Sums of gradients, square norms, the conclusion of a step (clipping) and the
+    updates of AdamW and SGD: the runtime brings no code for GPUs, each program
+    brings what it needs. The kernels are those of
+    lib/CodeGen/GPU/RuntimeKernels.mlir; the runtime knows them by name.
+
+    Example: an empty module becomes one with
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @pprt_kernel_add(%to: !llvm.ptr, %from: !llvm.ptr, %n: i64) kernel { ... }
+      ...
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
 def GPUSizeWorkspaces : Pass<"pp-gpu-size-workspaces", "::mlir::func::FuncOp"> {
   let summary = "gives library calls the workspace that GPU libraries want";
   let description = [{
