@@ -32,6 +32,12 @@ config.substitutions.append(("%pp_src", config.pp_src_root))
 config.substitutions.append(("%examples", os.path.join(config.pp_src_root, "examples")))
 config.substitutions.append(("%python", config.python))
 
+# ptxas assembles kernels for GPUs; it works on a machine without one.
+ptxas = shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin")
+if ptxas:
+    config.available_features.add("ptxas")
+    config.substitutions.append(("%ptxas", ptxas))
+
 if shutil.which("mpirun"):
     config.available_features.add("openmpi")
 if config.sanitize:

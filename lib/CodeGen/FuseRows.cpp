@@ -136,10 +136,12 @@ namespace {
 /// The groups of a block while they grow.
 class Groups {
 public:
-  explicit Groups(Block &block) {
+  /// With `parallel` nothing joins that sums over rows.
+  Groups(Block &block, bool parallel) {
     for (Operation &op : block)
       if (std::optional<int64_t> rows = rowsOf(&op))
-        join(&op, *rows);
+        if (!parallel || llvm::none_of(op.getResults(), isOverRows))
+          join(&op, *rows);
   }
 
   SmallVector<Group> take() {
@@ -213,7 +215,8 @@ class RowLoop {
 public:
   RowLoop(const Group &group) : group(group) {}
 
-  void build() {
+  /// The loop, in which the group is.
+  scf::ForOp build() {
     Operation *last = group.front();
     for (Operation *member : group)
       if (last->isBeforeInBlock(member))
@@ -251,6 +254,7 @@ public:
       });
     for (Operation *member : llvm::reverse(order()))
       member->erase();
+    return loop;
   }
 
 private:
@@ -411,13 +415,17 @@ private:
 
 namespace {
 struct FuseRows : pp::impl::FuseRowsBase<FuseRows> {
+  using FuseRowsBase::FuseRowsBase;
+
   void runOnOperation() override {
     if (getOperation().isExternal())
       return;
     Block &block = getOperation().front();
-    SmallVector<Group> groups = Groups(block).take();
+    SmallVector<Group> groups = Groups(block, parallel).take();
     for (const Group &group : groups) {
-      RowLoop(group).build();
+      scf::ForOp loop = RowLoop(group).build();
+      if (parallel)
+        loop->setAttr("pp.rows", UnitAttr::get(&getContext()));
       // What used an early member may now stand before the loop.
       sortTopologically(&block);
     }

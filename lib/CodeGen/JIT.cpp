@@ -23,7 +23,8 @@ static void addSymbol(llvm::orc::SymbolMap &symbols,
 }
 
 llvm::Expected<std::unique_ptr<ExecutionEngine>>
-pp::createJIT(ModuleOp module) {
+pp::createJIT(ModuleOp module,
+              llvm::ArrayRef<std::pair<llvm::StringRef, void *>> more) {
   registerBuiltinDialectTranslation(*module.getContext());
   registerLLVMDialectTranslation(*module.getContext());
   std::string error;
@@ -41,7 +42,7 @@ pp::createJIT(ModuleOp module) {
   auto engine = ExecutionEngine::create(module, options, std::move(machine));
   if (!engine)
     return engine.takeError();
-  (*engine)->registerSymbols([](llvm::orc::MangleAndInterner intern) {
+  (*engine)->registerSymbols([&](llvm::orc::MangleAndInterner intern) {
     llvm::orc::SymbolMap symbols;
 #define PP_KERNEL(name) addSymbol(symbols, intern, #name, &name)
     PP_KERNEL(pprt_sgemm);
@@ -49,6 +50,8 @@ pp::createJIT(ModuleOp module) {
     PP_KERNEL(pprt_attention_forward_f32);
     PP_KERNEL(pprt_attention_backward_f32);
 #undef PP_KERNEL
+    for (auto [name, address] : more)
+      addSymbol(symbols, intern, name, address);
     return symbols;
   });
   return engine;

@@ -241,6 +241,9 @@ LogicalResult Compilation::run() {
   pipeline.semantics = options.semantics;
   pipeline.memoryLimit = options.memoryLimit.value_or(0);
   pipeline.profile = options.profile;
+  pipeline.target = options.target;
+  pipeline.chip = options.chip;
+  pipeline.emulate = options.emulateDevice;
   pipeline.cpu = machine->getTargetCPU().str();
   pipeline.features = machine->getTargetFeatureString().str();
 

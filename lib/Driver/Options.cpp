@@ -166,6 +166,22 @@ static void readSchedule(const InputArgList &args, CompileOptions &options,
   options.microbatches = schedule->microbatches;
 }
 
+/// GPUs that the PTX of our kernels can be made for.
+static void readTarget(const InputArgList &args, CompileOptions &options,
+                       Checker &check) {
+  readName(args.getLastArg(OPT_target), options.target, {"cpu", "cuda"}, check);
+  readName(args.getLastArg(OPT_chip), options.chip,
+           {"sm_80", "sm_86", "sm_87", "sm_89", "sm_90", "sm_90a", "sm_100",
+            "sm_100a", "sm_120", "sm_120a"},
+           check);
+  options.emulateDevice = args.hasArg(OPT_emulate_device);
+  for (OptSpecifier option : {OPT_chip, OPT_emulate_device})
+    if (const Arg *arg = args.getLastArg(option);
+        arg && options.target != "cuda")
+      check.error() << "found '" << arg->getAsString(args)
+                    << "' without --target=cuda, expected both; add it\n";
+}
+
 static void readBytes(const Arg *arg, std::optional<uint64_t> &value,
                       Checker &check) {
   if (!arg)
@@ -291,6 +307,7 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
                      .Case("llvm", EmitKind::LLVM)
                      .Case("object", EmitKind::Object)
                      .Default(EmitKind::Program);
+  readTarget(args, options, check);
   std::string level = "3";
   readName(args.getLastArg(OPT_O), level, {"0", "1", "2", "3"}, check);
   options.optimization = level[0] - '0';

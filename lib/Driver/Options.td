@@ -58,6 +58,14 @@ let Group = plan_group in {
 }
 
 let Group = code_group in {
+  def target : J<"target", "NAME",
+    "where layers run: cpu (default), or cuda: one rank a GPU, see docs/Gpu.md">;
+  def target_s : S<"target", target>;
+  def chip : J<"chip", "NAME",
+    "with --target=cuda: the GPU's chip, such as sm_80 or sm_90a; its code is made now if ptxas is found, PTX always (default: PTX for sm_90a)">;
+  def chip_s : S<"chip", chip>;
+  def emulate_device : F<"emulate-device",
+    "with --target=cuda: kernels for the host, too, so that the program runs without a GPU (slowly, for tests: --device=emulated)">;
   def O : Joined<["-"], "O">, MetaVarName<"LEVEL">,
     HelpText<"optimisation level 0 to 3 (default 3)">;
   def target_cpu : J<"target-cpu", "NAME",

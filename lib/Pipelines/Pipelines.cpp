@@ -115,9 +115,18 @@ LogicalResult pp::buildMemoryPipeline(OpPassManager &manager,
                                       const PipelineOptions &options) {
   // A layer's temporaries are known once it is native, a stage's workspace
   // once its layers are, an arena once its stages are.
-  if (failed(add(manager,
-                 formatv("pp-lower-layers{{cpu={0} features={1}}",
-                         options.cpu.getValue(), options.features.getValue()))))
+  std::string layers =
+      options.target == "cuda"
+          ? formatv("pp-lower-layers-gpu{{chip={0} cubin={1} emulate={2} "
+                    "cpu={3} features={4}}",
+                    options.chip.empty() ? "sm_90a" : options.chip.getValue(),
+                    !options.chip.empty(), options.emulate.getValue(),
+                    options.cpu.getValue(), options.features.getValue())
+                .str()
+          : formatv("pp-lower-layers{{cpu={0} features={1}}",
+                    options.cpu.getValue(), options.features.getValue())
+                .str();
+  if (failed(add(manager, layers)))
     return failure();
   if (failed(add(manager, formatv("pp-plan-memory{{limit={0}}",
                                   options.memoryLimit.getValue()))))
@@ -127,7 +136,8 @@ LogicalResult pp::buildMemoryPipeline(OpPassManager &manager,
 
 LogicalResult pp::buildLLVMPipeline(OpPassManager &manager,
                                     const PipelineOptions &options) {
-  return add(manager, "pp-lower-programs");
+  return add(manager, formatv("pp-lower-programs{{target={0}}",
+                              options.target.getValue()));
 }
 
 using PipelineBuilder = LogicalResult (*)(OpPassManager &,

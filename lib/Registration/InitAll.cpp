@@ -3,6 +3,7 @@
 #include "pp/InitAll.h"
 
 #include "pp/Conversion/ProgramToLLVM/Passes.h"
+#include "pp/CodeGen/GPU/Passes.h"
 #include "pp/CodeGen/Passes.h"
 #include "pp/Conversion/Passes.h"
 #include "pp/Dialect/Kernel/IR/KernelDialect.h"
@@ -19,11 +20,14 @@
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
+#include "mlir/Target/LLVMIR/Dialect/All.h"
 
 void pp::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<kernel::KernelDialect, nn::NNDialect, PPDialect>();
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
+  // Kernels become PTX within a pass.
+  mlir::registerAllGPUToLLVMIRTranslations(registry);
   kernel::registerBufferizationModels(registry);
   nn::registerUpstreamAdjoints(registry);
 }
@@ -33,7 +37,9 @@ void pp::registerAllPasses() {
   nn::registerNNTransformsPasses();
   registerPPConversionPasses();
   registerPPCodeGenPasses();
+  registerPPCodeGenGPUPasses();
   registerCodeGenPipelines();
+  registerCodeGenGPUPipelines();
   registerPPTransformsPasses();
   registerPPAnnotatePasses();
   registerPPMemoryPasses();

@@ -60,7 +60,11 @@ typedef struct pprt_gpu_code {
 } pprt_gpu_code;
 
 /* Defined by programs for GPUs; weak in the runtime, null in others. */
-extern const pprt_gpu_code pprt_gpu_program_code;
+extern const pprt_gpu_code pprt_gpu_program_code
+#ifdef PPRT_GPU_RUNTIME
+    __attribute__((weak))
+#endif
+    ;
 
 /* Enqueues kernel `kernel` (an index into the program's kernels). `arguments`
  * (host) points to one pointer for each argument's value (host). */
@@ -86,6 +90,10 @@ void *pprt_gpu_host_shared(int32_t key, uint64_t bytes);
 /* Copies and clears on the compute stream. */
 void pprt_gpu_copy(void *to, const void *from, uint64_t bytes);
 void pprt_gpu_zero(void *data, uint64_t bytes);
+
+/* The device's copy of a constant of the program at `host`, made at the first
+ * call. */
+void *pprt_gpu_constant(const void *host, uint64_t bytes);
 
 /*===----------------------------------------------------------------------===*/
 /* Matrix products (cuBLASLt)                                                 */
@@ -165,7 +173,10 @@ void pprt_gpu_attention_backward(const pprt_gpu_attention *shape, const void *q,
 
 /* In a program for GPUs pprt_key() of pprt.h returns the device address of the
  * key (an i64) instead of the key: what a graph has captured must not hold a
- * number that changes with every step. Kernels that draw load it. */
+ * number that changes with every step. Kernels that draw load it.
+ *
+ * The address of nn.mix_key(the key at `key`, salt). */
+int64_t pprt_gpu_mix_key(int64_t key, int64_t salt);
 
 #ifdef __cplusplus
 }

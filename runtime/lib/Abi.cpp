@@ -5,15 +5,18 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Context.h"
+#include "DeviceProgram.h"
 #include "Error.h"
 #include "LayerTimes.h"
-#include "Philox.h"
 
 #include <cstring>
 
 using namespace pprt;
 
 template <typename F> static int32_t guarded(pprt_context *ctx, F action) {
+  // What could not be enqueued before ends the step here, too.
+  if (ctx->device)
+    return ctx->device->guarded(action) ? PPRT_OK : PPRT_ERROR;
   try {
     action();
     return PPRT_OK;
@@ -53,7 +56,11 @@ static bool isAction(pprt_context *ctx, int32_t action) {
 }
 
 void pprt_action_begin(pprt_context *ctx, int32_t action) {
-  if (isAction(ctx, action))
+  if (!isAction(ctx, action))
+    return;
+  if (ctx->device)
+    ctx->device->actionBegin(action);
+  else
     ctx->recorder.actionBegin(action);
 }
 
@@ -62,7 +69,10 @@ void pprt_action_end(pprt_context *ctx, int32_t action) {
     return;
   if (ctx->emulation)
     ctx->emulation->finish(action, ctx->recorder.currentActionBegin());
-  ctx->recorder.actionEnd(action);
+  if (ctx->device)
+    ctx->device->actionEnd(action);
+  else
+    ctx->recorder.actionEnd(action);
 }
 
 void pprt_mark(void) {
@@ -85,30 +95,31 @@ const void *pprt_data(pprt_context *ctx, int32_t input, int32_t microbatch) {
                   std::to_string(microbatch) +
                   ", which the program does not have: compile it again");
     }
-    data = ctx->batches->input(input, microbatch);
+    data = ctx->device ? ctx->device->data(input, microbatch)
+                       : ctx->batches->input(input, microbatch);
   });
   return data;
 }
 
 int64_t pprt_key(pprt_context *ctx, int32_t microbatch) {
-  uint64_t index =
-      uint64_t(ctx->step) * uint64_t(ctx->description.microbatches) +
-      uint64_t(microbatch);
-  return int64_t(philox64(ctx->dropoutKey, index, 0));
+  return ctx->device ? ctx->device->key(microbatch) : ctx->keyOf(microbatch);
 }
 
 int32_t pprt_loss(pprt_context *ctx, int32_t microbatch, const float *loss) {
-  return guarded(
-      ctx, [&] { ctx->reportLoss(microbatch, pprt_emulating ? 0 : *loss); });
+  return guarded(ctx, [&] { ctx->reportLoss(microbatch, loss); });
 }
 
 void pprt_zero(void *data, uint64_t bytes) {
-  if (!pprt_emulating)
+  if (DeviceProgram *program = currentProgram())
+    program->guarded([&] { program->getDevice().zero(0, data, bytes); });
+  else if (!pprt_emulating)
     std::memset(data, 0, bytes);
 }
 
 void pprt_add_f32(float *dst, const float *src, uint64_t n) {
-  if (!pprt_emulating)
+  if (DeviceProgram *program = currentProgram())
+    program->guarded([&] { program->add(dst, src, n); });
+  else if (!pprt_emulating)
     addInto(dst, src, n);
 }
 
@@ -131,6 +142,9 @@ int32_t pprt_update_bf16(pprt_context *ctx, int32_t parameter, uint16_t *p,
                          uint64_t n) {
   return guarded(ctx, [&] {
     ctx->update(parameter, master, g, m, v, n);
-    roundToBF16(master, p, n);
+    if (ctx->device)
+      ctx->device->round(p, master, n);
+    else if (!pprt_emulating)
+      roundToBF16(master, p, n);
   });
 }

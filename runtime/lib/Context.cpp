@@ -1,9 +1,11 @@
 #include "Context.h"
 
 #include "Clock.h"
+#include "DeviceProgram.h"
 #include "Error.h"
 #include "Initialization.h"
 #include "LearningRate.h"
+#include "Philox.h"
 
 #include <climits>
 #include <cmath>
@@ -60,6 +62,55 @@ void pprt_context::endStep() {
                 compileAgain);
 }
 
+int64_t pprt_context::keyOf(int microbatch) const {
+  uint64_t index = uint64_t(step) * uint64_t(description.microbatches) +
+                   uint64_t(microbatch);
+  return int64_t(philox64(dropoutKey, index, 0));
+}
+
+void pprt_context::runStep(int64_t number, pprt_step_fn function,
+                           uint8_t *arena) {
+  beginStep(number);
+  if (device) {
+    runOnDevice(function);
+  } else {
+    int32_t status = function(this, arena);
+    if (failure)
+      std::rethrow_exception(failure);
+    if (status != PPRT_OK)
+      throw Error("found the status " + std::to_string(status) +
+                  " of a step, expected 0" + compileAgain);
+  }
+  endStep();
+}
+
+void pprt_context::runOnDevice(pprt_step_fn function) {
+  UpdateScalars scalars;
+  double t = double(step + 1);
+  scalars.learningRate = float(learningRate);
+  scalars.beta1 = float(options.beta1);
+  scalars.beta2 = float(options.beta2);
+  scalars.epsilon = float(options.epsilon);
+  scalars.correction1 = float(1 - std::pow(options.beta1, t));
+  scalars.correction2 = float(1 - std::pow(options.beta2, t));
+  scalars.clip = options.clip;
+  std::vector<int64_t> keys;
+  for (int m = 0; m < description.microbatches; ++m)
+    keys.push_back(keyOf(m));
+  bool isEnqueued = device->run(function, this, *batches, keys, scalars);
+  device->throwFailure();
+  if (isEnqueued && countsAgree.empty()) {
+    // What a step reports is the same in all steps: one look suffices.
+    collectives.sum(reported.data(), reported.size());
+    countsAgree.assign(reported.begin() + long(values()), reported.end());
+  }
+  exchanged = true;
+  std::copy_n(device->results(), values(), reported.begin());
+  std::copy(countsAgree.begin(), countsAgree.end(),
+            reported.begin() + long(values()));
+  conclude();
+}
+
 //===----------------------------------------------------------------------===//
 // Transfers
 //===----------------------------------------------------------------------===//
@@ -90,6 +141,19 @@ void pprt_context::post(int channel, int tag, const void *data, void *buffer,
   if (LayerTimes *times = LayerTimes::active)
     times->noteBytes(info.action, bytes);
   ++activeRequests;
+  if (device) {
+    Transfer transfer;
+    transfer.channel = channel;
+    transfer.peer = isReceive ? edge.source : edge.destination;
+    transfer.tag = int(wideTag);
+    transfer.action = info.action;
+    transfer.isReceive = isReceive;
+    transfer.data = static_cast<uint8_t *>(isReceive ? buffer
+                                                     : const_cast<void *>(data));
+    transfer.bytes = bytes;
+    device->start(request, transfer);
+    return;
+  }
   if (isReceive)
     transport.irecv(request, edge.source, int(wideTag), buffer, bytes);
   else
@@ -103,14 +167,19 @@ void pprt_context::wait(int request) {
                 ", which was not started" + compileAgain);
   uint64_t begin = nowNs();
   TransferTimes times;
+  Request &info = requests[request];
   try {
-    times = transport.wait(request);
+    if (device)
+      device->wait(request, info.action);
+    else
+      times = transport.wait(request);
   } catch (const TimeoutError &) {
     throwTimeout(request);
   }
-  Request &info = requests[request];
   info.active = false;
   --activeRequests;
+  if (device)
+    return;
   const uint64_t end = nowNs();
   if (emulation)
     emulation->noteWait(end - begin);
@@ -153,12 +222,15 @@ void pprt_context::throwTimeout(int request) const {
 // Loss, norms, update
 //===----------------------------------------------------------------------===//
 
-void pprt_context::reportLoss(int microbatch, float value) {
+void pprt_context::reportLoss(int microbatch, const float *value) {
   if (microbatch < 0 || microbatch >= description.microbatches)
     throw Error("found a loss of micro-batch " + std::to_string(microbatch) +
                 ", expected one of " +
                 std::to_string(description.microbatches) + compileAgain);
-  reported[size_t(microbatch)] = value;
+  if (device)
+    device->loss(microbatch, value);
+  else
+    reported[size_t(microbatch)] = emulation ? 0 : *value;
   reported[values() + size_t(microbatch)] += 1;
 }
 
@@ -174,11 +246,19 @@ void pprt_context::reportSquareNorm(int parameter, const float *gradient,
                                     uint64_t n) {
   checkParameter(parameter, n);
   size_t slot = size_t(description.microbatches) + size_t(parameter);
-  reported[slot] = emulation ? 0 : sumOfSquares(gradient, n);
+  if (device)
+    device->squareNorm(parameter, gradient, n);
+  else
+    reported[slot] = emulation ? 0 : sumOfSquares(gradient, n);
   reported[values() + slot] += 1;
 }
 
 void pprt_context::exchange() {
+  if (device) {
+    device->exchange();
+    exchanged = true;
+    return;
+  }
   uint64_t begin = nowNs();
   try {
     collectives.sum(reported.data(), reported.size());
@@ -192,7 +272,19 @@ void pprt_context::exchange() {
   }
   recorder.add(Event::Exchange, begin, nowNs(), recorder.currentAction());
   exchanged = true;
+  conclude();
 
+  double t = double(step + 1);
+  adamWStep.learningRate = float(learningRate);
+  adamWStep.beta1 = float(options.beta1);
+  adamWStep.beta2 = float(options.beta2);
+  adamWStep.epsilon = float(options.epsilon);
+  adamWStep.correction1 = float(1 - std::pow(options.beta1, t));
+  adamWStep.correction2 = float(1 - std::pow(options.beta2, t));
+}
+
+/// What follows from the losses and norms of all ranks.
+void pprt_context::conclude() {
   const double *losses = reported.data();
   const double *norms = losses + description.microbatches;
   const double *times = reported.data() + values();
@@ -215,14 +307,7 @@ void pprt_context::exchange() {
   double clip = options.clip > 0 && gradientNorm > options.clip
                     ? options.clip / gradientNorm
                     : 1.0;
-  double t = double(step + 1);
   adamWStep.gradientScale = float(clip / microbatches);
-  adamWStep.learningRate = float(learningRate);
-  adamWStep.beta1 = float(options.beta1);
-  adamWStep.beta2 = float(options.beta2);
-  adamWStep.epsilon = float(options.epsilon);
-  adamWStep.correction1 = float(1 - std::pow(options.beta1, t));
-  adamWStep.correction2 = float(1 - std::pow(options.beta2, t));
 }
 
 /// Runs on the same numbers on every rank, so that all of them stop.
@@ -257,6 +342,10 @@ void pprt_context::update(int parameter, float *p, const float *g, float *m,
   float decay = description.parameters[parameter].decay
                     ? float(options.weightDecay)
                     : 0.0f;
+  if (device) {
+    device->update(p, g, m, v, decay, n);
+    return;
+  }
   if (options.optimizer == Optimizer::Sgd) {
     sgd(adamWStep.gradientScale, adamWStep.learningRate, decay, p, g, n);
     return;

@@ -12,6 +12,10 @@
 #include <exception>
 #include <optional>
 
+namespace pprt {
+class DeviceProgram;
+} // namespace pprt
+
 /// What the functions of pprt.h work on: one rank's run.
 struct pprt_context {
   pprt_context(const pprt::Description &description,
@@ -23,6 +27,8 @@ struct pprt_context {
     return description.programs[transport.rank()];
   }
 
+  /// A step of `function` on this rank; throws what went wrong in it.
+  void runStep(int64_t step, pprt_step_fn function, uint8_t *arena);
   void beginStep(int64_t step);
   /// Checks that the step did what each step has to; throws Error.
   void endStep();
@@ -30,7 +36,7 @@ struct pprt_context {
   void post(int channel, int tag, const void *data, void *buffer,
             uint64_t bytes, int request);
   void wait(int request);
-  void reportLoss(int microbatch, float loss);
+  void reportLoss(int microbatch, const float *loss);
   void reportSquareNorm(int parameter, const float *gradient, uint64_t n);
   void exchange();
   void update(int parameter, float *p, const float *g, float *m, float *v,
@@ -44,6 +50,8 @@ struct pprt_context {
   pprt::Recorder &recorder;
 
   std::optional<pprt::Emulation> emulation;
+  /// Where the program computes; null: on this CPU.
+  pprt::DeviceProgram *device = nullptr;
 
   /// What the last step gave, the same on all ranks.
   double loss = 0, gradientNorm = 0, learningRate = 0;
@@ -53,10 +61,14 @@ struct pprt_context {
   int64_t step = 0;
   uint64_t dropoutKey = 0;
 
+  int64_t keyOf(int microbatch) const;
+
 private:
   [[noreturn]] void throwTimeout(int request) const;
   void checkParameter(int parameter, uint64_t n) const;
   void checkFinite(const double *losses, const double *norms) const;
+  void conclude();
+  void runOnDevice(pprt_step_fn function);
 
   struct Request {
     int channel = -1, tag = 0, action = -1;
@@ -78,6 +90,8 @@ private:
     return size_t(description.microbatches) + description.parameters.size();
   }
   bool exchanged = false;
+  /// On a device: how often the first step reported each value.
+  std::vector<double> countsAgree;
   pprt::AdamWStep adamWStep = {};
 };
 

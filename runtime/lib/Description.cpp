@@ -353,6 +353,9 @@ Description pprt::parseDescription(const char *text) {
   d.fingerprint = root.get<std::string>("fingerprint", "");
   d.schedule = root.get<std::string>("schedule", "");
   d.recompute = root.get<std::string>("recompute", "");
+  d.target = root.get<std::string>("target", "cpu");
+  if (d.target != "cpu" && d.target != "cuda")
+    broken("for the target '" + d.target + "', expected cpu or cuda");
   d.ranks = root.get<int>("ranks");
   d.stages = root.get<int>("stages");
   d.microbatches = root.get<int>("microbatches");

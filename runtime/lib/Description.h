@@ -122,6 +122,7 @@ struct StageTimes {
 
 struct Description {
   std::string name, hash, fingerprint, schedule, recompute;
+  std::string target = "cpu"; // or cuda
   int ranks = 1, stages = 1, microbatches = 1;
   int64_t batch = 1, sequence = 1;
   int64_t vocabulary = 0, targetClasses = 0;

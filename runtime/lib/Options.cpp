@@ -281,6 +281,25 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
                  "Seconds a transfer may take before the run ends")
       ->type_name("S")
       ->group(group);
+  const bool onDevice = description.target != "cpu";
+  if (onDevice) {
+    o.timeout = 30;
+    app.add_option("--device", o.device,
+                   "cuda | emulated. cuda: a GPU for each rank, by its number "
+                   "on the node, shared where there are fewer; emulated: on "
+                   "the host, for programs compiled with --emulate-device")
+        ->type_name("NAME")
+        ->group(group);
+    app.add_option("--transport", o.transport,
+                   "auto | nccl | mpi. nccl: from GPU to GPU; mpi: through "
+                   "memory of the host, also for ranks that share a GPU; "
+                   "auto: nccl, on the emulated device mpi")
+        ->type_name("NAME")
+        ->group(group);
+    app.add_flag("--no-graph{false}", o.graph,
+                 "Enqueue every step anew instead of as a CUDA graph")
+        ->group(group);
+  }
   app.add_option("--threads", o.threads,
                  "Threads of each rank in library calls")
       ->type_name("N")
@@ -353,6 +372,21 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
               o.progress == "plain" || o.progress == "none",
           "--progress", o.progress, "auto, line, plain or none",
           "choose one of them");
+  require(!onDevice || !o.emulate, "--emulate", "with a program for GPUs",
+          "a program for CPUs",
+          "compile it with --target=cpu, its schedule is the same");
+  require(!onDevice || o.profileOut.empty(), "--profile-out",
+          "with a program for GPUs", "a program for CPUs",
+          "times of single layers are measured on CPUs only; --trace and "
+          "--timeline have those of actions");
+  require(o.device == "cuda" || o.device == "emulated", "--device", o.device,
+          "cuda or emulated", "choose one of them");
+  require(o.transport == "auto" || o.transport == "nccl" ||
+              o.transport == "mpi",
+          "--transport", o.transport, "auto, nccl or mpi",
+          "choose one of them");
+  require(o.transport != "nccl" || o.device == "cuda", "--transport", "nccl",
+          "mpi with --device=emulated", "NCCL needs GPUs");
   if (minLr->count() == 0)
     o.minLearningRate = o.learningRate / 10;
   if (decay->count() == 0)
@@ -404,6 +438,9 @@ std::vector<std::pair<std::string, std::string>> Options::values() const {
       {"--save", save},
       {"--load", load},
       {"--timeout", exact(timeout)},
+      {"--device", device},
+      {"--transport", transport},
+      {"--no-graph", graph ? "off" : "on"},
       {"--profile", profile ? "on" : "off"},
       {"--memory-report", memoryReport ? "on" : "off"},
       {"--emulate", emulated},

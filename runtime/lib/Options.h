@@ -42,7 +42,9 @@ struct Options {
   std::string metrics, trace, timeline, profileOut, save, load;
 
   // How to run and what to print.
-  double timeout = 300;
+  double timeout = 300; // 30 on a device
+  std::string device = "cuda", transport = "auto"; // of programs for GPUs
+  bool graph = true;
   int threads = 1;
   bool quiet = false;
   std::string progress = "auto";

@@ -61,6 +61,9 @@ public:
 
   void actionBegin(int action);
   void actionEnd(int action);
+  /// The same without an event: a device's times come later, by add().
+  void enter(int action) { current = action; }
+  void leave() { current = -1; }
   /// The action that runs now, -1 if none does.
   int currentAction() const { return current; }
   uint64_t currentActionBegin() const { return currentBegin; }

@@ -15,6 +15,7 @@
 #include "Clock.h"
 #include "ClockSync.h"
 #include "Context.h"
+#include "DeviceProgram.h"
 #include "Environment.h"
 #include "Error.h"
 #include "Initialization.h"
@@ -97,15 +98,20 @@ public:
       : description(description), options(options), transport(transport),
         collectives(collectives), arena(arena),
         program(description.programs[transport.rank()]) {}
+  ~Run();
 
   void prepare();
   void steps(const pprt_step_fn *functions);
   void save() {
-    if (!options.save.empty())
-      saveCheckpoint(options.save, description, arena->base(), transport,
-                     collectives);
+    if (options.save.empty())
+      return;
+    if (onDevice)
+      onDevice->downloadParameters(arena->base());
+    saveCheckpoint(options.save, description, arena->base(), transport,
+                   collectives);
   }
   void report();
+  void finish() { isFinished = true; }
 
 private:
   bool speaks() const { return transport.rank() == 0 && !options.quiet; }
@@ -115,15 +121,20 @@ private:
   /// Of the arena and what the optimizer needs behind it.
   uint64_t plannedBytes() const;
   void noteFewCores();
+  void prepareDevice(uint64_t bytes);
 
   const Description &description;
   const Options &options;
   Transport &transport;
   Collectives &collectives;
+  /// Of a program for GPUs: parameters at their places, and nothing else.
   std::optional<Arena> &arena;
   const Program &program;
   const Environment environment;
 
+  std::unique_ptr<Device> device;
+  std::unique_ptr<DeviceProgram> onDevice;
+  bool isFinished = false;
   std::optional<TokenFile> tokenFile;
   std::optional<SafetensorsFile> weights;
   std::optional<Batches> batches;
@@ -206,6 +217,33 @@ void Run::noteFewCores() {
                  options.threads, CPU_COUNT(&cores));
 }
 
+/// After a failure work may still run on the device, and messages may still
+/// arrive in its memory: only the end of the process frees that.
+Run::~Run() {
+  if (isFinished || !onDevice)
+    return;
+  onDevice->abort();
+  setCurrentProgram(nullptr);
+  (void)onDevice.release();
+  (void)device.release();
+}
+
+void Run::prepareDevice(uint64_t bytes) {
+  collectives.agreeAfter([&] {
+    if (!&pprt_gpu_program_code)
+      throw Error("found a program for GPUs without code for them, expected "
+                  "some: compile the program again");
+    device = options.device == "cuda"
+                 ? createCudaDevice(pprt_gpu_program_code, transport.nodeRank())
+                 : createEmulatedDevice(pprt_gpu_program_code);
+    onDevice = std::make_unique<DeviceProgram>(
+        *device, description, options, transport, collectives, *recorder);
+    onDevice->allocateArena(bytes);
+    setCurrentProgram(onDevice.get());
+  });
+  onDevice->connect();
+}
+
 void Run::prepare() {
   collectives.agreeAfter([&] { openFiles(); });
   if (tokenFile)
@@ -224,6 +262,10 @@ void Run::prepare() {
     if (!options.profileOut.empty())
       layerTimes.emplace(description, program, profileWarmUp, timelineWindow);
   });
+  if (description.target != "cpu") {
+    prepareDevice(arena->bytes());
+    onDevice->uploadParameters(arena->base());
+  }
   if (pprt_set_kernel_threads)
     pprt_set_kernel_threads(options.threads);
   noteFewCores();
@@ -245,6 +287,8 @@ void Run::prepare() {
               description.schedule.c_str(), description.microbatches,
               static_cast<long long>(description.batch),
               static_cast<long long>(description.sequence));
+  if (onDevice)
+    std::printf("device: %s\n", onDevice->description().c_str());
   if (tokenFile)
     std::printf("data: %s, %llu tokens (%s)\n", options.data.c_str(),
                 static_cast<unsigned long long>(tokenFile->tokens()),
@@ -259,6 +303,7 @@ void Run::steps(const pprt_step_fn *functions) {
   pprt_context context(description, options, transport, collectives,
                        batches ? &*batches : nullptr, *recorder);
   Progress progress(options);
+  context.device = onDevice.get();
   if (layerTimes) {
     recorder->timeLayers(*layerTimes);
     LayerTimes::active = &*layerTimes;
@@ -270,19 +315,12 @@ void Run::steps(const pprt_step_fn *functions) {
       uint64_t stepBegin = nowNs();
       if (batches)
         batches->load(step);
-      context.beginStep(step);
       // The first step may make what later ones use again.
       bool count = environment.countAllocations && step > 0;
       countAllocations(count);
-      int32_t status = function(&context, arena->base());
+      context.runStep(step, function, arena->base());
       if (count)
         countAllocations(false);
-      if (context.failure)
-        std::rethrow_exception(context.failure);
-      if (status != PPRT_OK)
-        throw Error("found the status " + std::to_string(status) +
-                    " of a step, expected 0: compile the program again");
-      context.endStep();
       if (transport.rank() != 0)
         continue;
       StepResult result;
@@ -466,4 +504,5 @@ void pprt::train(const Description &description, const Options &options,
   run.steps(steps);
   run.save();
   run.report();
+  run.finish();
 }

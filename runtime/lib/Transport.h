@@ -34,11 +34,17 @@ public:
   virtual int size() const = 0;
   /// All ranks are on one node, so CLOCK_MONOTONIC is common.
   virtual bool onOneNode() const = 0;
+  /// This rank's number among those of its node, and how many these are.
+  virtual int nodeRank() const = 0;
+  virtual int nodeRanks() const = 0;
 
   /// Makes room for requests 0 .. count-1. Nothing is allocated later.
   virtual void reserve(int count) = 0;
   /// Seconds that a wait may take before it is a TimeoutError.
   virtual void setTimeout(double seconds) = 0;
+  virtual double timeout() const = 0;
+  /// Throws Stopped if another rank has failed.
+  virtual void checkStopped() = 0;
 
   virtual void isend(int request, int peer, int tag, const void *data,
                      uint64_t bytes) = 0;

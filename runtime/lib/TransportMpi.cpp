@@ -80,9 +80,17 @@ public:
   int rank() const override { return worldRank; }
   int size() const override { return worldSize; }
   bool onOneNode() const override { return nodeSize == worldSize; }
+  int nodeRank() const override { return rankOnNode; }
+  int nodeRanks() const override { return nodeSize; }
   void reserve(int count) override;
   void setTimeout(double seconds) override {
     timeoutNs = uint64_t(seconds * 1e9);
+  }
+  double timeout() const override { return double(timeoutNs) * 1e-9; }
+  void checkStopped() override {
+    poll();
+    if (stopRequested)
+      throw Stopped();
   }
   void isend(int request, int peer, int tag, const void *data,
              uint64_t bytes) override {
@@ -142,7 +150,7 @@ private:
   void stopProgressThread();
   void leave();
 
-  int worldRank = 0, worldSize = 1, nodeSize = 1;
+  int worldRank = 0, worldSize = 1, nodeSize = 1, rankOnNode = 0;
   MPI_Comm dataComm = MPI_COMM_NULL, controlComm = MPI_COMM_NULL;
   bool threadsAllowed = false, singleCopy = false;
   std::atomic<bool> bellsSuffice{false};
@@ -201,6 +209,7 @@ void MpiTransport::connectBells() {
   int nodeRank;
   MPI_Comm_rank(node, &nodeRank);
   MPI_Comm_size(node, &nodeSize);
+  rankOnNode = nodeRank;
   char name[64] = {};
   if (nodeRank == 0)
     std::snprintf(name, sizeof name, "/pprt-%d-%llx", int(getpid()),

@@ -17,18 +17,25 @@ FAKE_FAULT in the environment of the program makes a rank misbehave:
   forget@R       rank R does not wait for its last request in step 2
   allocate@R     rank R calls malloc in each step
 
+With --device the same arithmetic stands in kernels, for the emulated device and
+for fake CUDA (FakeGPU). FAKE_FAULT=kernel@S: a kernel of step S leaves a thread
+behind at a barrier.
+
 FAKE_WORK makes each forward last that many microseconds, a backward twice as
 many.
 """
 import argparse
 import hashlib
 import json
+import os
 
 STAGES, MICROBATCHES, BATCH, SEQUENCE, VOCABULARY = 4, 4, 2, 16, 256
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--ranks", type=int, default=1)
 parser.add_argument("--salt", default="")
+parser.add_argument("--device", action="store_true",
+                    help="a program for GPUs, with kernels for the host only")
 arguments = parser.parse_args()
 P = arguments.ranks
 per_rank = STAGES // P
@@ -128,6 +135,8 @@ description = {
     "parameters": parameters, "channels": channels, "programs": programs,
     "times": {"forward": [1e-3] * STAGES, "input_gradient": [1e-3] * STAGES,
               "weight_gradient": [1e-3] * STAGES, "transfer": [1e-4]}}
+if arguments.device:
+    description["target"] = "cuda"
 description["hash"] = hashlib.sha256(
     (json.dumps(description) + arguments.salt).encode()).hexdigest()[:16]
 
@@ -195,6 +204,10 @@ static void backward(const float *x, const float *scale, float *dy, float *gscal
 #define AT(offset) ((float *)(arena + (offset)))
 """)
 
+if arguments.device:
+    print(open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "FakeGPU",
+                            "kernels.inc")).read())
+
 for rank in range(P):
     stages = range(rank * per_rank, (rank + 1) * per_rank)
     L = layouts[rank]
@@ -241,7 +254,8 @@ for rank in range(P):
         else:
             emit(f"loss(AT({L['value'][STAGES, m]}), (const int *)pprt_data(ctx, 1, {m}), "
                  f"AT({L['loss']}), AT({L['cotangent'][m]}));")
-            emit(f'if (fault("nan", step)) *AT({L["loss"]}) = NAN;')
+            emit(f'if (fault("nan", step)) {"poison" if arguments.device else "*"}(AT({L["loss"]}))'
+                 f'{";" if arguments.device else " = NAN;"}')
             emit(f"CALL(pprt_loss(ctx, {m}, AT({L['loss']})));")
     for m in range(MICROBATCHES):
         if not last:
@@ -251,7 +265,7 @@ for rank in range(P):
                     f"AT({L['cotangent'][m]}), AT({L['gradient'][2 * s]}), "
                     f"AT({L['gradient'][2 * s + 1]}));")
         if not first:
-            emit(f"memcpy(AT({L['sent'][m]}), AT({L['cotangent'][m]}), {4 * elements});")
+            emit(f"{'pprt_gpu_copy' if arguments.device else 'memcpy'}(AT({L['sent'][m]}), AT({L['cotangent'][m]}), {4 * elements});")
             bracket(("send.grad", m), f"CALL(pprt_isend(ctx, {2 * (rank - 1) + 1}, {m}, "
                     f"AT({L['sent'][m]}), {4 * elements}, {4 * m + 3}));")
     for m in range(MICROBATCHES):
@@ -267,6 +281,8 @@ for rank in range(P):
         m_at, v_at = L["optimizer"][i]
         bracket(("update", i), f"CALL(pprt_update(ctx, {i}, AT({L['parameter'][i]}), "
                 f"AT({L['gradient'][i]}), AT({m_at}), AT({v_at}), {SEQUENCE}));")
+    if arguments.device:
+        emit('if (fault("kernel", step)) stumble();')
     emit("return 0;")
     out.append("}\n")
     print("\n".join(out))

@@ -7,9 +7,13 @@
 // workspace start as NaN: what is never written, or read before, shows.
 //
 // Inputs are random numbers in [-1, 1), ids in [0, 5), keys are 42.
+// With --gpu it is the kernels for GPUs that run in f32, on an emulated device.
 //
 //===----------------------------------------------------------------------===//
 
+#include "EmulatedDevice.h"
+
+#include "pp/CodeGen/GPU/Passes.h"
 #include "pp/CodeGen/JIT.h"
 #include "pp/CodeGen/Passes.h"
 #include "pp/InitAll.h"
@@ -36,6 +40,8 @@ static cl::opt<double> tolerance("tolerance", cl::init(2e-5),
                                  cl::desc("error allowed, relative to the "
                                           "largest number of a result"));
 static cl::opt<bool> print("print", cl::desc("print the f64 results"));
+static cl::opt<bool> checkGPU("gpu", cl::desc("check the kernels for GPUs, on an "
+                                        "emulated device"));
 static cl::opt<unsigned> repeat("time", cl::init(0),
                                 cl::desc("run the f32 function N times and "
                                          "print the shortest, in ms"));
@@ -108,7 +114,7 @@ static size_t sizeOf(RankedTensorType type) {
 
 /// Buffers for a function of the source module; the same numbers whatever the
 /// element type.
-static Run prepare(func::FuncOp function, int64_t workspace) {
+static Run prepare(func::FuncOp function, int64_t workspace, bool onDevice) {
   Run run;
   std::mt19937_64 random(7);
   auto newBuffer = [&](size_t bytes) {
@@ -118,7 +124,8 @@ static Run prepare(func::FuncOp function, int64_t workspace) {
   for (BlockArgument argument : function.getArguments()) {
     auto type = dyn_cast<RankedTensorType>(argument.getType());
     if (!type) {
-      run.arguments.push_back(reinterpret_cast<void *>(42));
+      static int64_t key = 42;
+      run.arguments.push_back(onDevice ? &key : reinterpret_cast<void *>(key));
       continue;
     }
     Type element = type.getElementType();
@@ -158,33 +165,47 @@ static void call(void *function, ArrayRef<void *> arguments) {
 #undef A8
 }
 
-static llvm::Expected<Compiled> compile(StringRef text, MLIRContext &context) {
+static llvm::Expected<Compiled> compile(StringRef text, MLIRContext &context,
+                                        bool onDevice = false) {
   Compiled result;
   result.source = parseSourceString<ModuleOp>(text, &context);
   if (!result.source)
     return llvm::createStringError("the input does not parse");
   result.lowered = result.source->clone();
   PassManager manager(&context);
-  pp::buildLowerLayersPipeline(manager, pp::LowerLayersOptions());
+  if (onDevice) {
+    pp::LowerLayersGPUOptions options;
+    options.emulate = true;
+    pp::buildLowerLayersGPUPipeline(manager, options);
+  } else {
+    pp::buildLowerLayersPipeline(manager, pp::LowerLayersOptions());
+  }
   if (failed(manager.run(*result.lowered)))
     return llvm::createStringError("the input does not lower");
-  auto engine = pp::createJIT(*result.lowered);
+  auto engine = pp::createJIT(
+      *result.lowered,
+      onDevice ? pp::emulatedDeviceSymbols()
+               : ArrayRef<std::pair<StringRef, void *>>());
   if (!engine)
     return engine.takeError();
+  if (onDevice)
+    pp::setDeviceCode(
+        llvm::cantFail((*engine)->lookup("pprt_gpu_program_code")));
   result.engine = std::move(*engine);
   return result;
 }
 
-static Run prepare(Compiled &compiled, StringRef name) {
+static Run prepare(Compiled &compiled, StringRef name, bool onDevice) {
   auto lowered = compiled.lowered->lookupSymbol<LLVM::LLVMFuncOp>(name);
   int64_t workspace =
       lowered->getAttrOfType<IntegerAttr>("pp.workspace").getInt();
-  return prepare(compiled.source->lookupSymbol<func::FuncOp>(name), workspace);
+  return prepare(compiled.source->lookupSymbol<func::FuncOp>(name), workspace,
+                 onDevice);
 }
 
 /// Compares the results of one function; false if they differ.
 static bool check(StringRef name, Compiled &narrow, Compiled &wide) {
-  Run a = prepare(narrow, name), b = prepare(wide, name);
+  Run a = prepare(narrow, name, checkGPU), b = prepare(wide, name, false);
   if (a.arguments.size() > 32) {
     llvm::errs() << name << ": found " << a.arguments.size()
                  << " arguments, expected at most 32\n";
@@ -250,7 +271,7 @@ int main(int argc, char **argv) {
   pp::registerAllDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   std::string text = (*file)->getBuffer().str();
-  auto narrow = compile(text, context);
+  auto narrow = compile(text, context, checkGPU);
   if (!narrow) {
     llvm::errs() << llvm::toString(narrow.takeError()) << "\n";
     return 1;

@@ -9,9 +9,11 @@
 namespace pp {
 /// Compiles a module of LLVM functions for this machine, optimised, with the
 /// kernels of the runtime linked in. `lookup(name)` on the result gives the
-/// address of a function; it takes its arguments as C does.
+/// address of a function; it takes its arguments as C does. `symbols` are what
+/// the module may call besides.
 llvm::Expected<std::unique_ptr<mlir::ExecutionEngine>>
-createJIT(mlir::ModuleOp module);
+createJIT(mlir::ModuleOp module,
+          llvm::ArrayRef<std::pair<llvm::StringRef, void *>> symbols = {});
 } // namespace pp
 
 #endif // PP_CODEGEN_JIT_H

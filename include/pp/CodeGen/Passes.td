@@ -93,6 +93,11 @@ def FuseRows : Pass<"pp-fuse-rows", "::mlir::func::FuncOp"> {
     }
     ```
   }];
+  let options = [
+    Option<"parallel", "parallel", "bool", /*default=*/"false",
+           "rows may be computed at the same time: ops that sum over rows stay "
+           "outside, and loops get the attribute pp.rows">
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::scf::SCFDialect",
                            "::mlir::tensor::TensorDialect"];

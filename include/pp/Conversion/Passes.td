@@ -26,6 +26,11 @@ def ConvertNNToLinalg
     %y = tensor.expand_shape %p#0 [[0, 1], [2]] output_shape [4, 8, 32] : ...
     ```
   }];
+  let options = [
+    Option<"parallel", "parallel", "bool", /*default=*/"false",
+           "no loop in which an iteration needs the one before: dropout is a "
+           "linalg.generic, the gradient of an embedding kernel.scatter_add">
+  ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
     "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",

@@ -48,6 +48,16 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
       llvm::cl::desc("measured times of the layers, from --profile-out of a "
                      "program"),
       llvm::cl::init("")};
+  Option<std::string> target{*this, "target",
+                             llvm::cl::desc("cpu or cuda: where layers run"),
+                             llvm::cl::init("cpu")};
+  Option<std::string> chip{*this, "chip",
+                           llvm::cl::desc("chip of kernels, as sm_80; empty: "
+                                          "sm_90a and no cubin"),
+                           llvm::cl::init("")};
+  Option<bool> emulate{*this, "emulate",
+                       llvm::cl::desc("kernels for the host, too"),
+                       llvm::cl::init(false)};
   Option<std::string> cpu{*this, "cpu",
                           llvm::cl::desc("CPU; empty: the host's"),
                           llvm::cl::init("")};

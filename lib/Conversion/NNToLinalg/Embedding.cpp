@@ -8,6 +8,7 @@
 #include "Emitter.h"
 #include "Patterns.h"
 
+#include "pp/Dialect/Kernel/IR/KernelOps.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -38,7 +39,8 @@ struct LowerEmbedding : OpRewritePattern<EmbeddingOp> {
 };
 
 struct LowerEmbeddingGrad : OpRewritePattern<EmbeddingGradOp> {
-  using OpRewritePattern::OpRewritePattern;
+  LowerEmbeddingGrad(MLIRContext *context, bool parallel)
+      : OpRewritePattern(context), parallel(parallel) {}
   LogicalResult matchAndRewrite(EmbeddingGradOp op,
                                 PatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
@@ -49,6 +51,13 @@ struct LowerEmbeddingGrad : OpRewritePattern<EmbeddingGradOp> {
     Value table = op.getInit()
                       ? emitter.widen(op.getInit())
                       : emitter.filled(shapeOf(op.getResult()), sumType, 0);
+    if (parallel) {
+      // The kernel sums in the type of its rows.
+      auto sum = kernel::ScatterAddOp::create(rewriter, loc, table.getType(),
+                                              ids, emitter.widen(dy), table);
+      rewriter.replaceOp(op, emitter.finish(sum.getResult(0), op.getType()));
+      return success();
+    }
     int64_t positions = shapeOf(dy)[0], columns = shapeOf(dy)[1];
     auto rowType = RankedTensorType::get({columns}, elementOf(dy));
     auto sumRowType = RankedTensorType::get({columns}, sumType);
@@ -83,9 +92,13 @@ struct LowerEmbeddingGrad : OpRewritePattern<EmbeddingGradOp> {
     rewriter.replaceOp(op, emitter.finish(loop.getResult(0), op.getType()));
     return success();
   }
+
+  bool parallel;
 };
 } // namespace
 
-void pp::populateEmbeddingPatterns(RewritePatternSet &patterns) {
-  patterns.add<LowerEmbedding, LowerEmbeddingGrad>(patterns.getContext());
+void pp::populateEmbeddingPatterns(RewritePatternSet &patterns,
+                                   bool parallel) {
+  patterns.add<LowerEmbedding>(patterns.getContext());
+  patterns.add<LowerEmbeddingGrad>(patterns.getContext(), parallel);
 }

@@ -22,6 +22,8 @@ using namespace mlir;
 namespace {
 struct ConvertNNToLinalg
     : pp::impl::ConvertNNToLinalgBase<ConvertNNToLinalg> {
+  using ConvertNNToLinalgBase::ConvertNNToLinalgBase;
+
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     pp::populateElementwisePatterns(patterns);
@@ -29,10 +31,10 @@ struct ConvertNNToLinalg
     pp::populateNormalizationPatterns(patterns);
     pp::populateShapePatterns(patterns);
     pp::populateLinearAlgebraPatterns(patterns);
-    pp::populateEmbeddingPatterns(patterns);
+    pp::populateEmbeddingPatterns(patterns, parallel);
     pp::populateLossPatterns(patterns);
     pp::populateAttentionPatterns(patterns);
-    pp::populateRandomPatterns(patterns);
+    pp::populateRandomPatterns(patterns, parallel);
 
     ConversionTarget target(getContext());
     target.markUnknownOpDynamicallyLegal([](Operation *op) {

@@ -13,10 +13,12 @@ void populateReductionPatterns(mlir::RewritePatternSet &patterns);
 void populateNormalizationPatterns(mlir::RewritePatternSet &patterns);
 void populateShapePatterns(mlir::RewritePatternSet &patterns);
 void populateLinearAlgebraPatterns(mlir::RewritePatternSet &patterns);
-void populateEmbeddingPatterns(mlir::RewritePatternSet &patterns);
+/// `parallel`: without loops in which iterations depend on each other.
+void populateEmbeddingPatterns(mlir::RewritePatternSet &patterns,
+                               bool parallel);
 void populateLossPatterns(mlir::RewritePatternSet &patterns);
 void populateAttentionPatterns(mlir::RewritePatternSet &patterns);
-void populateRandomPatterns(mlir::RewritePatternSet &patterns);
+void populateRandomPatterns(mlir::RewritePatternSet &patterns, bool parallel);
 } // namespace pp
 
 #endif // PP_LIB_CONVERSION_NNTOLINALG_PATTERNS_H

@@ -79,7 +79,8 @@ private:
 };
 
 struct LowerDropout : OpRewritePattern<DropoutOp> {
-  using OpRewritePattern::OpRewritePattern;
+  LowerDropout(MLIRContext *context, bool parallel)
+      : OpRewritePattern(context), parallel(parallel) {}
 
   LogicalResult matchAndRewrite(DropoutOp op,
                                 PatternRewriter &rewriter) const override {
@@ -108,7 +109,7 @@ struct LowerDropout : OpRewritePattern<DropoutOp> {
   }
 
   /// 1 for each element that stays, else 0, as bytes: [N].
-  static Value keptElements(Emitter &emitter, DropoutOp op) {
+  Value keptElements(Emitter &emitter, DropoutOp op) const {
     OpBuilder &builder = emitter.builder;
     int64_t count =
         cast<RankedTensorType>(op.getInput().getType()).getNumElements();
@@ -121,39 +122,71 @@ struct LowerDropout : OpRewritePattern<DropoutOp> {
     auto number = [&](OpBuilder &at, int64_t value) -> Value {
       return arith::ConstantIndexOp::create(at, emitter.loc, value);
     };
+    auto draw = [&](Emitter &inner, Value index) {
+      Integers ints(inner);
+      Value counter = arith::IndexCastOp::create(
+          inner.builder, inner.loc, builder.getI64Type(), index);
+      return ints.philox(
+          {ints.low(counter), ints.high(counter),
+           ints.i32(static_cast<uint32_t>(op.getSite())), ints.i32(0)},
+          ints.low(op.getKey()), ints.high(op.getKey()));
+    };
+    auto keeps = [&](Emitter &inner, Value word) -> Value {
+      Value kept = arith::CmpIOp::create(
+          inner.builder, inner.loc, arith::CmpIPredicate::uge, word,
+          Integers(inner).i32(static_cast<uint32_t>(threshold)));
+      return arith::ExtUIOp::create(inner.builder, inner.loc, byte, kept);
+    };
+    if (parallel) {
+      // Each element takes its word of four: who computes four neighbours
+      // finds the words equal and draws once.
+      Value whole = emitter.generic(
+          2, {}, {}, {{emitter.empty({counters, 4}, byte), {0, 1}}},
+          [&](Emitter &inner, ValueRange) -> SmallVector<Value> {
+            std::array<Value, 4> words = draw(inner, inner.index(0));
+            Value word = words[3];
+            for (int64_t lane = 2; lane >= 0; --lane)
+              word = inner.select(
+                  arith::CmpIOp::create(inner.builder, inner.loc,
+                                        arith::CmpIPredicate::eq,
+                                        inner.index(1),
+                                        number(inner.builder, lane)),
+                  words[lane], word);
+            return {keeps(inner, word)};
+          })[0];
+      return firstOf(emitter, whole, count);
+    }
     auto loop = scf::ForOp::create(
         builder, emitter.loc, number(builder, 0), number(builder, counters),
         number(builder, 1), emitter.empty({counters, 4}, byte),
         [&](OpBuilder &inside, Location loc, Value index, ValueRange carried) {
           Emitter inner(inside, loc);
-          Integers ints(inner);
-          Value counter = arith::IndexCastOp::create(
-              inside, loc, inside.getI64Type(), index);
-          std::array<Value, 4> words = ints.philox(
-              {ints.low(counter), ints.high(counter),
-               ints.i32(static_cast<uint32_t>(op.getSite())), ints.i32(0)},
-              ints.low(op.getKey()), ints.high(op.getKey()));
+          std::array<Value, 4> words = draw(inner, index);
           Value bytes = carried[0];
-          for (auto [lane, word] : llvm::enumerate(words)) {
-            Value kept = arith::CmpIOp::create(
-                inside, loc, arith::CmpIPredicate::uge, word,
-                ints.i32(static_cast<uint32_t>(threshold)));
+          for (auto [lane, word] : llvm::enumerate(words))
             bytes = tensor::InsertOp::create(
-                inside, loc, arith::ExtUIOp::create(inside, loc, byte, kept),
-                bytes, ValueRange{index, number(inside, lane)});
-          }
+                inside, loc, keeps(inner, word), bytes,
+                ValueRange{index, number(inside, lane)});
           scf::YieldOp::create(inside, loc, bytes);
         });
-    Value whole = emitter.flat(loop.getResult(0));
-    if (count == 4 * counters)
+    return firstOf(emitter, loop.getResult(0), count);
+  }
+
+  /// The first `count` elements of [counters, 4].
+  static Value firstOf(Emitter &emitter, Value whole, int64_t count) {
+    whole = emitter.flat(whole);
+    if (count == cast<RankedTensorType>(whole.getType()).getNumElements())
       return whole;
     auto indices = [&](int64_t value) {
-      return getAsIndexOpFoldResult(builder.getContext(),
+      return getAsIndexOpFoldResult(emitter.builder.getContext(),
                                     ArrayRef<int64_t>(value));
     };
-    return tensor::ExtractSliceOp::create(
-        builder, emitter.loc, whole, indices(0), indices(count), indices(1));
+    return tensor::ExtractSliceOp::create(emitter.builder, emitter.loc, whole,
+                                          indices(0), indices(count),
+                                          indices(1));
   }
+
+  bool parallel;
 };
 
 struct LowerMixKey : OpRewritePattern<MixKeyOp> {
@@ -176,6 +209,7 @@ struct LowerMixKey : OpRewritePattern<MixKeyOp> {
 };
 } // namespace
 
-void pp::populateRandomPatterns(RewritePatternSet &patterns) {
-  patterns.add<LowerDropout, LowerMixKey>(patterns.getContext());
+void pp::populateRandomPatterns(RewritePatternSet &patterns, bool parallel) {
+  patterns.add<LowerDropout>(patterns.getContext(), parallel);
+  patterns.add<LowerMixKey>(patterns.getContext());
 }

@@ -152,8 +152,8 @@ class Emitter {
                                            size_t which, Type type)>;
 
 public:
-  Emitter(LLVM::LLVMFuncOp function, Block *block, Block *exit)
-      : function(function), module(function->getParentOfType<ModuleOp>()),
+  Emitter(LLVM::LLVMFuncOp function, Block *block, Block *exit, bool onDevice)
+      : onDevice(onDevice), function(function), module(function->getParentOfType<ModuleOp>()),
         exit(exit), builder(function.getContext()), loc(function.getLoc()),
         ptr(LLVM::LLVMPointerType::get(function.getContext())),
         i8(builder.getI8Type()), i64(builder.getI64Type()) {
@@ -319,8 +319,16 @@ private:
     return known;
   }
 
-  /// SplitMix64, as nn.mix_key defines it.
+  /// SplitMix64, as nn.mix_key defines it; where keys are addresses, the runtime
+  /// mixes them.
   Value mixKey(Value key, Value salt) {
+    if (onDevice) {
+      StringAttr name = builder.getStringAttr("pprt_gpu_mix_key");
+      declare(name, ValueRange{key, salt}, i64);
+      return LLVM::CallOp::create(builder, loc, TypeRange(i64), name,
+                                  ValueRange{key, salt})
+          .getResult();
+    }
     auto shiftXor = [&](Value z, int64_t shift) -> Value {
       Value shifted =
           LLVM::LShrOp::create(builder, loc, z, constant(i64, shift));
@@ -372,13 +380,12 @@ private:
     llvm_unreachable("unknown kind of operand");
   }
 
-  void declare(const Call &call, ValueRange operands, Type type) {
-    if (!declared.insert(call.callee).second ||
-        module.lookupSymbol(call.callee))
+  void declare(StringAttr callee, ValueRange operands, Type type) {
+    if (!declared.insert(callee).second || module.lookupSymbol(callee))
       return;
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(module.getBody());
-    LLVM::LLVMFuncOp::create(builder, builder.getUnknownLoc(), call.callee,
+    LLVM::LLVMFuncOp::create(builder, builder.getUnknownLoc(), callee,
                              LLVM::LLVMFunctionType::get(
                                  type, llvm::to_vector(operands.getTypes())));
   }
@@ -395,7 +402,7 @@ private:
       LLVM::MemcpyOp::create(builder, loc, operands[0], operands[1],
                              operands[2], /*isVolatile=*/false);
     } else {
-      declare(call, operands,
+      declare(call.callee, operands,
               call.result ? call.result
                           : LLVM::LLVMVoidType::get(builder.getContext()));
       auto op = LLVM::CallOp::create(
@@ -415,6 +422,7 @@ private:
     builder.setInsertionPointToEnd(next);
   }
 
+  bool onDevice;
   LLVM::LLVMFuncOp function;
   ModuleOp module;
   Block *exit;
@@ -430,7 +438,7 @@ private:
 
 Block *CallList::emit(LLVM::LLVMFuncOp function, Block *block,
                       Block *exit) const {
-  Emitter emitter(function, block, exit);
+  Emitter emitter(function, block, exit, onDevice);
   auto straight = [&](ArrayRef<Call> part) {
     size_t next = 0;
     for (const Repetition &repetition : findRepetitions(part)) {

@@ -82,11 +82,17 @@ struct Call {
 /// The calls of one function in order.
 class CallList {
 public:
+  /// `onDevice`: addresses are those of a device, and keys are addresses.
+  explicit CallList(bool onDevice = false) : onDevice(onDevice) {}
   void append(Call call) { calls.push_back(std::move(call)); }
   void copy(mlir::Location loc, CallOperand target, CallOperand source,
             CallOperand bytes) {
-    calls.push_back({{}, {}, false, {target, source, bytes}, loc});
+    mlir::StringAttr callee;
+    if (onDevice)
+      callee = mlir::StringAttr::get(loc.getContext(), "pprt_gpu_copy");
+    calls.push_back({callee, {}, false, {target, source, bytes}, loc});
   }
+  size_t size() const { return calls.size(); }
 
   /// What is appended from here to endLoop() runs `rounds` times.
   void beginLoop(uint64_t rounds) {
@@ -110,6 +116,7 @@ private:
     uint64_t rounds;
   };
 
+  bool onDevice;
   std::vector<Call> calls;
   std::vector<Loop> loops; ///< in order
 };

@@ -251,7 +251,7 @@ static void addLayers(ModuleOp module, SymbolTableCollection &symbols,
   root["parts"] = std::move(parts);
 }
 
-FailureOr<std::string> pp::describePrograms(ModuleOp module,
+FailureOr<std::string> pp::describePrograms(ModuleOp module, StringRef target,
                                             ArrayRef<LoweredProgram> programs,
                                             SymbolTableCollection &symbols) {
   auto schedules = module.getOps<ScheduleOp>();
@@ -272,6 +272,7 @@ FailureOr<std::string> pp::describePrograms(ModuleOp module,
       {"microbatches", schedule.getMicrobatches()},
       {"schedule", schedule.getName()},
       {"recompute", text("pp.recompute", "none")},
+      {"target", target},
       {"fingerprint", text("pp.fingerprint", "")}};
   if (failed(addInputs(module, root)) ||
       failed(addParameters(module, symbols, root)))

@@ -114,8 +114,15 @@ static LogicalResult verifyParameters(ModuleOp module) {
 
 namespace {
 struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
+  using PPLowerProgramsBase::PPLowerProgramsBase;
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    if (target != "cpu" && target != "cuda") {
+      module.emitError("found target '")
+          << target << "', expected cpu or cuda: give one of them";
+      return signalPassFailure();
+    }
     SymbolTableCollection symbols;
     SmallVector<Operation *> planned;
     for (Operation &op : *module.getBody())
@@ -145,7 +152,7 @@ struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
 
     // Programs look stage functions up by name: the symbol table is that of
     // before, in which they are func.funcs.
-    NativeStages stages;
+    NativeStages stages(target == "cuda");
     for (func::FuncOp stage : getStageFunctions(module, symbols))
       if (failed(stages.lower(stage, symbols)))
         return signalPassFailure();
@@ -159,7 +166,7 @@ struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
       lowered.push_back(std::move(*one));
     }
     FailureOr<std::string> description =
-        describePrograms(module, lowered, symbols);
+        describePrograms(module, target, lowered, symbols);
     if (failed(description))
       return signalPassFailure();
     makeDescription(module, *description);

@@ -56,9 +56,9 @@ class StageLowering {
 
 public:
   StageLowering(func::FuncOp stage, StageValues values,
-                SymbolTableCollection &symbols)
-      : stage(stage), values(std::move(values)), symbols(symbols),
-        signature(stage), builder(stage) {}
+                SymbolTableCollection &symbols, bool onDevice)
+      : onDevice(onDevice), stage(stage), values(std::move(values)), symbols(symbols),
+        signature(stage), builder(stage), calls(onDevice) {}
 
   FailureOr<CallList> run() {
     for (BlockArgument argument : stage.getArguments())
@@ -97,6 +97,8 @@ private:
     case StageStorage::Result:
       return slot(signature.resultSlot[storage.index]);
     case StageStorage::Constant:
+      if (onDevice)
+        return deviceConstant(storage.constant);
       return CallOperand::symbolAt(getGlobal(storage.constant));
     case StageStorage::Workspace: {
       auto result = cast<OpResult>(values.getRoot(value));
@@ -107,6 +109,25 @@ private:
     }
     }
     llvm_unreachable("unknown storage");
+  }
+
+  /// A call that gives the constant's copy on the device. Its result is counted
+  /// from the end of the calls, see `resolve`.
+  CallOperand deviceConstant(Operation *constant) {
+    uint64_t bytes = *getTensorBytes(constant->getResult(0).getType());
+    calls.append({builder.getStringAttr("pprt_gpu_constant"),
+                  LLVM::LLVMPointerType::get(builder.getContext()),
+                  /*isChecked=*/false,
+                  {CallOperand::symbolAt(getGlobal(constant)),
+                   CallOperand::number(builder.getI64Type(), bytes)},
+                  constant->getLoc()});
+    return CallOperand::result(calls.size());
+  }
+  /// Operands that are results by number of the call, as distances to the next.
+  void resolve(MutableArrayRef<CallOperand> operands) {
+    for (CallOperand &operand : operands)
+      if (operand.kind == CallOperand::Result)
+        operand.base = calls.size() - operand.base + 1;
   }
 
   StringAttr getGlobal(Operation *op) {
@@ -140,6 +161,7 @@ private:
     for (OpResult result : call.getResults())
       if (!callee.getResultAttr(result.getResultNumber(), attr::kAccumulates))
         operands.push_back(operandFor(result));
+    resolve(operands);
     auto offset = call->getAttrOfType<IntegerAttr>(attr::kWorkspaceOffset);
     operands.push_back(
         CallOperand::address(workspaceArgument, offset ? offset.getInt() : 0));
@@ -184,7 +206,9 @@ private:
         return op.emitOpError("found operand ")
                << number << " of type " << value.getType()
                << ", expected a statically shaped tensor";
-      calls.copy(op.getLoc(), slot(target), operandFor(value),
+      CallOperand source = operandFor(value);
+      resolve(source);
+      calls.copy(op.getLoc(), slot(target), source,
                  CallOperand::number(builder.getI64Type(), *bytes));
     }
     return success();
@@ -215,6 +239,7 @@ private:
                            "key only; move the op into a function of its own");
   }
 
+  bool onDevice;
   func::FuncOp stage;
   StageValues values;
   SymbolTableCollection &symbols;
@@ -282,7 +307,7 @@ LogicalResult NativeStages::lower(func::FuncOp stage,
   if (failed(values) || failed(values->readOffsets()))
     return failure();
   FailureOr<CallList> calls =
-      StageLowering(stage, std::move(*values), symbols).run();
+      StageLowering(stage, std::move(*values), symbols, onDevice).run();
   if (failed(calls))
     return failure();
   auto type = StageSignature(stage).getType(stage.getContext());

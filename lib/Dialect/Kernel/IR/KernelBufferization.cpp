@@ -25,7 +25,8 @@ struct KernelBufferization
     if (auto gemm = dyn_cast<GemmOp>(op))
       if (gemm.getAccumulate() && operand.get() == gemm.getOut())
         return true;
-    return !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
+    return isa<ScatterAddOp>(op) ||
+           !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
   }
 
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
@@ -56,6 +57,7 @@ struct KernelBufferization
 void pp::kernel::registerBufferizationModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, KernelDialect *) {
     GemmOp::attachInterface<KernelBufferization<GemmOp>>(*context);
+    ScatterAddOp::attachInterface<KernelBufferization<ScatterAddOp>>(*context);
     AttentionOp::attachInterface<KernelBufferization<AttentionOp>>(*context);
     AttentionGradOp::attachInterface<KernelBufferization<AttentionGradOp>>(
         *context);

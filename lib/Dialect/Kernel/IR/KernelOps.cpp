@@ -10,6 +10,8 @@
 
 #include "pprt_kernels.h"
 
+#include "mlir/IR/TypeUtilities.h"
+
 using namespace mlir;
 using namespace pp::kernel;
 
@@ -38,6 +40,9 @@ static void memrefEffects(DestinationStyleOpInterface op, Value read,
 
 void GemmOp::getEffects(Effects &effects) {
   memrefEffects(*this, getAccumulate() ? getOut() : Value(), effects);
+}
+void ScatterAddOp::getEffects(Effects &effects) {
+  memrefEffects(*this, getTable(), effects);
 }
 void AttentionOp::getEffects(Effects &effects) {
   memrefEffects(*this, Value(), effects);
@@ -83,10 +88,10 @@ static LogicalResult verifyElements(Operation *op, ValueRange matrices) {
 
 static LogicalResult verifyWorkspace(Operation *op, Value workspace,
                                      int64_t needed) {
-  if (shapeOf(workspace) == ArrayRef<int64_t>{needed})
+  if (shapeOf(workspace).size() == 1 && shapeOf(workspace)[0] >= needed)
     return success();
   return op->emitOpError("found workspace of type ")
-         << workspace.getType() << ", expected " << needed << " elements";
+         << workspace.getType() << ", expected at least " << needed << " elements";
 }
 
 LogicalResult GemmOp::verify() {
@@ -124,6 +129,19 @@ LogicalResult GemmOp::verify() {
   return verifyWorkspace(*this, getWorkspace(),
                          isBF16 ? pprt_gemm_bf16_workspace(m, n, k)
                                 : pprt_gemm_workspace(m, n, k));
+}
+
+LogicalResult ScatterAddOp::verify() {
+  ArrayRef<int64_t> rows = shapeOf(getRows()), table = shapeOf(getTable());
+  if (rows.size() != 2 || table.size() != 2 ||
+      rows[0] != shapeOf(getIds())[0] || rows[1] != table[1] ||
+      getElementTypeOrSelf(getRows().getType()) !=
+          getElementTypeOrSelf(getTable().getType()))
+    return emitOpError("found rows of type ")
+           << getRows().getType() << ", expected as many as the ids of type "
+           << getIds().getType() << ", like rows of the table of type "
+           << getTable().getType();
+  return success();
 }
 
 /// Matrices of rows by heads side by side.

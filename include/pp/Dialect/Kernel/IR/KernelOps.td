@@ -35,7 +35,7 @@ def Kernel_GemmOp : Kernel_Op<"gemm"> {
       the same, or f32 for bf16: sums are taken in f32, and rounded once if
       `out` holds bf16.
     - (C4) `workspace`, scratch memory of f32 whose contents mean nothing before and
-      after, has as many elements as the kernel says it needs.
+      after, has at least as many elements as the kernel says it needs.
 
     Example:
 
@@ -60,6 +60,38 @@ def Kernel_GemmOp : Kernel_Op<"gemm"> {
   }];
 }
 
+def Kernel_ScatterAddOp : Kernel_Op<"scatter_add"> {
+  let summary = "rows added to the rows of a table that ids name";
+  let description = [{
+    `table[ids[i], :] += rows[i, :]` for each i in ascending order, so that the
+    sums have the same bits however the work is divided.
+
+    Constraints:
+
+    - (C1) `rows` has as many rows as there are `ids`, and the columns and the
+      element type of `table`.
+
+    Example:
+
+    ```mlir
+    %t = kernel.scatter_add %ids, %rows into %table
+        : (tensor<128xi32>, tensor<128x64xf32>, tensor<1000x64xf32>) -> tensor<1000x64xf32>
+    ```
+  }];
+  let arguments = (ins AnyTypeOf<[
+      1DTensorOf<[AnyInteger]>, MemRefRankOf<[AnyInteger], [1]>]>:$ids,
+                   Kernel_Operand:$rows, Kernel_Operand:$table);
+  let assemblyFormat = [{
+    $ids `,` $rows `into` $table attr-dict `:`
+    functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return ::mlir::MutableOperandRange(getOperation(), 2, 1);
+    }
+  }];
+}
+
 class Kernel_AttentionBase<string mnemonic> : Kernel_Op<mnemonic> {
   code shapes = [{
     Matrices have a row for each of `batch` times T (or S) positions and the
@@ -72,7 +104,7 @@ class Kernel_AttentionBase<string mnemonic> : Kernel_Op<mnemonic> {
     - (C1) Rows and columns agree as described, `kv_heads` divides `heads`.
     - (C2) Matrices have the same elements, f32 or bf16; `lse` and `workspace` have
       f32.
-    - (C3) `workspace` has as many elements as the kernel says it needs.
+    - (C3) `workspace` has at least as many elements as the kernel says it needs.
   }];
 }
 

@@ -1,0 +1,188 @@
+//===- Passes.td - Layer functions to code for GPUs ------------*- tablegen -*-===//
+
+#ifndef PP_CODEGEN_GPU_PASSES_TD
+#define PP_CODEGEN_GPU_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def GPUOutlineKernels : Pass<"pp-gpu-outline-kernels", "::mlir::ModuleOp"> {
+  let summary = "makes ops on memrefs launches of kernels, equal ones once";
+  let description = [{
+    Each `linalg` op, each loop with `pp.rows` and each `kernel.scatter_add` of a
+    layer function becomes a kernel of the module `@kernels` and its launch:
+
+    - elementwise ops: a thread computes 16 bytes at a time;
+    - loops over rows, and sums over contiguous elements: a thread, a warp or a
+      block for each row, by its length, which sums by shuffles; what is a
+      number of a row stays in registers, a temporary row lies in shared memory;
+    - sums over distant elements (columns): each thread walks a column by a
+      fixed part of the rows, the parts are added in order; where there are too
+      few columns for the device, in two kernels;
+    - `kernel.scatter_add`: a block for the first of equal ids adds the rows of
+      all of them in order.
+
+    No kernel uses an atomic operation: results have the same bits in each run.
+    A kernel takes whole buffers, each once, and a key (an i64) as the address
+    of one, with the number that is mixed in, plus one, in the upper 16 bits.
+
+    Example:
+
+    ```mlir
+    linalg.generic ... ins(%x : memref<1024xf32>) outs(%y : memref<1024xf32>) ...
+    // becomes
+    gpu.launch_func @kernels::@elementwise_0 blocks in (%c1, %c1, %c1) threads in (%c256, %c1, %c1)
+        args(%x : memref<1024xf32>, %y : memref<1024xf32>)
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"
+  ];
+}
+
+def GPUAddRuntimeKernels : Pass<"pp-gpu-add-runtime-kernels", "::mlir::ModuleOp"> {
+  let summary = "adds the kernels that the runtime launches itself";
+  let description = [{
+    Sums of gradients, square norms, the conclusion of a step (clipping) and the
+    updates of AdamW and SGD: the runtime brings no code for GPUs, each program
+    brings what it needs. The kernels are those of
+    lib/CodeGen/GPU/RuntimeKernels.mlir; the runtime knows them by name.
+
+    Example: an empty module becomes one with
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @pprt_kernel_add(%to: !llvm.ptr, %from: !llvm.ptr, %n: i64) kernel { ... }
+      ...
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
+def GPUSizeWorkspaces : Pass<"pp-gpu-size-workspaces", "::mlir::func::FuncOp"> {
+  let summary = "gives library calls the workspace that GPU libraries want";
+  let description = [{
+    Before temporaries are placed: scratch memory of `kernel.gemm` gets the size
+    that cuBLASLt is given, that of attention what cuDNN or the kernels of our own
+    may take. The largest counts, since calls follow each other.
+
+    Example: `memref<9728xf32>` of a `kernel.gemm` becomes `memref<8388608xf32>`.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
+def GPUExpandMath : Pass<"pp-gpu-expand-math", "::mlir::ModuleOp"> {
+  let summary = "transcendental functions as arithmetic, all of them";
+  let description = [{
+    A device has no mathematical library (NVIDIA's comes with its toolkit only):
+    functions of f32 become polynomials, as on the host, those for which there is
+    none formulas of others. What is left in a kernel after that (functions of
+    f64) is an error.
+
+    Example:
+
+    ```mlir
+    %y = math.rsqrt %x : f32
+    // becomes
+    %r = math.sqrt %x : f32
+    %y = arith.divf %one, %r : f32
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def GPUResolveMath : Pass<"pp-gpu-resolve-math", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "calls of NVIDIA's mathematical library as instructions";
+  let description = [{
+    The conversion to NVVM makes a call of libdevice also of what is an
+    instruction. These become intrinsics; any other call of it is an error, since
+    the library comes with NVIDIA's toolkit only.
+
+    Example:
+
+    ```mlir
+    %y = llvm.call @__nv_fmaf(%a, %b, %c) : (f32, f32, f32) -> f32
+    // becomes
+    %y = llvm.intr.fma(%a, %b, %c) : (f32, f32, f32) -> f32
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def GPUEmulateKernels : Pass<"pp-gpu-emulate-kernels", "::mlir::ModuleOp"> {
+  let summary = "copies kernels to functions of the host, for tests";
+  let description = [{
+    Registers, barriers and shuffles become calls of `pprt_gpu_host_*`
+    (pprt_gpu.h), buffers in shared memory become arguments.
+
+    Example:
+
+    ```mlir
+    gpu.func @rows_0(%x: memref<64xf32>) kernel { %t = gpu.thread_id x ... }
+    // gets beside it, in the module around
+    func.func private @rows_0.emulated(%x: memref<64xf32>) attributes {pp.emulates = "rows_0", pp.shared = array<i64>} {
+      %p = llvm.call @pprt_gpu_host_thread() : () -> !llvm.ptr
+      ...
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect"
+  ];
+}
+
+def GPULowerCalls : Pass<"pp-gpu-lower-calls", "::mlir::ModuleOp"> {
+  let summary = "launches and library calls to calls of the runtime";
+  let description = [{
+    `gpu.launch_func` becomes `pprt_gpu_launch` of the number of the kernel,
+    products and attention become `pprt_gpu_matmul` and `pprt_gpu_attention_*`
+    with constant shapes. What is known of the kernels is kept in the attribute
+    `pp.gpu_kernels` of the module.
+
+    Example:
+
+    ```mlir
+    gpu.launch_func @kernels::@rows_0 blocks in (%c4, %c1, %c1) threads in (%c32, %c8, %c1) args(%x : memref<64xf32>)
+    // becomes
+    llvm.call @pprt_gpu_launch(%kernel, %c4, %c1, %c1, %c32, %c8, %c1, %arguments)
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::memref::MemRefDialect"
+  ];
+}
+
+def GPUEmbedCode : Pass<"pp-gpu-embed-code", "::mlir::ModuleOp"> {
+  let summary = "the code of the kernels and its tables as data of the program";
+  let description = [{
+    What `gpu-module-to-binary` made becomes constants, beside them a cubin where
+    `ptxas` is found; `pprt_gpu_program_code` (pprt_gpu.h) lists them, and the
+    kernels in the order of their numbers.
+
+    Example:
+
+    ```mlir
+    llvm.mlir.global constant @pprt_gpu_program_code() : !llvm.struct<(i32, i32, ptr, ptr)> { ... }
+    ```
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", /*default=*/"\"sm_90a\"",
+           "the chip that the PTX is for">,
+    Option<"ptxas", "ptxas", "std::string", /*default=*/"",
+           "ptxas to make a cubin with; none if empty">
+  ];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+#endif // PP_CODEGEN_GPU_PASSES_TD

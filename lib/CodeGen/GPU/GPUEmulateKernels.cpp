@@ -1,0 +1,165 @@
+//===- GPUEmulateKernels.cpp - Kernels as functions of the host -----------===//
+
+#include "pp/CodeGen/GPU/Passes.h"
+
+#include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace pp {
+#define GEN_PASS_DEF_GPUEMULATEKERNELS
+#include "pp/CodeGen/GPU/Passes.h.inc"
+} // namespace pp
+
+using namespace mlir;
+
+namespace {
+/// Replaces the ops of one function.
+class Emulation {
+public:
+  Emulation(ModuleOp module, func::FuncOp function)
+      : module(module), function(function), builder(function.getContext()) {}
+
+  LogicalResult run() {
+    SmallVector<Operation *> ops;
+    function.walk([&](Operation *op) {
+      if (isa<gpu::GPUDialect, NVVM::NVVMDialect>(op->getDialect()))
+        ops.push_back(op);
+    });
+    for (Operation *op : ops)
+      if (failed(replace(op)))
+        return failure();
+    return success();
+  }
+
+private:
+  Value number(int32_t value) {
+    return arith::ConstantIntOp::create(builder, loc, value, 32);
+  }
+
+  FailureOr<Value> call(StringRef name, ValueRange operands, Type result) {
+    FailureOr<LLVM::LLVMFuncOp> callee = LLVM::lookupOrCreateFn(
+        builder, module, name, SmallVector<Type>(operands.getTypes()),
+        result ? result
+               : LLVM::LLVMVoidType::get(builder.getContext()));
+    if (failed(callee))
+      return failure();
+    auto made = LLVM::CallOp::create(builder, loc, *callee, operands);
+    return result ? Value(made.getResult()) : Value();
+  }
+
+  /// Element `index` of pprt_gpu_thread.
+  LogicalResult replaceRegister(Operation *op, int32_t index) {
+    auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
+    FailureOr<Value> thread = call("pprt_gpu_host_thread", {}, pointer);
+    if (failed(thread))
+      return failure();
+    Value address = LLVM::GEPOp::create(builder, loc, pointer,
+                                        builder.getI32Type(), *thread,
+                                        ArrayRef<LLVM::GEPArg>{index});
+    Value value =
+        LLVM::LoadOp::create(builder, loc, builder.getI32Type(), address);
+    return finish(op, Value(arith::IndexCastOp::create(
+                          builder, loc, builder.getIndexType(), value)));
+  }
+
+  LogicalResult finish(Operation *op, FailureOr<Value> value) {
+    if (failed(value))
+      return failure();
+    if (*value)
+      op->getResult(0).replaceAllUsesWith(*value);
+    op->erase();
+    return success();
+  }
+
+  LogicalResult replace(Operation *op) {
+    builder.setInsertionPoint(op);
+    loc = op->getLoc();
+    if (auto id = dyn_cast<gpu::ThreadIdOp>(op))
+      return replaceRegister(op, static_cast<int32_t>(id.getDimension()));
+    if (auto id = dyn_cast<gpu::BlockIdOp>(op))
+      return replaceRegister(op, 3 + static_cast<int32_t>(id.getDimension()));
+    if (auto size = dyn_cast<gpu::GridDimOp>(op))
+      return replaceRegister(op, 9 + static_cast<int32_t>(size.getDimension()));
+    if (isa<gpu::BarrierOp>(op))
+      return finish(op, call("pprt_gpu_host_barrier", {}, Type()));
+    Type i32 = builder.getI32Type();
+    if (auto shuffle = dyn_cast<gpu::ShuffleOp>(op)) {
+      static constexpr int32_t modes[] = {0, 2, 1, 3}; // xor, down, up, idx
+      return finish(op, call("pprt_gpu_host_shuffle",
+                             {number(modes[static_cast<int>(shuffle.getMode())]),
+                              shuffle.getValue(), shuffle.getOffset(),
+                              shuffle.getWidth()},
+                             i32));
+    }
+    if (isa<NVVM::SyncWarpOp>(op)) {
+      // A shuffle holds all threads of a warp, too.
+      FailureOr<Value> value =
+          call("pprt_gpu_host_shuffle",
+               {number(0), number(0), number(0), number(32)}, i32);
+      op->erase();
+      return success(succeeded(value));
+    }
+    if (isa<gpu::ReturnOp>(op)) {
+      func::ReturnOp::create(builder, loc);
+      op->erase();
+      return success();
+    }
+    return op->emitOpError("found in a kernel, expected an op that the "
+                           "emulated device knows");
+  }
+
+  ModuleOp module;
+  func::FuncOp function;
+  OpBuilder builder;
+  Location loc = builder.getUnknownLoc();
+};
+
+struct GPUEmulateKernels
+    : pp::impl::GPUEmulateKernelsBase<GPUEmulateKernels> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    for (auto kernels :
+         llvm::make_early_inc_range(module.getOps<gpu::GPUModuleOp>())) {
+      OpBuilder builder(kernels);
+      for (auto global : kernels.getOps<memref::GlobalOp>()) {
+        auto copy = cast<memref::GlobalOp>(builder.clone(*global));
+        copy.setSymName((global.getSymName() + ".emulated").str());
+      }
+      for (auto kernel : kernels.getOps<gpu::GPUFuncOp>())
+        if (failed(copy(module, builder, kernel)))
+          return signalPassFailure();
+    }
+  }
+
+  static LogicalResult copy(ModuleOp module, OpBuilder &builder,
+                            gpu::GPUFuncOp kernel) {
+    Block &body = kernel.getBody().front();
+    SmallVector<Type> types;
+    SmallVector<int64_t> shared;
+    for (BlockArgument argument : body.getArguments()) {
+      auto type = dyn_cast<MemRefType>(argument.getType());
+      types.push_back(type ? MemRefType::get(type.getShape(),
+                                             type.getElementType())
+                           : argument.getType());
+      if (argument.getArgNumber() >= kernel.getNumArguments())
+        shared.push_back(type.getNumElements() *
+                         llvm::divideCeil(type.getElementTypeBitWidth(), 8));
+    }
+    auto function = func::FuncOp::create(
+        builder, kernel.getLoc(), (kernel.getName() + ".emulated").str(),
+        builder.getFunctionType(types, {}));
+    function.setPrivate();
+    function->setAttr("pp.emulates", builder.getStringAttr(kernel.getName()));
+    function->setAttr("pp.shared", builder.getDenseI64ArrayAttr(shared));
+    IRMapping mapping;
+    kernel.getBody().cloneInto(&function.getBody(), mapping);
+    for (auto [argument, type] :
+         llvm::zip(function.getBody().front().getArguments(), types))
+      argument.setType(type);
+    function.walk([](memref::GetGlobalOp get) {
+      get.setName((get.getName() + ".emulated").str());
+    });
+    return Emulation(module, function).run();
+  }
+};
+} // namespace

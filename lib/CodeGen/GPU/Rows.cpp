@@ -1,0 +1,598 @@
+//===- Rows.cpp - Kernels of a thread, a warp or a block for each row -----===//
+//
+// The ops of a row are distributed over the threads of its group, each thread
+// taking the same columns in every op where their loops are the same: then what
+// one op stores the next can load without waiting. Where another thread may have
+// stored it, the group synchronises. A number of the row is a value that all
+// threads have.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Kernels.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+
+#include <map>
+
+using namespace mlir;
+using namespace pp::device;
+
+//===----------------------------------------------------------------------===//
+// Groups
+//===----------------------------------------------------------------------===//
+
+int64_t pp::device::chooseGroup(KernelBuilder &kernel, int64_t rows,
+                                int64_t columns, Group &group, Value &row) {
+  constexpr int64_t warpsOfBlock = 8;
+  // Few rows: rather more threads for each.
+  bool fillsDevice = rows >= kMultiprocessors * 8;
+  if (columns <= (fillsDevice ? 4 : 2)) {
+    int64_t block = std::min<int64_t>(128, llvm::alignTo(rows, 32));
+    kernel.setBlock(block);
+    group = {Group::Thread, 1, kernel.index(0)};
+    row = kernel.add(kernel.mul(kernel.blockX(), block), kernel.threadX());
+    return llvm::divideCeil(rows, block);
+  }
+  if (columns <= (fillsDevice ? 256 : 64)) {
+    int64_t warps = std::min<int64_t>(warpsOfBlock, rows);
+    kernel.setBlock(32, warps);
+    group = {Group::Warp, 32, kernel.threadX()};
+    row = kernel.add(kernel.mul(kernel.blockX(), warps), kernel.threadY());
+    return llvm::divideCeil(rows, warps);
+  }
+  int64_t most = columns >= 8192 ? 1024 : columns >= 2048 ? 512 : 256;
+  int64_t block =
+      std::clamp<int64_t>(llvm::alignTo(llvm::divideCeil(columns, 2), 32), 64,
+                          most);
+  kernel.setBlock(block);
+  group = {Group::Block, block, kernel.threadX()};
+  row = kernel.blockX();
+  return rows;
+}
+
+/// The rows of one block.
+static int64_t rowsOfBlock(const Group &group, int64_t rows) {
+  switch (group.kind) {
+  case Group::Thread:
+    return std::min<int64_t>(128, llvm::alignTo(rows, 32));
+  case Group::Warp:
+    return std::min<int64_t>(8, rows);
+  case Group::Block:
+    return 1;
+  }
+  llvm_unreachable("unknown group");
+}
+
+void pp::device::guardRow(KernelBuilder &kernel, const Group &group,
+                          int64_t rows, Value row,
+                          llvm::function_ref<void()> body) {
+  if (rows % rowsOfBlock(group, rows) == 0)
+    return body();
+  scf::IfOp::create(
+      kernel.b, kernel.loc, kernel.less(row, kernel.index(rows)),
+      [&](OpBuilder &builder, Location loc) {
+        OpBuilder::InsertionGuard guard(kernel.b);
+        kernel.b.setInsertionPointToEnd(builder.getInsertionBlock());
+        body();
+        scf::YieldOp::create(kernel.b, loc);
+      });
+}
+
+SmallVector<Value> pp::device::forItems(KernelBuilder &kernel,
+                                        const Group &group, int64_t count,
+                                        ValueRange init, Items body) {
+  OpBuilder &b = kernel.b;
+  if (count == group.size)
+    return body(group.index, init);
+  // With a constant number of steps, so that LLVM can unroll.
+  bool isEven = count % group.size == 0;
+  auto loop = scf::ForOp::create(
+      b, kernel.loc, isEven ? kernel.index(0) : group.index,
+      kernel.index(isEven ? count / group.size : count),
+      kernel.index(isEven ? 1 : group.size), init,
+      [&](OpBuilder &builder, Location loc, Value iv, ValueRange carried) {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToEnd(builder.getInsertionBlock());
+        Value item =
+            isEven ? kernel.add(kernel.mul(iv, group.size), group.index) : iv;
+        SmallVector<Value> results = body(item, carried);
+        scf::YieldOp::create(b, loc, results);
+      });
+  return llvm::to_vector_of<Value>(loop.getResults());
+}
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// How the threads of a group touch a buffer.
+struct Touch {
+  Value root;
+  bool isWrite;
+  std::string pattern; ///< equal: each thread touches the same elements
+};
+
+/// The ops of one row.
+class RowEmitter {
+public:
+  RowEmitter(KernelBuilder &kernel, const Group &group)
+      : kernel(kernel), group(group) {}
+
+  void emit(const LoopNest &nest, int64_t lanes);
+  /// A number of the row, in registers.
+  void addNumber(Value root) { numbers[root] = Value(); }
+  /// What all threads read.
+  Value loadNumber(const Access &access, Value at);
+
+private:
+  void emitParallel(const LoopNest &nest, int64_t lanes);
+  void emitSums(const LoopNest &nest, int64_t lanes);
+  void emitMixed(const LoopNest &nest);
+  /// Stores a value that all threads have.
+  void storeNumber(const LoopNest &nest, const LoopNest::Operand &output,
+                   Value value);
+  Value loadOne(const LoopNest::Operand &operand, Value at) {
+    auto number = numbers.find(operand.access.root);
+    if (number != numbers.end() && number->second)
+      return number->second;
+    if (number != numbers.end()) // before anything is stored: anything
+      return arith::ConstantOp::create(
+          kernel.b, kernel.loc,
+          kernel.b.getZeroAttr(
+              operand.access.rootType().getElementType()));
+    auto known = stored.find(placeOf(operand.access, operand.address));
+    if (operand.address && known != stored.end())
+      return known->second;
+    return kernel.load(operand.access.root, at);
+  }
+  static std::string placeOf(const Access &access, AffineExpr address);
+  void touch(ArrayRef<Touch> touches);
+  /// Touches of a nest whose loops are distributed by `pattern`.
+  SmallVector<Touch> touchesOf(const LoopNest &nest, StringRef pattern);
+  SmallVector<Touch> readsOf(const LoopNest &nest, StringRef pattern) {
+    SmallVector<Touch> touches = touchesOf(nest, pattern);
+    llvm::erase_if(touches, [](const Touch &touch) { return touch.isWrite; });
+    return touches;
+  }
+
+  KernelBuilder &kernel;
+  const Group &group;
+  DenseMap<Value, Value> numbers;
+  std::map<std::string, Value> stored; ///< numbers of the row in memory
+  SmallVector<Touch> touched;
+};
+} // namespace
+
+std::string RowEmitter::placeOf(const Access &access, AffineExpr address) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  stream << access.root.getAsOpaquePointer() << ":";
+  if (address)
+    stream << address;
+  for (auto [value, stride] : access.variable)
+    stream << "+" << value.getAsOpaquePointer() << "*" << stride;
+  return text;
+}
+
+void RowEmitter::touch(ArrayRef<Touch> touches) {
+  for (const Touch &now : touches)
+    for (const Touch &before : touched)
+      if (now.root == before.root && (now.isWrite || before.isWrite) &&
+          now.pattern != before.pattern) {
+        if (group.kind != Group::Thread)
+          kernel.synchronize(group);
+        touched.assign(touches.begin(), touches.end());
+        return;
+      }
+  touched.append(touches.begin(), touches.end());
+}
+
+SmallVector<Touch> RowEmitter::touchesOf(const LoopNest &nest,
+                                         StringRef pattern) {
+  SmallVector<Touch> touches;
+  unsigned firstOutput = nest.operands.size() - nest.numOutputs();
+  auto add = [&](const Access &access, bool isWrite, std::string how) {
+    if (!numbers.contains(access.root))
+      touches.push_back({access.root, isWrite, std::move(how)});
+  };
+  for (auto [number, operand] : llvm::enumerate(nest.operands)) {
+    if (!operand.isBuffer)
+      continue;
+    std::string how = (pattern + "|" +
+                       placeOf(operand.access, operand.address))
+                          .str();
+    if (operand.isUsed &&
+        !stored.count(placeOf(operand.access, operand.address)))
+      add(operand.access, false, how);
+    if (number >= firstOutput)
+      add(operand.access, true, how);
+  }
+  for (Operation &inner : *nest.op.getBlock())
+    if (auto load = dyn_cast<memref::LoadOp>(inner))
+      add(*accessOf(load.getMemRef(), load), false, "any element");
+  return touches;
+}
+
+Value RowEmitter::loadNumber(const Access &access, Value at) {
+  LoopNest::Operand operand;
+  operand.isBuffer = true;
+  operand.access = access;
+  touch({{access.root, false, "all threads"}});
+  return loadOne(operand, at);
+}
+
+void RowEmitter::storeNumber(const LoopNest &nest,
+                             const LoopNest::Operand &output, Value value) {
+  auto number = numbers.find(output.access.root);
+  if (number != numbers.end()) {
+    number->second = value;
+    return;
+  }
+  SmallVector<Value> ivs(nest.extents.size(), kernel.index(0));
+  Value at = nest.position(kernel, output, ivs);
+  touch({{output.access.root, true, "first thread"}});
+  // What is known of other elements of the buffer stays true.
+  stored[placeOf(output.access, output.address)] = value;
+  if (group.kind == Group::Thread) {
+    kernel.store(value, output.access.root, at);
+    return;
+  }
+  scf::IfOp::create(kernel.b, kernel.loc, kernel.isZero(group.index),
+                    [&](OpBuilder &builder, Location loc) {
+                      OpBuilder::InsertionGuard guard(kernel.b);
+                      kernel.b.setInsertionPointToEnd(
+                          builder.getInsertionBlock());
+                      kernel.store(value, output.access.root, at);
+                      scf::YieldOp::create(kernel.b, loc);
+                    });
+}
+
+void RowEmitter::emit(const LoopNest &nest, int64_t lanes) {
+  if (nest.size() == 1) {
+    touch(readsOf(nest, "all threads"));
+    SmallVector<Value> ivs(nest.extents.size(), kernel.index(0));
+    auto results = nest.compute(
+        kernel, ivs, 0, 1, {},
+        [&](const LoopNest::Operand &operand, Value at) {
+          return loadOne(operand, at);
+        });
+    for (auto [output, values] : llvm::zip(nest.outputs(), results))
+      storeNumber(nest, output, values[0]);
+    return;
+  }
+  // Numbers that are stored over by other means are not known any more.
+  for (const LoopNest::Operand &output : nest.outputs())
+    for (auto it = stored.begin(); it != stored.end();) {
+      std::string prefix;
+      llvm::raw_string_ostream(prefix)
+          << output.access.root.getAsOpaquePointer() << ":";
+      it = StringRef(it->first).starts_with(prefix) ? stored.erase(it)
+                                                    : std::next(it);
+    }
+  if (nest.isParallel())
+    return emitParallel(nest, lanes);
+  int64_t kept = 1;
+  for (auto [extent, reduced] : llvm::zip(nest.extents, nest.reduced))
+    kept *= reduced ? 1 : extent;
+  if (kept == 1 && nest.canReduce())
+    return emitSums(nest, lanes);
+  emitMixed(nest);
+}
+
+/// Extents in steps of `lanes`.
+static SmallVector<int64_t> stepsOf(const LoopNest &nest, int64_t lanes) {
+  SmallVector<int64_t> extents = nest.extents;
+  extents.back() /= lanes;
+  return extents;
+}
+
+static std::string patternOf(const LoopNest &nest, int64_t lanes) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  llvm::interleave(nest.extents, stream, "x");
+  stream << "/" << lanes;
+  return text;
+}
+
+void RowEmitter::emitParallel(const LoopNest &nest, int64_t lanes) {
+  touch(touchesOf(nest, patternOf(nest, lanes)));
+  unsigned inner = nest.extents.size() - 1;
+  forItems(kernel, group, nest.size() / lanes, {},
+           [&](Value item, ValueRange) -> SmallVector<Value> {
+             SmallVector<Value> ivs =
+                 kernel.delinearize(item, stepsOf(nest, lanes));
+             ivs.back() = kernel.mul(ivs.back(), lanes);
+             auto results = nest.compute(
+                 kernel, ivs, inner, lanes, {},
+                 [&](const LoopNest::Operand &operand, Value at) {
+                   return loadOne(operand, at);
+                 });
+             for (auto [output, values] : llvm::zip(nest.outputs(), results)) {
+               if (lanes == 1 || nest.strideAlong(output, inner) == 1) {
+                 kernel.storeLanes(values, output.access.root,
+                                   nest.position(kernel, output, ivs));
+                 continue;
+               }
+               SmallVector<Value> shifted = ivs;
+               for (auto [lane, value] : llvm::enumerate(values)) {
+                 shifted[inner] = kernel.add(ivs[inner], kernel.index(lane));
+                 kernel.store(value, output.access.root,
+                              nest.position(kernel, output, shifted));
+               }
+             }
+             return {};
+           });
+}
+
+void RowEmitter::emitSums(const LoopNest &nest, int64_t lanes) {
+  // The inputs by columns; the former values of the outputs by all threads.
+  SmallVector<Touch> touches = readsOf(nest, patternOf(nest, lanes));
+  for (const LoopNest::Operand &output : nest.outputs())
+    if (!numbers.contains(output.access.root))
+      touches.push_back({output.access.root, false, "all threads"});
+  touch(touches);
+  unsigned inner = nest.extents.size() - 1;
+  SmallVector<Value> init, former;
+  SmallVector<Value> zeros(nest.extents.size(), kernel.index(0));
+  for (auto [i, output] : llvm::enumerate(nest.outputs())) {
+    former.push_back(loadOne(output, nest.position(kernel, output, zeros)));
+    init.push_back(kernel.neutral(nest.combinerOf(i)));
+  }
+  SmallVector<Value> sums = forItems(
+      kernel, group, nest.size() / lanes, init,
+      [&](Value item, ValueRange carried) -> SmallVector<Value> {
+        SmallVector<Value> ivs =
+            kernel.delinearize(item, stepsOf(nest, lanes));
+        ivs.back() = kernel.mul(ivs.back(), lanes);
+        auto results = nest.compute(
+            kernel, ivs, inner, lanes, carried,
+            [&](const LoopNest::Operand &operand, Value at) {
+              return loadOne(operand, at);
+            });
+        SmallVector<Value> last;
+        for (SmallVector<Value> &values : results)
+          last.push_back(values.back());
+        return last;
+      });
+  for (auto [i, output] : llvm::enumerate(nest.outputs())) {
+    Operation *combiner = nest.combinerOf(i);
+    Value sum = kernel.reduce(group, sums[i], combiner);
+    storeNumber(nest, output, kernel.combine(combiner, former[i], sum));
+  }
+}
+
+/// Loops over the reduced dimensions, one in the other, in order.
+static SmallVector<Value> serialSum(KernelBuilder &kernel,
+                                    const LoopNest &nest,
+                                    SmallVector<Value> &ivs, unsigned loop,
+                                    ValueRange carried, LoopNest::Load load) {
+  while (loop < nest.extents.size() && !nest.reduced[loop])
+    ++loop;
+  if (loop == nest.extents.size()) {
+    SmallVector<Value> last;
+    for (SmallVector<Value> &values :
+         nest.compute(kernel, ivs, 0, 1, carried, load))
+      last.push_back(values[0]);
+    return last;
+  }
+  auto created = scf::ForOp::create(
+      kernel.b, kernel.loc, kernel.index(0), kernel.index(nest.extents[loop]),
+      kernel.index(1), carried,
+      [&](OpBuilder &builder, Location loc, Value iv, ValueRange values) {
+        OpBuilder::InsertionGuard guard(kernel.b);
+        kernel.b.setInsertionPointToEnd(builder.getInsertionBlock());
+        ivs[loop] = iv;
+        SmallVector<Value> results =
+            serialSum(kernel, nest, ivs, loop + 1, values, load);
+        scf::YieldOp::create(kernel.b, loc, results);
+      });
+  return llvm::to_vector_of<Value>(created.getResults());
+}
+
+void RowEmitter::emitMixed(const LoopNest &nest) {
+  touch(touchesOf(nest, "kept loops only"));
+  SmallVector<int64_t> kept;
+  int64_t count = 1;
+  for (auto [extent, reduced] : llvm::zip(nest.extents, nest.reduced)) {
+    kept.push_back(reduced ? 1 : extent);
+    count *= kept.back();
+  }
+  auto load = [&](const LoopNest::Operand &operand, Value at) {
+    return loadOne(operand, at);
+  };
+  forItems(kernel, group, count, {},
+           [&](Value item, ValueRange) -> SmallVector<Value> {
+             SmallVector<Value> ivs = kernel.delinearize(item, kept);
+             SmallVector<Value> former;
+             for (const LoopNest::Operand &output : nest.outputs())
+               former.push_back(
+                   loadOne(output, nest.position(kernel, output, ivs)));
+             SmallVector<Value> at = ivs;
+             SmallVector<Value> sums =
+                 serialSum(kernel, nest, at, 0, former, load);
+             for (auto [output, sum] : llvm::zip(nest.outputs(), sums))
+               kernel.store(sum, output.access.root,
+                            nest.position(kernel, output, ivs));
+             return {};
+           });
+  // Other threads may read any of it.
+  for (Touch &touch : touched)
+    touch.pattern += "!";
+}
+
+//===----------------------------------------------------------------------===//
+// Loops over rows
+//===----------------------------------------------------------------------===//
+
+LogicalResult pp::device::outlineRows(KernelModule &kernels, scf::ForOp loop) {
+  // What there is to do in a row.
+  SmallVector<std::pair<Operation *, std::optional<LoopNest>>, 0> ops;
+  int64_t columns = 1, lanes = 8;
+  SmallVector<memref::AllocOp> temporaries;
+  for (Operation &op : loop.getBody()->without_terminator()) {
+    if (auto alloc = dyn_cast<memref::AllocOp>(op)) {
+      temporaries.push_back(alloc);
+    } else if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op)) {
+      FailureOr<LoopNest> nest = LoopNest::get(linalgOp);
+      if (failed(nest))
+        return failure();
+      columns = std::max(columns, nest->size());
+      if (!nest->extents.empty() && nest->size() > 1)
+        lanes = std::min(lanes, nest->lanesAlong(nest->extents.size() - 1));
+      ops.push_back({&op, *nest});
+    } else if (isa<memref::LoadOp>(op) ||
+               (isPure(&op) && !isa<ViewLikeOpInterface>(op))) {
+      ops.push_back({&op, std::nullopt});
+    } else if (!isa<ViewLikeOpInterface>(op)) {
+      return op.emitOpError("found in a loop over rows, expected linalg ops, "
+                            "views and scalars");
+    }
+  }
+  int64_t rows = *getConstantIntValue(loop.getUpperBound());
+
+  KernelBuilder kernel(kernels, loop.getLoc());
+  Group group;
+  Value row;
+  int64_t grid =
+      chooseGroup(kernel, rows, llvm::divideCeil(columns, lanes), group, row);
+  int64_t inBlock = rowsOfBlock(group, rows);
+  kernel.mapping.map(loop.getInductionVar(), row);
+  RowEmitter emitter(kernel, group);
+  OpBuilder outside(loop);
+  int64_t shared = 0;
+  for (memref::AllocOp alloc : temporaries) {
+    MemRefType type = alloc.getType();
+    // Rows stay aligned for vectors.
+    int64_t elements = type.getNumElements();
+    if (elements > 1)
+      elements = llvm::alignTo(elements, 8);
+    int64_t bytes =
+        elements * inBlock * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    if (elements == 1) {
+      emitter.addNumber(alloc);
+    } else if (group.kind == Group::Thread && elements <= 64) {
+      kernel.setLocal(alloc, kernel.makePrivate(elements, type.getElementType()),
+                      Value());
+    } else if (group.kind != Group::Thread && shared + bytes <= 40 << 10) {
+      shared += bytes;
+      Value base = group.kind == Group::Warp
+                       ? kernel.mul(kernel.threadY(), elements)
+                       : Value();
+      kernel.setLocal(alloc,
+                      kernel.makeShared(elements * inBlock,
+                                        type.getElementType()),
+                      base);
+    } else {
+      // In device memory, a row for each row.
+      Value memory = memref::AllocOp::create(
+          outside, loop.getLoc(),
+          MemRefType::get({rows * elements}, type.getElementType()));
+      Value argument = kernel.buffer(memory);
+      kernel.arguments[memory] = true;
+      kernel.setLocal(alloc, argument, kernel.mul(row, elements));
+    }
+  }
+  guardRow(kernel, group, rows, row, [&] {
+    for (auto &[op, nest] : ops) {
+      if (nest) {
+        bool isOne = nest->extents.empty() || nest->size() == 1;
+        int64_t along =
+            isOne ? 1
+                  : std::min(lanes,
+                             nest->lanesAlong(nest->extents.size() - 1));
+        emitter.emit(*nest, along);
+      } else if (auto load = dyn_cast<memref::LoadOp>(op)) {
+        Access access = *accessOf(load.getMemRef(), load);
+        SmallVector<Value> indices;
+        for (Value value : load.getIndices())
+          indices.push_back(kernel.scalar(value));
+        kernel.mapping.map(
+            load.getResult(),
+            emitter.loadNumber(access, kernel.position(access, indices)));
+      } else {
+        for (Value operand : op->getOperands())
+          (void)kernel.scalar(operand);
+        kernel.b.clone(*op, kernel.mapping);
+      }
+    }
+  });
+  kernel.launch(outside, "rows", grid);
+  loop.erase();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Sums over neighbours
+//===----------------------------------------------------------------------===//
+
+void pp::device::outlineRowSums(KernelModule &kernels, LoopNest nest) {
+  KernelBuilder kernel(kernels, nest.op.getLoc());
+  SmallVector<int64_t> kept, summed;
+  int64_t rows = 1, columns = 1;
+  for (auto [extent, reduced] : llvm::zip(nest.extents, nest.reduced)) {
+    kept.push_back(reduced ? 1 : extent);
+    summed.push_back(reduced ? extent : 1);
+    rows *= kept.back();
+    columns *= summed.back();
+  }
+  unsigned inner = nest.extents.size() - 1;
+  int64_t lanes = nest.reduced[inner] ? nest.lanesAlong(inner) : 1;
+  summed[inner] /= lanes;
+  int64_t items = columns / lanes;
+  Group group;
+  Value row;
+  int64_t grid = chooseGroup(kernel, rows, items, group, row);
+  auto load = [&](const LoopNest::Operand &operand, Value at) {
+    return kernel.load(operand.access.root, at);
+  };
+  guardRow(kernel, group, rows, row, [&] {
+    SmallVector<Value> place = kernel.delinearize(row, kept);
+    SmallVector<Value> init, former;
+    for (auto [i, output] : llvm::enumerate(nest.outputs())) {
+      former.push_back(load(output, nest.position(kernel, output, place)));
+      init.push_back(kernel.neutral(nest.combinerOf(i)));
+    }
+    SmallVector<Value> sums = forItems(
+        kernel, group, items, init,
+        [&](Value item, ValueRange carried) -> SmallVector<Value> {
+          SmallVector<Value> ivs = kernel.delinearize(item, summed);
+          ivs[inner] = kernel.mul(ivs[inner], lanes);
+          for (auto [loop, iv] : llvm::enumerate(ivs))
+            if (!nest.reduced[loop])
+              iv = place[loop];
+          auto results =
+              nest.compute(kernel, ivs, inner, lanes, carried, load);
+          SmallVector<Value> last;
+          for (SmallVector<Value> &values : results)
+            last.push_back(values.back());
+          return last;
+        });
+    for (auto [i, output] : llvm::enumerate(nest.outputs())) {
+      Operation *combiner = nest.combinerOf(i);
+      Value sum = kernel.reduce(group, sums[i], combiner);
+      Value result = kernel.combine(combiner, former[i], sum);
+      Value at = nest.position(kernel, output, place);
+      if (group.kind == Group::Thread) {
+        kernel.store(result, output.access.root, at);
+        continue;
+      }
+      // Some thread may still be about to load the former value.
+      if (output.isUsed)
+        kernel.synchronize(group);
+      scf::IfOp::create(
+          kernel.b, kernel.loc, kernel.isZero(group.index),
+          [&, &output = output](OpBuilder &builder, Location loc) {
+            OpBuilder::InsertionGuard guard(kernel.b);
+            kernel.b.setInsertionPointToEnd(builder.getInsertionBlock());
+            kernel.store(result, output.access.root, at);
+            scf::YieldOp::create(kernel.b, loc);
+          });
+    }
+  });
+  OpBuilder outside(nest.op);
+  kernel.launch(outside, "row_sums", grid);
+  nest.op->erase();
+}

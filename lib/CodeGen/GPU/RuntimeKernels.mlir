@@ -1,0 +1,395 @@
+// Kernels that the runtime itself launches (runtime/gpu/DeviceProgram.cpp):
+// norms, the conclusion of a step, and updates. pp-gpu-add-runtime-kernels puts
+// them into each program, beside the kernels of its layers.
+//
+// They compute what runtime/lib/Update.cpp does, each element in the same order.
+// Sums are f64, and cut into blocks by their length alone. A block has 256
+// threads; in element-wise kernels a thread has four elements side by side: as a
+// vector, or one by one at the end of the data.
+
+gpu.module @kernels {
+  // The f64 at `to` is the f32 at `from`.
+  gpu.func @pprt_kernel_widen(%from: !llvm.ptr, %to: !llvm.ptr) kernel attributes {known_block_size = array<i32: 1, 1, 1>} {
+    %x = llvm.load %from : !llvm.ptr -> f32
+    %y = arith.extf %x : f32 to f64
+    llvm.store %y, %to : f64, !llvm.ptr
+    gpu.return
+  }
+
+  // to[i] += from[i]
+  gpu.func @pprt_kernel_add(%to: !llvm.ptr, %from: !llvm.ptr, %n: i64) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
+    %x = gpu.block_id x
+    %t = gpu.thread_id x
+    %xi = arith.index_cast %x : index to i64
+    %ti = arith.index_cast %t : index to i64
+    %size = arith.constant 256 : i64
+    %block = arith.muli %xi, %size : i64
+    %thread = arith.addi %block, %ti : i64
+    %four = arith.constant 4 : i64
+    %first = arith.muli %thread, %four : i64
+    %behind = arith.addi %first, %four : i64
+    %whole = arith.cmpi sle, %behind, %n : i64
+    scf.if %whole {
+      %a_at = llvm.getelementptr %to[%first] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+      %a0 = llvm.load %a_at {alignment = 16} : !llvm.ptr -> vector<4xf32>
+      %b_at = llvm.getelementptr %from[%first] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+      %b0 = llvm.load %b_at {alignment = 16} : !llvm.ptr -> vector<4xf32>
+      %c = arith.addf %a0, %b0 : vector<4xf32>
+      llvm.store %c, %a_at {alignment = 16} : vector<4xf32>, !llvm.ptr
+    } else {
+      %one = arith.constant 1 : i64
+      scf.for %i = %first to %n step %one : i64 {
+        %a_at = llvm.getelementptr %to[%i] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+        %a0 = llvm.load %a_at : !llvm.ptr -> f32
+        %b_at = llvm.getelementptr %from[%i] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+        %b0 = llvm.load %b_at : !llvm.ptr -> f32
+        %c = arith.addf %a0, %b0 : f32
+        llvm.store %c, %a_at : f32, !llvm.ptr
+      }
+    }
+    gpu.return
+  }
+
+  // to[i] = from[i], rounded to bf16: a parameter from its master.
+  gpu.func @pprt_kernel_round(%to: !llvm.ptr, %from: !llvm.ptr, %n: i64) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
+    %x = gpu.block_id x
+    %t = gpu.thread_id x
+    %xi = arith.index_cast %x : index to i64
+    %ti = arith.index_cast %t : index to i64
+    %size = arith.constant 256 : i64
+    %block = arith.muli %xi, %size : i64
+    %thread = arith.addi %block, %ti : i64
+    %four = arith.constant 4 : i64
+    %first = arith.muli %thread, %four : i64
+    %behind = arith.addi %first, %four : i64
+    %whole = arith.cmpi sle, %behind, %n : i64
+    scf.if %whole {
+      %a_at = llvm.getelementptr %from[%first] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+      %a = llvm.load %a_at {alignment = 16} : !llvm.ptr -> vector<4xf32>
+      %a0 = vector.extract %a[0] : f32 from vector<4xf32>
+      %b0 = arith.truncf %a0 : f32 to bf16
+      %a1 = vector.extract %a[1] : f32 from vector<4xf32>
+      %b1 = arith.truncf %a1 : f32 to bf16
+      %a2 = vector.extract %a[2] : f32 from vector<4xf32>
+      %b2 = arith.truncf %a2 : f32 to bf16
+      %a3 = vector.extract %a[3] : f32 from vector<4xf32>
+      %b3 = arith.truncf %a3 : f32 to bf16
+      %b = vector.from_elements %b0, %b1, %b2, %b3 : vector<4xbf16>
+      %b_at = llvm.getelementptr %to[%first] : (!llvm.ptr, i64) -> !llvm.ptr, bf16
+      llvm.store %b, %b_at {alignment = 8} : vector<4xbf16>, !llvm.ptr
+    } else {
+      %one = arith.constant 1 : i64
+      scf.for %i = %first to %n step %one : i64 {
+        %a_at = llvm.getelementptr %from[%i] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+        %a = llvm.load %a_at : !llvm.ptr -> f32
+        %b = arith.truncf %a : f32 to bf16
+        %b_at = llvm.getelementptr %to[%i] : (!llvm.ptr, i64) -> !llvm.ptr, bf16
+        llvm.store %b, %b_at : bf16, !llvm.ptr
+      }
+    }
+    gpu.return
+  }
+
+  // p = p (1 - lr wd) - lr g. The scalars are UpdateScalars of DeviceProgram.h.
+  gpu.func @pprt_kernel_sgd(%parameter: !llvm.ptr, %gradient: !llvm.ptr, %scalars: !llvm.ptr, %decay: f32, %n: i64) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
+    %x = gpu.block_id x
+    %t = gpu.thread_id x
+    %xi = arith.index_cast %x : index to i64
+    %ti = arith.index_cast %t : index to i64
+    %size = arith.constant 256 : i64
+    %block = arith.muli %xi, %size : i64
+    %thread = arith.addi %block, %ti : i64
+    %four = arith.constant 4 : i64
+    %first = arith.muli %thread, %four : i64
+    %behind = arith.addi %first, %four : i64
+    %whole = arith.cmpi sle, %behind, %n : i64
+    %scale_place = llvm.getelementptr %scalars[0] : (!llvm.ptr) -> !llvm.ptr, f32
+    %scale = llvm.load %scale_place : !llvm.ptr -> f32
+    %lr_place = llvm.getelementptr %scalars[1] : (!llvm.ptr) -> !llvm.ptr, f32
+    %lr = llvm.load %lr_place : !llvm.ptr -> f32
+    %finite_place = llvm.getelementptr %scalars[7] : (!llvm.ptr) -> !llvm.ptr, f32
+    %finite = llvm.load %finite_place : !llvm.ptr -> f32
+    %zero = arith.constant 0.0 : f32
+    %unit = arith.constant 1.0 : f32
+    %shrink = arith.mulf %lr, %decay : f32
+    %keep = arith.subf %unit, %shrink : f32
+    %go = arith.cmpf une, %finite, %zero : f32
+    scf.if %go {
+      scf.if %whole {
+        %p_at = llvm.getelementptr %parameter[%first] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+        %p0 = llvm.load %p_at {alignment = 16} : !llvm.ptr -> vector<4xf32>
+        %g_at = llvm.getelementptr %gradient[%first] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+        %g0 = llvm.load %g_at {alignment = 16} : !llvm.ptr -> vector<4xf32>
+        %scale_s = vector.broadcast %scale : f32 to vector<4xf32>
+        %g1 = arith.mulf %g0, %scale_s : vector<4xf32>
+        %lr_s = vector.broadcast %lr : f32 to vector<4xf32>
+        %d = arith.mulf %g1, %lr_s : vector<4xf32>
+        %keep_s = vector.broadcast %keep : f32 to vector<4xf32>
+        %k = arith.mulf %p0, %keep_s : vector<4xf32>
+        %p1 = arith.subf %k, %d : vector<4xf32>
+        llvm.store %p1, %p_at {alignment = 16} : vector<4xf32>, !llvm.ptr
+      } else {
+        %one = arith.constant 1 : i64
+        scf.for %i = %first to %n step %one : i64 {
+          %p_at = llvm.getelementptr %parameter[%i] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+          %p0 = llvm.load %p_at : !llvm.ptr -> f32
+          %g_at = llvm.getelementptr %gradient[%i] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+          %g0 = llvm.load %g_at : !llvm.ptr -> f32
+          %g1 = arith.mulf %g0, %scale : f32
+          %d = arith.mulf %g1, %lr : f32
+          %k = arith.mulf %p0, %keep : f32
+          %p1 = arith.subf %k, %d : f32
+          llvm.store %p1, %p_at : f32, !llvm.ptr
+        }
+      }
+    }
+    gpu.return
+  }
+
+  // AdamW, as in docs/Runtime.md.
+  gpu.func @pprt_kernel_adamw(%parameter: !llvm.ptr, %gradient: !llvm.ptr, %moment1: !llvm.ptr, %moment2: !llvm.ptr, %scalars: !llvm.ptr, %decay: f32, %n: i64) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
+    %x = gpu.block_id x
+    %t = gpu.thread_id x
+    %xi = arith.index_cast %x : index to i64
+    %ti = arith.index_cast %t : index to i64
+    %size = arith.constant 256 : i64
+    %block = arith.muli %xi, %size : i64
+    %thread = arith.addi %block, %ti : i64
+    %four = arith.constant 4 : i64
+    %first = arith.muli %thread, %four : i64
+    %behind = arith.addi %first, %four : i64
+    %whole = arith.cmpi sle, %behind, %n : i64
+    %scale_place = llvm.getelementptr %scalars[0] : (!llvm.ptr) -> !llvm.ptr, f32
+    %scale = llvm.load %scale_place : !llvm.ptr -> f32
+    %lr_place = llvm.getelementptr %scalars[1] : (!llvm.ptr) -> !llvm.ptr, f32
+    %lr = llvm.load %lr_place : !llvm.ptr -> f32
+    %beta1_place = llvm.getelementptr %scalars[2] : (!llvm.ptr) -> !llvm.ptr, f32
+    %beta1 = llvm.load %beta1_place : !llvm.ptr -> f32
+    %beta2_place = llvm.getelementptr %scalars[3] : (!llvm.ptr) -> !llvm.ptr, f32
+    %beta2 = llvm.load %beta2_place : !llvm.ptr -> f32
+    %epsilon_place = llvm.getelementptr %scalars[4] : (!llvm.ptr) -> !llvm.ptr, f32
+    %epsilon = llvm.load %epsilon_place : !llvm.ptr -> f32
+    %correction1_place = llvm.getelementptr %scalars[5] : (!llvm.ptr) -> !llvm.ptr, f32
+    %correction1 = llvm.load %correction1_place : !llvm.ptr -> f32
+    %correction2_place = llvm.getelementptr %scalars[6] : (!llvm.ptr) -> !llvm.ptr, f32
+    %correction2 = llvm.load %correction2_place : !llvm.ptr -> f32
+    %finite_place = llvm.getelementptr %scalars[7] : (!llvm.ptr) -> !llvm.ptr, f32
+    %finite = llvm.load %finite_place : !llvm.ptr -> f32
+    %zero = arith.constant 0.0 : f32
+    %unit = arith.constant 1.0 : f32
+    %rest1 = arith.subf %unit, %beta1 : f32
+    %rest2 = arith.subf %unit, %beta2 : f32
+    %shrink = arith.mulf %lr, %decay : f32
+    %keep = arith.subf %unit, %shrink : f32
+    %rate = arith.divf %lr, %correction1 : f32
+    %scale2 = arith.divf %unit, %correction2 : f32
+    %go = arith.cmpf une, %finite, %zero : f32
+    scf.if %go {
+      scf.if %whole {
+        %p_at = llvm.getelementptr %parameter[%first] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+        %p0 = llvm.load %p_at {alignment = 16} : !llvm.ptr -> vector<4xf32>
+        %g_at = llvm.getelementptr %gradient[%first] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+        %g0 = llvm.load %g_at {alignment = 16} : !llvm.ptr -> vector<4xf32>
+        %m_at = llvm.getelementptr %moment1[%first] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+        %m0 = llvm.load %m_at {alignment = 16} : !llvm.ptr -> vector<4xf32>
+        %v_at = llvm.getelementptr %moment2[%first] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+        %v0 = llvm.load %v_at {alignment = 16} : !llvm.ptr -> vector<4xf32>
+        %scale_s = vector.broadcast %scale : f32 to vector<4xf32>
+        %g1 = arith.mulf %g0, %scale_s : vector<4xf32>
+        %beta1_s = vector.broadcast %beta1 : f32 to vector<4xf32>
+        %ma = arith.mulf %m0, %beta1_s : vector<4xf32>
+        %rest1_s = vector.broadcast %rest1 : f32 to vector<4xf32>
+        %mb = arith.mulf %g1, %rest1_s : vector<4xf32>
+        %m1 = arith.addf %ma, %mb : vector<4xf32>
+        %gg = arith.mulf %g1, %g1 : vector<4xf32>
+        %beta2_s = vector.broadcast %beta2 : f32 to vector<4xf32>
+        %va = arith.mulf %v0, %beta2_s : vector<4xf32>
+        %rest2_s = vector.broadcast %rest2 : f32 to vector<4xf32>
+        %vb = arith.mulf %gg, %rest2_s : vector<4xf32>
+        %v1 = arith.addf %va, %vb : vector<4xf32>
+        llvm.store %m1, %m_at {alignment = 16} : vector<4xf32>, !llvm.ptr
+        llvm.store %v1, %v_at {alignment = 16} : vector<4xf32>, !llvm.ptr
+        %scale2_s = vector.broadcast %scale2 : f32 to vector<4xf32>
+        %vc = arith.mulf %v1, %scale2_s : vector<4xf32>
+        %root = llvm.call_intrinsic "llvm.sqrt"(%vc) : (vector<4xf32>) -> vector<4xf32>
+        %epsilon_s = vector.broadcast %epsilon : f32 to vector<4xf32>
+        %den = arith.addf %root, %epsilon_s : vector<4xf32>
+        %rate_s = vector.broadcast %rate : f32 to vector<4xf32>
+        %num = arith.mulf %m1, %rate_s : vector<4xf32>
+        %d = arith.divf %num, %den : vector<4xf32>
+        %keep_s = vector.broadcast %keep : f32 to vector<4xf32>
+        %k = arith.mulf %p0, %keep_s : vector<4xf32>
+        %p1 = arith.subf %k, %d : vector<4xf32>
+        llvm.store %p1, %p_at {alignment = 16} : vector<4xf32>, !llvm.ptr
+      } else {
+        %one = arith.constant 1 : i64
+        scf.for %i = %first to %n step %one : i64 {
+          %p_at = llvm.getelementptr %parameter[%i] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+          %p0 = llvm.load %p_at : !llvm.ptr -> f32
+          %g_at = llvm.getelementptr %gradient[%i] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+          %g0 = llvm.load %g_at : !llvm.ptr -> f32
+          %m_at = llvm.getelementptr %moment1[%i] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+          %m0 = llvm.load %m_at : !llvm.ptr -> f32
+          %v_at = llvm.getelementptr %moment2[%i] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+          %v0 = llvm.load %v_at : !llvm.ptr -> f32
+          %g1 = arith.mulf %g0, %scale : f32
+          %ma = arith.mulf %m0, %beta1 : f32
+          %mb = arith.mulf %g1, %rest1 : f32
+          %m1 = arith.addf %ma, %mb : f32
+          %gg = arith.mulf %g1, %g1 : f32
+          %va = arith.mulf %v0, %beta2 : f32
+          %vb = arith.mulf %gg, %rest2 : f32
+          %v1 = arith.addf %va, %vb : f32
+          llvm.store %m1, %m_at : f32, !llvm.ptr
+          llvm.store %v1, %v_at : f32, !llvm.ptr
+          %vc = arith.mulf %v1, %scale2 : f32
+          %root = llvm.call_intrinsic "llvm.sqrt"(%vc) : (f32) -> f32
+          %den = arith.addf %root, %epsilon : f32
+          %num = arith.mulf %m1, %rate : f32
+          %d = arith.divf %num, %den : f32
+          %k = arith.mulf %p0, %keep : f32
+          %p1 = arith.subf %k, %d : f32
+          llvm.store %p1, %p_at : f32, !llvm.ptr
+        }
+      }
+    }
+    gpu.return
+  }
+
+  // partials[block] = sum of the squares of the block's elements.
+  gpu.func @pprt_kernel_square_norm(%data: !llvm.ptr, %n: i64, %partials: !llvm.ptr) workgroup(%shared: memref<256xf64, #gpu.address_space<workgroup>>) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
+    %x = gpu.block_id x
+    %t = gpu.thread_id x
+    %blocks = gpu.grid_dim x
+    %xi = arith.index_cast %x : index to i64
+    %ti = arith.index_cast %t : index to i64
+    %bi = arith.index_cast %blocks : index to i64
+    %size = arith.constant 256 : i64
+    %none = arith.constant 0 : i64
+    %start = arith.muli %xi, %size : i64
+    %first = arith.addi %start, %ti : i64
+    %stride = arith.muli %bi, %size : i64
+    %zero = arith.constant 0.0 : f64
+    %mine = scf.for %i = %first to %n step %stride iter_args(%sum = %zero) -> (f64) : i64 {
+      %at = llvm.getelementptr %data[%i] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+      %narrow = llvm.load %at : !llvm.ptr -> f32
+      %wide = arith.extf %narrow : f32 to f64
+      %square = arith.mulf %wide, %wide : f64
+      %next = arith.addf %sum, %square : f64
+      scf.yield %next : f64
+    }
+    %target = llvm.getelementptr %partials[%xi] : (!llvm.ptr, i64) -> !llvm.ptr, f64
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c8 = arith.constant 8 : index
+    memref.store %mine, %shared[%t] : memref<256xf64, #gpu.address_space<workgroup>>
+    gpu.barrier
+    // Halves, from 128 threads to one.
+    scf.for %round = %c0 to %c8 step %c1 {
+      %r = arith.index_cast %round : index to i64
+      %half = arith.constant 128 : i64
+      %reach = arith.shrui %half, %r : i64
+      %active = arith.cmpi slt, %ti, %reach : i64
+      scf.if %active {
+        %otherPlace = arith.addi %ti, %reach : i64
+        %other = arith.index_cast %otherPlace : i64 to index
+        %a = memref.load %shared[%t] : memref<256xf64, #gpu.address_space<workgroup>>
+        %b = memref.load %shared[%other] : memref<256xf64, #gpu.address_space<workgroup>>
+        %c = arith.addf %a, %b : f64
+        memref.store %c, %shared[%t] : memref<256xf64, #gpu.address_space<workgroup>>
+      }
+      gpu.barrier
+    }
+    %isFirst = arith.cmpi eq, %ti, %none : i64
+    scf.if %isFirst {
+      %total = memref.load %shared[%c0] : memref<256xf64, #gpu.address_space<workgroup>>
+      llvm.store %total, %target : f64, !llvm.ptr
+    }
+    gpu.return
+  }
+
+  // The f64 at `target` is the sum of `n` of them. One block.
+  gpu.func @pprt_kernel_sum(%data: !llvm.ptr, %n: i64, %target: !llvm.ptr) workgroup(%shared: memref<256xf64, #gpu.address_space<workgroup>>) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
+    %t = gpu.thread_id x
+    %ti = arith.index_cast %t : index to i64
+    %size = arith.constant 256 : i64
+    %none = arith.constant 0 : i64
+    %zero = arith.constant 0.0 : f64
+    %mine = scf.for %i = %ti to %n step %size iter_args(%sum = %zero) -> (f64) : i64 {
+      %at = llvm.getelementptr %data[%i] : (!llvm.ptr, i64) -> !llvm.ptr, f64
+      %x = llvm.load %at : !llvm.ptr -> f64
+      %next = arith.addf %sum, %x : f64
+      scf.yield %next : f64
+    }
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c8 = arith.constant 8 : index
+    memref.store %mine, %shared[%t] : memref<256xf64, #gpu.address_space<workgroup>>
+    gpu.barrier
+    // Halves, from 128 threads to one.
+    scf.for %round = %c0 to %c8 step %c1 {
+      %r = arith.index_cast %round : index to i64
+      %half = arith.constant 128 : i64
+      %reach = arith.shrui %half, %r : i64
+      %active = arith.cmpi slt, %ti, %reach : i64
+      scf.if %active {
+        %otherPlace = arith.addi %ti, %reach : i64
+        %other = arith.index_cast %otherPlace : i64 to index
+        %a = memref.load %shared[%t] : memref<256xf64, #gpu.address_space<workgroup>>
+        %b = memref.load %shared[%other] : memref<256xf64, #gpu.address_space<workgroup>>
+        %c = arith.addf %a, %b : f64
+        memref.store %c, %shared[%t] : memref<256xf64, #gpu.address_space<workgroup>>
+      }
+      gpu.barrier
+    }
+    %isFirst = arith.cmpi eq, %ti, %none : i64
+    scf.if %isFirst {
+      %total = memref.load %shared[%c0] : memref<256xf64, #gpu.address_space<workgroup>>
+      llvm.store %total, %target : f64, !llvm.ptr
+    }
+    gpu.return
+  }
+
+  // From the losses of `m` micro-batches and the square norms of `p` parameters
+  // behind them: the factor of gradients (clipping, mean over micro-batches), and
+  // whether all of them are finite. One thread: they are few.
+  gpu.func @pprt_kernel_conclude(%values: !llvm.ptr, %m: i64, %p: i64, %scalars: !llvm.ptr) kernel attributes {known_block_size = array<i32: 1, 1, 1>} {
+    %one = arith.constant 1 : i64
+    %none = arith.constant 0 : i64
+    %zero = arith.constant 0.0 : f64
+    %unit = arith.constant 1.0 : f64
+    %n = arith.addi %m, %p : i64
+    // x - x is 0 for finite numbers, and not a number for others.
+    %bad = scf.for %i = %none to %n step %one iter_args(%sum = %zero) -> (f64) : i64 {
+      %at = llvm.getelementptr %values[%i] : (!llvm.ptr, i64) -> !llvm.ptr, f64
+      %x = llvm.load %at : !llvm.ptr -> f64
+      %d = arith.subf %x, %x : f64
+      %next = arith.addf %sum, %d : f64
+      scf.yield %next : f64
+    }
+    %squares = scf.for %i = %m to %n step %one iter_args(%sum = %zero) -> (f64) : i64 {
+      %at = llvm.getelementptr %values[%i] : (!llvm.ptr, i64) -> !llvm.ptr, f64
+      %x = llvm.load %at : !llvm.ptr -> f64
+      %next = arith.addf %sum, %x : f64
+      scf.yield %next : f64
+    }
+    %count = arith.sitofp %m : i64 to f64
+    %root = llvm.call_intrinsic "llvm.sqrt"(%squares) : (f64) -> f64
+    %norm = arith.divf %root, %count : f64
+    %clip_place = llvm.getelementptr %scalars[4] : (!llvm.ptr) -> !llvm.ptr, f64
+    %clip = llvm.load %clip_place : !llvm.ptr -> f64
+    %isOn = arith.cmpf ogt, %clip, %zero : f64
+    %isLong = arith.cmpf ogt, %norm, %clip : f64
+    %clips = arith.andi %isOn, %isLong : i1
+    %ratio = arith.divf %clip, %norm : f64
+    %factor = arith.select %clips, %ratio, %unit : f64
+    %wide = arith.divf %factor, %count : f64
+    %scale = arith.truncf %wide : f64 to f32
+    llvm.store %scale, %scalars : f32, !llvm.ptr
+    %isFinite = arith.cmpf oeq, %bad, %zero : f64
+    %flag = arith.uitofp %isFinite : i1 to f32
+    %flag_place = llvm.getelementptr %scalars[7] : (!llvm.ptr) -> !llvm.ptr, f32
+    llvm.store %flag, %flag_place : f32, !llvm.ptr
+    gpu.return
+  }
+}

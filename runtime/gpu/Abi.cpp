@@ -1,0 +1,70 @@
+//===- Abi.cpp - The functions of pprt_gpu.h ------------------------------===//
+//
+// Exceptions end here: the first one is kept, and what follows is not enqueued.
+//
+//===----------------------------------------------------------------------===//
+#include "DeviceProgram.h"
+
+using namespace pprt;
+
+void pprt_gpu_launch(int32_t kernel, int32_t grid_x, int32_t grid_y,
+                     int32_t grid_z, int32_t block_x, int32_t block_y,
+                     int32_t block_z, void **arguments) {
+  DeviceProgram &program = *currentProgram();
+  program.guarded([&] {
+    program.getDevice().launch(kernel, {grid_x, grid_y, grid_z},
+                               {block_x, block_y, block_z}, arguments);
+  });
+}
+
+void pprt_gpu_copy(void *to, const void *from, uint64_t bytes) {
+  DeviceProgram &program = *currentProgram();
+  program.guarded([&] { program.getDevice().copy(0, to, from, bytes); });
+}
+
+void pprt_gpu_zero(void *data, uint64_t bytes) {
+  DeviceProgram &program = *currentProgram();
+  program.guarded([&] { program.getDevice().zero(0, data, bytes); });
+}
+
+void pprt_gpu_matmul(const pprt_gpu_gemm *shape, const void *a, const void *b,
+                     void *c, void *bias, void *aux, void *workspace) {
+  DeviceProgram &program = *currentProgram();
+  program.guarded([&] {
+    program.getDevice().matmul(*shape, a, b, c, bias, aux, workspace);
+  });
+}
+
+void pprt_gpu_attention_forward(const pprt_gpu_attention *shape, const void *q,
+                                const void *k, const void *v, void *out,
+                                float *lse, void *workspace) {
+  DeviceProgram &program = *currentProgram();
+  program.guarded([&] {
+    program.getDevice().attentionForward(*shape, q, k, v, out, lse, workspace);
+  });
+}
+
+void pprt_gpu_attention_backward(const pprt_gpu_attention *shape, const void *q,
+                                 const void *k, const void *v, const void *out,
+                                 const float *lse, const void *dout, void *dq,
+                                 void *dk, void *dv, void *workspace) {
+  DeviceProgram &program = *currentProgram();
+  program.guarded([&] {
+    program.getDevice().attentionBackward(*shape, q, k, v, out, lse, dout, dq,
+                                          dk, dv, workspace);
+  });
+}
+
+int64_t pprt_gpu_mix_key(int64_t key, int64_t salt) {
+  DeviceProgram &program = *currentProgram();
+  int64_t result = key;
+  program.guarded([&] { result = program.mixKey(key, salt); });
+  return result;
+}
+
+void *pprt_gpu_constant(const void *host, uint64_t bytes) {
+  DeviceProgram &program = *currentProgram();
+  void *result = nullptr;
+  program.guarded([&] { result = program.constant(host, bytes); });
+  return result;
+}

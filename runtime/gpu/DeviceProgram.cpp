@@ -1,0 +1,411 @@
+//===- DeviceProgram.cpp - A rank's program on a device -------------------===//
+#include "DeviceProgram.h"
+
+#include "Error.h"
+#include "Wait.h"
+
+#include <algorithm>
+#include <cstring>
+
+using namespace pprt;
+
+static DeviceProgram *current = nullptr;
+DeviceProgram *pprt::currentProgram() { return current; }
+void pprt::setCurrentProgram(DeviceProgram *program) { current = program; }
+
+static uint64_t align(uint64_t bytes) { return (bytes + 255) / 256 * 256; }
+
+// Blocks of the first stage of a sum: what the second stage adds. How a sum is
+// cut depends on its length alone, so that no GPU gives other bits.
+static constexpr int32_t threads = 256, maxBlocks = 1024;
+
+DeviceProgram::DeviceProgram(Device &device, const Description &description,
+                             const Options &options, Transport &transport,
+                             Collectives &collectives, Recorder &recorder)
+    : device(device), program_description(description), options(options),
+      transport(transport), collectives(collectives), recorder(recorder),
+      program(description.programs[size_t(transport.rank())]),
+      keys(device), requests(size_t(program.requests)) {}
+
+DeviceProgram::~DeviceProgram() {
+  if (current == this)
+    current = nullptr;
+}
+
+uint8_t *DeviceProgram::allocateArena(uint64_t bytes) {
+  const uint64_t microbatches = uint64_t(program_description.microbatches);
+  const uint64_t values =
+      microbatches + program_description.parameters.size();
+  for (const Input &input : program_description.inputs)
+    slotBytes = std::max(
+        slotBytes, align(uint64_t(input.rows * input.length) * sizeof(int32_t)));
+  scalarsOffset = slotBytes * microbatches * program_description.inputs.size();
+  inputBytes = scalarsOffset + align(sizeof(UpdateScalars));
+
+  uint64_t needed = align(bytes) + inputBytes + align(values * sizeof(double)) +
+                    align(maxBlocks * sizeof(double));
+  uint64_t available = device.availableBytes();
+  if (needed > available)
+    throw Error("found " + std::to_string(available) +
+                " bytes free on the device (" + device.description() +
+                "), expected the " + std::to_string(needed) +
+                " that this rank needs (planned " + std::to_string(bytes) +
+                "): end other programs on it, compile for more ranks or with "
+                "--recompute=full");
+  // One allocation: what the compiler has planned, then what the runtime needs.
+  arena = device.allocate(needed);
+  deviceInputs = arena + align(bytes);
+  deviceScalars =
+      reinterpret_cast<UpdateScalars *>(deviceInputs + scalarsOffset);
+  deviceResults = reinterpret_cast<double *>(deviceInputs + inputBytes);
+  devicePartials = reinterpret_cast<double *>(deviceInputs + inputBytes +
+                                              align(values * sizeof(double)));
+  hostInputs = device.allocateHost(inputBytes);
+  hostResults =
+      reinterpret_cast<double *>(device.allocateHost(values * sizeof(double)));
+  return arena;
+}
+
+void DeviceProgram::connect() {
+  std::string transportName = options.transport;
+  if (transport.size() == 1)
+    transportName = "mpi";
+  if (transportName == "auto") {
+    // NCCL refuses ranks that share a GPU. All ranks choose the same.
+    double sharing = transport.nodeRanks() > device.deviceCount();
+    collectives.sum(&sharing, 1);
+    transportName =
+        options.device == "cuda" && sharing == 0 ? "nccl" : "mpi";
+  }
+  if (transportName == "mpi")
+    links = createStagedLinks(device, transport, collectives, program.requests);
+  else
+    collectives.agreeAfter([&] {
+      links = createNcclLinks(device, program_description, transport,
+                              collectives, program.requests);
+    });
+}
+
+std::string DeviceProgram::description() const {
+  std::string text = device.description();
+  if (transport.size() > 1)
+    text += std::string(", transfers by ") + links->name();
+  if (device.hasGraphs())
+    text += options.graph && (transport.size() == 1 || links->canCapture())
+                ? ", steps as graphs"
+                : ", steps without graphs";
+  return text;
+}
+
+//===----------------------------------------------------------------------===//
+// Parameters
+//===----------------------------------------------------------------------===//
+
+void DeviceProgram::uploadParameters(const uint8_t *host) {
+  for (const HeldParameter &held : program.parameters) {
+    const Parameter &parameter =
+        program_description.parameters[size_t(held.index)];
+    device.upload(0, arena + held.offset, host + held.offset,
+                  parameter.elements * (parameter.isBF16 ? 2 : 4));
+    if (!parameter.isBF16 || !held.owned)
+      continue;
+    const uint64_t master = program.optimizerOffset + held.masterOffset;
+    device.upload(0, arena + master, host + master, parameter.elements * 4);
+  }
+  waitForStream(device, 0, transport);
+}
+
+void DeviceProgram::downloadParameters(uint8_t *host) {
+  for (const HeldParameter &held : program.parameters) {
+    if (!held.owned)
+      continue;
+    const Parameter &parameter =
+        program_description.parameters[size_t(held.index)];
+    const uint64_t place = parameter.isBF16
+                               ? program.optimizerOffset + held.masterOffset
+                               : held.offset;
+    device.download(0, host + place, arena + place, parameter.elements * 4);
+  }
+  waitForStream(device, 0, transport);
+}
+
+//===----------------------------------------------------------------------===//
+// Steps
+//===----------------------------------------------------------------------===//
+
+void DeviceProgram::uploadStep(const Batches &batches,
+                               const std::vector<int64_t> &microbatchKeys,
+                               const UpdateScalars &scalars) {
+  const int microbatches = program_description.microbatches;
+  for (size_t i = 0; i < program_description.inputs.size(); ++i) {
+    const Input &input = program_description.inputs[i];
+    for (int m = 0; m < microbatches; ++m)
+      std::memcpy(hostInputs + slotBytes * (i * size_t(microbatches) + size_t(m)),
+                  batches.input(int(i), m),
+                  size_t(input.rows * input.length) * sizeof(int32_t));
+  }
+  std::memcpy(hostInputs + scalarsOffset, &scalars, sizeof scalars);
+  device.upload(0, deviceInputs, hostInputs, inputBytes);
+  keys.beginStep(microbatchKeys);
+}
+
+bool DeviceProgram::run(pprt_step_fn function, pprt_context *context,
+                        const Batches &batches,
+                        const std::vector<int64_t> &microbatchKeys,
+                        const UpdateScalars &scalars) {
+  const uint64_t values = uint64_t(program_description.microbatches) +
+                          program_description.parameters.size();
+  const bool graphs = options.graph && device.hasGraphs() &&
+                      (transport.size() == 1 || links->canCapture());
+  mode = !graphs || stepsDone == 0 ? Mode::Direct
+         : stepsDone == 1          ? Mode::Record
+                                   : Mode::Replay;
+  guarded([&] {
+    links->beginStep(mode == Mode::Replay);
+    uploadStep(batches, microbatchKeys, scalars);
+    device.startClock();
+    if (mode != Mode::Replay) {
+      spans.clear();
+      usedMarks = 0;
+    }
+    if (mode == Mode::Record)
+      device.beginCapture();
+    if (mode != Mode::Replay) {
+      device.zero(0, deviceResults, values * sizeof(double));
+      if (function(context, arena) != PPRT_OK && !failure)
+        throw Error("found a step that ends with an error and says none, "
+                    "expected a reason: compile the program again");
+      if (!failure)
+        device.download(0, hostResults, deviceResults,
+                        values * sizeof(double));
+    }
+  });
+  if (mode == Mode::Record) {
+    std::exception_ptr first = failure;
+    failure = nullptr;
+    guarded([&] { device.endCapture(); });
+    if (first)
+      failure = first;
+  }
+  if (mode != Mode::Direct)
+    guarded([&] { device.launchGraph(); });
+  guarded([&] { finish(); });
+  ++stepsDone;
+  return mode != Mode::Replay;
+}
+
+void DeviceProgram::finish() {
+  try {
+    waitForStream(device, 0, transport, [&] { links->poll(); });
+  } catch (const TimeoutError &) {
+    throwStuck();
+  }
+  recordEvents();
+}
+
+void DeviceProgram::recordEvents() {
+  for (const Span &span : spans)
+    recorder.add(span.kind, device.timeOf(span.begin), device.timeOf(span.end),
+                 span.action);
+}
+
+//===----------------------------------------------------------------------===//
+// Failures
+//===----------------------------------------------------------------------===//
+
+/// " of stage 1, micro-batch 3", of what is known about an action.
+static std::string actionText(const Program &program, int action) {
+  if (action < 0)
+    return "";
+  const Action &a = program.actions[size_t(action)];
+  std::string text = std::string(" of ") + actionKindName(a.kind);
+  if (!a.name.empty())
+    text += " '" + a.name + "'";
+  if (a.stage >= 0)
+    text += ", stage " + std::to_string(a.stage);
+  if (a.microbatch >= 0)
+    text += ", micro-batch " + std::to_string(a.microbatch);
+  return text;
+}
+
+std::string DeviceProgram::where() const {
+  return " in step " + std::to_string(stepsDone) +
+         actionText(program, recorder.currentAction());
+}
+
+void DeviceProgram::keepFailure() {
+  try {
+    throw;
+  } catch (const TimeoutError &) {
+    failure = std::current_exception();
+  } catch (const Error &error) {
+    failure = std::make_exception_ptr(Error(error.what() + where()));
+  } catch (...) {
+    failure = std::current_exception();
+  }
+}
+
+void DeviceProgram::throwFailure() {
+  if (failure)
+    std::rethrow_exception(failure);
+}
+
+void DeviceProgram::throwStuck() {
+  char limit[32];
+  std::snprintf(limit, sizeof limit, "%g", options.timeout);
+  std::string text = "found a step that takes longer than " +
+                     std::string(limit) + " s on the device, step " +
+                     std::to_string(stepsDone);
+  std::vector<Transfer> stuck = links->unfinished();
+  for (const Transfer &transfer : stuck) {
+    const Channel &edge =
+        program_description.channels[size_t(transfer.channel)];
+    text += std::string("; unfinished: ") +
+            (transfer.isReceive ? "receive" : "send") +
+            actionText(program, transfer.action) + " on the edge from rank " +
+            std::to_string(edge.source) + " to rank " +
+            std::to_string(edge.destination);
+  }
+  throw TimeoutError(text +
+                     (stuck.empty() ? ", expected it to end: "
+                                    : ", expected the peer to take part: ") +
+                     "see what the ranks do, or raise --timeout");
+}
+
+void DeviceProgram::abort() {
+  if (links)
+    links->abort();
+}
+
+//===----------------------------------------------------------------------===//
+// Kernels of the runtime
+//===----------------------------------------------------------------------===//
+
+int32_t DeviceProgram::kernel(const char *name) const {
+  auto known = kernels.find(name);
+  if (known != kernels.end())
+    return known->second;
+  for (int32_t i = 0; i < pprt_gpu_program_code.num_kernels; ++i)
+    if (!std::strcmp(pprt_gpu_program_code.kernels[i].name, name))
+      return kernels[name] = i;
+  throw Error(std::string("found no kernel '") + name +
+              "' in the program, expected it: compile the program again");
+}
+
+void DeviceProgram::launch(const char *name, int64_t blocks, int32_t perBlock,
+                           std::initializer_list<void *> arguments) {
+  std::vector<void *> list(arguments);
+  device.launch(kernel(name), {int32_t(blocks), 1, 1}, {perBlock, 1, 1},
+                list.data());
+}
+
+/// Blocks for n elements, four to a thread.
+static int64_t blocksFor(uint64_t n) {
+  return std::max<int64_t>(int64_t((n + 4 * threads - 1) / (4 * threads)), 1);
+}
+
+void DeviceProgram::loss(int microbatch, const float *value) {
+  double *slot = deviceResults + microbatch;
+  launch("pprt_kernel_widen", 1, 1, {&value, &slot});
+}
+
+void DeviceProgram::squareNorm(int parameter, const float *gradient,
+                               uint64_t n) {
+  int64_t count = int64_t(n);
+  int64_t blocks = std::min<int64_t>(blocksFor(n), maxBlocks);
+  launch("pprt_kernel_square_norm", blocks, threads,
+         {&gradient, &count, &devicePartials});
+  double *slot = deviceResults + program_description.microbatches + parameter;
+  launch("pprt_kernel_sum", 1, threads, {&devicePartials, &blocks, &slot});
+}
+
+void DeviceProgram::add(float *to, const float *from, uint64_t n) {
+  int64_t count = int64_t(n);
+  launch("pprt_kernel_add", blocksFor(n), threads, {&to, &from, &count});
+}
+
+void DeviceProgram::exchange() {
+  int64_t microbatches = program_description.microbatches;
+  int64_t parameters = int64_t(program_description.parameters.size());
+  int begin = mark(0);
+  if (transport.size() > 1)
+    links->sum(deviceResults, uint64_t(microbatches + parameters));
+  launch("pprt_kernel_conclude", 1, 1,
+         {&deviceResults, &microbatches, &parameters, &deviceScalars});
+  spans.push_back(
+      {Event::Exchange, recorder.currentAction(), begin, mark(0)});
+}
+
+void DeviceProgram::update(float *p, const float *g, float *m, float *v,
+                           float decay, uint64_t n) {
+  int64_t count = int64_t(n);
+  if (options.optimizer == Optimizer::Sgd)
+    launch("pprt_kernel_sgd", blocksFor(n), threads,
+           {&p, &g, &deviceScalars, &decay, &count});
+  else
+    launch("pprt_kernel_adamw", blocksFor(n), threads,
+           {&p, &g, &m, &v, &deviceScalars, &decay, &count});
+}
+
+void DeviceProgram::round(uint16_t *to, const float *from, uint64_t n) {
+  int64_t count = int64_t(n);
+  launch("pprt_kernel_round", blocksFor(n), threads, {&to, &from, &count});
+}
+
+//===----------------------------------------------------------------------===//
+// Data, transfers, trace
+//===----------------------------------------------------------------------===//
+
+const void *DeviceProgram::data(int input, int microbatch) const {
+  return deviceInputs +
+         slotBytes * uint64_t(input * program_description.microbatches +
+                              microbatch);
+}
+
+int64_t DeviceProgram::key(int microbatch) {
+  return keys.addressOf(microbatch);
+}
+
+int64_t DeviceProgram::mixKey(int64_t key, int64_t salt) {
+  return keys.mix(key, salt);
+}
+
+void *DeviceProgram::constant(const void *host, uint64_t bytes) {
+  void *&copy = constants[host];
+  if (!copy) {
+    uint8_t *pinned = device.allocateHost(bytes);
+    std::memcpy(pinned, host, bytes);
+    copy = device.allocate(bytes);
+    device.upload(0, copy, pinned, bytes);
+  }
+  return copy;
+}
+
+int DeviceProgram::mark(int stream) {
+  if (usedMarks == marks.size())
+    marks.push_back(device.addMark());
+  int number = marks[usedMarks++];
+  device.mark(number, stream);
+  return number;
+}
+
+void DeviceProgram::actionBegin(int action) {
+  recorder.enter(action);
+  guarded([&] { spans.push_back({Event::Run, action, mark(0), -1}); });
+}
+
+void DeviceProgram::actionEnd(int) {
+  guarded([&] { spans.back().end = mark(0); });
+  recorder.leave();
+}
+
+void DeviceProgram::start(int request, const Transfer &transfer) {
+  requests[size_t(request)] = transfer;
+  links->start(request, transfer);
+}
+
+void DeviceProgram::wait(int request, int action) {
+  int begin = mark(0);
+  links->wait(request);
+  spans.push_back({Event::Wait, action, begin, mark(0)});
+}

@@ -1,0 +1,159 @@
+//===- DeviceProgram.h - A rank's program on a device ---------------------===//
+//
+// What pprt.h's functions do where the program computes on a device. The host
+// enqueues a step and waits for it once, at its end. Everything that differs
+// between steps (data, keys, learning rate) is uploaded before the step into
+// fixed places, so that a step can be recorded as a graph and done again.
+//
+// The first step runs directly: it makes plans and loads code. The second one is
+// recorded, if the transfers allow it.
+//
+//===----------------------------------------------------------------------===//
+#ifndef PPRT_GPU_DEVICEPROGRAM_H
+#define PPRT_GPU_DEVICEPROGRAM_H
+
+#include "Batches.h"
+#include "Collectives.h"
+#include "Device.h"
+#include "KeyTable.h"
+#include "Links.h"
+#include "Options.h"
+#include "Recorder.h"
+#include "pprt.h"
+
+#include <map>
+#include <vector>
+
+namespace pprt {
+
+/// What of a step's numbers the kernels of the update read. The layout is that
+/// of lib/CodeGen/GPU/RuntimeKernels.mlir.
+struct UpdateScalars {
+  float gradientScale = 0; // written on the device
+  float learningRate = 0, beta1 = 0, beta2 = 0, epsilon = 0;
+  float correction1 = 0, correction2 = 0;
+  float isFinite = 0; // written on the device: 1, or 0 and nothing is updated
+  double clip = 0;
+};
+
+class DeviceProgram {
+public:
+  DeviceProgram(Device &device, const Description &description,
+                const Options &options, Transport &transport,
+                Collectives &collectives, Recorder &recorder);
+  ~DeviceProgram();
+
+  /// The arena, checked against what is free; zeros. Throws Error.
+  uint8_t *allocateArena(uint64_t bytes);
+  /// Makes the links. Collective; errors are agreed on.
+  void connect();
+
+  /// Parameters and masters to, and what a checkpoint has from, the same offsets
+  /// of host memory.
+  void uploadParameters(const uint8_t *host);
+  void downloadParameters(uint8_t *host);
+
+  /// One step of `function`; `keys` has one for each micro-batch. Returns
+  /// whether it was called, false where a graph did its work.
+  bool run(pprt_step_fn function, pprt_context *context,
+           const Batches &batches, const std::vector<int64_t> &keys,
+           const UpdateScalars &scalars);
+  /// After a step: losses of micro-batches, then square norms of parameters.
+  const double *results() const { return hostResults; }
+
+  // What a step enqueues.
+  const void *data(int input, int microbatch) const;
+  int64_t key(int microbatch);
+  int64_t mixKey(int64_t key, int64_t salt);
+  void *constant(const void *host, uint64_t bytes);
+  void loss(int microbatch, const float *value);
+  void squareNorm(int parameter, const float *gradient, uint64_t n);
+  void add(float *to, const float *from, uint64_t n);
+  void exchange();
+  void update(float *p, const float *g, float *m, float *v, float decay,
+              uint64_t n);
+  /// The parameter `to` of bf16 from its master.
+  void round(uint16_t *to, const float *from, uint64_t n);
+  void start(int request, const Transfer &transfer);
+  void wait(int request, int action);
+  void actionBegin(int action);
+  void actionEnd(int action);
+
+  /// Runs `enqueue`, unless something has failed; keeps what it throws, with
+  /// the action that ran. Whether nothing has failed.
+  template <typename F> bool guarded(F enqueue) {
+    if (failure)
+      return false;
+    try {
+      enqueue();
+    } catch (...) {
+      keepFailure();
+    }
+    return !failure;
+  }
+  void throwFailure();
+
+  Device &getDevice() { return device; }
+  /// Ends what is under way on this rank after a failure.
+  void abort();
+  /// The line that says what a run computes on.
+  std::string description() const;
+
+private:
+  int32_t kernel(const char *name) const;
+  void launch(const char *name, int64_t blocks, int32_t threads,
+              std::initializer_list<void *> arguments);
+  void uploadStep(const Batches &, const std::vector<int64_t> &keys,
+                  const UpdateScalars &);
+  void finish();
+  void recordEvents();
+  void keepFailure();
+  [[noreturn]] void throwStuck();
+  std::string where() const;
+  /// A mark whose number is that of the call in the step.
+  int mark(int stream);
+
+  Device &device;
+  const Description &program_description;
+  const Options &options;
+  Transport &transport;
+  Collectives &collectives;
+  Recorder &recorder;
+  const Program &program;
+  std::unique_ptr<Links> links;
+  mutable std::map<std::string, int32_t> kernels;
+  std::map<const void *, void *> constants;
+
+  uint8_t *arena = nullptr;
+  // On the device: data and keys of a step, its scalars, what it reports, and
+  // partial sums.
+  uint8_t *deviceInputs = nullptr;
+  UpdateScalars *deviceScalars = nullptr;
+  double *deviceResults = nullptr, *devicePartials = nullptr;
+  uint8_t *hostInputs = nullptr;
+  double *hostResults = nullptr;
+  uint64_t slotBytes = 0, scalarsOffset = 0, inputBytes = 0;
+  KeyTable keys;
+
+  struct Span {
+    Event::Kind kind;
+    int action, begin, end;
+  };
+  std::vector<Span> spans;
+  std::vector<int> marks;
+  size_t usedMarks = 0;
+  std::vector<Transfer> requests;
+
+  enum class Mode { Direct, Record, Replay } mode = Mode::Direct;
+  int64_t stepsDone = 0;
+  std::exception_ptr failure;
+};
+
+/// The program that runs on this rank's device, null on CPUs: what has no
+/// context (pprt_zero, pprt_gpu.h) works on it.
+DeviceProgram *currentProgram();
+void setCurrentProgram(DeviceProgram *);
+
+} // namespace pprt
+
+#endif // PPRT_GPU_DEVICEPROGRAM_H

@@ -1,0 +1,253 @@
+//===- Products.cpp - Matrix products by cuBLASLt -------------------------===//
+//
+// cuBLASLt is column-major: it sees our matrices transposed, and c = op(a) op(b)
+// as cᵀ = op(b)ᵀ op(a)ᵀ, so that b is its A, a its B, and n its number of rows.
+// A bias along n is then one along rows, as its epilogues have it.
+//
+// The bits of a product must not depend on where its matrices lie in the arena:
+// the same shape has to get the same algorithm. Plans are made for the alignment
+// of the operands, of which the arena guarantees 64 bytes and more is not used.
+// Split sums are reduced in a separate step of fixed order, or not split.
+//
+//===----------------------------------------------------------------------===//
+#include "Products.h"
+
+#include "Error.h"
+#include "Library.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+using namespace pprt;
+using namespace pprt::cuda;
+
+#define PPRT_LT_FUNCTIONS(F)                                                   \
+  F(int, create, "cublasLtCreate", LtHandle *)                                 \
+  F(int, destroy, "cublasLtDestroy", LtHandle)                                 \
+  F(const char *, statusName, "cublasLtGetStatusName", int)                    \
+  F(int, descCreate, "cublasLtMatmulDescCreate", LtMatmulDesc *, int, int)     \
+  F(int, descDestroy, "cublasLtMatmulDescDestroy", LtMatmulDesc)               \
+  F(int, descSet, "cublasLtMatmulDescSetAttribute", LtMatmulDesc, int,         \
+    const void *, size_t)                                                      \
+  F(int, layoutCreate, "cublasLtMatrixLayoutCreate", LtLayout *, int,          \
+    uint64_t, uint64_t, int64_t)                                               \
+  F(int, layoutDestroy, "cublasLtMatrixLayoutDestroy", LtLayout)               \
+  F(int, layoutSet, "cublasLtMatrixLayoutSetAttribute", LtLayout, int,         \
+    const void *, size_t)                                                      \
+  F(int, preferenceCreate, "cublasLtMatmulPreferenceCreate", LtPreference *)   \
+  F(int, preferenceDestroy, "cublasLtMatmulPreferenceDestroy", LtPreference)   \
+  F(int, preferenceSet, "cublasLtMatmulPreferenceSetAttribute", LtPreference,  \
+    int, const void *, size_t)                                                 \
+  F(int, heuristic, "cublasLtMatmulAlgoGetHeuristic", LtHandle, LtMatmulDesc,  \
+    LtLayout, LtLayout, LtLayout, LtLayout, LtPreference, int,                 \
+    LtHeuristicResult *, int *)                                                \
+  F(int, matmul, "cublasLtMatmul", LtHandle, LtMatmulDesc, const void *,       \
+    const void *, LtLayout, const void *, LtLayout, const void *,              \
+    const void *, LtLayout, void *, LtLayout, const LtAlgo *, void *, size_t,  \
+    Stream)
+
+namespace {
+struct LtLibrary {
+  LtLibrary() {
+    Library library("cuBLASLt", {"libcublasLt.so.13", "libcublasLt.so.12"},
+                    "install CUDA's libraries (Debian and Ubuntu: "
+                    "libcublas-13-0 from NVIDIA's repository; pip: "
+                    "nvidia-cublas) and have them in LD_LIBRARY_PATH");
+    PPRT_LT_FUNCTIONS(PPRT_FUNCTION_LOAD)
+  }
+  PPRT_LT_FUNCTIONS(PPRT_FUNCTION_MEMBER)
+
+  void check(int status, const char *call) const {
+    if (status == 0)
+      return;
+    const char *name = statusName(status);
+    throw Error("found " + (name ? name : std::to_string(status)) + " from " +
+                call + ", expected it to succeed");
+  }
+};
+
+struct Plan {
+  LtMatmulDesc desc = nullptr;
+  LtLayout a = nullptr, b = nullptr, c = nullptr;
+  LtAlgo algo = {};
+};
+} // namespace
+
+struct Products::State {
+  LtLibrary lt;
+  LtHandle handle = nullptr;
+  /// By shape and alignments.
+  std::map<std::tuple<const pprt_gpu_gemm *, unsigned>, Plan> plans;
+
+  template <typename T>
+  void set(LtMatmulDesc desc, int attribute, const T &value) {
+    lt.check(lt.descSet(desc, attribute, &value, sizeof value),
+             "cublasLtMatmulDescSetAttribute");
+  }
+  template <typename T>
+  void set(LtPreference preference, int attribute, const T &value) {
+    lt.check(lt.preferenceSet(preference, attribute, &value, sizeof value),
+             "cublasLtMatmulPreferenceSetAttribute");
+  }
+  LtLayout makeLayout(int type, int64_t rows, int64_t columns, int64_t ld,
+                      const pprt_gpu_gemm &shape, int64_t stride);
+  Plan makePlan(const pprt_gpu_gemm &shape, const uint32_t alignment[3]);
+};
+
+static int typeOf(int32_t type) {
+  return type == PPRT_GPU_F64    ? real64
+         : type == PPRT_GPU_BF16 ? realBf16
+                                 : real32;
+}
+
+static uint32_t epilogueOf(int32_t epilogue) {
+  switch (epilogue) {
+  case PPRT_GPU_EPILOGUE_BIAS:
+    return epilogueBias;
+  case PPRT_GPU_EPILOGUE_GELU_AUX:
+    return epilogueGeluAux;
+  case PPRT_GPU_EPILOGUE_GELU_AUX_BIAS:
+    return epilogueGeluAuxBias;
+  case PPRT_GPU_EPILOGUE_DGELU:
+    return epilogueDgelu;
+  case PPRT_GPU_EPILOGUE_DGELU_BGRAD:
+    return epilogueDgeluBgrad;
+  case PPRT_GPU_EPILOGUE_BGRAD_B:
+    return epilogueBgradA;
+  default:
+    return epilogueDefault;
+  }
+}
+
+static bool hasAux(int32_t epilogue) {
+  return epilogue >= PPRT_GPU_EPILOGUE_GELU_AUX &&
+         epilogue <= PPRT_GPU_EPILOGUE_DGELU_BGRAD;
+}
+
+static bool hasBias(int32_t epilogue) {
+  return epilogue != PPRT_GPU_EPILOGUE_NONE &&
+         epilogue != PPRT_GPU_EPILOGUE_GELU_AUX &&
+         epilogue != PPRT_GPU_EPILOGUE_DGELU;
+}
+
+LtLayout Products::State::makeLayout(int type, int64_t rows, int64_t columns,
+                                     int64_t ld, const pprt_gpu_gemm &shape,
+                                     int64_t stride) {
+  LtLayout layout;
+  // A matrix of one row may come with any distance of rows.
+  lt.check(lt.layoutCreate(&layout, type, uint64_t(rows), uint64_t(columns),
+                           std::max(ld, rows)),
+           "cublasLtMatrixLayoutCreate");
+  if (shape.batch > 1) {
+    int32_t batch = int32_t(shape.batch);
+    lt.check(lt.layoutSet(layout, layoutBatchCount, &batch, sizeof batch),
+             "cublasLtMatrixLayoutSetAttribute");
+    lt.check(lt.layoutSet(layout, layoutBatchStride, &stride, sizeof stride),
+             "cublasLtMatrixLayoutSetAttribute");
+  }
+  return layout;
+}
+
+Plan Products::State::makePlan(const pprt_gpu_gemm &shape,
+                               const uint32_t alignment[3]) {
+  const int64_t m = shape.m, n = shape.n, k = shape.k;
+  const bool isDouble = shape.type_c == PPRT_GPU_F64;
+  Plan plan;
+  lt.check(lt.descCreate(&plan.desc, isDouble ? compute64 : compute32,
+                         isDouble ? real64 : real32),
+           "cublasLtMatmulDescCreate");
+  set(plan.desc, descTransA, int32_t(shape.transpose_b ? opT : opN));
+  set(plan.desc, descTransB, int32_t(shape.transpose_a ? opT : opN));
+  set(plan.desc, descEpilogue, epilogueOf(shape.epilogue));
+  if (hasBias(shape.epilogue))
+    set(plan.desc, descBiasType, int32_t(typeOf(shape.type_bias)));
+  if (hasAux(shape.epilogue)) {
+    set(plan.desc, descAuxLd, shape.ldaux);
+    set(plan.desc, descAuxType, int32_t(typeOf(shape.type_c)));
+  }
+  plan.a = makeLayout(typeOf(shape.type_b), shape.transpose_b ? k : n,
+                      shape.transpose_b ? n : k, shape.ldb, shape,
+                      shape.stride_b);
+  plan.b = makeLayout(typeOf(shape.type_a), shape.transpose_a ? m : k,
+                      shape.transpose_a ? k : m, shape.lda, shape,
+                      shape.stride_a);
+  plan.c = makeLayout(typeOf(shape.type_c), n, m, shape.ldc, shape,
+                      shape.stride_c);
+
+  LtPreference preference;
+  lt.check(lt.preferenceCreate(&preference), "cublasLtMatmulPreferenceCreate");
+  set(preference, preferenceWorkspace, uint64_t(shape.workspace_bytes));
+  set(preference, preferenceReduction, uint32_t(reductionCompute));
+  set(preference, preferenceAlignmentA, alignment[1]);
+  set(preference, preferenceAlignmentB, alignment[0]);
+  set(preference, preferenceAlignmentC, alignment[2]);
+  set(preference, preferenceAlignmentD, alignment[2]);
+  LtHeuristicResult result = {};
+  int found = 0;
+  int status = lt.heuristic(handle, plan.desc, plan.a, plan.b, plan.c, plan.c,
+                            preference, 1, &result, &found);
+  lt.preferenceDestroy(preference);
+  if (status != 0 || found == 0 || result.state != 0)
+    throw Error(
+        "found no plan of cuBLASLt for a product of " + std::to_string(m) +
+        " x " + std::to_string(k) + " and " + std::to_string(k) + " x " +
+        std::to_string(n) + " (epilogue " + std::to_string(shape.epilogue) +
+        ", workspace " + std::to_string(shape.workspace_bytes) +
+        " bytes), expected one: use a newer cuBLAS");
+  plan.algo = result.algo;
+  return plan;
+}
+
+Products::Products() : state(std::make_unique<State>()) {
+  state->lt.check(state->lt.create(&state->handle), "cublasLtCreate");
+}
+
+Products::~Products() {
+  for (auto &[key, plan] : state->plans) {
+    state->lt.descDestroy(plan.desc);
+    for (LtLayout layout : {plan.a, plan.b, plan.c})
+      state->lt.layoutDestroy(layout);
+  }
+  state->lt.destroy(state->handle);
+}
+
+/// Bytes that the address is a multiple of, at most what the arena guarantees.
+static uint32_t alignmentOf(const void *pointer) {
+  uint64_t address = reinterpret_cast<uint64_t>(pointer) | 64;
+  return uint32_t(address & -address);
+}
+
+void Products::run(Stream stream, const pprt_gpu_gemm &shape, const void *a,
+                   const void *b, void *c, void *bias, void *aux,
+                   void *workspace) {
+  const uint32_t alignment[] = {alignmentOf(a), alignmentOf(b), alignmentOf(c)};
+  unsigned key = alignment[0] | alignment[1] << 8 | alignment[2] << 16;
+  auto [it, isNew] = state->plans.try_emplace({&shape, key});
+  if (isNew) {
+    try {
+      it->second = state->makePlan(shape, alignment);
+    } catch (...) {
+      state->plans.erase(it);
+      throw;
+    }
+  }
+  Plan &plan = it->second;
+  if (hasBias(shape.epilogue))
+    state->set(plan.desc, descBiasPointer, bias);
+  if (hasAux(shape.epilogue))
+    state->set(plan.desc, descAuxPointer, aux);
+  const double one = 1, zero = 0;
+  const float oneF = 1, zeroF = 0;
+  const bool isDouble = shape.type_c == PPRT_GPU_F64;
+  const void *alpha = isDouble ? static_cast<const void *>(&one) : &oneF;
+  const void *beta =
+      shape.accumulate
+          ? alpha
+          : (isDouble ? static_cast<const void *>(&zero) : &zeroF);
+  state->lt.check(state->lt.matmul(state->handle, plan.desc, alpha, b, plan.a,
+                                   a, plan.b, beta, c, plan.c, c, plan.c,
+                                   &plan.algo, workspace,
+                                   size_t(shape.workspace_bytes), stream),
+                  "cublasLtMatmul");
+}

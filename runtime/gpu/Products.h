@@ -1,0 +1,30 @@
+//===- Products.h - Matrix products by cuBLASLt ---------------------------===//
+#ifndef PPRT_GPU_PRODUCTS_H
+#define PPRT_GPU_PRODUCTS_H
+
+#include "CudaTypes.h"
+#include "pprt_gpu.h"
+
+#include <memory>
+
+namespace pprt::cuda {
+
+/// Plans of products, each made at the first call of its shape and kept.
+class Products {
+public:
+  /// Opens cuBLASLt; throws Error.
+  Products();
+  ~Products();
+
+  /// As pprt_gpu_matmul; throws Error.
+  void run(Stream stream, const pprt_gpu_gemm &shape, const void *a,
+           const void *b, void *c, void *bias, void *aux, void *workspace);
+
+private:
+  struct State;
+  std::unique_ptr<State> state;
+};
+
+} // namespace pprt::cuda
+
+#endif // PPRT_GPU_PRODUCTS_H

@@ -1,0 +1,380 @@
+#include "FakeCuda.h"
+
+#include "Emulation.h"
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace {
+
+using Operation = std::function<bool()>;
+
+/// One recording of an event: what waits for it refers to it.
+struct Recording {
+  bool done = false;
+  double milliseconds = 0;
+};
+struct Event {
+  std::shared_ptr<Recording> last = std::make_shared<Recording>();
+};
+struct Graph;
+struct Stream {
+  std::deque<Operation> queue;
+  Graph *capture = nullptr;
+};
+/// Operations of each stream that took part, to be done again and again.
+struct Graph {
+  std::map<Stream *, std::vector<Operation>> streams;
+  std::vector<std::shared_ptr<Recording>> recordings;
+  std::map<Recording *, int> known;
+};
+
+std::vector<Stream *> streams;
+int failed = 0;
+std::string problem;
+
+long number(const char *name, long otherwise) {
+  const char *text = std::getenv(name);
+  return text ? std::atol(text) : otherwise;
+}
+
+double now() {
+  return std::chrono::duration<double, std::milli>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+/// Lets all streams go on until none can.
+void progress() {
+  for (bool any = true; any && !failed;) {
+    any = false;
+    for (size_t i = streams.size(); i-- > 0;)
+      while (!failed && !streams[i]->queue.empty() &&
+             streams[i]->queue.front()()) {
+        streams[i]->queue.pop_front();
+        any = true;
+      }
+  }
+}
+
+} // namespace
+
+void fakeEnqueue(void *handle, Operation operation) {
+  Stream *stream = static_cast<Stream *>(handle);
+  if (stream->capture)
+    stream->capture->streams[stream].push_back(std::move(operation));
+  else
+    stream->queue.push_back(std::move(operation));
+}
+
+int fakeCall(const char *name) {
+  static FILE *log = [] {
+    const char *path = std::getenv("FAKE_CUDA_LOG");
+    return path ? std::fopen(path, "a") : nullptr;
+  }();
+  if (log) {
+    std::fprintf(log, "%s\n", name);
+    std::fflush(log);
+  }
+  static std::map<std::string, int> calls;
+  int count = calls[name]++;
+  const char *fail = std::getenv("FAKE_CUDA_FAIL");
+  if (fail) {
+    const char *at = std::strchr(fail, '@');
+    if (at && std::string(fail, at) == name && std::atoi(at + 1) == count)
+      return 719;
+  }
+  return 0;
+}
+
+#define CALL(NAME)                                                             \
+  if (int status = fakeCall(#NAME))                                            \
+    return status;                                                             \
+  if (failed)                                                                  \
+  return failed
+
+#define API extern "C" __attribute__((visibility("default"))) int
+
+API cuInit(unsigned) {
+  return number("FAKE_CUDA_DEVICES", 8) ? 0 : 100;
+}
+API cuDriverGetVersion(int *version) {
+  *version = 13000;
+  return 0;
+}
+API cuGetErrorName(int error, const char **name) {
+  *name = error == 2     ? "CUDA_ERROR_OUT_OF_MEMORY"
+          : error == 218 ? "CUDA_ERROR_INVALID_PTX"
+          : error == 719 ? "CUDA_ERROR_LAUNCH_FAILED"
+                         : nullptr;
+  return 0;
+}
+API cuGetErrorString(int error, const char **text) {
+  *text = error == 719 ? (problem.empty() ? "unspecified launch failure"
+                                          : problem.c_str())
+                       : nullptr;
+  return 0;
+}
+API cuDeviceGetCount(int *count) {
+  *count = int(number("FAKE_CUDA_DEVICES", 8));
+  return 0;
+}
+API cuDeviceGet(int *device, int index) {
+  *device = index;
+  return 0;
+}
+API cuDeviceGetName(char *name, int bytes, int) {
+  std::snprintf(name, size_t(bytes), "Fake GPU");
+  return 0;
+}
+API cuDeviceGetAttribute(int *value, int attribute, int) {
+  long capability = number("FAKE_CUDA_CAPABILITY", 90);
+  *value = int(attribute == 75 ? capability / 10 : capability % 10);
+  return 0;
+}
+API cuDevicePrimaryCtxRetain(void **context, int) {
+  *context = &streams;
+  return 0;
+}
+API cuDevicePrimaryCtxRelease_v2(int) { return 0; }
+API cuCtxSetCurrent(void *) { return 0; }
+API cuCtxSynchronize() {
+  progress();
+  return failed;
+}
+
+//===----------------------------------------------------------------------===//
+// Code
+//===----------------------------------------------------------------------===//
+
+API cuModuleLoadDataEx(void **module, const void *image, unsigned count,
+                       int *options, void **values) {
+  CALL(cuModuleLoadDataEx);
+  if (std::strncmp(static_cast<const char *>(image), "bad", 3) == 0) {
+    for (unsigned i = 0; i < count; ++i)
+      if (options[i] == 5)
+        std::strcpy(static_cast<char *>(values[i]), "line 1: syntax error");
+    return 218;
+  }
+  *module = const_cast<void *>(image);
+  return 0;
+}
+API cuModuleGetFunction(const void **function, void *, const char *name) {
+  CALL(cuModuleGetFunction);
+  for (int i = 0; i < pprt_gpu_program_code.num_kernels; ++i)
+    if (!std::strcmp(pprt_gpu_program_code.kernels[i].name, name)) {
+      *function = &pprt_gpu_program_code.kernels[i];
+      return 0;
+    }
+  return 500;
+}
+API cuLaunchKernel(const pprt_gpu_kernel *kernel, unsigned gx, unsigned gy,
+                   unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned,
+                   void *stream, void **arguments, void **) {
+  CALL(cuLaunchKernel);
+  // Values are read now, as by the driver; each has at most 8 bytes.
+  std::vector<uint64_t> values;
+  for (int i = 0; i < kernel->num_arguments; ++i) {
+    uint64_t value = 0;
+    std::memcpy(&value, arguments[i], sizeof value);
+    values.push_back(value);
+  }
+  fakeEnqueue(stream, [=]() mutable {
+    std::vector<void *> pointers;
+    for (uint64_t &value : values)
+      pointers.push_back(&value);
+    int32_t grid[] = {int32_t(gx), int32_t(gy), int32_t(gz)};
+    int32_t block[] = {int32_t(bx), int32_t(by), int32_t(bz)};
+    problem = pprt::runEmulated(*kernel, grid, block, pointers.data());
+    if (!problem.empty())
+      failed = 719;
+    return true;
+  });
+  return 0;
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+API cuMemGetInfo_v2(size_t *available, size_t *total) {
+  *total = size_t(1) << 40;
+  *available = size_t(number("FAKE_CUDA_FREE", long(*total)));
+  return 0;
+}
+API cuMemAlloc_v2(void **memory, size_t bytes) {
+  CALL(cuMemAlloc);
+  *memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  // Whoever forgets to write it shall notice.
+  std::memset(*memory, 0xff, bytes);
+  return *memory ? 0 : 2;
+}
+API cuMemFree_v2(void *memory) {
+  std::free(memory);
+  return 0;
+}
+API cuMemHostAlloc(void **memory, size_t bytes, unsigned) {
+  CALL(cuMemHostAlloc);
+  *memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  return *memory ? 0 : 2;
+}
+API cuMemFreeHost(void *memory) {
+  std::free(memory);
+  return 0;
+}
+
+static int enqueueCopy(void *to, const void *from, size_t bytes, void *stream) {
+  fakeEnqueue(stream, [=] {
+    std::memmove(to, from, bytes);
+    return true;
+  });
+  return 0;
+}
+API cuMemcpyHtoDAsync_v2(void *to, const void *from, size_t bytes,
+                         void *stream) {
+  CALL(cuMemcpyHtoDAsync);
+  return enqueueCopy(to, from, bytes, stream);
+}
+API cuMemcpyDtoHAsync_v2(void *to, const void *from, size_t bytes,
+                         void *stream) {
+  CALL(cuMemcpyDtoHAsync);
+  return enqueueCopy(to, from, bytes, stream);
+}
+API cuMemcpyDtoDAsync_v2(void *to, const void *from, size_t bytes,
+                         void *stream) {
+  CALL(cuMemcpyDtoDAsync);
+  return enqueueCopy(to, from, bytes, stream);
+}
+API cuMemsetD8Async(void *memory, unsigned char value, size_t bytes,
+                    void *stream) {
+  CALL(cuMemsetD8Async);
+  fakeEnqueue(stream, [=] {
+    std::memset(memory, value, bytes);
+    return true;
+  });
+  return 0;
+}
+API cuMemsetD32Async(uint32_t *memory, unsigned value, size_t count,
+                     void *stream) {
+  CALL(cuMemsetD32Async);
+  fakeEnqueue(stream, [=] {
+    for (size_t i = 0; i < count; ++i)
+      memory[i] = value;
+    return true;
+  });
+  return 0;
+}
+
+//===----------------------------------------------------------------------===//
+// Streams, events, graphs
+//===----------------------------------------------------------------------===//
+
+API cuStreamCreate(Stream **stream, unsigned) {
+  *stream = new Stream;
+  streams.push_back(*stream);
+  return 0;
+}
+API cuStreamDestroy_v2(Stream *stream) {
+  stream->queue.clear();
+  return 0;
+}
+API cuStreamQuery(Stream *stream) {
+  if (failed)
+    return failed;
+  progress();
+  return failed ? failed : stream->queue.empty() ? 0 : 600;
+}
+API cuStreamWaitEvent(Stream *stream, Event *event, unsigned) {
+  CALL(cuStreamWaitEvent);
+  std::shared_ptr<Recording> recording = event->last;
+  for (Stream *other : streams)
+    if (other->capture && other->capture->known.count(recording.get()))
+      stream->capture = other->capture; // joins the capture
+  fakeEnqueue(stream, [=] { return recording->done; });
+  return 0;
+}
+API cuEventCreate(Event **event, unsigned) {
+  *event = new Event;
+  (*event)->last->done = true; // as one that was never recorded
+  return 0;
+}
+API cuEventDestroy_v2(Event *) { return 0; }
+API cuEventRecordWithFlags(Event *event, Stream *stream, unsigned flags) {
+  CALL(cuEventRecord);
+  auto recording = std::make_shared<Recording>();
+  event->last = recording;
+  if (stream->capture) {
+    stream->capture->recordings.push_back(recording);
+    // An external recording joins nothing.
+    if (flags == 0)
+      stream->capture->known[recording.get()] = 1;
+  }
+  fakeEnqueue(stream, [=] {
+    recording->done = true;
+    recording->milliseconds = now();
+    return true;
+  });
+  return 0;
+}
+API cuEventElapsedTime(float *milliseconds, Event *begin, Event *end) {
+  if (!begin->last->done || !end->last->done)
+    return 600;
+  *milliseconds =
+      float(end->last->milliseconds - begin->last->milliseconds);
+  return 0;
+}
+API cuStreamBeginCapture_v2(Stream *stream, int) {
+  CALL(cuStreamBeginCapture);
+  stream->capture = new Graph;
+  return 0;
+}
+API cuStreamEndCapture(Stream *stream, Graph **graph) {
+  CALL(cuStreamEndCapture);
+  *graph = stream->capture;
+  for (Stream *each : streams)
+    if (each->capture == *graph)
+      each->capture = nullptr;
+  return 0;
+}
+API cuGraphInstantiateWithFlags(Graph **instance, Graph *graph,
+                                unsigned long long) {
+  CALL(cuGraphInstantiate);
+  *instance = graph;
+  return 0;
+}
+API cuGraphDestroy(Graph *) { return 0; }
+API cuGraphExecDestroy(Graph *) { return 0; }
+API cuGraphLaunch(Graph *graph, Stream *stream) {
+  CALL(cuGraphLaunch);
+  auto places = std::make_shared<std::map<Stream *, size_t>>();
+  auto isNew = std::make_shared<bool>(true);
+  fakeEnqueue(stream, [=] {
+    if (*isNew)
+      for (auto &recording : graph->recordings)
+        recording->done = false;
+    *isNew = false;
+    bool all = true;
+    for (bool any = true; any && !failed;) {
+      any = false;
+      all = true;
+      for (auto it = graph->streams.rbegin(); it != graph->streams.rend();
+           ++it) {
+        size_t &place = (*places)[it->first];
+        while (!failed && place < it->second.size() && it->second[place]()) {
+          ++place;
+          any = true;
+        }
+        all &= place == it->second.size();
+      }
+    }
+    return all;
+  });
+  return 0;
+}

@@ -1,0 +1,134 @@
+#include "FakeCuda.h"
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#define API extern "C" __attribute__((visibility("default"))) int
+
+namespace {
+struct Id {
+  char data[128];
+};
+struct Communicator {
+  std::string name;
+  int ranks, rank;
+  long sequence = 0;
+};
+
+std::string path(const std::string &name) {
+  const char *directory = std::getenv("FAKE_NCCL_DIR");
+  return std::string(directory ? directory : "/tmp") + "/" + name;
+}
+
+/// A message appears whole.
+void put(const std::string &name, const void *data, size_t bytes) {
+  std::string part = path(name + ".part");
+  std::ofstream(part, std::ios::binary)
+      .write(static_cast<const char *>(data), std::streamsize(bytes));
+  std::rename(part.c_str(), path(name).c_str());
+}
+
+bool take(const std::string &name, void *data, size_t bytes) {
+  std::ifstream file(path(name), std::ios::binary);
+  if (!file)
+    return false;
+  file.read(static_cast<char *>(data), std::streamsize(bytes));
+  if (size_t(file.gcount()) != bytes) {
+    std::fprintf(stderr, "fake NCCL: message of %zu bytes, expected %zu\n",
+                 size_t(file.gcount()), bytes);
+    std::abort();
+  }
+  return true;
+}
+} // namespace
+
+#define CALL(NAME)                                                             \
+  if (fakeCall(#NAME))                                                         \
+  return 2
+
+API ncclGetUniqueId(Id *id) {
+  CALL(ncclGetUniqueId);
+  static int count = 0;
+  std::memset(id, 0, sizeof *id);
+  std::snprintf(id->data, sizeof id->data, "nccl-%d-%d", int(getpid()),
+                count++);
+  return 0;
+}
+API ncclCommInitRank(Communicator **communicator, int ranks, Id id, int rank) {
+  CALL(ncclCommInitRank);
+  *communicator = new Communicator{id.data, ranks, rank};
+  return 0;
+}
+API ncclCommDestroy(Communicator *) { return 0; }
+API ncclCommAbort(Communicator *) { return 0; }
+API ncclCommGetAsyncError(Communicator *, int *error) {
+  *error = fakeCall("ncclCommGetAsyncError") ? 6 : 0;
+  return 0;
+}
+extern "C" __attribute__((visibility("default"))) const char *
+ncclGetErrorString(int error) {
+  return error == 2   ? "unhandled system error"
+         : error == 6 ? "remote process exited or there was a network error"
+                      : "no error";
+}
+extern "C" __attribute__((visibility("default"))) const char *
+ncclGetLastError(Communicator *) {
+  return "";
+}
+
+API ncclSend(const void *data, size_t bytes, int, int, Communicator *to,
+             void *stream) {
+  CALL(ncclSend);
+  static const char *stuck = std::getenv("FAKE_NCCL_STUCK");
+  static long sends = 0;
+  fakeEnqueue(stream, [=] {
+    if (stuck && sends >= std::atol(stuck))
+      return false;
+    ++sends;
+    put(to->name + "-" + std::to_string(to->sequence++), data, bytes);
+    return true;
+  });
+  return 0;
+}
+API ncclRecv(void *data, size_t bytes, int, int, Communicator *from,
+             void *stream) {
+  CALL(ncclRecv);
+  fakeEnqueue(stream, [=] {
+    if (!take(from->name + "-" + std::to_string(from->sequence), data, bytes))
+      return false;
+    ++from->sequence;
+    return true;
+  });
+  return 0;
+}
+API ncclAllReduce(const void *in, void *out, size_t count, int, int,
+                  Communicator *all, void *stream) {
+  CALL(ncclAllReduce);
+  // The op may be looked at often, but puts its own part once.
+  fakeEnqueue(stream, [=, put_ = std::vector<bool>()]() mutable {
+    std::string name = all->name + "-" + std::to_string(all->sequence);
+    if (put_.empty()) {
+      put_.push_back(true);
+      put(name + "." + std::to_string(all->rank), in, count * sizeof(double));
+    }
+    std::vector<double> sum(count), part(count);
+    for (int rank = 0; rank < all->ranks; ++rank) {
+      if (!take(name + "." + std::to_string(rank), part.data(),
+                count * sizeof(double)))
+        return false;
+      for (size_t i = 0; i < count; ++i)
+        sum[i] += part[i];
+    }
+    std::memcpy(out, sum.data(), count * sizeof(double));
+    ++all->sequence;
+    put_.clear();
+    return true;
+  });
+  return 0;
+}

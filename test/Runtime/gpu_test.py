@@ -1,0 +1,226 @@
+"""Programs for GPUs where no GPU is: on the emulated device, and on libraries
+that stand in for CUDA's (FakeGPU)."""
+import json
+import os
+import re
+import shutil
+import sys
+import unittest
+
+from support import Case, mpirun, program, run
+
+FAKE = sys.argv.pop(1) if len(sys.argv) > 1 else "build/test/Runtime/fake-gpu"
+
+
+class Gpu(Case):
+    def start(self, ranks, *options, libraries=FAKE, steps=5, data=None, **variables):
+        command = [program(f"pprt-fake-gpu-{ranks}"), "--data", data or self.data,
+                   "--steps", steps, *options]
+        paths = [libraries, os.environ.get("LD_LIBRARY_PATH", "")]
+        variables.setdefault("FAKE_NCCL_DIR", self.directory)
+        variables["LD_LIBRARY_PATH"] = ":".join(path for path in paths if path)
+        start = mpirun if ranks > 1 else lambda _, command, **more: run(command, **more)
+        return start(ranks, command, **variables)
+
+    def weights(self, ranks, *options, **more):
+        """Saved weights of a run, and its losses."""
+        self.runs = getattr(self, "runs", 0) + 1
+        save, metrics = self.path(f"save{self.runs}"), self.path(f"m{self.runs}.jsonl")
+        self.result = self.assertFine(
+            self.start(ranks, *options, "--save", save, "--metrics", metrics, **more))
+        with open(metrics) as file:
+            losses = [(json.loads(line)["loss"], json.loads(line)["grad_norm"])
+                      for line in file]
+        with open(os.path.join(save, "model.safetensors"), "rb") as file:
+            return file.read(), losses
+
+    def assertError(self, result, *parts):
+        self.assertNotEqual(result.code, 0, str(result))
+        self.assertLess(result.seconds, 40, str(result))
+        for part in parts:
+            self.assertIn(part, result.err, str(result))
+
+
+class Training(Gpu):
+    def test_same_bits_everywhere(self):
+        reference = self.weights(1, "--device", "emulated")
+        self.assertIn("device: emulated on the host", self.result.out)
+        for ranks in (2, 4):
+            self.assertEqual(self.weights(ranks, "--device", "emulated"), reference)
+        for ranks in (1, 2, 4):
+            self.assertEqual(self.weights(ranks), reference)
+            self.assertIn("steps as graphs", self.result.out)
+            self.assertEqual(self.weights(ranks, "--no-graph"), reference)
+            self.assertIn("steps without graphs", self.result.out)
+        self.assertEqual(self.weights(4, "--transport", "mpi"), reference)
+        self.assertIn("transfers by mpi, steps without graphs", self.result.out)
+
+    def test_close_to_the_cpu(self):
+        metrics = self.path("cpu.jsonl")
+        self.assertFine(self.fake(1, "--metrics", metrics))
+        with open(metrics) as file:
+            cpu = [json.loads(line) for line in file]
+        _, gpu = self.weights(2)
+        for expected, (loss, norm) in zip(cpu, gpu):
+            self.assertAlmostEqual(loss, expected["loss"], delta=1e-6)
+            self.assertAlmostEqual(norm, expected["grad_norm"], delta=1e-6)
+
+    def test_sgd(self):
+        sgd = ["--optimizer", "sgd", "--lr", "0.1"]
+        self.assertEqual(self.weights(2, *sgd), self.weights(1, *sgd))
+
+    def test_load(self):
+        first, _ = self.weights(2)
+        again, _ = self.weights(2, "--load", self.path("save1"), "--lr", "1e-30",
+                                "--weight-decay", "0")
+        self.assertEqual(again, first)
+
+    def test_shared_gpu(self):
+        self.weights(2, FAKE_CUDA_DEVICES="1")
+        self.assertIn("transfers by mpi", self.result.out)
+
+    def test_timeline(self):
+        for options in ([], ["--no-graph"]):
+            trace = self.path("trace.json")
+            self.assertFine(self.start(2, "--trace", trace, *options))
+            with open(trace) as file:
+                events = json.load(file)
+            events = events["traceEvents"] if isinstance(events, dict) else events
+            names = [event.get("name", "") for event in events]
+            # 5 steps of 4 micro-batches and 4 stages.
+            for kind in ("forward", "backward"):
+                self.assertEqual(sum(kind in name for name in names), 80, names)
+
+    def test_calls_of_a_graph(self):
+        log = self.path("calls")
+        self.assertFine(self.start(1, FAKE_CUDA_LOG=log))
+        with open(log) as file:
+            calls = file.read().split()
+        self.assertEqual(calls.count("cuStreamBeginCapture"), 1)
+        self.assertEqual(calls.count("cuGraphInstantiate"), 1)
+        self.assertEqual(calls.count("cuGraphLaunch"), 4)
+        # The step runs directly, is recorded, and then not enqueued any more.
+        launches = [i for i, call in enumerate(calls) if call == "cuLaunchKernel"]
+        begin = calls.index("cuStreamBeginCapture")
+        end = calls.index("cuStreamEndCapture")
+        self.assertTrue(launches and all(i < end for i in launches))
+        direct = sum(i < begin for i in launches)
+        self.assertEqual(2 * direct, len(launches))
+        # One arena and one block of keys.
+        self.assertEqual(calls.count("cuMemAlloc"), 2)
+        # Nothing is made while a graph is recorded.
+        self.assertFalse({"cuMemAlloc", "cuMemHostAlloc"} & set(calls[begin:end]))
+
+
+class Failures(Gpu):
+    def test_no_driver(self):
+        empty = self.path("none")
+        os.mkdir(empty)
+        if os.path.exists("/dev/nvidiactl"):
+            self.skipTest("there is a driver here")
+        self.assertError(self.start(1, libraries=empty), "found no NVIDIA driver",
+                         "install the driver", "--target=cpu")
+
+    def test_no_gpu(self):
+        self.assertError(self.start(1, FAKE_CUDA_DEVICES="0"), "found no GPU",
+                         "CUDA_VISIBLE_DEVICES")
+
+    def test_no_nccl(self):
+        only = self.path("only")
+        os.mkdir(only)
+        shutil.copy(os.path.join(FAKE, "libcuda.so.1"), only)
+        # A broken file is as good as none, and keeps the system's from being found.
+        with open(os.path.join(only, "libnccl.so.2"), "w") as file:
+            file.write("no library")
+        self.assertError(self.start(2, libraries=only), "found no NCCL", "libnccl2",
+                         "--transport=mpi")
+        self.assertFine(self.start(2, "--transport", "mpi", libraries=only))
+
+    def test_old_driver(self):
+        only = self.path("old")
+        os.mkdir(only)
+        shutil.copy(os.path.join(FAKE, "libnccl.so.2"), os.path.join(only, "libcuda.so.1"))
+        # It needs the real stand-in by its name: a library without cuInit is not it.
+        self.assertError(self.start(1, libraries=only), "NVIDIA driver", "install the driver")
+
+    def test_other_chip(self):
+        self.assertError(self.start(1, FAKE_CUDA_CAPABILITY="75"),
+                         "found a GPU of sm_75 and code for sm_90a (PTX), sm_80 (PTX)",
+                         "--chip=sm_75")
+        # On sm_90 the better image is broken, the next one is taken.
+        self.assertFine(self.start(1, FAKE_CUDA_CAPABILITY="90"))
+
+    def test_code_that_does_not_load(self):
+        self.assertError(self.start(1, FAKE_CUDA_FAIL="cuModuleGetFunction@0"),
+                         "cuModuleGetFunction of 'load'")
+        self.assertError(self.start(1, FAKE_CUDA_FAIL="cuModuleLoadDataEx@1"),
+                         "CUDA_ERROR_INVALID_PTX for sm_90a PTX: line 1: syntax error",
+                         "sm_80 PTX", "update the driver")
+
+    def test_out_of_memory(self):
+        result = self.start(2, FAKE_CUDA_FREE="1000")
+        self.assertError(result, "rank 0: found 1000 bytes free on the device",
+                         "rank 1: found 1000 bytes", "planned", "--recompute=full")
+        self.assertNotIn("step 1/", result.out)
+
+    def test_launch(self):
+        # In a forward, in the warm-up step: 4 launches of stages, one of data.
+        result = self.start(1, FAKE_CUDA_FAIL="cuLaunchKernel@3")
+        self.assertError(result, "CUDA_ERROR_LAUNCH_FAILED", "the launch of 'forward'",
+                         "in step 0 of F 'stage2.forward', stage 2, micro-batch 0")
+        self.assertEqual(result.err.count("error:"), 1, str(result))
+
+    def test_kernel(self):
+        for device in ([], ["--device", "emulated"]):
+            result = self.start(1, *device, "--no-graph", FAKE_FAULT="kernel@2")
+            self.assertError(result, "barrier", "in step 2")
+
+    def test_other_rank(self):
+        """An error on one rank ends the others, which wait on their devices."""
+        result = self.start(4, "--no-graph", "--device", "emulated", FAKE_FAULT="kernel@2")
+        self.assertError(result, "barrier")
+        result = mpirun(1, ["-x", f"LD_LIBRARY_PATH={FAKE}", "-x", "FAKE_CUDA_FAIL=cuLaunchKernel@60",
+                            program("pprt-fake-gpu-2"), "--data", self.data, "--steps", 5,
+                            ":", "-n", 1, "-x", f"LD_LIBRARY_PATH={FAKE}",
+                            program("pprt-fake-gpu-2"), "--data", self.data, "--steps", 5],
+                        FAKE_NCCL_DIR=self.directory)
+        self.assertError(result, "rank 0: found CUDA_ERROR_LAUNCH_FAILED")
+        self.assertNotIn("longer than", result.err)
+
+    def test_nan(self):
+        for options in ([], ["--no-graph"], ["--device", "emulated"]):
+            result = self.start(2, *options, FAKE_FAULT="nan@1")
+            self.assertError(result, "found the loss nan in micro-batch 0 of step 1",
+                             "nothing was updated")
+
+    def test_stuck_transfer(self):
+        # Sends that connect are counted too: the first step works.
+        result = self.start(2, "--timeout", "2", FAKE_NCCL_STUCK="7")
+        self.assertError(result, "found a step that takes longer than 2 s",
+                         "unfinished: ", "micro-batch ",
+                         "on the edge from rank", "--timeout")
+
+    def test_nccl_error(self):
+        result = self.start(2, FAKE_CUDA_FAIL="ncclSend@2")
+        self.assertError(result, "'unhandled system error' from ncclSend on the edge from rank",
+                         "NCCL_DEBUG=WARN", "micro-batch 1")
+        result = self.start(2, FAKE_CUDA_FAIL="ncclCommGetAsyncError@9")
+        self.assertError(result, "remote process exited", "--transport=mpi")
+
+    def test_graph(self):
+        self.assertError(self.start(1, FAKE_CUDA_FAIL="cuGraphInstantiate@0"),
+                         "from cuGraphInstantiate")
+
+    def test_options(self):
+        self.assertError(self.start(1, "--device", "tpu"), "found --device tpu",
+                         "cuda or emulated")
+        self.assertError(self.start(1, "--transport", "tcp"), "found --transport tcp",
+                         "auto, nccl or mpi")
+        self.assertError(self.start(1, "--transport", "nccl", "--device", "emulated"),
+                         "NCCL needs GPUs")
+        # Programs for CPUs do not know them.
+        self.assertError(self.fake(1, "--device", "cuda"), "--help lists")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,18 @@
+//===- EmulatedDevice.h - What layers for GPUs call -------------*- C++ -*-===//
+
+#ifndef PP_TOOLS_PP_CHECK_LAYERS_EMULATEDDEVICE_H
+#define PP_TOOLS_PP_CHECK_LAYERS_EMULATEDDEVICE_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+namespace pp {
+/// The functions of pprt_gpu.h on this machine. They end the process with an
+/// error where the runtime would keep it.
+llvm::ArrayRef<std::pair<llvm::StringRef, void *>> emulatedDeviceSymbols();
+
+/// The `pprt_gpu_program_code` that launches mean from now on.
+void setDeviceCode(const void *code);
+} // namespace pp
+
+#endif // PP_TOOLS_PP_CHECK_LAYERS_EMULATEDDEVICE_H
