@@ -42,6 +42,9 @@ static cl::opt<double> tolerance("tolerance", cl::init(2e-5),
 static cl::opt<bool> print("print", cl::desc("print the f64 results"));
 static cl::opt<bool> checkGPU("gpu", cl::desc("check the kernels for GPUs, on an "
                                         "emulated device"));
+static cl::opt<bool> sameTypes(
+    "same-types", cl::desc("compare with the host's code in the same types, not "
+                           "in f64 (with --gpu)"));
 static cl::opt<unsigned> repeat("time", cl::init(0),
                                 cl::desc("run the f32 function N times and "
                                          "print the shortest, in ms"));
@@ -276,9 +279,9 @@ int main(int argc, char **argv) {
     llvm::errs() << llvm::toString(narrow.takeError()) << "\n";
     return 1;
   }
-  auto wide = compile(std::regex_replace(text, std::regex("\\b(\\w*x)?f32\\b"),
-                                         "$1f64"),
-                      context);
+  if (!sameTypes)
+    text = std::regex_replace(text, std::regex("\\b(\\w*x)?f32\\b"), "$1f64");
+  auto wide = compile(text, context);
   if (!wide) {
     llvm::errs() << llvm::toString(wide.takeError()) << "\n";
     return 1;
