@@ -18,8 +18,7 @@ struct ExpandLog10 : OpRewritePattern<math::Log10Op> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(math::Log10Op op,
                                 PatternRewriter &rewriter) const override {
-    Value log =
-        math::LogOp::create(rewriter, op.getLoc(), op.getOperand());
+    Value log = math::LogOp::create(rewriter, op.getLoc(), op.getOperand());
     Value factor = arith::ConstantOp::create(
         rewriter, op.getLoc(),
         rewriter.getFloatAttr(op.getType(), 0.43429448190325182765));
@@ -56,16 +55,16 @@ static bool isInstruction(Operation *op) {
 struct GPUExpandMath : pp::impl::GPUExpandMathBase<GPUExpandMath> {
   void runOnOperation() override {
     RewritePatternSet formulas(&getContext());
-    math::populateExpansionPatterns(
-        formulas, {"sinh", "cosh", "tan", "asinh", "acosh", "atanh", "powf",
-                   "fpowi", "exp2", "rsqrt"});
-    formulas.add<
-        ExpandLog10,
-        ReplaceByIntrinsic<math::CountTrailingZerosOp,
-                           LLVM::CountTrailingZerosOp>,
-        ReplaceByIntrinsic<math::CountLeadingZerosOp,
-                           LLVM::CountLeadingZerosOp>,
-        ReplaceByIntrinsic<math::CtPopOp, LLVM::CtPopOp>>(&getContext());
+    math::populateExpansionPatterns(formulas, {"sinh", "cosh", "tan", "asinh",
+                                               "acosh", "atanh", "powf",
+                                               "fpowi", "exp2", "rsqrt"});
+    formulas.add<ExpandLog10,
+                 ReplaceByIntrinsic<math::CountTrailingZerosOp,
+                                    LLVM::CountTrailingZerosOp>,
+                 ReplaceByIntrinsic<math::CountLeadingZerosOp,
+                                    LLVM::CountLeadingZerosOp>,
+                 ReplaceByIntrinsic<math::CtPopOp, LLVM::CtPopOp>>(
+        &getContext());
     RewritePatternSet polynomials(&getContext());
     populateMathPolynomialApproximationPatterns(
         polynomials, MathPolynomialApproximationOptions());

@@ -52,8 +52,8 @@ struct GPUResolveMath : pp::impl::GPUResolveMathBase<GPUResolveMath> {
       call->replaceAllUsesWith(builder.create(state));
       call.erase();
     }
-    for (auto function : llvm::make_early_inc_range(
-             getOperation().getOps<LLVM::LLVMFuncOp>()))
+    for (auto function :
+         llvm::make_early_inc_range(getOperation().getOps<LLVM::LLVMFuncOp>()))
       if (function.getName().starts_with("__nv_"))
         function.erase();
   }

@@ -303,6 +303,13 @@ private:
     }
     case CallOperand::MixedKey: {
       Value key = function.getArgument(operand.base);
+      if (isForDevice(module)) {
+        Value above = LLVM::AddOp::create(
+            builder, loc, number(operand.numbers[0], i64), constant(i64, 1));
+        return LLVM::OrOp::create(
+            builder, loc, key,
+            LLVM::ShlOp::create(builder, loc, above, constant(i64, 48)));
+      }
       for (int64_t salt : operand.numbers)
         key = mixKey(key, number(salt, i64));
       return key;
@@ -381,4 +388,11 @@ Block *CallList::emit(LLVM::LLVMFuncOp function, Block *block,
   }
   emitter.straight(all.drop_front(next));
   return emitter.end();
+}
+
+bool pp::isForDevice(ModuleOp module) {
+  auto hasCode = [](ModuleOp one) {
+    return one.lookupSymbol("pprt_gpu_program_code") != nullptr;
+  };
+  return hasCode(module) || llvm::any_of(module.getOps<ModuleOp>(), hasCode);
 }

@@ -95,6 +95,10 @@ private:
   std::vector<Call> calls;
 };
 
+/// True if the layers of the program are code for a device. A key is an address
+/// then, and what it is mixed with stands above its 48 bits (pprt_gpu.h).
+bool isForDevice(mlir::ModuleOp module);
+
 } // namespace pp
 
 #endif // PP_LIB_CONVERSION_PROGRAMTOLLVM_CALLLIST_H

@@ -197,6 +197,13 @@ private:
       if (key.kind != CallOperand::Number) {
         SmallVector<int64_t> salts(key.numbers.begin(), key.numbers.end());
         salts.push_back(mix.getSalt());
+        // Bits above an address that a device has.
+        if (isForDevice(stage->getParentOfType<ModuleOp>()) &&
+            (salts.size() > 1 || mix.getSalt() >= 65535))
+          return op->emitOpError("found salt ")
+                 << mix.getSalt() << " of a key that is mixed " << salts.size()
+                 << " times, expected one below 65535, once, in a program for "
+                    "GPUs; use the salt on the stage's key";
         scalars.insert(
             {mix.getResult(), CallOperand::mixedKey(keyArgument, salts)});
         return success();
