@@ -9,6 +9,8 @@
 
 #include "CallList.h"
 
+#include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
+
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -260,6 +262,14 @@ private:
         .getSymName();
   }
 
+  /// In order with what layers enqueue.
+  void copyOnDevice(ValueRange operands) {
+    LLVM::LLVMFuncOp copy = *LLVM::lookupOrCreateFn(
+        builder, module, "pprt_gpu_copy", {ptr, ptr, i64},
+        LLVM::LLVMVoidType::get(builder.getContext()));
+    LLVM::CallOp::create(builder, loc, copy, operands);
+  }
+
   /// SplitMix64, as nn.mix_key defines it.
   Value mixKey(Value key, Value salt) {
     auto shiftXor = [&](Value z, int64_t shift) -> Value {
@@ -340,7 +350,9 @@ private:
     for (const CallOperand &each : call.operands)
       operands.push_back(operand(each, number));
     Value result;
-    if (!call.callee) {
+    if (!call.callee && isForDevice(module)) {
+      copyOnDevice(operands);
+    } else if (!call.callee) {
       LLVM::MemcpyOp::create(builder, loc, operands[0], operands[1],
                              operands[2], /*isVolatile=*/false);
     } else {
