@@ -10,7 +10,6 @@
 #include "CallList.h"
 
 #include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
-
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/STLExtras.h"
 
