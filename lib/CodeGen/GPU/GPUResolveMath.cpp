@@ -25,6 +25,8 @@ static StringRef intrinsicFor(StringRef function) {
       .Case("round", LLVM::RoundOp::getOperationName())
       .Case("rint", LLVM::RoundEvenOp::getOperationName())
       .Case("trunc", LLVM::FTruncOp::getOperationName())
+      .Case("fmax", LLVM::MaxNumOp::getOperationName())
+      .Case("fmin", LLVM::MinNumOp::getOperationName())
       .Case("fmod", LLVM::FRemOp::getOperationName())
       .Default("");
 }
