@@ -351,10 +351,6 @@ int64_t DeviceProgram::key(int microbatch) {
   return keys.addressOf(microbatch);
 }
 
-int64_t DeviceProgram::mixKey(int64_t key, int64_t salt) {
-  return keys.mix(key, salt);
-}
-
 void *DeviceProgram::constant(const void *host, uint64_t bytes) {
   void *&copy = constants[host];
   if (!copy) {

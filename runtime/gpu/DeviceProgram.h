@@ -63,7 +63,6 @@ public:
   // What a step enqueues.
   const void *data(int input, int microbatch) const;
   int64_t key(int microbatch);
-  int64_t mixKey(int64_t key, int64_t salt);
   void *constant(const void *host, uint64_t bytes);
   void loss(int microbatch, const float *value);
   void squareNorm(int parameter, const float *gradient, uint64_t n);

@@ -173,10 +173,9 @@ void pprt_gpu_attention_backward(const pprt_gpu_attention *shape, const void *q,
 
 /* In a program for GPUs pprt_key() of pprt.h returns the device address of the
  * key (an i64) instead of the key: what a graph has captured must not hold a
- * number that changes with every step. Kernels that draw load it.
- *
- * The address of nn.mix_key(the key at `key`, salt). */
-int64_t pprt_gpu_mix_key(int64_t key, int64_t salt);
+ * number that changes with every step. Kernels that draw load it. What the key
+ * is mixed with (nn.mix_key's salt, plus 1; 0 for nothing) stands in the upper
+ * 16 bits of what a layer function gets, and kernels mix it in. */
 
 #ifdef __cplusplus
 }

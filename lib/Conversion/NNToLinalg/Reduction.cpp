@@ -122,12 +122,12 @@ struct LowerReduceMax : OpRewritePattern<ReduceMaxOp> {
   LogicalResult matchAndRewrite(ReduceMaxOp op,
                                 PatternRewriter &rewriter) const override {
     Emitter emitter(rewriter, op.getLoc());
-    Grouped grouped = group(shapeOf(op.getInput()), op.getAxes());
+    Value input = emitter.widen(op.getInput());
+    Grouped grouped = group(shapeOf(input), op.getAxes());
     Value lowest =
-        emitter.filled(grouped.result, elementOf(op.getInput()),
+        emitter.filled(grouped.result, elementOf(input),
                        -std::numeric_limits<double>::infinity());
-    Value result =
-        reduce(emitter, op.getInput(), grouped, lowest, maximumOf);
+    Value result = reduce(emitter, input, grouped, lowest, maximumOf);
     rewriter.replaceOp(op, emitter.finish(result, op.getType()));
     return success();
   }

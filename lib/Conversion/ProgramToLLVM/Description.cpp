@@ -184,7 +184,7 @@ static json::Object describe(ModuleOp module, const LoweredProgram &lowered) {
   return result;
 }
 
-FailureOr<std::string> pp::describePrograms(ModuleOp module, StringRef target,
+FailureOr<std::string> pp::describePrograms(ModuleOp module,
                                             ArrayRef<LoweredProgram> programs,
                                             SymbolTableCollection &symbols) {
   auto schedules = module.getOps<ScheduleOp>();
@@ -205,7 +205,7 @@ FailureOr<std::string> pp::describePrograms(ModuleOp module, StringRef target,
       {"microbatches", schedule.getMicrobatches()},
       {"schedule", schedule.getName()},
       {"recompute", text("pp.recompute", "none")},
-      {"target", target},
+      {"target", isForDevice(module) ? "cuda" : "cpu"},
       {"fingerprint", text("pp.fingerprint", "")}};
   if (failed(addInputs(module, root)) ||
       failed(addParameters(module, symbols, root)))
