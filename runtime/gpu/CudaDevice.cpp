@@ -254,16 +254,18 @@ void CudaDevice::matmul(const pprt_gpu_gemm &shape, const void *a,
 
 void CudaDevice::attentionForward(const pprt_gpu_attention &shape,
                                   const void *q, const void *k, const void *v,
-                                  void *out, float *lse, void *) {
-  fallbackForward(*this, shape, q, k, v, out, lse);
+                                  void *out, float *lse,
+                                  void *workspace) {
+  fallbackForward(*this, shape, q, k, v, out, lse, workspace);
 }
 
 void CudaDevice::attentionBackward(const pprt_gpu_attention &shape,
                                    const void *q, const void *k, const void *v,
                                    const void *out, const float *lse,
                                    const void *dout, void *dq, void *dk,
-                                   void *dv, void *) {
-  fallbackBackward(*this, shape, q, k, v, out, lse, dout, dq, dk, dv);
+                                   void *dv, void *workspace) {
+  fallbackBackward(*this, shape, q, k, v, out, lse, dout, dq, dk, dv,
+                       workspace);
 }
 
 //===----------------------------------------------------------------------===//

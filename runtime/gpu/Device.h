@@ -121,11 +121,11 @@ std::unique_ptr<Device> createCudaDevice(const pprt_gpu_code &code, int index);
 /// it generated none.
 void fallbackForward(Device &device, const pprt_gpu_attention &shape,
                      const void *q, const void *k, const void *v, void *out,
-                     float *lse);
+                     float *lse, void *workspace);
 void fallbackBackward(Device &device, const pprt_gpu_attention &shape,
                       const void *q, const void *k, const void *v,
                       const void *out, const float *lse, const void *dout,
-                      void *dq, void *dk, void *dv);
+                      void *dq, void *dk, void *dv, void *workspace);
 
 } // namespace pprt
 

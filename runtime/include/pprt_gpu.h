@@ -151,7 +151,8 @@ typedef struct pprt_gpu_attention {
   int32_t causal;
   int32_t type; /* pprt_gpu_type: F32 or BF16 */
   /* Index of the generated kernel that computes it where cuDNN is missing or
-   * has no plan; its arguments are the buffers in the order of the call. */
+   * has no plan; its arguments are the buffers in the order of the call, the
+   * workspace last. */
   int32_t fallback_kernel;
   int32_t fallback_grid[3], fallback_block;
   /* The adjoint's fallback has a second kernel, for dk and dv. */
