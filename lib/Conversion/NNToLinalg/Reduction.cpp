@@ -124,9 +124,8 @@ struct LowerReduceMax : OpRewritePattern<ReduceMaxOp> {
     Emitter emitter(rewriter, op.getLoc());
     Value input = emitter.widen(op.getInput());
     Grouped grouped = group(shapeOf(input), op.getAxes());
-    Value lowest =
-        emitter.filled(grouped.result, elementOf(input),
-                       -std::numeric_limits<double>::infinity());
+    Value lowest = emitter.filled(grouped.result, elementOf(input),
+                                  -std::numeric_limits<double>::infinity());
     Value result = reduce(emitter, input, grouped, lowest, maximumOf);
     rewriter.replaceOp(op, emitter.finish(result, op.getType()));
     return success();

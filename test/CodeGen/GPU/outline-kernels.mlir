@@ -37,9 +37,6 @@
 // CHECK-LABEL: func.func @activation
 // CHECK: gpu.launch_func @kernels::@elementwise_0
 // CHECK-NOT: launch_func
-// CODE: llvm.mlir.global internal constant @pp.gpu.image.0("{{.*}}.target sm_80
-// CODE-SAME: ld.global.nc.v4
-// CODE: llvm.mlir.global external constant @pprt_gpu_program_code()
 func.func @activation(%x: tensor<3x64xf32>, %y: tensor<3x64xf32>) -> tensor<3x64xf32> {
   %r = nn.gelu_grad %x, %y : (tensor<3x64xf32>, tensor<3x64xf32>) -> tensor<3x64xf32>
   return %r : tensor<3x64xf32>
@@ -91,3 +88,8 @@ func.func @product(%x: tensor<8x16xf32>, %w: tensor<16x4xf32>, %b: tensor<4xf32>
   %y = nn.linear %x, %w, %b : (tensor<8x16xf32>, tensor<16x4xf32>, tensor<4xf32>) -> tensor<8x4xf32>
   return %y : tensor<8x4xf32>
 }
+
+// The PTX and the tables.
+// CODE: llvm.mlir.global internal constant @pp.gpu.image.0("{{.*}}.target sm_80
+// CODE-SAME: ld.global.nc.v4
+// CODE: llvm.mlir.global external constant @pprt_gpu_program_code()

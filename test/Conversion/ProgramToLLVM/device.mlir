@@ -1,4 +1,4 @@
-// RUN: pp-opt %s -split-input-file -verify-diagnostics -pp-plan-memory -pp-lower-programs | FileCheck %s
+// RUN: pp-opt %s -pp-plan-memory -pp-lower-programs | FileCheck %s
 
 // A program with code for a device: a key is an address, what it is mixed with
 // stands above; copies are enqueued.
@@ -12,23 +12,24 @@
 // CHECK-NOT: memcpy
 // CHECK: llvm.call @pprt_gpu_copy(
 module @device {
+  pp.input @tokens : tensor<2x4xi32> {pp.bound = 50 : i64}
   pp.parameter @w : tensor<32xf32> init(#nn.normal<std = 0.5>)
-  func.func private @layer(tensor<32xf32>, i64) -> tensor<f32> attributes {pp.workspace = 64 : i64}
+  func.func private @layer(tensor<2x4xi32>, tensor<32xf32>, i64) -> tensor<f32> attributes {pp.workspace = 64 : i64}
   func.func private @layer.backward(tensor<f32>, tensor<32xf32>)
       -> (tensor<32xf32> {pp.accumulates = 1 : i64}) attributes {pp.workspace = 0 : i64}
   module @layers {
     llvm.mlir.global external constant @pprt_gpu_program_code(0 : i32) : i32
-    llvm.func @layer(%w: !llvm.ptr, %key: i64, %y: !llvm.ptr, %ws: !llvm.ptr) {
+    llvm.func @layer(%t: !llvm.ptr, %w: !llvm.ptr, %key: i64, %y: !llvm.ptr, %ws: !llvm.ptr) {
       llvm.return
     }
     llvm.func @layer.backward(%dy: !llvm.ptr, %acc: !llvm.ptr, %ws: !llvm.ptr) {
       llvm.return
     }
   }
-  func.func private @stage0.forward(%w: tensor<32xf32> {pp.param = "w"}, %k: i64 {pp.key})
+  func.func private @stage0.forward(%t: tensor<2x4xi32> {pp.data = "tokens"}, %w: tensor<32xf32> {pp.param = "w"}, %k: i64 {pp.key})
       -> (tensor<f32> {pp.value = "loss", pp.loss}, tensor<f32> {pp.value = "again"}) {
     %key = nn.mix_key %k {salt = 3 : i64} : (i64) -> i64
-    %l = func.call @layer(%w, %key) : (tensor<32xf32>, i64) -> tensor<f32>
+    %l = func.call @layer(%t, %w, %key) : (tensor<2x4xi32>, tensor<32xf32>, i64) -> tensor<f32>
     return %l, %l : tensor<f32>, tensor<f32>
   }
   func.func private @stage0.backward(%l: tensor<f32> {pp.value = "again"}, %acc: tensor<32xf32> {pp.grad = "w", pp.use = 0 : i64})
