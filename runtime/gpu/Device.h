@@ -1,8 +1,8 @@
 //===- Device.h - What a program for GPUs computes on ---------------------===//
 //
 // One rank's device: memory, streams with events between them, and the work
-// that compiled code enqueues. Two implementations: CUDA, and an emulated device
-// that does everything at once on the host, for tests where no GPU is.
+// that compiled code enqueues. Two implementations: CUDA, and an emulated
+// device that does everything at once on the host, for tests where no GPU is.
 //
 // Stream 0 computes; transfers have streams of their own. Work of one stream
 // runs in order. Everything that can fail throws Error.

@@ -5,8 +5,8 @@
 // between steps (data, keys, learning rate) is uploaded before the step into
 // fixed places, so that a step can be recorded as a graph and done again.
 //
-// The first step runs directly: it makes plans and loads code. The second one is
-// recorded, if the transfers allow it.
+// The first step runs directly: it makes plans and loads code. The second one
+// is recorded, if the transfers allow it.
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_GPU_DEVICEPROGRAM_H
@@ -54,9 +54,8 @@ public:
 
   /// One step of `function`; `keys` has one for each micro-batch. Returns
   /// whether it was called, false where a graph did its work.
-  bool run(pprt_step_fn function, pprt_context *context,
-           const Batches &batches, const std::vector<int64_t> &keys,
-           const UpdateScalars &scalars);
+  bool run(pprt_step_fn function, pprt_context *context, const Batches &batches,
+           const std::vector<int64_t> &keys, const UpdateScalars &scalars);
   /// After a step: losses of micro-batches, then square norms of parameters.
   const double *results() const { return hostResults; }
 

@@ -3,9 +3,9 @@
 // Two ways: NCCL, from device to device; and by the host's transport through
 // memory of the host, for ranks that share a GPU and where no NCCL is.
 //
-// A transfer begins when stream 0 has done what was enqueued before it, and what
-// is enqueued on stream 0 after its wait comes after it. Transfers of a channel
-// are posted by both sides in the same order.
+// A transfer begins when stream 0 has done what was enqueued before it, and
+// what is enqueued on stream 0 after its wait comes after it. Transfers of a
+// channel are posted by both sides in the same order.
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_GPU_LINKS_H

@@ -1,10 +1,10 @@
 //===- NcclLinks.cpp - Transfers by NCCL ----------------------------------===//
 //
 // A communicator of two ranks and a stream for each directed edge: transfers of
-// an edge run in the order in which both sides post them, and those of different
-// edges wait for nobody else. No two transfers share a communicator at a time,
-// so that none has to be grouped with another. A last communicator of all ranks
-// adds losses and norms.
+// an edge run in the order in which both sides post them, and those of
+// different edges wait for nobody else. No two transfers share a communicator
+// at a time, so that none has to be grouped with another. A last communicator
+// of all ranks adds losses and norms.
 //
 // Communicators connect at their first transfer, which a graph must not
 // contain: each edge carries one byte at the start.

@@ -57,8 +57,9 @@ class StageLowering {
 public:
   StageLowering(func::FuncOp stage, StageValues values,
                 SymbolTableCollection &symbols)
-      : onDevice(isForDevice(stage->getParentOfType<ModuleOp>())), stage(stage), values(std::move(values)), symbols(symbols),
-        signature(stage), builder(stage) {}
+      : onDevice(isForDevice(stage->getParentOfType<ModuleOp>())), stage(stage),
+        values(std::move(values)), symbols(symbols), signature(stage),
+        builder(stage) {}
 
   FailureOr<CallList> run() {
     for (BlockArgument argument : stage.getArguments())
