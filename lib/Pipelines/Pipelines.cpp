@@ -136,8 +136,7 @@ LogicalResult pp::buildMemoryPipeline(OpPassManager &manager,
 
 LogicalResult pp::buildLLVMPipeline(OpPassManager &manager,
                                     const PipelineOptions &options) {
-  return add(manager, formatv("pp-lower-programs{{target={0}}",
-                              options.target.getValue()));
+  return add(manager, "pp-lower-programs");
 }
 
 using PipelineBuilder = LogicalResult (*)(OpPassManager &,

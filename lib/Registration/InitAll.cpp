@@ -2,19 +2,19 @@
 
 #include "pp/InitAll.h"
 
-#include "pp/Conversion/ProgramToLLVM/Passes.h"
 #include "pp/CodeGen/GPU/Passes.h"
 #include "pp/CodeGen/Passes.h"
 #include "pp/Conversion/Passes.h"
+#include "pp/Conversion/ProgramToLLVM/Passes.h"
 #include "pp/Dialect/Kernel/IR/KernelDialect.h"
 #include "pp/Dialect/NN/IR/NNDialect.h"
 #include "pp/Dialect/NN/Transforms/Passes.h"
 #include "pp/Dialect/NN/Transforms/UpstreamAdjoints.h"
 #include "pp/Dialect/PP/Annotate/Passes.h"
 #include "pp/Dialect/PP/IR/PPDialect.h"
+#include "pp/Dialect/PP/Memory/Passes.h"
 #include "pp/Dialect/PP/Transforms/Passes.h"
 #include "pp/Pipelines/Pipelines.h"
-#include "pp/Dialect/PP/Memory/Passes.h"
 
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllDialects.h"

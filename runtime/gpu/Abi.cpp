@@ -55,13 +55,6 @@ void pprt_gpu_attention_backward(const pprt_gpu_attention *shape, const void *q,
   });
 }
 
-int64_t pprt_gpu_mix_key(int64_t key, int64_t salt) {
-  DeviceProgram &program = *currentProgram();
-  int64_t result = key;
-  program.guarded([&] { result = program.mixKey(key, salt); });
-  return result;
-}
-
 void *pprt_gpu_constant(const void *host, uint64_t bytes) {
   DeviceProgram &program = *currentProgram();
   void *result = nullptr;

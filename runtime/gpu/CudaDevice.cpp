@@ -239,9 +239,9 @@ void CudaDevice::launch(int32_t kernel, Grid grid, Grid block,
       unsigned(grid.z), unsigned(block.x), unsigned(block.y), unsigned(block.z),
       0, streams[0], arguments, nullptr);
   if (result != success)
-    check(result, ("the launch of '" + std::string(code.kernels[kernel].name) +
-                   "'")
-                      .c_str());
+    check(result,
+          ("the launch of '" + std::string(code.kernels[kernel].name) + "'")
+              .c_str());
 }
 
 void CudaDevice::matmul(const pprt_gpu_gemm &shape, const void *a,
@@ -254,16 +254,17 @@ void CudaDevice::matmul(const pprt_gpu_gemm &shape, const void *a,
 
 void CudaDevice::attentionForward(const pprt_gpu_attention &shape,
                                   const void *q, const void *k, const void *v,
-                                  void *out, float *lse, void *) {
-  fallbackForward(*this, shape, q, k, v, out, lse);
+                                  void *out, float *lse, void *workspace) {
+  fallbackForward(*this, shape, q, k, v, out, lse, workspace);
 }
 
 void CudaDevice::attentionBackward(const pprt_gpu_attention &shape,
                                    const void *q, const void *k, const void *v,
                                    const void *out, const float *lse,
                                    const void *dout, void *dq, void *dk,
-                                   void *dv, void *) {
-  fallbackBackward(*this, shape, q, k, v, out, lse, dout, dq, dk, dv);
+                                   void *dv, void *workspace) {
+  fallbackBackward(*this, shape, q, k, v, out, lse, dout, dq, dk, dv,
+                   workspace);
 }
 
 //===----------------------------------------------------------------------===//

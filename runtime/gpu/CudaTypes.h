@@ -2,8 +2,8 @@
 //
 // Own declarations of the types and numbers of CUDA's driver, cuBLASLt and NCCL
 // that the runtime uses, so that it builds where no toolkit is, and programs
-// built there run where GPUs are. CudaTypesCheck.cpp compares them with the real
-// headers where these are present.
+// built there run where GPUs are. CudaTypesCheck.cpp compares them with the
+// real headers where these are present.
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_GPU_CUDATYPES_H

@@ -1,8 +1,8 @@
 //===- Device.h - What a program for GPUs computes on ---------------------===//
 //
 // One rank's device: memory, streams with events between them, and the work
-// that compiled code enqueues. Two implementations: CUDA, and an emulated device
-// that does everything at once on the host, for tests where no GPU is.
+// that compiled code enqueues. Two implementations: CUDA, and an emulated
+// device that does everything at once on the host, for tests where no GPU is.
 //
 // Stream 0 computes; transfers have streams of their own. Work of one stream
 // runs in order. Everything that can fail throws Error.
@@ -121,11 +121,11 @@ std::unique_ptr<Device> createCudaDevice(const pprt_gpu_code &code, int index);
 /// it generated none.
 void fallbackForward(Device &device, const pprt_gpu_attention &shape,
                      const void *q, const void *k, const void *v, void *out,
-                     float *lse);
+                     float *lse, void *workspace);
 void fallbackBackward(Device &device, const pprt_gpu_attention &shape,
                       const void *q, const void *k, const void *v,
                       const void *out, const float *lse, const void *dout,
-                      void *dq, void *dk, void *dv);
+                      void *dq, void *dk, void *dv, void *workspace);
 
 } // namespace pprt
 

@@ -24,8 +24,8 @@ DeviceProgram::DeviceProgram(Device &device, const Description &description,
                              Collectives &collectives, Recorder &recorder)
     : device(device), program_description(description), options(options),
       transport(transport), collectives(collectives), recorder(recorder),
-      program(description.programs[size_t(transport.rank())]),
-      keys(device), requests(size_t(program.requests)) {}
+      program(description.programs[size_t(transport.rank())]), keys(device),
+      requests(size_t(program.requests)) {}
 
 DeviceProgram::~DeviceProgram() {
   if (current == this)
@@ -34,11 +34,10 @@ DeviceProgram::~DeviceProgram() {
 
 uint8_t *DeviceProgram::allocateArena(uint64_t bytes) {
   const uint64_t microbatches = uint64_t(program_description.microbatches);
-  const uint64_t values =
-      microbatches + program_description.parameters.size();
+  const uint64_t values = microbatches + program_description.parameters.size();
   for (const Input &input : program_description.inputs)
-    slotBytes = std::max(
-        slotBytes, align(uint64_t(input.rows * input.length) * sizeof(int32_t)));
+    slotBytes = std::max(slotBytes, align(uint64_t(input.rows * input.length) *
+                                          sizeof(int32_t)));
   scalarsOffset = slotBytes * microbatches * program_description.inputs.size();
   inputBytes = scalarsOffset + align(sizeof(UpdateScalars));
 
@@ -74,16 +73,17 @@ void DeviceProgram::connect() {
     // NCCL refuses ranks that share a GPU. All ranks choose the same.
     double sharing = transport.nodeRanks() > device.deviceCount();
     collectives.sum(&sharing, 1);
-    transportName =
-        options.device == "cuda" && sharing == 0 ? "nccl" : "mpi";
+    transportName = options.device == "cuda" && sharing == 0 ? "nccl" : "mpi";
   }
   if (transportName == "mpi")
     links = createStagedLinks(device, transport, collectives, program.requests);
   else
     collectives.agreeAfter([&] {
       links = createNcclLinks(device, program_description, transport,
-                              collectives, program.requests);
+                              program.requests);
     });
+  // Not agreed on: who fails here may do so while others still wait for it.
+  links->connect(collectives);
 }
 
 std::string DeviceProgram::description() const {
@@ -140,7 +140,8 @@ void DeviceProgram::uploadStep(const Batches &batches,
   for (size_t i = 0; i < program_description.inputs.size(); ++i) {
     const Input &input = program_description.inputs[i];
     for (int m = 0; m < microbatches; ++m)
-      std::memcpy(hostInputs + slotBytes * (i * size_t(microbatches) + size_t(m)),
+      std::memcpy(hostInputs +
+                      slotBytes * (i * size_t(microbatches) + size_t(m)),
                   batches.input(int(i), m),
                   size_t(input.rows * input.length) * sizeof(int32_t));
   }
@@ -176,8 +177,7 @@ bool DeviceProgram::run(pprt_step_fn function, pprt_context *context,
         throw Error("found a step that ends with an error and says none, "
                     "expected a reason: compile the program again");
       if (!failure)
-        device.download(0, hostResults, deviceResults,
-                        values * sizeof(double));
+        device.download(0, hostResults, deviceResults, values * sizeof(double));
     }
   });
   if (mode == Mode::Record) {
@@ -332,8 +332,7 @@ void DeviceProgram::exchange() {
     links->sum(deviceResults, uint64_t(microbatches + parameters));
   launch("pprt_kernel_conclude", 1, 1,
          {&deviceResults, &microbatches, &parameters, &deviceScalars});
-  spans.push_back(
-      {Event::Exchange, recorder.currentAction(), begin, mark(0)});
+  spans.push_back({Event::Exchange, recorder.currentAction(), begin, mark(0)});
 }
 
 void DeviceProgram::update(float *p, const float *g, float *m, float *v,
@@ -358,16 +357,12 @@ void DeviceProgram::round(uint16_t *to, const float *from, uint64_t n) {
 
 const void *DeviceProgram::data(int input, int microbatch) const {
   return deviceInputs +
-         slotBytes * uint64_t(input * program_description.microbatches +
-                              microbatch);
+         slotBytes *
+             uint64_t(input * program_description.microbatches + microbatch);
 }
 
 int64_t DeviceProgram::key(int microbatch) {
   return keys.addressOf(microbatch);
-}
-
-int64_t DeviceProgram::mixKey(int64_t key, int64_t salt) {
-  return keys.mix(key, salt);
 }
 
 void *DeviceProgram::constant(const void *host, uint64_t bytes) {

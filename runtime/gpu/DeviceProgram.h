@@ -5,8 +5,8 @@
 // between steps (data, keys, learning rate) is uploaded before the step into
 // fixed places, so that a step can be recorded as a graph and done again.
 //
-// The first step runs directly: it makes plans and loads code. The second one is
-// recorded, if the transfers allow it.
+// The first step runs directly: it makes plans and loads code. The second one
+// is recorded, if the transfers allow it.
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_GPU_DEVICEPROGRAM_H
@@ -45,7 +45,7 @@ public:
 
   /// The arena, checked against what is free; zeros. Throws Error.
   uint8_t *allocateArena(uint64_t bytes);
-  /// Makes the links. Collective; errors are agreed on.
+  /// Makes the links, together with all other ranks.
   void connect();
 
   /// Parameters and masters to, and what a checkpoint has from, the same offsets
@@ -55,16 +55,14 @@ public:
 
   /// One step of `function`; `keys` has one for each micro-batch. Returns
   /// whether it was called, false where a graph did its work.
-  bool run(pprt_step_fn function, pprt_context *context,
-           const Batches &batches, const std::vector<int64_t> &keys,
-           const UpdateScalars &scalars);
+  bool run(pprt_step_fn function, pprt_context *context, const Batches &batches,
+           const std::vector<int64_t> &keys, const UpdateScalars &scalars);
   /// After a step: losses of micro-batches, then square norms of parameters.
   const double *results() const { return hostResults; }
 
   // What a step enqueues.
   const void *data(int input, int microbatch) const;
   int64_t key(int microbatch);
-  int64_t mixKey(int64_t key, int64_t salt);
   void *constant(const void *host, uint64_t bytes);
   void loss(int microbatch, const float *value);
   void squareNorm(int parameter, const float *gradient, uint64_t n);

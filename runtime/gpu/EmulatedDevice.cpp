@@ -73,18 +73,19 @@ public:
   }
   void attentionForward(const pprt_gpu_attention &shape, const void *q,
                         const void *k, const void *v, void *out, float *lse,
-                        void *) override {
+                        void *workspace) override {
     if (shape.fallback_kernel >= 0)
-      fallbackForward(*this, shape, q, k, v, out, lse);
+      fallbackForward(*this, shape, q, k, v, out, lse, workspace);
     else
       hostAttentionForward(shape, q, k, v, out, lse);
   }
   void attentionBackward(const pprt_gpu_attention &shape, const void *q,
                          const void *k, const void *v, const void *out,
                          const float *lse, const void *dout, void *dq, void *dk,
-                         void *dv, void *) override {
+                         void *dv, void *workspace) override {
     if (shape.fallback_kernel >= 0)
-      fallbackBackward(*this, shape, q, k, v, out, lse, dout, dq, dk, dv);
+      fallbackBackward(*this, shape, q, k, v, out, lse, dout, dq, dk, dv,
+                       workspace);
     else
       hostAttentionBackward(shape, q, k, v, out, lse, dout, dq, dk, dv);
   }

@@ -3,7 +3,8 @@
 // Threads of a warp run one after the other until each waits or has ended. If
 // all wait for a shuffle, its values are exchanged and the warp goes on; if all
 // wait at the barrier, the warp waits for the other warps. Whatever else the
-// threads of a block can come to would be undefined on a device: it is reported.
+// threads of a block can come to would be undefined on a device: it is
+// reported.
 //
 // Blocks run one after the other, so a kernel that needed two at once would not
 // end: none is generated.
@@ -222,11 +223,11 @@ std::string Block::run(const pprt_gpu_kernel &which, const int32_t grid[3],
         for (int32_t i = 0; i < count; ++i) {
           Thread &thread = threads[i];
           thread.wait = Wait::None;
-          thread.registers = {{i % block[0], i / block[0] % block[1],
-                               i / block[0] / block[1]},
-                              {x, y, z},
-                              {block[0], block[1], block[2]},
-                              {grid[0], grid[1], grid[2]}};
+          thread.registers = {
+              {i % block[0], i / block[0] % block[1], i / block[0] / block[1]},
+              {x, y, z},
+              {block[0], block[1], block[2]},
+              {grid[0], grid[1], grid[2]}};
           thread.fiber.start(enter, &thread);
         }
         if (std::string error = runBlock(); !error.empty())

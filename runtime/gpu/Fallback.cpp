@@ -15,8 +15,8 @@ static void run(Device &device, int32_t kernel, const int32_t grid[3],
 
 void pprt::fallbackForward(Device &device, const pprt_gpu_attention &shape,
                            const void *q, const void *k, const void *v,
-                           void *out, float *lse) {
-  void *arguments[] = {&q, &k, &v, &out, &lse};
+                           void *out, float *lse, void *workspace) {
+  void *arguments[] = {&q, &k, &v, &out, &lse, &workspace};
   run(device, shape.fallback_kernel, shape.fallback_grid, shape.fallback_block,
       arguments);
 }
@@ -24,9 +24,10 @@ void pprt::fallbackForward(Device &device, const pprt_gpu_attention &shape,
 void pprt::fallbackBackward(Device &device, const pprt_gpu_attention &shape,
                             const void *q, const void *k, const void *v,
                             const void *out, const float *lse, const void *dout,
-                            void *dq, void *dk, void *dv) {
+                            void *dq, void *dk, void *dv, void *workspace) {
   // dq first: its kernel may leave what dk and dv need in no other place.
-  void *arguments[] = {&q, &k, &v, &out, &lse, &dout, &dq, &dk, &dv};
+  void *arguments[] = {&q,    &k,  &v,  &out, &lse,
+                       &dout, &dq, &dk, &dv,  &workspace};
   run(device, shape.fallback_kernel, shape.fallback_grid, shape.fallback_block,
       arguments);
   run(device, shape.fallback_kernel2, shape.fallback_grid2,

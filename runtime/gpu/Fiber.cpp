@@ -104,12 +104,12 @@ void Fiber::start(void (*function)(void *), void *argument) {
   *--top = nullptr;
   *--top = nullptr;
   *--top = reinterpret_cast<void *>(pprt_enter_fiber);
-  *--top = nullptr;                               // rbp
-  *--top = nullptr;                               // rbx
-  *--top = argument;                              // r12
-  *--top = reinterpret_cast<void *>(function);    // r13
-  *--top = nullptr;                               // r14
-  *--top = nullptr;                               // r15
+  *--top = nullptr;                            // rbp
+  *--top = nullptr;                            // rbx
+  *--top = argument;                           // r12
+  *--top = reinterpret_cast<void *>(function); // r13
+  *--top = nullptr;                            // r14
+  *--top = nullptr;                            // r15
   state->fiber = top;
 }
 void Fiber::resume() { pprt_switch_stack(&state->owner, state->fiber); }

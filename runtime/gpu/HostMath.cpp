@@ -89,12 +89,12 @@ void pprt::hostMatmul(const pprt_gpu_gemm &s, const void *a, const void *b,
     const int64_t ci = i * s.stride_c;
     for (int64_t p = 0; p < s.k; ++p)
       for (int64_t j = 0; j < s.n; ++j)
-        right[size_t(p * s.n + j)] = load(
-            bi, s.type_b, s.transpose_b ? j * s.ldb + p : p * s.ldb + j);
+        right[size_t(p * s.n + j)] =
+            load(bi, s.type_b, s.transpose_b ? j * s.ldb + p : p * s.ldb + j);
     for (int64_t r = 0; r < s.m; ++r) {
       for (int64_t p = 0; p < s.k; ++p)
-        left[size_t(p)] = load(ai, s.type_a,
-                               s.transpose_a ? p * s.lda + r : r * s.lda + p);
+        left[size_t(p)] =
+            load(ai, s.type_a, s.transpose_a ? p * s.lda + r : r * s.lda + p);
       std::fill(row.begin(), row.end(), 0.0);
       for (int64_t p = 0; p < s.k; ++p) {
         const double factor = left[size_t(p)];
@@ -147,7 +147,9 @@ struct Head {
   int64_t key(int64_t row, int64_t ld) const {
     return (batch * s.s + row) * ld + kvHead * s.d;
   }
-  int64_t lse(int64_t row) const { return (batch * s.heads + head) * s.t + row; }
+  int64_t lse(int64_t row) const {
+    return (batch * s.heads + head) * s.t + row;
+  }
   /// Keys that a row sees: from the first on.
   int64_t seen(int64_t row) const {
     if (!s.causal)
@@ -179,9 +181,8 @@ void pprt::hostAttentionForward(const pprt_gpu_attention &s, const void *q,
         const int64_t seen = head.seen(i);
         double largest = -INFINITY, sum = 0;
         for (int64_t j = 0; j < seen; ++j) {
-          scores[size_t(j)] =
-              double(s.scale) *
-              dot(s, q, head.query(i, s.ldq), k, head.key(j, s.ldk));
+          scores[size_t(j)] = double(s.scale) * dot(s, q, head.query(i, s.ldq),
+                                                    k, head.key(j, s.ldk));
           largest = std::max(largest, scores[size_t(j)]);
         }
         std::fill(row.begin(), row.end(), 0.0);
@@ -218,8 +219,8 @@ void pprt::hostAttentionBackward(const pprt_gpu_attention &s, const void *q,
         double delta = dot(s, out, head.query(i, s.ldo), dout, at);
         std::fill(row.begin(), row.end(), 0.0);
         for (int64_t j = 0; j < head.seen(i); ++j) {
-          double score = double(s.scale) * dot(s, q, head.query(i, s.ldq), k,
-                                               head.key(j, s.ldk));
+          double score = double(s.scale) *
+                         dot(s, q, head.query(i, s.ldq), k, head.key(j, s.ldk));
           double p = std::exp(score - double(lse[head.lse(i)]));
           double ds = p * (dot(s, dout, at, v, head.key(j, s.ldv)) - delta) *
                       double(s.scale);

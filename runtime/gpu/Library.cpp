@@ -17,10 +17,11 @@ Library::Library(std::string product, const std::vector<const char *> &names,
       return;
     }
     const char *reason = dlerror();
-    reasons += (reasons.empty() ? "" : "; ") + std::string(reason ? reason : name);
+    reasons +=
+        (reasons.empty() ? "" : "; ") + std::string(reason ? reason : name);
   }
-  throw Error("found no " + this->product + " (" + reasons + "), expected it: " +
-              this->remedy);
+  throw Error("found no " + this->product + " (" + reasons +
+              "), expected it: " + this->remedy);
 }
 
 void *Library::symbol(const char *name) const {

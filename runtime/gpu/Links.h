@@ -3,9 +3,9 @@
 // Two ways: NCCL, from device to device; and by the host's transport through
 // memory of the host, for ranks that share a GPU and where no NCCL is.
 //
-// A transfer begins when stream 0 has done what was enqueued before it, and what
-// is enqueued on stream 0 after its wait comes after it. Transfers of a channel
-// are posted by both sides in the same order.
+// A transfer begins when stream 0 has done what was enqueued before it, and
+// what is enqueued on stream 0 after its wait comes after it. Transfers of a
+// channel are posted by both sides in the same order.
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_GPU_LINKS_H
@@ -28,12 +28,18 @@ struct Transfer {
   uint64_t bytes = 0;
 };
 
+class Collectives;
+
 class Links {
 public:
   virtual ~Links() = default;
   virtual const char *name() const = 0;
   /// Nothing of a transfer is done by the host, so that a graph can hold it.
   virtual bool canCapture() const = 0;
+
+  /// Makes what transfers need, together with all other ranks. An error ends
+  /// them as one in a step does.
+  virtual void connect(Collectives &) {}
 
   virtual void start(int request, const Transfer &transfer) = 0;
   virtual void wait(int request) = 0;
@@ -52,18 +58,15 @@ public:
   virtual void abort() {}
 };
 
-class Collectives;
-
 std::unique_ptr<Links> createStagedLinks(Device &device, Transport &transport,
                                          Collectives &collectives,
                                          int requests);
 
-/// One communicator for each directed edge of this rank, connected. Collective.
-/// Throws Error where NCCL is missing or refuses, on the ranks that notice.
+/// One communicator for each directed edge of this rank. Throws Error where NCCL
+/// is missing.
 std::unique_ptr<Links> createNcclLinks(Device &device,
                                        const Description &description,
-                                       Transport &transport,
-                                       Collectives &collectives, int requests);
+                                       Transport &transport, int requests);
 
 } // namespace pprt
 

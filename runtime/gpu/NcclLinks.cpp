@@ -1,10 +1,10 @@
 //===- NcclLinks.cpp - Transfers by NCCL ----------------------------------===//
 //
 // A communicator of two ranks and a stream for each directed edge: transfers of
-// an edge run in the order in which both sides post them, and those of different
-// edges wait for nobody else. No two transfers share a communicator at a time,
-// so that none has to be grouped with another. A last communicator of all ranks
-// adds losses and norms.
+// an edge run in the order in which both sides post them, and those of
+// different edges wait for nobody else. No two transfers share a communicator
+// at a time, so that none has to be grouped with another. A last communicator
+// of all ranks adds losses and norms.
 //
 // Communicators connect at their first transfer, which a graph must not
 // contain: each edge carries one byte at the start.
@@ -81,7 +81,7 @@ public:
       nccl.destroy(world);
   }
 
-  void connect(Collectives &collectives);
+  void connect(Collectives &collectives) override;
 
   const char *name() const override { return "nccl"; }
   bool canCapture() const override { return true; }
@@ -228,10 +228,7 @@ void NcclLinks::connect(Collectives &collectives) {
 std::unique_ptr<Links> pprt::createNcclLinks(Device &device,
                                              const Description &description,
                                              Transport &transport,
-                                             Collectives &collectives,
                                              int requests) {
-  auto links = std::make_unique<NcclLinks>(static_cast<CudaDevice &>(device),
-                                           description, transport, requests);
-  links->connect(collectives);
-  return links;
+  return std::make_unique<NcclLinks>(static_cast<CudaDevice &>(device),
+                                     description, transport, requests);
 }

@@ -1,13 +1,14 @@
 //===- Products.cpp - Matrix products by cuBLASLt -------------------------===//
 //
-// cuBLASLt is column-major: it sees our matrices transposed, and c = op(a) op(b)
-// as cᵀ = op(b)ᵀ op(a)ᵀ, so that b is its A, a its B, and n its number of rows.
-// A bias along n is then one along rows, as its epilogues have it.
+// cuBLASLt is column-major: it sees our matrices transposed, and c = op(a)
+// op(b) as cᵀ = op(b)ᵀ op(a)ᵀ, so that b is its A, a its B, and n its number of
+// rows. A bias along n is then one along rows, as its epilogues have it.
 //
 // The bits of a product must not depend on where its matrices lie in the arena:
-// the same shape has to get the same algorithm. Plans are made for the alignment
-// of the operands, of which the arena guarantees 64 bytes and more is not used.
-// Split sums are reduced in a separate step of fixed order, or not split.
+// the same shape has to get the same algorithm. Plans are made for the
+// alignment of the operands, of which the arena guarantees 64 bytes and more is
+// not used. Split sums are reduced in a separate step of fixed order, or not
+// split.
 //
 //===----------------------------------------------------------------------===//
 #include "Products.h"
@@ -166,14 +167,14 @@ Plan Products::State::makePlan(const pprt_gpu_gemm &shape,
     set(plan.desc, descAuxLd, shape.ldaux);
     set(plan.desc, descAuxType, int32_t(typeOf(shape.type_c)));
   }
-  plan.a = makeLayout(typeOf(shape.type_b), shape.transpose_b ? k : n,
-                      shape.transpose_b ? n : k, shape.ldb, shape,
-                      shape.stride_b);
-  plan.b = makeLayout(typeOf(shape.type_a), shape.transpose_a ? m : k,
-                      shape.transpose_a ? k : m, shape.lda, shape,
-                      shape.stride_a);
-  plan.c = makeLayout(typeOf(shape.type_c), n, m, shape.ldc, shape,
-                      shape.stride_c);
+  plan.a =
+      makeLayout(typeOf(shape.type_b), shape.transpose_b ? k : n,
+                 shape.transpose_b ? n : k, shape.ldb, shape, shape.stride_b);
+  plan.b =
+      makeLayout(typeOf(shape.type_a), shape.transpose_a ? m : k,
+                 shape.transpose_a ? k : m, shape.lda, shape, shape.stride_a);
+  plan.c =
+      makeLayout(typeOf(shape.type_c), n, m, shape.ldc, shape, shape.stride_c);
 
   LtPreference preference;
   lt.check(lt.preferenceCreate(&preference), "cublasLtMatmulPreferenceCreate");
@@ -189,12 +190,12 @@ Plan Products::State::makePlan(const pprt_gpu_gemm &shape,
                             preference, 1, &result, &found);
   lt.preferenceDestroy(preference);
   if (status != 0 || found == 0 || result.state != 0)
-    throw Error(
-        "found no plan of cuBLASLt for a product of " + std::to_string(m) +
-        " x " + std::to_string(k) + " and " + std::to_string(k) + " x " +
-        std::to_string(n) + " (epilogue " + std::to_string(shape.epilogue) +
-        ", workspace " + std::to_string(shape.workspace_bytes) +
-        " bytes), expected one: use a newer cuBLAS");
+    throw Error("found no plan of cuBLASLt for a product of " +
+                std::to_string(m) + " x " + std::to_string(k) + " and " +
+                std::to_string(k) + " x " + std::to_string(n) + " (epilogue " +
+                std::to_string(shape.epilogue) + ", workspace " +
+                std::to_string(shape.workspace_bytes) +
+                " bytes), expected one: use a newer cuBLAS");
   plan.algo = result.algo;
   return plan;
 }
@@ -242,9 +243,8 @@ void Products::run(Stream stream, const pprt_gpu_gemm &shape, const void *a,
   const bool isDouble = shape.type_c == PPRT_GPU_F64;
   const void *alpha = isDouble ? static_cast<const void *>(&one) : &oneF;
   const void *beta =
-      shape.accumulate
-          ? alpha
-          : (isDouble ? static_cast<const void *>(&zero) : &zeroF);
+      shape.accumulate ? alpha
+                       : (isDouble ? static_cast<const void *>(&zero) : &zeroF);
   state->lt.check(state->lt.matmul(state->handle, plan.desc, alpha, b, plan.a,
                                    a, plan.b, beta, c, plan.c, c, plan.c,
                                    &plan.algo, workspace,

@@ -151,7 +151,8 @@ typedef struct pprt_gpu_attention {
   int32_t causal;
   int32_t type; /* pprt_gpu_type: F32 or BF16 */
   /* Index of the generated kernel that computes it where cuDNN is missing or
-   * has no plan; its arguments are the buffers in the order of the call. */
+   * has no plan; its arguments are the buffers in the order of the call, the
+   * workspace last. */
   int32_t fallback_kernel;
   int32_t fallback_grid[3], fallback_block;
   /* The adjoint's fallback has a second kernel, for dk and dv. */
@@ -173,10 +174,9 @@ void pprt_gpu_attention_backward(const pprt_gpu_attention *shape, const void *q,
 
 /* In a program for GPUs pprt_key() of pprt.h returns the device address of the
  * key (an i64) instead of the key: what a graph has captured must not hold a
- * number that changes with every step. Kernels that draw load it.
- *
- * The address of nn.mix_key(the key at `key`, salt). */
-int64_t pprt_gpu_mix_key(int64_t key, int64_t salt);
+ * number that changes with every step. Kernels that draw load it. What the key
+ * is mixed with (nn.mix_key's salt, plus 1; 0 for nothing) stands in the upper
+ * 16 bits of what a layer function gets, and kernels mix it in. */
 
 #ifdef __cplusplus
 }

@@ -148,8 +148,8 @@ void pprt_context::post(int channel, int tag, const void *data, void *buffer,
     transfer.tag = int(wideTag);
     transfer.action = info.action;
     transfer.isReceive = isReceive;
-    transfer.data = static_cast<uint8_t *>(isReceive ? buffer
-                                                     : const_cast<void *>(data));
+    transfer.data =
+        static_cast<uint8_t *>(isReceive ? buffer : const_cast<void *>(data));
     transfer.bytes = bytes;
     device->start(request, transfer);
     return;

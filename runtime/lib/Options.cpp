@@ -381,10 +381,9 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
           "--timeline have those of actions");
   require(o.device == "cuda" || o.device == "emulated", "--device", o.device,
           "cuda or emulated", "choose one of them");
-  require(o.transport == "auto" || o.transport == "nccl" ||
-              o.transport == "mpi",
-          "--transport", o.transport, "auto, nccl or mpi",
-          "choose one of them");
+  require(
+      o.transport == "auto" || o.transport == "nccl" || o.transport == "mpi",
+      "--transport", o.transport, "auto, nccl or mpi", "choose one of them");
   require(o.transport != "nccl" || o.device == "cuda", "--transport", "nccl",
           "mpi with --device=emulated", "NCCL needs GPUs");
   if (minLr->count() == 0)

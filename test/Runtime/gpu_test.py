@@ -218,6 +218,10 @@ class Failures(Gpu):
                          "auto, nccl or mpi")
         self.assertError(self.start(1, "--transport", "nccl", "--device", "emulated"),
                          "NCCL needs GPUs")
+        self.assertError(self.start(1, "--device", "emulated", "--emulate"),
+                         "found --emulate with a program for GPUs", "--target=cpu")
+        self.assertError(self.start(1, "--profile-out", self.path("p.json")),
+                         "found --profile-out with a program for GPUs", "--timeline")
         # Programs for CPUs do not know them.
         self.assertError(self.fake(1, "--device", "cuda"), "--help lists")
 

@@ -28,8 +28,8 @@ static void launch(int32_t kernel, int32_t gridX, int32_t gridY, int32_t gridZ,
     std::exit(1);
   }
   int32_t grid[] = {gridX, gridY, gridZ}, block[] = {blockX, blockY, blockZ};
-  std::string error = pprt::runEmulated(deviceCode->kernels[kernel], grid,
-                                        block, arguments);
+  std::string error =
+      pprt::runEmulated(deviceCode->kernels[kernel], grid, block, arguments);
   if (!error.empty()) {
     llvm::errs() << error << "\n";
     std::exit(1);
@@ -88,8 +88,8 @@ static void matmul(const pprt_gpu_gemm *s, const void *a, const void *b,
 }
 
 /// Launches the kernels that stand in for a library.
-static void launchFallback(int32_t kernel, const int32_t grid[3],
-                           int32_t block, std::vector<void *> pointers) {
+static void launchFallback(int32_t kernel, const int32_t grid[3], int32_t block,
+                           std::vector<void *> pointers) {
   std::vector<void *> arguments;
   for (void *&pointer : pointers)
     arguments.push_back(&pointer);
@@ -105,8 +105,7 @@ static void attentionForward(const pprt_gpu_attention *s, void *q, void *k,
 static void attentionBackward(const pprt_gpu_attention *s, void *q, void *k,
                               void *v, void *out, void *lse, void *dout,
                               void *dq, void *dk, void *dv, void *workspace) {
-  std::vector<void *> pointers{q,    k,  v,  out, lse,
-                               dout, dq, dk, dv,  workspace};
+  std::vector<void *> pointers{q, k, v, out, lse, dout, dq, dk, dv, workspace};
   launchFallback(s->fallback_kernel, s->fallback_grid, s->fallback_block,
                  pointers);
   launchFallback(s->fallback_kernel2, s->fallback_grid2, s->fallback_block2,
@@ -118,8 +117,7 @@ static void copy(void *to, const void *from, uint64_t bytes) {
 }
 static void zero(void *data, uint64_t bytes) { std::memset(data, 0, bytes); }
 
-llvm::ArrayRef<std::pair<llvm::StringRef, void *>>
-pp::emulatedDeviceSymbols() {
+llvm::ArrayRef<std::pair<llvm::StringRef, void *>> pp::emulatedDeviceSymbols() {
   auto address = [](auto *function) {
     return reinterpret_cast<void *>(function);
   };

@@ -40,8 +40,13 @@ static cl::opt<double> tolerance("tolerance", cl::init(2e-5),
                                  cl::desc("error allowed, relative to the "
                                           "largest number of a result"));
 static cl::opt<bool> print("print", cl::desc("print the f64 results"));
-static cl::opt<bool> checkGPU("gpu", cl::desc("check the kernels for GPUs, on an "
-                                        "emulated device"));
+static cl::opt<bool> checkGPU("gpu",
+                              cl::desc("check the kernels for GPUs, on an "
+                                       "emulated device"));
+static cl::opt<bool>
+    sameTypes("same-types",
+              cl::desc("compare with the host's code in the same types, not "
+                       "in f64 (with --gpu)"));
 static cl::opt<unsigned> repeat("time", cl::init(0),
                                 cl::desc("run the f32 function N times and "
                                          "print the shortest, in ms"));
@@ -183,9 +188,8 @@ static llvm::Expected<Compiled> compile(StringRef text, MLIRContext &context,
   if (failed(manager.run(*result.lowered)))
     return llvm::createStringError("the input does not lower");
   auto engine = pp::createJIT(
-      *result.lowered,
-      onDevice ? pp::emulatedDeviceSymbols()
-               : ArrayRef<std::pair<StringRef, void *>>());
+      *result.lowered, onDevice ? pp::emulatedDeviceSymbols()
+                                : ArrayRef<std::pair<StringRef, void *>>());
   if (!engine)
     return engine.takeError();
   if (onDevice)
@@ -276,9 +280,9 @@ int main(int argc, char **argv) {
     llvm::errs() << llvm::toString(narrow.takeError()) << "\n";
     return 1;
   }
-  auto wide = compile(std::regex_replace(text, std::regex("\\b(\\w*x)?f32\\b"),
-                                         "$1f64"),
-                      context);
+  if (!sameTypes)
+    text = std::regex_replace(text, std::regex("\\b(\\w*x)?f32\\b"), "$1f64");
+  auto wide = compile(text, context);
   if (!wide) {
     llvm::errs() << llvm::toString(wide.takeError()) << "\n";
     return 1;

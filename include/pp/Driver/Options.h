@@ -32,9 +32,10 @@ struct CompileOptions {
   std::optional<uint64_t> memoryLimit; ///< bytes a rank may need
 
   std::string profile; ///< file of measured times; empty: none
-  std::string target = "cpu";  ///< cpu or cuda
-  std::string chip;            ///< of kernels; empty: PTX for sm_90a
-  bool emulateDevice = false;  ///< kernels for the host, too
+
+  std::string target = "cpu"; ///< cpu or cuda
+  std::string chip;           ///< of kernels; empty: PTX for sm_90a
+  bool emulateDevice = false; ///< kernels for the host, too
 
   unsigned optimization = 3;
   std::string targetCPU = "native";

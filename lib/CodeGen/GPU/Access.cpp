@@ -11,7 +11,8 @@ static std::optional<Access> find(Value view) {
   auto type = cast<MemRefType>(view.getType());
   SmallVector<int64_t> strides;
   int64_t offset;
-  if (!type.hasStaticShape() || failed(type.getStridesAndOffset(strides, offset)) ||
+  if (!type.hasStaticShape() ||
+      failed(type.getStridesAndOffset(strides, offset)) ||
       llvm::is_contained(strides, ShapedType::kDynamic))
     return std::nullopt;
   Operation *op = view.getDefiningOp();
@@ -45,8 +46,15 @@ static std::optional<Access> find(Value view) {
 }
 
 FailureOr<Access> pp::device::accessOf(Value view, Operation *user) {
-  if (std::optional<Access> access = find(view))
-    return *access;
+  if (std::optional<Access> access = find(view)) {
+    // Kernels count elements in 32 bits.
+    if (access->rootType().getNumElements() <= INT32_MAX)
+      return *access;
+    return user->emitOpError("found a buffer of type ")
+           << access->root.getType()
+           << ", expected fewer than 2^31 elements in a program for GPUs; use "
+              "smaller micro-batches or split the parameter";
+  }
   return user->emitOpError("found operand of type ")
          << view.getType()
          << ", expected a view with static strides of a contiguous buffer";

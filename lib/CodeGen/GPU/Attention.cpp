@@ -60,9 +60,9 @@ private:
     (void)type.getStridesAndOffset(strides, offset);
     Matrix result;
     result.leading = strides[0];
-    result.memory = kernel.addBuffer(
-        (type.getDimSize(0) - 1) * strides[0] + type.getDimSize(1),
-        type.getElementType());
+    result.memory = kernel.addBuffer((type.getDimSize(0) - 1) * strides[0] +
+                                         type.getDimSize(1),
+                                     type.getElementType());
     int64_t lanes = 4;
     while (d % lanes != 0 || strides[0] % lanes != 0 || offset % lanes != 0)
       lanes /= 2;
@@ -78,15 +78,9 @@ private:
   Value number(double value) {
     return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(value));
   }
-  Value plus(Value x, Value y) {
-    return arith::AddFOp::create(b, loc, x, y);
-  }
-  Value minus(Value x, Value y) {
-    return arith::SubFOp::create(b, loc, x, y);
-  }
-  Value times(Value x, Value y) {
-    return arith::MulFOp::create(b, loc, x, y);
-  }
+  Value plus(Value x, Value y) { return arith::AddFOp::create(b, loc, x, y); }
+  Value minus(Value x, Value y) { return arith::SubFOp::create(b, loc, x, y); }
+  Value times(Value x, Value y) { return arith::MulFOp::create(b, loc, x, y); }
   Value exp(Value x) { return math::ExpOp::create(b, loc, x); }
   Value select(Value condition, Value x, Value y) {
     return arith::SelectOp::create(b, loc, condition, x, y);
@@ -106,8 +100,7 @@ private:
                : Value(arith::ExtFOp::create(b, loc, b.getF32Type(), x));
   }
   Value narrow(Value x, Type type) {
-    return type.isF32() ? x
-                        : Value(arith::TruncFOp::create(b, loc, type, x));
+    return type.isF32() ? x : Value(arith::TruncFOp::create(b, loc, type, x));
   }
 
   /// Where row `row` of head `head` starts.
@@ -156,8 +149,8 @@ private:
     Values result;
     for (int64_t first = 0; first < d; first += 32) {
       Value column = kernel.add(lane, kernel.index(first));
-      result.push_back(
-          first + 32 <= d ? column : smaller(column, kernel.index(d - 1)));
+      result.push_back(first + 32 <= d ? column
+                                       : smaller(column, kernel.index(d - 1)));
     }
     return result;
   }
@@ -200,11 +193,12 @@ private:
   }
 
   /// A place for one number of each lane.
-  Value makeExchange() { return kernel.makeShared(32 * kWarps, b.getF32Type()); }
+  Value makeExchange() {
+    return kernel.makeShared(32 * kWarps, b.getF32Type());
+  }
   Value exchangeAt(Value memory, Value index) {
     return memref::LoadOp::create(
-        b, loc, memory,
-        ValueRange{kernel.add(kernel.mul(warp, 32), index)});
+        b, loc, memory, ValueRange{kernel.add(kernel.mul(warp, 32), index)});
   }
   void setExchange(Value memory, Value value) {
     memref::StoreOp::create(b, loc, value, memory,
@@ -225,14 +219,13 @@ private:
   Value visibleKeys(Value i) {
     if (!causal)
       return kernel.index(s);
-    return smaller(larger(kernel.add(i, kernel.index(s - t + 1)),
-                          kernel.index(0)),
-                   kernel.index(s));
+    return smaller(
+        larger(kernel.add(i, kernel.index(s - t + 1)), kernel.index(0)),
+        kernel.index(s));
   }
   Value chunkEnd(Value chunk, Value limit) {
-    return smaller(
-        arith::SubIOp::create(b, loc, limit, chunk).getResult(),
-        kernel.index(32));
+    return smaller(arith::SubIOp::create(b, loc, limit, chunk).getResult(),
+                   kernel.index(32));
   }
 
   void finish(Operation *op, StringRef name, StringRef attribute) {
@@ -271,52 +264,52 @@ void AttentionKernel::forward(pp::kernel::AttentionOp op) {
     Value from = start(q, row, place[1]);
     Values init = zeros();
     init.append({number(lowest), number(0)});
-    Values state = loop(
-        kernel.index(0), limit, 32, init,
-        [&](Value chunk, ValueRange carried) -> Values {
-          Value key = kernel.add(chunk, lane);
-          Value isSeen = isLess(key, limit);
-          Value keyRow =
-              kernel.add(firstKey, smaller(key, kernel.index(s - 1)));
-          Value score = times(dot(q, from, k, start(k, keyRow, group)),
-                              number(scale));
-          score = select(isSeen, score, number(lowest));
-          Value before = carried[carried.size() - 2], sum = carried.back();
-          Value top = arith::MaximumFOp::create(
-              b, loc, before, overWarp<arith::MaximumFOp>(score));
-          Value power = select(isSeen, exp(minus(score, top)), number(0));
-          Value shrink = exp(minus(before, top));
-          sum = plus(times(sum, shrink), overWarp<arith::AddFOp>(power));
-          setExchange(shared, power);
-          syncWarp();
-          Values sums;
-          for (Value value : carried.drop_back(2))
-            sums.push_back(times(value, shrink));
-          sums = loop(kernel.index(0), chunkEnd(chunk, limit), 1, sums,
-                      [&](Value other, ValueRange inner) -> Values {
-                        Value otherRow = kernel.add(
-                            firstKey, kernel.add(chunk, other));
-                        return addRow(inner, exchangeAt(shared, other), v,
-                                      otherRow, group);
-                      });
-          syncWarp();
-          sums.append({top, sum});
-          return sums;
-        });
+    Values state =
+        loop(kernel.index(0), limit, 32, init,
+             [&](Value chunk, ValueRange carried) -> Values {
+               Value key = kernel.add(chunk, lane);
+               Value isSeen = isLess(key, limit);
+               Value keyRow =
+                   kernel.add(firstKey, smaller(key, kernel.index(s - 1)));
+               Value score = times(dot(q, from, k, start(k, keyRow, group)),
+                                   number(scale));
+               score = select(isSeen, score, number(lowest));
+               Value before = carried[carried.size() - 2], sum = carried.back();
+               Value top = arith::MaximumFOp::create(
+                   b, loc, before, overWarp<arith::MaximumFOp>(score));
+               Value power = select(isSeen, exp(minus(score, top)), number(0));
+               Value shrink = exp(minus(before, top));
+               sum = plus(times(sum, shrink), overWarp<arith::AddFOp>(power));
+               setExchange(shared, power);
+               syncWarp();
+               Values sums;
+               for (Value value : carried.drop_back(2))
+                 sums.push_back(times(value, shrink));
+               sums = loop(kernel.index(0), chunkEnd(chunk, limit), 1, sums,
+                           [&](Value other, ValueRange inner) -> Values {
+                             Value otherRow =
+                                 kernel.add(firstKey, kernel.add(chunk, other));
+                             return addRow(inner, exchangeAt(shared, other), v,
+                                           otherRow, group);
+                           });
+               syncWarp();
+               sums.append({top, sum});
+               return sums;
+             });
     Value top = state[state.size() - 2], sum = state.back();
     state.truncate(state.size() - 2);
     // A row that sees no key is 0, its lse -infinity.
     Value isSome = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, sum,
                                          number(0));
     for (Value &value : state)
-      value = select(isSome,
-                     arith::DivFOp::create(b, loc, value, sum).getResult(),
-                     number(0));
+      value =
+          select(isSome, arith::DivFOp::create(b, loc, value, sum).getResult(),
+                 number(0));
     storeRow(state, out, row, place[1]);
-    Value log = plus(top, math::LogOp::create(
-                              b, loc, select(isSome, sum, number(1))));
-    Value result = select(
-        isSome, log, number(-std::numeric_limits<double>::infinity()));
+    Value log =
+        plus(top, math::LogOp::create(b, loc, select(isSome, sum, number(1))));
+    Value result =
+        select(isSome, log, number(-std::numeric_limits<double>::infinity()));
     Type lseType = cast<MemRefType>(lse.getType()).getElementType();
     ifTrue(kernel.isZero(lane),
            [&] { kernel.store(narrow(result, lseType), lse, item); });
@@ -345,31 +338,31 @@ void AttentionKernel::gradQuery(pp::kernel::AttentionGradOp op) {
     // All lanes the same, in the order of columns.
     Value delta = dot(dout, doutFrom, out, start(out, row, place[1]));
     Value top = widen(kernel.load(lse, item));
-    Values sums = loop(
-        kernel.index(0), limit, 32, zeros(),
-        [&](Value chunk, ValueRange carried) -> Values {
-          Value key = kernel.add(chunk, lane);
-          Value isSeen = isLess(key, limit);
-          Value keyRow =
-              kernel.add(firstKey, smaller(key, kernel.index(s - 1)));
-          Value keyFrom = start(k, keyRow, group);
-          Value score = times(dot(q, from, k, keyFrom), number(scale));
-          Value p = exp(minus(score, top));
-          Value dp = dot(dout, doutFrom, v, start(v, keyRow, group));
-          Value ds = times(times(p, minus(dp, delta)), number(scale));
-          setExchange(shared, select(isSeen, ds, number(0)));
-          syncWarp();
-          Values next =
-              loop(kernel.index(0), chunkEnd(chunk, limit), 1, carried,
-                   [&](Value other, ValueRange inner) -> Values {
-                     Value otherRow =
-                         kernel.add(firstKey, kernel.add(chunk, other));
-                     return addRow(inner, exchangeAt(shared, other), k,
-                                   otherRow, group);
-                   });
-          syncWarp();
-          return next;
-        });
+    Values sums =
+        loop(kernel.index(0), limit, 32, zeros(),
+             [&](Value chunk, ValueRange carried) -> Values {
+               Value key = kernel.add(chunk, lane);
+               Value isSeen = isLess(key, limit);
+               Value keyRow =
+                   kernel.add(firstKey, smaller(key, kernel.index(s - 1)));
+               Value keyFrom = start(k, keyRow, group);
+               Value score = times(dot(q, from, k, keyFrom), number(scale));
+               Value p = exp(minus(score, top));
+               Value dp = dot(dout, doutFrom, v, start(v, keyRow, group));
+               Value ds = times(times(p, minus(dp, delta)), number(scale));
+               setExchange(shared, select(isSeen, ds, number(0)));
+               syncWarp();
+               Values next =
+                   loop(kernel.index(0), chunkEnd(chunk, limit), 1, carried,
+                        [&](Value other, ValueRange inner) -> Values {
+                          Value otherRow =
+                              kernel.add(firstKey, kernel.add(chunk, other));
+                          return addRow(inner, exchangeAt(shared, other), k,
+                                        otherRow, group);
+                        });
+               syncWarp();
+               return next;
+             });
     storeRow(sums, dq, row, place[1]);
     ifTrue(kernel.isZero(lane), [&] { kernel.store(delta, deltas, item); });
   });
@@ -396,19 +389,18 @@ void AttentionKernel::gradKey(pp::kernel::AttentionGradOp op) {
     // The first query that sees this key, and the chunk that it is in.
     Value first = kernel.index(0);
     if (causal)
-      first = larger(
-          arith::SubIOp::create(b, loc, place[2], kernel.index(s - t)),
-          kernel.index(0));
+      first =
+          larger(arith::SubIOp::create(b, loc, place[2], kernel.index(s - t)),
+                 kernel.index(0));
     Value firstChunk = kernel.mul(kernel.div(first, 32), 32);
     Values init = zeros();
     init.append(zeros());
     Values sums = loop(
         kernel.index(0), kernel.index(perGroup), 1, init,
         [&](Value number_, ValueRange overHeads) -> Values {
-          Value head =
-              kernel.add(kernel.mul(place[1], perGroup), number_);
-          Value firstRow = kernel.mul(
-              kernel.add(kernel.mul(place[0], heads), head), t);
+          Value head = kernel.add(kernel.mul(place[1], perGroup), number_);
+          Value firstRow =
+              kernel.mul(kernel.add(kernel.mul(place[0], heads), head), t);
           return loop(
               firstChunk, kernel.index(t), 32, overHeads,
               [&](Value chunk, ValueRange carried) -> Values {
@@ -420,11 +412,9 @@ void AttentionKernel::gradKey(pp::kernel::AttentionGradOp op) {
                 Value safe = smaller(query, kernel.index(t - 1));
                 Value row = kernel.add(firstQuery, safe);
                 Value number = kernel.add(firstRow, safe);
-                Value score = times(
-                    dot(q, start(q, row, head), k, keyFrom),
-                    this->number(scale));
-                Value p =
-                    exp(minus(score, widen(kernel.load(lse, number))));
+                Value score = times(dot(q, start(q, row, head), k, keyFrom),
+                                    this->number(scale));
+                Value p = exp(minus(score, widen(kernel.load(lse, number))));
                 Value dp = dot(dout, start(dout, row, head), v, valueFrom);
                 Value ds =
                     times(times(p, minus(dp, kernel.load(deltas, number))),
@@ -433,21 +423,20 @@ void AttentionKernel::gradKey(pp::kernel::AttentionGradOp op) {
                 setExchange(sharedP, select(isSeen, p, zero));
                 setExchange(sharedDs, select(isSeen, ds, zero));
                 syncWarp();
-                Values next = loop(
-                    kernel.index(0), chunkEnd(chunk, kernel.index(t)), 1,
-                    carried, [&](Value other, ValueRange inner) -> Values {
-                      Value otherRow = kernel.add(
-                          firstQuery, kernel.add(chunk, other));
-                      size_t half = inner.size() / 2;
-                      Values results =
-                          addRow(inner.take_front(half),
-                                 exchangeAt(sharedDs, other), q, otherRow,
-                                 head);
-                      results.append(addRow(inner.drop_front(half),
-                                            exchangeAt(sharedP, other), dout,
-                                            otherRow, head));
-                      return results;
-                    });
+                Values next =
+                    loop(kernel.index(0), chunkEnd(chunk, kernel.index(t)), 1,
+                         carried, [&](Value other, ValueRange inner) -> Values {
+                           Value otherRow =
+                               kernel.add(firstQuery, kernel.add(chunk, other));
+                           size_t half = inner.size() / 2;
+                           Values results = addRow(inner.take_front(half),
+                                                   exchangeAt(sharedDs, other),
+                                                   q, otherRow, head);
+                           results.append(addRow(inner.drop_front(half),
+                                                 exchangeAt(sharedP, other),
+                                                 dout, otherRow, head));
+                           return results;
+                         });
                 syncWarp();
                 return next;
               });
@@ -459,7 +448,8 @@ void AttentionKernel::gradKey(pp::kernel::AttentionGradOp op) {
   finish(op, "attention_grad_key", "pp.fallback2");
 }
 
-void pp::device::addFallback(KernelModule &kernels, pp::kernel::AttentionOp op) {
+void pp::device::addFallback(KernelModule &kernels,
+                             pp::kernel::AttentionOp op) {
   AttentionKernel(kernels, op).forward(op);
 }
 

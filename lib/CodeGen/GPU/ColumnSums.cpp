@@ -40,8 +40,7 @@ public:
     splits = std::clamp<int64_t>(
         std::min<int64_t>(llvm::divideCeil(2 * kMultiprocessors, blocks),
                           terms / 64),
-        1,
-        64);
+        1, 64);
   }
 
   void outline() {
@@ -82,14 +81,13 @@ private:
 
   void ifTrue(KernelBuilder &kernel, Value condition,
               llvm::function_ref<void()> body) {
-    scf::IfOp::create(kernel.b, kernel.loc, condition,
-                      [&](OpBuilder &builder, Location loc) {
-                        OpBuilder::InsertionGuard guard(kernel.b);
-                        kernel.b.setInsertionPointToEnd(
-                            builder.getInsertionBlock());
-                        body();
-                        scf::YieldOp::create(kernel.b, loc);
-                      });
+    scf::IfOp::create(
+        kernel.b, kernel.loc, condition, [&](OpBuilder &builder, Location loc) {
+          OpBuilder::InsertionGuard guard(kernel.b);
+          kernel.b.setInsertionPointToEnd(builder.getInsertionBlock());
+          body();
+          scf::YieldOp::create(kernel.b, loc);
+        });
   }
 
   /// The terms from `first` in steps of `step` below `end`, from `init`.
@@ -106,11 +104,11 @@ private:
             if (!nest.reduced[number])
               iv = place[number];
           SmallVector<Value> values;
-          for (SmallVector<Value> &lanes : nest.compute(
-                   kernel, ivs, 0, 1, carried,
-                   [&](const LoopNest::Operand &operand, Value at) {
-                     return load(kernel, operand, at);
-                   }))
+          for (SmallVector<Value> &lanes :
+               nest.compute(kernel, ivs, 0, 1, carried,
+                            [&](const LoopNest::Operand &operand, Value at) {
+                              return load(kernel, operand, at);
+                            }))
             values.push_back(lanes[0]);
           scf::YieldOp::create(kernel.b, loc, values);
         });
@@ -122,8 +120,8 @@ private:
     int64_t columns = workers == 1 ? 128 : kColumns;
     kernel.setBlock(columns, workers);
     int64_t grid = llvm::divideCeil(results, columns);
-    Value result = kernel.add(kernel.mul(kernel.blockX(), columns),
-                              kernel.threadX());
+    Value result =
+        kernel.add(kernel.mul(kernel.blockX(), columns), kernel.threadX());
     // Threads beyond the end compute the last result and do not store it: they
     // must come to the barrier.
     Value isResult = kernel.less(result, kernel.index(results));
@@ -153,8 +151,8 @@ private:
       init.push_back(kernel.neutral(nest.combinerOf(i)));
     SmallVector<Value> sums =
         sumTerms(kernel, place, first, end, workers, init);
-    Value mine = kernel.add(kernel.mul(kernel.threadY(), columns),
-                            kernel.threadX());
+    Value mine =
+        kernel.add(kernel.mul(kernel.threadY(), columns), kernel.threadX());
     SmallVector<Value> shared;
     for (Value sum : sums) {
       shared.push_back(kernel.makeShared(columns * workers, sum.getType()));
@@ -172,7 +170,8 @@ private:
           Value part = memref::LoadOp::create(
               kernel.b, kernel.loc, memory,
               kernel.add(kernel.threadX(), kernel.index(worker * columns)));
-          total = total ? kernel.combine(nest.combinerOf(i), total, part) : part;
+          total =
+              total ? kernel.combine(nest.combinerOf(i), total, part) : part;
         }
         totals.push_back(total);
       }
@@ -194,8 +193,8 @@ private:
     KernelBuilder kernel(kernels, nest.op.getLoc());
     constexpr int64_t threads = 128;
     kernel.setBlock(threads);
-    Value result = kernel.add(kernel.mul(kernel.blockX(), threads),
-                              kernel.threadX());
+    Value result =
+        kernel.add(kernel.mul(kernel.blockX(), threads), kernel.threadX());
     ifTrue(kernel, kernel.less(result, kernel.index(results)), [&] {
       SmallVector<Value> place = kernel.delinearize(result, kept);
       SmallVector<Value> totals = formerAt(kernel, place);
@@ -207,8 +206,7 @@ private:
                           kernel.add(result, kernel.index(split * results))));
       storeAt(kernel, place, totals);
     });
-    kernel.launch(outside, "column_totals",
-                  llvm::divideCeil(results, threads));
+    kernel.launch(outside, "column_totals", llvm::divideCeil(results, threads));
   }
 
   KernelModule &kernels;

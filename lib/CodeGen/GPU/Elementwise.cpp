@@ -22,10 +22,11 @@ void pp::device::outlineElementwise(KernelModule &kernels, LoopNest nest) {
   int64_t items = nest.size() / lanes;
   constexpr int64_t threads = 256;
   int64_t block = std::min<int64_t>(threads, llvm::alignTo(items, 32));
-  int64_t grid = std::min<int64_t>(llvm::divideCeil(items, block),
-                                   kMultiprocessors * 32);
+  int64_t grid =
+      std::min<int64_t>(llvm::divideCeil(items, block), kMultiprocessors * 32);
   kernel.setBlock(block);
-  Value first = kernel.add(kernel.mul(kernel.blockX(), block), kernel.threadX());
+  Value first =
+      kernel.add(kernel.mul(kernel.blockX(), block), kernel.threadX());
 
   auto loadOne = [&](const LoopNest::Operand &operand, Value at) {
     return kernel.load(operand.access.root, at);
@@ -58,10 +59,9 @@ void pp::device::outlineElementwise(KernelModule &kernels, LoopNest nest) {
   if (grid * block == items) {
     body(first);
   } else if (grid * block >= items) {
-    scf::IfOp::create(b, kernel.loc, kernel.less(first, kernel.index(items)),
-                      [&](OpBuilder &builder, Location loc) {
-                        within(builder, loc, first);
-                      });
+    scf::IfOp::create(
+        b, kernel.loc, kernel.less(first, kernel.index(items)),
+        [&](OpBuilder &builder, Location loc) { within(builder, loc, first); });
   } else {
     scf::ForOp::create(b, kernel.loc, first, kernel.index(items),
                        kernel.index(grid * block), ValueRange(),

@@ -53,8 +53,8 @@ public:
     for (int64_t i = 0; i < numKernels; ++i) {
       auto kernel = cast<DictionaryAttr>(kernels[i]);
       StringRef name = kernel.getAs<StringAttr>("name").getValue();
-      names.push_back(makeString("pp.gpu.name." + std::to_string(i),
-                                 name.str() + '\0'));
+      names.push_back(
+          makeString("pp.gpu.name." + std::to_string(i), name.str() + '\0'));
       FailureOr<std::string> host = makeHost(name);
       if (failed(host))
         return failure();
@@ -73,13 +73,11 @@ public:
     });
 
     LLVM::LLVMStructType codeType = struct_({i32, i32, ptr, ptr});
-    makeGlobal("pprt_gpu_program_code", codeType, LLVM::Linkage::External,
-               [&] {
-                 return fill(codeType, {number(images.size(), i32),
-                                    number(numKernels, i32),
-                                    address("pp.gpu.images"),
-                                    address("pp.gpu.kernels")});
-               });
+    makeGlobal("pprt_gpu_program_code", codeType, LLVM::Linkage::External, [&] {
+      return fill(codeType,
+                  {number(images.size(), i32), number(numKernels, i32),
+                   address("pp.gpu.images"), address("pp.gpu.kernels")});
+    });
     module->removeAttr("pp.gpu_kernels");
     module->removeAttr(gpu::GPUDialect::getContainerModuleAttrName());
     return success();
@@ -117,9 +115,9 @@ private:
 
   void makeGlobal(StringRef name, Type type, LLVM::Linkage linkage,
                   llvm::function_ref<Value()> value) {
-    auto global = LLVM::GlobalOp::create(builder, loc, type,
-                                         /*isConstant=*/true, linkage, name,
-                                         Attribute());
+    auto global =
+        LLVM::GlobalOp::create(builder, loc, type,
+                               /*isConstant=*/true, linkage, name, Attribute());
     OpBuilder::InsertionGuard guard(builder);
     builder.createBlock(&global.getInitializerRegion());
     LLVM::ReturnOp::create(builder, loc, value());
@@ -129,21 +127,20 @@ private:
                  llvm::function_ref<SmallVector<Value>(int64_t)> row) {
     // An empty table still has an address.
     auto array = LLVM::LLVMArrayType::get(type, std::max<int64_t>(count, 1));
-    makeGlobal(
-        name, array, LLVM::Linkage::Internal, [&]() -> Value {
-          Value whole = LLVM::ZeroOp::create(builder, loc, array);
-          for (int64_t i = 0; i < count; ++i)
-            whole = LLVM::InsertValueOp::create(builder, loc, whole,
-                                                fill(type, row(i)), i);
-          return whole;
-        });
+    makeGlobal(name, array, LLVM::Linkage::Internal, [&]() -> Value {
+      Value whole = LLVM::ZeroOp::create(builder, loc, array);
+      for (int64_t i = 0; i < count; ++i)
+        whole = LLVM::InsertValueOp::create(builder, loc, whole,
+                                            fill(type, row(i)), i);
+      return whole;
+    });
   }
 
   /// The function that takes a launch's arguments and calls the emulated
   /// kernel; empty if there is none.
   FailureOr<std::string> makeHost(StringRef kernel) {
-    auto callee = module.lookupSymbol<LLVM::LLVMFuncOp>(
-        (kernel + ".emulated").str());
+    auto callee =
+        module.lookupSymbol<LLVM::LLVMFuncOp>((kernel + ".emulated").str());
     if (!callee)
       return std::string();
     std::string name = (kernel + ".host").str();
@@ -166,16 +163,15 @@ private:
     for (auto [i, type] : llvm::enumerate(types.drop_back(shared.size()))) {
       Value slot = LLVM::LoadOp::create(
           builder, loc, ptr,
-          LLVM::GEPOp::create(
-              builder, loc, ptr, ptr, entry->getArgument(0),
-              ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(i)}));
+          LLVM::GEPOp::create(builder, loc, ptr, ptr, entry->getArgument(0),
+                              ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(i)}));
       operands.push_back(LLVM::LoadOp::create(builder, loc, type, slot));
     }
     for (auto [i, bytes] : llvm::enumerate(shared))
-      operands.push_back(LLVM::CallOp::create(
-                             builder, loc, *sharedMemory,
-                             ValueRange{number(i, i32), number(bytes, i64)})
-                             .getResult());
+      operands.push_back(
+          LLVM::CallOp::create(builder, loc, *sharedMemory,
+                               ValueRange{number(i, i32), number(bytes, i64)})
+              .getResult());
     LLVM::CallOp::create(builder, loc, callee, operands);
     LLVM::ReturnOp::create(builder, loc, ValueRange());
     return name;

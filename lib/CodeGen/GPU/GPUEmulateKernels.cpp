@@ -39,8 +39,7 @@ private:
   FailureOr<Value> call(StringRef name, ValueRange operands, Type result) {
     FailureOr<LLVM::LLVMFuncOp> callee = LLVM::lookupOrCreateFn(
         builder, module, name, SmallVector<Type>(operands.getTypes()),
-        result ? result
-               : LLVM::LLVMVoidType::get(builder.getContext()));
+        result ? result : LLVM::LLVMVoidType::get(builder.getContext()));
     if (failed(callee))
       return failure();
     auto made = LLVM::CallOp::create(builder, loc, *callee, operands);
@@ -53,9 +52,9 @@ private:
     FailureOr<Value> thread = call("pprt_gpu_host_thread", {}, pointer);
     if (failed(thread))
       return failure();
-    Value address = LLVM::GEPOp::create(builder, loc, pointer,
-                                        builder.getI32Type(), *thread,
-                                        ArrayRef<LLVM::GEPArg>{index});
+    Value address =
+        LLVM::GEPOp::create(builder, loc, pointer, builder.getI32Type(),
+                            *thread, ArrayRef<LLVM::GEPArg>{index});
     Value value =
         LLVM::LoadOp::create(builder, loc, builder.getI32Type(), address);
     return finish(op, Value(arith::IndexCastOp::create(
@@ -85,11 +84,12 @@ private:
     Type i32 = builder.getI32Type();
     if (auto shuffle = dyn_cast<gpu::ShuffleOp>(op)) {
       static constexpr int32_t modes[] = {0, 2, 1, 3}; // xor, down, up, idx
-      return finish(op, call("pprt_gpu_host_shuffle",
-                             {number(modes[static_cast<int>(shuffle.getMode())]),
-                              shuffle.getValue(), shuffle.getOffset(),
-                              shuffle.getWidth()},
-                             i32));
+      return finish(
+          op,
+          call("pprt_gpu_host_shuffle",
+               {number(modes[static_cast<int>(shuffle.getMode())]),
+                shuffle.getValue(), shuffle.getOffset(), shuffle.getWidth()},
+               i32));
     }
     if (isa<NVVM::SyncWarpOp>(op)) {
       // A shuffle holds all threads of a warp, too.
@@ -114,8 +114,7 @@ private:
   Location loc = builder.getUnknownLoc();
 };
 
-struct GPUEmulateKernels
-    : pp::impl::GPUEmulateKernelsBase<GPUEmulateKernels> {
+struct GPUEmulateKernels : pp::impl::GPUEmulateKernelsBase<GPUEmulateKernels> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     for (auto kernels :
@@ -138,16 +137,16 @@ struct GPUEmulateKernels
     SmallVector<int64_t> shared;
     for (BlockArgument argument : body.getArguments()) {
       auto type = dyn_cast<MemRefType>(argument.getType());
-      types.push_back(type ? MemRefType::get(type.getShape(),
-                                             type.getElementType())
-                           : argument.getType());
+      types.push_back(
+          type ? MemRefType::get(type.getShape(), type.getElementType())
+               : argument.getType());
       if (argument.getArgNumber() >= kernel.getNumArguments())
         shared.push_back(type.getNumElements() *
                          llvm::divideCeil(type.getElementTypeBitWidth(), 8));
     }
-    auto function = func::FuncOp::create(
-        builder, kernel.getLoc(), (kernel.getName() + ".emulated").str(),
-        builder.getFunctionType(types, {}));
+    auto function = func::FuncOp::create(builder, kernel.getLoc(),
+                                         (kernel.getName() + ".emulated").str(),
+                                         builder.getFunctionType(types, {}));
     function.setPrivate();
     function->setAttr("pp.emulates", builder.getStringAttr(kernel.getName()));
     function->setAttr("pp.shared", builder.getDenseI64ArrayAttr(shared));

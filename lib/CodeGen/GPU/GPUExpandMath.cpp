@@ -18,8 +18,7 @@ struct ExpandLog10 : OpRewritePattern<math::Log10Op> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(math::Log10Op op,
                                 PatternRewriter &rewriter) const override {
-    Value log =
-        math::LogOp::create(rewriter, op.getLoc(), op.getOperand());
+    Value log = math::LogOp::create(rewriter, op.getLoc(), op.getOperand());
     Value factor = arith::ConstantOp::create(
         rewriter, op.getLoc(),
         rewriter.getFloatAttr(op.getType(), 0.43429448190325182765));
@@ -28,22 +27,44 @@ struct ExpandLog10 : OpRewritePattern<math::Log10Op> {
   }
 };
 
+/// The conversion to NVVM knows no functions of integers.
+template <typename OpTy, typename IntrinsicTy>
+struct ReplaceByIntrinsic : OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    if (!op->template getParentOfType<gpu::GPUFuncOp>())
+      return failure();
+    if constexpr (std::is_same_v<OpTy, math::CtPopOp>)
+      rewriter.replaceOpWithNewOp<IntrinsicTy>(op, op.getType(),
+                                               op.getOperand());
+    else
+      rewriter.replaceOpWithNewOp<IntrinsicTy>(
+          op, op.getType(), op.getOperand(), /*is_zero_poison=*/false);
+    return success();
+  }
+};
+
 /// True for what is an instruction or a few on any device.
 static bool isInstruction(Operation *op) {
-  return isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::CopySignOp,
-             math::CountLeadingZerosOp, math::CountTrailingZerosOp,
-             math::CtPopOp, math::FloorOp, math::FmaOp, math::IsNaNOp,
-             math::IsInfOp, math::IsFiniteOp, math::RoundOp,
-             math::RoundEvenOp, math::SqrtOp, math::TruncOp>(op);
+  return isa<math::AbsFOp, math::CeilOp, math::CopySignOp, math::FloorOp,
+             math::FmaOp, math::RoundOp, math::RoundEvenOp, math::SqrtOp,
+             math::TruncOp>(op);
 }
 
 struct GPUExpandMath : pp::impl::GPUExpandMathBase<GPUExpandMath> {
   void runOnOperation() override {
     RewritePatternSet formulas(&getContext());
-    math::populateExpansionPatterns(
-        formulas, {"sinh", "cosh", "tan", "asinh", "acosh", "atanh", "powf",
-                   "fpowi", "exp2", "rsqrt"});
-    formulas.add<ExpandLog10>(&getContext());
+    math::populateExpansionPatterns(formulas, {"sinh", "cosh", "tan", "asinh",
+                                               "acosh", "atanh", "powf",
+                                               "fpowi", "exp2", "rsqrt"});
+    formulas.add<ExpandLog10,
+                 ReplaceByIntrinsic<math::CountTrailingZerosOp,
+                                    LLVM::CountTrailingZerosOp>,
+                 ReplaceByIntrinsic<math::CountLeadingZerosOp,
+                                    LLVM::CountLeadingZerosOp>,
+                 ReplaceByIntrinsic<math::CtPopOp, LLVM::CtPopOp>>(
+        &getContext());
     RewritePatternSet polynomials(&getContext());
     populateMathPolynomialApproximationPatterns(
         polynomials, MathPolynomialApproximationOptions());

@@ -249,11 +249,11 @@ private:
       OpBuilder::InsertionGuard guard(builder);
       builder.setInsertionPointToStart(module.getBody());
       auto type = LLVM::LLVMStructType::getLiteral(builder.getContext(), types);
-      name = builder.getStringAttr("pp." + kind + "." +
-                                   Twine(shapes.size() - 1));
-      auto global = LLVM::GlobalOp::create(
-          builder, loc, type, /*isConstant=*/true, LLVM::Linkage::Internal,
-          name, Attribute());
+      name =
+          builder.getStringAttr("pp." + kind + "." + Twine(shapes.size() - 1));
+      auto global =
+          LLVM::GlobalOp::create(builder, loc, type, /*isConstant=*/true,
+                                 LLVM::Linkage::Internal, name, Attribute());
       Block *block = builder.createBlock(&global.getInitializerRegion());
       builder.setInsertionPointToStart(block);
       Value value = LLVM::UndefOp::create(builder, loc, type);
@@ -296,27 +296,26 @@ private:
     int64_t rank = out.getRank();
     int64_t k = lhs.getDimSize(op.getTransposeA() ? rank - 2 : rank - 1);
     // As pprt_gpu_gemm.
-    Field fields[] = {
-        {out.getDimSize(rank - 2)},
-        {out.getDimSize(rank - 1)},
-        {k},
-        {a->leading},
-        {b->leading},
-        {c->leading},
-        {0},
-        {rank == 3 ? out.getDimSize(0) : 1},
-        {a->stride},
-        {b->stride},
-        {c->stride},
-        {bytesOf(op.getWorkspace())},
-        {op.getTransposeA() != a->transposed, 32},
-        {op.getTransposeB() != b->transposed, 32},
-        {op.getAccumulate(), 32},
-        {*typeA, 32},
-        {*typeB, 32},
-        {*typeC, 32},
-        {*typeC, 32},
-        {PPRT_GPU_EPILOGUE_NONE, 32}};
+    Field fields[] = {{out.getDimSize(rank - 2)},
+                      {out.getDimSize(rank - 1)},
+                      {k},
+                      {a->leading},
+                      {b->leading},
+                      {c->leading},
+                      {0},
+                      {rank == 3 ? out.getDimSize(0) : 1},
+                      {a->stride},
+                      {b->stride},
+                      {c->stride},
+                      {bytesOf(op.getWorkspace())},
+                      {op.getTransposeA() != a->transposed, 32},
+                      {op.getTransposeB() != b->transposed, 32},
+                      {op.getAccumulate(), 32},
+                      {*typeA, 32},
+                      {*typeB, 32},
+                      {*typeC, 32},
+                      {*typeC, 32},
+                      {PPRT_GPU_EPILOGUE_NONE, 32}};
     Value none = LLVM::ZeroOp::create(builder, loc, pointerType);
     return call(op, "pprt_gpu_matmul",
                 {shape("gemm", fields), a->pointer, b->pointer, c->pointer,
@@ -332,24 +331,21 @@ private:
       return failure();
     auto q = cast<MemRefType>(op.getQuery().getType());
     auto k = cast<MemRefType>(op.getKey().getType());
-    SmallVector<Field> fields{
-        {int64_t(op.getBatch())},
-        {int64_t(op.getHeads())},
-        {int64_t(op.getKvHeads())},
-        {q.getDimSize(0) / int64_t(op.getBatch())},
-        {k.getDimSize(0) / int64_t(op.getBatch())},
-        {q.getDimSize(1) / int64_t(op.getHeads())}};
+    SmallVector<Field> fields{{int64_t(op.getBatch())},
+                              {int64_t(op.getHeads())},
+                              {int64_t(op.getKvHeads())},
+                              {q.getDimSize(0) / int64_t(op.getBatch())},
+                              {k.getDimSize(0) / int64_t(op.getBatch())},
+                              {q.getDimSize(1) / int64_t(op.getHeads())}};
     for (int64_t i = 0; i < 8; ++i)
-      fields.push_back(
-          {i < int64_t(leading.size()) ? leading[i] : int64_t(0)});
+      fields.push_back({i < int64_t(leading.size()) ? leading[i] : int64_t(0)});
     fields.push_back({bytesOf(op.getWorkspace())});
     fields.push_back(Field::f32(op.getScale().convertToDouble()));
     fields.push_back({op.getCausal(), 32});
     fields.push_back({*type, 32});
     // The fallback: a kernel, its grid and its block, twice.
     for (StringRef attribute : {"pp.fallback", "pp.fallback2"}) {
-      auto launch =
-          op->template getAttrOfType<DictionaryAttr>(attribute);
+      auto launch = op->template getAttrOfType<DictionaryAttr>(attribute);
       auto kernel =
           launch ? launch.template getAs<StringAttr>("kernel") : StringAttr();
       fields.push_back({kernel ? numbers.lookup(kernel.getValue()) : -1, 32});
@@ -397,9 +393,9 @@ private:
     SmallVector<Value> pointers;
     SmallVector<int64_t> leading;
     if (failed(matrices(op,
-                        {op.getQuery(), op.getKey(), op.getValue(),
-                         op.getOut(), op.getDout(), op.getDquery(),
-                         op.getDkey(), op.getDvalue()},
+                        {op.getQuery(), op.getKey(), op.getValue(), op.getOut(),
+                         op.getDout(), op.getDquery(), op.getDkey(),
+                         op.getDvalue()},
                         pointers, leading)))
       return failure();
     FailureOr<Value> lse = pointer(op, op.getLse());

@@ -53,8 +53,7 @@ static void outline(KernelModule &kernels, const LoopNest &nest) {
 }
 
 namespace {
-struct GPUOutlineKernels
-    : pp::impl::GPUOutlineKernelsBase<GPUOutlineKernels> {
+struct GPUOutlineKernels : pp::impl::GPUOutlineKernelsBase<GPUOutlineKernels> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     KernelModule kernels(module);

@@ -25,6 +25,8 @@ static StringRef intrinsicFor(StringRef function) {
       .Case("round", LLVM::RoundOp::getOperationName())
       .Case("rint", LLVM::RoundEvenOp::getOperationName())
       .Case("trunc", LLVM::FTruncOp::getOperationName())
+      .Case("fmax", LLVM::MaxNumOp::getOperationName())
+      .Case("fmin", LLVM::MinNumOp::getOperationName())
       .Case("fmod", LLVM::FRemOp::getOperationName())
       .Default("");
 }
@@ -52,8 +54,8 @@ struct GPUResolveMath : pp::impl::GPUResolveMathBase<GPUResolveMath> {
       call->replaceAllUsesWith(builder.create(state));
       call.erase();
     }
-    for (auto function : llvm::make_early_inc_range(
-             getOperation().getOps<LLVM::LLVMFuncOp>()))
+    for (auto function :
+         llvm::make_early_inc_range(getOperation().getOps<LLVM::LLVMFuncOp>()))
       if (function.getName().starts_with("__nv_"))
         function.erase();
   }

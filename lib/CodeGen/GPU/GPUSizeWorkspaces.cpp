@@ -26,8 +26,9 @@ static int64_t attentionGradBytes(pp::kernel::AttentionGradOp op) {
 /// Gives `op` a workspace of at least `bytes`.
 static void resize(Operation *op, OpOperand &workspace, int64_t bytes) {
   auto type = cast<MemRefType>(workspace.get().getType());
-  int64_t elements = std::max(type.getNumElements(),
-                              bytes / int64_t(type.getElementTypeBitWidth() / 8));
+  int64_t elements =
+      std::max(type.getNumElements(),
+               bytes / int64_t(type.getElementTypeBitWidth() / 8));
   OpBuilder builder(op);
   workspace.set(memref::AllocOp::create(
       builder, op->getLoc(),
@@ -35,8 +36,7 @@ static void resize(Operation *op, OpOperand &workspace, int64_t bytes) {
 }
 
 namespace {
-struct GPUSizeWorkspaces
-    : pp::impl::GPUSizeWorkspacesBase<GPUSizeWorkspaces> {
+struct GPUSizeWorkspaces : pp::impl::GPUSizeWorkspacesBase<GPUSizeWorkspaces> {
   void runOnOperation() override {
     if (getOperation().isExternal())
       return;

@@ -52,8 +52,8 @@ StringRef KernelModule::addConstant(Operation *op) {
   auto copy = cast<memref::GlobalOp>(builder.clone(*global));
   copy.setType(flat);
   auto value = cast<DenseElementsAttr>(*global.getInitialValue());
-  copy.setInitialValueAttr(value.reshape(RankedTensorType::get(
-      flat.getShape(), flat.getElementType())));
+  copy.setInitialValueAttr(value.reshape(
+      RankedTensorType::get(flat.getShape(), flat.getElementType())));
   return copy.getSymName();
 }
 
@@ -69,8 +69,8 @@ void KernelModule::finish() {
 KernelBuilder::KernelBuilder(KernelModule &kernels, Location loc)
     : b(kernels.module.getContext()), loc(loc), kernels(kernels) {
   b.setInsertionPointToEnd(kernels.module.getBody());
-  function = mlir::gpu::GPUFuncOp::create(b, loc, "kernel",
-                                          b.getFunctionType({}, {}));
+  function =
+      mlir::gpu::GPUFuncOp::create(b, loc, "kernel", b.getFunctionType({}, {}));
   function->setAttr(mlir::gpu::GPUDialect::getKernelFuncAttrName(),
                     b.getUnitAttr());
   b.setInsertionPointToStart(&function.getBody().front());
@@ -155,8 +155,8 @@ Value KernelBuilder::buffer(Value root) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(prologueEnd);
   if (auto get = root.getDefiningOp<memref::GetGlobalOp>()) {
-    memory = memref::GetGlobalOp::create(b, loc, type,
-                                         kernels.addConstant(get));
+    memory =
+        memref::GetGlobalOp::create(b, loc, type, kernels.addConstant(get));
   } else {
     unsigned number = function.getNumArguments();
     (void)function.insertArgument(number, type, {}, loc);
@@ -175,8 +175,8 @@ void KernelBuilder::setLocal(Value root, Value memory, Value base) {
 Value KernelBuilder::makeShared(int64_t elements, Type element) {
   auto space = mlir::gpu::AddressSpaceAttr::get(
       b.getContext(), mlir::gpu::AddressSpace::Workgroup);
-  auto type = MemRefType::get({elements}, element, MemRefLayoutAttrInterface(),
-                              space);
+  auto type =
+      MemRefType::get({elements}, element, MemRefLayoutAttrInterface(), space);
   Value memory = function.addWorkgroupAttribution(type, loc);
   function.setWorkgroupAttributionAttr(
       function.getNumWorkgroupAttributions() - 1, b.getStringAttr("llvm.align"),
@@ -203,8 +203,8 @@ static Value loadKey(OpBuilder &b, Location loc, Value argument) {
     return arith::XOrIOp::create(
         b, loc, z, arith::ShRUIOp::create(b, loc, z, number(bits)));
   };
-  Value address = arith::AndIOp::create(b, loc, argument,
-                                        number((uint64_t(1) << 48) - 1));
+  Value address =
+      arith::AndIOp::create(b, loc, argument, number((uint64_t(1) << 48) - 1));
   Value salt = arith::ShRUIOp::create(b, loc, argument, number(48));
   Value pointer = LLVM::IntToPtrOp::create(
       b, loc, LLVM::LLVMPointerType::get(b.getContext()), address);
@@ -212,11 +212,13 @@ static Value loadKey(OpBuilder &b, Location loc, Value argument) {
   Value z = arith::AddIOp::create(
       b, loc, key,
       arith::MulIOp::create(b, loc, salt, number(0x9e3779b97f4a7c15)));
-  z = arith::MulIOp::create(b, loc, shiftXor(z, 30), number(0xbf58476d1ce4e5b9));
-  z = arith::MulIOp::create(b, loc, shiftXor(z, 27), number(0x94d049bb133111eb));
+  z = arith::MulIOp::create(b, loc, shiftXor(z, 30),
+                            number(0xbf58476d1ce4e5b9));
+  z = arith::MulIOp::create(b, loc, shiftXor(z, 27),
+                            number(0x94d049bb133111eb));
   z = shiftXor(z, 31);
-  Value isPlain = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, salt,
-                                        number(0));
+  Value isPlain =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, salt, number(0));
   return arith::SelectOp::create(b, loc, isPlain, key, z);
 }
 
@@ -339,8 +341,9 @@ Value KernelBuilder::shuffleXor(Value value, int64_t lanes) {
   };
   Type integer = b.getIntegerType(bits);
   auto toInteger = [&](Value v) -> Value {
-    return v.getType() == integer ? v
-                                  : arith::BitcastOp::create(b, loc, integer, v);
+    return v.getType() == integer
+               ? v
+               : arith::BitcastOp::create(b, loc, integer, v);
   };
   auto fromInteger = [&](Value v) -> Value {
     return type == integer ? v : arith::BitcastOp::create(b, loc, type, v);

@@ -115,7 +115,7 @@ public:
 
   mlir::OpBuilder b;
   mlir::Location loc;
-  mlir::IRMapping mapping; ///< scalars outside -> inside
+  mlir::IRMapping mapping;                      ///< scalars outside -> inside
   llvm::MapVector<mlir::Value, bool> arguments; ///< buffer -> is written
 
 private:

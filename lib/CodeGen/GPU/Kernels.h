@@ -42,9 +42,8 @@ void guardRow(KernelBuilder &kernel, const Group &group, int64_t rows,
               mlir::Value row, llvm::function_ref<void()> body);
 /// Builds `body(item, carried)` for the items 0, 1, ... of `count` that are the
 /// thread's; returns what it carried out.
-using Items =
-    llvm::function_ref<mlir::SmallVector<mlir::Value>(mlir::Value,
-                                                      mlir::ValueRange)>;
+using Items = llvm::function_ref<mlir::SmallVector<mlir::Value>(
+    mlir::Value, mlir::ValueRange)>;
 mlir::SmallVector<mlir::Value> forItems(KernelBuilder &kernel,
                                         const Group &group, int64_t count,
                                         mlir::ValueRange init, Items body);

@@ -14,7 +14,8 @@ FailureOr<LoopNest> LoopNest::get(linalg::LinalgOp op) {
   nest.op = op;
   nest.extents = op.getStaticLoopRanges();
   if (llvm::is_contained(nest.extents, ShapedType::kDynamic))
-    return op.emitOpError("found loops of unknown size, expected static shapes");
+    return op.emitOpError(
+        "found loops of unknown size, expected static shapes");
   for (utils::IteratorType type : op.getIteratorTypesArray())
     nest.reduced.push_back(type == utils::IteratorType::reduction);
   for (OpOperand &use : op->getOpOperands()) {
@@ -53,7 +54,8 @@ std::optional<int64_t> LoopNest::strideAlong(const Operand &operand,
   // Addresses are sums of multiples of loops, apart from maps by users.
   SmallVector<int64_t> flat;
   if (!operand.address.isPureAffine() ||
-      failed(getFlattenedAffineExpr(operand.address, extents.size(), 0, &flat)) ||
+      failed(
+          getFlattenedAffineExpr(operand.address, extents.size(), 0, &flat)) ||
       flat.size() != extents.size() + 1)
     return std::nullopt;
   return flat[loop];
@@ -66,8 +68,7 @@ bool LoopNest::gathers() const {
 Operation *LoopNest::combinerOf(unsigned i) const {
   Block *body = op.getBlock();
   BlockArgument former = body->getArgument(operands.size() - numOutputs() + i);
-  Operation *combiner =
-      body->getTerminator()->getOperand(i).getDefiningOp();
+  Operation *combiner = body->getTerminator()->getOperand(i).getDefiningOp();
   if (!combiner || combiner->getBlock() != body ||
       combiner->getNumOperands() != 2 || combiner->getNumResults() != 1 ||
       !former.hasOneUse() || *former.getUsers().begin() != combiner ||
@@ -155,17 +156,17 @@ int64_t LoopNest::lanesAlong(unsigned loop) const {
 
 Value LoopNest::position(KernelBuilder &kernel, const Operand &operand,
                          ValueRange ivs) const {
-  Value result = affine::expandAffineExpr(kernel.b, kernel.loc, operand.address,
-                                          ivs, {});
+  Value result =
+      affine::expandAffineExpr(kernel.b, kernel.loc, operand.address, ivs, {});
   for (auto [value, stride] : operand.access.variable)
     result = kernel.add(result, kernel.mul(kernel.scalar(value), stride));
   return result;
 }
 
 /// The body for one element; `arguments` are its scalars.
-static SmallVector<Value> cloneBody(KernelBuilder &kernel,
-                                    linalg::LinalgOp op, ValueRange arguments,
-                                    ValueRange ivs, LoopNest::Load loadOne) {
+static SmallVector<Value> cloneBody(KernelBuilder &kernel, linalg::LinalgOp op,
+                                    ValueRange arguments, ValueRange ivs,
+                                    LoopNest::Load loadOne) {
   IRMapping mapping;
   Block *body = op.getBlock();
   mapping.map(body->getArguments(), arguments);
@@ -225,9 +226,9 @@ LoopNest::compute(KernelBuilder &kernel, ValueRange ivs, unsigned loop,
     } else if (!operand.isUsed) {
       // Never looked at.
       Type type = body->getArgument(number).getType();
-      values.assign(lanes, arith::ConstantOp::create(
-                               kernel.b, kernel.loc,
-                               kernel.b.getZeroAttr(type)));
+      values.assign(lanes,
+                    arith::ConstantOp::create(kernel.b, kernel.loc,
+                                              kernel.b.getZeroAttr(type)));
     } else if (lanes == 1) {
       values.push_back(loadOne(operand, position(kernel, operand, ivs)));
     } else if (std::optional<int64_t> stride = strideAlong(operand, loop);

@@ -16,15 +16,15 @@ class LoopNest {
 public:
   struct Operand {
     bool isBuffer = false;
-    bool isUsed = true;       ///< read by the body
-    mlir::Value scalar;       ///< where it is none
+    bool isUsed = true; ///< read by the body
+    mlir::Value scalar; ///< where it is none
     Access access;
     mlir::AffineExpr address; ///< of the loops, without `access.variable`
   };
 
   static mlir::FailureOr<LoopNest> get(mlir::linalg::LinalgOp op);
 
-  int64_t size() const;        ///< product of all extents
+  int64_t size() const; ///< product of all extents
   bool isParallel() const { return !llvm::is_contained(reduced, true); }
   unsigned numOutputs() const { return op.getNumDpsInits(); }
   mlir::ArrayRef<Operand> outputs() const {

@@ -43,8 +43,8 @@ FailureOr<pp::Assembled> pp::assemble(StringRef ptxas, StringRef chip,
        llvm::zip(files, ArrayRef<StringRef>{"ptx", "cubin", "txt"}))
     if (std::error_code code =
             llvm::sys::fs::createTemporaryFile("pp-kernels", suffix, file))
-      return emitError(loc) << "cannot write a temporary file: "
-                            << code.message();
+      return emitError(loc)
+             << "cannot write a temporary file: " << code.message();
   {
     std::error_code code;
     llvm::raw_fd_ostream os(files[0], code);

@@ -2,9 +2,9 @@
 //
 // The ops of a row are distributed over the threads of its group, each thread
 // taking the same columns in every op where their loops are the same: then what
-// one op stores the next can load without waiting. Where another thread may have
-// stored it, the group synchronises. A number of the row is a value that all
-// threads have.
+// one op stores the next can load without waiting. Where another thread may
+// have stored it, the group synchronises. A number of the row is a value that
+// all threads have.
 //
 //===----------------------------------------------------------------------===//
 
@@ -43,9 +43,8 @@ int64_t pp::device::chooseGroup(KernelBuilder &kernel, int64_t rows,
     return llvm::divideCeil(rows, warps);
   }
   int64_t most = columns >= 8192 ? 1024 : columns >= 2048 ? 512 : 256;
-  int64_t block =
-      std::clamp<int64_t>(llvm::alignTo(llvm::divideCeil(columns, 2), 32), 64,
-                          most);
+  int64_t block = std::clamp<int64_t>(
+      llvm::alignTo(llvm::divideCeil(columns, 2), 32), 64, most);
   kernel.setBlock(block);
   group = {Group::Block, block, kernel.threadX()};
   row = kernel.blockX();
@@ -70,14 +69,14 @@ void pp::device::guardRow(KernelBuilder &kernel, const Group &group,
                           llvm::function_ref<void()> body) {
   if (rows % rowsOfBlock(group, rows) == 0)
     return body();
-  scf::IfOp::create(
-      kernel.b, kernel.loc, kernel.less(row, kernel.index(rows)),
-      [&](OpBuilder &builder, Location loc) {
-        OpBuilder::InsertionGuard guard(kernel.b);
-        kernel.b.setInsertionPointToEnd(builder.getInsertionBlock());
-        body();
-        scf::YieldOp::create(kernel.b, loc);
-      });
+  scf::IfOp::create(kernel.b, kernel.loc, kernel.less(row, kernel.index(rows)),
+                    [&](OpBuilder &builder, Location loc) {
+                      OpBuilder::InsertionGuard guard(kernel.b);
+                      kernel.b.setInsertionPointToEnd(
+                          builder.getInsertionBlock());
+                      body();
+                      scf::YieldOp::create(kernel.b, loc);
+                    });
 }
 
 SmallVector<Value> pp::device::forItems(KernelBuilder &kernel,
@@ -141,8 +140,7 @@ private:
     if (number != numbers.end()) // before anything is stored: anything
       return arith::ConstantOp::create(
           kernel.b, kernel.loc,
-          kernel.b.getZeroAttr(
-              operand.access.rootType().getElementType()));
+          kernel.b.getZeroAttr(operand.access.rootType().getElementType()));
     auto known = stored.find(placeOf(operand.access, operand.address));
     if (operand.address && known != stored.end())
       return known->second;
@@ -201,9 +199,8 @@ SmallVector<Touch> RowEmitter::touchesOf(const LoopNest &nest,
   for (auto [number, operand] : llvm::enumerate(nest.operands)) {
     if (!operand.isBuffer)
       continue;
-    std::string how = (pattern + "|" +
-                       placeOf(operand.access, operand.address))
-                          .str();
+    std::string how =
+        (pattern + "|" + placeOf(operand.access, operand.address)).str();
     if (operand.isUsed &&
         !stored.count(placeOf(operand.access, operand.address)))
       add(operand.access, false, how);
@@ -254,11 +251,9 @@ void RowEmitter::emit(const LoopNest &nest, int64_t lanes) {
   if (nest.size() == 1) {
     touch(readsOf(nest, "all threads"));
     SmallVector<Value> ivs(nest.extents.size(), kernel.index(0));
-    auto results = nest.compute(
-        kernel, ivs, 0, 1, {},
-        [&](const LoopNest::Operand &operand, Value at) {
-          return loadOne(operand, at);
-        });
+    auto results = nest.compute(kernel, ivs, 0, 1, {},
+                                [&](const LoopNest::Operand &operand,
+                                    Value at) { return loadOne(operand, at); });
     for (auto [output, values] : llvm::zip(nest.outputs(), results))
       storeNumber(nest, output, values[0]);
     return;
@@ -305,11 +300,11 @@ void RowEmitter::emitParallel(const LoopNest &nest, int64_t lanes) {
              SmallVector<Value> ivs =
                  kernel.delinearize(item, stepsOf(nest, lanes));
              ivs.back() = kernel.mul(ivs.back(), lanes);
-             auto results = nest.compute(
-                 kernel, ivs, inner, lanes, {},
-                 [&](const LoopNest::Operand &operand, Value at) {
-                   return loadOne(operand, at);
-                 });
+             auto results =
+                 nest.compute(kernel, ivs, inner, lanes, {},
+                              [&](const LoopNest::Operand &operand, Value at) {
+                                return loadOne(operand, at);
+                              });
              for (auto [output, values] : llvm::zip(nest.outputs(), results)) {
                if (lanes == 1 || nest.strideAlong(output, inner) == 1) {
                  kernel.storeLanes(values, output.access.root,
@@ -344,14 +339,13 @@ void RowEmitter::emitSums(const LoopNest &nest, int64_t lanes) {
   SmallVector<Value> sums = forItems(
       kernel, group, nest.size() / lanes, init,
       [&](Value item, ValueRange carried) -> SmallVector<Value> {
-        SmallVector<Value> ivs =
-            kernel.delinearize(item, stepsOf(nest, lanes));
+        SmallVector<Value> ivs = kernel.delinearize(item, stepsOf(nest, lanes));
         ivs.back() = kernel.mul(ivs.back(), lanes);
-        auto results = nest.compute(
-            kernel, ivs, inner, lanes, carried,
-            [&](const LoopNest::Operand &operand, Value at) {
-              return loadOne(operand, at);
-            });
+        auto results =
+            nest.compute(kernel, ivs, inner, lanes, carried,
+                         [&](const LoopNest::Operand &operand, Value at) {
+                           return loadOne(operand, at);
+                         });
         SmallVector<Value> last;
         for (SmallVector<Value> &values : results)
           last.push_back(values.back());
@@ -365,8 +359,7 @@ void RowEmitter::emitSums(const LoopNest &nest, int64_t lanes) {
 }
 
 /// Loops over the reduced dimensions, one in the other, in order.
-static SmallVector<Value> serialSum(KernelBuilder &kernel,
-                                    const LoopNest &nest,
+static SmallVector<Value> serialSum(KernelBuilder &kernel, const LoopNest &nest,
                                     SmallVector<Value> &ivs, unsigned loop,
                                     ValueRange carried, LoopNest::Load load) {
   while (loop < nest.extents.size() && !nest.reduced[loop])
@@ -403,21 +396,20 @@ void RowEmitter::emitMixed(const LoopNest &nest) {
   auto load = [&](const LoopNest::Operand &operand, Value at) {
     return loadOne(operand, at);
   };
-  forItems(kernel, group, count, {},
-           [&](Value item, ValueRange) -> SmallVector<Value> {
-             SmallVector<Value> ivs = kernel.delinearize(item, kept);
-             SmallVector<Value> former;
-             for (const LoopNest::Operand &output : nest.outputs())
-               former.push_back(
-                   loadOne(output, nest.position(kernel, output, ivs)));
-             SmallVector<Value> at = ivs;
-             SmallVector<Value> sums =
-                 serialSum(kernel, nest, at, 0, former, load);
-             for (auto [output, sum] : llvm::zip(nest.outputs(), sums))
-               kernel.store(sum, output.access.root,
-                            nest.position(kernel, output, ivs));
-             return {};
-           });
+  forItems(
+      kernel, group, count, {},
+      [&](Value item, ValueRange) -> SmallVector<Value> {
+        SmallVector<Value> ivs = kernel.delinearize(item, kept);
+        SmallVector<Value> former;
+        for (const LoopNest::Operand &output : nest.outputs())
+          former.push_back(loadOne(output, nest.position(kernel, output, ivs)));
+        SmallVector<Value> at = ivs;
+        SmallVector<Value> sums = serialSum(kernel, nest, at, 0, former, load);
+        for (auto [output, sum] : llvm::zip(nest.outputs(), sums))
+          kernel.store(sum, output.access.root,
+                       nest.position(kernel, output, ivs));
+        return {};
+      });
   // Other threads may read any of it.
   for (Touch &touch : touched)
     touch.pattern += "!";
@@ -474,17 +466,16 @@ LogicalResult pp::device::outlineRows(KernelModule &kernels, scf::ForOp loop) {
     if (elements == 1) {
       emitter.addNumber(alloc);
     } else if (group.kind == Group::Thread && elements <= 64) {
-      kernel.setLocal(alloc, kernel.makePrivate(elements, type.getElementType()),
-                      Value());
+      kernel.setLocal(
+          alloc, kernel.makePrivate(elements, type.getElementType()), Value());
     } else if (group.kind != Group::Thread && shared + bytes <= 40 << 10) {
       shared += bytes;
       Value base = group.kind == Group::Warp
                        ? kernel.mul(kernel.threadY(), elements)
                        : Value();
-      kernel.setLocal(alloc,
-                      kernel.makeShared(elements * inBlock,
-                                        type.getElementType()),
-                      base);
+      kernel.setLocal(
+          alloc, kernel.makeShared(elements * inBlock, type.getElementType()),
+          base);
     } else {
       // In device memory, a row for each row.
       Value memory = memref::AllocOp::create(
@@ -501,8 +492,7 @@ LogicalResult pp::device::outlineRows(KernelModule &kernels, scf::ForOp loop) {
         bool isOne = nest->extents.empty() || nest->size() == 1;
         int64_t along =
             isOne ? 1
-                  : std::min(lanes,
-                             nest->lanesAlong(nest->extents.size() - 1));
+                  : std::min(lanes, nest->lanesAlong(nest->extents.size() - 1));
         emitter.emit(*nest, along);
       } else if (auto load = dyn_cast<memref::LoadOp>(op)) {
         Access access = *accessOf(load.getMemRef(), load);
@@ -555,21 +545,21 @@ void pp::device::outlineRowSums(KernelModule &kernels, LoopNest nest) {
       former.push_back(load(output, nest.position(kernel, output, place)));
       init.push_back(kernel.neutral(nest.combinerOf(i)));
     }
-    SmallVector<Value> sums = forItems(
-        kernel, group, items, init,
-        [&](Value item, ValueRange carried) -> SmallVector<Value> {
-          SmallVector<Value> ivs = kernel.delinearize(item, summed);
-          ivs[inner] = kernel.mul(ivs[inner], lanes);
-          for (auto [loop, iv] : llvm::enumerate(ivs))
-            if (!nest.reduced[loop])
-              iv = place[loop];
-          auto results =
-              nest.compute(kernel, ivs, inner, lanes, carried, load);
-          SmallVector<Value> last;
-          for (SmallVector<Value> &values : results)
-            last.push_back(values.back());
-          return last;
-        });
+    SmallVector<Value> sums =
+        forItems(kernel, group, items, init,
+                 [&](Value item, ValueRange carried) -> SmallVector<Value> {
+                   SmallVector<Value> ivs = kernel.delinearize(item, summed);
+                   ivs[inner] = kernel.mul(ivs[inner], lanes);
+                   for (auto [loop, iv] : llvm::enumerate(ivs))
+                     if (!nest.reduced[loop])
+                       iv = place[loop];
+                   auto results =
+                       nest.compute(kernel, ivs, inner, lanes, carried, load);
+                   SmallVector<Value> last;
+                   for (SmallVector<Value> &values : results)
+                     last.push_back(values.back());
+                   return last;
+                 });
     for (auto [i, output] : llvm::enumerate(nest.outputs())) {
       Operation *combiner = nest.combinerOf(i);
       Value sum = kernel.reduce(group, sums[i], combiner);

@@ -39,20 +39,19 @@ public:
     Value lane = kernel.rem(kernel.threadX(), 32);
 
     // Whether an id before is equal, by each warp for itself.
-    Value found = scf::ForOp::create(
-                      b, loc, lane, mine, kernel.index(32), zero(),
-                      [&](OpBuilder &builder, Location, Value other,
-                          ValueRange carried) {
-                        inside(builder, [&]() -> SmallVector<Value> {
-                          Value equal = arith::ExtUIOp::create(
-                              b, loc, b.getI32Type(), isEqual(other, id));
-                          return {arith::OrIOp::create(b, loc, carried[0],
-                                                       equal)};
-                        });
-                      })
-                      .getResult(0);
-    Value isFirst = arith::CmpIOp::create(
-        b, loc, arith::CmpIPredicate::eq, overWarp(found), zero());
+    Value found =
+        scf::ForOp::create(
+            b, loc, lane, mine, kernel.index(32), zero(),
+            [&](OpBuilder &builder, Location, Value other, ValueRange carried) {
+              inside(builder, [&]() -> SmallVector<Value> {
+                Value equal = arith::ExtUIOp::create(b, loc, b.getI32Type(),
+                                                     isEqual(other, id));
+                return {arith::OrIOp::create(b, loc, carried[0], equal)};
+              });
+            })
+            .getResult(0);
+    Value isFirst = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                          overWarp(found), zero());
     scf::IfOp::create(b, loc, isFirst, [&](OpBuilder &builder, Location) {
       inside(builder, [&]() -> SmallVector<Value> {
         addAll(mine, id, lane, items);
@@ -70,8 +69,8 @@ private:
   }
 
   Value isEqual(Value number, Value id) {
-    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
-                                 idAt(number), id);
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, idAt(number),
+                                 id);
   }
 
   void inside(OpBuilder &builder,
@@ -99,22 +98,20 @@ private:
         ValueRange(),
         [&](OpBuilder &builder, Location, Value step, ValueRange) {
           inside(builder, [&]() -> SmallVector<Value> {
-            Value item =
-                kernel.add(kernel.mul(step, group.size), group.index);
+            Value item = kernel.add(kernel.mul(step, group.size), group.index);
             Value isItem = kernel.less(item, kernel.index(items));
-            item = arith::MinUIOp::create(b, loc, item,
-                                          kernel.index(items - 1));
+            item =
+                arith::MinUIOp::create(b, loc, item, kernel.index(items - 1));
             Value column = kernel.mul(item, lanes);
             Value at = kernel.position(table, {target, column});
             SmallVector<Value> sums = kernel.loadLanes(table.root, at, lanes);
             sums = addColumns(first, id, lane, column, sums);
-            scf::IfOp::create(b, loc, isItem,
-                              [&](OpBuilder &then, Location) {
-                                inside(then, [&]() -> SmallVector<Value> {
-                                  kernel.storeLanes(sums, table.root, at);
-                                  return {};
-                                });
-                              });
+            scf::IfOp::create(b, loc, isItem, [&](OpBuilder &then, Location) {
+              inside(then, [&]() -> SmallVector<Value> {
+                kernel.storeLanes(sums, table.root, at);
+                return {};
+              });
+            });
             return {};
           });
         });
@@ -128,15 +125,15 @@ private:
           inside(builder, [&] {
             Value number = kernel.add(chunk, lane);
             Value isThere = kernel.less(number, kernel.index(count));
-            Value safe = arith::MinUIOp::create(b, loc, number,
-                                                kernel.index(count - 1));
-            Value hit = arith::AndIOp::create(b, loc, isThere,
-                                              isEqual(safe, id));
+            Value safe =
+                arith::MinUIOp::create(b, loc, number, kernel.index(count - 1));
+            Value hit =
+                arith::AndIOp::create(b, loc, isThere, isEqual(safe, id));
             Value lane32 =
                 arith::IndexCastOp::create(b, loc, b.getI32Type(), lane);
             Value bit = arith::ShLIOp::create(
-                b, loc,
-                arith::ExtUIOp::create(b, loc, b.getI32Type(), hit), lane32);
+                b, loc, arith::ExtUIOp::create(b, loc, b.getI32Type(), hit),
+                lane32);
             return addHits(chunk, column, overWarp(bit), carried);
           });
         });

@@ -97,8 +97,7 @@ struct LowerEmbeddingGrad : OpRewritePattern<EmbeddingGradOp> {
 };
 } // namespace
 
-void pp::populateEmbeddingPatterns(RewritePatternSet &patterns,
-                                   bool parallel) {
+void pp::populateEmbeddingPatterns(RewritePatternSet &patterns, bool parallel) {
   patterns.add<LowerEmbedding>(patterns.getContext());
   patterns.add<LowerEmbeddingGrad>(patterns.getContext(), parallel);
 }

@@ -124,12 +124,12 @@ struct LowerDropout : OpRewritePattern<DropoutOp> {
     };
     auto draw = [&](Emitter &inner, Value index) {
       Integers ints(inner);
-      Value counter = arith::IndexCastOp::create(
-          inner.builder, inner.loc, builder.getI64Type(), index);
-      return ints.philox(
-          {ints.low(counter), ints.high(counter),
-           ints.i32(static_cast<uint32_t>(op.getSite())), ints.i32(0)},
-          ints.low(op.getKey()), ints.high(op.getKey()));
+      Value counter = arith::IndexCastOp::create(inner.builder, inner.loc,
+                                                 builder.getI64Type(), index);
+      return ints.philox({ints.low(counter), ints.high(counter),
+                          ints.i32(static_cast<uint32_t>(op.getSite())),
+                          ints.i32(0)},
+                         ints.low(op.getKey()), ints.high(op.getKey()));
     };
     auto keeps = [&](Emitter &inner, Value word) -> Value {
       Value kept = arith::CmpIOp::create(
@@ -146,12 +146,11 @@ struct LowerDropout : OpRewritePattern<DropoutOp> {
             std::array<Value, 4> words = draw(inner, inner.index(0));
             Value word = words[3];
             for (int64_t lane = 2; lane >= 0; --lane)
-              word = inner.select(
-                  arith::CmpIOp::create(inner.builder, inner.loc,
-                                        arith::CmpIPredicate::eq,
-                                        inner.index(1),
-                                        number(inner.builder, lane)),
-                  words[lane], word);
+              word = inner.select(arith::CmpIOp::create(
+                                      inner.builder, inner.loc,
+                                      arith::CmpIPredicate::eq, inner.index(1),
+                                      number(inner.builder, lane)),
+                                  words[lane], word);
             return {keeps(inner, word)};
           })[0];
       return firstOf(emitter, whole, count);

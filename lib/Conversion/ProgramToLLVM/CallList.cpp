@@ -9,6 +9,7 @@
 
 #include "CallList.h"
 
+#include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -152,8 +153,8 @@ class Emitter {
                                            size_t which, Type type)>;
 
 public:
-  Emitter(LLVM::LLVMFuncOp function, Block *block, Block *exit, bool onDevice)
-      : onDevice(onDevice), function(function), module(function->getParentOfType<ModuleOp>()),
+  Emitter(LLVM::LLVMFuncOp function, Block *block, Block *exit)
+      : function(function), module(function->getParentOfType<ModuleOp>()),
         exit(exit), builder(function.getContext()), loc(function.getLoc()),
         ptr(LLVM::LLVMPointerType::get(function.getContext())),
         i8(builder.getI8Type()), i64(builder.getI64Type()) {
@@ -319,16 +320,16 @@ private:
     return known;
   }
 
-  /// SplitMix64, as nn.mix_key defines it; where keys are addresses, the runtime
-  /// mixes them.
+  /// In order with what layers enqueue.
+  void copyOnDevice(ValueRange operands) {
+    LLVM::LLVMFuncOp copy = *LLVM::lookupOrCreateFn(
+        builder, module, "pprt_gpu_copy", {ptr, ptr, i64},
+        LLVM::LLVMVoidType::get(builder.getContext()));
+    LLVM::CallOp::create(builder, loc, copy, operands);
+  }
+
+  /// SplitMix64, as nn.mix_key defines it.
   Value mixKey(Value key, Value salt) {
-    if (onDevice) {
-      StringAttr name = builder.getStringAttr("pprt_gpu_mix_key");
-      declare(name, ValueRange{key, salt}, i64);
-      return LLVM::CallOp::create(builder, loc, TypeRange(i64), name,
-                                  ValueRange{key, salt})
-          .getResult();
-    }
     auto shiftXor = [&](Value z, int64_t shift) -> Value {
       Value shifted =
           LLVM::LShrOp::create(builder, loc, z, constant(i64, shift));
@@ -370,6 +371,13 @@ private:
     }
     case CallOperand::MixedKey: {
       Value key = function.getArgument(operand.base);
+      if (isForDevice(module)) {
+        Value above = LLVM::AddOp::create(builder, loc, number(0, i64),
+                                          constant(i64, 1));
+        return LLVM::OrOp::create(
+            builder, loc, key,
+            LLVM::ShlOp::create(builder, loc, above, constant(i64, 48)));
+      }
       for (size_t which = 0; which != operand.numbers.size(); ++which)
         key = mixKey(key, number(which, i64));
       return key;
@@ -380,12 +388,13 @@ private:
     llvm_unreachable("unknown kind of operand");
   }
 
-  void declare(StringAttr callee, ValueRange operands, Type type) {
-    if (!declared.insert(callee).second || module.lookupSymbol(callee))
+  void declare(const Call &call, ValueRange operands, Type type) {
+    if (!declared.insert(call.callee).second ||
+        module.lookupSymbol(call.callee))
       return;
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(module.getBody());
-    LLVM::LLVMFuncOp::create(builder, builder.getUnknownLoc(), callee,
+    LLVM::LLVMFuncOp::create(builder, builder.getUnknownLoc(), call.callee,
                              LLVM::LLVMFunctionType::get(
                                  type, llvm::to_vector(operands.getTypes())));
   }
@@ -398,11 +407,13 @@ private:
     for (const CallOperand &each : call.operands)
       operands.push_back(operand(each, numbers));
     Value result;
-    if (!call.callee) {
+    if (!call.callee && isForDevice(module)) {
+      copyOnDevice(operands);
+    } else if (!call.callee) {
       LLVM::MemcpyOp::create(builder, loc, operands[0], operands[1],
                              operands[2], /*isVolatile=*/false);
     } else {
-      declare(call.callee, operands,
+      declare(call, operands,
               call.result ? call.result
                           : LLVM::LLVMVoidType::get(builder.getContext()));
       auto op = LLVM::CallOp::create(
@@ -422,7 +433,6 @@ private:
     builder.setInsertionPointToEnd(next);
   }
 
-  bool onDevice;
   LLVM::LLVMFuncOp function;
   ModuleOp module;
   Block *exit;
@@ -438,7 +448,7 @@ private:
 
 Block *CallList::emit(LLVM::LLVMFuncOp function, Block *block,
                       Block *exit) const {
-  Emitter emitter(function, block, exit, onDevice);
+  Emitter emitter(function, block, exit);
   auto straight = [&](ArrayRef<Call> part) {
     size_t next = 0;
     for (const Repetition &repetition : findRepetitions(part)) {
@@ -458,4 +468,11 @@ Block *CallList::emit(LLVM::LLVMFuncOp function, Block *block,
   }
   straight(all.drop_front(next));
   return emitter.end();
+}
+
+bool pp::isForDevice(ModuleOp module) {
+  auto hasCode = [](ModuleOp one) {
+    return one.lookupSymbol("pprt_gpu_program_code") != nullptr;
+  };
+  return hasCode(module) || llvm::any_of(module.getOps<ModuleOp>(), hasCode);
 }

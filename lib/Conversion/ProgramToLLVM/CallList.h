@@ -82,15 +82,10 @@ struct Call {
 /// The calls of one function in order.
 class CallList {
 public:
-  /// `onDevice`: addresses are those of a device, and keys are addresses.
-  explicit CallList(bool onDevice = false) : onDevice(onDevice) {}
   void append(Call call) { calls.push_back(std::move(call)); }
   void copy(mlir::Location loc, CallOperand target, CallOperand source,
             CallOperand bytes) {
-    mlir::StringAttr callee;
-    if (onDevice)
-      callee = mlir::StringAttr::get(loc.getContext(), "pprt_gpu_copy");
-    calls.push_back({callee, {}, false, {target, source, bytes}, loc});
+    calls.push_back({{}, {}, false, {target, source, bytes}, loc});
   }
   size_t size() const { return calls.size(); }
 
@@ -116,10 +111,13 @@ private:
     uint64_t rounds;
   };
 
-  bool onDevice;
   std::vector<Call> calls;
   std::vector<Loop> loops; ///< in order
 };
+
+/// True if the layers of the program are code for a device. A key is an address
+/// then, and what it is mixed with stands above its 48 bits (pprt_gpu.h).
+bool isForDevice(mlir::ModuleOp module);
 
 } // namespace pp
 

@@ -251,7 +251,7 @@ static void addLayers(ModuleOp module, SymbolTableCollection &symbols,
   root["parts"] = std::move(parts);
 }
 
-FailureOr<std::string> pp::describePrograms(ModuleOp module, StringRef target,
+FailureOr<std::string> pp::describePrograms(ModuleOp module,
                                             ArrayRef<LoweredProgram> programs,
                                             SymbolTableCollection &symbols) {
   auto schedules = module.getOps<ScheduleOp>();
@@ -272,7 +272,7 @@ FailureOr<std::string> pp::describePrograms(ModuleOp module, StringRef target,
       {"microbatches", schedule.getMicrobatches()},
       {"schedule", schedule.getName()},
       {"recompute", text("pp.recompute", "none")},
-      {"target", target},
+      {"target", isForDevice(module) ? "cuda" : "cpu"},
       {"fingerprint", text("pp.fingerprint", "")}};
   if (failed(addInputs(module, root)) ||
       failed(addParameters(module, symbols, root)))

@@ -114,15 +114,8 @@ static LogicalResult verifyParameters(ModuleOp module) {
 
 namespace {
 struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
-  using PPLowerProgramsBase::PPLowerProgramsBase;
-
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    if (target != "cpu" && target != "cuda") {
-      module.emitError("found target '")
-          << target << "', expected cpu or cuda: give one of them";
-      return signalPassFailure();
-    }
     SymbolTableCollection symbols;
     SmallVector<Operation *> planned;
     for (Operation &op : *module.getBody())
@@ -152,7 +145,7 @@ struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
 
     // Programs look stage functions up by name: the symbol table is that of
     // before, in which they are func.funcs.
-    NativeStages stages(target == "cuda");
+    NativeStages stages;
     for (func::FuncOp stage : getStageFunctions(module, symbols))
       if (failed(stages.lower(stage, symbols)))
         return signalPassFailure();
@@ -166,7 +159,7 @@ struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
       lowered.push_back(std::move(*one));
     }
     FailureOr<std::string> description =
-        describePrograms(module, target, lowered, symbols);
+        describePrograms(module, lowered, symbols);
     if (failed(description))
       return signalPassFailure();
     makeDescription(module, *description);

@@ -56,9 +56,10 @@ class StageLowering {
 
 public:
   StageLowering(func::FuncOp stage, StageValues values,
-                SymbolTableCollection &symbols, bool onDevice)
-      : onDevice(onDevice), stage(stage), values(std::move(values)), symbols(symbols),
-        signature(stage), builder(stage), calls(onDevice) {}
+                SymbolTableCollection &symbols)
+      : onDevice(isForDevice(stage->getParentOfType<ModuleOp>())), stage(stage),
+        values(std::move(values)), symbols(symbols), signature(stage),
+        builder(stage) {}
 
   FailureOr<CallList> run() {
     for (BlockArgument argument : stage.getArguments())
@@ -229,6 +230,13 @@ private:
       if (key.kind != CallOperand::Number) {
         SmallVector<int64_t> salts(key.numbers.begin(), key.numbers.end());
         salts.push_back(mix.getSalt());
+        // Bits above an address that a device has.
+        if (isForDevice(stage->getParentOfType<ModuleOp>()) &&
+            (salts.size() > 1 || mix.getSalt() >= 65535))
+          return op->emitOpError("found salt ")
+                 << mix.getSalt() << " of a key that is mixed " << salts.size()
+                 << " times, expected one below 65535, once, in a program for "
+                    "GPUs; use the salt on the stage's key";
         scalars.insert(
             {mix.getResult(), CallOperand::mixedKey(keyArgument, salts)});
         return success();
@@ -307,7 +315,7 @@ LogicalResult NativeStages::lower(func::FuncOp stage,
   if (failed(values) || failed(values->readOffsets()))
     return failure();
   FailureOr<CallList> calls =
-      StageLowering(stage, std::move(*values), symbols, onDevice).run();
+      StageLowering(stage, std::move(*values), symbols).run();
   if (failed(calls))
     return failure();
   auto type = StageSignature(stage).getType(stage.getContext());

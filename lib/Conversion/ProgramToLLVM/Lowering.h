@@ -29,8 +29,6 @@ struct StageSignature {
 /// Stage functions that are native: stages with the same calls share one.
 class NativeStages {
 public:
-  explicit NativeStages(bool onDevice) : onDevice(onDevice) {}
-
   /// Makes the native function beside `stage`, under the same name, unless an
   /// earlier one does the same; the caller erases `stage`.
   mlir::LogicalResult lower(mlir::func::FuncOp stage,
@@ -42,9 +40,6 @@ public:
     mlir::StringAttr found = native.lookup(name);
     return found ? found : name;
   }
-
-  /// Whether the arena lies on a device.
-  const bool onDevice;
 
 private:
   struct Made {
@@ -107,8 +102,7 @@ lowerProgram(ProgramOp program, const NativeStages &stages,
 
 /// The JSON text of the module's programs.
 mlir::FailureOr<std::string>
-describePrograms(mlir::ModuleOp module, llvm::StringRef target,
-                 llvm::ArrayRef<LoweredProgram> programs,
+describePrograms(mlir::ModuleOp module, llvm::ArrayRef<LoweredProgram> programs,
                  mlir::SymbolTableCollection &symbols);
 
 } // namespace pp

@@ -33,8 +33,7 @@ public:
         offsets(std::move(offsets)), stages(stages), indices(indices),
         symbols(symbols), builder(program), loc(program.getLoc()),
         i32(builder.getI32Type()), i64(builder.getI64Type()),
-        tablesName(builder.getStringAttr("pp.table." + program.getSymName())),
-        calls(stages.onDevice) {
+        tablesName(builder.getStringAttr("pp.table." + program.getSymName())) {
     result.program = program;
   }
 

@@ -5,3 +5,19 @@ func.func @f64(%x: tensor<8xf64>) -> tensor<8xf64> {
   %y = math.exp %x : tensor<8xf64>
   return %y : tensor<8xf64>
 }
+
+// -----
+
+func.func @large(%x: tensor<65536x65536xbf16>) -> tensor<65536x65536xbf16> {
+  // expected-error @below {{expected fewer than 2^31 elements in a program for GPUs; use smaller micro-batches or split the parameter}}
+  %y = nn.relu %x : (tensor<65536x65536xbf16>) -> tensor<65536x65536xbf16>
+  return %y : tensor<65536x65536xbf16>
+}
+
+// -----
+
+func.func @scatter(%i: tensor<3xi32>, %x: tensor<4x5xf32>, %t: tensor<9x5xf32>) -> tensor<9x5xf32> {
+  // expected-error @below {{found rows of type 'tensor<4x5xf32>', expected as many as the ids of type 'tensor<3xi32>', like rows of the table of type 'tensor<9x5xf32>'}}
+  %y = kernel.scatter_add %i, %x into %t : (tensor<3xi32>, tensor<4x5xf32>, tensor<9x5xf32>) -> tensor<9x5xf32>
+  return %y : tensor<9x5xf32>
+}

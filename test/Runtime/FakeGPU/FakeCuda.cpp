@@ -102,9 +102,7 @@ int fakeCall(const char *name) {
 
 #define API extern "C" __attribute__((visibility("default"))) int
 
-API cuInit(unsigned) {
-  return number("FAKE_CUDA_DEVICES", 8) ? 0 : 100;
-}
+API cuInit(unsigned) { return number("FAKE_CUDA_DEVICES", 8) ? 0 : 100; }
 API cuDriverGetVersion(int *version) {
   *version = 13000;
   return 0;
@@ -326,8 +324,7 @@ API cuEventRecordWithFlags(Event *event, Stream *stream, unsigned flags) {
 API cuEventElapsedTime(float *milliseconds, Event *begin, Event *end) {
   if (!begin->last->done || !end->last->done)
     return 600;
-  *milliseconds =
-      float(end->last->milliseconds - begin->last->milliseconds);
+  *milliseconds = float(end->last->milliseconds - begin->last->milliseconds);
   return 0;
 }
 API cuStreamBeginCapture_v2(Stream *stream, int) {

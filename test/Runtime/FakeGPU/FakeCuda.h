@@ -1,21 +1,21 @@
 //===- FakeCuda.h - A GPU that is none ------------------------------------===//
 //
-// Stand-ins for libcuda.so.1, libnccl.so.2 and libcublasLt.so.13, with which the
-// runtime's CUDA code runs where no GPU is: device memory is the host's, kernels
-// are the program's host code, streams are queues of operations.
+// Stand-ins for libcuda.so.1, libnccl.so.2 and libcublasLt.so.13, with which
+// the runtime's CUDA code runs where no GPU is: device memory is the host's,
+// kernels are the program's host code, streams are queues of operations.
 //
-// Nothing is done when it is enqueued. Queries of a stream let all streams go on,
-// the last one first, so that an order that only a real device would break, such
-// as a missing wait for an event, gives wrong results here too.
+// Nothing is done when it is enqueued. Queries of a stream let all streams go
+// on, the last one first, so that an order that only a real device would break,
+// such as a missing wait for an event, gives wrong results here too.
 //
 // Environment:
 //   FAKE_CUDA_DEVICES=N      number of devices (8)
 //   FAKE_CUDA_CAPABILITY=MN  sm_MN (90)
 //   FAKE_CUDA_FREE=BYTES     free memory (1 TB)
-//   FAKE_CUDA_FAIL=CALL@N    the N-th call (from 0) of a function fails with 719
-//   FAKE_CUDA_LOG=FILE       a line for each call
-//   FAKE_NCCL_DIR=DIR        where messages lie
-//   FAKE_NCCL_STUCK=N        from the N-th on, sends of this rank never end
+//   FAKE_CUDA_FAIL=CALL@N    the N-th call (from 0) of a function fails with
+//   719 FAKE_CUDA_LOG=FILE       a line for each call FAKE_NCCL_DIR=DIR where
+//   messages lie FAKE_NCCL_STUCK=N        from the N-th on, sends of this rank
+//   never end
 //
 //===----------------------------------------------------------------------===//
 #ifndef FAKECUDA_H

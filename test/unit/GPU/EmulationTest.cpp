@@ -129,9 +129,10 @@ TEST(Emulation, ReportsWhoLeavesAShuffleOut) {
           pprt_gpu_host_shuffle(0, 1, 1, 32);
       },
       1, 32, nullptr);
-  EXPECT_NE(error.find("thread (1, 0, 0) waits at a barrier while 31 threads of "
-                       "its warp wait for a shuffle"),
-            std::string::npos)
+  EXPECT_NE(
+      error.find("thread (1, 0, 0) waits at a barrier while 31 threads of "
+                 "its warp wait for a shuffle"),
+      std::string::npos)
       << error;
   error = launch([](void **) { pprt_gpu_host_shuffle(0, 1, 1, 32); }, 1, 40,
                  nullptr);

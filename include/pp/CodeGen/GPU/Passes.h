@@ -38,8 +38,8 @@ struct LowerLayersGPUOptions
                        llvm::cl::desc("kernels for the host, too, for an "
                                       "emulated device"),
                        llvm::cl::init(false)};
-  Option<std::string> cpu{
-      *this, "cpu", llvm::cl::desc("CPU to tune for; default: the host")};
+  Option<std::string> cpu{*this, "cpu",
+                          llvm::cl::desc("CPU to tune for; default: the host")};
   Option<std::string> features{
       *this, "features",
       llvm::cl::desc("features, as in +avx2,+fma; default: those of the host")};

@@ -46,8 +46,8 @@ def GPUOutlineKernels : Pass<"pp-gpu-outline-kernels", "::mlir::ModuleOp"> {
 def GPUAddRuntimeKernels : Pass<"pp-gpu-add-runtime-kernels", "::mlir::ModuleOp"> {
   let summary = "adds the kernels that the runtime launches itself";
   let description = [{
-    Sums of gradients, square norms, the conclusion of a step (clipping) and the
-    updates of AdamW and SGD: the runtime brings no code for GPUs, each program
+    Sums of gradients, square norms, the conclusion of a step (clipping), the
+    updates of AdamW and SGD and the rounding of masters to bf16: the runtime brings no code for GPUs, each program
     brings what it needs. The kernels are those of
     lib/CodeGen/GPU/RuntimeKernels.mlir; the runtime knows them by name.
 
@@ -96,6 +96,7 @@ def GPUExpandMath : Pass<"pp-gpu-expand-math", "::mlir::ModuleOp"> {
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::LLVM::LLVMDialect",
                            "::mlir::math::MathDialect",
                            "::mlir::vector::VectorDialect"];
 }

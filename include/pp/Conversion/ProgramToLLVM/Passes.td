@@ -42,12 +42,6 @@ def PPLowerPrograms : Pass<"pp-lower-programs", "::mlir::ModuleOp"> {
       ...
     ```
   }];
-  let options = [
-    Option<"target", "target", "std::string", /*default=*/"\"cpu\"",
-           "cpu, or cuda where pp-lower-layers-gpu has lowered the layers: the "
-           "arena lies on the device, so that constants and copies go through "
-           "the runtime, and keys are addresses">
-  ];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 

@@ -91,7 +91,8 @@ static LogicalResult verifyWorkspace(Operation *op, Value workspace,
   if (shapeOf(workspace).size() == 1 && shapeOf(workspace)[0] >= needed)
     return success();
   return op->emitOpError("found workspace of type ")
-         << workspace.getType() << ", expected at least " << needed << " elements";
+         << workspace.getType() << ", expected at least " << needed
+         << " elements";
 }
 
 LogicalResult GemmOp::verify() {

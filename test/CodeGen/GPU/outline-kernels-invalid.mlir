@@ -1,0 +1,39 @@
+// RUN: pp-opt %s --pp-gpu-outline-kernels --split-input-file --verify-diagnostics
+
+func.func @dependent(%x: memref<8xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  // expected-error @below {{found without pp.rows, expected loops whose iterations are independent only}}
+  scf.for %i = %c0 to %c8 step %c1 {
+    %v = memref.load %x[%c0] : memref<8xf32>
+    memref.store %v, %x[%i] : memref<8xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @store(%x: memref<8xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  %v = arith.constant 1.0 : f32
+  scf.for %i = %c0 to %c8 step %c1 {
+    // expected-error @below {{found in a loop over rows, expected linalg ops, views and scalars}}
+    memref.store %v, %x[%i] : memref<8xf32>
+  } {pp.rows}
+  return
+}
+
+// -----
+
+func.func @strided(%x: memref<8x?xf32>, %y: memref<8xf32>) {
+  // expected-error @below {{found loops of unknown size, expected static shapes}}
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>], iterator_types = ["parallel", "reduction"]} ins(%x : memref<8x?xf32>) outs(%y : memref<8xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %s = arith.addf %a, %b : f32
+    linalg.yield %s : f32
+  }
+  return
+}

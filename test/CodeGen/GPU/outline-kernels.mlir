@@ -1,0 +1,95 @@
+// RUN: pp-opt %s --pp-layers-to-gpu-kernels | FileCheck %s
+// RUN: pp-opt %s --pp-lower-layers-gpu=chip=sm_80 | FileCheck %s --check-prefix=CODE
+
+// 16 bytes a thread, and no view left.
+// CHECK-LABEL: gpu.func @elementwise_0(
+// CHECK-SAME: memref<192xf32> {llvm.align = 64 : i64, llvm.noalias, llvm.readonly}
+// CHECK-SAME: known_block_size = array<i32: 64, 1, 1>
+// CHECK: vector.load {{.*}} {alignment = 16 : i64} : memref<192xf32>, vector<4xf32>
+// CHECK: vector.store {{.*}} {alignment = 16 : i64}
+
+// A norm is one kernel, a warp for each short row: no barrier, no temporary.
+// CHECK-LABEL: gpu.func @rows_0(
+// CHECK-SAME: known_block_size = array<i32: 32, 8, 1>
+// CHECK-NOT: gpu.barrier
+// CHECK-NOT: memref.alloc
+// CHECK-COUNT-10: gpu.shuffle xor
+// CHECK-NOT: gpu.shuffle
+// CHECK: math.sqrt
+// CHECK: vector.store
+
+// A block for each long row: the sums of warps meet in shared memory.
+// CHECK-LABEL: gpu.func @rows_1(
+// CHECK-SAME: workgroup({{.*}} memref<8xf32, #gpu.address_space<workgroup>>
+// CHECK-SAME: known_block_size = array<i32: 256, 1, 1>
+// CHECK: gpu.barrier
+
+// Sums over many rows in parts, added in order.
+// CHECK-LABEL: gpu.func @column_sums_0(
+// CHECK-SAME: known_block_size = array<i32: 32, 16, 1>
+// CHECK-LABEL: gpu.func @column_totals_0(
+
+// The first of equal ids adds the rows of all.
+// CHECK-LABEL: gpu.func @scatter_add_0(
+// CHECK-NOT: atomic
+// CHECK: math.cttz
+
+// CHECK-LABEL: func.func @activation
+// CHECK: gpu.launch_func @kernels::@elementwise_0
+// CHECK-NOT: launch_func
+func.func @activation(%x: tensor<3x64xf32>, %y: tensor<3x64xf32>) -> tensor<3x64xf32> {
+  %r = nn.gelu_grad %x, %y : (tensor<3x64xf32>, tensor<3x64xf32>) -> tensor<3x64xf32>
+  return %r : tensor<3x64xf32>
+}
+
+// CHECK-LABEL: func.func @norm
+// CHECK: gpu.launch_func @kernels::@rows_0
+// CHECK-NOT: launch_func
+func.func @norm(%x: tensor<257x64xf32>, %g: tensor<64xf32>, %b: tensor<64xf32>) -> tensor<257x64xf32> {
+  %r = nn.layer_norm %x, %g, %b : (tensor<257x64xf32>, tensor<64xf32>, tensor<64xf32>) -> tensor<257x64xf32>
+  return %r : tensor<257x64xf32>
+}
+
+// CHECK-LABEL: func.func @long
+// CHECK: gpu.launch_func @kernels::@rows_1 blocks in (%c257
+func.func @long(%x: tensor<257x4096xf32>, %g: tensor<4096xf32>) -> tensor<257x4096xf32> {
+  %r = nn.rms_norm %x, %g : (tensor<257x4096xf32>, tensor<4096xf32>) -> tensor<257x4096xf32>
+  return %r : tensor<257x4096xf32>
+}
+
+// Equal kernels are one.
+// CHECK-LABEL: func.func @again
+// CHECK: gpu.launch_func @kernels::@rows_0
+func.func @again(%x: tensor<257x64xf32>, %g: tensor<64xf32>, %b: tensor<64xf32>) -> tensor<257x64xf32> {
+  %r = nn.layer_norm %x, %g, %b : (tensor<257x64xf32>, tensor<64xf32>, tensor<64xf32>) -> tensor<257x64xf32>
+  return %r : tensor<257x64xf32>
+}
+
+// CHECK-LABEL: func.func @bias
+// CHECK: gpu.launch_func @kernels::@column_sums_0 blocks in (%c2, %c32
+// CHECK: gpu.launch_func @kernels::@column_totals_0
+func.func @bias(%x: tensor<2048x64xf32>, %b: tensor<64xf32>) -> (tensor<64xf32> {pp.accumulates = 1 : i64}) {
+  %r = nn.reduce_sum %x init(%b) axes = [0] : (tensor<2048x64xf32>, tensor<64xf32>) -> tensor<64xf32>
+  return %r : tensor<64xf32>
+}
+
+// CHECK-LABEL: func.func @table
+// CHECK: gpu.launch_func @kernels::@scatter_add_0 blocks in (%c128
+func.func @table(%i: tensor<128xi32>, %y: tensor<128x64xf32>, %t: tensor<1000x64xf32>) -> (tensor<1000x64xf32> {pp.accumulates = 2 : i64}) {
+  %r = nn.embedding_grad %i, %y init(%t) : (tensor<128xi32>, tensor<128x64xf32>, tensor<1000x64xf32>) -> tensor<1000x64xf32>
+  return %r : tensor<1000x64xf32>
+}
+
+// A product and its shape; a launch and its arguments.
+// CODE-LABEL: llvm.func @product(
+// CODE: llvm.call @pprt_gpu_matmul(
+// CODE: llvm.call @pprt_gpu_launch(
+func.func @product(%x: tensor<8x16xf32>, %w: tensor<16x4xf32>, %b: tensor<4xf32>) -> tensor<8x4xf32> {
+  %y = nn.linear %x, %w, %b : (tensor<8x16xf32>, tensor<16x4xf32>, tensor<4xf32>) -> tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}
+
+// The PTX and the tables.
+// CODE: llvm.mlir.global internal constant @pp.gpu.image.0("{{.*}}.target sm_80
+// CODE-SAME: ld.global.nc.v4
+// CODE: llvm.mlir.global external constant @pprt_gpu_program_code()
