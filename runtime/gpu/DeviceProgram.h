@@ -48,8 +48,8 @@ public:
   /// Makes the links, together with all other ranks.
   void connect();
 
-  /// Parameters and masters to, and what a checkpoint has from, the same offsets
-  /// of host memory.
+  /// Parameters and masters to, and what a checkpoint has from, the same
+  /// offsets of host memory.
   void uploadParameters(const uint8_t *host);
   void downloadParameters(uint8_t *host);
 

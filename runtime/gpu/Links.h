@@ -62,8 +62,8 @@ std::unique_ptr<Links> createStagedLinks(Device &device, Transport &transport,
                                          Collectives &collectives,
                                          int requests);
 
-/// One communicator for each directed edge of this rank. Throws Error where NCCL
-/// is missing.
+/// One communicator for each directed edge of this rank. Throws Error where
+/// NCCL is missing.
 std::unique_ptr<Links> createNcclLinks(Device &device,
                                        const Description &description,
                                        Transport &transport, int requests);

@@ -372,8 +372,8 @@ private:
     case CallOperand::MixedKey: {
       Value key = function.getArgument(operand.base);
       if (isForDevice(module)) {
-        Value above = LLVM::AddOp::create(builder, loc, number(0, i64),
-                                          constant(i64, 1));
+        Value above =
+            LLVM::AddOp::create(builder, loc, number(0, i64), constant(i64, 1));
         return LLVM::OrOp::create(
             builder, loc, key,
             LLVM::ShlOp::create(builder, loc, above, constant(i64, 48)));
