@@ -49,6 +49,10 @@ pp::createJIT(ModuleOp module,
     PP_KERNEL(pprt_sgemm_batched);
     PP_KERNEL(pprt_attention_forward_f32);
     PP_KERNEL(pprt_attention_backward_f32);
+    PP_KERNEL(pprt_gemm_bf16);
+    PP_KERNEL(pprt_gemm_bf16_batched);
+    PP_KERNEL(pprt_attention_forward_bf16);
+    PP_KERNEL(pprt_attention_backward_bf16);
 #undef PP_KERNEL
     for (auto [name, address] : more)
       addSymbol(symbols, intern, name, address);
