@@ -68,20 +68,17 @@ int64_t pprt_context::keyOf(int microbatch) const {
   return int64_t(philox64(dropoutKey, index, 0));
 }
 
-void pprt_context::runStep(int64_t number, pprt_step_fn function,
-                           uint8_t *arena) {
-  beginStep(number);
+void pprt_context::runStep(pprt_step_fn function, uint8_t *arena) {
   if (device) {
     runOnDevice(function);
-  } else {
-    int32_t status = function(this, arena);
-    if (failure)
-      std::rethrow_exception(failure);
-    if (status != PPRT_OK)
-      throw Error("found the status " + std::to_string(status) +
-                  " of a step, expected 0" + compileAgain);
+    return;
   }
-  endStep();
+  int32_t status = function(this, arena);
+  if (failure)
+    std::rethrow_exception(failure);
+  if (status != PPRT_OK)
+    throw Error("found the status " + std::to_string(status) +
+                " of a step, expected 0" + compileAgain);
 }
 
 void pprt_context::runOnDevice(pprt_step_fn function) {

@@ -27,9 +27,9 @@ struct pprt_context {
     return description.programs[transport.rank()];
   }
 
-  /// A step of `function` on this rank; throws what went wrong in it.
-  void runStep(int64_t step, pprt_step_fn function, uint8_t *arena);
   void beginStep(int64_t step);
+  /// What `function` does in a step on this rank; throws what went wrong in it.
+  void runStep(pprt_step_fn function, uint8_t *arena);
   /// Checks that the step did what each step has to; throws Error.
   void endStep();
 

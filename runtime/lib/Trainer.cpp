@@ -315,12 +315,14 @@ void Run::steps(const pprt_step_fn *functions) {
       uint64_t stepBegin = nowNs();
       if (batches)
         batches->load(step);
+      context.beginStep(step);
       // The first step may make what later ones use again.
       bool count = environment.countAllocations && step > 0;
       countAllocations(count);
-      context.runStep(step, function, arena->base());
+      context.runStep(function, arena->base());
       if (count)
         countAllocations(false);
+      context.endStep();
       if (transport.rank() != 0)
         continue;
       StepResult result;
