@@ -311,7 +311,8 @@ def main():
             parser.error("--pin needs a stage for embed, each block and head")
     options.name = options.name or options.family
     options.hidden = options.hidden or options.width * 8 // 3 // 32 * 32
-    if options.width % options.heads or options.heads % options.kv_heads:
+    if options.width % options.heads or (
+            options.family == "llama" and options.heads % options.kv_heads):
         parser.error("heads must divide the width, kv heads the heads")
     writer = (Gpt if options.family == "gpt" else Llama)(options)
     writer.line("// Made by: bench/make_model.py " + " ".join(

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Execution.h"
+#include "OneForAll.h"
 
 #include <algorithm>
 
@@ -59,9 +60,6 @@ static double transferTime(const Schedule &schedule, const Costs &costs,
                            int32_t from, int32_t to) {
   if (schedule.placement[from] == schedule.placement[to])
     return 0;
-  auto at = [](const std::vector<double> &times, int32_t edge) {
-    return times.size() == 1 ? times.front() : times[edge];
-  };
   return from < to ? at(costs.forwardTransfer, from)
                    : at(costs.backwardTransfer, to);
 }

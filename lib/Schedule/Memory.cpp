@@ -6,8 +6,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "pp/Schedule/Memory.h"
+#include "OneForAll.h"
 
 using namespace pp::schedule;
+using namespace pp::schedule::detail;
 
 std::string pp::schedule::checkMemory(const Schedule &schedule,
                                       const Memory &memory) {
@@ -31,9 +33,6 @@ std::string pp::schedule::checkMemory(const Schedule &schedule,
 
 std::vector<Peak> pp::schedule::findPeaks(const Schedule &schedule,
                                           const Memory &memory) {
-  auto at = [](const std::vector<int64_t> &sizes, int32_t stage) {
-    return sizes.size() == 1 ? sizes.front() : sizes[stage];
-  };
   std::vector<Peak> peaks(schedule.ranks.size());
   std::vector<int64_t> held(schedule.ranks.size(), 0);
   for (int32_t stage = 0; stage < schedule.stages; ++stage)

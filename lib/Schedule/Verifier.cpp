@@ -2,8 +2,10 @@
 
 #include "pp/Schedule/Verifier.h"
 #include "Execution.h"
+#include "OneForAll.h"
 
 using namespace pp::schedule;
+using namespace pp::schedule::detail;
 using Problems = std::vector<std::string>;
 
 static void checkShape(const Schedule &schedule, Problems &problems) {
@@ -140,7 +142,7 @@ static void checkMemoryCap(const Schedule &schedule,
   }
   const std::vector<Peak> peaks = findPeaks(schedule, options.memory);
   for (size_t rank = 0; rank < peaks.size(); ++rank) {
-    const int64_t cap = caps.size() == 1 ? caps.front() : caps[rank];
+    const int64_t cap = at(caps, rank);
     if (peaks[rank].bytes > cap)
       problems.push_back(
           "found " + std::to_string(peaks[rank].bytes) + " bytes on rank " +

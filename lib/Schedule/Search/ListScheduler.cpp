@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ListScheduler.h"
+#include "../OneForAll.h"
 
 #include <algorithm>
 #include <functional>
@@ -24,10 +25,6 @@ using namespace pp::schedule::detail;
 
 namespace {
 constexpr double kNever = std::numeric_limits<double>::infinity();
-
-template <typename T> T at(const std::vector<T> &values, size_t i) {
-  return values.size() == 1 ? values.front() : values[i];
-}
 
 class ListScheduler {
 public:

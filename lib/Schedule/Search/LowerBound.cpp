@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "../Execution.h"
+#include "../OneForAll.h"
 #include "pp/Schedule/Search.h"
 
 #include <algorithm>
@@ -20,13 +21,10 @@
 #include <limits>
 
 using namespace pp::schedule;
+using namespace pp::schedule::detail;
 
 namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-template <typename T> T at(const std::vector<T> &values, size_t i) {
-  return values.size() == 1 ? values.front() : values[i];
-}
 
 /// What is known of a stage, with every other micro-batch out of the way.
 struct Stage {

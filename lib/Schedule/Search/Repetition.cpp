@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Repetition.h"
+#include "../OneForAll.h"
 
 #include <algorithm>
 #include <cmath>
@@ -18,10 +19,6 @@ using namespace pp::schedule;
 using namespace pp::schedule::detail;
 
 namespace {
-template <typename T> T at(const std::vector<T> &values, size_t i) {
-  return values.size() == 1 ? values.front() : values[i];
-}
-
 /// The times modulo a period at which a rank is taken.
 class Table {
 public:

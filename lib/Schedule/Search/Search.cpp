@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "pp/Schedule/Search.h"
+#include "../OneForAll.h"
 #include "Improvement.h"
 #include "ListScheduler.h"
 #include "Repetition.h"
@@ -69,9 +70,6 @@ private:
   /// What the rank that needs most holds with one micro-batch in each of its
   /// stages, under the placement for which this is least.
   int64_t smallestRoom() const {
-    auto at = [](const std::vector<int64_t> &sizes, int32_t stage) {
-      return sizes.size() == 1 ? sizes.front() : sizes[stage];
-    };
     const Memory &memory = problem.memory;
     int64_t smallest = std::numeric_limits<int64_t>::max();
     for (const std::vector<int32_t> &placement : placements) {

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "WeightPlacement.h"
+#include "../OneForAll.h"
 
 #include <deque>
 #include <functional>
@@ -19,10 +20,6 @@ using namespace pp::schedule::detail;
 
 namespace {
 constexpr double kNever = std::numeric_limits<double>::infinity();
-
-template <typename T> T at(const std::vector<T> &values, size_t i) {
-  return values.size() == 1 ? values.front() : values[i];
-}
 
 class WeightPlacer {
 public:

@@ -59,6 +59,7 @@ TEST(Description, IsRead) {
 
 TEST(Description, LoopsOfActionsAreWrittenOut) {
   json document = good();
+  document["microbatches"] = 10;
   document["programs"][0]["actions"].push_back(json::parse(R"(
     {"repeat": 3, "step": 2, "actions": [
       {"kind": "F", "stage": 0, "microbatch": 5, "name": "f"},

@@ -13,6 +13,7 @@
 #include "pp/Dialect/PP/IR/PPOps.h"
 #include "pp/Schedule/Load.h"
 #include "pp/Schedule/Search.h"
+#include "pp/Schedule/Verifier.h"
 
 #include <limits>
 
@@ -65,7 +66,28 @@ private:
     setting.microbatches = microbatches;
     setting.splitBackward = split;
     setting.virtualStages = virtualStages;
-    return orError(schedule::loadForStages(schedule, stages, setting));
+    auto loaded = orError(schedule::loadForStages(schedule, stages, setting));
+    if (failed(loaded) || failed(checkTransfers(*loaded)))
+      return failure();
+    return loaded;
+  }
+
+  /// A file may say where transfers are posted. pp-place-communication decides
+  /// that anew for the values that stages really exchange; what the file says
+  /// has to be right all the same.
+  LogicalResult checkTransfers(const schedule::Schedule &loaded) {
+    if (llvm::all_of(loaded.transfers, [](auto &row) { return row.empty(); }))
+      return success();
+    std::vector<std::string> problems = schedule::verify(loaded);
+    for (const std::string &problem : problems)
+      getOperation().emitError() << schedule << ": " << problem;
+    if (!problems.empty())
+      return failure();
+    getOperation().emitWarning()
+        << "found transfers in the schedule '" << schedule
+        << "': they are legal, but programs do not post there; they post where "
+           "pp-place-communication can prove it, receives early";
+    return success();
   }
 
   /// The fastest one for the stages' times and memory.
