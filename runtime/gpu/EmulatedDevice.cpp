@@ -8,7 +8,7 @@
 #include "Device.h"
 
 #include "Clock.h"
-#include "Emulation.h"
+#include "KernelEmulation.h"
 #include "Error.h"
 #include "HostMath.h"
 

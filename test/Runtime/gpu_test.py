@@ -204,7 +204,8 @@ class Failures(Gpu):
         result = self.start(2, FAKE_CUDA_FAIL="ncclSend@2")
         self.assertError(result, "'unhandled system error' from ncclSend on the edge from rank",
                          "NCCL_DEBUG=WARN", "micro-batch 1")
-        result = self.start(2, FAKE_CUDA_FAIL="ncclCommGetAsyncError@9")
+        # While a transfer never ends, the host asks again and again.
+        result = self.start(2, FAKE_CUDA_FAIL="ncclCommGetAsyncError@9", FAKE_NCCL_STUCK="7")
         self.assertError(result, "remote process exited", "--transport=mpi")
 
     def test_graph(self):

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "EmulatedDevice.h"
-#include "Emulation.h"
+#include "KernelEmulation.h"
 
 #include "llvm/Support/raw_ostream.h"
 

@@ -1,6 +1,6 @@
 #include "FakeCuda.h"
 
-#include "Emulation.h"
+#include "KernelEmulation.h"
 
 #include <chrono>
 #include <cstdio>

@@ -12,10 +12,10 @@
 //   FAKE_CUDA_DEVICES=N      number of devices (8)
 //   FAKE_CUDA_CAPABILITY=MN  sm_MN (90)
 //   FAKE_CUDA_FREE=BYTES     free memory (1 TB)
-//   FAKE_CUDA_FAIL=CALL@N    the N-th call (from 0) of a function fails with
-//   719 FAKE_CUDA_LOG=FILE       a line for each call FAKE_NCCL_DIR=DIR where
-//   messages lie FAKE_NCCL_STUCK=N        from the N-th on, sends of this rank
-//   never end
+//   FAKE_CUDA_FAIL=CALL@N    the N-th call (from 0) of a function fails: 719
+//   FAKE_CUDA_LOG=FILE       a line for each call
+//   FAKE_NCCL_DIR=DIR        where messages lie
+//   FAKE_NCCL_STUCK=N        from the N-th on, sends of this rank never end
 //
 //===----------------------------------------------------------------------===//
 #ifndef FAKECUDA_H

@@ -1,6 +1,6 @@
 //===- EmulationTest.cpp - Kernels for GPUs on the host -------------------===//
 
-#include "Emulation.h"
+#include "KernelEmulation.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-//===- Emulation.cpp - Kernels for GPUs on the host -----------------------===//
+//===- KernelEmulation.cpp - Kernels for GPUs on the host -----------------===//
 //
 // Threads of a warp run one after the other until each waits or has ended. If
 // all wait for a shuffle, its values are exchanged and the warp goes on; if all
@@ -11,7 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Emulation.h"
+#include "KernelEmulation.h"
 #include "Fiber.h"
 
 #include <sys/mman.h>

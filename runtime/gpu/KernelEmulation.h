@@ -1,11 +1,11 @@
-//===- Emulation.h - Kernels for GPUs on the host ---------------*- C++ -*-===//
+//===- KernelEmulation.h - Kernels for GPUs on the host ---------*- C++ -*-===//
 //
 // For tests without a device: a kernel that was compiled for the host too
 // (pprt_gpu_kernel::host) runs block by block, each thread of a block a fiber.
 //
 //===----------------------------------------------------------------------===//
-#ifndef PPRT_GPU_EMULATION_H
-#define PPRT_GPU_EMULATION_H
+#ifndef PPRT_GPU_KERNELEMULATION_H
+#define PPRT_GPU_KERNELEMULATION_H
 
 #include "pprt_gpu.h"
 
@@ -21,4 +21,4 @@ std::string runEmulated(const pprt_gpu_kernel &kernel, const int32_t grid[3],
 
 } // namespace pprt
 
-#endif // PPRT_GPU_EMULATION_H
+#endif // PPRT_GPU_KERNELEMULATION_H
