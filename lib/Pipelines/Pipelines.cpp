@@ -93,9 +93,9 @@ LogicalResult pp::buildRankPipeline(OpPassManager &manager,
   // Without what repeats, so that the moves look at few ops; loops stand for it
   // once all ops are where they belong. The order in which ranks post is made
   // for the semantics.
-  if (failed(add(manager, formatv("pp-project-ranks{{shorten={0} semantics={1}}",
-                                  int(!options.unroll),
-                                  options.semantics.getValue()))))
+  if (failed(add(manager,
+                 formatv("pp-project-ranks{{shorten={0} semantics={1}}",
+                         int(!options.unroll), options.semantics.getValue()))))
     return failure();
   // Moves are made under the proof that they are safe; the proof of what
   // results is then made once more from nothing.

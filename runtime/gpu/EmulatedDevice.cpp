@@ -8,9 +8,9 @@
 #include "Device.h"
 
 #include "Clock.h"
-#include "KernelEmulation.h"
 #include "Error.h"
 #include "HostMath.h"
+#include "KernelEmulation.h"
 
 #include <cstring>
 #include <new>

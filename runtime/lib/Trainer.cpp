@@ -278,15 +278,15 @@ void Run::prepare() {
     elements += parameter.elements;
     anyBF16 |= parameter.isBF16;
   }
-  std::printf("%s: %llu parameters%s, %d %s, %d stages, %s, %d micro-batches of "
-              "%lld x %lld tokens\n",
-              description.name.c_str(),
-              static_cast<unsigned long long>(elements),
-              anyBF16 ? " in bf16 with f32 masters" : "", description.ranks,
-              description.ranks == 1 ? "rank" : "ranks", description.stages,
-              description.schedule.c_str(), description.microbatches,
-              static_cast<long long>(description.batch),
-              static_cast<long long>(description.sequence));
+  std::printf(
+      "%s: %llu parameters%s, %d %s, %d stages, %s, %d micro-batches of "
+      "%lld x %lld tokens\n",
+      description.name.c_str(), static_cast<unsigned long long>(elements),
+      anyBF16 ? " in bf16 with f32 masters" : "", description.ranks,
+      description.ranks == 1 ? "rank" : "ranks", description.stages,
+      description.schedule.c_str(), description.microbatches,
+      static_cast<long long>(description.batch),
+      static_cast<long long>(description.sequence));
   if (onDevice)
     std::printf("device: %s\n", onDevice->description().c_str());
   if (tokenFile)

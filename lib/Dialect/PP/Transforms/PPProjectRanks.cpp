@@ -460,9 +460,8 @@ void ProjectRanks::runOnOperation() {
     shortened = schedule::shorten(plan->schedule, keptRounds);
   if (shortened)
     plan->schedule = shortened->schedule;
-  Traffic traffic =
-      findTraffic(*plan, microbatches,
-                  *parsed == CommunicationSemantics::FifoShared);
+  Traffic traffic = findTraffic(*plan, microbatches,
+                                *parsed == CommunicationSemantics::FifoShared);
   SymbolTable symbols(module);
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   Location loc = plan->scheduleOp.getLoc();
