@@ -43,7 +43,8 @@ static bool hasRows(AffineMap map) {
 /// Number of rows of an op that can be walked by them.
 static std::optional<int64_t> rowsOf(Operation *op) {
   auto generic = dyn_cast<linalg::GenericOp>(op);
-  if (!generic || generic.getNumLoops() == 0 || !generic.hasPureTensorSemantics())
+  if (!generic || generic.getNumLoops() == 0 ||
+      !generic.hasPureTensorSemantics())
     return std::nullopt;
   for (AffineMap map : generic.getIndexingMapsArray()) {
     if (!map.isProjectedPermutation())
@@ -90,15 +91,15 @@ static bool hasDetour(const Group &group) {
   auto push = [&](Operation *from) {
     for (Value value : valuesUsedBy(from))
       if (Operation *definition = value.getDefiningOp())
-        if (definition->getBlock() == block && visited.insert(definition).second)
+        if (definition->getBlock() == block &&
+            visited.insert(definition).second)
           work.push_back(definition);
   };
   // Everything outside that members depend on, directly or not.
   for (Operation *member : group)
     for (Value value : valuesUsedBy(member))
       if (Operation *definition = value.getDefiningOp())
-        if (!group.contains(definition) &&
-            visited.insert(definition).second)
+        if (!group.contains(definition) && visited.insert(definition).second)
           work.push_back(definition);
   while (!work.empty()) {
     Operation *op = work.pop_back_val();
@@ -273,12 +274,10 @@ private:
   bool isCarried(OpResult result) {
     return isOverRows(result) ||
            llvm::any_of(result.getUsers(), [&](Operation *user) {
-             return !group.contains(user->getBlock() ==
-                                            group.front()->getBlock()
-                                        ? user
-                                        : group.front()
-                                              ->getBlock()
-                                              ->findAncestorOpInBlock(*user));
+             return !group.contains(
+                 user->getBlock() == group.front()->getBlock()
+                     ? user
+                     : group.front()->getBlock()->findAncestorOpInBlock(*user));
            });
   }
 
@@ -303,8 +302,7 @@ private:
                 SmallVectorImpl<OpFoldResult> &sizes,
                 SmallVectorImpl<OpFoldResult> &strides) {
     for (auto [dim, size] : llvm::enumerate(type.getShape())) {
-      offsets.push_back(dim == 0 ? OpFoldResult(row)
-                                 : builder.getIndexAttr(0));
+      offsets.push_back(dim == 0 ? OpFoldResult(row) : builder.getIndexAttr(0));
       sizes.push_back(builder.getIndexAttr(dim == 0 ? 1 : size));
       strides.push_back(builder.getIndexAttr(1));
     }
@@ -378,9 +376,9 @@ private:
       inits.push_back(rowInit(builder, loc, result));
     SmallVector<utils::IteratorType> iterators =
         llvm::to_vector(llvm::drop_begin(member.getIteratorTypesArray()));
-    auto created = linalg::GenericOp::create(
-        builder, loc, ValueRange(inits).getTypes(), inputs, inits, maps,
-        iterators);
+    auto created =
+        linalg::GenericOp::create(builder, loc, ValueRange(inits).getTypes(),
+                                  inputs, inits, maps, iterators);
     member.getRegion().cloneInto(&created.getRegion(),
                                  created.getRegion().begin(), mapping);
     created.walk([&](linalg::IndexOp op) {

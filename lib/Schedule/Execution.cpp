@@ -124,8 +124,7 @@ Execution detail::execute(const Schedule &schedule, const Costs &costs) {
   }
   execution.finished = true;
   for (int32_t rank = 0; rank < ranks; ++rank)
-    execution.finished &=
-        execution.next[rank] == schedule.ranks[rank].size();
+    execution.finished &= execution.next[rank] == schedule.ranks[rank].size();
   return execution;
 }
 

@@ -93,7 +93,8 @@ Result<Action> pp::schedule::parseAction(std::string_view text) {
   if (!takeNumber(rest, action.stage) || rest.empty())
     return Error{"found action " + cell + expected};
   if (parseTransfer(trim(text)))
-    return Error{"found action " + cell + ", which is no computation: remove "
+    return Error{"found action " + cell +
+                 ", which is no computation: remove "
                  "it, transfers follow from data flow (PyTorch's "
                  "'compute_only' format has none)"};
   if (isSharding(rest))

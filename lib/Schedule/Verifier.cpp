@@ -113,9 +113,8 @@ static void checkGradientOrder(const Schedule &schedule, Problems &problems) {
       int32_t &previous = last[action.stage];
       if (action.microbatch < previous)
         problems.push_back(
-            "found '" + toString(action) + "' on rank " +
-            std::to_string(rank) + " after the gradient of micro-batch " +
-            std::to_string(previous) +
+            "found '" + toString(action) + "' on rank " + std::to_string(rank) +
+            " after the gradient of micro-batch " + std::to_string(previous) +
             ", expected ascending micro-batches, so that gradients accumulate "
             "in the same order under every schedule");
       previous = action.microbatch;

@@ -3,7 +3,8 @@
 // A compiled training program is one executable for all pipeline ranks: the
 // object file that `pp-compile` generates, linked with libpprt, which has
 // main(). The generated object exports three symbols (the description, the
-// step functions and their number); everything else is called in the other direction.
+// step functions and their number); everything else is called in the other
+// direction.
 //
 // Conventions
 //  - Opaque handles and fixed-width integers only. No exception and no exit()
@@ -104,7 +105,8 @@ const void *pprt_data(pprt_context *ctx, int32_t input, int32_t microbatch);
 /// micro-batch) only.
 int64_t pprt_key(pprt_context *ctx, int32_t microbatch);
 
-/// Reports the loss of `microbatch` (one f32). Called by the rank of the last stage.
+/// Reports the loss of `microbatch` (one f32). Called by the rank of the last
+/// stage.
 int32_t pprt_loss(pprt_context *ctx, int32_t microbatch, const float *loss);
 
 //===----------------------------------------------------------------------===//

@@ -5,8 +5,9 @@
 // exponentials, then a matrix product with the values. The running maximum and
 // sum of each row are corrected as keys come (Dao et al., "FlashAttention",
 // 2022; Milakov and Gimelshein, "Online normalizer calculation for softmax",
-// 2018). With a causal mask a block of keys ends where the last row of the block
-// of rows sees its last key, so that only the triangle on the diagonal is wasted.
+// 2018). With a causal mask a block of keys ends where the last row of the
+// block of rows sees its last key, so that only the triangle on the diagonal is
+// wasted.
 //
 // The adjoint computes the scores again: p = exp(s - lse). With
 // delta = sum(dout * out) of a row, ds = p (dout vᵀ - delta) scale.
@@ -38,7 +39,8 @@ static constexpr float infinity = std::numeric_limits<float>::infinity();
 
 /// exp(x) for x <= 0 (and NaN), to 1 ulp or so: 2^n exp(r) with |r| <= ln 2 / 2
 /// and a polynomial of degree 6. Below the smallest normal number the result is
-/// about that number, which is nothing beside the 1 that the maximum of a row gives.
+/// about that number, which is nothing beside the 1 that the maximum of a row
+/// gives.
 PPRT_INLINE float expNegative(float x) {
   x = x < -87.33654f ? -87.33654f : x;
   const float magic = 12582912.0f; // 1.5 2^23: adding it rounds to an integer.
@@ -120,10 +122,12 @@ static int64_t visibleKeys(const pprt_attention_shape &shape, int64_t i) {
   return std::clamp<int64_t>(i + 1 + shape.s - shape.t, 0, shape.s);
 }
 
-extern "C" void pprt_attention_forward_f32(
-    const pprt_attention_shape *shape, const float *q, int64_t ldq,
-    const float *k, int64_t ldk, const float *v, int64_t ldv, float *out,
-    int64_t ldo, float *lse, float *workspace) {
+extern "C" void pprt_attention_forward_f32(const pprt_attention_shape *shape,
+                                           const float *q, int64_t ldq,
+                                           const float *k, int64_t ldk,
+                                           const float *v, int64_t ldv,
+                                           float *out, int64_t ldo, float *lse,
+                                           float *workspace) {
   const int64_t d = shape->d, group = shape->heads / shape->kv_heads;
   float *scores = workspace;
   float *maxima = scores + rowsPerBlock * keysPerBlock;
@@ -146,8 +150,8 @@ extern "C" void pprt_attention_forward_f32(
           pprt::gemm(false, true, rows, keys, d, shape->scale, qb, ldq,
                      kh + j0 * ldk, ldk, 0, scores, keys, products);
           for (int64_t i = 0; i < rows; ++i) {
-            int64_t visible = std::clamp<int64_t>(
-                visibleKeys(*shape, i0 + i) - j0, 0, keys);
+            int64_t visible =
+                std::clamp<int64_t>(visibleKeys(*shape, i0 + i) - j0, 0, keys);
             float before = maxima[i];
             float sum =
                 exponentials(scores + i * keys, visible, keys, &maxima[i]);
@@ -213,8 +217,8 @@ extern "C" void pprt_attention_backward_f32(
           pprt::gemm(false, true, rows, keys, d, shape->scale, qb, ldq,
                      kh + j0 * ldk, ldk, 0, p, keys, products);
           for (int64_t i = 0; i < rows; ++i) {
-            int64_t visible = std::clamp<int64_t>(
-                visibleKeys(*shape, i0 + i) - j0, 0, keys);
+            int64_t visible =
+                std::clamp<int64_t>(visibleKeys(*shape, i0 + i) - j0, 0, keys);
             probabilities(p + i * keys, visible, keys, lseh[i0 + i]);
           }
           pprt::gemm(true, false, keys, d, rows, 1.0f, p, keys, doutb, lddo, 1,

@@ -162,7 +162,8 @@ static void call(void *function, ArrayRef<void *> arguments) {
   void *a[32] = {};
   llvm::copy(arguments, a);
   // Surplus arguments lie on the stack and hurt nobody in the C convention.
-#define A8(n) a[n], a[n + 1], a[n + 2], a[n + 3], a[n + 4], a[n + 5], a[n + 6], a[n + 7]
+#define A8(n)                                                                  \
+  a[n], a[n + 1], a[n + 2], a[n + 3], a[n + 4], a[n + 5], a[n + 6], a[n + 7]
   using P = void *;
   using Function = void (*)(P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P,
                             P, P, P, P, P, P, P, P, P, P, P, P, P, P, P);
@@ -227,20 +228,20 @@ static bool check(StringRef name, Compiled &narrow, Compiled &wide) {
     for (int64_t j = 0; j < typeA.getNumElements(); ++j) {
       double x = valueAt(dataA, typeA.getElementType(), j);
       double y = valueAt(dataB, typeB.getElementType(), j);
-      error = std::isnan(x) || std::isnan(y) ? INFINITY
-                                             : std::max(error, std::fabs(x - y));
+      error = std::isnan(x) || std::isnan(y)
+                  ? INFINITY
+                  : std::max(error, std::fabs(x - y));
       largest = std::max(largest, std::fabs(y));
       if (std::isinf(error))
         break;
     }
     bool within = error <= tolerance * std::max(largest, 1.0);
     good &= within;
-    llvm::outs() << name << " result " << i << ": "
-                 << (within ? "equal" : "DIFFERENT")
-                 << (within ? "" : llvm::formatv(", error {0} of {1}", error,
-                                                 largest)
-                                       .str())
-                 << "\n";
+    llvm::outs()
+        << name << " result " << i << ": " << (within ? "equal" : "DIFFERENT")
+        << (within ? ""
+                   : llvm::formatv(", error {0} of {1}", error, largest).str())
+        << "\n";
     if (print) {
       for (int64_t j = 0; j < typeB.getNumElements(); ++j)
         llvm::outs() << (j ? " " : "  ")

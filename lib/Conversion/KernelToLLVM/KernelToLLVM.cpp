@@ -23,8 +23,8 @@ namespace {
 /// A matrix, or a batch of them, as a library wants it.
 struct Matrix {
   Value pointer;
-  int64_t leading = 0;   ///< distance of rows
-  int64_t stride = 0;    ///< distance of matrices of a batch
+  int64_t leading = 0;     ///< distance of rows
+  int64_t stride = 0;      ///< distance of matrices of a batch
   bool transposed = false; ///< memory holds the transpose
 };
 
@@ -72,7 +72,8 @@ public:
              << type << ", expected static strides";
     Matrix matrix;
     int64_t rank = type.getRank();
-    int64_t rows = type.getDimSize(rank - 2), columns = type.getDimSize(rank - 1);
+    int64_t rows = type.getDimSize(rank - 2),
+            columns = type.getDimSize(rank - 1);
     int64_t rowStride = strides[rank - 2], columnStride = strides[rank - 1];
     // The stride of a dimension of size 1 means nothing.
     if (columnStride == 1 || columns == 1) {
@@ -100,9 +101,9 @@ public:
   LogicalResult call(StringRef name, ValueRange operands) {
     auto module = op->getParentOfType<ModuleOp>();
     SmallVector<Type> types(operands.getTypes());
-    FailureOr<LLVM::LLVMFuncOp> callee = LLVM::lookupOrCreateFn(
-        builder, module, name, types,
-        LLVM::LLVMVoidType::get(builder.getContext()));
+    FailureOr<LLVM::LLVMFuncOp> callee =
+        LLVM::lookupOrCreateFn(builder, module, name, types,
+                               LLVM::LLVMVoidType::get(builder.getContext()));
     if (failed(callee))
       return failure();
     LLVM::CallOp::create(builder, op->getLoc(), *callee, operands);
@@ -242,10 +243,9 @@ static LogicalResult lower(AttentionGradOp op) {
   operands.push_back(*lse);
   FailureOr<Value> workspace = builder.pointer(op.getWorkspace());
   if (failed(workspace) ||
-      failed(pushMatrices(builder,
-                          {op.getDout(), op.getDquery(), op.getDkey(),
-                           op.getDvalue()},
-                          operands)))
+      failed(pushMatrices(
+          builder, {op.getDout(), op.getDquery(), op.getDkey(), op.getDvalue()},
+          operands)))
     return failure();
   operands.push_back(*workspace);
   std::string name = kernelName("pprt_attention_backward", op);
@@ -262,9 +262,9 @@ struct ConvertKernelToLLVM
         ops.push_back(op);
     });
     for (Operation *op : ops) {
-      LogicalResult result =
-          isa<GemmOp>(op)        ? lower(cast<GemmOp>(op))
-          : isa<AttentionOp>(op) ? lower(cast<AttentionOp>(op))
+      LogicalResult result = isa<GemmOp>(op) ? lower(cast<GemmOp>(op))
+                             : isa<AttentionOp>(op)
+                                 ? lower(cast<AttentionOp>(op))
                                  : lower(cast<AttentionGradOp>(op));
       if (failed(result))
         return signalPassFailure();

@@ -75,8 +75,8 @@ struct Loops {
       order.push_back(dim);
     SmallVector<int64_t> reduced;
     for (int64_t dim = 0; dim < Count; ++dim)
-      if (!llvm::is_contained(dims, dim) &&
-          (llvm::is_contained(a.dims, dim) || llvm::is_contained(b.dims, dim))) {
+      if (!llvm::is_contained(dims, dim) && (llvm::is_contained(a.dims, dim) ||
+                                             llvm::is_contained(b.dims, dim))) {
         reduced.push_back(order.size());
         order.push_back(dim);
       }
@@ -91,8 +91,8 @@ struct Loops {
         {{a.tensor, renumbered(a.dims)}, {b.tensor, renumbered(b.dims)}},
         {{emitter.filled(shape, element, 0), renumbered(dims)}},
         [](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
-          return {inner.accumulate(scalars[2],
-                                   inner.mul(scalars[0], scalars[1]))};
+          return {
+              inner.accumulate(scalars[2], inner.mul(scalars[0], scalars[1]))};
         })[0];
   }
 
@@ -105,13 +105,12 @@ struct Loops {
     for (Value input : rowInputs)
       inputs.push_back({input, {0, 1, 2, 3}});
     return emitter.generic(
-        5, {}, inputs, {{emitter.empty(scoreShape(), element), {0, 1, 2, 3, 4}}},
-        body)[0];
+        5, {}, inputs,
+        {{emitter.empty(scoreShape(), element), {0, 1, 2, 3, 4}}}, body)[0];
   }
 
   Value scores() {
-    Value products =
-        contract(query, key, scoreShape(), {B, G, R, T, S});
+    Value products = contract(query, key, scoreShape(), {B, G, R, T, S});
     return overScores(
         products, {},
         [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
@@ -121,13 +120,12 @@ struct Loops {
           Value limit = arith::AddIOp::create(
               inner.builder, inner.loc, inner.index(3),
               inner.integer(inner.builder.getIndexType(), keys - queries));
-          Value visible = arith::CmpIOp::create(
-              inner.builder, inner.loc, arith::CmpIPredicate::sle,
-              inner.index(4), limit);
+          Value visible = arith::CmpIOp::create(inner.builder, inner.loc,
+                                                arith::CmpIPredicate::sle,
+                                                inner.index(4), limit);
           return {inner.select(
               visible, score,
-              inner.number(element,
-                           -std::numeric_limits<double>::infinity()))};
+              inner.number(element, -std::numeric_limits<double>::infinity()))};
         });
   }
 
@@ -177,9 +175,8 @@ struct LowerAttention : OpRewritePattern<AttentionOp> {
         v, out, lse, workspace, op.getBatch(), op.getHeads(), op.getKeyHeads(),
         APFloat(op.getEffectiveScale()), op.getCausal());
     rewriter.replaceOp(
-        op,
-        {emitter.finish(call.getResult(0), op.getResult().getType()),
-         emitter.finish(call.getResult(1), op.getLse().getType())});
+        op, {emitter.finish(call.getResult(0), op.getResult().getType()),
+             emitter.finish(call.getResult(1), op.getLse().getType())});
     return success();
   }
 
@@ -203,9 +200,8 @@ struct LowerAttention : OpRewritePattern<AttentionOp> {
         p, loops.value,
         {loops.batch, loops.queries, loops.groups, loops.heads, loops.size},
         {Loops::B, Loops::T, Loops::G, Loops::R, Loops::D});
-    rewriter.replaceOp(op,
-                       {emitter.finish(out, op.getResult().getType()),
-                        emitter.finish(lse, op.getLse().getType())});
+    rewriter.replaceOp(op, {emitter.finish(out, op.getResult().getType()),
+                            emitter.finish(lse, op.getLse().getType())});
     return success();
   }
 };
@@ -253,23 +249,22 @@ struct LowerAttentionGrad : OpRewritePattern<AttentionGradOp> {
     Value lse = emitter.reshape(op.getLse(), loops.rowShape());
     Value p = loops.powers(loops.scores(), lse);
     Value dp = loops.contract(dout, loops.value, loops.scoreShape(), scoreDims);
-    Value delta = loops.contract(dout, out, loops.rowShape(),
-                                 {L::B, L::G, L::R, L::T});
+    Value delta =
+        loops.contract(dout, out, loops.rowShape(), {L::B, L::G, L::R, L::T});
     Value ds = loops.overScores(
         {p, dp}, delta,
         [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
-          Value d =
-              inner.mul(scalars[0], inner.sub(scalars[1], scalars[2]));
+          Value d = inner.mul(scalars[0], inner.sub(scalars[1], scalars[2]));
           return {inner.mul(d, inner.number(loops.element, loops.scale))};
         });
     Value dq = loops.contract({ds, scoreDims}, loops.key,
                               shapeOf(loops.query.tensor), queryDims);
     Value dk = loops.contract({ds, scoreDims}, loops.query,
                               shapeOf(op.getKey()), keyDims);
-    Value dv = loops.contract({p, scoreDims}, dout, shapeOf(op.getKey()),
-                              keyDims);
-    rewriter.replaceOp(op, {emitter.reshape(dq, op.getResult(0).getType()), dk,
-                            dv});
+    Value dv =
+        loops.contract({p, scoreDims}, dout, shapeOf(op.getKey()), keyDims);
+    rewriter.replaceOp(
+        op, {emitter.reshape(dq, op.getResult(0).getType()), dk, dv});
     return success();
   }
 };
@@ -339,7 +334,7 @@ struct LowerRotary : OpRewritePattern<RotaryOp> {
     for (int64_t t = 0; t < positions; ++t)
       for (int64_t i = 0; i < half; ++i) {
         double angle = t * std::pow(base, -static_cast<double>(i) / half);
-        double number = !sine              ? std::cos(angle)
+        double number = !sine             ? std::cos(angle)
                         : op.getInverse() ? -std::sin(angle)
                                           : std::sin(angle);
         numbers.push_back(emitter.builder.getFloatAttr(element, number));

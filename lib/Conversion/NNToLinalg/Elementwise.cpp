@@ -51,8 +51,7 @@ static Input asBroadcast(Emitter &emitter, Value operand,
                          ArrayRef<int64_t> result) {
   Input input;
   SmallVector<int64_t> shape;
-  for (auto [dim, size] :
-       llvm::enumerate(alignedShape(operand, result.size())))
+  for (auto [dim, size] : llvm::enumerate(alignedShape(operand, result.size())))
     if (size == result[dim]) {
       input.dims.push_back(dim);
       shape.push_back(size);

@@ -24,8 +24,8 @@ struct LowerEmbedding : OpRewritePattern<EmbeddingOp> {
                                 PatternRewriter &rewriter) const override {
     Emitter emitter(rewriter, op.getLoc());
     Value ids = emitter.flat(op.getIds()), table = op.getTable();
-    Value init = emitter.empty({shapeOf(ids)[0], shapeOf(table)[1]},
-                               elementOf(table));
+    Value init =
+        emitter.empty({shapeOf(ids)[0], shapeOf(table)[1]}, elementOf(table));
     Value result = emitter.generic(
         2, {}, {{ids, {0}}}, {{init, {0, 1}}},
         [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {

@@ -35,11 +35,9 @@ public:
   /// A generic over loops of the sizes of `loops`, those in `reduced` being
   /// reductions. Outputs start as `inits`; the body gets the scalars of the
   /// inputs, then those of the outputs.
-  mlir::SmallVector<mlir::Value> generic(int64_t loops,
-                                         mlir::ArrayRef<int64_t> reduced,
-                                         mlir::ArrayRef<Input> inputs,
-                                         mlir::ArrayRef<Input> inits,
-                                         Body body);
+  mlir::SmallVector<mlir::Value>
+  generic(int64_t loops, mlir::ArrayRef<int64_t> reduced,
+          mlir::ArrayRef<Input> inputs, mlir::ArrayRef<Input> inits, Body body);
 
   mlir::Value empty(mlir::ArrayRef<int64_t> shape, mlir::Type element);
   mlir::Value filled(mlir::ArrayRef<int64_t> shape, mlir::Type element,

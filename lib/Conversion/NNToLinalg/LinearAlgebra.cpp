@@ -36,8 +36,8 @@ static Value loops(Emitter &emitter, Value lhs, Value rhs, Value init,
       {{lhs, dims(m, k, transposeA)}, {rhs, dims(k, n, transposeB)}},
       {{init, dims(m, n, false)}},
       [](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
-        return {inner.accumulate(scalars[2],
-                                 inner.mul(scalars[0], scalars[1]))};
+        return {
+            inner.accumulate(scalars[2], inner.mul(scalars[0], scalars[1]))};
       })[0];
 }
 

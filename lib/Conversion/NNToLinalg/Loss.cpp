@@ -29,9 +29,8 @@ static Value meanOf(Emitter &emitter, Value number, Value n) {
   Type type = number.getType();
   Value count = arith::SIToFPOp::create(emitter.builder, emitter.loc, type, n);
   Value zero = emitter.number(type, 0);
-  Value some =
-      arith::CmpFOp::create(emitter.builder, emitter.loc,
-                            arith::CmpFPredicate::OGT, count, zero);
+  Value some = arith::CmpFOp::create(emitter.builder, emitter.loc,
+                                     arith::CmpFPredicate::OGT, count, zero);
   return emitter.select(some, emitter.div(number, count), zero);
 }
 
@@ -50,8 +49,8 @@ struct LowerCrossEntropy : OpRewritePattern<CrossEntropyOp> {
     Type element = elementOf(logits);
     Type integer = rewriter.getI64Type();
 
-    Value lowest = emitter.filled(rows, element,
-                                  -std::numeric_limits<double>::infinity());
+    Value lowest =
+        emitter.filled(rows, element, -std::numeric_limits<double>::infinity());
     Value top = emitter.generic(
         2, {1}, {{logits, {0, 1}}}, {{lowest, {0}}},
         [](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
@@ -85,9 +84,9 @@ struct LowerCrossEntropy : OpRewritePattern<CrossEntropyOp> {
                                     inner.number(element, 0));
           Value one = arith::ExtUIOp::create(inner.builder, inner.loc, integer,
                                              counted);
-          return {inner.add(scalars[2], loss),
-                  arith::AddIOp::create(inner.builder, inner.loc, scalars[3],
-                                        one)};
+          return {
+              inner.add(scalars[2], loss),
+              arith::AddIOp::create(inner.builder, inner.loc, scalars[3], one)};
         });
     Value loss = emitter.generic(
         0, {}, {{totals[0], {}}, {totals[1], {}}},
@@ -117,11 +116,10 @@ struct LowerCrossEntropyGrad : OpRewritePattern<CrossEntropyGradOp> {
     Value count = emitter.generic(
         1, {0}, {{targets, {0}}}, {{emitter.filled({}, integer, 0), {}}},
         [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
-          Value one = arith::ExtUIOp::create(
-              inner.builder, inner.loc, integer,
-              counts(inner, scalars[0], ignore));
-          return {arith::AddIOp::create(inner.builder, inner.loc, scalars[1],
-                                        one)};
+          Value one = arith::ExtUIOp::create(inner.builder, inner.loc, integer,
+                                             counts(inner, scalars[0], ignore));
+          return {
+              arith::AddIOp::create(inner.builder, inner.loc, scalars[1], one)};
         })[0];
     Value factors = emitter.generic(
         1, {}, {{targets, {0}}, {dloss, {}}, {count, {}}},
@@ -132,18 +130,16 @@ struct LowerCrossEntropyGrad : OpRewritePattern<CrossEntropyGradOp> {
                                inner.number(element, 0))};
         })[0];
     Value result = emitter.generic(
-        2, {},
-        {{logits, {0, 1}}, {lse, {0}}, {factors, {0}}, {targets, {0}}},
+        2, {}, {{logits, {0, 1}}, {lse, {0}}, {factors, {0}}, {targets, {0}}},
         {{emitter.empty(shapeOf(logits), element), {0, 1}}},
         [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
           Value p = inner.exp(inner.sub(scalars[0], scalars[1]));
           Type id = scalars[3].getType();
           Value column = arith::IndexCastOp::create(inner.builder, inner.loc,
                                                     id, inner.index(1));
-          Value isTarget =
-              arith::CmpIOp::create(inner.builder, inner.loc,
-                                    arith::CmpIPredicate::eq, column,
-                                    scalars[3]);
+          Value isTarget = arith::CmpIOp::create(inner.builder, inner.loc,
+                                                 arith::CmpIPredicate::eq,
+                                                 column, scalars[3]);
           Value less = inner.sub(p, inner.number(element, 1));
           return {inner.mul(scalars[2], inner.select(isTarget, less, p))};
         })[0];
@@ -154,6 +150,5 @@ struct LowerCrossEntropyGrad : OpRewritePattern<CrossEntropyGradOp> {
 } // namespace
 
 void pp::populateLossPatterns(RewritePatternSet &patterns) {
-  patterns.add<LowerCrossEntropy, LowerCrossEntropyGrad>(
-      patterns.getContext());
+  patterns.add<LowerCrossEntropy, LowerCrossEntropyGrad>(patterns.getContext());
 }

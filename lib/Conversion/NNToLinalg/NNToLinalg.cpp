@@ -20,8 +20,7 @@ namespace pp {
 using namespace mlir;
 
 namespace {
-struct ConvertNNToLinalg
-    : pp::impl::ConvertNNToLinalgBase<ConvertNNToLinalg> {
+struct ConvertNNToLinalg : pp::impl::ConvertNNToLinalgBase<ConvertNNToLinalg> {
   using ConvertNNToLinalgBase::ConvertNNToLinalgBase;
 
   void runOnOperation() override {

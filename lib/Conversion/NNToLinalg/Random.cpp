@@ -40,8 +40,7 @@ public:
                                    wide);
   }
   Value high(Value wide) {
-    return low(
-        arith::ShRUIOp::create(builder, emitter.loc, wide, i64(32)));
+    return low(arith::ShRUIOp::create(builder, emitter.loc, wide, i64(32)));
   }
   Value wide(Value narrow) {
     return arith::ExtUIOp::create(builder, emitter.loc, builder.getI64Type(),

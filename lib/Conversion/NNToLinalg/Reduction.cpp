@@ -76,8 +76,8 @@ static Value scaled(Emitter &emitter, Value value, double factor) {
       dims.size(), {}, {{value, dims}},
       {{emitter.empty(shapeOf(value), elementOf(value)), dims}},
       [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
-        return {inner.mul(scalars[0],
-                          inner.number(scalars[0].getType(), factor))};
+        return {
+            inner.mul(scalars[0], inner.number(scalars[0].getType(), factor))};
       })[0];
 }
 
@@ -89,10 +89,10 @@ struct LowerReduceSum : OpRewritePattern<ReduceSumOp> {
     Emitter emitter(rewriter, op.getLoc());
     Value input = emitter.widen(op.getInput());
     Grouped grouped = group(shapeOf(input), op.getAxes());
-    Value init = op.getInit()
-                     ? emitter.reshape(emitter.widen(op.getInit()),
-                                       grouped.result)
-                     : emitter.filled(grouped.result, elementOf(input), 0);
+    Value init =
+        op.getInit()
+            ? emitter.reshape(emitter.widen(op.getInit()), grouped.result)
+            : emitter.filled(grouped.result, elementOf(input), 0);
     Value sum = reduce(emitter, input, grouped, init, sumOf);
     rewriter.replaceOp(op, emitter.finish(sum, op.getType()));
     return success();

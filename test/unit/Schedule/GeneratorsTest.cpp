@@ -106,8 +106,7 @@ TEST(Generators, OneForwardOneBackward) {
       EXPECT_EQ(full.makespan, (m + p - 1) * (t.f + t.i + t.w));
       EXPECT_NEAR(full.meanBubble(), (p - 1.0) / (m + p - 1), 1e-12);
       Timeline split = run("1f1b", {p, m, true}, t);
-      EXPECT_EQ(split.makespan,
-                m * (t.f + t.i + t.w) + (p - 1) * (t.f + t.i));
+      EXPECT_EQ(split.makespan, m * (t.f + t.i + t.w) + (p - 1) * (t.f + t.i));
       for (int r = 0; r < p; ++r) {
         EXPECT_EQ(full.peakActivations[r], std::min(p - r, m));
         EXPECT_EQ(split.peakActivations[r], std::min(p - r, m));
@@ -263,8 +262,8 @@ TEST(Generators, ZeroBubblePaper) {
                   Row{"zb-h1", 29.718, 29.444, 19.927, 0.527, 0.1323}}) {
     Result<Schedule> schedule = generate(row.name, {8, 24, false});
     ASSERT_TRUE(schedule);
-    Result<Timeline> timeline = simulate(
-        *schedule, Costs::uniform(8, row.f, row.b, row.w, row.t));
+    Result<Timeline> timeline =
+        simulate(*schedule, Costs::uniform(8, row.f, row.b, row.w, row.t));
     ASSERT_TRUE(timeline);
     EXPECT_NEAR(timeline->meanBubble(), row.expected, 0.5e-4) << row.name;
   }

@@ -1,7 +1,7 @@
 //===- PictureTest.cpp ----------------------------------------------------===//
 
-#include "pp/Schedule/Generators.h"
 #include "pp/Schedule/Picture.h"
+#include "pp/Schedule/Generators.h"
 
 #include <gtest/gtest.h>
 

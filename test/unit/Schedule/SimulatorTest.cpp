@@ -99,9 +99,9 @@ TEST(Simulator, AgreesWithRelaxation) {
           for (size_t q = 0; q < start.size(); ++q)
             for (const TimedAction &other : start[q])
               if (needs(other.action, timed.action))
-                earliest = std::max(earliest,
-                                    other.end + (q == r ? 0
-                                                 : costs.forwardTransfer[0]));
+                earliest = std::max(
+                    earliest,
+                    other.end + (q == r ? 0 : costs.forwardTransfer[0]));
           double end = earliest + cost(timed.action);
           changed |= earliest != timed.start || end != timed.end;
           timed.start = earliest;

@@ -22,8 +22,8 @@ TEST(Text, Actions) {
 }
 
 TEST(Text, RejectsWhatIsNoAction) {
-  for (const char *text : {"F0", "2", "2F", "2X0", "2F0x", "-1F0", "2f0", "+1F0",
-                           "2F-1", "99999999999F0", "2 F0"}) {
+  for (const char *text : {"F0", "2", "2F", "2X0", "2F0x", "-1F0", "2f0",
+                           "+1F0", "2F-1", "99999999999F0", "2 F0"}) {
     Result<Action> action = parseAction(text);
     ASSERT_FALSE(action) << text;
     EXPECT_EQ(action.error(), "found action '" + std::string(text) +

@@ -1,8 +1,8 @@
 //===- KernelBufferization.cpp - Library calls on memrefs -----------------===//
 //
 // The op is created again on the buffers of its operands, without results. What
-// a destination holds matters only to a product that accumulates: for the others
-// the analysis need not keep it.
+// a destination holds matters only to a product that accumulates: for the
+// others the analysis need not keep it.
 //
 //===----------------------------------------------------------------------===//
 

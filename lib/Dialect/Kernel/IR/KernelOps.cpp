@@ -156,7 +156,8 @@ static LogicalResult verifyAttention(Operation *op, ValueRange queryLike,
     if (shapeOf(value).size() != 2)
       return op->emitOpError("expects matrices of rank 2, found ")
              << value.getType() << "; collapse leading dimensions first";
-  ArrayRef<int64_t> q = shapeOf(queryLike.front()), k = shapeOf(keyLike.front());
+  ArrayRef<int64_t> q = shapeOf(queryLike.front()),
+                    k = shapeOf(keyLike.front());
   if (kvHeads < 1 || heads % kvHeads != 0)
     return op->emitOpError("found ")
            << heads << " heads and " << kvHeads
@@ -169,12 +170,12 @@ static LogicalResult verifyAttention(Operation *op, ValueRange queryLike,
            << kvHeads << " heads do not divide";
   for (Value value : queryLike)
     if (shapeOf(value) != q)
-      return op->emitOpError("expects ") << value.getType()
-                                         << " to have the shape of the query";
+      return op->emitOpError("expects ")
+             << value.getType() << " to have the shape of the query";
   for (Value value : keyLike)
     if (shapeOf(value) != k)
-      return op->emitOpError("expects ") << value.getType()
-                                         << " to have the shape of the key";
+      return op->emitOpError("expects ")
+             << value.getType() << " to have the shape of the key";
   if (shapeOf(lse) != ArrayRef<int64_t>{batch, heads, q[0] / batch})
     return op->emitOpError("found lse of type ")
            << lse.getType() << ", expected " << batch << "x" << heads << "x"
@@ -200,8 +201,8 @@ LogicalResult AttentionOp::verify() {
 }
 
 LogicalResult AttentionGradOp::verify() {
-  return verifyAttention(
-      *this, {getQuery(), getOut(), getDout(), getDquery()},
-      {getKey(), getValue(), getDkey(), getDvalue()}, getLse(), getWorkspace(),
-      getBatch(), getHeads(), getKvHeads(), true);
+  return verifyAttention(*this, {getQuery(), getOut(), getDout(), getDquery()},
+                         {getKey(), getValue(), getDkey(), getDvalue()},
+                         getLse(), getWorkspace(), getBatch(), getHeads(),
+                         getKvHeads(), true);
 }

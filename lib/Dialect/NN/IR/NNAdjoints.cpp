@@ -10,15 +10,15 @@ using namespace mlir;
 using namespace pp::nn;
 
 Value adjoint::sumToType(OpBuilder &builder, Location loc, Value value,
-                        RankedTensorType type) {
+                         RankedTensorType type) {
   auto from = cast<RankedTensorType>(value.getType());
   if (from == type)
     return value;
   int64_t missing = from.getRank() - type.getRank();
   SmallVector<int64_t> axes;
   for (int64_t axis = 0; axis < from.getRank(); ++axis)
-    if (axis < missing || (type.getDimSize(axis - missing) == 1 &&
-                           from.getDimSize(axis) != 1))
+    if (axis < missing ||
+        (type.getDimSize(axis - missing) == 1 && from.getDimSize(axis) != 1))
       axes.push_back(axis);
   // Dimensions of size 1 that stay make the result fit without a reshape,
   // which would hide the reduction from the accumulator that it could add to.
@@ -31,7 +31,7 @@ Value adjoint::sumToType(OpBuilder &builder, Location loc, Value value,
 }
 
 Value adjoint::splat(OpBuilder &builder, Location loc, RankedTensorType type,
-                    double number) {
+                     double number) {
   Attribute element = builder.getFloatAttr(type.getElementType(), number);
   return arith::ConstantOp::create(builder, loc,
                                    DenseElementsAttr::get(type, element));
@@ -60,5 +60,6 @@ Value adjoint::sumOfRows(OpBuilder &builder, Location loc, Value value) {
   if (type.getRank() == 1)
     return value;
   return ReduceSumOp::create(
-      builder, loc, value, llvm::to_vector(llvm::seq<int64_t>(0, type.getRank() - 1)));
+      builder, loc, value,
+      llvm::to_vector(llvm::seq<int64_t>(0, type.getRank() - 1)));
 }

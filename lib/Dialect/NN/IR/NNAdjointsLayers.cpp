@@ -46,8 +46,9 @@ MatmulOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
   dy = adjoint::toElementOf(builder, loc, dy, getLhs().getType());
   // da = dy b', or for a stored transposed da' = b dy'.
   if (needed[0])
-    operandCotangents[0] = ta ? MatmulOp::create(builder, loc, b, dy, tb, true)
-                              : MatmulOp::create(builder, loc, dy, b, false, !tb);
+    operandCotangents[0] =
+        ta ? MatmulOp::create(builder, loc, b, dy, tb, true)
+           : MatmulOp::create(builder, loc, dy, b, false, !tb);
   // db = a' dy, or for b stored transposed db' = dy' a.
   if (needed[1])
     operandCotangents[1] =
@@ -145,23 +146,22 @@ CrossEntropyOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
     return success();
   Value dlogits;
   if (Value dloss = cotangents[0])
-    dlogits = CrossEntropyGradOp::create(builder, loc, getLogits(),
-                                         getTargets(), getLse(), dloss,
-                                         getIgnoreIndexAttr());
+    dlogits =
+        CrossEntropyGradOp::create(builder, loc, getLogits(), getTargets(),
+                                   getLse(), dloss, getIgnoreIndexAttr());
   // The derivative of log-sum-exp is softmax.
   if (Value dlse = cotangents[1]) {
     RankedTensorType type = getLogits().getType();
     int64_t axis = type.getRank() - 1;
     SmallVector<int64_t> shape(type.getShape());
     shape.back() = 1;
-    Value column = ReshapeOp::create(
-        builder, loc, getLse().getType().clone(shape), dlse);
-    Value narrowed = CastOp::create(
-        builder, loc, type.clone(shape), column);
+    Value column =
+        ReshapeOp::create(builder, loc, getLse().getType().clone(shape), dlse);
+    Value narrowed = CastOp::create(builder, loc, type.clone(shape), column);
     Value softmax = SoftmaxOp::create(builder, loc, getLogits(), axis);
     Value term = MulOp::create(builder, loc, softmax, narrowed);
-    dlogits = dlogits ? Value(AddOp::create(builder, loc, dlogits, term))
-                      : term;
+    dlogits =
+        dlogits ? Value(AddOp::create(builder, loc, dlogits, term)) : term;
   }
   operandCotangents[0] = dlogits;
   return success();

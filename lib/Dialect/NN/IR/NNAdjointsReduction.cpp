@@ -68,8 +68,7 @@ ReduceMaxOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
       builder, loc, arith::CmpFPredicate::OEQ, getInput(), maximum);
   Value zeros = adjoint::splat(builder, loc, type, 0.0);
   Value ones = adjoint::splat(builder, loc, type, 1.0);
-  Value mask =
-      arith::SelectOp::create(builder, loc, isMaximum, ones, zeros);
+  Value mask = arith::SelectOp::create(builder, loc, isMaximum, ones, zeros);
   Value count =
       ReduceSumOp::create(builder, loc, mask, getAxes(), getKeepdims());
   Value share = DivOp::create(builder, loc, cotangents[0], count);

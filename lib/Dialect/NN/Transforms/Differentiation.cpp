@@ -200,8 +200,7 @@ FailureOr<JointFunction> buildJoint(func::FuncOp function,
   for (unsigned i = 0; i < joint.numOutputs; ++i) {
     Value output = terminator->getOperand(i);
     if (request.seeded[i] && isDifferentiable(output.getType()))
-      seeds.push_back({i, body.addArgument(output.getType(),
-                                           output.getLoc())});
+      seeds.push_back({i, body.addArgument(output.getType(), output.getLoc())});
   }
   SmallVector<BlockArgument> accumulators;
   for (unsigned i = 0; i < joint.numArguments; ++i) {
@@ -317,10 +316,9 @@ differentiate(func::FuncOp function, const DifferentiationRequest &request) {
 
   OpBuilder builder(function.getContext());
   builder.setInsertionPointAfter(function);
-  answer.forward =
-      emit(builder, function, request.forwardName,
-           arguments.take_front(joint->numArguments), forwardOps,
-           forwardResults);
+  answer.forward = emit(builder, function, request.forwardName,
+                        arguments.take_front(joint->numArguments), forwardOps,
+                        forwardResults);
   SmallVector<Value> backwardArguments(selection.getSaved());
   llvm::append_range(backwardArguments,
                      arguments.drop_front(joint->numArguments));

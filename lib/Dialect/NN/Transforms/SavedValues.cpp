@@ -63,8 +63,7 @@ static bool isCheap(Operation *op) {
 SavedValues::SavedValues(Block &block, unsigned numArguments,
                          unsigned numOutputs)
     : block(block), numOutputs(numOutputs) {
-  auto results =
-      block.getTerminator()->getOperands().take_front(numOutputs);
+  auto results = block.getTerminator()->getOperands().take_front(numOutputs);
   outputs.insert_range(results);
   SmallVector<Value> worklist(results);
   while (!worklist.empty()) {

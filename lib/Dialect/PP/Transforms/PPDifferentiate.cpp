@@ -202,8 +202,7 @@ std::string Differentiation::nameOf(Value value) {
   std::string name = "x" + std::to_string(numbers.lookup(apply));
   if (apply.getNumResults() == 1)
     return name;
-  return name + "." +
-         std::to_string(cast<OpResult>(value).getResultNumber());
+  return name + "." + std::to_string(cast<OpResult>(value).getResultNumber());
 }
 
 /// Data, parameter or activation as an argument of a stage function.
@@ -224,7 +223,7 @@ Value Differentiation::getModelValue(StageBuilder &builder, Value value) {
 
 SmallVector<Value>
 Differentiation::getLayerArguments(StageBuilder &builder,
-                                 Application &application) {
+                                   Application &application) {
   SmallVector<Value> arguments;
   for (Value operand : application.op.getOperands())
     arguments.push_back(getModelValue(builder, operand));
@@ -236,7 +235,7 @@ Differentiation::getLayerArguments(StageBuilder &builder,
 /// The stage behind `stage` that adds to the cotangent of `value` just before
 /// it does.
 std::optional<int64_t> Differentiation::nextStageWithCotangent(Value value,
-                                                             int64_t stage) {
+                                                               int64_t stage) {
   std::optional<int64_t> next;
   for (int64_t other : contributors[value])
     if (other > stage && (!next || other < *next))
@@ -246,7 +245,7 @@ std::optional<int64_t> Differentiation::nextStageWithCotangent(Value value,
 
 /// What later stages contribute to the cotangent of `value`, null if nothing.
 Value Differentiation::incomingCotangent(StageBuilder &builder, Value value,
-                                       int64_t stage) {
+                                         int64_t stage) {
   if (std::optional<int64_t> next = nextStageWithCotangent(value, stage)) {
     std::string name = nameOf(value) + ".grad.stage" + std::to_string(*next);
     return builder.getValue(name, value.getType());
@@ -315,15 +314,14 @@ void Differentiation::callBackward(
     unsigned index = saved.index;
     switch (saved.kind) {
     case nn::SavedValue::Kind::Argument:
-      operands.push_back(
-          index < apply.getNumOperands()
-              ? getModelValue(builder, apply.getOperand(index))
-              : builder.getKey(application.number));
+      operands.push_back(index < apply.getNumOperands()
+                             ? getModelValue(builder, apply.getOperand(index))
+                             : builder.getKey(application.number));
       break;
     case nn::SavedValue::Kind::Output:
-      operands.push_back(again ? again.getResult(index)
-                               : getModelValue(builder,
-                                               apply.getResult(index)));
+      operands.push_back(again
+                             ? again.getResult(index)
+                             : getModelValue(builder, apply.getResult(index)));
       break;
     case nn::SavedValue::Kind::Residual: {
       unsigned result = functions.numOutputs + index;
@@ -331,9 +329,8 @@ void Differentiation::callBackward(
         operands.push_back(again.getResult(result));
         break;
       }
-      std::string name = ("x" + Twine(application.number) + ".residual" +
-                          Twine(index))
-                             .str();
+      std::string name =
+          ("x" + Twine(application.number) + ".residual" + Twine(index)).str();
       read.insert(name);
       func::FuncOp forward = functions.forward;
       operands.push_back(
@@ -425,13 +422,12 @@ func::FuncOp Differentiation::buildForward(int64_t stage) {
     const nn::DifferentiatedFunction &functions = application.layer->functions;
     func::CallOp call =
         builder.call(functions.forward, operands, application.number, 'F');
-    for (auto [result, value] : llvm::zip_first(apply.getResults(),
-                                                call.getResults()))
+    for (auto [result, value] :
+         llvm::zip_first(apply.getResults(), call.getResults()))
       values[result] = value;
     for (unsigned i = 0; i < functions.numResiduals; ++i) {
-      std::string name = ("x" + Twine(application.number) + ".residual" +
-                          Twine(i))
-                             .str();
+      std::string name =
+          ("x" + Twine(application.number) + ".residual" + Twine(i)).str();
       if (read.contains(name))
         residuals.push_back({call.getResult(functions.numOutputs + i), name});
     }
@@ -511,12 +507,11 @@ void Differentiation::emitPlan() {
     forwards[stage]->moveBefore(model);
     if (backward)
       backward->moveBefore(model);
-    StageOp::create(builder, model.getLoc(), stage,
-                    forwards[stage].getSymName(),
-                    backward ? FlatSymbolRefAttr::get(backward)
-                             : FlatSymbolRefAttr(),
-                    FlatSymbolRefAttr(), FlatSymbolRefAttr(),
-                    builder.getStrArrayAttr(applies));
+    StageOp::create(
+        builder, model.getLoc(), stage, forwards[stage].getSymName(),
+        backward ? FlatSymbolRefAttr::get(backward) : FlatSymbolRefAttr(),
+        FlatSymbolRefAttr(), FlatSymbolRefAttr(),
+        builder.getStrArrayAttr(applies));
   }
 }
 

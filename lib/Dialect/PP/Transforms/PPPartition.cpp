@@ -48,9 +48,9 @@ private:
   LogicalResult countInFlight();
   double memoryOf(int64_t stage, size_t begin, size_t end) const;
   SmallVector<Item> items;
-  SmallVector<double> kept;     ///< kept bytes of the applies before i
+  SmallVector<double> kept;      ///< kept bytes of the applies before i
   SmallVector<int64_t> inFlight; ///< micro-batches that a stage holds at once
-  SmallVector<double> cutBytes; ///< bytes of the values that cross before i
+  SmallVector<double> cutBytes;  ///< bytes of the values that cross before i
   SmallVector<SmallVector<double>> parameterBytes; ///< of the run [i, j)
 };
 

@@ -79,7 +79,8 @@ bool isStage(func::FuncOp function) {
 /// original arguments and results; `handed` are the names of values that go
 /// from B to W.
 void emit(func::FuncOp original, StringRef name, Half &half,
-          ArrayRef<Operation *> ops, const DenseMap<Value, StringAttr> &handed) {
+          ArrayRef<Operation *> ops,
+          const DenseMap<Value, StringAttr> &handed) {
   OpBuilder builder(original);
   ValueRange arguments(half.arguments), results(half.results);
   half.function = func::FuncOp::create(
@@ -121,11 +122,10 @@ void emit(func::FuncOp original, StringRef name, Half &half,
       half.function.setResultAttrs(i, nameAttribute(half.results[i]));
       continue;
     }
-    NamedAttrList attributes(
-        original.getResultAttrDict(half.numbers[i]));
+    NamedAttrList attributes(original.getResultAttrDict(half.numbers[i]));
     attributes.erase(attr::kGrad);
-    if (auto number = dyn_cast_or_null<IntegerAttr>(
-            attributes.get(attr::kAccumulates)))
+    if (auto number =
+            dyn_cast_or_null<IntegerAttr>(attributes.get(attr::kAccumulates)))
       attributes.set(attr::kAccumulates,
                      builder.getI64IntegerAttr(positions[number.getInt()]));
     half.function.setResultAttrs(
@@ -189,19 +189,18 @@ FailureOr<Halves> split(func::FuncOp function, SymbolTable &symbols,
       // Already returned, under the name of that result if it has one.
       unsigned index = result - halves.input.results.begin();
       if (index < inputs.size())
-        if (auto name = function.getResultAttrOfType<StringAttr>(
-                inputs[index], attr::kValue))
+        if (auto name = function.getResultAttrOfType<StringAttr>(inputs[index],
+                                                                 attr::kValue))
           handed[value] = name;
       continue;
     }
     if (!prefix.empty())
       handed[value] = StringAttr::get(
-          function.getContext(), prefix + Twine(halves.input.results.size() -
-                                                inputs.size()));
+          function.getContext(),
+          prefix + Twine(halves.input.results.size() - inputs.size()));
     halves.input.results.push_back(value);
   }
-  halves.input.arguments =
-      argumentsOf(block, inputOps, halves.input.results);
+  halves.input.arguments = argumentsOf(block, inputOps, halves.input.results);
   halves.weight.arguments =
       argumentsOf(block, weightOps, halves.weight.results);
   llvm::append_range(halves.weight.arguments, crossing);
@@ -229,8 +228,8 @@ void replaceCall(func::CallOp call, Block &callee, const Halves &halves) {
     SmallVector<Value> operands;
     for (Value argument : half->arguments)
       operands.push_back(mapping.lookup(argument));
-    auto part = func::CallOp::create(builder, call.getLoc(), half->function,
-                                     operands);
+    auto part =
+        func::CallOp::create(builder, call.getLoc(), half->function, operands);
     if (auto name = call->getAttrOfType<StringAttr>(attr::kPart)) {
       StringRef apply = name.getValue().drop_back();
       part->setAttr(attr::kPart,

@@ -11,8 +11,8 @@ namespace pp {
 
 StageBuilder::StageBuilder(OpBuilder &module, Location loc, StringRef name)
     : builder(module), loc(loc) {
-  function = func::FuncOp::create(module, loc, name,
-                                  module.getFunctionType({}, {}));
+  function =
+      func::FuncOp::create(module, loc, name, module.getFunctionType({}, {}));
   function.setPrivate();
   builder.setInsertionPointToStart(function.addEntryBlock());
 }
@@ -22,8 +22,8 @@ Value StageBuilder::getArgument(StringRef attribute, Attribute name,
   Value &argument = bound[{builder.getStringAttr(attribute), name}];
   if (!argument) {
     argument = function.getBody().front().addArgument(type, loc);
-    argumentAttributes.push_back(builder.getDictionaryAttr(
-        {builder.getNamedAttr(attribute, name)}));
+    argumentAttributes.push_back(
+        builder.getDictionaryAttr({builder.getNamedAttr(attribute, name)}));
   }
   return argument;
 }
@@ -39,8 +39,8 @@ Value StageBuilder::getData(StringRef name, Type type) {
 }
 
 Value StageBuilder::getKey(int64_t apply) {
-  Value key = getArgument(attr::kKey, builder.getUnitAttr(),
-                          builder.getI64Type());
+  Value key =
+      getArgument(attr::kKey, builder.getUnitAttr(), builder.getI64Type());
   return nn::MixKeyOp::create(builder, loc, key,
                               builder.getI64IntegerAttr(apply));
 }
@@ -83,9 +83,9 @@ void StageBuilder::addSum(Value sum, Value accumulator) {
 
 func::FuncOp StageBuilder::finish() {
   func::ReturnOp::create(builder, loc, results);
-  function.setFunctionType(builder.getFunctionType(
-      function.getBody().front().getArgumentTypes(),
-      ValueRange(results).getTypes()));
+  function.setFunctionType(
+      builder.getFunctionType(function.getBody().front().getArgumentTypes(),
+                              ValueRange(results).getTypes()));
   function.setAllArgAttrs(argumentAttributes);
   function.setAllResultAttrs(resultAttributes);
   return function;
