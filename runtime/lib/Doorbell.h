@@ -1,13 +1,13 @@
 //===- Doorbell.h - Waking a rank of the same node without polling --------===//
 //
-// MPI has no way to sleep until a message arrives. So each rank of a node has a
-// bell in a small piece of shared memory: whoever did something that a peer has
-// to look at (posted a send, completed a receive) rings the peer's bell, and
-// the peer, asleep in the kernel (futex), wakes and lets MPI make progress.
+// Each rank of a node has a bell in memory that they share: whoever did
+// something that a peer has to look at rings the peer's bell, and the peer,
+// asleep in the kernel (futex), wakes and looks.
 //
 // Two threads of a rank may sleep at their bell: the main thread while it
 // waits, and the progress thread while main computes. A ring wakes only the one
-// who is in charge, so a message costs one wake-up.
+// who is in charge, so a message costs one wake-up; where it is of interest to
+// main alone, and main does not wait, it costs none.
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_DOORBELL_H
@@ -15,7 +15,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <string>
 
 namespace pprt {
 
@@ -29,39 +28,15 @@ struct alignas(64) Bell {
   std::atomic<uint32_t> mainInCharge;
   /// How many threads sleep or are about to.
   std::atomic<uint32_t> sleepers;
-  /// Who wants to be rung back once this rank has looked: a bit for each rank
-  /// of the node (modulo 64).
-  std::atomic<uint64_t> echo;
 
   /// Rings, and wakes the sleeper in charge.
   void ring();
+  /// Rings, and wakes the main thread if it is in charge.
+  void ringMain();
   /// Wakes one kind of sleeper.
   void wake(Sleeper sleeper);
   /// Sleeps until the count differs from `seen`, at most `ns` nanoseconds.
   void sleep(Sleeper sleeper, uint32_t seen, uint64_t ns);
-};
-
-/// Memory shared by the ranks of a node, with one bell each. The name is made
-/// by one rank, and removed once all have it mapped.
-class BellTower {
-public:
-  BellTower() = default;
-  ~BellTower();
-  BellTower(const BellTower &) = delete;
-  BellTower &operator=(const BellTower &) = delete;
-
-  /// Maps `count` bells; the creator makes the memory. False if the system
-  /// offers no shared memory: the transport then polls, ever more slowly.
-  bool map(const std::string &name, int count, bool create);
-  static void remove(const std::string &name);
-  /// Takes private memory instead, for a rank that is alone.
-  void usePrivate();
-
-  Bell &operator[](int index) { return bells[index]; }
-
-private:
-  Bell *bells = nullptr;
-  size_t bytes = 0;
 };
 
 } // namespace pprt

@@ -43,10 +43,10 @@ void pprt::prepareMpiEnvironment(bool singleCopy) {
     setDefault("OMPI_MCA_btl_vader_single_copy_mechanism", "none");
 }
 
-bool pprt::sharedMemoryOnly() {
-  const char *pml = std::getenv("OMPI_MCA_pml");
-  const char *btl = std::getenv("OMPI_MCA_btl");
-  return pml && btl && !std::strcmp(pml, "ob1") && std::strstr(btl, "vader") &&
-         btl[0] != '^' && !std::strstr(btl, "tcp") &&
-         !std::strstr(btl, "ofi") && !std::strstr(btl, "openib");
+bool pprt::sharedMemoryAllowed() {
+  const char *ways = std::getenv("OMPI_MCA_btl");
+  if (!ways)
+    return true;
+  bool named = std::strstr(ways, "vader") || std::strstr(ways, "sm");
+  return named != (ways[0] == '^');
 }

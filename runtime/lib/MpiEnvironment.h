@@ -14,10 +14,9 @@ bool singleCopyPossible();
 /// for networks costs start-up time and prints warnings.
 void prepareMpiEnvironment(bool singleCopy);
 
-/// Whether MPI moves all messages through shared memory (btl vader), so that a
-/// look right after the sender has posted sees the message. Networks and UCX
-/// need several looks, at times of their own.
-bool sharedMemoryOnly();
+/// Whether the ranks of a node may use memory that they share: not if the user
+/// has chosen ways for MPI's messages without it.
+bool sharedMemoryAllowed();
 
 } // namespace pprt
 

@@ -1,31 +1,34 @@
 //===- TransportMpi.cpp - Ranks connected by MPI --------------------------===//
 //
-// MPI moves the bytes; this file decides who lets it make progress, and when.
+// Ranks of one node exchange messages through memory that they share
+// (Mailbox.h), and sleep at a bell until there is something to see
+// (Doorbell.h). MPI moves the rest: messages between nodes, and long ones where
+// a process may not read another's memory. It also starts the ranks, and tells
+// them of failures.
+//
 // MPI only makes progress inside its calls, and its blocking calls spin. So all
-// requests are nonblocking, kept in one array, and looked at ("polled") by
+// requests are nonblocking, kept in one array, and looked at ("polled"), like
+// the mailbox, by
 //
 //   - the main thread, while it waits for something;
 //   - a progress thread, while the main thread computes, so that a large
 //     message does not stand still because its receiver is busy.
 //
-// Between two looks the one in charge sleeps at the rank's bell (Doorbell.h),
-// which peers of the same node ring when there is something to see: a message
-// was posted, or looked at by its receiver so that its sender can go on. Where
-// nobody rings (other nodes; a copy in pieces because the single copy is
-// forbidden) the sleep is timed, an eighth of the time waited so far within
-// bounds: a short wait is answered fast, a long one costs next to nothing.
+// While MPI has requests the sleep between two looks is timed, an eighth of the
+// time waited so far within bounds: a short wait is answered fast, a long one
+// costs next to nothing. Without, only the bell ends it.
 //
-// A lock makes MPI calls one at a time (MPI_THREAD_SERIALIZED).
+// A lock makes calls to MPI and to the mailbox one at a time
+// (MPI_THREAD_SERIALIZED).
 //
 //===----------------------------------------------------------------------===//
 #include "Allocations.h"
 #include "Clock.h"
 #include "Diagnostics.h"
-#include "Doorbell.h"
 #include "Error.h"
 #include "JobAbort.h"
+#include "Mailbox.h"
 #include "MpiEnvironment.h"
-#include "Transport.h"
 
 #include <mpi.h>
 
@@ -43,9 +46,10 @@ using namespace pprt;
 namespace {
 
 constexpr uint64_t microsecond = 1000, millisecond = 1000000;
-/// Messages up to this size leave with their first packet, so that the sender
-/// need not be told of their arrival (btl vader's eager limit).
-constexpr uint64_t eagerBytes = 4096;
+/// The longest sleep while nothing is expected but through the bell, and while
+/// a rank of another node may send a notice.
+constexpr uint64_t longSleep = 1000 * millisecond;
+constexpr uint64_t noticeSleep = 20 * millisecond;
 /// When a run fails: how long rank 0 waits for the others, how long the others
 /// wait for rank 0 (then the lowest of them that can speaks for all), and how
 /// long MPI_Finalize may take.
@@ -57,16 +61,11 @@ constexpr int maxNotice = 2048;
 /// First byte of a notice.
 constexpr char noticeError = 'E', noticeStop = 'S';
 
-struct Slot {
-  enum State { Idle, Active, Complete };
-  std::atomic<int> state{Idle};
-  bool isReceive = false;
-  bool timed = false; // nobody rings for it
-  int peer = 0;
-  uint64_t bytes = 0;
-  uint64_t received = 0;
+struct Slot : Message {
+  int rank = 0; // the peer's
+  int tag = 0;
+  MPI_Comm comm = MPI_COMM_NULL;
   int mpiError = MPI_SUCCESS;
-  TransferTimes times;
 };
 
 /// Slots that are not the program's.
@@ -88,7 +87,7 @@ public:
   }
   double timeout() const override { return double(timeoutNs) * 1e-9; }
   void checkStopped() override {
-    poll();
+    look();
     if (stopRequested)
       throw Stopped();
   }
@@ -119,71 +118,61 @@ public:
   void finish() override;
 
 private:
-  void connectBells();
+  void connectNode();
   void post(int slot, MPI_Comm comm, int peer, int tag, void *data,
             uint64_t bytes, bool isReceive);
+  void startMpi(int slot);
   TransferTimes waitSlot(int slot);
-  bool poll();
+  bool look(Slot *waited = nullptr, uint64_t since = UINT64_MAX);
+  bool doMatched(std::unique_lock<std::mutex> &lock);
+  bool testMpi();
   void complete(int slot, const MPI_Status &status);
   void postNoticeReceive();
   void takeNotice(int source, int bytes);
   void sendNotice(int peer, char kind, const std::string &text);
-  void ringPeer(int peer) {
-    if (bellOf[peer] >= 0)
-      bells[bellOf[peer]].ring();
+  Bell &myBell() { return node.bell(mailbox ? rankOnNode : 0); }
+  /// Whether MPI has to be looked at without being asked to.
+  bool mpiIsDue() {
+    return mpiRequests.load() > 0 || !mailbox || nodeSize != worldSize ||
+           node.post(rankOnNode).notices.load() != noticesTaken.load();
   }
-  /// Lets `peer` ring back after its next look.
-  void askForEcho(int peer) {
-    if (bellOf[peer] >= 0)
-      bells[bellOf[peer]].echo.fetch_or(uint64_t(1)
-                                        << (bellOf[worldRank] % 64));
-  }
-  /// Whether nobody rings at each instant at which the transfer could go on.
-  bool needsTimedLooks(const Slot &slot) const {
-    return !bellsSuffice || bellOf[slot.peer] < 0 ||
-           (slot.bytes > eagerBytes && !singleCopy);
-  }
-  Bell &myBell() { return bells[bellOf[worldRank]]; }
-  void noticeMissedRing();
-  uint64_t sleepTime(uint64_t sinceEventNs) const;
+  uint64_t sleepTime(uint64_t sinceEventNs);
   void progressLoop();
   void stopProgressThread();
   void leave();
 
   int worldRank = 0, worldSize = 1, nodeSize = 1, rankOnNode = 0;
   MPI_Comm dataComm = MPI_COMM_NULL, controlComm = MPI_COMM_NULL;
-  bool threadsAllowed = false, singleCopy = false;
-  std::atomic<bool> bellsSuffice{false};
-  /// Completions that a timed look found although bells should have rung.
-  std::atomic<int> missedRings{0};
+  bool threadsAllowed = false;
   uint64_t timeoutNs = 300000 * millisecond;
 
-  std::mutex mpiLock;
+  std::mutex mutex;
   std::vector<Slot> slots;
-  /// The requests that MPI works on, and the slot of each. Guarded by mpiLock.
+  /// The requests that MPI works on, and the slot of each. Guarded.
   std::vector<MPI_Request> active;
   std::vector<int> activeSlot;
   std::vector<int> doneIndices;
   std::vector<MPI_Status> statuses;
-  /// Active requests that nobody rings for.
-  std::atomic<int> timedRequests{0};
+  /// Active requests of slots other than the notice's.
+  std::atomic<int> mpiRequests{0};
 
-  BellTower bells;
-  std::vector<int> bellOf; // by world rank, -1 on other nodes
+  NodeMemory node;
+  std::vector<int> numberOnNode;    // by world rank, -1 on other nodes
+  std::unique_ptr<Mailbox> mailbox; // guarded; null if it is not to be used
 
   std::thread progress;
   std::atomic<bool> quit{false};
 
   std::vector<char> noticeBuffer = std::vector<char>(maxNotice);
+  std::atomic<uint32_t> noticesTaken{0}; // from this node
   std::atomic<bool> stopRequested{false};
   std::atomic<bool> stopSeen{false};
   std::vector<std::pair<int, std::string>> reports; // rank 0 only
 };
 
 MpiTransport::MpiTransport() {
-  singleCopy = singleCopyPossible();
+  bool singleCopy = singleCopyPossible();
   prepareMpiEnvironment(singleCopy);
-  bellsSuffice = sharedMemoryOnly();
   int provided = MPI_THREAD_SINGLE;
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided);
   threadsAllowed = provided >= MPI_THREAD_SERIALIZED;
@@ -193,7 +182,7 @@ MpiTransport::MpiTransport() {
   MPI_Comm_dup(MPI_COMM_WORLD, &controlComm);
   MPI_Comm_set_errhandler(dataComm, MPI_ERRORS_RETURN);
   MPI_Comm_set_errhandler(controlComm, MPI_ERRORS_RETURN);
-  connectBells();
+  connectNode();
   reserve(0);
   postNoticeReceive();
   if (threadsAllowed && worldSize > 1)
@@ -202,57 +191,68 @@ MpiTransport::MpiTransport() {
 
 MpiTransport::~MpiTransport() { stopProgressThread(); }
 
-void MpiTransport::connectBells() {
-  MPI_Comm node;
+/// Sets up the memory that this node's ranks share; all ranks of the node come
+/// to the same decisions.
+void MpiTransport::connectNode() {
+  MPI_Comm here;
   MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, worldRank,
-                      MPI_INFO_NULL, &node);
-  int nodeRank;
-  MPI_Comm_rank(node, &nodeRank);
-  MPI_Comm_size(node, &nodeSize);
-  rankOnNode = nodeRank;
+                      MPI_INFO_NULL, &here);
+  MPI_Comm_rank(here, &rankOnNode);
+  MPI_Comm_size(here, &nodeSize);
+  auto all = [&](int condition) {
+    int result = 0;
+    MPI_Allreduce(&condition, &result, 1, MPI_INT, MPI_MIN, here);
+    return result != 0;
+  };
   char name[64] = {};
-  if (nodeRank == 0)
+  if (rankOnNode == 0)
     std::snprintf(name, sizeof name, "/pprt-%d-%llx", int(getpid()),
                   static_cast<unsigned long long>(nowNs()));
-  int mapped = 1;
-  if (nodeRank == 0)
-    mapped = bells.map(name, nodeSize, /*create=*/true);
-  MPI_Bcast(name, sizeof name, MPI_CHAR, 0, node);
-  if (nodeRank != 0)
-    mapped = bells.map(name, nodeSize, /*create=*/false);
-  int allMapped = 0;
-  MPI_Allreduce(&mapped, &allMapped, 1, MPI_INT, MPI_MIN, node);
-  if (nodeRank == 0)
-    BellTower::remove(name);
+  bool mapped = sharedMemoryAllowed();
+  if (rankOnNode == 0 && mapped)
+    mapped = node.map(name, nodeSize, /*create=*/true);
+  MPI_Bcast(name, sizeof name, MPI_CHAR, 0, here);
+  if (rankOnNode != 0 && mapped)
+    mapped = node.map(name, nodeSize, /*create=*/false);
+  bool allMapped = all(mapped);
+  if (rankOnNode == 0 && mapped)
+    NodeMemory::remove(name);
 
-  bellOf.assign(worldSize, -1);
+  numberOnNode.assign(worldSize, -1);
   if (allMapped) {
-    std::vector<int> nodeRanks(nodeSize), worldRanks(nodeSize);
+    std::vector<int> numbers(nodeSize), worldRanks(nodeSize);
     MPI_Group nodeGroup, worldGroup;
-    MPI_Comm_group(node, &nodeGroup);
+    MPI_Comm_group(here, &nodeGroup);
     MPI_Comm_group(MPI_COMM_WORLD, &worldGroup);
     for (int i = 0; i < nodeSize; ++i)
-      nodeRanks[i] = i;
-    MPI_Group_translate_ranks(nodeGroup, nodeSize, nodeRanks.data(), worldGroup,
+      numbers[i] = i;
+    MPI_Group_translate_ranks(nodeGroup, nodeSize, numbers.data(), worldGroup,
                               worldRanks.data());
     for (int i = 0; i < nodeSize; ++i)
-      bellOf[worldRanks[i]] = i;
+      numberOnNode[worldRanks[i]] = i;
     MPI_Group_free(&nodeGroup);
     MPI_Group_free(&worldGroup);
+    node.introduce(rankOnNode);
+    MPI_Barrier(here);
+    bool copies = singleCopyPossible();
+    for (int i = 0; i < nodeSize && copies; ++i)
+      copies = node.canRead(i);
+    mailbox = std::make_unique<Mailbox>(node, rankOnNode, all(copies));
   } else {
-    bells.usePrivate();
-    bellOf[worldRank] = 0;
+    node.usePrivate();
   }
-  MPI_Comm_free(&node);
+  MPI_Comm_free(&here);
 }
 
 void MpiTransport::reserve(int count) {
-  std::lock_guard<std::mutex> lock(mpiLock);
+  std::lock_guard<std::mutex> lock(mutex);
   size_t total = size_t(firstProgramSlot) + size_t(count);
   // Atomics do not move; only the notice is active while this is called.
-  int noticeState = slots.empty() ? Slot::Idle : slots[noticeSlot].state.load();
   std::vector<Slot> fresh(total);
-  fresh[noticeSlot].state = noticeState;
+  if (!slots.empty()) {
+    fresh[noticeSlot].state = slots[noticeSlot].state.load();
+    fresh[noticeSlot].comm = slots[noticeSlot].comm;
+  }
   fresh[noticeSlot].isReceive = true;
   slots.swap(fresh);
   active.reserve(total);
@@ -263,7 +263,7 @@ void MpiTransport::reserve(int count) {
 
 void MpiTransport::post(int index, MPI_Comm comm, int peer, int tag, void *data,
                         uint64_t bytes, bool isReceive) {
-  if (stopRequested && index != noticeSlot)
+  if (stopRequested)
     throw Stopped();
   if (peer < 0 || peer >= worldSize)
     throw Error("found a transfer with rank " + std::to_string(peer) +
@@ -273,65 +273,102 @@ void MpiTransport::post(int index, MPI_Comm comm, int peer, int tag, void *data,
   if (slot.state != Slot::Idle)
     throw Error("found a request started twice without a wait, expected one "
                 "wait for each: compile the program again");
-  // MPI counts in int; words reach four times as far as bytes.
-  bool words = bytes % 4 == 0;
-  uint64_t count = words ? bytes / 4 : bytes;
-  if (count > INT_MAX)
-    throw Error("found a transfer of " + std::to_string(bytes) +
-                " bytes, expected less than 8 GiB: use smaller micro-batches");
-  MPI_Datatype type = words ? MPI_INT32_T : MPI_BYTE;
-
   slot.isReceive = isReceive;
-  slot.peer = peer;
+  slot.rank = peer;
+  slot.peer = numberOnNode[peer];
+  slot.comm = comm;
+  slot.tag = tag;
+  slot.channel = uint64_t(comm == controlComm) << 32 | uint32_t(tag);
+  slot.data = data;
   slot.bytes = bytes;
+  slot.failure = 0;
   slot.mpiError = MPI_SUCCESS;
   slot.times.posted = nowNs();
-  bool timed = slot.timed = needsTimedLooks(slot);
+  int before = mpiRequests;
   {
-    std::lock_guard<std::mutex> lock(mpiLock);
-    MpiScope inside;
-    MPI_Request request;
-    int error =
-        isReceive
-            ? MPI_Irecv(data, int(count), type, peer, tag, comm, &request)
-            : MPI_Isend(data, int(count), type, peer, tag, comm, &request);
-    if (error != MPI_SUCCESS)
-      throw Error("MPI could not start a transfer with rank " +
-                  std::to_string(peer));
+    std::unique_lock<std::mutex> lock(mutex);
     slot.state = Slot::Active;
-    active.push_back(request);
-    activeSlot.push_back(index);
-    if (timed)
-      ++timedRequests;
-  }
-  if (isReceive) {
-    // The message may have been here already: take it, and free its sender.
-    poll();
-  } else {
-    // A long message needs the receiver to look, and then this rank to look
-    // again. A short one is mostly on its way at once, but MPI may keep it.
-    if (bytes > eagerBytes)
-      askForEcho(peer);
-    ringPeer(peer);
-    if (bytes <= eagerBytes) {
-      poll();
-      if (slot.state != Slot::Complete) {
-        askForEcho(peer);
-        ringPeer(peer);
-      }
+    if (slot.peer < 0) {
+      startMpi(index);
+    } else if (isReceive) {
+      mailbox->receive(slot);
+    } else {
+      if (!mailbox->moves(bytes))
+        startMpi(index);
+      mailbox->send(slot);
     }
+    doMatched(lock);
   }
   // The progress thread has to start its timed sleeps.
-  if (timed)
+  if (mpiRequests != before)
     myBell().ring();
 }
 
-/// Looks once at all requests; true if one of them is complete now.
-bool MpiTransport::poll() {
-  std::lock_guard<std::mutex> lock(mpiLock);
+void MpiTransport::startMpi(int index) {
+  Slot &slot = slots[index];
+  // MPI counts in int; words reach four times as far as bytes.
+  bool words = slot.bytes % 4 == 0;
+  uint64_t count = words ? slot.bytes / 4 : slot.bytes;
+  MPI_Datatype type = words ? MPI_INT32_T : MPI_BYTE;
+  MpiScope inside;
+  MPI_Request request;
+  int error = MPI_ERR_COUNT;
+  if (count <= INT_MAX)
+    error = slot.isReceive ? MPI_Irecv(slot.data, int(count), type, slot.rank,
+                                       slot.tag, slot.comm, &request)
+                           : MPI_Isend(slot.data, int(count), type, slot.rank,
+                                       slot.tag, slot.comm, &request);
+  if (error != MPI_SUCCESS) {
+    // Whoever waits says so; this may be the progress thread.
+    slot.mpiError = error;
+    slot.state = Slot::Complete;
+    return;
+  }
+  active.push_back(request);
+  activeSlot.push_back(index);
+  ++mpiRequests;
+}
+
+/// Looks once at everything that may be complete now; `waited` is what the
+/// main thread waits for since `since`. True if something went on that someone
+/// else may wait for, or that makes a look soon worth while.
+bool MpiTransport::look(Slot *waited, uint64_t since) {
+  std::unique_lock<std::mutex> lock(mutex);
+  bool any = false;
+  if (mailbox) {
+    mailbox->look(since, nowNs());
+    any |= doMatched(lock);
+    if (waited)
+      mailbox->updateSend(*waited);
+  }
+  if (mpiIsDue())
+    any |= testMpi();
+  return any;
+}
+
+/// Moves what the mailbox has matched.
+bool MpiTransport::doMatched(std::unique_lock<std::mutex> &lock) {
+  if (!mailbox)
+    return false;
+  bool any = false;
+  while (Message *t = mailbox->nextElsewhere()) {
+    startMpi(int(static_cast<Slot *>(t) - slots.data()));
+    any = true;
+  }
+  while (Message *t = mailbox->nextCopy()) {
+    // Others may post meanwhile.
+    lock.unlock();
+    mailbox->copy(*t);
+    lock.lock();
+    mailbox->finishCopy(*t);
+    any = true;
+  }
+  return any;
+}
+
+bool MpiTransport::testMpi() {
   MpiScope inside;
   bool any = false;
-  uint64_t echo = myBell().echo.exchange(0);
   // MPI_Testsome reports what was complete before it made progress, so that
   // the second of two calls sees what the first one did.
   for (int empty = 0; empty < 2 && !active.empty();) {
@@ -369,10 +406,6 @@ bool MpiTransport::poll() {
     if (renewNotice)
       postNoticeReceive();
   }
-  if (echo)
-    for (int peer = 0; peer < nodeSize; ++peer)
-      if (echo >> (peer % 64) & 1)
-        bells[peer].ring();
   return any;
 }
 
@@ -388,28 +421,19 @@ void MpiTransport::complete(int index, const MPI_Status &status) {
     slot.mpiError =
         status.MPI_ERROR == MPI_ERR_TRUNCATE ? MPI_ERR_TRUNCATE : MPI_SUCCESS;
   }
-  if (slot.timed)
-    --timedRequests;
+  --mpiRequests;
   slot.times.completed = nowNs();
   slot.state = Slot::Complete;
-  if (slot.isReceive && slot.bytes > eagerBytes)
-    ringPeer(slot.peer);
-}
-
-/// A net below the bells: if MPI has been built or set up in another way than
-/// assumed, the ranks notice it by completions without a ring, and go over to
-/// timed looks.
-void MpiTransport::noticeMissedRing() {
-  constexpr int tolerated = 8;
-  if (++missedRings > tolerated)
-    bellsSuffice = false;
 }
 
 /// The next sleep after `sinceEventNs` in which nothing happened.
-uint64_t MpiTransport::sleepTime(uint64_t sinceEventNs) const {
-  // Where a bell rings, timed looks are only a net below it.
-  if (timedRequests.load() == 0)
-    return 20 * millisecond;
+uint64_t MpiTransport::sleepTime(uint64_t sinceEventNs) {
+  if (!mpiIsDue())
+    return longSleep;
+  bool noticeComes =
+      mailbox && node.post(rankOnNode).notices.load() != noticesTaken.load();
+  if (mpiRequests == 0 && !noticeComes)
+    return noticeSleep;
   uint64_t longest =
       sinceEventNs < 50 * millisecond ? 200 * microsecond : 1000 * microsecond;
   return std::clamp(sinceEventNs / 8, 30 * microsecond, longest);
@@ -420,20 +444,21 @@ TransferTimes MpiTransport::waitSlot(int index) {
   if (slot.state == Slot::Idle)
     throw Error("found a wait for a request that was not started, expected one "
                 "start for each: compile the program again");
+  uint64_t begin = 0;
+  if (slot.state == Slot::Active) {
+    begin = nowNs();
+    look(&slot, begin);
+  }
   if (slot.state == Slot::Active && !stopRequested) {
     Bell &bell = myBell();
     bell.mainInCharge = 1;
-    uint64_t begin = nowNs(), lastEvent = begin, now = begin;
-    uint32_t seen = bell.rings.load();
-    bool late = false, slept = false;
+    uint64_t lastEvent = begin, now = begin;
+    uint32_t seen;
+    bool late = false;
     for (;;) {
-      uint32_t before = seen;
       seen = bell.rings.load();
-      if (poll()) {
+      if (look(&slot, begin))
         lastEvent = nowNs();
-        if (slept && seen == before && !timedRequests.load())
-          noticeMissedRing();
-      }
       if (slot.state == Slot::Complete || stopRequested)
         break;
       now = nowNs();
@@ -443,29 +468,42 @@ TransferTimes MpiTransport::waitSlot(int index) {
       }
       uint64_t left = timeoutNs - (now - begin) + millisecond;
       bell.sleep(Bell::Main, seen, std::min(sleepTime(now - lastEvent), left));
-      slept = true;
     }
     // Back to the progress thread, with what rang meanwhile.
     bell.mainInCharge = 0;
-    if (bell.rings.load() != seen || timedRequests.load() > 0)
+    if (bell.rings.load() != seen || mpiRequests > 0)
       bell.ring();
     if (late)
       throw TimeoutError(
-          "found no answer from rank " + std::to_string(slot.peer) +
+          "found no answer from rank " + std::to_string(slot.rank) +
           " in time, expected it to take part: see what it does, or raise "
           "--timeout");
   }
   if (slot.state != Slot::Complete)
     throw Stopped();
   slot.state = Slot::Idle;
+  if (slot.failure)
+    throw Error("found rank " + std::to_string(slot.rank) +
+                " gone in the midst of a message of " +
+                std::to_string(slot.bytes) + " bytes (" +
+                std::strerror(slot.failure) +
+                "), expected it to stay until the end: see what it says");
   if (slot.mpiError == MPI_ERR_TRUNCATE)
-    throw Error("found a message longer than the " +
-                std::to_string(slot.bytes) + " bytes expected from rank " +
-                std::to_string(slot.peer));
+    throw Error("found a longer message from rank " +
+                std::to_string(slot.rank) + " than the " +
+                std::to_string(slot.bytes) +
+                " bytes expected: compile the program again");
+  if (slot.mpiError == MPI_ERR_COUNT)
+    throw Error("found a transfer of " + std::to_string(slot.bytes) +
+                " bytes, expected less than 8 GiB: use smaller micro-batches");
+  if (slot.mpiError != MPI_SUCCESS)
+    throw Error("MPI could not start a transfer with rank " +
+                std::to_string(slot.rank));
   if (slot.isReceive && slot.received != slot.bytes)
     throw Error("found a message of " + std::to_string(slot.received) +
-                " bytes from rank " + std::to_string(slot.peer) +
-                ", expected " + std::to_string(slot.bytes));
+                " bytes from rank " + std::to_string(slot.rank) +
+                ", expected " + std::to_string(slot.bytes) +
+                ": compile the program again");
   return slot.times;
 }
 
@@ -474,9 +512,9 @@ void MpiTransport::progressLoop() {
   uint64_t lastEvent = nowNs();
   while (!quit) {
     uint32_t seen = bell.rings.load();
-    uint64_t sleep = 1000 * millisecond;
+    uint64_t sleep = longSleep;
     if (!bell.mainInCharge) {
-      if (poll()) {
+      if (look()) {
         lastEvent = nowNs();
         // Main may have started to wait for what this thread has just seen.
         if (bell.mainInCharge) {
@@ -509,11 +547,14 @@ void MpiTransport::postNoticeReceive() {
   MPI_Irecv(noticeBuffer.data(), maxNotice, MPI_BYTE, MPI_ANY_SOURCE, noticeTag,
             controlComm, &request);
   slots[noticeSlot].state = Slot::Active;
+  slots[noticeSlot].comm = controlComm;
   active.push_back(request);
   activeSlot.push_back(noticeSlot);
 }
 
 void MpiTransport::takeNotice(int source, int bytes) {
+  if (numberOnNode[source] >= 0)
+    ++noticesTaken;
   if (bytes < 1)
     return;
   if (noticeBuffer[0] == noticeError)
@@ -530,7 +571,10 @@ void MpiTransport::sendNotice(int peer, char kind, const std::string &text) {
   MPI_Request request;
   MPI_Isend(message.data(), int(message.size()), MPI_BYTE, peer, noticeTag,
             controlComm, &request);
-  ringPeer(peer);
+  if (int number = numberOnNode[peer]; number >= 0) {
+    ++node.post(number).notices;
+    node.bell(number).ring();
+  }
   int done = 0;
   for (;;) {
     MPI_Test(&request, &done, MPI_STATUS_IGNORE);
@@ -549,7 +593,7 @@ void MpiTransport::fail(const std::string &error) {
                      : rank0Ns + staggerNs * uint64_t(std::min(worldRank, 20)));
   auto nap = [&] {
     uint32_t seen = myBell().rings.load();
-    poll();
+    look();
     myBell().sleep(Bell::Main, seen, millisecond);
   };
   if (worldRank != 0) {

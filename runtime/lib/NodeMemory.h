@@ -1,0 +1,123 @@
+//===- NodeMemory.h - Memory that the ranks of a node share ---------------===//
+//
+// For each rank a bell, an inbox, and envelopes. A message is an envelope of
+// its sender, pushed onto the inbox of its receiver. A short message lies in
+// the envelope's cell; of a long one the envelope tells where it lies in the
+// sender's memory, and the receiver reads it there.
+//
+// An inbox is a stack without locks: senders push one envelope, the receiver
+// takes all at once, so no envelope comes back while it is looked at. Nothing
+// here can overflow but the envelopes of a sender, which then waits for one.
+//
+//===----------------------------------------------------------------------===//
+#ifndef PPRT_NODEMEMORY_H
+#define PPRT_NODEMEMORY_H
+
+#include "Doorbell.h"
+
+#include <cstddef>
+#include <string>
+
+namespace pprt {
+
+struct alignas(64) Envelope {
+  enum State : uint32_t {
+    Free,
+    Sent,
+    Taken,  ///< the sender may have its memory back
+    Unread, ///< the receiver could not read the sender's memory
+  };
+  /// Where the message is.
+  enum Way : uint32_t {
+    InCell,
+    InSenderMemory,
+    Elsewhere, ///< the transport moves it; the envelope only announces it
+  };
+
+  std::atomic<uint32_t> state;
+  uint32_t next; ///< one more than the next envelope's index, 0 at the end
+  uint32_t source;
+  Way way;
+  uint64_t channel; ///< messages of a channel match in order
+  uint64_t bytes;
+  uint64_t address; ///< in the sender's memory
+  uint64_t time;    ///< of the last change of state
+};
+
+/// What a node knows about one of its ranks.
+struct alignas(64) Post {
+  /// One more than the index of the envelope pushed last, 0 if there is none.
+  std::atomic<uint32_t> inbox;
+  /// Set by a rank that wants to be rung when one of its envelopes is free.
+  std::atomic<uint32_t> starved;
+  /// How many notices others have sent to it by MPI.
+  std::atomic<uint32_t> notices;
+  int32_t process;
+  uint64_t proof;        ///< a random number
+  uint64_t proofAddress; ///< where it stands in the rank's own memory
+};
+
+class NodeMemory {
+public:
+  static constexpr uint64_t cellBytes = 4096;
+  static constexpr uint32_t envelopesPerRank = 256;
+
+  NodeMemory() = default;
+  ~NodeMemory();
+  NodeMemory(const NodeMemory &) = delete;
+  NodeMemory &operator=(const NodeMemory &) = delete;
+
+  /// Maps the memory of `ranks` ranks; the creator makes it, under a name that
+  /// it removes once all have it mapped. False if the system has none.
+  bool map(const std::string &name, int ranks, bool create);
+  static void remove(const std::string &name);
+  /// Takes private memory instead, for a rank that is alone.
+  void usePrivate();
+
+  /// Says who `rank` is, for `canRead` of the others.
+  void introduce(int rank);
+  /// Whether this process may read the memory of `rank`, as introduced.
+  bool canRead(int rank) const;
+
+  Bell &bell(int rank) { return bells[rank]; }
+  Post &post(int rank) { return posts[rank]; }
+  /// The envelopes of a rank; the first ones have cells.
+  Envelope &envelope(int rank, uint32_t index) {
+    return envelopes[uint32_t(rank) * envelopesPerRank + index];
+  }
+  uint32_t cellsPerRank() const { return cells; }
+  char *cell(const Envelope &envelope);
+
+  /// Puts an envelope into the inbox of `rank`.
+  void push(int rank, Envelope &envelope);
+  /// Empties the inbox of `rank`: the oldest envelope, linked by `after`.
+  Envelope *take(int rank);
+  Envelope *after(const Envelope &envelope) {
+    return envelope.next ? &envelopes[envelope.next - 1] : nullptr;
+  }
+  void link(Envelope &envelope, Envelope *next) {
+    envelope.next = next ? indexOf(*next) + 1 : 0;
+  }
+
+private:
+  bool layOut(int ranks);
+  uint32_t indexOf(const Envelope &envelope) const {
+    return uint32_t(&envelope - envelopes);
+  }
+
+  char *memory = nullptr;
+  size_t bytes = 0;
+  uint32_t cells = 0;
+  Bell *bells = nullptr;
+  Post *posts = nullptr;
+  Envelope *envelopes = nullptr;
+  char *cellMemory = nullptr;
+  uint64_t proof = 0;
+};
+
+/// Reads another process's memory (process_vm_readv); false with errno set.
+bool readProcess(int32_t process, uint64_t address, void *to, uint64_t bytes);
+
+} // namespace pprt
+
+#endif // PPRT_NODEMEMORY_H
