@@ -7,11 +7,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-bool pprt::singleCopyPossible() {
-  // The user may have forbidden it.
+bool pprt::singleCopyForbidden() {
   const char *chosen = std::getenv("OMPI_MCA_btl_vader_single_copy_mechanism");
-  if (chosen &&
-      (!std::strcmp(chosen, "none") || !std::strcmp(chosen, "emulated")))
+  return chosen &&
+         (!std::strcmp(chosen, "none") || !std::strcmp(chosen, "emulated"));
+}
+
+bool pprt::singleCopyPossible() {
+  if (singleCopyForbidden())
     return false;
   if (FILE *file = std::fopen("/proc/sys/kernel/yama/ptrace_scope", "r")) {
     int scope = std::fgetc(file);

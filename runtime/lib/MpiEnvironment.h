@@ -4,6 +4,9 @@
 
 namespace pprt {
 
+/// Whether the user has told MPI not to read another process's memory.
+bool singleCopyForbidden();
+
 /// Whether a process may read another's memory (process_vm_readv), which lets
 /// MPI move a large message with one copy by the receiver alone. Containers
 /// and ptrace restrictions can forbid it.

@@ -171,8 +171,7 @@ private:
 };
 
 MpiTransport::MpiTransport() {
-  bool singleCopy = singleCopyPossible();
-  prepareMpiEnvironment(singleCopy);
+  prepareMpiEnvironment(singleCopyPossible());
   int provided = MPI_THREAD_SINGLE;
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided);
   threadsAllowed = provided >= MPI_THREAD_SERIALIZED;
@@ -234,7 +233,7 @@ void MpiTransport::connectNode() {
     MPI_Group_free(&worldGroup);
     node.introduce(rankOnNode);
     MPI_Barrier(here);
-    bool copies = singleCopyPossible();
+    bool copies = !singleCopyForbidden();
     for (int i = 0; i < nodeSize && copies; ++i)
       copies = node.canRead(i);
     mailbox = std::make_unique<Mailbox>(node, rankOnNode, all(copies));
