@@ -67,12 +67,16 @@ FailureOr<pp::Assembled> pp::assemble(StringRef ptxas, StringRef chip,
     return emitError(loc) << "found that '" << ptxas << " " << arch
                           << "' fails, expected it to assemble the kernels: "
                           << (result.report.empty() ? message : result.report)
-                          << "; compile without a cubin, the driver assembles "
-                             "PTX at start";
+                          << "; install a ptxas that knows the chip, or name "
+                             "none: the driver assembles PTX at start";
   auto cubin = llvm::MemoryBuffer::getFile(files[1]);
   if (!cubin)
     return emitError(loc) << "cannot read '" << files[1]
                           << "': " << cubin.getError().message();
   result.cubin = (*cubin)->getBuffer().str();
+  if (result.cubin.empty())
+    return emitError(loc) << "found that '" << ptxas << " " << arch
+                          << "' writes no code, expected a cubin: install "
+                             "NVIDIA's CUDA toolkit again";
   return result;
 }
