@@ -181,14 +181,18 @@ std::optional<Shortened> shortenBy(const Schedule &schedule, int32_t step,
 } // namespace
 
 std::optional<Shortened> pp::schedule::shorten(const Schedule &schedule,
-                                               int32_t kept) {
+                                               int32_t keptRounds,
+                                               int32_t keptMicrobatches) {
   for (auto &transfers : schedule.transfers)
     if (!transfers.empty())
       return std::nullopt;
-  int32_t largest = std::min(kLargestStep, schedule.microbatches / (kept + 2));
-  for (int32_t step = 1; step <= largest; ++step)
+  int32_t largest =
+      std::min(kLargestStep, schedule.microbatches / (keptRounds + 2));
+  for (int32_t step = 1; step <= largest; ++step) {
+    int32_t kept = std::max(keptRounds, (keptMicrobatches + step - 1) / step);
     if (auto result = shortenBy(schedule, step, kept))
       return result;
+  }
   return std::nullopt;
 }
 

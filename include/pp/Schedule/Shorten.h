@@ -33,11 +33,13 @@ struct Shortened {
   std::vector<std::vector<Section>> sections;
 };
 
-/// Leaves out as many rounds as possible, such that `kept` stay in each
-/// section. Nothing if fewer than two can go: where nothing repeats on all
-/// ranks in the same step, or where the schedule places its own transfers.
-/// stretch() gives the same schedule again.
-std::optional<Shortened> shorten(const Schedule &schedule, int32_t kept);
+/// Leaves out as many rounds as possible, such that `keptRounds` stay in each
+/// section, and of them as many as `keptMicrobatches` need. Nothing if fewer
+/// than two can go: where nothing repeats on all ranks in the same step, or
+/// where the schedule places its own transfers. stretch() gives the same
+/// schedule again.
+std::optional<Shortened> shorten(const Schedule &schedule, int32_t keptRounds,
+                                 int32_t keptMicrobatches = 0);
 
 /// Puts the rounds back, behind the first of each section.
 Schedule stretch(const Shortened &shortened);

@@ -14,6 +14,7 @@
 #include "llvm/ADT/STLExtras.h"
 
 #include <map>
+#include <numeric>
 
 using namespace mlir;
 using namespace pp;
@@ -55,6 +56,9 @@ namespace {
 struct Repetition {
   size_t begin, period, count;
   size_t end() const { return begin + period * count; }
+  ArrayRef<Call> turn(ArrayRef<Call> calls, size_t i) const {
+    return calls.slice(begin + i * period, period);
+  }
   size_t saved() const { return period * (count - 1); }
 };
 } // namespace
@@ -175,8 +179,7 @@ public:
     // Column j of row i: number j of repetition i, where numbers differ.
     SmallVector<SmallVector<int64_t>> rows(repetition.count);
     for (size_t i = 0; i < repetition.count; ++i)
-      for (const Call &call : calls.slice(
-               repetition.begin + i * repetition.period, repetition.period))
+      for (const Call &call : repetition.turn(calls, i))
         for (const CallOperand &operand : call.operands)
           rows[i].append(operand.numbers.begin(), operand.numbers.end());
     size_t width = rows[0].size();
@@ -190,11 +193,7 @@ public:
         if (columnOf[j] >= 0)
           table.push_back(row[j]);
 
-    Value start = constant(i64, 0);
-    Block *head = newBlock();
-    Value index = head->addArgument(i64, loc);
-    LLVM::BrOp::create(builder, loc, ValueRange{start}, head);
-    builder.setInsertionPointToEnd(head);
+    auto [head, index] = beginLoop();
     Value row;
     if (columns > 0) {
       Value whole =
@@ -204,7 +203,6 @@ public:
                                 ArrayRef<LLVM::GEPArg>{index});
     }
     size_t next = 0;
-    results.clear();
     for (const Call &call : body)
       emitCall(
           call,
@@ -221,47 +219,142 @@ public:
     endLoop(head, index, repetition.count);
   }
 
-  /// A loop of the program: numbers follow from the round.
+  /// A loop of the program: numbers follow from the round. What repeats in the
+  /// round is a loop inside.
   void loop(ArrayRef<Call> body, uint64_t rounds) {
     loc = body.front().loc;
-    Value start = constant(i64, 0);
-    Block *head = newBlock();
-    Value round = head->addArgument(i64, loc);
-    LLVM::BrOp::create(builder, loc, ValueRange{start}, head);
-    builder.setInsertionPointToEnd(head);
-    results.clear();
-    llvm::DenseMap<size_t, Value> turns; // of cycles of a length
-    for (const Call &call : body)
-      emitCall(
-          call,
-          [&](const CallOperand &operand, size_t which, Type type) -> Value {
-            if (operand.cycle.size() > 1) {
-              Value &turn = turns[operand.cycle.size()];
-              if (!turn)
-                turn = LLVM::URemOp::create(
-                    builder, loc, round, constant(i64, operand.cycle.size()));
-              Value whole = LLVM::AddressOfOp::create(builder, loc, ptr,
-                                                      makeTable(operand.cycle));
-              Value place = LLVM::GEPOp::create(builder, loc, ptr, i64, whole,
-                                                ArrayRef<LLVM::GEPArg>{turn});
-              return truncate(LLVM::LoadOp::create(builder, loc, i64, place),
-                              type);
-            }
-            if (!operand.step)
-              return constant(type, operand.numbers[which]);
-            Value grown = LLVM::MulOp::create(builder, loc, round,
-                                              constant(i64, operand.step));
-            return truncate(
-                LLVM::AddOp::create(builder, loc, grown,
-                                    constant(i64, operand.numbers[which])),
-                type);
-          });
+    auto [head, round] = beginLoop();
+    Round state(round, rounds);
+    size_t next = 0;
+    auto straightTo = [&](size_t end) {
+      for (const Call &call : body.slice(next, end - next))
+        emitCall(
+            call,
+            [&](const CallOperand &operand, size_t which, Type type) -> Value {
+              const CallOperand *one = &operand;
+              return inRound(ArrayRef<const CallOperand *>(one), which, type,
+                             state, Value());
+            });
+      next = end;
+    };
+    for (const Repetition &repetition : findRepetitions(body)) {
+      if (!growsAlike(body, repetition))
+        continue;
+      straightTo(repetition.begin);
+      loopInRound(body, repetition, state);
+      next = repetition.end();
+    }
+    straightTo(body.size());
     endLoop(head, round, rounds);
   }
 
   Block *end() { return builder.getInsertionBlock(); }
 
 private:
+  /// A round of a loop of the program.
+  struct Round {
+    Round(Value number, uint64_t rounds) : number(number), rounds(rounds) {}
+    Value number;
+    uint64_t rounds;
+    llvm::DenseMap<size_t, Value> turns; ///< of cycles of a length
+  };
+
+  /// Number `which` of an operand in a round; with `index`, that of the operand
+  /// `operands[index]`.
+  Value inRound(ArrayRef<const CallOperand *> operands, size_t which, Type type,
+                Round &round, Value index) {
+    const CallOperand &first = *operands.front();
+    // All turns of an operand, those of the next turn behind them.
+    size_t turns = 1;
+    for (const CallOperand *operand : operands)
+      if (operand->cycle.size() > 1)
+        turns = std::min<size_t>(std::lcm(turns, operand->cycle.size()),
+                                 round.rounds);
+    SmallVector<int64_t> table;
+    for (size_t turn = 0; turn != turns; ++turn)
+      for (const CallOperand *operand : operands)
+        table.push_back(operand->cycle.size() > 1
+                            ? operand->cycle[turn % operand->cycle.size()]
+                            : operand->numbers[which]);
+    Value result;
+    if (llvm::all_equal(table)) {
+      if (!first.step)
+        return constant(type, table.front());
+      result = constant(i64, table.front());
+    } else {
+      Value place = index;
+      if (turns > 1) {
+        Value &turn = round.turns[turns];
+        if (!turn) {
+          // In front of the loop inside that may ask first.
+          OpBuilder::InsertionGuard guard(builder);
+          builder.setInsertionPointToStart(round.number.getParentBlock());
+          turn = LLVM::URemOp::create(builder, loc, round.number,
+                                      constant(i64, turns));
+        }
+        place = turn;
+        if (index)
+          place = LLVM::AddOp::create(
+              builder, loc, index,
+              LLVM::MulOp::create(builder, loc, turn,
+                                  constant(i64, operands.size())));
+      }
+      Value whole =
+          LLVM::AddressOfOp::create(builder, loc, ptr, makeTable(table));
+      result = LLVM::LoadOp::create(
+          builder, loc, i64,
+          LLVM::GEPOp::create(builder, loc, ptr, i64, whole,
+                              ArrayRef<LLVM::GEPArg>{place}));
+    }
+    if (first.step)
+      result =
+          LLVM::AddOp::create(builder, loc, result,
+                              LLVM::MulOp::create(builder, loc, round.number,
+                                                  constant(i64, first.step)));
+    return truncate(result, type);
+  }
+
+  /// Whether the numbers of a repetition grow in the same steps.
+  static bool growsAlike(ArrayRef<Call> calls, const Repetition &repetition) {
+    for (size_t i = 0; i != repetition.period; ++i) {
+      const Call &first = calls[repetition.begin + i];
+      for (size_t turn = 1; turn != repetition.count; ++turn)
+        for (auto [one, other] : llvm::zip(
+                 first.operands, repetition.turn(calls, turn)[i].operands))
+          if (one.step != other.step)
+            return false;
+    }
+    return true;
+  }
+
+  void loopInRound(ArrayRef<Call> calls, const Repetition &repetition,
+                   Round &round) {
+    auto [head, index] = beginLoop();
+    for (size_t i = 0; i != repetition.period; ++i) {
+      const Call &call = calls[repetition.begin + i];
+      emitCall(call, [&, index = index](const CallOperand &operand,
+                                        size_t which, Type type) {
+        SmallVector<const CallOperand *> operands;
+        for (size_t turn = 0; turn != repetition.count; ++turn)
+          operands.push_back(&repetition.turn(calls, turn)[i]
+                                  .operands[&operand - call.operands.begin()]);
+        return inRound(operands, which, type, round, index);
+      });
+    }
+    endLoop(head, index, repetition.count);
+  }
+
+  /// A block that runs again and again, and the number of its turn.
+  std::pair<Block *, Value> beginLoop() {
+    Value start = constant(i64, 0);
+    Block *head = newBlock();
+    Value index = head->addArgument(i64, loc);
+    LLVM::BrOp::create(builder, loc, ValueRange{start}, head);
+    builder.setInsertionPointToEnd(head);
+    results.clear();
+    return {head, index};
+  }
+
   /// Goes back to `head` with the next index until all rounds have run.
   void endLoop(Block *head, Value index, uint64_t rounds) {
     Value following =

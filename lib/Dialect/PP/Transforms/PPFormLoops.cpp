@@ -60,9 +60,9 @@ private:
   };
 
   LogicalResult readOwnMicrobatch();
-  std::optional<Loop> findLoop(const LeftOut::Section &section) const;
+  std::optional<Loop> findLoop(const LeftOut::Section &section);
   void findLoopsOfWaits();
-  bool isRound(size_t begin, size_t end) const;
+  bool isRound(size_t begin, size_t end);
   bool areAlike(Operation *a, Operation *b) const;
   LogicalResult shift();
   void move(Operation *op, int64_t by);
@@ -72,6 +72,8 @@ private:
   SmallVector<Operation *> ops;
   SmallVector<size_t> runs; ///< their places among the ops
   SmallVector<Loop> loops;
+  /// By distance: how many ops from each on are alike those so far behind.
+  DenseMap<size_t, std::vector<size_t>> alikeAt;
 };
 
 class FormLoops : public pp::impl::PPFormLoopsBase<FormLoops> {
@@ -81,7 +83,7 @@ public:
 
 private:
   LogicalResult formAll(CommunicationSemantics semantics);
-  LogicalResult projectAgain(bool shorten, int64_t kept);
+  LogicalResult projectAgain(bool shorten, int64_t keptMicrobatches);
 };
 
 } // namespace
@@ -140,18 +142,22 @@ bool LoopBuilder::areAlike(Operation *a, Operation *b) const {
 }
 
 /// Whether the ops are alike those right behind them.
-bool LoopBuilder::isRound(size_t begin, size_t end) const {
+bool LoopBuilder::isRound(size_t begin, size_t end) {
   size_t length = end - begin;
-  if (end + length > ops.size())
+  if (length == 0 || end + length > ops.size())
     return false;
-  for (size_t i = begin; i != end; ++i)
-    if (!areAlike(ops[i], ops[i + length]))
-      return false;
-  return true;
+  // Each distance once for all ops: many rounds are alike but for their ends.
+  std::vector<size_t> &alike = alikeAt[length];
+  if (alike.empty()) {
+    alike.resize(ops.size() - length + 1, 0);
+    for (size_t i = alike.size() - 1; i-- > 0;)
+      alike[i] = areAlike(ops[i], ops[i + length]) ? alike[i + 1] + 1 : 0;
+  }
+  return alike[begin] >= length;
 }
 
 std::optional<LoopBuilder::Loop>
-LoopBuilder::findLoop(const LeftOut::Section &section) const {
+LoopBuilder::findLoop(const LeftOut::Section &section) {
   if (section.period < 1 || section.begin < 0 ||
       section.end > int64_t(runs.size()))
     return std::nullopt;
@@ -342,7 +348,7 @@ LogicalResult FormLoops::formAll(CommunicationSemantics semantics) {
 }
 
 /// Makes the programs from the plan again.
-LogicalResult FormLoops::projectAgain(bool shorten, int64_t kept) {
+LogicalResult FormLoops::projectAgain(bool shorten, int64_t keptMicrobatches) {
   ModuleOp module = getOperation();
   for (ProgramOp program :
        llvm::make_early_inc_range(module.getOps<ProgramOp>()))
@@ -353,7 +359,7 @@ LogicalResult FormLoops::projectAgain(bool shorten, int64_t kept) {
   PPProjectRanksOptions projection;
   projection.semantics = semantics;
   projection.shorten = shorten;
-  projection.keptRounds = kept;
+  projection.keptMicrobatches = keptMicrobatches;
   PPPlaceCommunicationOptions placement;
   placement.semantics = semantics;
   OpPassManager manager(ModuleOp::getOperationName());
@@ -373,7 +379,7 @@ void FormLoops::runOnOperation() {
   }
   // A schedule can be too short to show what a longer one does: moves of
   // transfers that few rounds allow and many do not. The next try keeps more
-  // rounds than it takes to go through all ranks and back.
+  // micro-batches than it takes to go through all ranks and back.
   if (succeeded(formAll(*parsed)))
     return;
   auto programs = module.getOps<ProgramOp>();

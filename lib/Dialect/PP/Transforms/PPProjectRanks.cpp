@@ -457,7 +457,7 @@ void ProjectRanks::runOnOperation() {
   int64_t microbatches = plan->microbatches();
   std::optional<schedule::Shortened> shortened;
   if (shorten)
-    shortened = schedule::shorten(plan->schedule, keptRounds);
+    shortened = schedule::shorten(plan->schedule, keptRounds, keptMicrobatches);
   if (shortened)
     plan->schedule = shortened->schedule;
   Traffic traffic = findTraffic(*plan, microbatches,

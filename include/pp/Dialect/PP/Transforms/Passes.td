@@ -319,7 +319,7 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
     ```
 
     With `shorten`, where the schedule repeats a round many times, the programs
-    are those of a schedule with only `kept` rounds: their size, and the time
+    are those of a schedule with only a few rounds: their size, and the time
     of what works on them, does not grow with the micro-batches. They carry
     `pp.left_out`: how many rounds are missing, of how many micro-batches each,
     and which runs repeat (first, end, period). pp-form-loops puts the rounds
@@ -335,8 +335,10 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
       "order for both directions of a pair of ranks">,
     Option<"shorten", "shorten", "bool", "false",
       "leave out what repeats, for pp-form-loops">,
-    Option<"keptRounds", "kept", "int32_t", "6",
-      "rounds that stay, at least 2 that are alike once transfers are placed">
+    Option<"keptRounds", "kept-rounds", "int32_t", "3",
+      "rounds that stay at least: 2 must be alike once transfers are placed">,
+    Option<"keptMicrobatches", "kept-microbatches", "int32_t", "6",
+      "micro-batches that the rounds that stay have at least">
   ];
 }
 
