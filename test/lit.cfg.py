@@ -30,6 +30,7 @@ for name in (
 
 config.substitutions.append(("%pp_src", config.pp_src_root))
 config.substitutions.append(("%examples", os.path.join(config.pp_src_root, "examples")))
+config.substitutions.append(("%bench", os.path.join(config.pp_src_root, "bench")))
 config.substitutions.append(("%python", config.python))
 
 # ptxas assembles kernels for GPUs; it works on a machine without one.
