@@ -13,6 +13,7 @@
 #include "RankTable.h"
 
 #include "pp/Dialect/PP/IR/PPOps.h"
+#include "pp/Dialect/PP/Memory/Buffers.h"
 #include "pp/InitAll.h"
 #include "pp/Pipelines/Pipelines.h"
 
@@ -35,6 +36,7 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <chrono>
+#include <limits>
 
 using namespace mlir;
 using namespace pp::driver;
@@ -59,6 +61,11 @@ private:
   }
   LogicalResult read();
   LogicalResult runPasses(StringRef phase, ArrayRef<Build> pipelines);
+  LogicalResult plan();
+  LogicalResult planWithinLimit(ModuleOp model, bool cutsToo,
+                                std::vector<Diagnostic> &said);
+  LogicalResult planOnce();
+  uint64_t bytesOverLimit();
   LogicalResult writeText(StringRef path,
                           llvm::function_ref<void(raw_ostream &)>);
   LogicalResult finishNative();
@@ -142,6 +149,111 @@ LogicalResult Compilation::runPasses(StringRef phase,
     return failure();
   finished(phase);
   return success();
+}
+
+/// From the model to programs and their memory, or to the level asked for.
+LogicalResult Compilation::planOnce() {
+  if (failed(runPasses("partition, differentiate, schedule",
+                       pp::buildPlanPipeline)))
+    return failure();
+  if (options.emit == EmitKind::Plan && !pipeline.memoryLimit)
+    return success();
+  return success(
+      succeeded(saveTemporary(".plan.mlir")) &&
+      succeeded(runPasses("programs of the ranks", pp::buildRankPipeline)) &&
+      succeeded(runPasses("layers and memory", pp::buildMemoryPipeline)));
+}
+
+/// What the largest program needs beyond the limit, if memory is planned.
+uint64_t Compilation::bytesOverLimit() {
+  uint64_t most = 0;
+  for (pp::ProgramOp program : module->getOps<pp::ProgramOp>())
+    if (auto report = program->getAttrOfType<DictionaryAttr>(pp::attr::kMemory))
+      most = std::max<uint64_t>(
+          most, report.getAs<IntegerAttr>("arena").getInt() +
+                    report.getAs<IntegerAttr>("optimizer").getInt());
+  return most > pipeline.memoryLimit ? most - pipeline.memoryLimit : 0;
+}
+
+/// Models are cut and schedules searched before layers are native, when the
+/// bytes of temporaries and gaps are estimates. Where the programs turn out to
+/// need more than the limit, the next search, and with `cutsToo` the next
+/// partition, counts on so much less.
+LogicalResult Compilation::planWithinLimit(ModuleOp model, bool cutsToo,
+                                           std::vector<Diagnostic> &said) {
+  constexpr int mostTries = 6;
+  pipeline.searchMemory = pipeline.memoryLimit;
+  if (cutsToo)
+    pipeline.partitionMemory = pipeline.memoryLimit;
+  for (int tries = 0;; ++tries) {
+    module = model.clone();
+    LogicalResult result = failure();
+    std::vector<Diagnostic> saidNow;
+    {
+      ScopedDiagnosticHandler keep(&context, [&](Diagnostic &diagnostic) {
+        saidNow.push_back(std::move(diagnostic));
+      });
+      result = planOnce();
+    }
+    // What the first try needs too much is what the user should know.
+    if (tries == 0 || succeeded(result))
+      said = std::move(saidNow);
+    uint64_t over = bytesOverLimit();
+    uint64_t less = over + (pipeline.memoryLimit / 128 << tries);
+    if (succeeded(result) || !over || less >= pipeline.searchMemory ||
+        tries == mostTries)
+      return result;
+    pipeline.searchMemory = pipeline.searchMemory - less;
+    if (cutsToo)
+      pipeline.partitionMemory = pipeline.searchMemory;
+  }
+}
+
+/// A search for a limit has three candidates: a balanced partition, for which
+/// little may have to be in flight; 1F1B with the partition that this needs;
+/// and that partition with a schedule that is searched. The fastest is taken.
+LogicalResult Compilation::plan() {
+  if (!pipeline.memoryLimit)
+    return planOnce();
+  OwningOpRef<ModuleOp> model(module.release()), best;
+  std::vector<Diagnostic> said;
+  pp::PipelineOptions bestPipeline;
+  double shortest = std::numeric_limits<double>::infinity();
+  auto attempt = [&](bool cutsToo) {
+    std::vector<Diagnostic> saidNow;
+    bool isFirst = !best && said.empty();
+    LogicalResult result = planWithinLimit(*model, cutsToo, saidNow);
+    double makespan = failed(result) ? std::numeric_limits<double>::infinity()
+                                     : predictMakespan(*module);
+    if (isFirst || makespan < shortest)
+      said = std::move(saidNow);
+    if (makespan < shortest) {
+      shortest = makespan;
+      best = std::move(module);
+      bestPipeline.copyOptionValuesFrom(pipeline);
+    }
+    return result;
+  };
+  LogicalResult result = attempt(/*cutsToo=*/true);
+  if (options.schedule == "search") {
+    std::string named = options.virtualStages > 1 ? "interleaved" : "1f1b";
+    pipeline.schedule = named;
+    bool fits = succeeded(attempt(/*cutsToo=*/true));
+    pipeline.schedule = options.schedule;
+    pipeline.searchAs = named;
+    if (fits)
+      (void)attempt(/*cutsToo=*/false);
+  }
+  for (Diagnostic &diagnostic : said)
+    context.getDiagEngine().emit(std::move(diagnostic));
+  if (!best)
+    return result;
+  module = std::move(best);
+  pipeline.copyOptionValuesFrom(bestPipeline);
+  if (options.emit != EmitKind::Plan)
+    return success();
+  module = std::move(model);
+  return runPasses("the plan that fits", pp::buildPlanPipeline);
 }
 
 LogicalResult
@@ -248,15 +360,10 @@ LogicalResult Compilation::run() {
   pipeline.features = machine->getTargetFeatureString().str();
 
   SourceMgrDiagnosticHandler diagnostics(sources, &context);
-  if (failed(read()) || failed(runPasses("partition, differentiate, schedule",
-                                         pp::buildPlanPipeline)))
+  if (failed(read()) || failed(plan()))
     return failure();
   if (options.emit == EmitKind::Plan)
     return writeText(options.output, [&](raw_ostream &os) { printModule(os); });
-  if (failed(saveTemporary(".plan.mlir")) ||
-      failed(runPasses("programs of the ranks", pp::buildRankPipeline)) ||
-      failed(runPasses("layers and memory", pp::buildMemoryPipeline)))
-    return failure();
   if (!options.quiet)
     printRankTable(*module,
                    options.output == "-" ? llvm::errs() : llvm::outs());

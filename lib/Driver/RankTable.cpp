@@ -69,6 +69,14 @@ static double predicted(ProgramOp program, StringRef key) {
   return value ? value.getValueAsDouble() : 0;
 }
 
+double pp::driver::predictMakespan(ModuleOp module) {
+  double longest = 0;
+  for (ProgramOp program : module.getOps<ProgramOp>())
+    longest = std::max(longest, predicted(program, "busy") /
+                                    (1 - predicted(program, "bubble")));
+  return longest;
+}
+
 void pp::driver::printRankTable(ModuleOp module, raw_ostream &os) {
   static constexpr llvm::StringLiteral kKinds[] = {
       "parameters",  "gradients", "optimizer",

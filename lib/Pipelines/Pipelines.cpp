@@ -54,6 +54,9 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   // Partition and differentiation must agree on what is computed twice.
   std::string recompute =
       options.recompute.empty() ? "" : "recompute=" + options.recompute;
+  auto orLimit = [&](uint64_t memory) {
+    return memory ? memory : options.memoryLimit.getValue();
+  };
   // Before all that looks at bytes or derives types.
   if (options.precision != "f32" &&
       failed(add(manager, formatv("pp-lower-precision{{type={0}}",
@@ -62,11 +65,12 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   // Where to cut comes first: all that follows is made for each stage.
   if (failed(add(manager, formatv("pp-partition{{stages={0} microbatches={1} "
                                   "schedule={2} virtual={3} memory={4} "
-                                  "{5} {6}}",
+                                  "search-as={5} {6} {7}}",
                                   *stages, options.microbatches.getValue(),
                                   options.schedule.getValue(),
                                   options.virtualStages.getValue(),
-                                  options.memoryLimit.getValue(), recompute,
+                                  orLimit(options.partitionMemory),
+                                  options.searchAs.getValue(), recompute,
                                   profileOption(options)))))
     return failure();
   // Layer functions and stage functions. Residuals are chosen here, so common
@@ -83,7 +87,7 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
                   "microbatches={2} split={3} memory={4} {5}}",
                   options.schedule.getValue(), options.virtualStages.getValue(),
                   options.microbatches.getValue(), options.split.getValue(),
-                  options.memoryLimit.getValue(), profileOption(options)))))
+                  orLimit(options.searchMemory), profileOption(options)))))
     return failure();
   return add(manager, "pp-verify-plan");
 }

@@ -43,6 +43,18 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
   Option<uint64_t> memoryLimit{*this, "memory-limit",
                                llvm::cl::desc("bytes of a rank, 0: no limit"),
                                llvm::cl::init(0)};
+  // What these need are estimates: who plans may let them count on less.
+  Option<uint64_t> partitionMemory{
+      *this, "partition-memory",
+      llvm::cl::desc("bytes that a partition counts on, 0: memory-limit"),
+      llvm::cl::init(0)};
+  Option<uint64_t> searchMemory{
+      *this, "search-memory",
+      llvm::cl::desc("bytes that a search counts on, 0: memory-limit"),
+      llvm::cl::init(0)};
+  Option<std::string> searchAs{*this, "search-as",
+                               llvm::cl::desc("see pp-partition"),
+                               llvm::cl::init("")};
   Option<std::string> profile{
       *this, "profile",
       llvm::cl::desc("measured times of the layers, from --profile-out of a "

@@ -14,6 +14,15 @@ struct Memory {
   /// What W still reads once I has run; empty for all of it.
   std::vector<int64_t> afterInputGradient;
   std::vector<int64_t> fixed = {0}; ///< parameters, optimizer, ...
+  /// Beside all that, only while an action of a kind runs: what its layers hold
+  /// for themselves, and what is on the way. Empty for nothing.
+  std::vector<int64_t> duringForward, duringBackward, duringInputGradient,
+      duringWeightGradient;
+
+  int64_t during(Kind kind, int32_t stage) const;
+  /// The most of a rank whose backwards are in halves.
+  int64_t duringHalves(const std::vector<int32_t> &placement,
+                       int32_t rank) const;
 };
 
 /// The most that a rank holds, and the action at which it does so first.
@@ -27,7 +36,8 @@ struct Peak {
 std::string checkMemory(const Schedule &schedule, const Memory &memory);
 
 /// Of each rank: a forward takes memory when it starts, B or W gives it back
-/// when it ends, whenever that is. Needs sizes without fault.
+/// when it ends, whenever that is; what I keeps for W is there beside the rest
+/// only once it has ended. Needs sizes without fault.
 std::vector<Peak> findPeaks(const Schedule &schedule, const Memory &memory);
 
 } // namespace pp::schedule

@@ -50,6 +50,8 @@ public:
       Rank &rank = ranks[r];
       rank.cap = problem.memoryCap.empty() ? std::numeric_limits<int64_t>::max()
                                            : at(problem.memoryCap, r);
+      if (!problem.memoryCap.empty())
+        rank.cap -= problem.memory.duringHalves(placement, r);
       // What the later stages of a rank need for one micro-batch.
       int64_t reserve = 0;
       for (size_t i = rank.stages.size(); i-- > 0;) {

@@ -73,13 +73,22 @@ private:
     const Memory &memory = problem.memory;
     int64_t smallest = std::numeric_limits<int64_t>::max();
     for (const std::vector<int32_t> &placement : placements) {
-      std::vector<int64_t> held(problem.ranks, 0);
+      std::vector<int64_t> held(problem.ranks, 0), moment(problem.ranks, 0);
       for (int32_t stage = 0; stage < stages; ++stage) {
         int64_t kept = at(memory.activation, stage);
         if (!memory.afterInputGradient.empty())
           kept = std::max(kept, at(memory.afterInputGradient, stage));
         held[placement[stage]] += at(memory.fixed, stage) + kept;
+        const int64_t halves =
+            std::max(memory.during(Kind::InputGradient, stage),
+                     memory.during(Kind::WeightGradient, stage));
+        int64_t &most = moment[placement[stage]];
+        most =
+            std::max({most, memory.during(Kind::Forward, stage),
+                      std::min(halves, memory.during(Kind::Backward, stage))});
       }
+      for (int32_t rank = 0; rank < problem.ranks; ++rank)
+        held[rank] += moment[rank];
       smallest =
           std::min(smallest, *std::max_element(held.begin(), held.end()));
     }

@@ -40,6 +40,8 @@ public:
       ranks[r].cap = problem.memoryCap.empty()
                          ? std::numeric_limits<int64_t>::max()
                          : at(problem.memoryCap, r);
+      if (!problem.memoryCap.empty())
+        ranks[r].cap -= problem.memory.duringHalves(order.placement, r);
       schedule.ranks[r].reserve(order.ranks[r].size());
       skipWeights(r);
       events.push({0, r});

@@ -188,3 +188,52 @@ TEST(Search, Errors) {
             "at least 1, which is room for one micro-batch in every stage of a "
             "rank: raise the cap, recompute layers or take more ranks");
 }
+
+// What actions need while they run counts beside what is held: F and I beside
+// what they leave, the others beside what they find.
+TEST(Memory, WhatActionsNeedForAMomentCounts) {
+  Schedule one = *generate("1f1b", {1, 2, true, 1});
+  Memory memory;
+  memory.activation = {10};
+  memory.afterInputGradient = {4};
+  EXPECT_EQ(findPeaks(one, memory).front().bytes, 10);
+  memory.duringForward = {3};
+  EXPECT_EQ(findPeaks(one, memory).front().bytes, 13);
+  memory.duringInputGradient = {7};
+  EXPECT_EQ(findPeaks(one, memory).front().bytes, 17);
+  memory.duringWeightGradient = {14};
+  EXPECT_EQ(findPeaks(one, memory).front().bytes, 18);
+  memory.duringBackward = {100};
+  EXPECT_EQ(findPeaks(one, memory).front().bytes, 18);
+  EXPECT_EQ(memory.duringHalves({0}, 0), 14);
+  Schedule whole = *generate("1f1b", {1, 2, false, 1});
+  EXPECT_EQ(findPeaks(whole, memory).front().bytes, 110);
+  memory.duringForward = {1, 2, 3};
+  EXPECT_NE(checkMemory(one, memory), "");
+}
+
+// Halves need much for a moment here, a backward in one piece does not: under
+// the cap that this leaves, the search takes the latter.
+TEST(Search, TakesWholeBackwardsWhereHalvesDoNotFit) {
+  SearchProblem problem;
+  problem.ranks = 2;
+  problem.microbatches = 6;
+  problem.costs.forward = problem.costs.inputGradient =
+      problem.costs.weightGradient = {1, 1};
+  problem.costs.forwardTransfer = problem.costs.backwardTransfer = {0};
+  problem.memory.activation = {10};
+  problem.memory.duringForward = {1};
+  problem.memory.duringBackward = {5};
+  problem.memory.duringInputGradient =
+      problem.memory.duringWeightGradient = {30};
+  problem.memoryCap = {25};
+  Result<Schedule> found = search(problem);
+  ASSERT_TRUE(found) << found.error();
+  for (const Peak &peak : findPeaks(*found, problem.memory))
+    EXPECT_LE(peak.bytes, 25);
+  problem.memoryCap = {14};
+  Result<Schedule> none = search(problem);
+  ASSERT_FALSE(none);
+  EXPECT_NE(none.error().find("expected at least 15"), std::string::npos)
+      << none.error();
+}

@@ -70,33 +70,6 @@ static llvm::StringSet<> valuesOfForwards(ArrayRef<StageOp> stages,
   return names;
 }
 
-schedule::Memory pp::memoryOf(ArrayRef<StageOp> stages) {
-  SymbolTableCollection symbols;
-  llvm::StringSet<> ofForwards = valuesOfForwards(stages, symbols);
-  schedule::Memory memory;
-  memory.activation.clear();
-  memory.fixed.clear();
-  for (StageOp stage : stages) {
-    func::FuncOp input = lookup(stage, stage.getBackwardInputAttr(), symbols);
-    func::FuncOp weight = lookup(stage, stage.getBackwardWeightAttr(), symbols);
-    StageBytes bytes;
-    llvm::StringSet<> kept, after;
-    int64_t activation = 0;
-    for (func::FuncOp function :
-         {lookup(stage, stage.getBackwardAttr(), symbols), input, weight}) {
-      activation += bytes.readBy(function, &ofForwards, kept);
-      bytes.addParameters(function);
-    }
-    bytes.addParameters(lookup(stage, stage.getForwardAttr(), symbols));
-    memory.activation.push_back(activation);
-    // Without halves, or with nothing to do in I, W finds everything.
-    memory.afterInputGradient.push_back(
-        input ? bytes.readBy(weight, nullptr, after) : activation);
-    memory.fixed.push_back(bytes.fixed);
-  }
-  return memory;
-}
-
 /// The most bytes that results of the function's ops are alive with at once;
 /// what it returns lies elsewhere.
 static int64_t mostAlive(func::FuncOp function) {
@@ -126,55 +99,104 @@ static int64_t mostAlive(func::FuncOp function) {
   return most;
 }
 
-int64_t pp::momentaryBytesOf(ArrayRef<StageOp> stages) {
-  SymbolTableCollection symbols;
-  llvm::StringSet<> ofForwards = valuesOfForwards(stages, symbols);
-  int64_t most = 0;
-  DenseMap<Operation *, int64_t> layers;
-  for (StageOp stage : stages) {
-    // A schedule that is searched runs the halves, where there are any.
-    SmallVector<FlatSymbolRefAttr> names = {stage.getForwardAttr(),
-                                            stage.getBackwardInputAttr(),
-                                            stage.getBackwardWeightAttr()};
-    if (!names[1] && !names[2])
-      names.push_back(stage.getBackwardAttr());
-    // Residuals, and what I hands to W, are counted already; but while I runs,
-    // both what it reads and what it hands are there.
+namespace {
+/// What the actions of a stage need while they run.
+class StageMoments {
+public:
+  StageMoments(StageOp stage, const llvm::StringSet<> &ofForwards,
+               SymbolTableCollection &symbols)
+      : stage(stage), ofForwards(ofForwards), symbols(symbols) {}
+
+  /// Of one function. `counted` are the values that the stage's memory counts
+  /// at that time: residuals, and in halves what I hands to W. A function that
+  /// makes such values holds them beside what it still reads.
+  int64_t of(FlatSymbolRefAttr name, const llvm::StringSet<> &counted,
+             bool countsResults) {
+    func::FuncOp function = lookup(stage, name, symbols);
+    if (!function)
+      return 0;
+    int64_t moved = 0, handed = 0, inside = 0;
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      if (StringAttr value = getArgumentValue(function, i))
+        if (!counted.contains(value))
+          moved += pp::detail::sumOfBytes(function.getArgumentTypes()[i]);
+    for (unsigned i = 0; i < function.getNumResults(); ++i)
+      if (StringAttr value = getResultValue(function, i))
+        (counted.contains(value) ? handed : moved) +=
+            pp::detail::sumOfBytes(function.getResultTypes()[i]);
+    // What the calls hand to each other, and the largest layer.
+    function.walk([&](func::CallOp call) {
+      auto callee = symbols.lookupNearestSymbolFrom<func::FuncOp>(
+          call, call.getCalleeAttr());
+      auto [known, isNew] = layers.try_emplace(callee);
+      if (isNew)
+        known->second = mostAlive(callee);
+      inside = std::max(inside, known->second);
+    });
+    return 2 * moved + (countsResults ? handed : 0) + inside +
+           mostAlive(function);
+  }
+
+  /// Residuals, and with `halves` also what W reads.
+  llvm::StringSet<> countedValues(bool halves) {
     llvm::StringSet<> counted;
-    for (FlatSymbolRefAttr name : ArrayRef(names).drop_front())
+    auto add = [&](FlatSymbolRefAttr name, bool all) {
       if (func::FuncOp function = lookup(stage, name, symbols))
         for (unsigned i = 0; i < function.getNumArguments(); ++i)
           if (StringAttr value = getArgumentValue(function, i))
-            if (name == stage.getBackwardWeightAttr() ||
-                ofForwards.contains(value))
+            if (all || ofForwards.contains(value))
               counted.insert(value);
-    for (FlatSymbolRefAttr name : names) {
-      func::FuncOp function = lookup(stage, name, symbols);
-      if (!function)
-        continue;
-      int64_t moved = 0, handed = 0, inside = 0;
-      for (unsigned i = 0; i < function.getNumArguments(); ++i)
-        if (StringAttr value = getArgumentValue(function, i))
-          if (!counted.contains(value))
-            moved += pp::detail::sumOfBytes(function.getArgumentTypes()[i]);
-      for (unsigned i = 0; i < function.getNumResults(); ++i)
-        if (StringAttr value = getResultValue(function, i))
-          (counted.contains(value) ? handed : moved) +=
-              pp::detail::sumOfBytes(function.getResultTypes()[i]);
-      // What the calls hand to each other, and the largest layer.
-      function.walk([&](func::CallOp call) {
-        auto callee = symbols.lookupNearestSymbolFrom<func::FuncOp>(
-            call, call.getCalleeAttr());
-        auto [known, isNew] = layers.try_emplace(callee);
-        if (isNew)
-          known->second = mostAlive(callee);
-        inside = std::max(inside, known->second);
-      });
-      // The residuals of a forward count from its start.
-      if (name == stage.getForwardAttr())
-        handed = 0;
-      most = std::max(most, 2 * moved + handed + inside + mostAlive(function));
-    }
+    };
+    add(stage.getBackwardAttr(), false);
+    add(stage.getBackwardInputAttr(), false);
+    add(stage.getBackwardWeightAttr(), halves);
+    return counted;
   }
-  return most;
+
+private:
+  StageOp stage;
+  const llvm::StringSet<> &ofForwards;
+  SymbolTableCollection &symbols;
+  DenseMap<Operation *, int64_t> layers;
+};
+} // namespace
+
+schedule::Memory pp::memoryOf(ArrayRef<StageOp> stages) {
+  SymbolTableCollection symbols;
+  llvm::StringSet<> ofForwards = valuesOfForwards(stages, symbols);
+  schedule::Memory memory;
+  memory.activation.clear();
+  memory.fixed.clear();
+  for (StageOp stage : stages) {
+    func::FuncOp input = lookup(stage, stage.getBackwardInputAttr(), symbols);
+    func::FuncOp weight = lookup(stage, stage.getBackwardWeightAttr(), symbols);
+    StageBytes bytes;
+    llvm::StringSet<> kept, after;
+    int64_t activation = 0;
+    for (func::FuncOp function :
+         {lookup(stage, stage.getBackwardAttr(), symbols), input, weight}) {
+      activation += bytes.readBy(function, &ofForwards, kept);
+      bytes.addParameters(function);
+    }
+    bytes.addParameters(lookup(stage, stage.getForwardAttr(), symbols));
+    memory.activation.push_back(activation);
+    // Without halves, or with nothing to do in I, W finds everything.
+    memory.afterInputGradient.push_back(
+        input ? bytes.readBy(weight, nullptr, after) : activation);
+    memory.fixed.push_back(bytes.fixed);
+
+    StageMoments moments(stage, ofForwards, symbols);
+    llvm::StringSet<> residuals = moments.countedValues(/*halves=*/false);
+    llvm::StringSet<> halves = moments.countedValues(/*halves=*/true);
+    // The residuals of a forward count from its start.
+    memory.duringForward.push_back(
+        moments.of(stage.getForwardAttr(), residuals, false));
+    memory.duringBackward.push_back(
+        moments.of(stage.getBackwardAttr(), residuals, true));
+    memory.duringInputGradient.push_back(
+        moments.of(stage.getBackwardInputAttr(), halves, true));
+    memory.duringWeightGradient.push_back(
+        moments.of(stage.getBackwardWeightAttr(), halves, true));
+  }
+  return memory;
 }

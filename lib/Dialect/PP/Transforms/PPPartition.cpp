@@ -198,15 +198,15 @@ void Partition::prepare() {
 /// rank's actions.
 LogicalResult Partition::countInFlight() {
   // A search is told the bound and holds what it allows: one is the least.
-  if (schedule == "search") {
+  if (schedule == "search" && searchAs.empty()) {
     inFlight.assign(stages, 1);
     return success();
   }
   schedule::Setting setting;
   setting.microbatches = microbatches;
   setting.virtualStages = virtualStages;
-  schedule::Result<schedule::Schedule> loaded =
-      schedule::loadForStages(schedule, stages, setting);
+  schedule::Result<schedule::Schedule> loaded = schedule::loadForStages(
+      schedule == "search" ? searchAs : schedule, stages, setting);
   if (!loaded)
     return getOperation().emitError() << loaded.error();
   inFlight.assign(stages, 0);

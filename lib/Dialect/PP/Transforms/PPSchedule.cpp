@@ -118,15 +118,20 @@ private:
     problem.memory = memoryOf(stages);
     if (memory == 0)
       return orError(schedule::search(problem));
+    constexpr auto most = uint64_t(std::numeric_limits<int64_t>::max());
+    problem.memoryCap = {int64_t(std::min<uint64_t>(memory, most))};
     // What is needed for moments is estimated from above: rather use less than
     // find in the end that the schedule does not fit. pp-plan-memory decides.
-    constexpr auto most = uint64_t(std::numeric_limits<int64_t>::max());
-    for (int64_t spare = momentaryBytesOf(stages); spare > 0; spare /= 2) {
-      problem.memoryCap = {int64_t(std::min<uint64_t>(memory, most)) - spare};
+    for (int halvings = 0; halvings < 4; ++halvings) {
       if (auto found = schedule::search(problem))
         return std::move(*found);
+      for (std::vector<int64_t> *sizes :
+           {&problem.memory.duringForward, &problem.memory.duringBackward,
+            &problem.memory.duringInputGradient,
+            &problem.memory.duringWeightGradient})
+        for (int64_t &size : *sizes)
+          size = halvings < 2 ? size / 2 : 0;
     }
-    problem.memoryCap = {int64_t(std::min<uint64_t>(memory, most))};
     return orError(schedule::search(problem));
   }
 

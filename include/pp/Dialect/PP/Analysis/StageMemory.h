@@ -12,14 +12,11 @@ namespace pp {
 /// micro-batch: what the backward reads of forwards (residuals, and inputs that
 /// are kept), and what W still reads once I has run. All the time: parameters,
 /// the gradient of each use, and two optimizer states of those that the stage
-/// updates.
-schedule::Memory memoryOf(llvm::ArrayRef<StageOp> stages);
-
-/// What a rank may need for a moment beside that, estimated from above, since
+/// updates. Beside that, while an action runs, estimated from above, since
 /// workspaces are known only once layers are native: the largest sum of values
-/// that are alive at once in a layer, and twice the values that an action takes
-/// from others or makes for them (one in use, one on the way).
-int64_t momentaryBytesOf(llvm::ArrayRef<StageOp> stages);
+/// that are alive at once in a layer, and twice the values that the action
+/// takes from others or makes for them (one in use, one on the way).
+schedule::Memory memoryOf(llvm::ArrayRef<StageOp> stages);
 
 } // namespace pp
 

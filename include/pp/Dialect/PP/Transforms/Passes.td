@@ -102,6 +102,8 @@ def PPPartition : Pass<"pp-partition", "::mlir::ModuleOp"> {
       "micro-batches of a step, for the memory bound">,
     Option<"schedule", "schedule", "std::string", "\"1f1b\"",
       "schedule of the step, for the memory bound: a name or a CSV file">,
+    Option<"searchAs", "search-as", "std::string", "\"\"",
+      "with schedule=search: the named schedule that holds as many micro-batches; one if empty">,
     Option<"virtualStages", "virtual", "int64_t", "0",
       "stages a rank; 0: as the schedule has">,
     Option<"profile", "profile", "std::string", "\"\"",
