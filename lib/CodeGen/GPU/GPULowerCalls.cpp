@@ -78,6 +78,8 @@ public:
       return lowerLaunch(launch);
     if (auto gemm = dyn_cast<GemmOp>(op))
       return lowerGemm(gemm);
+    if (auto gemm = dyn_cast<FusedGemmOp>(op))
+      return lowerGemm(gemm);
     if (auto grad = dyn_cast<AttentionGradOp>(op))
       return lowerAttention(
           grad, "attention_grad", "pprt_gpu_attention_backward",
@@ -219,7 +221,32 @@ private:
     return type.getNumElements() * (type.getElementTypeBitWidth() / 8);
   }
 
-  LogicalResult lowerGemm(GemmOp op) {
+  /// What stands beside a product.
+  struct Beside {
+    pprt_gpu_epilogue epilogue = PPRT_GPU_EPILOGUE_NONE;
+    Value vector, matrix; // bias or its gradient; auxiliary matrix
+  };
+
+  static Beside besideOf(GemmOp) { return {}; }
+  static Beside besideOf(FusedGemmOp op) {
+    switch (op.getEpilogue()) {
+    case Epilogue::Bias:
+      return {PPRT_GPU_EPILOGUE_BIAS, op.getBias(), {}};
+    case Epilogue::Gelu:
+      return {op.getBias() ? PPRT_GPU_EPILOGUE_GELU_AUX_BIAS
+                           : PPRT_GPU_EPILOGUE_GELU_AUX,
+              op.getBias(), op.getAux()};
+    case Epilogue::GeluGrad:
+      return {PPRT_GPU_EPILOGUE_DGELU, {}, op.getInput()};
+    case Epilogue::LhsSums:
+      return {PPRT_GPU_EPILOGUE_BGRAD_A, op.getSums(), {}};
+    case Epilogue::RhsSums:
+      return {PPRT_GPU_EPILOGUE_BGRAD_B, op.getSums(), {}};
+    }
+    llvm_unreachable("all epilogues have a case");
+  }
+
+  template <typename OpTy> LogicalResult lowerGemm(OpTy op) {
     CallBuilder calls(op);
     FailureOr<Matrix> a = calls.matrix(op.getLhs(), true);
     FailureOr<Matrix> b = calls.matrix(op.getRhs(), true);
@@ -230,6 +257,16 @@ private:
                        typeC = typeOf(op, op.getOut());
     if (failed(a) || failed(b) || failed(c) || failed(workspace) ||
         failed(typeA) || failed(typeB) || failed(typeC))
+      return failure();
+    Beside beside = besideOf(op);
+    Value none = LLVM::ZeroOp::create(builder, loc, pointerType);
+    FailureOr<Value> vector = none;
+    FailureOr<Matrix> aux = Matrix{none};
+    if (beside.vector)
+      vector = calls.pointer(beside.vector);
+    if (beside.matrix)
+      aux = calls.matrix(beside.matrix, false);
+    if (failed(vector) || failed(aux))
       return failure();
     auto lhs = cast<MemRefType>(op.getLhs().getType());
     auto out = cast<MemRefType>(op.getOut().getType());
@@ -242,7 +279,7 @@ private:
                       {a->leading},
                       {b->leading},
                       {c->leading},
-                      {0},
+                      {aux->leading},
                       {rank == 3 ? out.getDimSize(0) : 1},
                       {a->stride},
                       {b->stride},
@@ -255,11 +292,10 @@ private:
                       {*typeB, 32},
                       {*typeC, 32},
                       {*typeC, 32},
-                      {PPRT_GPU_EPILOGUE_NONE, 32}};
-    Value none = LLVM::ZeroOp::create(builder, loc, pointerType);
+                      {beside.epilogue, 32}};
     return calls.call("pprt_gpu_matmul",
                       {shape("gemm", fields), a->pointer, b->pointer,
-                       c->pointer, none, none, *workspace});
+                       c->pointer, *vector, aux->pointer, *workspace});
   }
 
   /// Fields of pprt_gpu_attention.

@@ -24,6 +24,8 @@ static void onFunctions(OpPassManager &manager, std::unique_ptr<Pass> pass) {
 
 /// Tensors to ops on memrefs.
 static void buildTensorPipeline(OpPassManager &manager) {
+  // While biases and activations are ops: as loops, they fuse with others.
+  onFunctions(manager, pp::createFuseEpilogues());
   pp::ConvertNNToLinalgOptions conversion;
   conversion.parallel = true;
   onFunctions(manager, pp::createConvertNNToLinalg(conversion));
