@@ -164,14 +164,20 @@ struct ConvertKernelToLLVM
       if (isa_and_nonnull<KernelDialect>(op->getDialect()))
         ops.push_back(op);
     });
-    for (Operation *op : ops) {
-      LogicalResult result = isa<GemmOp>(op) ? lower(cast<GemmOp>(op))
-                             : isa<AttentionOp>(op)
-                                 ? lower(cast<AttentionOp>(op))
-                                 : lower(cast<AttentionGradOp>(op));
-      if (failed(result))
+    for (Operation *op : ops)
+      if (failed(lowerOp(op)))
         return signalPassFailure();
-    }
+  }
+
+  static LogicalResult lowerOp(Operation *op) {
+    if (auto gemm = dyn_cast<GemmOp>(op))
+      return lower(gemm);
+    if (auto attention = dyn_cast<AttentionOp>(op))
+      return lower(attention);
+    if (auto grad = dyn_cast<AttentionGradOp>(op))
+      return lower(grad);
+    return op->emitOpError("found in code for a CPU, whose runtime has no call "
+                           "for it, expected code for a GPU");
   }
 };
 } // namespace

@@ -212,7 +212,10 @@ LogicalResult FusedGemmOp::verify() {
            << ", expected a multiple of 8: leave the product alone";
   if (getSums() && failed(verifyF32(*this, "sums", getSums())))
     return failure();
-  return verifyWorkspace(*this, getWorkspace(), 0);
+  if (shapeOf(getWorkspace()).size() != 1)
+    return emitOpError("found workspace of type ")
+           << getWorkspace().getType() << ", expected a vector";
+  return success();
 }
 
 LogicalResult ScatterAddOp::verify() {
