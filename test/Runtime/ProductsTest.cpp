@@ -123,10 +123,13 @@ static void wait() {
   }
 }
 
+/// Elements that matrices begin behind what memory is aligned to.
+static int64_t shift = 0;
+
 /// The same numbers twice: on the host, and on the device.
 struct Matrix {
   Matrix(int type, int64_t elements)
-      : type(type), elements(uint64_t(elements)),
+      : type(type), elements(uint64_t(elements + shift)),
         host(this->elements * bytesOf(type)) {
     std::uniform_real_distribution<float> number(-1, 1);
     for (uint64_t i = 0; i < this->elements; ++i)
@@ -151,6 +154,8 @@ struct Matrix {
     }
     return largest;
   }
+  void *onHost() { return host.data() + uint64_t(shift) * bytesOf(type); }
+  void *onDevice() { return there + uint64_t(shift) * bytesOf(type); }
   int type;
   uint64_t elements;
   std::vector<uint8_t> host;
@@ -177,10 +182,10 @@ static void compare(pprt_gpu_gemm s, int times = 1) {
   // As far from an address that the library likes as the arena may put it.
   uint8_t *workspace = device->allocate(1 << 21) + 64;
   for (int i = 0; i < times; ++i) {
-    device->matmul(shape, a.there, b.there, c.there, bias.there, aux.there,
-                   workspace);
-    hostMatmul(shape, a.host.data(), b.host.data(), c.host.data(),
-               bias.host.data(), aux.host.data());
+    device->matmul(shape, a.onDevice(), b.onDevice(), c.onDevice(),
+                   bias.onDevice(), aux.onDevice(), workspace);
+    hostMatmul(shape, a.onHost(), b.onHost(), c.onHost(), bias.onHost(),
+               aux.onHost());
   }
   // A result may be rounded before what comes after the product, or after it.
   double allowed = s.type_c == PPRT_GPU_BF16  ? 3e-2
@@ -241,6 +246,16 @@ static void compareAll(bool hasNarrowSums) {
         }
         compare(s);
       }
+  // In the middle of others; what is aligned to 16 bytes stays so.
+  for (int type : {PPRT_GPU_F32, PPRT_GPU_BF16})
+    for (int epilogue : {PPRT_GPU_EPILOGUE_NONE, PPRT_GPU_EPILOGUE_BIAS,
+                         PPRT_GPU_EPILOGUE_GELU_AUX_BIAS}) {
+      pprt_gpu_gemm s = shapeOf(type, type, 5, 24, 7);
+      s.epilogue = epilogue;
+      shift = epilogue == PPRT_GPU_EPILOGUE_GELU_AUX_BIAS ? 8 : 3;
+      compare(s);
+    }
+  shift = 0;
   // Of one row, of one column, of one element of the sum.
   compare(shapeOf(PPRT_GPU_F32, PPRT_GPU_F32, 1, 9, 4));
   compare(shapeOf(PPRT_GPU_F32, PPRT_GPU_F32, 9, 1, 4));
