@@ -74,6 +74,10 @@ def FuseEpilogues : Pass<"pp-fuse-epilogues", "::mlir::func::FuncOp"> {
     %a = tensor.expand_shape %p#0 [[0, 1], [2]] output_shape [4, 8, 32] : ...
     ```
   }];
+  let options = [
+    Option<"gelu", "gelu", "bool", /*default=*/"true",
+           "GELU and its derivative, not only biases and their gradients">
+  ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
     "::mlir::tensor::TensorDialect", "::pp::kernel::KernelDialect"

@@ -23,9 +23,14 @@ static void onFunctions(OpPassManager &manager, std::unique_ptr<Pass> pass) {
 }
 
 /// Tensors to ops on memrefs.
-static void buildTensorPipeline(OpPassManager &manager) {
+static void buildTensorPipeline(OpPassManager &manager,
+                                const pp::LowerLayersGPUOptions &options) {
   // While biases and activations are ops: as loops, they fuse with others.
-  onFunctions(manager, pp::createFuseEpilogues());
+  if (options.epilogues != pp::Epilogues::None) {
+    pp::FuseEpiloguesOptions epilogues;
+    epilogues.gelu = options.epilogues == pp::Epilogues::All;
+    onFunctions(manager, pp::createFuseEpilogues(epilogues));
+  }
   pp::ConvertNNToLinalgOptions conversion;
   conversion.parallel = true;
   onFunctions(manager, pp::createConvertNNToLinalg(conversion));
@@ -101,7 +106,7 @@ static void buildHostPipeline(OpPassManager &manager,
 
 void pp::buildLowerLayersGPUPipeline(OpPassManager &manager,
                                      const LowerLayersGPUOptions &options) {
-  buildTensorPipeline(manager);
+  buildTensorPipeline(manager, options);
   buildKernelPipeline(manager, options);
   // The kernels first: passes on the module around would lower them, too.
   buildCodePipeline(manager, options);
@@ -122,8 +127,8 @@ void pp::registerCodeGenGPUPipelines() {
       "pp-layers-to-gpu-kernels",
       "The first half of pp-lower-layers-gpu, to gpu.func and launches, on the "
       "functions of a module",
-      [](OpPassManager &manager, const LowerLayersGPUOptions &) {
-        buildTensorPipeline(manager);
+      [](OpPassManager &manager, const LowerLayersGPUOptions &options) {
+        buildTensorPipeline(manager, options);
         manager.addPass(createGPUOutlineKernels());
         manager.addPass(createCanonicalizerPass());
         manager.addPass(createCSEPass());

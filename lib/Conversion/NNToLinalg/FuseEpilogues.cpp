@@ -70,11 +70,11 @@ static Product productOf(Emitter &emitter, LinearOp op) {
 }
 
 /// A bias, the activation, or both.
-static void fuseForward(LinearOp op) {
+static void fuseForward(LinearOp op, bool withGelu) {
   if (!hasProduct(op.getInput()))
     return;
   GeluOp gelu;
-  if (fitsAux(op.getResult()))
+  if (withGelu && fitsAux(op.getResult()))
     for (Operation *user : op->getUsers())
       if (auto found = dyn_cast<GeluOp>(user);
           found && isTanh(found.getApproximate()) && !gelu)
@@ -194,14 +194,17 @@ static void fuseSums(ReduceSumOp op) {
 
 namespace {
 struct FuseEpilogues : pp::impl::FuseEpiloguesBase<FuseEpilogues> {
+  using FuseEpiloguesBase::FuseEpiloguesBase;
+
   void runOnOperation() override {
     // Those of the backward first: their linears have no bias.
-    forEach<GeluGradOp>(fuseBackward);
-    forEach<LinearOp>(fuseForward);
+    if (gelu)
+      forEach<GeluGradOp>(fuseBackward);
+    forEach<LinearOp>([&](LinearOp op) { fuseForward(op, gelu); });
     forEach<ReduceSumOp>(fuseSums);
   }
 
-  template <typename OpTy> void forEach(void (*fuse)(OpTy)) {
+  template <typename OpTy> void forEach(llvm::function_ref<void(OpTy)> fuse) {
     SmallVector<OpTy> ops;
     getOperation().walk([&](OpTy op) { ops.push_back(op); });
     for (OpTy op : ops)

@@ -1,9 +1,16 @@
 // RUN: pp-opt %s --pass-pipeline='builtin.module(func.func(pp-fuse-epilogues))' | FileCheck %s
+// RUN: pp-opt %s --pass-pipeline='builtin.module(func.func(pp-fuse-epilogues{gelu=false}))' | FileCheck %s --check-prefix=BIAS --implicit-check-not='fused_gemm gelu'
+// RUN: pp-opt %s --pp-layers-to-gpu-kernels=epilogues=bias | FileCheck %s --check-prefix=BIAS --implicit-check-not='fused_gemm gelu'
+// RUN: pp-opt %s --pp-layers-to-gpu-kernels=epilogues=none | FileCheck %s --check-prefix=CPU
 // RUN: pp-opt %s --pp-layers-to-gpu-kernels | FileCheck %s --check-prefix=GPU
 // RUN: pp-opt %s --pp-lower-layers | FileCheck %s --check-prefix=CPU
 
-// Programs for CPUs do not know it.
+// Programs for CPUs do not know it, others may go without.
 // CPU-NOT: fused_gemm
+
+// BIAS: kernel.fused_gemm bias
+// BIAS: kernel.fused_gemm bias
+// BIAS: kernel.fused_gemm rhs_sums
 
 // CHECK-LABEL: @bias
 // CHECK: %[[X:.*]] = tensor.collapse_shape %arg0
