@@ -8,14 +8,14 @@ import pathlib
 import shutil
 
 from harness import (
-    BUILD, WORK, check, compile_model, digest, make_model, must, read_metrics, run, start,
+    BUILD, SOURCE, WORK, check, compile_model, digest, make_model, must, read_metrics, run, start,
     write_text,
 )
 
 STEPS = 4
 LIBRARIES = BUILD / "test/Runtime/fake-gpu"
-# BIAS, GELU_AUX_BIAS, DGELU and BGRADA of cublasLtEpilogue_t.
-EPILOGUES = "4,164,192,256"
+# BIAS, GELU_AUX, GELU_AUX_BIAS, DGELU, BGRADA and BGRADB of cublasLtEpilogue_t.
+EPILOGUES = "4,160,164,192,256,512"
 
 
 def exporting_linker():
@@ -66,7 +66,8 @@ def check_calls(log, products, plans):
     check(found == plans, f"found {found} plans, expected {plans}")
 
 
-def trains(name, model, linker, tolerance, *options):
+def trains(name, model, linker, tolerance, products, plans, fused, *options):
+    """`products` of a micro-batch have as many `plans`, `fused` of them with an epilogue."""
     def compiled(ranks):
         return compile_model(model, f"{name}-{ranks}.exe", f"--pp={ranks}", "--microbatches=4",
                              "--target=cuda", "--emulate-device", f"--linker={linker}", *options)
@@ -77,9 +78,7 @@ def trains(name, model, linker, tolerance, *options):
     found = train(one, 1, f"{name}-1", FAKE_CUDA_LOG=str(log))
     print(f"{name}: emulated {emulated[0]}, by CUDA {found[0]}", flush=True)
     follows(name, found, emulated, tolerance)
-    # 12 products of each of the 4 layers and 3 of the head, in each micro-batch. Those
-    # of a layer with an epilogue: all but the 3 input gradients without activation.
-    check_calls(log, 4 * (4 * 12 + 3), 12 + 3)
+    check_calls(log, 4 * products, plans)
     for label, program, ranks, more in (("no-graph", one, 1, ["--no-graph"]),
                                         ("2", two, 2, []), ("2-mpi", two, 2, ["--transport=mpi"])):
         again = train(program, ranks, f"{name}-{label}", *more)
@@ -87,7 +86,7 @@ def trains(name, model, linker, tolerance, *options):
     # Where the library has no plan with an epilogue, kernels do it.
     log = WORK / f"{name}-apart.calls"
     apart = train(one, 1, f"{name}-apart", FAKE_LT_REFUSE=EPILOGUES, FAKE_CUDA_LOG=str(log))
-    check_calls(log, 4 * (4 * 12 + 3), 12 + 3 + 9)
+    check_calls(log, 4 * products, plans + fused)
     follows(f"{name}-apart", apart, emulated, tolerance)
     again = train(two, 2, f"{name}-apart-2", FAKE_LT_REFUSE=EPILOGUES)
     check(again == apart, f"{name}-apart-2: found {again[0]}, expected {apart[0]}")
@@ -99,8 +98,13 @@ def main():
     linker = exporting_linker()
     gpt = make_model("gpt.mlir", "gpt", "--layers=4", "--width=16", "--heads=2",
                      "--sequence=8", "--batch=2")
-    trains("gpt", gpt, linker, 1e-5)
-    trains("gpt-bf16", gpt, linker, 5e-3, "--precision=bf16")
+    # 12 products of each of the 4 layers and 3 of the head. Those of a layer have an
+    # epilogue, but for 3 input gradients without activation.
+    trains("gpt", gpt, linker, 1e-5, 4 * 12 + 3, 12 + 3, 9)
+    trains("gpt-bf16", gpt, linker, 5e-3, 4 * 12 + 3, 12 + 3, 9, "--precision=bf16")
+    # 6 products of each of the 5 layers and 3 of the head, 29 different ones.
+    activations = SOURCE / "test/EndToEnd/Inputs/activations.mlir"
+    trains("activations", activations, linker, 1e-5, 5 * 6 + 3, 29, 16)
 
 
 if __name__ == "__main__":
