@@ -62,6 +62,8 @@ def check_calls(log, products, plans):
     # A step runs, is recorded, and then done again without calls.
     check(calls.count("cublasLtMatmul") == 2 * products,
           f"found {calls.count('cublasLtMatmul')} products, expected {2 * products}")
+    begin, end = calls.index("cuStreamBeginCapture"), calls.index("cuStreamEndCapture")
+    check("cublasLtMatmulAlgoGetHeuristic" not in calls[begin:end], "a plan in a graph")
     found = calls.count("cublasLtMatmulAlgoGetHeuristic")
     check(found == plans, f"found {found} plans, expected {plans}")
 

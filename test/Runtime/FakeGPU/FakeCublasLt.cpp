@@ -5,9 +5,6 @@
 // would refuse is refused. An algorithm carries the problem that it was chosen
 // for, and runs no other.
 //
-// Environment, besides that of FakeCuda.h:
-//   FAKE_LT_REFUSE=N,M  epilogues for which there is no algorithm
-//
 //===----------------------------------------------------------------------===//
 #include "FakeCuda.h"
 
