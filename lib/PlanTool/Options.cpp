@@ -133,11 +133,11 @@ static int32_t readCount(const char *option, const std::string &text,
   return value;
 }
 
-/// Numbers from 0 to `most` with commas between, each of a unit (in bytes) if
-/// it `hasUnits`.
+/// Numbers from 0 to `most` with commas between; those that may have units end
+/// with K, M, G or T.
 template <typename T>
 static std::vector<T> readList(const char *option, std::string_view text,
-                               double most, bool hasUnits,
+                               double most, bool mayHaveUnits,
                                const std::string &expected) {
   std::vector<T> values;
   for (size_t begin = 0; begin <= text.size();) {
@@ -146,7 +146,7 @@ static std::vector<T> readList(const char *option, std::string_view text,
     begin = end + 1;
     double value = 0;
     const bool isNumber = takeNumber(part, value);
-    const size_t unit = isNumber && hasUnits && !part.empty()
+    const size_t unit = isNumber && mayHaveUnits && !part.empty()
                             ? std::string_view("KMGT").find(part.front())
                             : std::string_view::npos;
     if (unit != std::string_view::npos) {
@@ -166,7 +166,7 @@ readTimes(const char *option, const std::string &text, double byDefault) {
     return {byDefault};
   // The sum of all times must stay a number.
   return readList<double>(
-      option, text, 1e15, /*hasUnits=*/false,
+      option, text, 1e15, /*mayHaveUnits=*/false,
       "a time from 0 to 1e15, or one for each stage with commas between");
 }
 
@@ -180,7 +180,7 @@ static std::vector<int64_t> readBytes(const char *option,
   if (text.empty())
     return byDefault;
   return readList<int64_t>(
-      option, text, most, /*hasUnits=*/true,
+      option, text, most, /*mayHaveUnits=*/true,
       "a number of bytes such as 1000, 800M or 16G, at most " +
           std::string(most < 1e15 ? "1e12" : "1e15") +
           ", or several with commas between");
