@@ -12,61 +12,36 @@ two runs apart, moves that and its profile together. Prints a line a round, and 
 each setting the round whose ratio is the middle one.
 """
 
-import argparse
 import json
-import os
-import pathlib
 import re
 import statistics
-import subprocess
 
-SOURCE = pathlib.Path(__file__).resolve().parents[1]
-COMPILE = SOURCE / "build" / "bin" / "pp-compile"
-ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1",
-                   OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
-
-
-def run(program, ranks, o, *options):
-    launch = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)]
-    subprocess.run(
-        [*(launch if ranks > 1 else []), program, "--data", o.data, "--steps",
-         str(o.steps), "--quiet", *options],
-        check=True, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
+import common
 
 
 def measure(o, work, ranks, schedule):
     """Seconds of a step: predicted, measured, and in the profiled run."""
-    options = [f"--pp={ranks}", f"--microbatches={o.microbatches}", "-q"]
+    options = [f"--pp={ranks}", "-q"]
     program, profile = work / "prediction", work / "prediction.json"
-    subprocess.run([COMPILE, o.model, "-o", program, *options], check=True)
-    run(program, ranks, o, "--profile-out", profile)
+    common.compile_model(o, program, *options)
+    common.run(o, program, ranks, "--profile-out", profile)
     options += [f"--schedule={schedule}", f"--profile={profile}"]
     own = json.loads(profile.read_text())["step"]
-    text = subprocess.run([COMPILE, o.model, "-o", "-", "--emit=rank", *options],
-                          check=True, capture_output=True, text=True).stdout
+    text = common.compile_model(o, "-", "--emit=rank", *options)
     predicted = float(re.search(r"makespan = ([0-9.e+-]+)", text).group(1))
-    subprocess.run([COMPILE, o.model, "-o", program, *options], check=True)
-    run(program, ranks, o, "--metrics", work / "prediction.jsonl")
-    lines = (work / "prediction.jsonl").read_text().splitlines()
-    measured = statistics.median(json.loads(line)["seconds"] for line in lines[2:])
-    return predicted, measured, own
+    common.compile_model(o, program, *options)
+    metrics = work / "prediction.jsonl"
+    common.run(o, program, ranks, "--metrics", metrics)
+    return predicted, statistics.median(common.step_seconds(metrics)), own
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default=str(SOURCE / "examples/gpt.mlir"))
+    parser = common.options(__doc__)
     parser.add_argument("--ranks", default="1,2")
     parser.add_argument("--schedules", default="1f1b,search")
-    parser.add_argument("--microbatches", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--data", default=str(SOURCE / "build/demo/bible.txt"))
-    parser.add_argument("--work", default=str(SOURCE / "build" / "bench"))
     o = parser.parse_args()
-    work = pathlib.Path(o.work)
-    work.mkdir(parents=True, exist_ok=True)
-    subprocess.run([SOURCE / "scripts/text", o.data], check=True)
+    work = common.prepare(o)
     settings = [(int(ranks), schedule) for ranks in o.ranks.split(",")
                 for schedule in o.schedules.split(",")]
     results = {setting: [] for setting in settings}

@@ -9,60 +9,39 @@ over its actions in the trace (median step), b the bubble that `pp-compile`
 predicted for that rank.
 """
 
-import argparse
 import collections
 import json
-import os
-import pathlib
 import re
 import statistics
-import subprocess
 
-SOURCE = pathlib.Path(__file__).resolve().parents[1]
-TOOLS = SOURCE / "build" / "bin"
+import common
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default=str(SOURCE / "examples/gpt.mlir"))
+    parser = common.options(__doc__)
     parser.add_argument("--ranks", type=int, default=2)
-    parser.add_argument("--microbatches", type=int, default=8)
     parser.add_argument("--schedule", default="1f1b")
-    parser.add_argument("--steps", type=int, default=12)
-    parser.add_argument("--data", default=str(SOURCE / "build/demo/bible.txt"))
-    parser.add_argument("--work", default=str(SOURCE / "build" / "bench"))
     o = parser.parse_args()
-    work = pathlib.Path(o.work)
-    work.mkdir(parents=True, exist_ok=True)
-    subprocess.run([SOURCE / "scripts/text", o.data], check=True)
-    program = work / "two_ranks"
-    table = subprocess.run(
-        [TOOLS / "pp-compile", o.model, "-o", program, f"--pp={o.ranks}",
-         f"--microbatches={o.microbatches}", f"--schedule={o.schedule}"],
-        check=True, capture_output=True, text=True)
-    table = table.stdout + table.stderr
+    work = common.prepare(o)
+    program, trace, metrics = (work / name for name in
+                               ("two_ranks", "two_ranks.json", "two_ranks.jsonl"))
+    table = common.compile_model(o, program, f"--pp={o.ranks}",
+                                 f"--schedule={o.schedule}")
     print(table)
-    environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1",
-                       OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
-    subprocess.run(
-        ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(o.ranks), program,
-         "--data", o.data, "--steps", str(o.steps), "--trace", work / "two_ranks.json",
-         "--metrics", work / "two_ranks.jsonl", "--quiet"],
-        check=True, env=environment)
+    common.run(o, program, o.ranks, "--trace", trace, "--metrics", metrics)
 
-    steps = [json.loads(line)["seconds"]
-             for line in (work / "two_ranks.jsonl").read_text().splitlines()][2:]
+    steps = common.step_seconds(metrics)
     measured = statistics.median(steps)
     # Microseconds by rank, step and category of event.
     spent = collections.defaultdict(lambda: collections.defaultdict(float))
-    for event in json.loads((work / "two_ranks.json").read_text())["traceEvents"]:
+    for event in json.loads(trace.read_text())["traceEvents"]:
         if event["ph"] == "X" and "step" in event.get("args", {}):
             key = (event["pid"], event["args"]["step"])
             spent[key][event["cat"]] += event["dur"] * 1e-6
     compute = []
     for rank in range(o.ranks):
-        rows = [spent[key] for key in sorted(spent) if key[0] == rank][2:]
+        rows = [spent[key] for key in sorted(spent) if key[0] == rank]
+        rows = rows[common.WARM_UP:]
         kinds = {kind: statistics.median(row[kind] for row in rows)
                  for kind in ("action", "wait", "exchange", "transfer")}
         compute.append(kinds["action"])

@@ -43,16 +43,7 @@ static void buildTensorPipeline(OpPassManager &manager) {
   onFunctions(manager, createConvertLinalgToLoopsPass());
 }
 
-/// Loops over memrefs to LLVM.
-static void buildLLVMPipeline(OpPassManager &manager,
-                              const pp::LowerLayersOptions &options) {
-  // Before outlining: a kernel takes each temporary as a buffer of its own.
-  onFunctions(manager, pp::createPlaceTemporaries());
-  manager.addPass(pp::createOutlineKernels());
-  // On the kernels, each once. Functions of bf16 become functions of f32 first.
-  manager.addPass(pp::createExpandBFloat16());
-  manager.addPass(pp::createApproximateMath());
-  manager.addPass(pp::createConvertKernelToLLVM());
+void pp::buildLoopsToLLVMPipeline(OpPassManager &manager) {
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(createLowerAffinePass());
   manager.addPass(createSCFToControlFlowPass());
@@ -69,6 +60,19 @@ static void buildLLVMPipeline(OpPassManager &manager,
   // Descriptors of memrefs fold away: less for LLVM to read.
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
+}
+
+/// Loops over memrefs to LLVM.
+static void buildLLVMPipeline(OpPassManager &manager,
+                              const pp::LowerLayersOptions &options) {
+  // Before outlining: a kernel takes each temporary as a buffer of its own.
+  onFunctions(manager, pp::createPlaceTemporaries());
+  manager.addPass(pp::createOutlineKernels());
+  // On the kernels, each once. Functions of bf16 become functions of f32 first.
+  manager.addPass(pp::createExpandBFloat16());
+  manager.addPass(pp::createApproximateMath());
+  manager.addPass(pp::createConvertKernelToLLVM());
+  pp::buildLoopsToLLVMPipeline(manager);
   pp::AttachHostTargetOptions target;
   target.cpu = options.cpu;
   target.features = options.features;

@@ -355,6 +355,7 @@ LogicalResult Compilation::run() {
   pipeline.profile = options.profile;
   pipeline.target = options.target;
   pipeline.chip = options.chip;
+  pipeline.epilogues = options.epilogues;
   pipeline.emulate = options.emulateDevice;
   pipeline.cpu = machine->getTargetCPU().str();
   pipeline.features = machine->getTargetFeatureString().str();

@@ -174,8 +174,10 @@ static void readTarget(const InputArgList &args, CompileOptions &options,
            {"sm_80", "sm_86", "sm_87", "sm_89", "sm_90", "sm_90a", "sm_100",
             "sm_100a", "sm_120", "sm_120a"},
            check);
+  readName(args.getLastArg(OPT_epilogues), options.epilogues,
+           {"all", "bias", "none"}, check);
   options.emulateDevice = args.hasArg(OPT_emulate_device);
-  for (OptSpecifier option : {OPT_chip, OPT_emulate_device})
+  for (OptSpecifier option : {OPT_chip, OPT_epilogues, OPT_emulate_device})
     if (const Arg *arg = args.getLastArg(option);
         arg && options.target != "cuda")
       check.error() << "found '" << arg->getAsString(args)

@@ -66,6 +66,9 @@ let Group = code_group in {
   def chip_s : S<"chip", chip>;
   def emulate_device : F<"emulate-device",
     "with --target=cuda: kernels for the host, too, so that the program runs without a GPU (slowly, for tests: --device=emulated)">;
+  def epilogues : J<"epilogues", "NAME",
+    "with --target=cuda: what cuBLASLt does beside products: all (default), bias (biases and their gradients, no GELU), or none; to compare">;
+  def epilogues_s : S<"epilogues", epilogues>;
   def O : Joined<["-"], "O">, MetaVarName<"LEVEL">,
     HelpText<"optimisation level 0 to 3 (default 3)">;
   def target_cpu : J<"target-cpu", "NAME",

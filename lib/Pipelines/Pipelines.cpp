@@ -122,10 +122,11 @@ LogicalResult pp::buildMemoryPipeline(OpPassManager &manager,
   std::string layers =
       options.target == "cuda"
           ? formatv("pp-lower-layers-gpu{{chip={0} cubin={1} emulate={2} "
-                    "cpu={3} features={4}}",
+                    "epilogues={3} cpu={4} features={5}}",
                     options.chip.empty() ? "sm_90a" : options.chip.getValue(),
                     !options.chip.empty(), options.emulate.getValue(),
-                    options.cpu.getValue(), options.features.getValue())
+                    options.epilogues.getValue(), options.cpu.getValue(),
+                    options.features.getValue())
                 .str()
           : formatv("pp-lower-layers{{cpu={0} features={1}}",
                     options.cpu.getValue(), options.features.getValue())

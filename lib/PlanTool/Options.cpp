@@ -10,8 +10,10 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <string_view>
 
 using namespace pp::plan;
 using namespace pp::schedule;
@@ -111,46 +113,61 @@ void pp::plan::addScheduleOptions(CLI::App &app, RawOptions &raw) {
                 2};
 }
 
+/// Takes a number off the front of `text`; false if there is none.
+template <typename T> static bool takeNumber(std::string_view &text, T &value) {
+  auto [rest, status] =
+      std::from_chars(text.data(), text.data() + text.size(), value);
+  text.remove_prefix(static_cast<size_t>(rest - text.data()));
+  return status == std::errc();
+}
+
 /// 0 where the option is not there.
 static int32_t readCount(const char *option, const std::string &text,
                          int32_t most = 1 << 20) {
   if (text.empty())
     return 0;
   int32_t value = 0;
-  const char *end = text.data() + text.size();
-  auto [rest, status] = std::from_chars(text.data(), end, value);
-  if (status != std::errc() || rest != end || value < 1 || value > most)
+  std::string_view rest = text;
+  if (!takeNumber(rest, value) || !rest.empty() || value < 1 || value > most)
     reject(option, text, "a whole number from 1 to " + std::to_string(most));
   return value;
 }
 
-static std::vector<std::string> splitAtCommas(const std::string &text) {
-  std::vector<std::string> parts(1);
-  for (char c : text)
-    if (c == ',')
-      parts.emplace_back();
-    else
-      parts.back() += c;
-  return parts;
+/// Numbers from 0 to `most` with commas between; those that may have units end
+/// with K, M, G or T.
+template <typename T>
+static std::vector<T> readList(const char *option, std::string_view text,
+                               double most, bool mayHaveUnits,
+                               const std::string &expected) {
+  std::vector<T> values;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    std::string_view part = text.substr(begin, end - begin);
+    begin = end + 1;
+    double value = 0;
+    const bool isNumber = takeNumber(part, value);
+    const size_t unit = isNumber && mayHaveUnits && !part.empty()
+                            ? std::string_view("KMGT").find(part.front())
+                            : std::string_view::npos;
+    if (unit != std::string_view::npos) {
+      value = std::ldexp(value, 10 * static_cast<int>(unit + 1));
+      part.remove_prefix(1);
+    }
+    if (!isNumber || !part.empty() || !(value >= 0 && value <= most))
+      reject(option, std::string(text), expected);
+    values.push_back(static_cast<T>(value));
+  }
+  return values;
 }
 
 static std::vector<double>
 readTimes(const char *option, const std::string &text, double byDefault) {
   if (text.empty())
     return {byDefault};
-  std::vector<double> times;
-  for (const std::string &part : splitAtCommas(text)) {
-    double value = 0;
-    const char *end = part.data() + part.size();
-    auto [rest, status] = std::from_chars(part.data(), end, value);
-    // The sum of all times must stay a number.
-    if (status != std::errc() || rest != end || !(value >= 0 && value <= 1e15))
-      reject(option, text,
-             "a time from 0 to 1e15, or one for each stage with commas "
-             "between");
-    times.push_back(value);
-  }
-  return times;
+  // The sum of all times must stay a number.
+  return readList<double>(
+      option, text, 1e15, /*mayHaveUnits=*/false,
+      "a time from 0 to 1e15, or one for each stage with commas between");
 }
 
 /// What one stage holds: the sum over all that fit a schedule is a number.
@@ -162,29 +179,11 @@ static std::vector<int64_t> readBytes(const char *option,
                                       double most = 1e15) {
   if (text.empty())
     return byDefault;
-  std::vector<int64_t> sizes;
-  for (const std::string &part : splitAtCommas(text)) {
-    double value = 0;
-    const char *end = part.data() + part.size();
-    auto [rest, status] = std::from_chars(part.data(), end, value);
-    double scale = 1;
-    if (rest != end && status == std::errc()) {
-      const std::string_view units = "KMGT";
-      const size_t unit = units.find(*rest);
-      if (unit != std::string_view::npos) {
-        scale = std::ldexp(1, 10 * static_cast<int>(unit + 1));
-        ++rest;
-      }
-    }
-    value *= scale;
-    if (status != std::errc() || rest != end || !(value >= 0 && value <= most))
-      reject(option, text,
-             "a number of bytes such as 1000, 800M or 16G, at most " +
-                 std::string(most < 1e15 ? "1e12" : "1e15") +
-                 ", or several with commas between");
-    sizes.push_back(static_cast<int64_t>(value));
-  }
-  return sizes;
+  return readList<int64_t>(
+      option, text, most, /*mayHaveUnits=*/true,
+      "a number of bytes such as 1000, 800M or 16G, at most " +
+          std::string(most < 1e15 ? "1e12" : "1e15") +
+          ", or several with commas between");
 }
 
 static pp::profile::Profile readProfile(const RawOptions &raw) {

@@ -6,14 +6,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "pp/Profile/Profile.h"
+#include "pp/Schedule/ReadFile.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstdio>
-#include <cstring>
 #include <set>
 
 using namespace pp::profile;
@@ -186,19 +184,10 @@ Result<Profile> pp::profile::parse(std::string_view text,
 }
 
 Result<Profile> pp::profile::load(const std::string &path) {
-  std::string text;
-  errno = 0;
-  if (std::FILE *file = std::fopen(path.c_str(), "rb")) {
-    char buffer[1 << 16];
-    while (size_t count = std::fread(buffer, 1, sizeof buffer, file))
-      text.append(buffer, count);
-    bool complete = !std::ferror(file);
-    std::fclose(file);
-    if (complete)
-      return parse(text, path);
-  }
-  return Error{"cannot read the profile '" + path +
-               "': " + std::strerror(errno) +
+  Result<std::string> text = schedule::readFile(path);
+  if (text)
+    return parse(*text, path);
+  return Error{"cannot read the profile '" + path + "': " + text.error() +
                ", expected a file that a compiled program wrote with "
                "--profile-out"};
 }

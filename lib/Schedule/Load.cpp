@@ -1,11 +1,9 @@
 //===- Load.cpp - Schedules by name or from a file ------------------------===//
 
 #include "pp/Schedule/Load.h"
+#include "pp/Schedule/ReadFile.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 
 using namespace pp::schedule;
 
@@ -13,19 +11,8 @@ static bool isName(const std::string &name) {
   return std::find(names().begin(), names().end(), name) != names().end();
 }
 
-static Result<std::string> readFile(const std::string &path) {
-  std::string text;
-  errno = 0;
-  if (std::FILE *file = std::fopen(path.c_str(), "rb")) {
-    char buffer[1 << 16];
-    while (size_t count = std::fread(buffer, 1, sizeof buffer, file))
-      text.append(buffer, count);
-    bool complete = !std::ferror(file);
-    std::fclose(file);
-    if (complete)
-      return text;
-  }
-  std::string reason = std::strerror(errno), known;
+static Error noSchedule(const std::string &path, const std::string &reason) {
+  std::string known;
   for (const std::string &name : names())
     known += (known.empty() ? "" : ", ") + name;
   return Error{"found schedule '" + path + "', which is no name and no file (" +
@@ -45,7 +32,7 @@ static Result<Schedule> loadFile(const std::string &path,
                                  const Setting &setting) {
   Result<std::string> text = readFile(path);
   if (!text)
-    return Error{text.error()};
+    return noSchedule(path, text.error());
   Result<Schedule> schedule = parseCSV(*text);
   if (!schedule)
     return Error{path + ": " + schedule.error()};

@@ -249,7 +249,8 @@ void CudaDevice::matmul(const pprt_gpu_gemm &shape, const void *a,
                         void *workspace) {
   if (!products)
     products = std::make_unique<Products>();
-  products->run(streams[0], shape, a, b, c, bias, aux, workspace);
+  if (!products->run(streams[0], shape, a, b, c, bias, aux, workspace))
+    fallbackEpilogue(*this, code, shape, a, b, c, bias, aux);
 }
 
 void CudaDevice::attentionForward(const pprt_gpu_attention &shape,

@@ -118,6 +118,7 @@ enum Epilogue : uint32_t {
   epilogueDgelu = 64 | 128,
   epilogueDgeluBgrad = 64 | 128 | 16,
   epilogueBgradA = 256,
+  epilogueBgradB = 512,
 };
 
 //===----------------------------------------------------------------------===//

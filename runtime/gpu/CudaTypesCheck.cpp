@@ -86,6 +86,7 @@ SAME(epilogueGeluAuxBias, CUBLASLT_EPILOGUE_GELU_AUX_BIAS);
 SAME(epilogueDgelu, CUBLASLT_EPILOGUE_DGELU);
 SAME(epilogueDgeluBgrad, CUBLASLT_EPILOGUE_DGELU_BGRAD);
 SAME(epilogueBgradA, CUBLASLT_EPILOGUE_BGRADA);
+SAME(epilogueBgradB, CUBLASLT_EPILOGUE_BGRADB);
 #endif
 
 #if __has_include(<nccl.h>)

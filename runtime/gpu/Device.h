@@ -117,6 +117,12 @@ std::unique_ptr<Device> createEmulatedDevice(const pprt_gpu_code &code);
 /// there is none, or no code for it.
 std::unique_ptr<Device> createCudaDevice(const pprt_gpu_code &code, int index);
 
+/// Does what the epilogue of a product would have done to `c`, by the program's
+/// kernels for it. Throws Error where it has none.
+void fallbackEpilogue(Device &device, const pprt_gpu_code &code,
+                      const pprt_gpu_gemm &shape, const void *a, const void *b,
+                      void *c, void *bias, void *aux);
+
 /// Runs the attention's kernels that the compiler generated. Throws Error where
 /// it generated none.
 void fallbackForward(Device &device, const pprt_gpu_attention &shape,

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <numeric>
 #include <vector>
 
 using namespace pprt;
@@ -82,7 +83,7 @@ void pprt::hostMatmul(const pprt_gpu_gemm &s, const void *a, const void *b,
   const bool dgelu = epilogue == PPRT_GPU_EPILOGUE_DGELU ||
                      epilogue == PPRT_GPU_EPILOGUE_DGELU_BGRAD;
   std::vector<double> right(size_t(s.k * s.n)), left(size_t(s.k)),
-      row(size_t(s.n)), columns(size_t(s.n));
+      row(size_t(s.n)), columns(size_t(s.n)), rows(size_t(s.m));
   for (int64_t i = 0; i < s.batch; ++i) {
     const void *ai = advance(a, s.type_a, i * s.stride_a);
     const void *bi = advance(b, s.type_b, i * s.stride_b);
@@ -95,6 +96,7 @@ void pprt::hostMatmul(const pprt_gpu_gemm &s, const void *a, const void *b,
       for (int64_t p = 0; p < s.k; ++p)
         left[size_t(p)] =
             load(ai, s.type_a, s.transpose_a ? p * s.lda + r : r * s.lda + p);
+      rows[size_t(r)] = std::accumulate(left.begin(), left.end(), 0.0);
       std::fill(row.begin(), row.end(), 0.0);
       for (int64_t p = 0; p < s.k; ++p) {
         const double factor = left[size_t(p)];
@@ -130,6 +132,9 @@ void pprt::hostMatmul(const pprt_gpu_gemm &s, const void *a, const void *b,
         sum += right[size_t(p * s.n + j)];
       store(bias, s.type_bias, j, sum);
     }
+  if (epilogue == PPRT_GPU_EPILOGUE_BGRAD_A)
+    for (int64_t r = 0; r < s.m; ++r)
+      store(bias, s.type_bias, r, rows[size_t(r)]);
 }
 
 //===----------------------------------------------------------------------===//

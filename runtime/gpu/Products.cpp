@@ -7,8 +7,9 @@
 // The bits of a product must not depend on where its matrices lie in the arena:
 // the same shape has to get the same algorithm. Plans are made for the
 // alignment of the operands, of which the arena guarantees 64 bytes and more is
-// not used. Split sums are reduced in a separate step of fixed order, or not
-// split.
+// not used; the library takes those of bias and auxiliary matrix from their
+// addresses, and is shown such of just that alignment. Split sums are reduced
+// in a separate step of fixed order, or not split.
 //
 //===----------------------------------------------------------------------===//
 #include "Products.h"
@@ -17,8 +18,8 @@
 #include "Library.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
-#include <tuple>
 
 using namespace pprt;
 using namespace pprt::cuda;
@@ -62,24 +63,34 @@ struct LtLibrary {
   void check(int status, const char *call) const {
     if (status == 0)
       return;
+    throw Error("found " + nameOf(status) + " from " + call +
+                ", expected it to succeed");
+  }
+  std::string nameOf(int status) const {
     const char *name = statusName(status);
-    throw Error("found " + (name ? name : std::to_string(status)) + " from " +
-                call + ", expected it to succeed");
+    return name ? name : "status " + std::to_string(status);
   }
 };
+
+enum : int { notSupported = 15 };
 
 struct Plan {
   LtMatmulDesc desc = nullptr;
   LtLayout a = nullptr, b = nullptr, c = nullptr;
   LtAlgo algo = {};
+  uint64_t workspace = 0;
+  bool hasEpilogue = true;
 };
+
+/// Of a, b, c, bias and auxiliary matrix, in bytes.
+using Alignments = std::array<uint8_t, 5>;
 } // namespace
 
 struct Products::State {
   LtLibrary lt;
   LtHandle handle = nullptr;
   /// By shape and alignments.
-  std::map<std::tuple<const pprt_gpu_gemm *, unsigned>, Plan> plans;
+  std::map<std::pair<const pprt_gpu_gemm *, Alignments>, Plan> plans;
 
   template <typename T>
   void set(LtMatmulDesc desc, int attribute, const T &value) {
@@ -93,7 +104,11 @@ struct Products::State {
   }
   LtLayout makeLayout(int type, int64_t rows, int64_t columns, int64_t ld,
                       const pprt_gpu_gemm &shape, int64_t stride);
-  Plan makePlan(const pprt_gpu_gemm &shape, const uint32_t alignment[3]);
+  void destroy(Plan &plan);
+  /// The status of the search for an algorithm, 0 if there is one.
+  int makePlan(const pprt_gpu_gemm &shape, const Alignments &alignments,
+               Plan &plan);
+  Plan makePlan(const pprt_gpu_gemm &shape, const Alignments &alignments);
 };
 
 static int typeOf(int32_t type) {
@@ -116,6 +131,8 @@ static uint32_t epilogueOf(int32_t epilogue) {
     return epilogueDgeluBgrad;
   case PPRT_GPU_EPILOGUE_BGRAD_B:
     return epilogueBgradA;
+  case PPRT_GPU_EPILOGUE_BGRAD_A:
+    return epilogueBgradB;
   default:
     return epilogueDefault;
   }
@@ -150,22 +167,49 @@ LtLayout Products::State::makeLayout(int type, int64_t rows, int64_t columns,
   return layout;
 }
 
-Plan Products::State::makePlan(const pprt_gpu_gemm &shape,
-                               const uint32_t alignment[3]) {
+/// Bytes that the address is a multiple of, at most what the arena guarantees.
+static uint8_t alignmentOf(const void *pointer) {
+  uint64_t address = reinterpret_cast<uint64_t>(pointer) | 64;
+  return uint8_t(address & -address);
+}
+
+/// Nobody's address, of this alignment: for what only looks at it.
+static void *addressOf(uint8_t alignment) {
+  return reinterpret_cast<void *>(uint64_t(1) << 20 | alignment);
+}
+
+/// The library wants 256 bytes; what is rounded up is given away everywhere.
+constexpr uint64_t workspaceAlignment = 256;
+
+static void *alignWorkspace(void *workspace) {
+  uint64_t address = reinterpret_cast<uint64_t>(workspace);
+  return reinterpret_cast<void *>((address + workspaceAlignment - 1) &
+                                  -workspaceAlignment);
+}
+
+static uint64_t workspaceOf(const pprt_gpu_gemm &shape) {
+  uint64_t bytes = uint64_t(shape.workspace_bytes);
+  return bytes < workspaceAlignment ? 0 : bytes - workspaceAlignment;
+}
+
+int Products::State::makePlan(const pprt_gpu_gemm &shape,
+                              const Alignments &alignments, Plan &plan) {
   const int64_t m = shape.m, n = shape.n, k = shape.k;
   const bool isDouble = shape.type_c == PPRT_GPU_F64;
-  Plan plan;
   lt.check(lt.descCreate(&plan.desc, isDouble ? compute64 : compute32,
                          isDouble ? real64 : real32),
            "cublasLtMatmulDescCreate");
   set(plan.desc, descTransA, int32_t(shape.transpose_b ? opT : opN));
   set(plan.desc, descTransB, int32_t(shape.transpose_a ? opT : opN));
   set(plan.desc, descEpilogue, epilogueOf(shape.epilogue));
-  if (hasBias(shape.epilogue))
+  if (hasBias(shape.epilogue)) {
     set(plan.desc, descBiasType, int32_t(typeOf(shape.type_bias)));
+    set(plan.desc, descBiasPointer, addressOf(alignments[3]));
+  }
   if (hasAux(shape.epilogue)) {
     set(plan.desc, descAuxLd, shape.ldaux);
     set(plan.desc, descAuxType, int32_t(typeOf(shape.type_c)));
+    set(plan.desc, descAuxPointer, addressOf(alignments[4]));
   }
   plan.a =
       makeLayout(typeOf(shape.type_b), shape.transpose_b ? k : n,
@@ -178,26 +222,53 @@ Plan Products::State::makePlan(const pprt_gpu_gemm &shape,
 
   LtPreference preference;
   lt.check(lt.preferenceCreate(&preference), "cublasLtMatmulPreferenceCreate");
-  set(preference, preferenceWorkspace, uint64_t(shape.workspace_bytes));
+  plan.workspace = workspaceOf(shape);
+  set(preference, preferenceWorkspace, plan.workspace);
   set(preference, preferenceReduction, uint32_t(reductionCompute));
-  set(preference, preferenceAlignmentA, alignment[1]);
-  set(preference, preferenceAlignmentB, alignment[0]);
-  set(preference, preferenceAlignmentC, alignment[2]);
-  set(preference, preferenceAlignmentD, alignment[2]);
+  set(preference, preferenceAlignmentA, uint32_t(alignments[1]));
+  set(preference, preferenceAlignmentB, uint32_t(alignments[0]));
+  set(preference, preferenceAlignmentC, uint32_t(alignments[2]));
+  set(preference, preferenceAlignmentD, uint32_t(alignments[2]));
   LtHeuristicResult result = {};
   int found = 0;
   int status = lt.heuristic(handle, plan.desc, plan.a, plan.b, plan.c, plan.c,
                             preference, 1, &result, &found);
   lt.preferenceDestroy(preference);
-  if (status != 0 || found == 0 || result.state != 0)
-    throw Error("found no plan of cuBLASLt for a product of " +
-                std::to_string(m) + " x " + std::to_string(k) + " and " +
-                std::to_string(k) + " x " + std::to_string(n) + " (epilogue " +
-                std::to_string(shape.epilogue) + ", workspace " +
-                std::to_string(shape.workspace_bytes) +
-                " bytes), expected one: use a newer cuBLAS");
   plan.algo = result.algo;
-  return plan;
+  return status != 0 ? status : found == 0 ? notSupported : result.state;
+}
+
+void Products::State::destroy(Plan &plan) {
+  if (plan.desc)
+    lt.descDestroy(plan.desc);
+  for (LtLayout layout : {plan.a, plan.b, plan.c})
+    if (layout)
+      lt.layoutDestroy(layout);
+  plan = Plan();
+}
+
+Plan Products::State::makePlan(const pprt_gpu_gemm &shape,
+                               const Alignments &alignments) {
+  Plan plan;
+  int status = makePlan(shape, alignments, plan);
+  if (status != 0 && shape.epilogue != PPRT_GPU_EPILOGUE_NONE) {
+    pprt_gpu_gemm plain = shape;
+    plain.epilogue = PPRT_GPU_EPILOGUE_NONE;
+    destroy(plan);
+    status = makePlan(plain, alignments, plan);
+    plan.hasEpilogue = false;
+  }
+  if (status == 0)
+    return plan;
+  destroy(plan);
+  static const char *const types[] = {"f32", "bf16", "f64"};
+  throw Error(
+      "found no plan of cuBLASLt for a product of " + std::to_string(shape.m) +
+      " x " + std::to_string(shape.k) + " and " + std::to_string(shape.k) +
+      " x " + std::to_string(shape.n) + " of " + types[shape.type_a] + " to " +
+      types[shape.type_c] + " (" + std::to_string(shape.batch) +
+      " times, workspace " + std::to_string(shape.workspace_bytes) +
+      " bytes: " + lt.nameOf(status) + "), expected one: use a newer cuBLAS");
 }
 
 Products::Products() : state(std::make_unique<State>()) {
@@ -205,38 +276,26 @@ Products::Products() : state(std::make_unique<State>()) {
 }
 
 Products::~Products() {
-  for (auto &[key, plan] : state->plans) {
-    state->lt.descDestroy(plan.desc);
-    for (LtLayout layout : {plan.a, plan.b, plan.c})
-      state->lt.layoutDestroy(layout);
-  }
+  for (auto &[key, plan] : state->plans)
+    state->destroy(plan);
   state->lt.destroy(state->handle);
 }
 
-/// Bytes that the address is a multiple of, at most what the arena guarantees.
-static uint32_t alignmentOf(const void *pointer) {
-  uint64_t address = reinterpret_cast<uint64_t>(pointer) | 64;
-  return uint32_t(address & -address);
-}
-
-void Products::run(Stream stream, const pprt_gpu_gemm &shape, const void *a,
+bool Products::run(Stream stream, const pprt_gpu_gemm &shape, const void *a,
                    const void *b, void *c, void *bias, void *aux,
                    void *workspace) {
-  const uint32_t alignment[] = {alignmentOf(a), alignmentOf(b), alignmentOf(c)};
-  unsigned key = alignment[0] | alignment[1] << 8 | alignment[2] << 16;
-  auto [it, isNew] = state->plans.try_emplace({&shape, key});
-  if (isNew) {
-    try {
-      it->second = state->makePlan(shape, alignment);
-    } catch (...) {
-      state->plans.erase(it);
-      throw;
-    }
-  }
+  const Alignments alignments = {alignmentOf(a), alignmentOf(b), alignmentOf(c),
+                                 alignmentOf(bias), alignmentOf(aux)};
+  auto it = state->plans.find({&shape, alignments});
+  if (it == state->plans.end())
+    it = state->plans
+             .emplace(std::pair(&shape, alignments),
+                      state->makePlan(shape, alignments))
+             .first;
   Plan &plan = it->second;
-  if (hasBias(shape.epilogue))
+  if (plan.hasEpilogue && hasBias(shape.epilogue))
     state->set(plan.desc, descBiasPointer, bias);
-  if (hasAux(shape.epilogue))
+  if (plan.hasEpilogue && hasAux(shape.epilogue))
     state->set(plan.desc, descAuxPointer, aux);
   const double one = 1, zero = 0;
   const float oneF = 1, zeroF = 0;
@@ -247,7 +306,8 @@ void Products::run(Stream stream, const pprt_gpu_gemm &shape, const void *a,
                        : (isDouble ? static_cast<const void *>(&zero) : &zeroF);
   state->lt.check(state->lt.matmul(state->handle, plan.desc, alpha, b, plan.a,
                                    a, plan.b, beta, c, plan.c, c, plan.c,
-                                   &plan.algo, workspace,
-                                   size_t(shape.workspace_bytes), stream),
+                                   &plan.algo, alignWorkspace(workspace),
+                                   plan.workspace, stream),
                   "cublasLtMatmul");
+  return plan.hasEpilogue;
 }

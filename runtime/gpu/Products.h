@@ -16,8 +16,9 @@ public:
   Products();
   ~Products();
 
-  /// As pprt_gpu_matmul; throws Error.
-  void run(Stream stream, const pprt_gpu_gemm &shape, const void *a,
+  /// As pprt_gpu_matmul; throws Error. False where cuBLASLt has a plan for the
+  /// product alone: its epilogue is left to do.
+  bool run(Stream stream, const pprt_gpu_gemm &shape, const void *a,
            const void *b, void *c, void *bias, void *aux, void *workspace);
 
 private:

@@ -105,8 +105,11 @@ typedef enum pprt_gpu_type {
   PPRT_GPU_F64 = 2
 } pprt_gpu_type;
 
-/* What is done to a product before it is stored. `bias` has n elements of c's
- * type, `aux` the shape of c and its type. */
+/* What is done to a product before it is stored. `bias` has n elements (m for
+ * BGRAD_A) of c's type, `aux` the shape of c and its type. Gradients of biases
+ * are written, not added to. Where the library has no plan with an epilogue,
+ * the plain product and kernels of the program (pprt_kernel_epilogue and
+ * pprt_kernel_sums) take its place. */
 typedef enum pprt_gpu_epilogue {
   PPRT_GPU_EPILOGUE_NONE = 0,
   PPRT_GPU_EPILOGUE_BIAS = 1,     /* c = ab + bias                        */
@@ -114,7 +117,8 @@ typedef enum pprt_gpu_epilogue {
   PPRT_GPU_EPILOGUE_GELU_AUX_BIAS = 3, /* aux = ab + bias; c = gelu(aux) */
   PPRT_GPU_EPILOGUE_DGELU = 4,       /* c = ab * gelu'(aux)                  */
   PPRT_GPU_EPILOGUE_DGELU_BGRAD = 5, /* the same; bias = column sums of c    */
-  PPRT_GPU_EPILOGUE_BGRAD_B = 6      /* c = ab; bias = column sums of op(b)  */
+  PPRT_GPU_EPILOGUE_BGRAD_B = 6,     /* c = ab; bias = column sums of op(b)  */
+  PPRT_GPU_EPILOGUE_BGRAD_A = 7      /* c = ab; bias = row sums of op(a)     */
 } pprt_gpu_epilogue;
 
 /* c[m, n] = op(a) op(b) + (accumulate ? c : 0), `batch` times. Sums are f32

@@ -88,6 +88,8 @@ def main():
     # Dropout, whose keys lie on the device.
     skip = SOURCE / "test/EndToEnd/Inputs/skip.mlir"
     same_bits("skip", skip, follows("skip", skip, 1e-4), 2, "1f1b")
+    activations = SOURCE / "test/EndToEnd/Inputs/activations.mlir"
+    same_bits("activations", activations, follows("activations", activations, 1e-4), 2, "zb-h1")
 
     refused("./gpt-1.exe", ["--device", "emulated", "--emulate"],
             "found --emulate with a program for GPUs", "compile it with --target=cpu")

@@ -112,6 +112,73 @@ class Training(Gpu):
         self.assertFalse({"cuMemAlloc", "cuMemHostAlloc"} & set(calls[begin:end]))
 
 
+class Products(Gpu):
+    """Of cuBLASLt; pprt-products-test compares them with the emulated device's."""
+
+    def products(self, *arguments, **variables):
+        paths = [FAKE, os.environ.get("LD_LIBRARY_PATH", "")]
+        variables["LD_LIBRARY_PATH"] = ":".join(path for path in paths if path)
+        self.log = self.path("calls")
+        if os.path.exists(self.log):
+            os.remove(self.log)
+        return run([program("pprt-products-test"), *arguments], FAKE_CUDA_LOG=self.log,
+                   **variables)
+
+    def calls(self):
+        with open(self.log) as file:
+            return file.read().splitlines()
+
+    def test_all_forms(self):
+        result = self.assertFine(self.products("all"))
+        # Three types with 8 forms of 8 epilogues and 8 batches, f64 with 16; six that
+        # lie behind others, three small.
+        self.assertIn(f"{3 * (8 * 8 + 8) + 16 + 6 + 3} products, 0 of them wrong", result.out)
+        self.assertFalse([call for call in self.calls() if call.startswith("refused")])
+        self.assertNotIn("cuLaunchKernel", self.calls())
+
+    def test_plans_are_kept(self):
+        self.assertFine(self.products("one", "3"))
+        self.assertEqual(self.calls().count("cublasLtMatmulAlgoGetHeuristic"), 1)
+        self.assertEqual(self.calls().count("cublasLtMatmul"), 2)
+
+    def test_without_epilogues(self):
+        """What the library has no plan for is done by kernels, after the product."""
+        refused = "4,160,164,192,208,256,512"
+        self.assertFine(self.products("f32-sums", FAKE_LT_REFUSE=refused))
+        self.assertError(self.products("all", FAKE_LT_REFUSE=refused),
+                         "found no plan of cuBLASLt and no kernel for the epilogue 5")
+        self.assertFine(self.products("one", "3", FAKE_LT_REFUSE=refused))
+        self.assertEqual(self.calls().count("cublasLtMatmulAlgoGetHeuristic"), 2)
+        self.assertEqual(self.calls().count("cuLaunchKernel"), 2)
+        # The rule of the library, not of the test: rows of 8 elements.
+        self.assertFine(self.products("one", "2", "28"))
+        self.assertIn("refused: an auxiliary leading dimension of 28", self.calls())
+        self.assertEqual(self.calls().count("cuLaunchKernel"), 2)
+
+    def test_no_plan(self):
+        self.assertError(self.products("one", "3", FAKE_LT_REFUSE="1,164"),
+                         "found no plan of cuBLASLt for a product of 5 x 7 and 7 x 24 of f32",
+                         "workspace 1048576 bytes", "CUBLAS_STATUS_NOT_SUPPORTED",
+                         "use a newer cuBLAS")
+
+    def test_status(self):
+        self.assertError(self.products("one", "0", FAKE_CUDA_FAIL="cublasLtMatmul@1"),
+                         "found CUBLAS_STATUS_EXECUTION_FAILED from cublasLtMatmul, "
+                         "expected it to succeed")
+
+    def test_no_library(self):
+        only = self.path("only")
+        os.mkdir(only)
+        shutil.copy(os.path.join(FAKE, "libcuda.so.1"), only)
+        # Broken files keep the system's from being found.
+        for version in (12, 13):
+            with open(os.path.join(only, f"libcublasLt.so.{version}"), "w") as file:
+                file.write("no library")
+        self.assertError(run([program("pprt-products-test"), "one", "0"],
+                             LD_LIBRARY_PATH=only),
+                         "found no cuBLASLt", "libcublas-13-0")
+
+
 class Failures(Gpu):
     def test_no_driver(self):
         empty = self.path("none")

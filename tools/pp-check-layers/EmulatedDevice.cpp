@@ -1,11 +1,12 @@
 //===- EmulatedDevice.cpp - What layers for GPUs call ---------------------===//
 //
-// Kernels run as fibers; products as three loops, so that they share nothing
-// with what they are compared to.
+// Kernels run as fibers; products as the plain loops of the runtime's emulated
+// device, which share nothing with what they are compared to.
 //
 //===----------------------------------------------------------------------===//
 
 #include "EmulatedDevice.h"
+#include "HostMath.h"
 #include "KernelEmulation.h"
 
 #include "llvm/Support/raw_ostream.h"
@@ -36,55 +37,9 @@ static void launch(int32_t kernel, int32_t gridX, int32_t gridY, int32_t gridZ,
   }
 }
 
-static double load(const void *data, int32_t type, int64_t i) {
-  if (type == PPRT_GPU_F32)
-    return static_cast<const float *>(data)[i];
-  if (type == PPRT_GPU_F64)
-    return static_cast<const double *>(data)[i];
-  uint32_t bits = uint32_t(static_cast<const uint16_t *>(data)[i]) << 16;
-  float value;
-  std::memcpy(&value, &bits, sizeof(value));
-  return value;
-}
-
-static void store(void *data, int32_t type, int64_t i, double value) {
-  if (type == PPRT_GPU_F64) {
-    static_cast<double *>(data)[i] = value;
-    return;
-  }
-  float narrow = static_cast<float>(value);
-  if (type == PPRT_GPU_F32) {
-    static_cast<float *>(data)[i] = narrow;
-    return;
-  }
-  uint32_t bits;
-  std::memcpy(&bits, &narrow, sizeof(bits));
-  bits += 0x7fff + (bits >> 16 & 1);
-  static_cast<uint16_t *>(data)[i] = bits >> 16;
-}
-
-static void matmul(const pprt_gpu_gemm *s, const void *a, const void *b,
-                   void *c, void *, void *, void *) {
-  if (s->epilogue != PPRT_GPU_EPILOGUE_NONE) {
-    llvm::errs() << "found a product with epilogue " << s->epilogue << "\n";
-    std::exit(1);
-  }
-  for (int64_t batch = 0; batch < s->batch; ++batch)
-    for (int64_t i = 0; i < s->m; ++i)
-      for (int64_t j = 0; j < s->n; ++j) {
-        double sum = 0;
-        for (int64_t k = 0; k < s->k; ++k)
-          sum += load(a, s->type_a,
-                      batch * s->stride_a +
-                          (s->transpose_a ? k * s->lda + i : i * s->lda + k)) *
-                 load(b, s->type_b,
-                      batch * s->stride_b +
-                          (s->transpose_b ? j * s->ldb + k : k * s->ldb + j));
-        int64_t at = batch * s->stride_c + i * s->ldc + j;
-        if (s->accumulate)
-          sum += load(c, s->type_c, at);
-        store(c, s->type_c, at, sum);
-      }
+static void matmul(const pprt_gpu_gemm *shape, const void *a, const void *b,
+                   void *c, void *bias, void *aux, void *) {
+  pprt::hostMatmul(*shape, a, b, c, bias, aux);
 }
 
 /// Launches the kernels that stand in for a library.

@@ -12,9 +12,9 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -28,12 +28,15 @@ namespace pp {
 /// Options of `pp-lower-layers`.
 struct LowerLayersOptions
     : public mlir::PassPipelineOptions<LowerLayersOptions> {
-  Option<std::string> cpu{
-      *this, "cpu", llvm::cl::desc("CPU to tune for; default: the host")};
+  Option<std::string> cpu{*this, "cpu",
+                          llvm::cl::desc("CPU to tune for; default: the host")};
   Option<std::string> features{
       *this, "features",
       llvm::cl::desc("features, as in +avx2,+fma; default: those of the host")};
 };
+
+/// Functions of loops over memrefs to LLVM functions on bare pointers.
+void buildLoopsToLLVMPipeline(mlir::OpPassManager &manager);
 
 /// Lowers a module of layer functions only: each `func.func` on tensors becomes
 /// an `llvm.func` on bare pointers to its tensor arguments, its results that do

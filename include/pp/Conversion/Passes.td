@@ -38,6 +38,52 @@ def ConvertNNToLinalg
   ];
 }
 
+def FuseEpilogues : Pass<"pp-fuse-epilogues", "::mlir::func::FuncOp"> {
+  let summary = "products with biases, GELU and bias gradients to kernel.fused_gemm";
+  let description = [{
+    For GPUs, before `convert-nn-to-linalg`. What cuBLASLt does beside a product
+    costs no pass over memory of its own:
+
+    - `nn.linear` with a bias, and with the `nn.gelu` after it: the
+      pre-activation is the auxiliary output, since the backward wants it;
+    - `nn.linear` without a bias that only an `nn.gelu_grad` uses, as cotangent;
+    - `nn.matmul` of rank 2 with a result of f32 and the `nn.reduce_sum` over the
+      rows of one of its operands: the gradients of a weight and its bias. The
+      library writes sums and does not add to them; that is left to do, for a
+      vector.
+
+    A product stays as it is, and what is around it becomes kernels of its own
+
+    - for other elements than f32 and bf16;
+    - where GELU is not the one by tanh (`approximate = "tanh"`): the library has
+      no other;
+    - where the columns of a matrix beside a product with GELU are not a multiple
+      of 8;
+    - where others use the value between, but for the pre-activation;
+    - where the sums are not f32.
+
+    Example:
+
+    ```mlir
+    %f = nn.linear %x, %w, %b : (tensor<4x8x16xf32>, tensor<16x32xf32>, tensor<32xf32>) -> tensor<4x8x32xf32>
+    %a = nn.gelu %f {approximate = "tanh"} : (tensor<4x8x32xf32>) -> tensor<4x8x32xf32>
+    // becomes
+    %rows = tensor.collapse_shape %x [[0, 1], [2]] : tensor<4x8x16xf32> into tensor<32x16xf32>
+    %p:3 = kernel.fused_gemm gelu %rows, %w bias(%b) into %e0 aux(%e1), %ws : ...
+    %f = tensor.expand_shape %p#1 [[0, 1], [2]] output_shape [4, 8, 32] : ...
+    %a = tensor.expand_shape %p#0 [[0, 1], [2]] output_shape [4, 8, 32] : ...
+    ```
+  }];
+  let options = [
+    Option<"gelu", "gelu", "bool", /*default=*/"true",
+           "GELU and its derivative, not only biases and their gradients">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect", "::pp::kernel::KernelDialect"
+  ];
+}
+
 def ConvertKernelToLLVM
     : Pass<"convert-kernel-to-llvm", "::mlir::ModuleOp"> {
   let summary = "ops of the kernel dialect on memrefs to calls of the runtime";

@@ -35,6 +35,7 @@ struct CompileOptions {
 
   std::string target = "cpu"; ///< cpu or cuda
   std::string chip;           ///< of kernels; empty: PTX for sm_90a
+  std::string epilogues = "all"; ///< fused into products: all, bias or none
   bool emulateDevice = false; ///< kernels for the host, too
 
   unsigned optimization = 3;

@@ -67,6 +67,10 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
                            llvm::cl::desc("chip of kernels, as sm_80; empty: "
                                           "sm_90a and no cubin"),
                            llvm::cl::init("")};
+  Option<std::string> epilogues{*this, "epilogues",
+                                llvm::cl::desc("fused into products on GPUs: "
+                                               "all, bias or none"),
+                                llvm::cl::init("all")};
   Option<bool> emulate{*this, "emulate",
                        llvm::cl::desc("kernels for the host, too"),
                        llvm::cl::init(false)};

@@ -36,19 +36,8 @@ void pp::device::outlineElementwise(KernelModule &kernels, LoopNest nest) {
     if (!ivs.empty())
       ivs.back() = kernel.mul(ivs.back(), lanes);
     auto results = nest.compute(kernel, ivs, inner, lanes, {}, loadOne);
-    for (auto [output, values] : llvm::zip(nest.outputs(), results)) {
-      if (lanes == 1 || nest.strideAlong(output, inner) == 1) {
-        kernel.storeLanes(values, output.access.root,
-                          nest.position(kernel, output, ivs));
-        continue;
-      }
-      SmallVector<Value> shifted = ivs;
-      for (auto [lane, value] : llvm::enumerate(values)) {
-        shifted[inner] = kernel.add(ivs[inner], kernel.index(lane));
-        kernel.store(value, output.access.root,
-                     nest.position(kernel, output, shifted));
-      }
-    }
+    for (auto [output, values] : llvm::zip(nest.outputs(), results))
+      nest.store(kernel, output, values, ivs, inner);
   };
   auto within = [&](OpBuilder &builder, Location loc, Value item) {
     OpBuilder::InsertionGuard guard(b);

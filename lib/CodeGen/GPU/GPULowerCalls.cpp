@@ -6,11 +6,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "pp/CodeGen/GPU/Passes.h"
+#include "pp/Conversion/KernelCalls.h"
 #include "pp/Dialect/Kernel/IR/KernelOps.h"
 
 #include "pprt_gpu.h"
 
-#include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 #include "mlir/IR/SymbolTable.h"
 #include "llvm/ADT/StringMap.h"
 
@@ -20,17 +20,10 @@ namespace pp {
 } // namespace pp
 
 using namespace mlir;
+using namespace pp;
 using namespace pp::kernel;
 
 namespace {
-/// A matrix, or a batch of them, as the runtime wants it.
-struct Matrix {
-  Value pointer;
-  int64_t leading = 0;
-  int64_t stride = 0;
-  bool transposed = false;
-};
-
 /// One field of a shape.
 struct Field {
   Field(int64_t value) : value(value), bits(64) {}
@@ -85,10 +78,19 @@ public:
       return lowerLaunch(launch);
     if (auto gemm = dyn_cast<GemmOp>(op))
       return lowerGemm(gemm);
+    if (auto gemm = dyn_cast<FusedGemmOp>(op))
+      return lowerGemm(gemm);
+    if (auto grad = dyn_cast<AttentionGradOp>(op))
+      return lowerAttention(
+          grad, "attention_grad", "pprt_gpu_attention_backward",
+          {grad.getQuery(), grad.getKey(), grad.getValue(), grad.getOut()},
+          {grad.getDout(), grad.getDquery(), grad.getDkey(), grad.getDvalue()});
     if (auto attention = dyn_cast<AttentionOp>(op))
-      return lowerAttention(attention);
-    if (auto attention = dyn_cast<AttentionGradOp>(op))
-      return lowerAttentionGrad(attention);
+      return lowerAttention(attention, "attention",
+                            "pprt_gpu_attention_forward",
+                            {attention.getQuery(), attention.getKey(),
+                             attention.getValue(), attention.getOut()},
+                            {});
     return op->emitOpError("found no call of the runtime for it");
   }
 
@@ -98,38 +100,8 @@ private:
                                     value);
   }
 
-  LogicalResult call(Operation *op, StringRef name, ValueRange operands) {
-    FailureOr<LLVM::LLVMFuncOp> callee = LLVM::lookupOrCreateFn(
-        builder, module, name, SmallVector<Type>(operands.getTypes()),
-        LLVM::LLVMVoidType::get(builder.getContext()));
-    if (failed(callee))
-      return failure();
-    LLVM::CallOp::create(builder, loc, *callee, operands);
-    op->erase();
-    return success();
-  }
-
-  /// The address of the first element of a memref with a static offset.
-  FailureOr<Value> pointer(Operation *op, Value buffer) {
-    auto type = cast<MemRefType>(buffer.getType());
-    SmallVector<int64_t> strides;
-    int64_t offset;
-    if (failed(type.getStridesAndOffset(strides, offset)) ||
-        ShapedType::isDynamic(offset))
-      return op->emitOpError("found operand of type ")
-             << type << ", expected a static offset";
-    Value address = arith::IndexCastOp::create(
-        builder, loc, builder.getI64Type(),
-        memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, buffer));
-    Value result = LLVM::IntToPtrOp::create(builder, loc, pointerType, address);
-    if (offset != 0)
-      result = LLVM::GEPOp::create(
-          builder, loc, pointerType, type.getElementType(), result,
-          ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(offset)});
-    return result;
-  }
-
   LogicalResult lowerLaunch(gpu::LaunchFuncOp op) {
+    CallBuilder calls(op);
     auto function = op->getParentOfType<func::FuncOp>();
     SmallVector<Value> values;
     for (Value operand : op.getKernelOperands()) {
@@ -137,7 +109,7 @@ private:
         values.push_back(operand);
         continue;
       }
-      FailureOr<Value> address = pointer(op, operand);
+      FailureOr<Value> address = calls.pointer(operand);
       if (failed(address))
         return failure();
       values.push_back(*address);
@@ -176,7 +148,7 @@ private:
       for (Value size : {dims.x, dims.y, dims.z})
         operands.push_back(constant(*getConstantIntValue(size), 32));
     operands.push_back(addresses);
-    return call(op, "pprt_gpu_launch", operands);
+    return calls.call("pprt_gpu_launch", operands);
   }
 
 public:
@@ -202,37 +174,6 @@ private:
       return PPRT_GPU_F64;
     return op->emitOpError("found elements of type ")
            << element << ", expected f32, bf16 or f64";
-  }
-
-  FailureOr<Matrix> matrix(Operation *op, Value buffer, bool mayTranspose) {
-    auto type = cast<MemRefType>(buffer.getType());
-    SmallVector<int64_t> strides;
-    int64_t offset;
-    if (failed(type.getStridesAndOffset(strides, offset)) ||
-        llvm::is_contained(strides, ShapedType::kDynamic))
-      return op->emitOpError("found operand of type ")
-             << type << ", expected static strides";
-    Matrix matrix;
-    int64_t rank = type.getRank();
-    int64_t rows = type.getDimSize(rank - 2);
-    int64_t columns = type.getDimSize(rank - 1);
-    // The stride of a dimension of size 1 means nothing.
-    if (strides[rank - 1] == 1 || columns == 1) {
-      matrix.leading = rows == 1 ? columns : strides[rank - 2];
-    } else if (mayTranspose && (strides[rank - 2] == 1 || rows == 1)) {
-      matrix.leading = strides[rank - 1];
-      matrix.transposed = true;
-    } else {
-      return op->emitOpError("found operand of type ")
-             << type << ", expected contiguous rows; copy it first";
-    }
-    if (rank == 3)
-      matrix.stride = strides[0];
-    FailureOr<Value> address = pointer(op, buffer);
-    if (failed(address))
-      return failure();
-    matrix.pointer = *address;
-    return matrix;
   }
 
   /// The address of a constant struct of these fields.
@@ -280,16 +221,52 @@ private:
     return type.getNumElements() * (type.getElementTypeBitWidth() / 8);
   }
 
-  LogicalResult lowerGemm(GemmOp op) {
-    FailureOr<Matrix> a = matrix(op, op.getLhs(), true);
-    FailureOr<Matrix> b = matrix(op, op.getRhs(), true);
-    FailureOr<Matrix> c = matrix(op, op.getOut(), false);
-    FailureOr<Value> workspace = pointer(op, op.getWorkspace());
+  /// What stands beside a product.
+  struct Beside {
+    pprt_gpu_epilogue epilogue = PPRT_GPU_EPILOGUE_NONE;
+    Value vector, matrix; // bias or its gradient; auxiliary matrix
+  };
+
+  static Beside besideOf(GemmOp) { return {}; }
+  static Beside besideOf(FusedGemmOp op) {
+    switch (op.getEpilogue()) {
+    case Epilogue::Bias:
+      return {PPRT_GPU_EPILOGUE_BIAS, op.getBias(), {}};
+    case Epilogue::Gelu:
+      return {op.getBias() ? PPRT_GPU_EPILOGUE_GELU_AUX_BIAS
+                           : PPRT_GPU_EPILOGUE_GELU_AUX,
+              op.getBias(), op.getAux()};
+    case Epilogue::GeluGrad:
+      return {PPRT_GPU_EPILOGUE_DGELU, {}, op.getInput()};
+    case Epilogue::LhsSums:
+      return {PPRT_GPU_EPILOGUE_BGRAD_A, op.getSums(), {}};
+    case Epilogue::RhsSums:
+      return {PPRT_GPU_EPILOGUE_BGRAD_B, op.getSums(), {}};
+    }
+    llvm_unreachable("all epilogues have a case");
+  }
+
+  template <typename OpTy> LogicalResult lowerGemm(OpTy op) {
+    CallBuilder calls(op);
+    FailureOr<Matrix> a = calls.matrix(op.getLhs(), true);
+    FailureOr<Matrix> b = calls.matrix(op.getRhs(), true);
+    FailureOr<Matrix> c = calls.matrix(op.getOut(), false);
+    FailureOr<Value> workspace = calls.pointer(op.getWorkspace());
     FailureOr<int32_t> typeA = typeOf(op, op.getLhs()),
                        typeB = typeOf(op, op.getRhs()),
                        typeC = typeOf(op, op.getOut());
     if (failed(a) || failed(b) || failed(c) || failed(workspace) ||
         failed(typeA) || failed(typeB) || failed(typeC))
+      return failure();
+    Beside beside = besideOf(op);
+    Value none = LLVM::ZeroOp::create(builder, loc, pointerType);
+    FailureOr<Value> vector = none;
+    FailureOr<Matrix> aux = Matrix{none};
+    if (beside.vector)
+      vector = calls.pointer(beside.vector);
+    if (beside.matrix)
+      aux = calls.matrix(beside.matrix, false);
+    if (failed(vector) || failed(aux))
       return failure();
     auto lhs = cast<MemRefType>(op.getLhs().getType());
     auto out = cast<MemRefType>(op.getOut().getType());
@@ -302,7 +279,7 @@ private:
                       {a->leading},
                       {b->leading},
                       {c->leading},
-                      {0},
+                      {aux->leading},
                       {rank == 3 ? out.getDimSize(0) : 1},
                       {a->stride},
                       {b->stride},
@@ -315,11 +292,10 @@ private:
                       {*typeB, 32},
                       {*typeC, 32},
                       {*typeC, 32},
-                      {PPRT_GPU_EPILOGUE_NONE, 32}};
-    Value none = LLVM::ZeroOp::create(builder, loc, pointerType);
-    return call(op, "pprt_gpu_matmul",
-                {shape("gemm", fields), a->pointer, b->pointer, c->pointer,
-                 none, none, *workspace});
+                      {beside.epilogue, 32}};
+    return calls.call("pprt_gpu_matmul",
+                      {shape("gemm", fields), a->pointer, b->pointer,
+                       c->pointer, *vector, aux->pointer, *workspace});
   }
 
   /// Fields of pprt_gpu_attention.
@@ -357,58 +333,34 @@ private:
     return fields;
   }
 
-  /// Pushes the addresses of matrices, and their leading dimensions.
-  LogicalResult matrices(Operation *op, ValueRange buffers,
-                         SmallVectorImpl<Value> &pointers,
-                         SmallVectorImpl<int64_t> &leading) {
-    for (Value buffer : buffers) {
-      FailureOr<Matrix> one = matrix(op, buffer, false);
-      if (failed(one))
+  /// The call of attention or its gradient: shape, query to output, lse, what
+  /// only the gradient has, workspace.
+  template <typename OpTy>
+  LogicalResult lowerAttention(OpTy op, StringRef kind, StringRef callee,
+                               ValueRange forward, ValueRange backward) {
+    CallBuilder calls(op);
+    SmallVector<int64_t> leading;
+    SmallVector<Value> pointers;
+    for (Value buffer : llvm::concat<Value>(llvm::to_vector(forward),
+                                            llvm::to_vector(backward))) {
+      FailureOr<Matrix> matrix = calls.matrix(buffer, false);
+      if (failed(matrix))
         return failure();
-      pointers.push_back(one->pointer);
-      leading.push_back(one->leading);
+      pointers.push_back(matrix->pointer);
+      leading.push_back(matrix->leading);
     }
-    return success();
-  }
-
-  LogicalResult lowerAttention(AttentionOp op) {
-    SmallVector<Value> pointers;
-    SmallVector<int64_t> leading;
-    if (failed(matrices(
-            op, {op.getQuery(), op.getKey(), op.getValue(), op.getOut()},
-            pointers, leading)))
-      return failure();
-    FailureOr<Value> lse = pointer(op, op.getLse());
-    FailureOr<Value> workspace = pointer(op, op.getWorkspace());
+    FailureOr<Value> lse = calls.pointer(op.getLse());
+    FailureOr<Value> workspace = calls.pointer(op.getWorkspace());
     auto fields = attentionFields(op, leading);
     if (failed(lse) || failed(workspace) || failed(fields))
       return failure();
-    SmallVector<Value> operands{shape("attention", *fields)};
-    operands.append(pointers);
-    operands.append({*lse, *workspace});
-    return call(op, "pprt_gpu_attention_forward", operands);
-  }
-
-  LogicalResult lowerAttentionGrad(AttentionGradOp op) {
-    SmallVector<Value> pointers;
-    SmallVector<int64_t> leading;
-    if (failed(matrices(op,
-                        {op.getQuery(), op.getKey(), op.getValue(), op.getOut(),
-                         op.getDout(), op.getDquery(), op.getDkey(),
-                         op.getDvalue()},
-                        pointers, leading)))
-      return failure();
-    FailureOr<Value> lse = pointer(op, op.getLse());
-    FailureOr<Value> workspace = pointer(op, op.getWorkspace());
-    auto fields = attentionFields(op, leading);
-    if (failed(lse) || failed(workspace) || failed(fields))
-      return failure();
-    SmallVector<Value> operands{shape("attention_grad", *fields)};
-    operands.append(pointers.begin(), pointers.begin() + 4);
+    SmallVector<Value> operands{shape(kind, *fields)};
+    auto split = pointers.begin() + forward.size();
+    operands.append(pointers.begin(), split);
     operands.push_back(*lse);
-    operands.append(pointers.begin() + 4, pointers.end());
+    operands.append(split, pointers.end());
     operands.push_back(*workspace);
-    return call(op, "pprt_gpu_attention_backward", operands);
+    return calls.call(callee, operands);
   }
 
   ModuleOp module;

@@ -12,7 +12,6 @@
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/GPU/Transforms/Passes.h"
-#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -24,7 +23,14 @@ static void onFunctions(OpPassManager &manager, std::unique_ptr<Pass> pass) {
 }
 
 /// Tensors to ops on memrefs.
-static void buildTensorPipeline(OpPassManager &manager) {
+static void buildTensorPipeline(OpPassManager &manager,
+                                const pp::LowerLayersGPUOptions &options) {
+  // While biases and activations are ops: as loops, they fuse with others.
+  if (options.epilogues != pp::Epilogues::None) {
+    pp::FuseEpiloguesOptions epilogues;
+    epilogues.gelu = options.epilogues == pp::Epilogues::All;
+    onFunctions(manager, pp::createFuseEpilogues(epilogues));
+  }
   pp::ConvertNNToLinalgOptions conversion;
   conversion.parallel = true;
   onFunctions(manager, pp::createConvertNNToLinalg(conversion));
@@ -86,22 +92,8 @@ static void buildCodePipeline(OpPassManager &manager,
 /// The functions of the host to LLVM.
 static void buildHostPipeline(OpPassManager &manager,
                               const pp::LowerLayersGPUOptions &options) {
-  manager.addPass(memref::createExpandStridedMetadataPass());
-  manager.addPass(createLowerAffinePass());
   manager.addPass(createConvertVectorToLLVMPass());
-  manager.addPass(createSCFToControlFlowPass());
-  manager.addPass(createConvertMathToLLVMPass());
-  manager.addPass(createConvertMathToLibmPass());
-  manager.addPass(createArithToLLVMConversionPass());
-  manager.addPass(createConvertIndexToLLVMPass());
-  manager.addPass(createFinalizeMemRefToLLVMConversionPass());
-  ConvertFuncToLLVMPassOptions functions;
-  functions.useBarePtrCallConv = true;
-  manager.addPass(createConvertFuncToLLVMPass(functions));
-  manager.addPass(createConvertControlFlowToLLVMPass());
-  manager.addPass(createReconcileUnrealizedCastsPass());
-  manager.addPass(createCanonicalizerPass());
-  manager.addPass(createCSEPass());
+  pp::buildLoopsToLLVMPipeline(manager);
   pp::GPUEmbedCodeOptions code;
   code.chip = options.chip;
   code.ptxas = options.cubin ? pp::findPtxas() : "";
@@ -114,7 +106,7 @@ static void buildHostPipeline(OpPassManager &manager,
 
 void pp::buildLowerLayersGPUPipeline(OpPassManager &manager,
                                      const LowerLayersGPUOptions &options) {
-  buildTensorPipeline(manager);
+  buildTensorPipeline(manager, options);
   buildKernelPipeline(manager, options);
   // The kernels first: passes on the module around would lower them, too.
   buildCodePipeline(manager, options);
@@ -135,8 +127,8 @@ void pp::registerCodeGenGPUPipelines() {
       "pp-layers-to-gpu-kernels",
       "The first half of pp-lower-layers-gpu, to gpu.func and launches, on the "
       "functions of a module",
-      [](OpPassManager &manager, const LowerLayersGPUOptions &) {
-        buildTensorPipeline(manager);
+      [](OpPassManager &manager, const LowerLayersGPUOptions &options) {
+        buildTensorPipeline(manager, options);
         manager.addPass(createGPUOutlineKernels());
         manager.addPass(createCanonicalizerPass());
         manager.addPass(createCSEPass());

@@ -43,6 +43,8 @@ struct GPUSizeWorkspaces : pp::impl::GPUSizeWorkspacesBase<GPUSizeWorkspaces> {
     for (Operation &op : getOperation().front()) {
       if (auto gemm = dyn_cast<pp::kernel::GemmOp>(op))
         resize(gemm, gemm.getWorkspaceMutable(), PPRT_GPU_GEMM_WORKSPACE);
+      else if (auto fused = dyn_cast<pp::kernel::FusedGemmOp>(op))
+        resize(fused, fused.getWorkspaceMutable(), PPRT_GPU_GEMM_WORKSPACE);
       else if (auto attention = dyn_cast<pp::kernel::AttentionOp>(op))
         resize(attention, attention.getWorkspaceMutable(), 1 << 20);
       else if (auto grad = dyn_cast<pp::kernel::AttentionGradOp>(op))

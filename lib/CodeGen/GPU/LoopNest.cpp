@@ -265,3 +265,17 @@ LoopNest::compute(KernelBuilder &kernel, ValueRange ivs, unsigned loop,
   }
   return results;
 }
+
+void LoopNest::store(KernelBuilder &kernel, const Operand &output,
+                     ValueRange values, ValueRange ivs, unsigned loop) const {
+  if (values.size() == 1 || strideAlong(output, loop) == 1) {
+    kernel.storeLanes(values, output.access.root,
+                      position(kernel, output, ivs));
+    return;
+  }
+  SmallVector<Value> shifted(ivs);
+  for (auto [lane, value] : llvm::enumerate(values)) {
+    shifted[loop] = kernel.add(ivs[loop], kernel.index(lane));
+    kernel.store(value, output.access.root, position(kernel, output, shifted));
+  }
+}

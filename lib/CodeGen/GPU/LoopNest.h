@@ -62,6 +62,10 @@ public:
   mlir::SmallVector<mlir::SmallVector<mlir::Value>>
   compute(KernelBuilder &kernel, mlir::ValueRange ivs, unsigned loop,
           int64_t lanes, mlir::ValueRange former, Load loadOne) const;
+  /// Stores neighbours of an output along `loop` from `ivs` on.
+  void store(KernelBuilder &kernel, const Operand &output,
+             mlir::ValueRange values, mlir::ValueRange ivs,
+             unsigned loop) const;
 
   mutable mlir::linalg::LinalgOp op; ///< its accessors are not const
   mlir::SmallVector<int64_t> extents;

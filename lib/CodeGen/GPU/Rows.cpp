@@ -305,19 +305,8 @@ void RowEmitter::emitParallel(const LoopNest &nest, int64_t lanes) {
                               [&](const LoopNest::Operand &operand, Value at) {
                                 return loadOne(operand, at);
                               });
-             for (auto [output, values] : llvm::zip(nest.outputs(), results)) {
-               if (lanes == 1 || nest.strideAlong(output, inner) == 1) {
-                 kernel.storeLanes(values, output.access.root,
-                                   nest.position(kernel, output, ivs));
-                 continue;
-               }
-               SmallVector<Value> shifted = ivs;
-               for (auto [lane, value] : llvm::enumerate(values)) {
-                 shifted[inner] = kernel.add(ivs[inner], kernel.index(lane));
-                 kernel.store(value, output.access.root,
-                              nest.position(kernel, output, shifted));
-               }
-             }
+             for (auto [output, values] : llvm::zip(nest.outputs(), results))
+               nest.store(kernel, output, values, ivs, inner);
              return {};
            });
 }

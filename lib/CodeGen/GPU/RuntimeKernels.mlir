@@ -1,8 +1,9 @@
-// Kernels that the runtime itself launches (runtime/gpu/DeviceProgram.cpp):
-// norms, the conclusion of a step, and updates. pp-gpu-add-runtime-kernels puts
-// them into each program, beside the kernels of its layers.
+// Kernels that the runtime itself launches: norms, the conclusion of a step, and
+// updates (runtime/gpu/DeviceProgram.cpp), and epilogues of products
+// (runtime/gpu/Fallback.cpp). pp-gpu-add-runtime-kernels puts them into each
+// program, beside the kernels of its layers.
 //
-// They compute what runtime/lib/Update.cpp does, each element in the same order.
+// The first compute what runtime/lib/Update.cpp does, each element in the same order.
 // Sums are f64, and cut into blocks by their length alone. A block has 256
 // threads; in element-wise kernels a thread has four elements side by side: as a
 // vector, or one by one at the end of the data.
@@ -390,6 +391,168 @@ gpu.module @kernels {
     %flag = arith.uitofp %isFinite : i1 to f32
     %flag_place = llvm.getelementptr %scalars[7] : (!llvm.ptr) -> !llvm.ptr, f32
     llvm.store %flag, %flag_place : f32, !llvm.ptr
+    gpu.return
+  }
+
+  // What the epilogue of a product does to its result, for products of which
+  // cuBLASLt has no plan with it. By kind (pprt_gpu_epilogue), 1: c += bias;
+  // 2 and 3: aux = c or c + bias, c = gelu(aux); 4 and 5: c *= gelu'(aux). A
+  // thread has one element, of bf16 if `narrow` is 1.
+  gpu.func @pprt_kernel_epilogue(%c: !llvm.ptr, %bias: !llvm.ptr, %aux: !llvm.ptr, %rows: i64, %columns: i64, %ldc: i64, %ldaux: i64, %kind: i32, %narrow: i32) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
+    %x = gpu.block_id x
+    %t = gpu.thread_id x
+    %xi = arith.index_cast %x : index to i64
+    %ti = arith.index_cast %t : index to i64
+    %size = arith.constant 256 : i64
+    %block = arith.muli %xi, %size : i64
+    %i = arith.addi %block, %ti : i64
+    %all = arith.muli %rows, %columns : i64
+    %isInside = arith.cmpi slt, %i, %all : i64
+    %one = arith.constant 1 : i32
+    %two = arith.constant 2 : i32
+    %three = arith.constant 3 : i32
+    %isNarrow = arith.cmpi eq, %narrow, %one : i32
+    %zero = arith.constant 0.0 : f32
+    %half = arith.constant 0.5 : f32
+    %unit = arith.constant 1.0 : f32
+    %slope = arith.constant 0.7978845608028654 : f32
+    %cubic = arith.constant 0.044715 : f32
+    %cubic3 = arith.constant 0.134145 : f32
+    scf.if %isInside {
+      %row = arith.divui %i, %columns : i64
+      %column = arith.remui %i, %columns : i64
+      %c_row = arith.muli %row, %ldc : i64
+      %c_at = arith.addi %c_row, %column : i64
+      %aux_row = arith.muli %row, %ldaux : i64
+      %aux_at = arith.addi %aux_row, %column : i64
+      %product = scf.if %isNarrow -> f32 {
+        %at = llvm.getelementptr %c[%c_at] : (!llvm.ptr, i64) -> !llvm.ptr, bf16
+        %v = llvm.load %at : !llvm.ptr -> bf16
+        %w = arith.extf %v : bf16 to f32
+        scf.yield %w : f32
+      } else {
+        %at = llvm.getelementptr %c[%c_at] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+        %v = llvm.load %at : !llvm.ptr -> f32
+        scf.yield %v : f32
+      }
+      %isBias = arith.cmpi eq, %kind, %one : i32
+      %isGeluBias = arith.cmpi eq, %kind, %three : i32
+      %hasBias = arith.ori %isBias, %isGeluBias : i1
+      %isGrad = arith.cmpi sgt, %kind, %three : i32
+      %isPlain = arith.cmpi slt, %kind, %two : i32
+      %added = scf.if %hasBias -> f32 {
+        %v = scf.if %isNarrow -> f32 {
+          %at = llvm.getelementptr %bias[%column] : (!llvm.ptr, i64) -> !llvm.ptr, bf16
+          %u = llvm.load %at : !llvm.ptr -> bf16
+          %w = arith.extf %u : bf16 to f32
+          scf.yield %w : f32
+        } else {
+          %at = llvm.getelementptr %bias[%column] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+          %u = llvm.load %at : !llvm.ptr -> f32
+          scf.yield %u : f32
+        }
+        %sum = arith.addf %product, %v : f32
+        scf.yield %sum : f32
+      } else {
+        scf.yield %product : f32
+      }
+      // What the activation is taken of.
+      %input = scf.if %isGrad -> f32 {
+        %v = scf.if %isNarrow -> f32 {
+          %at = llvm.getelementptr %aux[%aux_at] : (!llvm.ptr, i64) -> !llvm.ptr, bf16
+          %u = llvm.load %at : !llvm.ptr -> bf16
+          %w = arith.extf %u : bf16 to f32
+          scf.yield %w : f32
+        } else {
+          %at = llvm.getelementptr %aux[%aux_at] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+          %u = llvm.load %at : !llvm.ptr -> f32
+          scf.yield %u : f32
+        }
+        scf.yield %v : f32
+      } else {
+        scf.if %isPlain {
+        } else {
+          scf.if %isNarrow {
+            %at = llvm.getelementptr %aux[%aux_at] : (!llvm.ptr, i64) -> !llvm.ptr, bf16
+            %u = arith.truncf %added : f32 to bf16
+            llvm.store %u, %at : bf16, !llvm.ptr
+          } else {
+            %at = llvm.getelementptr %aux[%aux_at] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+            llvm.store %added, %at : f32, !llvm.ptr
+          }
+        }
+        scf.yield %added : f32
+      }
+      %square = arith.mulf %input, %input : f32
+      %cube = arith.mulf %square, %input : f32
+      %bent = arith.mulf %cube, %cubic : f32
+      %inner = arith.addf %input, %bent : f32
+      %scaled = arith.mulf %inner, %slope : f32
+      %tanh = math.tanh %scaled : f32
+      %above = arith.addf %unit, %tanh : f32
+      %part = arith.mulf %half, %above : f32
+      %gelu = arith.mulf %input, %part : f32
+      %tanh2 = arith.mulf %tanh, %tanh : f32
+      %falling = arith.subf %unit, %tanh2 : f32
+      %steep = arith.mulf %square, %cubic3 : f32
+      %steeper = arith.addf %unit, %steep : f32
+      %slopes = arith.mulf %slope, %steeper : f32
+      %turn = arith.mulf %falling, %slopes : f32
+      %halved = arith.mulf %half, %input : f32
+      %second = arith.mulf %halved, %turn : f32
+      %derivative = arith.addf %part, %second : f32
+      %grad = arith.mulf %added, %derivative : f32
+      %activated = arith.select %isGrad, %grad, %gelu : f32
+      %result = arith.select %isPlain, %added, %activated : f32
+      scf.if %isNarrow {
+        %at = llvm.getelementptr %c[%c_at] : (!llvm.ptr, i64) -> !llvm.ptr, bf16
+        %u = arith.truncf %result : f32 to bf16
+        llvm.store %u, %at : bf16, !llvm.ptr
+      } else {
+        %at = llvm.getelementptr %c[%c_at] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+        llvm.store %result, %at : f32, !llvm.ptr
+      }
+    }
+    gpu.return
+  }
+
+  // sums[j] = sum over i of x[i * stride + j * step], i < count, in this order:
+  // the bias gradients of such products. A thread has one sum.
+  gpu.func @pprt_kernel_sums(%sums: !llvm.ptr, %x: !llvm.ptr, %n: i64, %count: i64, %step: i64, %stride: i64, %narrow: i32) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
+    %b = gpu.block_id x
+    %t = gpu.thread_id x
+    %bi = arith.index_cast %b : index to i64
+    %ti = arith.index_cast %t : index to i64
+    %size = arith.constant 256 : i64
+    %block = arith.muli %bi, %size : i64
+    %j = arith.addi %block, %ti : i64
+    %isInside = arith.cmpi slt, %j, %n : i64
+    %none = arith.constant 0 : i64
+    %one = arith.constant 1 : i64
+    %one32 = arith.constant 1 : i32
+    %zero = arith.constant 0.0 : f32
+    %isNarrow = arith.cmpi eq, %narrow, %one32 : i32
+    scf.if %isInside {
+      %start = arith.muli %j, %step : i64
+      %sum = scf.for %i = %none to %count step %one iter_args(%before = %zero) -> (f32) : i64 {
+        %row = arith.muli %i, %stride : i64
+        %place = arith.addi %row, %start : i64
+        %v = scf.if %isNarrow -> f32 {
+          %at = llvm.getelementptr %x[%place] : (!llvm.ptr, i64) -> !llvm.ptr, bf16
+          %u = llvm.load %at : !llvm.ptr -> bf16
+          %w = arith.extf %u : bf16 to f32
+          scf.yield %w : f32
+        } else {
+          %at = llvm.getelementptr %x[%place] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+          %u = llvm.load %at : !llvm.ptr -> f32
+          scf.yield %u : f32
+        }
+        %next = arith.addf %before, %v : f32
+        scf.yield %next : f32
+      }
+      %to = llvm.getelementptr %sums[%j] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+      llvm.store %sum, %to : f32, !llvm.ptr
+    }
     gpu.return
   }
 }

@@ -1,15 +1,12 @@
 //===- KernelToLLVM.cpp - Library calls on pointers -----------------------===//
 //
-// All shapes and strides are static here: a call is pointers and constants. A
-// matrix whose columns, not rows, are contiguous is the transpose of one whose
-// rows are, so it costs a flag and no copy.
+// Each op is one call; its shape is arguments, or a struct on the stack.
 //
 //===----------------------------------------------------------------------===//
 
+#include "pp/Conversion/KernelCalls.h"
 #include "pp/Conversion/Passes.h"
 #include "pp/Dialect/Kernel/IR/KernelOps.h"
-
-#include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 
 namespace pp {
 #define GEN_PASS_DEF_CONVERTKERNELTOLLVM
@@ -17,99 +14,13 @@ namespace pp {
 } // namespace pp
 
 using namespace mlir;
+using namespace pp;
 using namespace pp::kernel;
 
 namespace {
-/// A matrix, or a batch of them, as a library wants it.
-struct Matrix {
-  Value pointer;
-  int64_t leading = 0;     ///< distance of rows
-  int64_t stride = 0;      ///< distance of matrices of a batch
-  bool transposed = false; ///< memory holds the transpose
-};
-
-/// Builds calls in front of one op.
-class CallBuilder {
+class HostCallBuilder : public CallBuilder {
 public:
-  CallBuilder(Operation *op) : op(op), builder(op) {}
-
-  Value i32(int64_t value) { return constant(builder.getI32Type(), value); }
-  Value i64(int64_t value) { return constant(builder.getI64Type(), value); }
-  Value f32(double value) {
-    return LLVM::ConstantOp::create(builder, op->getLoc(),
-                                    builder.getF32FloatAttr(value));
-  }
-
-  /// The address of the first element of a memref with a static offset.
-  FailureOr<Value> pointer(Value buffer) {
-    auto type = cast<MemRefType>(buffer.getType());
-    SmallVector<int64_t> strides;
-    int64_t offset;
-    if (failed(type.getStridesAndOffset(strides, offset)) ||
-        ShapedType::isDynamic(offset))
-      return op->emitOpError("found operand of type ")
-             << type << ", expected a static offset";
-    Location loc = op->getLoc();
-    Value address = arith::IndexCastOp::create(
-        builder, loc, builder.getI64Type(),
-        memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, buffer));
-    auto pointerType = LLVM::LLVMPointerType::get(builder.getContext());
-    Value result = LLVM::IntToPtrOp::create(builder, loc, pointerType, address);
-    if (offset != 0)
-      result = LLVM::GEPOp::create(
-          builder, loc, pointerType, type.getElementType(), result,
-          ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(offset)});
-    return result;
-  }
-
-  FailureOr<Matrix> matrix(Value buffer, bool mayTranspose) {
-    auto type = cast<MemRefType>(buffer.getType());
-    SmallVector<int64_t> strides;
-    int64_t offset;
-    if (failed(type.getStridesAndOffset(strides, offset)) ||
-        llvm::is_contained(strides, ShapedType::kDynamic))
-      return op->emitOpError("found operand of type ")
-             << type << ", expected static strides";
-    Matrix matrix;
-    int64_t rank = type.getRank();
-    int64_t rows = type.getDimSize(rank - 2),
-            columns = type.getDimSize(rank - 1);
-    int64_t rowStride = strides[rank - 2], columnStride = strides[rank - 1];
-    // The stride of a dimension of size 1 means nothing.
-    if (columnStride == 1 || columns == 1) {
-      matrix.leading = rows == 1 ? columns : rowStride;
-      // A column of distant elements is a matrix of rows of one element.
-      if (columns == 1 && rows == 1)
-        matrix.leading = 1;
-    } else if (mayTranspose && (rowStride == 1 || rows == 1)) {
-      matrix.leading = columnStride;
-      matrix.transposed = true;
-    } else {
-      return op->emitOpError("found operand of type ")
-             << type << ", expected contiguous rows; copy it first";
-    }
-    if (rank == 3)
-      matrix.stride = strides[0];
-    FailureOr<Value> address = pointer(buffer);
-    if (failed(address))
-      return failure();
-    matrix.pointer = *address;
-    return matrix;
-  }
-
-  /// Calls `name`, which returns nothing, and erases the op.
-  LogicalResult call(StringRef name, ValueRange operands) {
-    auto module = op->getParentOfType<ModuleOp>();
-    SmallVector<Type> types(operands.getTypes());
-    FailureOr<LLVM::LLVMFuncOp> callee =
-        LLVM::lookupOrCreateFn(builder, module, name, types,
-                               LLVM::LLVMVoidType::get(builder.getContext()));
-    if (failed(callee))
-      return failure();
-    LLVM::CallOp::create(builder, op->getLoc(), *callee, operands);
-    op->erase();
-    return success();
-  }
+  using CallBuilder::CallBuilder;
 
   /// The address of a pprt_attention_shape on the stack.
   Value attentionShape(int64_t batch, int64_t heads, int64_t kvHeads, int64_t t,
@@ -133,19 +44,11 @@ public:
     }
     return shape;
   }
-
-private:
-  Value constant(Type type, int64_t value) {
-    return LLVM::ConstantOp::create(builder, op->getLoc(), type, value);
-  }
-
-  Operation *op;
-  OpBuilder builder;
 };
 } // namespace
 
 static LogicalResult lower(GemmOp op) {
-  CallBuilder builder(op);
+  HostCallBuilder builder(op);
   FailureOr<Matrix> a = builder.matrix(op.getLhs(), true);
   FailureOr<Matrix> b = builder.matrix(op.getRhs(), true);
   FailureOr<Matrix> c = builder.matrix(op.getOut(), false);
@@ -184,7 +87,7 @@ static LogicalResult lower(GemmOp op) {
 }
 
 /// Pushes address and leading dimension of each buffer.
-static LogicalResult pushMatrices(CallBuilder &builder, ValueRange buffers,
+static LogicalResult pushMatrices(HostCallBuilder &builder, ValueRange buffers,
                                   SmallVectorImpl<Value> &operands) {
   for (Value buffer : buffers) {
     FailureOr<Matrix> matrix = builder.matrix(buffer, false);
@@ -204,7 +107,7 @@ static std::string kernelName(StringRef name, OpTy op) {
 }
 
 template <typename OpTy>
-static Value attentionShape(CallBuilder &builder, OpTy op) {
+static Value attentionShape(HostCallBuilder &builder, OpTy op) {
   auto q = cast<MemRefType>(op.getQuery().getType());
   auto k = cast<MemRefType>(op.getKey().getType());
   return builder.attentionShape(
@@ -215,7 +118,7 @@ static Value attentionShape(CallBuilder &builder, OpTy op) {
 }
 
 static LogicalResult lower(AttentionOp op) {
-  CallBuilder builder(op);
+  HostCallBuilder builder(op);
   SmallVector<Value> operands{attentionShape(builder, op)};
   if (failed(pushMatrices(
           builder, {op.getQuery(), op.getKey(), op.getValue(), op.getOut()},
@@ -232,7 +135,7 @@ static LogicalResult lower(AttentionOp op) {
 }
 
 static LogicalResult lower(AttentionGradOp op) {
-  CallBuilder builder(op);
+  HostCallBuilder builder(op);
   SmallVector<Value> operands{attentionShape(builder, op)};
   FailureOr<Value> lse = builder.pointer(op.getLse());
   if (failed(lse) ||
@@ -261,14 +164,20 @@ struct ConvertKernelToLLVM
       if (isa_and_nonnull<KernelDialect>(op->getDialect()))
         ops.push_back(op);
     });
-    for (Operation *op : ops) {
-      LogicalResult result = isa<GemmOp>(op) ? lower(cast<GemmOp>(op))
-                             : isa<AttentionOp>(op)
-                                 ? lower(cast<AttentionOp>(op))
-                                 : lower(cast<AttentionGradOp>(op));
-      if (failed(result))
+    for (Operation *op : ops)
+      if (failed(lowerOp(op)))
         return signalPassFailure();
-    }
+  }
+
+  static LogicalResult lowerOp(Operation *op) {
+    if (auto gemm = dyn_cast<GemmOp>(op))
+      return lower(gemm);
+    if (auto attention = dyn_cast<AttentionOp>(op))
+      return lower(attention);
+    if (auto grad = dyn_cast<AttentionGradOp>(op))
+      return lower(grad);
+    return op->emitOpError("found in code for a CPU, whose runtime has no call "
+                           "for it, expected code for a GPU");
   }
 };
 } // namespace

@@ -1,5 +1,5 @@
 // RUN: pp-opt %s --pp-gpu-add-runtime-kernels | FileCheck %s
-// RUN: pp-opt %s --pass-pipeline='builtin.module(pp-gpu-add-runtime-kernels,gpu.module(convert-scf-to-cf,convert-gpu-to-nvvm{use-bare-ptr-memref-call-conv=1 index-bitwidth=32},reconcile-unrealized-casts),nvvm-attach-target{chip=sm_80 O=3},gpu-module-to-binary{format=isa})' | FileCheck %s --check-prefix=PTX
+// RUN: pp-opt %s --pass-pipeline='builtin.module(pp-gpu-add-runtime-kernels,pp-gpu-expand-math,gpu.module(convert-scf-to-cf,convert-gpu-to-nvvm{use-bare-ptr-memref-call-conv=1 index-bitwidth=32},reconcile-unrealized-casts),nvvm-attach-target{chip=sm_80 O=3},gpu-module-to-binary{format=isa})' | FileCheck %s --check-prefix=PTX
 
 // Kernels that the runtime launches by name, beside those of layers.
 // CHECK: gpu.module @kernels
@@ -12,6 +12,8 @@
 // CHECK: gpu.func @pprt_kernel_square_norm
 // CHECK: gpu.func @pprt_kernel_sum
 // CHECK: gpu.func @pprt_kernel_conclude
+// CHECK: gpu.func @pprt_kernel_epilogue
+// CHECK: gpu.func @pprt_kernel_sums
 
 // Four elements at once; roundings as on the host, and no fused products.
 // PTX: ld.global.v4

@@ -134,6 +134,39 @@ def products():
              [f"%r = nn.matmul %x, %y {{transpose_b}} : ({t(3, 5, 6)}, {t(3, 4, 6)}) -> {t(3, 5, 4)}"])
 
 
+def epilogues():
+    """What a library does beside a product, and what it does not."""
+    x, y, f = t(33, 20), t(33, 16), t(3, 11, 16)
+    tanh, exact = '{approximate = "tanh"}', ""
+    for name, form, wide, attributes in (
+            ("gelu_product", tanh, 16, ""), ("gelu_product_transposed", tanh, 16, "{transposed}"),
+            ("gelu_product_exact", exact, 16, ""), ("gelu_product_narrow", tanh, 7, "")):
+        w = t(wide, 20) if attributes else t(20, wide)
+        r = t(3, 11, wide)
+        X, W, B = ("x", t(3, 11, 20)), ("w", w), ("b", t(wide))
+        function(name, [X, W, B], [("f", r), ("a", r)],
+                 [op(("f", r), "linear", [X, W, B], attributes),
+                  op(("a", r), "gelu", [("f", r)], form)])
+        function(name + "_grad", [X, W, ("f", r)], [("r", r)],
+                 [op(("d", r), "linear", [X, W], attributes),
+                  op(("r", r), "gelu_grad", [("f", r), ("d", r)], form)])
+    b = t(16, of="f32")
+    for name, left, right, shape in (("sums", "x", "y", (20, 16)),
+                                     ("sums_transposed", "y", "x", (16, 20))):
+        types, w = {"x": x, "y": y}, t(*shape, of="f32")
+        product, kinds = f"%{left}, %{right}", f"{types[left]}, {types[right]}"
+        rows = f"%y = nn.reshape %d : ({f}) -> {y}"
+        function(name, [("x", x), ("d", f)], [("m", t(*shape)), ("s", t(16))],
+                 [rows, f"%m = nn.matmul {product} {{transpose_a}} : ({kinds}) -> {t(*shape)}",
+                  f"%s = nn.reduce_sum %d axes = [0, 1] : ({f}) -> {t(16)}"])
+        # The sum stands before the product.
+        function(name + "_added", [("x", x), ("d", f), ("w", w), ("b", b)],
+                 [("m", w), ("r", b)],
+                 [f"%s = nn.reduce_sum %d init(%b) axes = [0, 1] : ({f}, {b}) -> {b}", rows,
+                  f"%m = nn.matmul {product} init(%w) {{transpose_a}} : ({kinds}, {w}) -> {w}",
+                  f"%r = nn.silu %s : ({b}) -> {b}"])
+
+
 def attention(name, batch, query, key, heads, groups, size, attributes):
     q, k, lse = t(batch, query, heads, size), t(batch, key, groups, size), t(batch, heads, query, of="f32")
     Q = [("q", q), ("k", k), ("v", k)]
@@ -150,6 +183,7 @@ if "large" in sys.argv:
 else:
     shapes_of_views()
     products()
+    epilogues()
     attention("attention", 2, 5, 5, 2, 2, 8, "")
     attention("attention_causal", 1, 37, 37, 4, 2, 6, "{causal}")
     attention("attention_longer", 1, 3, 70, 2, 1, 40, "{causal}")

@@ -85,7 +85,8 @@ func.func @table(%i: tensor<128xi32>, %y: tensor<128x64xf32>, %t: tensor<1000x64
 // CODE: llvm.call @pprt_gpu_matmul(
 // CODE: llvm.call @pprt_gpu_launch(
 func.func @product(%x: tensor<8x16xf32>, %w: tensor<16x4xf32>, %b: tensor<4xf32>) -> tensor<8x4xf32> {
-  %y = nn.linear %x, %w, %b : (tensor<8x16xf32>, tensor<16x4xf32>, tensor<4xf32>) -> tensor<8x4xf32>
+  %p = nn.linear %x, %w, %b : (tensor<8x16xf32>, tensor<16x4xf32>, tensor<4xf32>) -> tensor<8x4xf32>
+  %y = nn.silu %p : (tensor<8x4xf32>) -> tensor<8x4xf32>
   return %y : tensor<8x4xf32>
 }
 

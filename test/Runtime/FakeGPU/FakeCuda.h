@@ -14,6 +14,7 @@
 //   FAKE_CUDA_FREE=BYTES     free memory (1 TB)
 //   FAKE_CUDA_FAIL=CALL@N    the N-th call (from 0) of a function fails: 719
 //   FAKE_CUDA_LOG=FILE       a line for each call
+//   FAKE_LT_REFUSE=N,M       cuBLASLt has no plan with these epilogues
 //   FAKE_NCCL_DIR=DIR        where messages lie
 //   FAKE_NCCL_STUCK=N        from the N-th on, sends of this rank never end
 //

@@ -24,6 +24,9 @@ namespace pp {
 #define GEN_PASS_REGISTRATION
 #include "pp/CodeGen/GPU/Passes.h.inc"
 
+/// What is fused into products.
+enum class Epilogues { None, Bias, All };
+
 /// Options of `pp-lower-layers-gpu`.
 struct LowerLayersGPUOptions
     : public mlir::PassPipelineOptions<LowerLayersGPUOptions> {
@@ -38,6 +41,13 @@ struct LowerLayersGPUOptions
                        llvm::cl::desc("kernels for the host, too, for an "
                                       "emulated device"),
                        llvm::cl::init(false)};
+  Option<Epilogues> epilogues{
+      *this, "epilogues", llvm::cl::desc("fused into products"),
+      llvm::cl::init(Epilogues::All),
+      llvm::cl::values(
+          clEnumValN(Epilogues::All, "all", "what can be"),
+          clEnumValN(Epilogues::Bias, "bias", "biases and their gradients"),
+          clEnumValN(Epilogues::None, "none", "nothing"))};
   Option<std::string> cpu{*this, "cpu",
                           llvm::cl::desc("CPU to tune for; default: the host")};
   Option<std::string> features{

@@ -47,8 +47,9 @@ def GPUAddRuntimeKernels : Pass<"pp-gpu-add-runtime-kernels", "::mlir::ModuleOp"
   let summary = "adds the kernels that the runtime launches itself";
   let description = [{
     Sums of gradients, square norms, the conclusion of a step (clipping), the
-    updates of AdamW and SGD and the rounding of masters to bf16: the runtime brings no code for GPUs, each program
-    brings what it needs. The kernels are those of
+    updates of AdamW and SGD, the rounding of masters to bf16 and the epilogues of
+    products that cuBLASLt has no plan for: the runtime brings no code for GPUs,
+    each program brings what it needs. The kernels are those of
     lib/CodeGen/GPU/RuntimeKernels.mlir; the runtime knows them by name.
 
     Example: an empty module becomes one with
@@ -61,8 +62,9 @@ def GPUAddRuntimeKernels : Pass<"pp-gpu-add-runtime-kernels", "::mlir::ModuleOp"
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
-    "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
-    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+    "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"
   ];
 }
 

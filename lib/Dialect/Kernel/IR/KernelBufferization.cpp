@@ -25,6 +25,9 @@ struct KernelBufferization
     if (auto gemm = dyn_cast<GemmOp>(op))
       if (gemm.getAccumulate() && operand.get() == gemm.getOut())
         return true;
+    if (auto gemm = dyn_cast<FusedGemmOp>(op))
+      if (gemm.getAccumulate() && operand.get() == gemm.getOut())
+        return true;
     return isa<ScatterAddOp>(op) ||
            !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
   }
@@ -57,6 +60,7 @@ struct KernelBufferization
 void pp::kernel::registerBufferizationModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, KernelDialect *) {
     GemmOp::attachInterface<KernelBufferization<GemmOp>>(*context);
+    FusedGemmOp::attachInterface<KernelBufferization<FusedGemmOp>>(*context);
     ScatterAddOp::attachInterface<KernelBufferization<ScatterAddOp>>(*context);
     AttentionOp::attachInterface<KernelBufferization<AttentionOp>>(*context);
     AttentionGradOp::attachInterface<KernelBufferization<AttentionGradOp>>(

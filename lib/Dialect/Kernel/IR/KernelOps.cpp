@@ -15,6 +15,8 @@
 using namespace mlir;
 using namespace pp::kernel;
 
+#include "pp/Dialect/Kernel/IR/KernelEnums.cpp.inc"
+
 #define GET_OP_CLASSES
 #include "pp/Dialect/Kernel/IR/KernelOps.cpp.inc"
 
@@ -39,6 +41,9 @@ static void memrefEffects(DestinationStyleOpInterface op, Value read,
 }
 
 void GemmOp::getEffects(Effects &effects) {
+  memrefEffects(*this, getAccumulate() ? getOut() : Value(), effects);
+}
+void FusedGemmOp::getEffects(Effects &effects) {
   memrefEffects(*this, getAccumulate() ? getOut() : Value(), effects);
 }
 void ScatterAddOp::getEffects(Effects &effects) {
@@ -95,6 +100,32 @@ static LogicalResult verifyWorkspace(Operation *op, Value workspace,
          << " elements";
 }
 
+/// Sizes and elements of a product.
+template <typename OpTy> static LogicalResult verifyProduct(OpTy op) {
+  ArrayRef<int64_t> a = shapeOf(op.getLhs()).take_back(2),
+                    b = shapeOf(op.getRhs()).take_back(2),
+                    c = shapeOf(op.getOut()).take_back(2);
+  int64_t m = a[op.getTransposeA()], k = a[!op.getTransposeA()];
+  int64_t kb = b[op.getTransposeB()], n = b[!op.getTransposeB()];
+  if (k != kb)
+    return op.emitOpError("found inner dimensions ")
+           << k << " and " << kb << ", expected them equal; check the "
+           << "transpose attributes";
+  if (c[0] != m || c[1] != n)
+    return op.emitOpError("found a destination of ")
+           << c[0] << "x" << c[1] << ", expected " << m << "x" << n;
+  if (failed(verifyElements(op, {op.getLhs(), op.getRhs()})) ||
+      failed(verifyF32(op, "workspace", op.getWorkspace())))
+    return failure();
+  if (!elementOf(op.getOut()).isF32() &&
+      elementOf(op.getOut()) != elementOf(op.getLhs()))
+    return op.emitOpError("found a destination of type ")
+           << op.getOut().getType() << ", expected elements of "
+           << elementOf(op.getLhs())
+           << (elementOf(op.getLhs()).isBF16() ? " or f32" : "");
+  return success();
+}
+
 LogicalResult GemmOp::verify() {
   ArrayRef<int64_t> a = shapeOf(getLhs()), b = shapeOf(getRhs()),
                     c = shapeOf(getOut());
@@ -106,30 +137,85 @@ LogicalResult GemmOp::verify() {
   if (a.size() == 3 && (a[0] != b[0] || a[0] != c[0]))
     return emitOpError("expects one number of matrices, found ")
            << a[0] << ", " << b[0] << " and " << c[0];
-  a = a.take_back(2);
-  b = b.take_back(2);
-  c = c.take_back(2);
-  int64_t m = a[getTransposeA()], k = a[!getTransposeA()];
-  int64_t kb = b[getTransposeB()], n = b[!getTransposeB()];
-  if (k != kb)
-    return emitOpError("found inner dimensions ")
-           << k << " and " << kb << ", expected them equal; check the "
-           << "transpose attributes";
-  if (c[0] != m || c[1] != n)
-    return emitOpError("found a destination of ")
-           << c[0] << "x" << c[1] << ", expected " << m << "x" << n;
-  if (failed(verifyElements(*this, {getLhs(), getRhs()})) ||
-      failed(verifyF32(*this, "workspace", getWorkspace())))
+  if (failed(verifyProduct(*this)))
     return failure();
-  bool isBF16 = elementOf(getLhs()).isBF16();
-  if (!elementOf(getOut()).isF32() &&
-      elementOf(getOut()) != elementOf(getLhs()))
-    return emitOpError("found a destination of type ")
-           << getOut().getType() << ", expected elements of "
-           << elementOf(getLhs()) << (isBF16 ? " or f32" : "");
+  int64_t m = c[c.size() - 2], n = c.back();
+  int64_t k = a[a.size() - (getTransposeA() ? 2 : 1)];
   return verifyWorkspace(*this, getWorkspace(),
-                         isBF16 ? pprt_gemm_bf16_workspace(m, n, k)
-                                : pprt_gemm_workspace(m, n, k));
+                         elementOf(getLhs()).isBF16()
+                             ? pprt_gemm_bf16_workspace(m, n, k)
+                             : pprt_gemm_workspace(m, n, k));
+}
+
+/// An operand beside a product: of this shape, with the elements of `out`.
+static LogicalResult verifyBeside(FusedGemmOp op, StringRef name, Value value,
+                                  ArrayRef<int64_t> shape) {
+  if (!value)
+    return success();
+  auto type = cast<ShapedType>(value.getType());
+  if (type.getShape() != shape || elementOf(value) != elementOf(op.getOut())) {
+    auto expected = RankedTensorType::get(shape, elementOf(op.getOut()));
+    return op.emitOpError("found ")
+           << name << " of type " << type << ", expected the elements of "
+           << expected;
+  }
+  auto memref = dyn_cast<MemRefType>(type);
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (memref && shape.size() == 1 &&
+      succeeded(memref.getStridesAndOffset(strides, offset)) &&
+      strides[0] != 1 && shape[0] != 1)
+    return op.emitOpError("found ")
+           << name << " of type " << type
+           << ", expected neighbouring elements; copy it first";
+  return success();
+}
+
+LogicalResult FusedGemmOp::verify() {
+  for (Value matrix : {getLhs(), getRhs(), getOut()})
+    if (shapeOf(matrix).size() != 2)
+      return emitOpError("found an operand of type ")
+             << matrix.getType()
+             << ", expected rank 2; collapse leading dimensions first";
+  if (failed(verifyProduct(*this)))
+    return failure();
+  Epilogue epilogue = getEpilogue();
+  bool isSums = epilogue == Epilogue::LhsSums || epilogue == Epilogue::RhsSums;
+  struct {
+    StringRef name;
+    Value value;
+    bool isExpected, isAllowed;
+  } beside[] = {
+      {"bias", getBias(), epilogue == Epilogue::Bias,
+       epilogue == Epilogue::Bias || epilogue == Epilogue::Gelu},
+      {"input", getInput(), epilogue == Epilogue::GeluGrad,
+       epilogue == Epilogue::GeluGrad},
+      {"aux", getAux(), epilogue == Epilogue::Gelu, epilogue == Epilogue::Gelu},
+      {"sums", getSums(), isSums, isSums}};
+  for (auto [name, value, isExpected, isAllowed] : beside)
+    if (value ? !isAllowed : isExpected)
+      return emitOpError("found ")
+             << (value ? "" : "no ") << name << " with the epilogue "
+             << stringifyEpilogue(epilogue) << ", expected "
+             << (value ? "none" : "one");
+  ArrayRef<int64_t> shape = shapeOf(getOut());
+  if (failed(verifyBeside(*this, "bias", getBias(), shape[1])) ||
+      failed(verifyBeside(*this, "input", getInput(), shape)) ||
+      failed(verifyBeside(*this, "aux", getAux(), shape)) ||
+      failed(verifyBeside(*this, "sums", getSums(),
+                          shape[epilogue == Epilogue::RhsSums])))
+    return failure();
+  if ((getAux() || getInput()) && shape[1] % 8 != 0)
+    return emitOpError("found ")
+           << shape[1] << " columns with the epilogue "
+           << stringifyEpilogue(epilogue)
+           << ", expected a multiple of 8: leave the product alone";
+  if (getSums() && failed(verifyF32(*this, "sums", getSums())))
+    return failure();
+  if (shapeOf(getWorkspace()).size() != 1)
+    return emitOpError("found workspace of type ")
+           << getWorkspace().getType() << ", expected a vector";
+  return success();
 }
 
 LogicalResult ScatterAddOp::verify() {

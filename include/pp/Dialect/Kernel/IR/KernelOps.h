@@ -11,6 +11,8 @@
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include "pp/Dialect/Kernel/IR/KernelEnums.h.inc"
+
 #define GET_OP_CLASSES
 #include "pp/Dialect/Kernel/IR/KernelOps.h.inc"
 

@@ -4,6 +4,7 @@
 #define PP_DIALECT_KERNEL_IR_KERNELOPS_TD
 
 include "pp/Dialect/Kernel/IR/KernelDialect.td"
+include "mlir/IR/EnumAttr.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
@@ -56,6 +57,75 @@ def Kernel_GemmOp : Kernel_Op<"gemm"> {
   let extraClassDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable() {
       return ::mlir::MutableOperandRange(getOperation(), 2, 2);
+    }
+  }];
+}
+
+def Kernel_Epilogue : I32EnumAttr<"Epilogue", "what is done to a product", [
+    I32EnumAttrCase<"Bias", 1, "bias">, I32EnumAttrCase<"Gelu", 2, "gelu">,
+    I32EnumAttrCase<"GeluGrad", 3, "gelu_grad">,
+    I32EnumAttrCase<"LhsSums", 4, "lhs_sums">,
+    I32EnumAttrCase<"RhsSums", 5, "rhs_sums">]> {
+  let cppNamespace = "::pp::kernel";
+}
+
+def Kernel_FusedGemmOp : Kernel_Op<"fused_gemm", [AttrSizedOperandSegments]> {
+  let summary = "matrix product with what a library does beside it";
+  let description = [{
+    Only libraries for GPUs have it. `p` is `lhs rhs`, plus `out` as it was with
+    `accumulate`; `transpose_a` and `transpose_b` exchange the dimensions of an
+    operand first. By `epilogue`
+
+    - `bias`: `out = p + bias`, a row that is added to each row;
+    - `gelu`: `aux = p`, or `p + bias`, and `out = gelu(aux)`, by tanh;
+    - `gelu_grad`: `out = p * gelu'(input)`, by tanh;
+    - `lhs_sums`: `out = p`, and `sums[m]` is the sum of row m of the (transposed)
+      `lhs`;
+    - `rhs_sums`: `out = p`, and `sums[n]` is the sum of column n of the
+      (transposed) `rhs`.
+
+    Constraints:
+
+    - (C1) All matrices have rank 2.
+    - (C2) The dimensions agree.
+    - (C3) `lhs` and `rhs` have the same elements, f32 or bf16; those of `out` are
+      the same, or f32 for bf16.
+    - (C4) There are the operands that the epilogue has, and no others.
+    - (C5) `bias` and `sums` are vectors, `aux` and `input` matrices like `out`, all
+      with its elements. The elements of a vector are neighbours.
+    - (C6) The columns of `aux` and `input` are a multiple of 8.
+    - (C7) `sums` holds f32.
+    - (C8) `workspace` is a vector of f32, of any size.
+
+    Example:
+
+    ```mlir
+    %c:3 = kernel.fused_gemm gelu %a, %b bias(%bias) into %init aux(%saved), %ws
+        : (tensor<64x96xf32>, tensor<96x48xf32>, tensor<48xf32>, tensor<64x48xf32>, tensor<64x48xf32>, tensor<1xf32>)
+        -> (tensor<64x48xf32>, tensor<64x48xf32>, tensor<1xf32>)
+    %d:3 = kernel.fused_gemm rhs_sums %x, %dy into %dw sums(%s), %ws {transpose_a, accumulate}
+        : (tensor<64x96xbf16>, tensor<64x48xbf16>, tensor<96x48xf32>, tensor<48xf32>, tensor<1xf32>)
+        -> (tensor<96x48xf32>, tensor<48xf32>, tensor<1xf32>)
+    ```
+  }];
+  let arguments = (ins Kernel_Epilogue:$epilogue, Kernel_Operand:$lhs,
+                   Kernel_Operand:$rhs, Optional<Kernel_Operand>:$bias,
+                   Optional<Kernel_Operand>:$input, Kernel_Operand:$out,
+                   Optional<Kernel_Operand>:$aux,
+                   Optional<Kernel_Operand>:$sums, Kernel_Operand:$workspace,
+                   UnitAttr:$transpose_a, UnitAttr:$transpose_b,
+                   UnitAttr:$accumulate);
+  let assemblyFormat = [{
+    $epilogue $lhs `,` $rhs (`bias` `(` $bias^ `)`)?
+    (`input` `(` $input^ `)`)? `into` $out (`aux` `(` $aux^ `)`)?
+    (`sums` `(` $sums^ `)`)? `,` $workspace attr-dict `:`
+    functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      unsigned count = 2 + (getAux() ? 1 : 0) + (getSums() ? 1 : 0);
+      return ::mlir::MutableOperandRange(
+          getOperation(), getOperation()->getNumOperands() - count, count);
     }
   }];
 }

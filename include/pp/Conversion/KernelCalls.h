@@ -1,0 +1,42 @@
+//===- KernelCalls.h - Operands of library calls ----------------*- C++ -*-===//
+
+#ifndef PP_CONVERSION_KERNELCALLS_H
+#define PP_CONVERSION_KERNELCALLS_H
+
+#include "mlir/IR/Builders.h"
+
+namespace pp {
+/// A matrix, or a batch of them, as a library wants it.
+struct Matrix {
+  mlir::Value pointer;
+  int64_t leading = 0;     ///< distance of rows in elements
+  int64_t stride = 0;      ///< distance of matrices of a batch
+  bool transposed = false; ///< memory holds the transpose
+};
+
+/// Addresses and calls in front of one op, which the call replaces. What a
+/// library cannot take is an error on the op.
+class CallBuilder {
+public:
+  explicit CallBuilder(mlir::Operation *op) : op(op), builder(op) {}
+
+  mlir::Value i32(int64_t value);
+  mlir::Value i64(int64_t value);
+  mlir::Value f32(double value);
+
+  /// The address of the first element of a memref with a static offset.
+  mlir::FailureOr<mlir::Value> pointer(mlir::Value buffer);
+  /// A memref of rank 2 or 3 with contiguous rows; or columns, if it
+  /// `mayTranspose`.
+  mlir::FailureOr<Matrix> matrix(mlir::Value buffer, bool mayTranspose);
+
+  /// Calls `name`, which returns nothing, and erases the op.
+  mlir::LogicalResult call(llvm::StringRef name, mlir::ValueRange operands);
+
+protected:
+  mlir::Operation *op;
+  mlir::OpBuilder builder;
+};
+} // namespace pp
+
+#endif // PP_CONVERSION_KERNELCALLS_H

@@ -1,0 +1,99 @@
+//===- KernelCalls.cpp - Operands of library calls ------------------------===//
+//
+// All shapes and strides are static here: a call is pointers and constants. A
+// matrix whose columns, not rows, are contiguous is the transpose of one whose
+// rows are, so it costs a flag and no copy.
+//
+//===----------------------------------------------------------------------===//
+
+#include "pp/Conversion/KernelCalls.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/BuiltinOps.h"
+
+using namespace mlir;
+using namespace pp;
+
+Value CallBuilder::i32(int64_t value) {
+  return LLVM::ConstantOp::create(builder, op->getLoc(), builder.getI32Type(),
+                                  value);
+}
+
+Value CallBuilder::i64(int64_t value) {
+  return LLVM::ConstantOp::create(builder, op->getLoc(), builder.getI64Type(),
+                                  value);
+}
+
+Value CallBuilder::f32(double value) {
+  return LLVM::ConstantOp::create(builder, op->getLoc(),
+                                  builder.getF32FloatAttr(value));
+}
+
+FailureOr<Value> CallBuilder::pointer(Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (failed(type.getStridesAndOffset(strides, offset)) ||
+      ShapedType::isDynamic(offset))
+    return op->emitOpError("found operand of type ")
+           << type << ", expected a static offset";
+  Location loc = op->getLoc();
+  Value address = arith::IndexCastOp::create(
+      builder, loc, builder.getI64Type(),
+      memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, buffer));
+  auto pointerType = LLVM::LLVMPointerType::get(builder.getContext());
+  Value result = LLVM::IntToPtrOp::create(builder, loc, pointerType, address);
+  if (offset != 0)
+    result = LLVM::GEPOp::create(
+        builder, loc, pointerType, type.getElementType(), result,
+        ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(offset)});
+  return result;
+}
+
+FailureOr<Matrix> CallBuilder::matrix(Value buffer, bool mayTranspose) {
+  auto type = cast<MemRefType>(buffer.getType());
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (failed(type.getStridesAndOffset(strides, offset)) ||
+      llvm::is_contained(strides, ShapedType::kDynamic))
+    return op->emitOpError("found operand of type ")
+           << type << ", expected static strides";
+  Matrix matrix;
+  int64_t rank = type.getRank();
+  int64_t rows = type.getDimSize(rank - 2), columns = type.getDimSize(rank - 1);
+  int64_t rowStride = strides[rank - 2], columnStride = strides[rank - 1];
+  // The stride of a dimension of size 1 means nothing.
+  if (columnStride == 1 || columns == 1) {
+    // A column of distant elements is a matrix of rows of one element.
+    matrix.leading = rows == 1 ? columns : rowStride;
+  } else if (mayTranspose && (rowStride == 1 || rows == 1)) {
+    matrix.leading = columnStride;
+    matrix.transposed = true;
+  } else {
+    return op->emitOpError("found operand of type ")
+           << type << ", expected contiguous rows; copy it first";
+  }
+  if (rank == 3)
+    matrix.stride = strides[0];
+  FailureOr<Value> address = pointer(buffer);
+  if (failed(address))
+    return failure();
+  matrix.pointer = *address;
+  return matrix;
+}
+
+LogicalResult CallBuilder::call(StringRef name, ValueRange operands) {
+  auto module = op->getParentOfType<ModuleOp>();
+  SmallVector<Type> types(operands.getTypes());
+  FailureOr<LLVM::LLVMFuncOp> callee =
+      LLVM::lookupOrCreateFn(builder, module, name, types,
+                             LLVM::LLVMVoidType::get(builder.getContext()));
+  if (failed(callee))
+    return failure();
+  LLVM::CallOp::create(builder, op->getLoc(), *callee, operands);
+  op->erase();
+  return success();
+}

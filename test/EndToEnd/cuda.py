@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""Compiled programs for GPUs by the runtime's CUDA code, on libraries that stand in
+for NVIDIA's (test/Runtime/FakeGPU): streams, graphs, products by cuBLASLt with their
+epilogues, and transfers by NCCL. They train as on the emulated device."""
+
+import os
+import pathlib
+import shutil
+
+from harness import (
+    BUILD, SOURCE, WORK, check, compile_model, digest, make_model, must, read_metrics, run, start,
+    write_text,
+)
+
+STEPS = 4
+LIBRARIES = BUILD / "test/Runtime/fake-gpu"
+# BIAS, GELU_AUX, GELU_AUX_BIAS, DGELU, BGRADA and BGRADB of cublasLtEpilogue_t.
+EPILOGUES = "4,160,164,192,256,512"
+
+
+def exporting_linker():
+    """What stands in for the driver runs the host code of a program's kernels: the
+    program has to export it."""
+    real = shutil.which("clang++-22") or shutil.which("c++")
+    path = pathlib.Path(pathlib.Path(real).name + "-exporting").resolve()
+    path.write_text(f'#!/bin/sh\nexec {real} -rdynamic "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
+def train(program, ranks, label, *options, device="cuda", **variables):
+    """Losses and norms of each step, and the digest of the weights."""
+    paths = [str(LIBRARIES), os.environ.get("LD_LIBRARY_PATH", "")]
+    messages = WORK / f"messages-{label}"
+    messages.mkdir()
+    must(run(program, ranks, "--device", device, "--data", "text", "--steps", STEPS,
+             "--lr", "0.01", "--seed", 7, "--metrics", f"{label}.jsonl", "--save", label,
+             "--quiet", *options, LD_LIBRARY_PATH=":".join(path for path in paths if path),
+             FAKE_NCCL_DIR=str(messages), **variables))
+    steps = [(step["loss"], step["grad_norm"]) for step in read_metrics(f"{label}.jsonl")]
+    return steps, digest(f"{label}/model.safetensors")
+
+
+def follows(name, found, expected, tolerance):
+    for step, (a, b) in enumerate(zip(expected[0], found[0])):
+        for what, x, y in zip(("loss", "gradient norm"), a, b):
+            check(abs(x - y) <= tolerance * abs(x),
+                  f"{name}: step {step} has the {what} {y}, {x} on the emulated device")
+
+
+def calls_of(log):
+    with open(log) as file:
+        return file.read().splitlines()
+
+
+def check_calls(log, products, plans):
+    """Each form of a product is planned once, and none is refused."""
+    calls = calls_of(log)
+    refused = [call for call in calls if call.startswith("refused")]
+    check(not refused, f"found {refused}")
+    check(calls.count("cuGraphInstantiate") == 1, "no graph")
+    # A step runs, is recorded, and then done again without calls.
+    check(calls.count("cublasLtMatmul") == 2 * products,
+          f"found {calls.count('cublasLtMatmul')} products, expected {2 * products}")
+    begin, end = calls.index("cuStreamBeginCapture"), calls.index("cuStreamEndCapture")
+    check("cublasLtMatmulAlgoGetHeuristic" not in calls[begin:end], "a plan in a graph")
+    found = calls.count("cublasLtMatmulAlgoGetHeuristic")
+    check(found == plans, f"found {found} plans, expected {plans}")
+
+
+def trains(name, model, linker, tolerance, products, plans, fused, *options):
+    """`products` of a micro-batch have as many `plans`, `fused` of them with an epilogue."""
+    def compiled(ranks):
+        return compile_model(model, f"{name}-{ranks}.exe", f"--pp={ranks}", "--microbatches=4",
+                             "--target=cuda", "--emulate-device", f"--linker={linker}", *options)
+
+    one, two = compiled(1), compiled(2)
+    emulated = train(one, 1, f"{name}-emulated", device="emulated")
+    log = WORK / f"{name}.calls"
+    found = train(one, 1, f"{name}-1", FAKE_CUDA_LOG=str(log))
+    print(f"{name}: emulated {emulated[0]}, by CUDA {found[0]}", flush=True)
+    follows(name, found, emulated, tolerance)
+    check_calls(log, 4 * products, plans)
+    for label, program, ranks, more in (("no-graph", one, 1, ["--no-graph"]),
+                                        ("2", two, 2, []), ("2-mpi", two, 2, ["--transport=mpi"])):
+        again = train(program, ranks, f"{name}-{label}", *more)
+        check(again == found, f"{name}-{label}: found {again[0]}, expected {found[0]}")
+    # Where the library has no plan with an epilogue, kernels do it.
+    log = WORK / f"{name}-apart.calls"
+    apart = train(one, 1, f"{name}-apart", FAKE_LT_REFUSE=EPILOGUES, FAKE_CUDA_LOG=str(log))
+    check_calls(log, 4 * products, plans + fused)
+    follows(f"{name}-apart", apart, emulated, tolerance)
+    again = train(two, 2, f"{name}-apart-2", FAKE_LT_REFUSE=EPILOGUES)
+    check(again == apart, f"{name}-apart-2: found {again[0]}, expected {apart[0]}")
+
+
+def main():
+    start()
+    write_text("text")
+    linker = exporting_linker()
+    gpt = make_model("gpt.mlir", "gpt", "--layers=4", "--width=16", "--heads=2",
+                     "--sequence=8", "--batch=2")
+    # 12 products of each of the 4 layers and 3 of the head. Those of a layer have an
+    # epilogue, but for 3 input gradients without activation.
+    trains("gpt", gpt, linker, 1e-5, 4 * 12 + 3, 12 + 3, 9)
+    trains("gpt-bf16", gpt, linker, 5e-3, 4 * 12 + 3, 12 + 3, 9, "--precision=bf16")
+    # 6 products of each of the 5 layers and 3 of the head, 29 different ones.
+    activations = SOURCE / "test/EndToEnd/Inputs/activations.mlir"
+    trains("activations", activations, linker, 1e-5, 5 * 6 + 3, 29, 16)
+
+
+if __name__ == "__main__":
+    main()
