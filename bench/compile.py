@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """What a compilation costs, and how good its memory plan is.
 
-  bench/compile.py [--repeat 5]
+  bench/compile.py [--repeat 5] [--schedules 1f1b,interleaved,zb-h1,zb-v]
 
  - examples/gpt.mlir for 4 ranks, with the link: seconds;
  - 96 against 8 equal layers on 8 ranks: code generation (translation to LLVM,
    optimisation, native code) and the whole compilation;
- - 1024 against 64 micro-batches on 16 ranks, the same;
+ - 1024 against 64 micro-batches on 16 ranks, the same, for each of --schedules;
  - the arena of each rank against its lower bound (the largest sum of live
    bytes), 1F1B on 8 ranks with 32 micro-batches.
 
@@ -51,6 +51,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--schedules", default="1f1b,interleaved,zb-h1,zb-v")
     o = parser.parse_args()
     work = SOURCE / "build" / "bench"
     work.mkdir(parents=True, exist_ok=True)
@@ -61,7 +62,7 @@ def main():
     print(f"examples/gpt.mlir, 4 ranks, linked: {example:.2f} s")
 
     models = {}
-    for layers in (8, 14, 96):
+    for layers in (8, 30, 96):
         models[layers] = work / f"layers{layers}.mlir"
         with models[layers].open("w") as file:
             subprocess.run([sys.executable, SOURCE / "bench/make_model.py", "gpt",
@@ -69,8 +70,10 @@ def main():
     eight = ("--pp=8", "--microbatches=32", "--schedule=1f1b")
     compare("8 and 96 layers, 8 ranks, 32 micro-batches", o.repeat,
             [(models[8], output, *eight), (models[96], output, *eight)])
-    compare("64 and 1024 micro-batches, 16 ranks", o.repeat,
-            [(models[14], output, "--pp=16", f"--microbatches={m}") for m in (64, 1024)])
+    for schedule in o.schedules.split(","):
+        compare(f"64 and 1024 micro-batches, 16 ranks, {schedule}", o.repeat,
+                [(models[30], output, "--pp=16", f"--microbatches={m}",
+                  f"--schedule={schedule}") for m in (64, 1024)])
 
     rank = subprocess.run([COMPILER, models[96], "--emit=rank", "-o", "-", "-q", *eight],
                           check=True, capture_output=True, text=True).stdout
