@@ -12,6 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "PrecedenceBound.h"
 #include "../Execution.h"
 #include "../OneForAll.h"
 #include "pp/Schedule/Search.h"
@@ -90,6 +91,7 @@ public:
       bound = std::max({bound, ofWork(rank), ofMemory(rank)});
     for (const Stage &stage : stages)
       bound = std::max(bound, ofWay(stage));
+    bound = std::max(bound, precedenceBound(problem, placement));
     if (problem.costs.reduction > 0) // All meet first.
       bound += problem.costs.reduction +
                *std::max_element(optimizer.begin(), optimizer.end());
