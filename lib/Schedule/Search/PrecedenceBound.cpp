@@ -6,7 +6,8 @@
 //          head and time; or, of any of its predecessors on its own rank, the
 //          earliest head and the sum of their times, for they run one by one;
 //   tail   the same backwards, from its end to that of the step;
-//   bound  of a rank that may interrupt actions and always runs the one with the
+//   bound  of a rank that may interrupt actions and always runs the one with
+//   the
 //          longest tail of those whose heads have passed (Jackson): no order
 //          without interruptions ends earlier.
 //
@@ -15,16 +16,26 @@
 // input gradient in stage s a micro-batch holds all it has taken up to s, since
 // gradients come back the other way. Hence, with F_k(j) the forward of
 // micro-batch j in stage k:
-//   away     at the start of F_v(q), q holds A_v, and each of q + 1 .. j that has
+//   away     at the start of F_v(q), q holds A_v, and each of q + 1 .. j that
+//   has
 //            passed F_k holds A_k: F_k(j) follows F_v(j - D_k),
 //            D_k = floor((R - A_v) / A_k) + 1. Earlier, F_v(q) never fits.
-//   held     at the start of F_k(j), j holds A_k, and each of i .. j - 1 holds A_s
+//   held     at the start of F_k(j), j holds A_k, and each of i .. j - 1 holds
+//   A_s
 //            if i waits for I_s: F_k(j) follows I_s(j - N),
 //            N = floor((R - A_k) / A_s) + 1, s <= k. For W_s alike, where only
 //            what W_s reads is held.
-//   first    at the start of F_k(j), if i <= j - D_k waits for I_v, then i .. j -
+//   first    at the start of F_k(j), if i <= j - D_k waits for I_v, then i .. j
+//   -
 //            D_k hold A_v each (they are past F_v) and the D_k behind them A_k:
 //            F_k(j) follows I_v(j - D_k - floor((R - D_k A_k) / A_v)).
+//   release  what takes bytes starts no earlier than enough of what gives bytes
+//            back can have ended, given all that must have taken them before.
+//
+// Refutation. Suppose that a schedule takes T. If x and then y on one rank need
+// head(x) + x + y + tail(y) > T, then y comes first: another order, from which
+// heads and tails grow, and so on. Where that ends in a contradiction, no
+// schedule takes T. The largest such T is looked for by bisection.
 //
 //===----------------------------------------------------------------------===//
 
@@ -33,6 +44,7 @@
 #include "../OneForAll.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <queue>
 
@@ -46,6 +58,9 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr int32_t kWindow = 24;
 /// Actions times lines that are looked at.
 constexpr int64_t kLargest = 4'000'000;
+/// Bounds the refutations: predecessors looked at.
+constexpr int64_t kEffort = 60'000'000;
+constexpr double kSlack = 1e-9; ///< of rounding, relative
 
 struct Edge {
   int32_t node;
@@ -57,13 +72,22 @@ struct Graph {
   int32_t length = 0;                      ///< of each line
   std::vector<int32_t> rankOf;             ///< of lines
   std::vector<double> duration;            ///< of the actions of a line
-  std::vector<double> earliest;            ///< start of the actions of a line
+  std::vector<int64_t> taken;              ///< bytes by an action of a line
+  std::vector<int64_t> room;               ///< of ranks; empty for no limit
   std::vector<std::vector<Edge>> before;   ///< of nodes
   std::vector<std::vector<int32_t>> lines; ///< of ranks
 
   int32_t size() const { return int32_t(rankOf.size()) * length; }
   void order(int32_t first, int32_t then, double lag = 0) {
     before[then].push_back({first, lag});
+  }
+  /// False if the order is there already.
+  bool orderOnce(int32_t first, int32_t then) {
+    for (const Edge &edge : before[then])
+      if (edge.node / length == first / length && edge.node >= first)
+        return false;
+    order(first, then);
+    return true;
   }
   Graph reversed() const;
 };
@@ -75,6 +99,8 @@ Graph Graph::reversed() const {
   auto mirror = [&](int32_t node) {
     return node / length * length + length - 1 - node % length;
   };
+  for (int64_t &bytes : other.taken)
+    bytes = -bytes;
   for (auto &edges : other.before)
     edges.clear();
   for (int32_t then = 0; then < size(); ++then)
@@ -83,8 +109,46 @@ Graph Graph::reversed() const {
   return other;
 }
 
-/// The head of each node; empty if the orders contradict each other.
-static std::vector<double> findHeads(const Graph &graph) {
+namespace {
+/// The bytes that a rank can have given back by a time.
+class Releases {
+public:
+  Releases(const Graph &graph, int32_t rank, const std::vector<double> &heads) {
+    for (int32_t line : graph.lines[rank])
+      if (graph.taken[line] < 0)
+        for (int32_t i = 0; i < graph.length; ++i)
+          ends.push_back({heads[line * graph.length + i] + graph.duration[line],
+                          -graph.taken[line]});
+    std::sort(ends.begin(), ends.end());
+    int64_t sum = 0;
+    for (auto &[end, bytes] : ends)
+      bytes = sum += bytes;
+  }
+
+  /// When so many may be free; never if there are not as many.
+  double when(int64_t bytes) const {
+    if (bytes <= 0)
+      return 0;
+    auto found = std::lower_bound(ends.begin(), ends.end(), bytes,
+                                  [](const auto &entry, int64_t wanted) {
+                                    return entry.second < wanted;
+                                  });
+    return found == ends.end() ? kInfinity : found->first;
+  }
+
+private:
+  std::vector<std::pair<double, int64_t>> ends; ///< and all bytes until then
+};
+} // namespace
+
+/// The head of each node, no less than those known; empty if the orders
+/// contradict each other.
+static std::vector<double> findHeads(const Graph &graph,
+                                     std::vector<double> heads) {
+  std::vector<Releases> releases;
+  if (!graph.room.empty())
+    for (size_t rank = 0; rank < graph.room.size(); ++rank)
+      releases.push_back(Releases(graph, static_cast<int32_t>(rank), heads));
   const auto lines = static_cast<int32_t>(graph.rankOf.size());
   std::vector<std::vector<int32_t>> after(graph.size());
   std::vector<int32_t> waiting(graph.size(), 0), ready;
@@ -97,14 +161,14 @@ static std::vector<double> findHeads(const Graph &graph) {
   }
   // Of each line, how many of its actions precede a node.
   std::vector<int32_t> precede(size_t(graph.size()) * lines, 0);
-  std::vector<double> heads(graph.size(), 0);
   std::vector<std::pair<double, double>> earlier; ///< head, duration
   int32_t done = 0;
   for (; !ready.empty(); ++done) {
     const int32_t node = ready.back();
     ready.pop_back();
     const int32_t line = node / graph.length;
-    double head = graph.earliest[line];
+    const int32_t rank = graph.rankOf[line];
+    double head = heads[node];
     int32_t *const counts = &precede[size_t(node) * lines];
     for (const Edge &edge : graph.before[node]) {
       const int32_t other = edge.node / graph.length;
@@ -115,8 +179,14 @@ static std::vector<double> findHeads(const Graph &graph) {
         counts[l] = std::max(counts[l], theirs[l]);
       counts[other] = std::max(counts[other], edge.node % graph.length + 1);
     }
+    if (!graph.room.empty() && graph.taken[line] > 0) {
+      int64_t needed = graph.taken[line] - graph.room[rank];
+      for (int32_t l : graph.lines[rank])
+        needed += counts[l] * std::max<int64_t>(graph.taken[l], 0);
+      head = std::max(head, releases[rank].when(needed));
+    }
     earlier.clear();
-    for (int32_t l : graph.lines[graph.rankOf[line]])
+    for (int32_t l : graph.lines[rank])
       for (int32_t i = std::max(0, counts[l] - kWindow); i < counts[l]; ++i)
         earlier.push_back({heads[l * graph.length + i], graph.duration[l]});
     std::sort(earlier.begin(), earlier.end(), std::greater<>());
@@ -182,7 +252,7 @@ public:
         graph.rankOf.push_back(placement[s]);
         graph.duration.push_back(time);
       }
-    graph.earliest.assign(graph.rankOf.size(), 0);
+    graph.taken.assign(graph.rankOf.size(), 0);
     graph.before.resize(graph.size());
   }
 
@@ -191,29 +261,101 @@ public:
     for (int32_t rank = 0; rank < problem.ranks; ++rank)
       if (!addMemory(rank))
         return kInfinity;
-    Graph backwards = graph.reversed();
     const std::vector<double> optimizer =
         optimizerTimes(problem.costs, placement, problem.ranks);
-    for (size_t line = 0; line < graph.rankOf.size(); ++line)
-      if (problem.costs.reduction == 0)
-        backwards.earliest[line] = optimizer[graph.rankOf[line]];
-    const std::vector<double> heads = findHeads(graph);
-    const std::vector<double> tails = findHeads(backwards);
-    if (heads.empty())
-      return kInfinity;
-    double bound = 0;
-    for (const std::vector<int32_t> &lines : graph.lines) {
-      std::vector<Job> jobs;
-      for (int32_t line : lines)
-        for (int32_t i = 0; i < graph.length; ++i)
-          jobs.push_back({heads[line * graph.length + i], graph.duration[line],
-                          tails[(line + 1) * graph.length - 1 - i]});
-      bound = std::max(bound, runJackson(std::move(jobs)));
+    State start{graph, std::vector<double>(graph.size(), 0), {}};
+    for (int32_t rank : graph.rankOf)
+      start.tails.insert(start.tails.end(), graph.length,
+                         problem.costs.reduction == 0 ? optimizer[rank] : 0);
+    double bound = deduce(start);
+    if (bound == kInfinity)
+      return bound;
+    // Refuted: `bound`. Not refuted: `open`.
+    double open = kInfinity;
+    for (double step = 0.01 * bound; effort > 0;) {
+      const double time = open == kInfinity ? bound + step : (bound + open) / 2;
+      if (refute(start, time)) {
+        bound = time;
+        step *= 2;
+      } else {
+        open = time;
+      }
+      if (open - bound < 0.002 * bound)
+        break;
     }
     return bound;
   }
 
 private:
+  struct State {
+    Graph graph;
+    std::vector<double> heads, tails; ///< tails of nodes as time runs backwards
+  };
+
+  /// Heads and tails from the orders, and the bound from these; infinite if the
+  /// orders contradict each other.
+  double deduce(State &state) {
+    effort -= int64_t(graph.size()) *
+              (graph.rankOf.size() + 6 * std::min(kWindow, graph.length) *
+                                         graph.rankOf.size() / problem.ranks);
+    state.heads = findHeads(state.graph, std::move(state.heads));
+    if (state.heads.empty())
+      return kInfinity;
+    state.tails = findHeads(state.graph.reversed(), std::move(state.tails));
+    double bound = 0;
+    for (const std::vector<int32_t> &lines : graph.lines) {
+      std::vector<Job> jobs;
+      for (int32_t line : lines)
+        for (int32_t i = 0; i < graph.length; ++i)
+          jobs.push_back({state.heads[at(line, i)], graph.duration[line],
+                          tail(state, line, i)});
+      for (const Job &job : jobs)
+        if (job.head + job.tail == kInfinity)
+          return kInfinity;
+      bound = std::max(bound, runJackson(std::move(jobs)));
+    }
+    return bound;
+  }
+  double tail(const State &state, int32_t line, int32_t i) const {
+    return state.tails[at(line, graph.length - 1 - i)];
+  }
+
+  /// Whether it is certain that no schedule takes so long or less.
+  bool refute(State state, double time) {
+    time *= 1 + kSlack;
+    while (effort > 0) {
+      if (!addOrders(state, time))
+        return false;
+      if (deduce(state) > time)
+        return true;
+    }
+    return false;
+  }
+
+  /// The orders that the time forces; whether there are new ones.
+  bool addOrders(State &state, double time) const {
+    bool isNew = false;
+    for (const std::vector<int32_t> &lines : graph.lines)
+      for (int32_t line : lines)
+        for (int32_t first : lines) {
+          if (first == line)
+            continue;
+          // Tails shrink and heads grow along a line.
+          int32_t count = 0;
+          const double both = graph.duration[line] + graph.duration[first];
+          for (int32_t i = 0; i < graph.length; ++i) {
+            const int32_t had = count;
+            while (count < graph.length &&
+                   state.heads[at(line, i)] + both + tail(state, first, count) >
+                       time)
+              ++count;
+            if (count > had)
+              isNew |= state.graph.orderOnce(at(first, count - 1), at(line, i));
+          }
+        }
+    return isNew;
+  }
+
   int32_t forward(int32_t s, int64_t mb) const { return at(3 * s, mb); }
   int32_t input(int32_t s, int64_t mb) const { return at(3 * s + 1, mb); }
   int32_t weight(int32_t s, int64_t mb) const { return at(3 * s + 2, mb); }
@@ -256,11 +398,15 @@ private:
       const int64_t whole = detail::at(memory.activation, s);
       all += whole;
       taken.push_back(all);
-      kept.push_back(memory.afterInputGradient.empty()
-                         ? whole
-                         : std::min(whole, detail::at(memory.afterInputGradient,
-                                                      s)));
+      const int64_t afterInput = memory.afterInputGradient.empty()
+                                     ? whole
+                                     : detail::at(memory.afterInputGradient, s);
+      kept.push_back(std::min(whole, afterInput));
+      graph.taken[3 * s] = whole;
+      graph.taken[3 * s + 1] = afterInput - whole;
+      graph.taken[3 * s + 2] = -afterInput;
     }
+    graph.room.push_back(room);
     if (room < all)
       return false;
     for (size_t k = 0; k < mine.size(); ++k) {
@@ -290,6 +436,7 @@ private:
   const SearchProblem &problem;
   const std::vector<int32_t> &placement;
   int32_t stages;
+  int64_t effort = kEffort;
   Graph graph;
 };
 } // namespace
