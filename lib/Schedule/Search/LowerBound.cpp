@@ -56,10 +56,12 @@ public:
       stage.input = costs.inputGradient[s];
       stage.weight = costs.weightGradient[s];
       stage.whole = static_cast<double>(at(problem.memory.activation, s));
-      stage.kept =
-          problem.memory.afterInputGradient.empty()
-              ? stage.whole
-              : static_cast<double>(at(problem.memory.afterInputGradient, s));
+      // What I adds, a full backward never holds.
+      stage.kept = stage.whole;
+      if (!problem.memory.afterInputGradient.empty())
+        stage.kept = std::min(
+            stage.whole,
+            static_cast<double>(at(problem.memory.afterInputGradient, s)));
       if (!costs.overlapTransfers) {
         stage.sendForward = transfer(s, s + 1);
         stage.sendInput = s > 0 ? transfer(s, s - 1) : 0;

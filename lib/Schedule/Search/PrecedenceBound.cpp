@@ -59,7 +59,7 @@ constexpr int32_t kWindow = 24;
 /// Actions times lines that are looked at.
 constexpr int64_t kLargest = 4'000'000;
 /// Bounds the refutations: predecessors looked at.
-constexpr int64_t kEffort = 60'000'000;
+constexpr int64_t kEffort = 20'000'000;
 constexpr double kSlack = 1e-9; ///< of rounding, relative
 
 struct Edge {
@@ -398,10 +398,12 @@ private:
       const int64_t whole = detail::at(memory.activation, s);
       all += whole;
       taken.push_back(all);
-      const int64_t afterInput = memory.afterInputGradient.empty()
-                                     ? whole
-                                     : detail::at(memory.afterInputGradient, s);
-      kept.push_back(std::min(whole, afterInput));
+      // What I adds, a full backward never holds.
+      const int64_t afterInput =
+          memory.afterInputGradient.empty()
+              ? whole
+              : std::min(whole, detail::at(memory.afterInputGradient, s));
+      kept.push_back(afterInput);
       graph.taken[3 * s] = whole;
       graph.taken[3 * s + 1] = afterInput - whole;
       graph.taken[3 * s + 2] = -afterInput;
