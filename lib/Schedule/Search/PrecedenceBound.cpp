@@ -1,41 +1,37 @@
 //===- PrecedenceBound.cpp - A bound from who must go first ---------------===//
 //
-// Micro-batches keep their order in each stage and kind of action, so data flow
-// and memory say of many pairs of actions which one comes first. From that,
-//   head   of an action, a time before which it cannot start: a predecessor's
-//          head and time; or, of any of its predecessors on its own rank, the
-//          earliest head and the sum of their times, for they run one by one;
+// Micro-batches keep their order in each stage and kind of action: where some
+// schedule does not, giving the i-th place to the i-th changes neither times
+// nor bytes. So data flow and memory say of many pairs which comes first.
+//   head   of an action, before which it cannot start: a predecessor's head and
+//          time; or, of any predecessors on its own rank, the earliest head and
+//          the sum of their times, for they run one by one;
 //   tail   the same backwards, from its end to that of the step;
-//   bound  of a rank that may interrupt actions and always runs the one with
-//   the
-//          longest tail of those whose heads have passed (Jackson): no order
-//          without interruptions ends earlier.
+//   bound  when a rank ends that may interrupt actions, and of those whose
+//          heads have passed runs the one with the longest tail (Jackson): no
+//          order without interruptions ends earlier.
 //
-// Memory. A rank has room R for stages 1 .. v, in the order in which a
-// micro-batch passes them, of sizes a_1 .. a_v; A_k = a_1 + .. + a_k. Until its
-// input gradient in stage s a micro-batch holds all it has taken up to s, since
-// gradients come back the other way. Hence, with F_k(j) the forward of
-// micro-batch j in stage k:
-//   away     at the start of F_v(q), q holds A_v, and each of q + 1 .. j that
-//   has
-//            passed F_k holds A_k: F_k(j) follows F_v(j - D_k),
-//            D_k = floor((R - A_v) / A_k) + 1. Earlier, F_v(q) never fits.
-//   held     at the start of F_k(j), j holds A_k, and each of i .. j - 1 holds
-//   A_s
-//            if i waits for I_s: F_k(j) follows I_s(j - N),
-//            N = floor((R - A_k) / A_s) + 1, s <= k. For W_s alike, where only
-//            what W_s reads is held.
-//   first    at the start of F_k(j), if i <= j - D_k waits for I_v, then i .. j
-//   -
-//            D_k hold A_v each (they are past F_v) and the D_k behind them A_k:
-//            F_k(j) follows I_v(j - D_k - floor((R - D_k A_k) / A_v)).
-//   release  what takes bytes starts no earlier than enough of what gives bytes
-//            back can have ended, given all that must have taken them before.
+// Memory. A rank has room R for its stages 1 .. v, in the order of the way, of
+// sizes a_1 .. a_v; A_k = a_1 + .. + a_k. Until its input gradient in stage s a
+// micro-batch holds all that it has taken up to s, since gradients come back
+// the other way. Hence, with F_k(j) the forward of micro-batch j in stage k:
+//   away     When F_v(q) starts, q holds A_v, and those of q + 1 .. j that have
+//            passed F_k hold A_k each: F_k(j) follows F_v(j - D_k), with
+//            D_k = floor((R - A_v) / A_k) + 1, or F_v(q) never fits.
+//   held     When F_k(j) starts, j holds A_k, and i .. j - 1 hold A_s each if i
+//            waits for I_s, s <= k: F_k(j) follows I_s(j - N), with
+//            N = floor((R - A_k) / A_s) + 1. For W_s alike, with a_s alone, or
+//            what of it W reads.
+//   first    When F_k(j) starts, i .. j - D_k are past F_v and hold A_v each
+//            if i waits for I_v, the D_k behind them A_k each: F_k(j) follows
+//            I_v(j - D_k - floor((R - D_k A_k) / A_v)).
+//   release  What takes bytes starts no earlier than enough of what gives bytes
+//            back can have ended, for all that have taken them before.
 //
 // Refutation. Suppose that a schedule takes T. If x and then y on one rank need
-// head(x) + x + y + tail(y) > T, then y comes first: another order, from which
-// heads and tails grow, and so on. Where that ends in a contradiction, no
-// schedule takes T. The largest such T is looked for by bisection.
+// head(x) + x + y + tail(y) > T, then y comes first: one more order, from which
+// heads and tails grow, and so on. Where that ends in a contradiction, nothing
+// takes T. Bisection looks for the largest such T.
 //
 //===----------------------------------------------------------------------===//
 
@@ -172,8 +168,8 @@ static std::vector<double> findHeads(const Graph &graph,
     int32_t *const counts = &precede[size_t(node) * lines];
     for (const Edge &edge : graph.before[node]) {
       const int32_t other = edge.node / graph.length;
-      head = std::max(head,
-                      heads[edge.node] + graph.duration[other] + edge.lag);
+      head =
+          std::max(head, heads[edge.node] + graph.duration[other] + edge.lag);
       const int32_t *const theirs = &precede[size_t(edge.node) * lines];
       for (int32_t l = 0; l < lines; ++l)
         counts[l] = std::max(counts[l], theirs[l]);
@@ -245,8 +241,8 @@ public:
     graph.length = problem.microbatches;
     graph.lines.resize(problem.ranks);
     for (int32_t s = 0; s < stages; ++s)
-      for (double time :
-           {costs.forward[s], costs.inputGradient[s], costs.weightGradient[s]}) {
+      for (double time : {costs.forward[s], costs.inputGradient[s],
+                          costs.weightGradient[s]}) {
         graph.lines[placement[s]].push_back(
             static_cast<int32_t>(graph.rankOf.size()));
         graph.rankOf.push_back(placement[s]);
