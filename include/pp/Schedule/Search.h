@@ -38,11 +38,12 @@ Result<Schedule> search(const SearchProblem &problem,
 std::vector<std::vector<int32_t>> searchedPlacements(int32_t ranks,
                                                      int32_t stages);
 
-/// A makespan that no schedule with this placement of stages can beat. Each
-/// rank is looked at alone: it has its work to do, few forwards before its
-/// first gradient can be there, input gradients of earlier stages behind its
-/// own, and no more activations at once than memory has room for. Needs a
-/// problem without fault.
+/// A makespan that no schedule with this placement of stages can beat; infinite
+/// if a rank has no room for a micro-batch in each of its stages. A rank has its
+/// work to do, few forwards before its first gradient can be there, input
+/// gradients of earlier stages behind its own, and no more activations at once
+/// than memory has room for; and what data flow and memory force to come first
+/// comes first. Needs a problem without fault.
 double lowerBound(const SearchProblem &problem,
                   const std::vector<int32_t> &placement);
 

@@ -12,6 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "PrecedenceBound.h"
 #include "../Execution.h"
 #include "../OneForAll.h"
 #include "pp/Schedule/Search.h"
@@ -55,10 +56,12 @@ public:
       stage.input = costs.inputGradient[s];
       stage.weight = costs.weightGradient[s];
       stage.whole = static_cast<double>(at(problem.memory.activation, s));
-      stage.kept =
-          problem.memory.afterInputGradient.empty()
-              ? stage.whole
-              : static_cast<double>(at(problem.memory.afterInputGradient, s));
+      // What I adds, a full backward never holds.
+      stage.kept = stage.whole;
+      if (!problem.memory.afterInputGradient.empty())
+        stage.kept = std::min(
+            stage.whole,
+            static_cast<double>(at(problem.memory.afterInputGradient, s)));
       if (!costs.overlapTransfers) {
         stage.sendForward = transfer(s, s + 1);
         stage.sendInput = s > 0 ? transfer(s, s - 1) : 0;
@@ -90,6 +93,7 @@ public:
       bound = std::max({bound, ofWork(rank), ofMemory(rank)});
     for (const Stage &stage : stages)
       bound = std::max(bound, ofWay(stage));
+    bound = std::max(bound, precedenceBound(problem, placement));
     if (problem.costs.reduction > 0) // All meet first.
       bound += problem.costs.reduction +
                *std::max_element(optimizer.begin(), optimizer.end());

@@ -33,8 +33,11 @@ public:
   Searcher(const SearchProblem &problem, const SearchOptions &options)
       : problem(problem), budget(options.effort), random(options.seed),
         stages(static_cast<int32_t>(problem.costs.forward.size())),
-        placements(searchedPlacements(problem.ranks, stages)),
-        goal(lowerBound(problem) * (1 + 1e-12)) {}
+        placements(searchedPlacements(problem.ranks, stages)) {
+    for (const std::vector<int32_t> &placement : placements)
+      bounds.push_back(lowerBound(problem, placement));
+    goal = *std::min_element(bounds.begin(), bounds.end()) * (1 + 1e-12);
+  }
 
   Result<Schedule> run() {
     addNamed();
@@ -53,9 +56,9 @@ public:
       Candidate &candidate = candidates[i];
       int64_t share = i + 1 == candidates.size() ? budget : budget / 2;
       budget -= share;
-      candidate.makespan = improve(
-          problem, candidate.schedule, candidate.makespan,
-          lowerBound(problem, candidate.schedule.placement), share, random);
+      candidate.makespan =
+          improve(problem, candidate.schedule, candidate.makespan,
+                  boundOf(candidate.schedule.placement), share, random);
       budget += share;
     }
     auto best = std::min_element(candidates.begin(), candidates.end(),
@@ -93,6 +96,12 @@ private:
           std::min(smallest, *std::max_element(held.begin(), held.end()));
     }
     return smallest;
+  }
+
+  /// Other placements than those searched have no bound.
+  double boundOf(const std::vector<int32_t> &placement) const {
+    auto found = std::find(placements.begin(), placements.end(), placement);
+    return found == placements.end() ? 0 : bounds[found - placements.begin()];
   }
 
   bool isOver() const {
@@ -177,7 +186,8 @@ private:
   std::mt19937_64 random;
   int32_t stages;
   const std::vector<std::vector<int32_t>> placements;
-  const double goal; ///< nothing is faster, less what rounding leaves
+  std::vector<double> bounds; ///< of the placements
+  double goal;                ///< nothing is faster, less what rounding leaves
   std::vector<Candidate> candidates; ///< the best ones, the fastest first
 };
 } // namespace

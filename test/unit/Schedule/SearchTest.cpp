@@ -94,6 +94,130 @@ TEST(Search, IsLegalAndNeverWorseThanANamedSchedule) {
   EXPECT_GT(found, 200);
 }
 
+// What named schedules with two stages a rank hold, on each rank its own, less
+// a little on some.
+TEST(Search, IsNeverWorseUnderTheCapsOfNamedSchedules) {
+  std::mt19937 random(7);
+  int fitting = 0;
+  for (int round = 0; round < 120; ++round) {
+    const int p = 2 + random() % 3, m = 1 + random() % 10;
+    SearchProblem problem = uniformProblem(p, 2, m, 0, 0, 0, random() % 3);
+    for (int s = 0; s < 2 * p; ++s) {
+      problem.costs.forward[s] = 1 + random() % 4;
+      problem.costs.inputGradient[s] = 1 + random() % 4;
+      problem.costs.weightGradient[s] = random() % 4;
+    }
+    Result<Schedule> schedule =
+        generate(round % 2 ? "v-min" : "interleaved", {p, m, true, 2});
+    ASSERT_TRUE(schedule) << schedule.error();
+    for (const Peak &peak : findPeaks(*schedule, problem.memory))
+      problem.memoryCap.push_back(
+          std::max<int64_t>(2, peak.bytes - (random() % 8 == 0)));
+    const double named = bestNamed(problem);
+    Result<Schedule> found = search(problem, kQuick);
+    if (!found) {
+      EXPECT_EQ(named, std::numeric_limits<double>::infinity());
+      continue;
+    }
+    fitting += named != std::numeric_limits<double>::infinity();
+    EXPECT_TRUE(fits(problem, *found)) << printCSV(*found);
+    EXPECT_LE(makespanOf(problem, *found), named);
+  }
+  EXPECT_GT(fitting, 60);
+}
+
+// Small caps, which leave room for little more than one micro-batch in all
+// stages of a rank, and several stages a rank are where a bound that reasons
+// about memory could claim too much.
+TEST(LowerBound, IsBelowEverySchedule) {
+  std::mt19937 random(11);
+  constexpr SearchOptions few = {1, 20'000};
+  int found = 0, capped = 0;
+  for (int round = 0; round < 800; ++round) {
+    const int p = 1 + random() % 4, v = 1 + random() % 3, m = 1 + random() % 9;
+    SearchProblem problem = uniformProblem(p, v, m, 0, 0, 0);
+    Costs &costs = problem.costs;
+    Memory &memory = problem.memory;
+    const int range = 1 + random() % 9; // 1: all alike
+    auto upTo = [&](int most) { return most ? int(random() % most) : 0; };
+    memory.activation.clear();
+    for (int s = 0; s < p * v; ++s) {
+      costs.forward[s] = 1 + upTo(range);
+      costs.inputGradient[s] = 1 + upTo(range);
+      costs.weightGradient[s] = upTo(range + 1);
+      memory.activation.push_back(1 + upTo(range));
+      if (round % 3 == 0)
+        memory.afterInputGradient.push_back(upTo(range + 2));
+    }
+    costs.forwardTransfer = {0.5 * upTo(5)};
+    costs.backwardTransfer = {0.25 * upTo(5)};
+    costs.overlapTransfers = random() % 4 != 0;
+    costs.reduction = upTo(2);
+    costs.optimizer = {double(upTo(4))};
+    memory.fixed = {int64_t(upTo(3))};
+    // From what one micro-batch takes on a rank of the placement to come.
+    const auto placements = searchedPlacements(p, p * v);
+    const auto &placement = placements[random() % placements.size()];
+    std::vector<int64_t> one(p, 0);
+    for (int s = 0; s < p * v; ++s) {
+      int64_t kept = memory.activation[s];
+      if (!memory.afterInputGradient.empty())
+        kept = std::max(kept, memory.afterInputGradient[s]);
+      one[placement[s]] += memory.fixed[0] + kept;
+    }
+    if (random() % 8)
+      for (int64_t bytes : one)
+        problem.memoryCap.push_back(bytes + upTo(3) * upTo(bytes + 1));
+
+    const double named = bestNamed(problem);
+    EXPECT_GE(named + 1e-9, lowerBound(problem)) << "round " << round;
+    Result<Schedule> schedule = search(problem, few);
+    if (!schedule)
+      continue;
+    ++found;
+    capped += !problem.memoryCap.empty();
+    EXPECT_GE(makespanOf(problem, *schedule) + 1e-9,
+              lowerBound(problem, schedule->placement))
+        << "round " << round << "\n"
+        << printCSV(*schedule);
+  }
+  EXPECT_GT(found, 600);
+  EXPECT_GT(capped, 500);
+}
+
+// Optima that a constraint solver has proven (the lesser of both placements),
+// for caps at which ranks hold two (2 ranks) or four (4 ranks) activations.
+TEST(LowerBound, ComesCloseToOptima) {
+  struct Optimum {
+    int ranks, microbatches, cap;
+    double forward, input, weight, transfer, makespan, part;
+  };
+  for (const Optimum &known :
+       {Optimum{2, 2, 2, 1, 1, 1, 0, 17, 1},
+        {2, 4, 2, 1, 1, 1, 0, 33, 1},
+        {2, 2, 2, 2, 2.2, 1.5, 0.1, 34.5, 1},
+        {2, 4, 2, 2, 2.2, 1.5, 0.1, 66.1, 1},
+        {2, 4, 2, 18.522, 18.086, 9.337, 0.601, 547.273, 1},
+        {2, 8, 2, 1, 2, 3, 0, 121, 1},
+        {2, 2, 3, 2, 2.2, 1.5, 0.1, 29, 0.94},
+        {4, 2, 8, 2, 2.2, 1.5, 0.1, 40.7, 1},
+        {4, 2, 4, 18.522, 18.086, 9.337, 0.601, 346.457, 1},
+        {4, 4, 4, 1, 2, 3, 0, 60, 0.96},
+        {4, 4, 4, 1, 1, 1, 0, 35, 0.9}}) {
+    SearchProblem problem =
+        uniformProblem(known.ranks, 2, known.microbatches, known.forward,
+                       known.input, known.weight, known.transfer);
+    problem.memoryCap = {known.cap};
+    const double bound = lowerBound(problem);
+    EXPECT_LE(bound, known.makespan + 1e-9);
+    EXPECT_GE(bound, known.part * known.makespan - 1e-9)
+        << known.ranks << " ranks, " << known.microbatches << " micro-batches";
+    Result<Schedule> schedule = search(problem, kQuick);
+    ASSERT_TRUE(schedule) << schedule.error();
+    EXPECT_NEAR(makespanOf(problem, *schedule), known.makespan, 1e-9);
+  }
+}
+
 // Where the bound is known to be reachable, the search comes within 3 %.
 TEST(Search, ReachesTheBound) {
   for (int p : {1, 2, 4, 8})
