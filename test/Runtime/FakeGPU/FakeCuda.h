@@ -1,8 +1,8 @@
 //===- FakeCuda.h - A GPU that is none ------------------------------------===//
 //
 // Stand-ins for libcuda.so.1, libnccl.so.2, libcublasLt.so.13 and libcudnn.so.9,
-// with which the runtime's CUDA code runs where no GPU is: device memory is the host's,
-// kernels are the program's host code, streams are queues of operations.
+// with which the runtime's CUDA code runs where no GPU is: device memory is the
+// host's, kernels are the program's host code, streams are queues of operations.
 //
 // Nothing is done when it is enqueued. Queries of a stream let all streams go
 // on, the last one first, so that an order that only a real device would break,
