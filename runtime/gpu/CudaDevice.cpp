@@ -31,7 +31,9 @@ static std::string gigabytes(uint64_t bytes) {
 // Device and code
 //===----------------------------------------------------------------------===//
 
-CudaDevice::CudaDevice(const pprt_gpu_code &code, int wanted) : code(code) {
+CudaDevice::CudaDevice(const pprt_gpu_code &code, int wanted,
+                       AttentionChoice choice)
+    : code(code) {
   Result result = driver.init(0);
   if (result == success)
     result = driver.deviceCount(&count);
@@ -53,11 +55,13 @@ CudaDevice::CudaDevice(const pprt_gpu_code &code, int wanted) : code(code) {
   check(driver.eventCreate(&clock, eventDefault), "cuEventCreate");
   addStream();
   loadCode();
+  attention = std::make_unique<Attention>(std::move(choice), capability);
 }
 
 CudaDevice::~CudaDevice() {
   // Nothing can be done about errors here; work may still run after a failure.
   products.reset();
+  attention.reset();
   if (graph)
     driver.graphExecDestroy(graph);
   for (Event event : events)
@@ -256,7 +260,8 @@ void CudaDevice::matmul(const pprt_gpu_gemm &shape, const void *a,
 void CudaDevice::attentionForward(const pprt_gpu_attention &shape,
                                   const void *q, const void *k, const void *v,
                                   void *out, float *lse, void *workspace) {
-  fallbackForward(*this, shape, q, k, v, out, lse, workspace);
+  if (!attention->forward(streams[0], shape, q, k, v, out, lse, workspace))
+    fallbackForward(*this, shape, q, k, v, out, lse, workspace);
 }
 
 void CudaDevice::attentionBackward(const pprt_gpu_attention &shape,
@@ -264,8 +269,10 @@ void CudaDevice::attentionBackward(const pprt_gpu_attention &shape,
                                    const void *out, const float *lse,
                                    const void *dout, void *dq, void *dk,
                                    void *dv, void *workspace) {
-  fallbackBackward(*this, shape, q, k, v, out, lse, dout, dq, dk, dv,
-                   workspace);
+  if (!attention->backward(streams[0], shape, q, k, v, out, lse, dout, dq, dk,
+                           dv, workspace))
+    fallbackBackward(*this, shape, q, k, v, out, lse, dout, dq, dk, dv,
+                     workspace);
 }
 
 //===----------------------------------------------------------------------===//
@@ -354,6 +361,7 @@ void CudaDevice::launchGraph() {
 }
 
 std::unique_ptr<Device> pprt::createCudaDevice(const pprt_gpu_code &code,
-                                               int index) {
-  return std::make_unique<CudaDevice>(code, index);
+                                               int index,
+                                               AttentionChoice attention) {
+  return std::make_unique<CudaDevice>(code, index, std::move(attention));
 }

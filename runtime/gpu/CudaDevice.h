@@ -2,6 +2,7 @@
 #ifndef PPRT_GPU_CUDADEVICE_H
 #define PPRT_GPU_CUDADEVICE_H
 
+#include "Attention.h"
 #include "Device.h"
 #include "Driver.h"
 #include "Products.h"
@@ -12,7 +13,7 @@ namespace pprt::cuda {
 
 class CudaDevice final : public Device {
 public:
-  CudaDevice(const pprt_gpu_code &code, int index);
+  CudaDevice(const pprt_gpu_code &code, int index, AttentionChoice attention);
   ~CudaDevice() override;
 
   const Driver &getDriver() const { return driver; }
@@ -77,6 +78,7 @@ private:
   std::vector<DevicePtr> blocks;
   std::vector<void *> hostBlocks;
   std::unique_ptr<Products> products;
+  std::unique_ptr<Attention> attention;
 };
 
 } // namespace pprt::cuda

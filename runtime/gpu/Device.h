@@ -14,6 +14,7 @@
 #include "pprt_gpu.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -115,7 +116,14 @@ std::unique_ptr<Device> createEmulatedDevice(const pprt_gpu_code &code);
 
 /// CUDA device number `index` modulo the number of devices. Throws Error where
 /// there is none, or no code for it.
-std::unique_ptr<Device> createCudaDevice(const pprt_gpu_code &code, int index);
+/// What attention runs by, and where a device says what it does not run by.
+struct AttentionChoice {
+  enum { Auto, Cudnn, Generated } mode = Auto;
+  std::function<void(const std::string &)> note;
+};
+
+std::unique_ptr<Device> createCudaDevice(const pprt_gpu_code &code, int index,
+                                         AttentionChoice attention = {});
 
 /// Does what the epilogue of a product would have done to `c`, by the program's
 /// kernels for it. Throws Error where it has none.

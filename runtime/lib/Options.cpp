@@ -296,6 +296,13 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
                    "auto: nccl, on the emulated device mpi")
         ->type_name("NAME")
         ->group(group);
+    app.add_option("--attention", o.attention,
+                   "auto | cudnn | generated. cudnn: by cuDNN, an error where "
+                   "it is missing or has no plan; generated: by kernels of the "
+                   "compiler; auto: by cuDNN where it has a plan, which is for "
+                   "bf16 only")
+        ->type_name("NAME")
+        ->group(group);
     app.add_flag("--no-graph{false}", o.graph,
                  "Enqueue every step anew instead of as a CUDA graph")
         ->group(group);
@@ -384,6 +391,12 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
   require(
       o.transport == "auto" || o.transport == "nccl" || o.transport == "mpi",
       "--transport", o.transport, "auto, nccl or mpi", "choose one of them");
+  require(o.attention == "auto" || o.attention == "cudnn" ||
+              o.attention == "generated",
+          "--attention", o.attention, "auto, cudnn or generated",
+          "choose one of them");
+  require(o.attention != "cudnn" || o.device == "cuda", "--attention", "cudnn",
+          "auto with --device=emulated", "cuDNN needs GPUs");
   require(o.transport != "nccl" || o.device == "cuda", "--transport", "nccl",
           "mpi with --device=emulated", "NCCL needs GPUs");
   if (minLr->count() == 0)
@@ -439,6 +452,7 @@ std::vector<std::pair<std::string, std::string>> Options::values() const {
       {"--timeout", exact(timeout)},
       {"--device", device},
       {"--transport", transport},
+      {"--attention", attention},
       {"--no-graph", graph ? "off" : "on"},
       {"--profile", profile ? "on" : "off"},
       {"--memory-report", memoryReport ? "on" : "off"},

@@ -43,7 +43,8 @@ struct Options {
 
   // How to run and what to print.
   double timeout = 300;                            // 30 on a device
-  std::string device = "cuda", transport = "auto"; // of programs for GPUs
+  // Of programs for GPUs.
+  std::string device = "cuda", transport = "auto", attention = "auto";
   bool graph = true;
   int threads = 1;
   bool quiet = false;

@@ -121,6 +121,7 @@ private:
   /// Of the arena and what the optimizer needs behind it.
   uint64_t plannedBytes() const;
   void noteFewCores();
+  AttentionChoice attentionChoice();
   void prepareDevice(uint64_t bytes);
 
   const Description &description;
@@ -228,13 +229,27 @@ Run::~Run() {
   (void)device.release();
 }
 
+AttentionChoice Run::attentionChoice() {
+  AttentionChoice choice;
+  choice.mode = options.attention == "cudnn"       ? AttentionChoice::Cudnn
+                : options.attention == "generated" ? AttentionChoice::Generated
+                                                   : AttentionChoice::Auto;
+  // All ranks find the same; one says it.
+  if (transport.rank() == 0)
+    choice.note = [](const std::string &text) {
+      std::fprintf(stderr, "note: %s\n", text.c_str());
+    };
+  return choice;
+}
+
 void Run::prepareDevice(uint64_t bytes) {
   collectives.agreeAfter([&] {
     if (!&pprt_gpu_program_code)
       throw Error("found a program for GPUs without code for them, expected "
                   "some: compile the program again");
     device = options.device == "cuda"
-                 ? createCudaDevice(pprt_gpu_program_code, transport.nodeRank())
+                 ? createCudaDevice(pprt_gpu_program_code, transport.nodeRank(),
+                                    attentionChoice())
                  : createEmulatedDevice(pprt_gpu_program_code);
     onDevice = std::make_unique<DeviceProgram>(
         *device, description, options, transport, collectives, *recorder);

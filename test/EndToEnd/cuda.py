@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Compiled programs for GPUs by the runtime's CUDA code, on libraries that stand in
 for NVIDIA's (test/Runtime/FakeGPU): streams, graphs, products by cuBLASLt with their
-epilogues, and transfers by NCCL. They train as on the emulated device."""
+epilogues, attention of bf16 by cuDNN, and transfers by NCCL. They train as on the
+emulated device."""
 
 import os
 import pathlib
@@ -51,6 +52,65 @@ def follows(name, found, expected, tolerance):
 def calls_of(log):
     with open(log) as file:
         return file.read().splitlines()
+
+
+def check_attention(log, layers, microbatches):
+    """A forward and a backward of each layer in the step that runs and in the one that is
+    recorded, by two plans in all, which are made before the recording."""
+    calls = calls_of(log)
+    found = calls.count("cudnnBackendExecute")
+    check(found == 2 * 2 * layers * microbatches, f"found {found} calls of attention")
+    begin, end = calls.index("cuStreamBeginCapture"), calls.index("cuStreamEndCapture")
+    check("cudnnBackendExecute" in calls[begin:end], "attention is not in the graph")
+    check("cudnnBackendGetAttribute" not in calls[begin:end], "a plan of attention in a graph")
+
+
+def fails(program, ranks, variables, options, parts):
+    """A run ends with an error that has all `parts`."""
+    libraries = [str(LIBRARIES), os.environ.get("LD_LIBRARY_PATH", "")]
+    result = run(program, ranks, "--device", "cuda", "--data", "text", "--steps", STEPS, "--quiet",
+                 *options, LD_LIBRARY_PATH=":".join(path for path in libraries if path),
+                 FAKE_NCCL_DIR=str(WORK), **variables)
+    check(result.returncode != 0, "the run ends well")
+    for part in parts:
+        check(part in result.stderr, f"'{part}' is not in {result.stderr}")
+
+
+def attention(model, linker):
+    """By cuDNN, by generated kernels, and by one in the forward and the other in the
+    backward: close to each other, and the same bits on any number of ranks."""
+    def compiled(ranks):
+        return compile_model(model, f"attention-{ranks}.exe", f"--pp={ranks}", "--microbatches=4",
+                             "--target=cuda", "--emulate-device", f"--linker={linker}",
+                             "--precision=bf16")
+
+    one, two = compiled(1), compiled(2)
+    log = WORK / "attention.calls"
+    found = train(one, 1, "cudnn", "--attention=cudnn", FAKE_CUDA_LOG=str(log))
+    check_attention(log, 4, 4)
+    log = WORK / "attention-generated.calls"
+    generated = train(one, 1, "generated", "--attention=generated", FAKE_CUDA_LOG=str(log))
+    check("cudnnBackendExecute" not in calls_of(log), "attention by cuDNN")
+    follows("generated", generated, found, 5e-3)
+    check(generated != found, "generated kernels and the stand-in round alike")
+    # Before 9.15.1 the backward of 8 keys is not left to cuDNN.
+    log = WORK / "attention-mixed.calls"
+    mixed = train(one, 1, "mixed", FAKE_CUDNN="version=91500", FAKE_CUDA_LOG=str(log))
+    count = calls_of(log).count("cudnnBackendExecute")
+    check(count == 2 * 4 * 4, f"found {count} calls of attention")
+    follows("mixed", mixed, found, 5e-3)
+    for label, expected, options, variables in (
+            ("cudnn", found, ["--attention=cudnn"], {}),
+            ("generated", generated, ["--attention=generated"], {}),
+            ("none", generated, [], {"FAKE_CUDNN": "none"}),
+            ("mixed", mixed, [], {"FAKE_CUDNN": "version=91500"})):
+        again = train(two, 2, f"{label}-2", *options, **variables)
+        check(again == expected, f"{label}-2: found {again[0]}, expected {expected[0]}")
+    fails(two, 2, {"FAKE_CUDA_FAIL": "cudnnBackendExecute@3"}, [],
+          ["found CUDNN_STATUS_EXECUTION_FAILED from cudnnBackendExecute", "rank ",
+           "in step 0 of F '", "stage ", "micro-batch "])
+    fails(two, 2, {"FAKE_CUDNN": "none"}, ["--attention=cudnn"],
+          ["found no plan of cuDNN for the forward of attention of 2 x 2 heads", "in step 0 of F '"])
 
 
 def check_calls(log, products, plans):
@@ -103,6 +163,7 @@ def main():
     # 12 products of each of the 4 layers and 3 of the head. Those of a layer have an
     # epilogue, but for 3 input gradients without activation.
     trains("gpt", gpt, linker, 1e-5, 4 * 12 + 3, 12 + 3, 9)
+    attention(gpt, linker)
     trains("gpt-bf16", gpt, linker, 5e-3, 4 * 12 + 3, 12 + 3, 9, "--precision=bf16")
     # 6 products of each of the 5 layers and 3 of the head, 29 different ones.
     activations = SOURCE / "test/EndToEnd/Inputs/activations.mlir"

@@ -112,28 +112,141 @@ class Training(Gpu):
         self.assertFalse({"cuMemAlloc", "cuMemHostAlloc"} & set(calls[begin:end]))
 
 
-class Products(Gpu):
-    """Of cuBLASLt; pprt-products-test compares them with the emulated device's."""
+class Comparison(Gpu):
+    """Programs that compare what libraries compute with HostMath."""
 
-    def products(self, *arguments, **variables):
-        paths = [FAKE, os.environ.get("LD_LIBRARY_PATH", "")]
+    def compare(self, name, *arguments, libraries=FAKE, **variables):
+        paths = [libraries, os.environ.get("LD_LIBRARY_PATH", "")]
         variables["LD_LIBRARY_PATH"] = ":".join(path for path in paths if path)
         self.log = self.path("calls")
         if os.path.exists(self.log):
             os.remove(self.log)
-        return run([program("pprt-products-test"), *arguments], FAKE_CUDA_LOG=self.log,
-                   **variables)
+        return run([program(name), *arguments], FAKE_CUDA_LOG=self.log, **variables)
 
     def calls(self):
         with open(self.log) as file:
             return file.read().splitlines()
+
+    def refused(self):
+        return [call for call in self.calls() if call.startswith("refused")]
+
+
+class Attention(Comparison):
+    """Of cuDNN: batch, heads, heads of keys, queries, keys, elements of a head."""
+    SHAPES = ["2,4,4,8,8,16", "2,4,4,8,8,16,causal", "2,4,2,8,8,16,causal", "1,6,1,12,20,8,gap=8",
+              "1,6,2,20,12,24", "1,2,2,33,33,64,causal,shift=8", "1,3,3,130,130,128,causal",
+              "2,2,1,64,64,256,causal"]
+
+    def attention(self, mode, *cases, fine=True, **variables):
+        result = self.compare("pprt-attention-test", mode, *cases, **variables)
+        return self.assertFine(result) if fine else result
+
+    def count(self, call):
+        return self.calls().count(call)
+
+    def test_all_shapes(self):
+        result = self.attention("cudnn", *self.SHAPES)
+        self.assertIn(f"{len(self.SHAPES)} cases, 0 of them wrong", result.out)
+        self.assertNotIn("note:", result.err)
+        self.assertFalse(self.refused())
+        # Each case is run twice, forward and backward, by one plan each.
+        self.assertEqual(self.count("cudnnBackendExecute"), 4 * len(self.SHAPES))
+        self.assertEqual(self.count("cudnnSetStream"), 4 * len(self.SHAPES))
+        self.assertNotIn("cuLaunchKernel", self.calls())
+
+    def test_older_version(self):
+        """Before 9.10 what is masked is the least number, not infinity."""
+        shapes = ["1,2,2,128,128,16,causal", "1,2,1,128,128,16"]
+        self.attention("cudnn", *shapes, FAKE_CUDNN="version=90100")
+        self.assertFalse(self.refused())
+
+    def test_generated(self):
+        result = self.attention("generated", *self.SHAPES[:3])
+        self.assertNotIn("note:", result.err)
+        self.assertFalse([call for call in self.calls() if call.startswith("cudnn")])
+        # f32 is none of cuDNN's: it is not even opened.
+        result = self.attention("auto", "2,4,4,8,8,16,f32")
+        self.assertNotIn("note:", result.err)
+        self.assertFalse([call for call in self.calls() if call.startswith("cudnn")])
+        self.assertError(self.attention("cudnn", "2,4,4,8,8,16,f32", fine=False),
+                         "it is of f32, cuDNN's is of bf16", "--attention=auto")
+
+    def leaves(self, case, reason, forwards=0, **variables):
+        """auto leaves a case to generated kernels, cudnn does not."""
+        result = self.attention("auto", case, **variables)
+        self.assertIn(reason, result.err)
+        self.assertIn("it runs by generated kernels", result.err)
+        self.assertEqual(self.count("cudnnBackendExecute"), forwards)
+        # Two launches of a backward and one of a forward, each twice; said once.
+        self.assertEqual(self.count("cuLaunchKernel"), 4 if forwards else 6)
+        self.assertEqual(result.err.count("note:"), 1 if forwards else 2)
+        self.assertError(self.attention("cudnn", case, fine=False, **variables), reason,
+                         "found no plan of cuDNN for the", "expected one: run with")
+
+    def test_shapes_without_plan(self):
+        self.leaves("2,4,4,8,8,12", "heads of 12, it takes multiples of 8 up to 256")
+        self.leaves("2,1,1,8,8,264", "heads of 264")
+        self.leaves("2,4,4,8,8,136", "multiples of 8 up to 128", FAKE_CUDA_CAPABILITY="80")
+        self.leaves("1,2,2,4,8,8,causal", "a causal mask over 4 queries and 8 keys")
+        self.leaves("2,2,2,1,8,8", "a sequence of one position")
+        self.leaves("2,4,4,8,8,16,gap=4", "rows of 68 elements, it takes multiples of 8")
+        self.leaves("2,4,4,8,8,16,shift=4", "a matrix that is not aligned to 16")
+
+    def test_machines_without_plan(self):
+        case = self.SHAPES[2]
+        self.leaves(case, "version 9.10.1, use 9.10.2 or newer", FAKE_CUDNN="version=91001")
+        # Its forward is as it is elsewhere, and both know the same statistics.
+        self.leaves(case, "before 9.15.1 it takes multiples of 128", forwards=2,
+                    FAKE_CUDNN="version=91500")
+        self.leaves(case, "where its backward does not give the same bits", forwards=2,
+                    FAKE_CUDA_CAPABILITY="100")
+
+    def test_engines(self):
+        case = self.SHAPES[2]
+        # One that gives other bits each time comes first, and is passed over.
+        self.attention("cudnn", case, FAKE_CUDNN="nondeterministic")
+        self.leaves(case, "no engine for it", FAKE_CUDNN="none")
+        self.leaves(case, "CUDNN_STATUS_NOT_SUPPORTED (an engine that does not take it)",
+                    FAKE_CUDNN="refuse")
+        self.leaves(case, "a plan that needs a workspace of 5000000 bytes",
+                    FAKE_CUDNN="workspace=5000000")
+        self.attention("cudnn", case, FAKE_CUDNN="workspace=1000000")
+
+    def test_status(self):
+        for call in ("cudnnCreate", "cudnnBackendCreateDescriptor", "cudnnBackendSetAttribute",
+                     "cudnnBackendFinalize", "cudnnBackendGetAttribute", "cudnnSetStream",
+                     "cudnnBackendExecute"):
+            self.assertError(self.attention("auto", self.SHAPES[0], fine=False,
+                                            FAKE_CUDA_FAIL=f"{call}@0"),
+                             f"found CUDNN_STATUS_EXECUTION_FAILED from {call}, expected it to")
+
+    def test_no_library(self):
+        only = self.path("only")
+        os.mkdir(only)
+        shutil.copy(os.path.join(FAKE, "libcuda.so.1"), only)
+        # A broken file keeps the system's from being found.
+        with open(os.path.join(only, "libcudnn.so.9"), "w") as file:
+            file.write("no library")
+        result = self.attention("auto", *self.SHAPES[:2], libraries=only)
+        self.assertEqual(result.err.count("note: found no cuDNN 9"), 1, str(result))
+        self.assertIn("libcudnn9-cuda-13", result.err)
+        self.assertIn("attention runs by generated kernels", result.err)
+        self.assertError(self.attention("cudnn", self.SHAPES[0], fine=False, libraries=only),
+                         "found no cuDNN 9", "--attention=generated")
+
+
+class Products(Comparison):
+    """Of cuBLASLt; pprt-products-test compares them with the emulated device's."""
+
+    def products(self, *arguments, **variables):
+        return self.compare("pprt-products-test", *arguments, **variables)
 
     def test_all_forms(self):
         result = self.assertFine(self.products("all"))
         # Three types with 8 forms of 8 epilogues and 8 batches, f64 with 16; six that
         # lie behind others, three small.
         self.assertIn(f"{3 * (8 * 8 + 8) + 16 + 6 + 3} products, 0 of them wrong", result.out)
-        self.assertFalse([call for call in self.calls() if call.startswith("refused")])
+        self.assertFalse(self.refused())
         self.assertNotIn("cuLaunchKernel", self.calls())
 
     def test_plans_are_kept(self):
@@ -286,6 +399,10 @@ class Failures(Gpu):
                          "auto, nccl or mpi")
         self.assertError(self.start(1, "--transport", "nccl", "--device", "emulated"),
                          "NCCL needs GPUs")
+        self.assertError(self.start(1, "--attention", "flash"), "found --attention flash",
+                         "auto, cudnn or generated")
+        self.assertError(self.start(1, "--attention", "cudnn", "--device", "emulated"),
+                         "cuDNN needs GPUs")
         self.assertError(self.start(1, "--device", "emulated", "--emulate"),
                          "found --emulate with a program for GPUs", "--target=cpu")
         self.assertError(self.start(1, "--profile-out", self.path("p.json")),

@@ -1,0 +1,341 @@
+//===- FakeCudnn.cpp - cuDNN's backend API that is none of NVIDIA's -------===//
+//
+// Descriptors, their attributes with the rules of cudnn_graph.h, heuristics and
+// plans. What a graph means and computes is FakeCudnnGraph.cpp's.
+//
+// A plan writes over its whole workspace, and reads values when it is executed
+// and memory when its turn on the stream comes.
+//
+//===----------------------------------------------------------------------===//
+#include "FakeCuda.h"
+#include "FakeCudnn.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+using namespace fake;
+
+std::string fake::reason;
+
+int fake::refuse(int status, const std::string &text) {
+  reason = text;
+  if (const char *path = std::getenv("FAKE_CUDA_LOG"))
+    if (FILE *log = std::fopen(path, "a")) {
+      std::fprintf(log, "refused: %s\n", text.c_str());
+      std::fclose(log);
+    }
+  return status;
+}
+
+namespace {
+struct Handle {
+  void *stream = nullptr;
+};
+Handle *theHandle = nullptr;
+
+/// What an attribute of a descriptor has to be.
+struct Rule {
+  int descriptor, attribute, type;
+  int64_t least, most;
+  bool isRequired;
+  int refersTo = -1; ///< the type of a descriptor that it holds
+};
+constexpr int64_t many = 1 << 20;
+const Rule rules[] = {
+    {tensorDescriptor, tensorType, typeDataType, 1, 1, true},
+    {tensorDescriptor, tensorDims, typeInt64, 1, 8, true},
+    {tensorDescriptor, tensorStrides, typeInt64, 1, 8, true},
+    {tensorDescriptor, tensorId, typeInt64, 1, 1, true},
+    {tensorDescriptor, tensorAlignment, typeInt64, 1, 1, true},
+    {tensorDescriptor, tensorIsVirtual, typeBool, 1, 1, false},
+    {tensorDescriptor, tensorIsValue, typeBool, 1, 1, false},
+    {pointwiseDescriptor, pointwiseMode, typePointwiseMode, 1, 1, true},
+    {pointwiseDescriptor, pointwiseType, typeDataType, 1, 1, true},
+    {pointwiseDescriptor, pointwiseAxis, typeInt64, 1, 1, false},
+    {matmulDescriptor, matmulType, typeDataType, 1, 1, true},
+    {reductionDescriptor, reductionType, typeDataType, 1, 1, true},
+    {reductionDescriptor, reductionOperator, typeReductionOperator, 1, 1, true},
+    {pointwiseOperation, operationPointwise, typeDescriptor, 1, 1, true,
+     pointwiseDescriptor},
+    {pointwiseOperation, operationPointwiseX, typeDescriptor, 1, 1, true,
+     tensorDescriptor},
+    {pointwiseOperation, operationPointwiseY, typeDescriptor, 1, 1, true,
+     tensorDescriptor},
+    {pointwiseOperation, operationPointwiseB, typeDescriptor, 1, 1, false,
+     tensorDescriptor},
+    {pointwiseOperation, operationPointwiseT, typeDescriptor, 1, 1, false,
+     tensorDescriptor},
+    {matmulOperation, operationMatmul, typeDescriptor, 1, 1, true,
+     matmulDescriptor},
+    {matmulOperation, operationMatmulA, typeDescriptor, 1, 1, true,
+     tensorDescriptor},
+    {matmulOperation, operationMatmulB, typeDescriptor, 1, 1, true,
+     tensorDescriptor},
+    {matmulOperation, operationMatmulC, typeDescriptor, 1, 1, true,
+     tensorDescriptor},
+    {reductionOperation, operationReduction, typeDescriptor, 1, 1, true,
+     reductionDescriptor},
+    {reductionOperation, operationReductionX, typeDescriptor, 1, 1, true,
+     tensorDescriptor},
+    {reductionOperation, operationReductionY, typeDescriptor, 1, 1, true,
+     tensorDescriptor},
+    {reshapeOperation, operationReshapeX, typeDescriptor, 1, 1, true,
+     tensorDescriptor},
+    {reshapeOperation, operationReshapeY, typeDescriptor, 1, 1, true,
+     tensorDescriptor},
+    {graphDescriptor, graphHandle, typeHandle, 1, 1, true},
+    {graphDescriptor, graphOperations, typeDescriptor, 1, many, true},
+    {heuristicsDescriptor, heuristicsGraph, typeDescriptor, 1, 1, true,
+     graphDescriptor},
+    {heuristicsDescriptor, heuristicsMode, typeHeuristicMode, 1, 1, true},
+    {planDescriptor, planHandle, typeHandle, 1, 1, true},
+    {planDescriptor, planConfig, typeDescriptor, 1, 1, true,
+     engineConfigDescriptor},
+    {packDescriptor, packIds, typeInt64, 1, many, true},
+    {packDescriptor, packPointers, typePointer, 1, many, true},
+    {packDescriptor, packWorkspace, typePointer, 1, 1, true},
+};
+
+const Rule *ruleOf(int descriptor, int attribute) {
+  for (const Rule &rule : rules)
+    if (rule.descriptor == descriptor && rule.attribute == attribute)
+      return &rule;
+  return nullptr;
+}
+
+int64_t sizeOf(int type) {
+  switch (type) {
+  case typeInt64:
+  case typePointer:
+  case typeHandle:
+  case typeDescriptor:
+    return 8;
+  case typeBool:
+    return 1;
+  default:
+    return 4;
+  }
+}
+
+/// "workspace=4096" of "nondeterministic,workspace=4096".
+std::string setting(const char *name) {
+  const char *text = std::getenv("FAKE_CUDNN");
+  std::string list = std::string(",") + (text ? text : "") + ",";
+  size_t at = list.find("," + std::string(name));
+  if (at == std::string::npos)
+    return "";
+  at += 1;
+  return list.substr(at, list.find(',', at) - at);
+}
+
+int64_t workspaceOf(bool isSecond) {
+  std::string text = setting("workspace=");
+  return text.empty() ? (isSecond ? 1024 : 4096) : std::atoll(&text[10]);
+}
+} // namespace
+
+#define API extern "C" __attribute__((visibility("default")))
+#define CALL(NAME)                                                             \
+  if (fakeCall(#NAME))                                                         \
+  return cudnnExecutionFailed
+
+API size_t cudnnGetVersion() {
+  std::string text = setting("version=");
+  return text.empty() ? 91900 : size_t(std::atoll(&text[8]));
+}
+
+API const char *cudnnGetErrorString(int status) {
+  switch (status) {
+  case cudnnOk:
+    return "CUDNN_STATUS_SUCCESS";
+  case cudnnBadParam:
+    return "CUDNN_STATUS_BAD_PARAM";
+  case cudnnNotSupported:
+    return "CUDNN_STATUS_NOT_SUPPORTED";
+  case cudnnExecutionFailed:
+    return "CUDNN_STATUS_EXECUTION_FAILED";
+  }
+  return "CUDNN_STATUS_INTERNAL_ERROR";
+}
+
+API void cudnnGetLastErrorString(char *text, size_t room) {
+  std::snprintf(text, room, "%s", reason.c_str());
+  reason.clear();
+}
+
+API int cudnnCreate(Handle **handle) {
+  CALL(cudnnCreate);
+  *handle = theHandle = new Handle;
+  return 0;
+}
+
+API int cudnnDestroy(Handle *handle) {
+  delete handle;
+  return 0;
+}
+
+API int cudnnSetStream(Handle *handle, void *stream) {
+  CALL(cudnnSetStream);
+  handle->stream = stream;
+  return 0;
+}
+
+API int cudnnBackendCreateDescriptor(int type, Desc **desc) {
+  CALL(cudnnBackendCreateDescriptor);
+  *desc = new Desc;
+  (*desc)->type = type;
+  return 0;
+}
+
+API int cudnnBackendDestroyDescriptor(Desc *desc) {
+  desc->type = -1; // whoever refers to it still is found out
+  return 0;
+}
+
+API int cudnnBackendSetAttribute(Desc *desc, int attribute, int type,
+                                 int64_t count, const void *values) {
+  CALL(cudnnBackendSetAttribute);
+  const Rule *rule = ruleOf(desc->type, attribute);
+  std::string name = "attribute " + std::to_string(attribute) +
+                     " of descriptor type " + std::to_string(desc->type);
+  if (desc->isFinal)
+    return refuse(cudnnNotSupported, name + " set after it was finalized");
+  if (!rule || rule->type != type || count < rule->least ||
+      count > rule->most || !values)
+    return refuse(cudnnBadParam, name + " with type " + std::to_string(type) +
+                                     ", count " + std::to_string(count));
+  auto bytes = static_cast<const char *>(values);
+  if (type == typeDescriptor)
+    for (int64_t i = 0; i < count; ++i) {
+      Desc *part = reinterpret_cast<Desc *const *>(bytes)[i];
+      if (!part || !part->isFinal ||
+          (rule->refersTo >= 0 && part->type != rule->refersTo))
+        return refuse(cudnnBadParam, name + " is not finalized or another");
+    }
+  if (type == typeHandle &&
+      *reinterpret_cast<Handle *const *>(bytes) != theHandle)
+    return refuse(cudnnBadParam, name + " is another handle");
+  desc->values[attribute].assign(bytes, bytes + count * sizeOf(type));
+  return 0;
+}
+
+API int cudnnBackendFinalize(Desc *desc) {
+  CALL(cudnnBackendFinalize);
+  for (const Rule &rule : rules)
+    if (rule.descriptor == desc->type && rule.isRequired &&
+        !desc->has(rule.attribute))
+      return refuse(cudnnBadParam,
+                    "descriptor type " + std::to_string(desc->type) +
+                        " without attribute " + std::to_string(rule.attribute));
+  int status = 0;
+  if (desc->type == tensorDescriptor)
+    status = checkTensor(*desc);
+  else if (desc->type == graphDescriptor)
+    status = checkGraph(*desc);
+  else if (desc->type == packDescriptor &&
+           desc->all<int64_t>(packIds).size() !=
+               desc->all<void *>(packPointers).size())
+    status = refuse(cudnnBadParam, "other numbers of ids and pointers");
+  else if (isOperation(*desc))
+    status = checkOperation(*desc);
+  else if (desc->type == engineDescriptor ||
+           desc->type == engineConfigDescriptor)
+    status = refuse(cudnnBadParam, "an engine without a graph");
+  else if (desc->type == planDescriptor) {
+    const Desc &config = *desc->one<Desc *>(planConfig);
+    if (config.engine < 0 || config.graph->type != graphDescriptor)
+      return refuse(cudnnBadParam, "a plan of no engine");
+    if (!setting("refuse").empty())
+      return refuse(cudnnNotSupported, "an engine that does not take it");
+    desc->engine = config.engine;
+    desc->graph = config.graph;
+  }
+  desc->isFinal = status == 0;
+  return status;
+}
+
+/// Engine 0 gives other bits each time, if it is asked for; engines 1 and 2 do
+/// what they should.
+static std::vector<int> enginesOf(const Desc &heuristics) {
+  bool isFallback =
+      heuristics.one<int>(heuristicsMode) == heuristicFallback;
+  if (!setting("none").empty() ||
+      explain(*heuristics.one<Desc *>(heuristicsGraph)))
+    return {};
+  if (!setting("nondeterministic").empty())
+    return isFallback ? std::vector<int>{2} : std::vector<int>{0};
+  return isFallback ? std::vector<int>{2} : std::vector<int>{1, 2};
+}
+
+API int cudnnBackendGetAttribute(Desc *desc, int attribute, int type,
+                                 int64_t room, int64_t *count, void *values) {
+  CALL(cudnnBackendGetAttribute);
+  if (desc->type == heuristicsDescriptor && attribute == heuristicsResults &&
+      type == typeDescriptor && desc->isFinal) {
+    std::vector<int> engines = enginesOf(*desc);
+    *count = int64_t(engines.size());
+    for (size_t i = 0; i < engines.size() && int64_t(i) < room; ++i) {
+      Desc *config = static_cast<Desc **>(values)[i];
+      if (config->type != engineConfigDescriptor)
+        return refuse(cudnnBadParam, "a result that is no configuration");
+      config->engine = engines[i];
+      config->graph = desc->one<Desc *>(heuristicsGraph);
+      config->isFinal = true;
+    }
+    return 0;
+  }
+  if (desc->type == engineConfigDescriptor && attribute == configEngine &&
+      type == typeDescriptor && desc->isFinal && room == 1) {
+    Desc *engine = *static_cast<Desc **>(values);
+    if (engine->type != engineDescriptor)
+      return refuse(cudnnBadParam, "a result that is no engine");
+    engine->engine = desc->engine;
+    engine->isFinal = true;
+    *count = 1;
+    return 0;
+  }
+  if (desc->type == engineDescriptor && attribute == engineNotes &&
+      type == typeNumericalNote && desc->isFinal) {
+    *count = desc->engine == 0 ? 2 : 1;
+    int notes[] = {0 /* tensor cores */, noteNondeterministic};
+    for (int64_t i = 0; i < *count && i < room; ++i)
+      static_cast<int *>(values)[i] = notes[i];
+    return 0;
+  }
+  if (desc->type == planDescriptor && attribute == planWorkspace &&
+      type == typeInt64 && desc->isFinal && room == 1) {
+    *count = 1;
+    *static_cast<int64_t *>(values) = workspaceOf(desc->engine == 2);
+    return 0;
+  }
+  return refuse(cudnnBadParam,
+                "no attribute " + std::to_string(attribute) + " to get");
+}
+
+API int cudnnBackendExecute(Handle *handle, Desc *plan, Desc *pack) {
+  CALL(cudnnBackendExecute);
+  if (handle != theHandle || plan->type != planDescriptor || !plan->isFinal ||
+      pack->type != packDescriptor || !pack->isFinal)
+    return refuse(cudnnBadParam, "no plan or no variant pack");
+  auto ids = pack->all<int64_t>(packIds);
+  auto pointers = pack->all<void *>(packPointers);
+  std::map<int64_t, void *> addresses;
+  for (size_t i = 0; i < ids.size(); ++i)
+    if (!addresses.emplace(ids[i], pointers[i]).second)
+      return refuse(cudnnBadParam, "a tensor twice in a variant pack");
+  void *workspace = pack->one<void *>(packWorkspace);
+  if (!workspace || reinterpret_cast<uint64_t>(workspace) % 256 != 0)
+    return refuse(cudnnBadParam, "a workspace not aligned to 256");
+  auto run = prepare(*plan->graph, addresses, plan->engine == 0);
+  if (!run)
+    return cudnnBadParam;
+  int64_t bytes = workspaceOf(plan->engine == 2);
+  fakeEnqueue(handle->stream, [=] {
+    std::memset(workspace, 0xff, size_t(bytes));
+    run();
+    return true;
+  });
+  return 0;
+}
