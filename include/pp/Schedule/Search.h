@@ -39,8 +39,8 @@ std::vector<std::vector<int32_t>> searchedPlacements(int32_t ranks,
                                                      int32_t stages);
 
 /// A makespan that no schedule with this placement of stages can beat; infinite
-/// if a rank has no room for a micro-batch in each of its stages. A rank has its
-/// work to do, few forwards before its first gradient can be there, input
+/// if a rank has no room for a micro-batch in each of its stages. A rank has
+/// its work to do, few forwards before its first gradient can be there, input
 /// gradients of earlier stages behind its own, and no more activations at once
 /// than memory has room for; and what data flow and memory force to come first
 /// comes first. Needs a problem without fault.

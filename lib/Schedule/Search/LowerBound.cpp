@@ -9,12 +9,13 @@
 //   memory     an activation lives from its forward to its weight gradient, the
 //              way to the last stage and back between them: with room for c,
 //              the forward number i + c waits for a release after number i.
+// PrecedenceBound.cpp looks at all ranks together; the larger bound counts.
 //
 //===----------------------------------------------------------------------===//
 
-#include "PrecedenceBound.h"
 #include "../Execution.h"
 #include "../OneForAll.h"
+#include "PrecedenceBound.h"
 #include "pp/Schedule/Search.h"
 
 #include <algorithm>
