@@ -386,9 +386,8 @@ static Dense compute(const Operation &op, const std::vector<Dense> &inputs) {
   } else {
     forEach(y.dims, [&](Index at) {
       auto value = [&](size_t i) {
-        return i < inputs.size()
-                   ? inputs[i][op.inputs[i]->place(at, y.dims)]
-                   : 0.0;
+        return i < inputs.size() ? inputs[i][op.inputs[i]->place(at, y.dims)]
+                                 : 0.0;
       };
       result[y.place(at, y.dims)] =
           op.mode == pointwiseIndex
@@ -401,9 +400,9 @@ static Dense compute(const Operation &op, const std::vector<Dense> &inputs) {
   return result;
 }
 
-std::function<void()>
-fake::prepare(const Desc &graph, const std::map<int64_t, void *> &addresses,
-              bool isNoisy) {
+std::function<void()> fake::prepare(const Desc &graph,
+                                    const std::map<int64_t, void *> &addresses,
+                                    bool isNoisy) {
   std::vector<Operation> operations = operationsOf(graph);
   std::map<int64_t, Dense> values;
   std::map<int64_t, bool> isUsed;
@@ -443,8 +442,8 @@ fake::prepare(const Desc &graph, const std::map<int64_t, void *> &addresses,
         Dense &dense = known[input->id];
         if (dense.empty())
           forEach(input->dims, [&](Index at) {
-            dense.push_back(load(addresses.at(input->id), input->type,
-                                 input->offset(at)));
+            dense.push_back(
+                load(addresses.at(input->id), input->type, input->offset(at)));
           });
         inputs.push_back(dense);
       }
