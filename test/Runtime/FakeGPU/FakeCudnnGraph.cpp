@@ -25,8 +25,8 @@ struct Tensor {
         strides(list(desc, tensorStrides)) {}
   static Index list(const Desc &desc, int attribute) {
     auto values = desc.all<int64_t>(attribute);
-    Index result;
-    for (size_t i = 0; i < 4; ++i)
+    Index result = {1, 1, 1, 1};
+    for (size_t i = 0; i < values.size(); ++i)
       result[i] = values[i];
     return result;
   }
@@ -162,9 +162,10 @@ bool fake::isOperation(const Desc &desc) {
 int fake::checkTensor(const Desc &desc) {
   auto dims = desc.all<int64_t>(tensorDims);
   auto strides = desc.all<int64_t>(tensorStrides);
-  if (dims.size() != strides.size() || dims.size() != 4)
+  if (dims.size() != strides.size() ||
+      dims.size() != (desc.flag(tensorIsValue) ? 1 : 4))
     return refuse(cudnnBadParam, "dimensions and strides");
-  for (size_t i = 0; i < 4; ++i)
+  for (size_t i = 0; i < dims.size(); ++i)
     if (dims[i] < 1 || strides[i] < 1)
       return refuse(cudnnBadParam, "a dimension or stride below 1");
   Tensor tensor(desc);
