@@ -273,10 +273,10 @@ bool Attention::State::run(Stream stream, const pprt_gpu_attention &shape,
       return leave(shape, isBackward, "a matrix that is not aligned to 16");
   auto it = plans.find({&shape, isBackward});
   if (it == plans.end())
-    it = plans
-             .emplace(std::pair(&shape, isBackward),
-                      makePlan(shape, isBackward))
-             .first;
+    it =
+        plans
+            .emplace(std::pair(&shape, isBackward), makePlan(shape, isBackward))
+            .first;
   const Plan &plan = it->second;
   if (!plan.plan)
     return leave(shape, isBackward, plan.whyNot);

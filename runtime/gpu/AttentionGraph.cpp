@@ -86,8 +86,8 @@ void Builder::forward() {
 
   Tensor largest = graph.between(perRow());
   graph.reduce(reduceMax, score, largest);
-  Tensor power = graph.pointwise(
-      pointwiseExp, graph.pointwise(pointwiseSub, score, largest));
+  Tensor power = graph.pointwise(pointwiseExp,
+                                 graph.pointwise(pointwiseSub, score, largest));
   Tensor sum = graph.between(perRow());
   graph.reduce(reduceAdd, power, sum);
   Tensor lse = rows(attentionLse);

@@ -17,11 +17,10 @@ void CudnnLibrary::check(int status, const char *call) const {
   const char *name = errorString(status);
   char detail[512] = {};
   lastError(detail, sizeof detail - 1);
-  throw CudnnError(status,
-                   "found " +
-                       (name ? name : "status " + std::to_string(status)) +
-                       (detail[0] ? " (" + std::string(detail) + ")" : "") +
-                       " from " + call + ", expected it to succeed");
+  throw CudnnError(
+      status, "found " + (name ? name : "status " + std::to_string(status)) +
+                  (detail[0] ? " (" + std::string(detail) + ")" : "") +
+                  " from " + call + ", expected it to succeed");
 }
 
 Descriptor::Descriptor(const CudnnLibrary &library, DescriptorType type)

@@ -24,8 +24,10 @@ OperationGraph::Tensor OperationGraph::add(int64_t id, const Dims &dims,
                                            bool isValue) {
   Descriptor tensor(library, tensorDescriptor);
   tensor.set(tensorType, typeDataType, type);
-  tensor.set(tensorDims, typeInt64, 4, dims.data());
-  tensor.set(tensorStrides, typeInt64, 4, strides.data());
+  // Values have one dimension, as the frontend gives them.
+  const int64_t rank = isValue ? 1 : 4;
+  tensor.set(tensorDims, typeInt64, rank, dims.data());
+  tensor.set(tensorStrides, typeInt64, rank, strides.data());
   tensor.set(tensorId, typeInt64, id);
   tensor.set(tensorAlignment, typeInt64, int64_t(16));
   if (isVirtual)

@@ -46,11 +46,10 @@ static void forwardKernel(void **a) {
 
 static void backwardKernel(void **a) {
   if (isFirst())
-    hostAttentionBackward(shape, argument<void>(a, 0), argument<void>(a, 1),
-                          argument<void>(a, 2), argument<void>(a, 3),
-                          argument<float>(a, 4), argument<void>(a, 5),
-                          argument<void>(a, 6), argument<void>(a, 7),
-                          argument<void>(a, 8));
+    hostAttentionBackward(
+        shape, argument<void>(a, 0), argument<void>(a, 1), argument<void>(a, 2),
+        argument<void>(a, 3), argument<float>(a, 4), argument<void>(a, 5),
+        argument<void>(a, 6), argument<void>(a, 7), argument<void>(a, 8));
 }
 
 static void nothingKernel(void **) {}
@@ -106,8 +105,8 @@ struct Matrix {
     double largest = 0, most = 1;
     for (uint64_t i = 0; i < host.size() / (narrow ? 2 : 4); ++i) {
       double x = get(found.data(), narrow, i), y = get(host.data(), narrow, i);
-      largest = std::isfinite(x) ? std::fmax(largest, std::fabs(x - y))
-                                 : INFINITY;
+      largest =
+          std::isfinite(x) ? std::fmax(largest, std::fabs(x - y)) : INFINITY;
       most = std::fmax(most, std::fabs(y));
       if (std::isinf(largest))
         break;
@@ -170,18 +169,16 @@ static bool compare(const std::string &text) {
   shift = 0;
   Matrix lse(false, rows * s.heads);
   // As far from an address that the library likes as the arena may put it.
-  uint8_t *workspace =
-      device->allocate(uint64_t(s.workspace_bytes) + 64) + 64;
+  uint8_t *workspace = device->allocate(uint64_t(s.workspace_bytes) + 64) + 64;
   shift = option(text, "shift");
   for (int i = 0; i < 2; ++i) {
-    device->attentionForward(
-        ahead, q.onDevice(), k.onDevice(), v.onDevice(), out.onDevice(),
-        reinterpret_cast<float *>(lse.there), workspace);
-    device->attentionBackward(back, q.onDevice(), k.onDevice(), v.onDevice(),
-                              out.onDevice(),
-                              reinterpret_cast<float *>(lse.there),
-                              dout.onDevice(), dq.onDevice(), dk.onDevice(),
-                              dv.onDevice(), workspace);
+    device->attentionForward(ahead, q.onDevice(), k.onDevice(), v.onDevice(),
+                             out.onDevice(),
+                             reinterpret_cast<float *>(lse.there), workspace);
+    device->attentionBackward(
+        back, q.onDevice(), k.onDevice(), v.onDevice(), out.onDevice(),
+        reinterpret_cast<float *>(lse.there), dout.onDevice(), dq.onDevice(),
+        dk.onDevice(), dv.onDevice(), workspace);
     wait();
   }
   auto *lseOnHost = reinterpret_cast<float *>(lse.host.data());

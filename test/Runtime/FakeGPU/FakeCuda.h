@@ -1,8 +1,9 @@
 //===- FakeCuda.h - A GPU that is none ------------------------------------===//
 //
-// Stand-ins for libcuda.so.1, libnccl.so.2, libcublasLt.so.13 and libcudnn.so.9,
-// with which the runtime's CUDA code runs where no GPU is: device memory is the
-// host's, kernels are the program's host code, streams are queues of operations.
+// Stand-ins for libcuda.so.1, libnccl.so.2, libcublasLt.so.13 and
+// libcudnn.so.9, with which the runtime's CUDA code runs where no GPU is:
+// device memory is the host's, kernels are the program's host code, streams are
+// queues of operations.
 //
 // Nothing is done when it is enqueued. Queries of a stream let all streams go
 // on, the last one first, so that an order that only a real device would break,
@@ -15,7 +16,8 @@
 //   FAKE_CUDA_FAIL=CALL@N    the N-th call (from 0) of a function fails: 719
 //   FAKE_CUDA_LOG=FILE       a line for each call
 //   FAKE_LT_REFUSE=N,M       cuBLASLt has no plan with these epilogues
-//   FAKE_CUDNN=A,B           version=90100, none (no engine), refuse (engines do
+//   FAKE_CUDNN=A,B           version=90100, none (no engine), refuse (engines
+//   do
 //                            not take it), nondeterministic (only such in mode
 //                            A), workspace=BYTES that plans need
 //   FAKE_NCCL_DIR=DIR        where messages lie

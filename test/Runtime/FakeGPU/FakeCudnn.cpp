@@ -7,8 +7,8 @@
 // and memory when its turn on the stream comes.
 //
 //===----------------------------------------------------------------------===//
-#include "FakeCuda.h"
 #include "FakeCudnn.h"
+#include "FakeCuda.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -259,8 +259,7 @@ API int cudnnBackendFinalize(Desc *desc) {
 /// Engine 0 gives other bits each time, if it is asked for; engines 1 and 2 do
 /// what they should.
 static std::vector<int> enginesOf(const Desc &heuristics) {
-  bool isFallback =
-      heuristics.one<int>(heuristicsMode) == heuristicFallback;
+  bool isFallback = heuristics.one<int>(heuristicsMode) == heuristicFallback;
   if (!setting("none").empty() ||
       explain(*heuristics.one<Desc *>(heuristicsGraph)))
     return {};

@@ -25,8 +25,8 @@ struct Tensor {
         strides(list(desc, tensorStrides)) {}
   static Index list(const Desc &desc, int attribute) {
     auto values = desc.all<int64_t>(attribute);
-    Index result;
-    for (size_t i = 0; i < 4; ++i)
+    Index result = {1, 1, 1, 1};
+    for (size_t i = 0; i < values.size(); ++i)
       result[i] = values[i];
     return result;
   }
@@ -162,9 +162,10 @@ bool fake::isOperation(const Desc &desc) {
 int fake::checkTensor(const Desc &desc) {
   auto dims = desc.all<int64_t>(tensorDims);
   auto strides = desc.all<int64_t>(tensorStrides);
-  if (dims.size() != strides.size() || dims.size() != 4)
+  if (dims.size() != strides.size() ||
+      dims.size() != (desc.flag(tensorIsValue) ? 1 : 4))
     return refuse(cudnnBadParam, "dimensions and strides");
-  for (size_t i = 0; i < 4; ++i)
+  for (size_t i = 0; i < dims.size(); ++i)
     if (dims[i] < 1 || strides[i] < 1)
       return refuse(cudnnBadParam, "a dimension or stride below 1");
   Tensor tensor(desc);
@@ -386,9 +387,8 @@ static Dense compute(const Operation &op, const std::vector<Dense> &inputs) {
   } else {
     forEach(y.dims, [&](Index at) {
       auto value = [&](size_t i) {
-        return i < inputs.size()
-                   ? inputs[i][op.inputs[i]->place(at, y.dims)]
-                   : 0.0;
+        return i < inputs.size() ? inputs[i][op.inputs[i]->place(at, y.dims)]
+                                 : 0.0;
       };
       result[y.place(at, y.dims)] =
           op.mode == pointwiseIndex
@@ -401,9 +401,9 @@ static Dense compute(const Operation &op, const std::vector<Dense> &inputs) {
   return result;
 }
 
-std::function<void()>
-fake::prepare(const Desc &graph, const std::map<int64_t, void *> &addresses,
-              bool isNoisy) {
+std::function<void()> fake::prepare(const Desc &graph,
+                                    const std::map<int64_t, void *> &addresses,
+                                    bool isNoisy) {
   std::vector<Operation> operations = operationsOf(graph);
   std::map<int64_t, Dense> values;
   std::map<int64_t, bool> isUsed;
@@ -443,8 +443,8 @@ fake::prepare(const Desc &graph, const std::map<int64_t, void *> &addresses,
         Dense &dense = known[input->id];
         if (dense.empty())
           forEach(input->dims, [&](Index at) {
-            dense.push_back(load(addresses.at(input->id), input->type,
-                                 input->offset(at)));
+            dense.push_back(
+                load(addresses.at(input->id), input->type, input->offset(at)));
           });
         inputs.push_back(dense);
       }
