@@ -56,6 +56,9 @@ public:
   // Work
   //===--------------------------------------------------------------------===//
 
+  /// Bytes that the next launch reads and writes, where the kernel does not say
+  /// so: for reports.
+  virtual void setTraffic(uint64_t) {}
   /// On stream 0. `kernel` is an index into the program's kernels.
   virtual void launch(int32_t kernel, Grid grid, Grid block,
                       void **arguments) = 0;
@@ -94,6 +97,8 @@ public:
   virtual int addMark() = 0;
   /// Notes the time at which `stream` comes here.
   virtual void mark(int mark, int stream) = 0;
+  /// A step is done: its marks may be used again.
+  virtual void endStep() {}
   /// The time of a mark in ns, once its stream is done.
   virtual uint64_t timeOf(int mark) = 0;
 

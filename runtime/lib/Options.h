@@ -45,6 +45,7 @@ struct Options {
   double timeout = 300;                            // 30 on a device
   std::string device = "cuda", transport = "auto"; // of programs for GPUs
   bool graph = true;
+  std::string kernelTimes;
   int threads = 1;
   bool quiet = false;
   std::string progress = "auto";
