@@ -85,17 +85,23 @@ def add_libraries(directory, with_mpi):
                             "Debian's: install openmpi-bin, or leave --with-mpi out")
         prefix = directory / "openmpi"
         (prefix / "bin").mkdir(parents=True)
-        (prefix / "lib/openmpi").mkdir(parents=True)
+        # Where Debian's Open MPI looks below OPAL_PREFIX.
+        plugins = prefix / "lib/x86_64-linux-gnu/openmpi/lib/openmpi3"
+        plugins.mkdir(parents=True)
         for name in ("orterun", "orted"):
             shutil.copy2(f"/usr/bin/{name}", prefix / "bin" / name)
         shutil.copy2("/usr/bin/orterun", prefix / "bin/mpirun")
         for plugin in (MPI / "openmpi/lib/openmpi3").glob("*.so"):
-            shutil.copy2(plugin, prefix / "lib/openmpi" / plugin.name)
+            shutil.copy2(plugin, plugins / plugin.name)
+        pmix = MPI / "pmix2/lib"
+        if pmix.is_dir():
+            shutil.copytree(pmix, prefix / "lib/x86_64-linux-gnu/pmix2/lib",
+                            ignore=shutil.ignore_patterns("*.a", "*.la", "pkgconfig"))
         for kind in ("openmpi", "pmix"):
             share = pathlib.Path("/usr/share") / kind
             if share.is_dir():
                 shutil.copytree(share, prefix / "share" / kind)
-        programs += [*(prefix / "bin").iterdir(), *(prefix / "lib/openmpi").iterdir()]
+        programs += [*(prefix / "bin").iterdir(), *prefix.rglob("*.so")]
     for program in programs:
         for name, path in libraries_of(program).items():
             if not (directory / "lib" / name).exists():

@@ -29,6 +29,7 @@ public:
   std::string report();
 
   std::string description() const override { return device->description(); }
+  Device &actual() override { return device->actual(); }
   int deviceCount() const override { return device->deviceCount(); }
   uint64_t availableBytes() const override { return device->availableBytes(); }
   uint8_t *allocate(uint64_t bytes) override {

@@ -459,9 +459,10 @@ void Run::report() {
       writeFile(options.timeline,
                 timelineSvg(description, last, chosen, panels));
     });
-  if (timedDevice)
-    attempt([&] { writeFile(kernelTimesPath(), timedDevice->report()); });
   collectives.agree(error);
+  if (timedDevice) // as on all other ranks
+    collectives.agreeAfter(
+        [&] { writeFile(kernelTimesPath(), timedDevice->report()); });
 
   std::vector<Profile> profiles =
       gatherStructs(collectives, recorder->profile());
