@@ -2,6 +2,7 @@
 
 #include "pp/CodeGen/Native.h"
 
+#include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
@@ -18,6 +19,16 @@ std::string pp::hostFeatures() {
   std::vector<std::string> sorted = features.getFeatures();
   llvm::sort(sorted);
   return llvm::join(sorted, ",");
+}
+
+std::string pp::featuresOf(StringRef cpu, TargetMachine &machine) {
+  std::unique_ptr<MCSubtargetInfo> info(
+      machine.getTarget().createMCSubtargetInfo(machine.getTargetTriple(), cpu,
+                                                ""));
+  SubtargetFeatures features;
+  for (const SubtargetFeatureKV &feature : info->getEnabledProcessorFeatures())
+    features.AddFeature(feature.Key);
+  return features.getString();
 }
 
 std::unique_ptr<TargetMachine>

@@ -10,22 +10,9 @@
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/raw_ostream.h"
-#include "llvm/TargetParser/SubtargetFeature.h"
 
 using namespace llvm;
 using namespace pp::driver;
-
-/// The features of a CPU that is named, one by one. An empty list would mean
-/// the host's, whose code the named one may not be able to run.
-static std::string featuresOf(StringRef cpu, TargetMachine &machine) {
-  std::unique_ptr<MCSubtargetInfo> info(
-      machine.getTarget().createMCSubtargetInfo(machine.getTargetTriple(), cpu,
-                                                ""));
-  SubtargetFeatures features;
-  for (const SubtargetFeatureKV &feature : info->getEnabledProcessorFeatures())
-    features.AddFeature(feature.Key);
-  return features.getString();
-}
 
 /// Checks the user's list of features: LLVM only warns, for each function.
 static Error verifyFeatures(StringRef list, const TargetMachine &machine) {
@@ -66,7 +53,7 @@ pp::driver::createMachine(const CompileOptions &options) {
         machine->getTargetTriple().getArchName() +
         "; llc-22 -mcpu=help lists them");
   std::string features =
-      isNative ? pp::hostFeatures() : featuresOf(cpu, *machine);
+      isNative ? pp::hostFeatures() : pp::featuresOf(cpu, *machine);
   if (!options.targetFeatures.empty()) {
     if (Error error = verifyFeatures(options.targetFeatures, *machine))
       return error;

@@ -30,6 +30,8 @@ public:
 
   /// "NVIDIA H100 (sm_90, 80.0 GB)".
   virtual std::string description() const = 0;
+  /// The device itself, where this one stands before it.
+  virtual Device &actual() { return *this; }
   /// Devices on this node, of which this is one.
   virtual int deviceCount() const = 0;
 
@@ -57,6 +59,9 @@ public:
   // Work
   //===--------------------------------------------------------------------===//
 
+  /// Bytes that the next launch reads and writes, where the kernel does not say
+  /// so: for reports.
+  virtual void setTraffic(uint64_t) {}
   /// On stream 0. `kernel` is an index into the program's kernels.
   virtual void launch(int32_t kernel, Grid grid, Grid block,
                       void **arguments) = 0;
@@ -95,6 +100,8 @@ public:
   virtual int addMark() = 0;
   /// Notes the time at which `stream` comes here.
   virtual void mark(int mark, int stream) = 0;
+  /// A step is done: its marks may be used again.
+  virtual void endStep() {}
   /// The time of a mark in ns, once its stream is done.
   virtual uint64_t timeOf(int mark) = 0;
 

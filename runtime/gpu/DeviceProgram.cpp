@@ -201,6 +201,7 @@ void DeviceProgram::finish() {
     throwStuck();
   }
   recordEvents();
+  device.endStep();
 }
 
 void DeviceProgram::recordEvents() {
@@ -313,6 +314,7 @@ void DeviceProgram::squareNorm(int parameter, const float *gradient,
                                uint64_t n) {
   int64_t count = int64_t(n);
   int64_t blocks = std::min<int64_t>(blocksFor(n), maxBlocks);
+  device.setTraffic(4 * n);
   launch("pprt_kernel_square_norm", blocks, threads,
          {&gradient, &count, &devicePartials});
   double *slot = deviceResults + program_description.microbatches + parameter;
@@ -321,6 +323,7 @@ void DeviceProgram::squareNorm(int parameter, const float *gradient,
 
 void DeviceProgram::add(float *to, const float *from, uint64_t n) {
   int64_t count = int64_t(n);
+  device.setTraffic(12 * n);
   launch("pprt_kernel_add", blocksFor(n), threads, {&to, &from, &count});
 }
 
@@ -338,6 +341,8 @@ void DeviceProgram::exchange() {
 void DeviceProgram::update(float *p, const float *g, float *m, float *v,
                            float decay, uint64_t n) {
   int64_t count = int64_t(n);
+  // p, and m and v of AdamW, are read and written; g is read.
+  device.setTraffic((options.optimizer == Optimizer::Sgd ? 12 : 28) * n);
   if (options.optimizer == Optimizer::Sgd)
     launch("pprt_kernel_sgd", blocksFor(n), threads,
            {&p, &g, &deviceScalars, &decay, &count});
@@ -348,6 +353,7 @@ void DeviceProgram::update(float *p, const float *g, float *m, float *v,
 
 void DeviceProgram::round(uint16_t *to, const float *from, uint64_t n) {
   int64_t count = int64_t(n);
+  device.setTraffic(6 * n);
   launch("pprt_kernel_round", blocksFor(n), threads, {&to, &from, &count});
 }
 

@@ -229,6 +229,6 @@ std::unique_ptr<Links> pprt::createNcclLinks(Device &device,
                                              const Description &description,
                                              Transport &transport,
                                              int requests) {
-  return std::make_unique<NcclLinks>(static_cast<CudaDevice &>(device),
+  return std::make_unique<NcclLinks>(static_cast<CudaDevice &>(device.actual()),
                                      description, transport, requests);
 }

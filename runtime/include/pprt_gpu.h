@@ -51,6 +51,9 @@ typedef struct pprt_gpu_kernel {
    * device, see docs/Gpu.md); null otherwise. Called once for each thread of a
    * block on a fiber of its own, with the launch's arguments. */
   void (*host)(void **arguments);
+  /* What a launch reads and writes, each buffer once whole; for reports, 0
+   * where it depends on arguments. */
+  int64_t bytes;
 } pprt_gpu_kernel;
 
 typedef struct pprt_gpu_code {

@@ -306,6 +306,13 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
     app.add_flag("--no-graph{false}", o.graph,
                  "Enqueue every step anew instead of as a CUDA graph")
         ->group(group);
+    app.add_option("--kernel-times", o.kernelTimes,
+                   "Measure each kernel and library call on the device and "
+                   "write their times, bytes and operations to FILE as JSON "
+                   "(FILE.R for rank R > 0). Steps are not graphs then, and "
+                   "slower; the first one does not count")
+        ->type_name("FILE")
+        ->group(group);
   }
   app.add_option("--threads", o.threads,
                  "Threads of each rank in library calls")
@@ -397,6 +404,9 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
           "choose one of them");
   require(o.attention != "cudnn" || o.device == "cuda", "--attention", "cudnn",
           "auto with --device=emulated", "cuDNN needs GPUs");
+  require(o.kernelTimes.empty() || o.steps >= 2, "--kernel-times",
+          "with --steps " + std::to_string(o.steps), "at least 2 steps",
+          "the first one is not measured");
   require(o.transport != "nccl" || o.device == "cuda", "--transport", "nccl",
           "mpi with --device=emulated", "NCCL needs GPUs");
   if (minLr->count() == 0)
@@ -453,6 +463,7 @@ std::vector<std::pair<std::string, std::string>> Options::values() const {
       {"--device", device},
       {"--transport", transport},
       {"--attention", attention},
+      {"--kernel-times", kernelTimes},
       {"--no-graph", graph ? "off" : "on"},
       {"--profile", profile ? "on" : "off"},
       {"--memory-report", memoryReport ? "on" : "off"},

@@ -46,6 +46,7 @@ struct Options {
   // Of programs for GPUs.
   std::string device = "cuda", transport = "auto", attention = "auto";
   bool graph = true;
+  std::string kernelTimes;
   int threads = 1;
   bool quiet = false;
   std::string progress = "auto";

@@ -22,6 +22,7 @@
 #include "ProfileFile.h"
 #include "Progress.h"
 #include "Reports.h"
+#include "TimedDevice.h"
 
 #include <cstring>
 #include <limits>
@@ -123,6 +124,11 @@ private:
   void noteFewCores();
   AttentionChoice attentionChoice();
   void prepareDevice(uint64_t bytes);
+  /// --kernel-times, of this rank.
+  std::string kernelTimesPath() const {
+    return options.kernelTimes +
+           (transport.rank() ? "." + std::to_string(transport.rank()) : "");
+  }
 
   const Description &description;
   const Options &options;
@@ -134,6 +140,7 @@ private:
   const Environment environment;
 
   std::unique_ptr<Device> device;
+  TimedDevice *timedDevice = nullptr; // `device`, with --kernel-times
   std::unique_ptr<DeviceProgram> onDevice;
   bool isFinished = false;
   std::optional<TokenFile> tokenFile;
@@ -154,6 +161,8 @@ void Run::openFiles() {
     tokenFile.emplace(options.data, options.tokenFormat);
     batches.emplace(*tokenFile, description, options.seed);
   }
+  if (!options.kernelTimes.empty())
+    checkCanCreate(kernelTimesPath());
   if (!options.load.empty())
     weights.emplace(checkpointPath(options.load), description.parameters);
   if (transport.rank() != 0)
@@ -251,6 +260,12 @@ void Run::prepareDevice(uint64_t bytes) {
                  ? createCudaDevice(pprt_gpu_program_code, transport.nodeRank(),
                                     attentionChoice())
                  : createEmulatedDevice(pprt_gpu_program_code);
+    if (!options.kernelTimes.empty()) {
+      auto before = std::make_unique<TimedDevice>(std::move(device),
+                                                  pprt_gpu_program_code);
+      timedDevice = before.get();
+      device = std::move(before);
+    }
     onDevice = std::make_unique<DeviceProgram>(
         *device, description, options, transport, collectives, *recorder);
     onDevice->allocateArena(bytes);
@@ -460,6 +475,9 @@ void Run::report() {
                 timelineSvg(description, last, chosen, panels));
     });
   collectives.agree(error);
+  if (timedDevice) // as on all other ranks
+    collectives.agreeAfter(
+        [&] { writeFile(kernelTimesPath(), timedDevice->report()); });
 
   std::vector<Profile> profiles =
       gatherStructs(collectives, recorder->profile());
@@ -495,7 +513,8 @@ void Run::report() {
                 double(description.tokensPerStep()) * double(options.steps) /
                     trainingSeconds);
     for (const std::string &path :
-         {options.trace, options.timeline, options.profileOut, options.metrics,
+         {options.trace, options.timeline, options.profileOut,
+          options.kernelTimes, options.metrics,
           options.save.empty() ? "" : checkpointPath(options.save)})
       if (!path.empty())
         std::printf("wrote %s\n", path.c_str());

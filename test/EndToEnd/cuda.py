@@ -5,28 +5,16 @@ epilogues, attention of bf16 by cuDNN, and transfers by NCCL. They train as on t
 emulated device."""
 
 import os
-import pathlib
-import shutil
 
 from harness import (
-    BUILD, SOURCE, WORK, check, compile_model, digest, make_model, must, read_metrics, run, start,
-    write_text,
+    BUILD, SOURCE, WORK, check, compile_model, digest, exporting_linker, make_model, must,
+    read_metrics, run, start, write_text,
 )
 
 STEPS = 4
 LIBRARIES = BUILD / "test/Runtime/fake-gpu"
 # BIAS, GELU_AUX, GELU_AUX_BIAS, DGELU, BGRADA and BGRADB of cublasLtEpilogue_t.
 EPILOGUES = "4,160,164,192,256,512"
-
-
-def exporting_linker():
-    """What stands in for the driver runs the host code of a program's kernels: the
-    program has to export it."""
-    real = shutil.which("clang++-22") or shutil.which("c++")
-    path = pathlib.Path(pathlib.Path(real).name + "-exporting").resolve()
-    path.write_text(f'#!/bin/sh\nexec {real} -rdynamic "$@"\n')
-    path.chmod(0o755)
-    return path
 
 
 def train(program, ranks, label, *options, device="cuda", **variables):

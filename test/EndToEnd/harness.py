@@ -84,6 +84,16 @@ def run(program, ranks, *options, timeout=120, **environment):
     return execute([*launch, program, *options], timeout=timeout, **environment)
 
 
+def exporting_linker():
+    """What stands in for the driver runs the host code of a program's kernels: the
+    program has to export it."""
+    real = shutil.which("clang++-22") or shutil.which("c++")
+    path = pathlib.Path(pathlib.Path(real).name + "-exporting").resolve()
+    path.write_text(f'#!/bin/sh\nexec {real} -rdynamic "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
 def write_text(path, size=20000, seed=1):
     """Bytes with something to learn: words of a small vocabulary in a random
     order, the same on every machine."""

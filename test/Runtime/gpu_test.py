@@ -91,6 +91,33 @@ class Training(Gpu):
             for kind in ("forward", "backward"):
                 self.assertEqual(sum(kind in name for name in names), 80, names)
 
+    def test_kernel_times(self):
+        reference = self.weights(1)
+        for device in ([], ["--device", "emulated"]):
+            times = self.path("kernels.json")
+            self.assertEqual(self.weights(1, "--kernel-times", times, *device), reference)
+            with open(times) as file:
+                found = json.load(file)
+            # The first of 5 steps does not count.
+            self.assertEqual(found["steps"], 4)
+            self.assertGreater(found["device_bytes"], 0)
+            self.assertGreater(found["copy_bytes_per_second"], 0)
+            kernels = {kernel["name"]: kernel for kernel in found["kernels"]}
+            # 4 stages and 4 micro-batches.
+            self.assertEqual(kernels["forward"]["calls"], 4 * 16)
+            for kernel in kernels.values():
+                self.assertGreater(kernel["calls"], 0)
+                self.assertGreaterEqual(kernel["seconds"], 0)
+            # Of each parameter, that is read thrice more and written thrice.
+            update, norm = kernels["pprt_kernel_adamw"], kernels["pprt_kernel_square_norm"]
+            self.assertEqual(update["calls"], norm["calls"])
+            self.assertEqual(update["bytes"], 7 * norm["bytes"])
+        # A file for each rank.
+        self.assertEqual(self.weights(2, "--kernel-times", self.path("two")), reference)
+        for name in ("two", "two.1"):
+            with open(self.path(name)) as file:
+                self.assertTrue(json.load(file)["kernels"])
+
     def test_calls_of_a_graph(self):
         log = self.path("calls")
         self.assertFine(self.start(1, FAKE_CUDA_LOG=log))
@@ -407,6 +434,9 @@ class Failures(Gpu):
                          "found --emulate with a program for GPUs", "--target=cpu")
         self.assertError(self.start(1, "--profile-out", self.path("p.json")),
                          "found --profile-out with a program for GPUs", "--timeline")
+        self.assertError(self.start(1, "--kernel-times", self.path("k"), steps=1),
+                         "found --kernel-times with --steps 1", "at least 2 steps")
+        self.assertError(self.start(1, "--kernel-times", self.path("none/k")), "none/k")
         # Programs for CPUs do not know them.
         self.assertError(self.fake(1, "--device", "cuda"), "--help lists")
 

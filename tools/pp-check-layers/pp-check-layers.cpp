@@ -8,13 +8,17 @@
 //
 // Inputs are random numbers in [-1, 1), ids in [0, 5), keys are 42.
 // With --gpu it is the kernels for GPUs that run in f32, on an emulated device.
+// With --emit nothing runs here: both become object files of a program that
+// does the same on a GPU (runtime/check).
 //
 //===----------------------------------------------------------------------===//
 
+#include "Emit.h"
 #include "EmulatedDevice.h"
 
 #include "pp/CodeGen/GPU/Passes.h"
 #include "pp/CodeGen/JIT.h"
+#include "pp/CodeGen/Native.h"
 #include "pp/CodeGen/Passes.h"
 #include "pp/InitAll.h"
 
@@ -24,6 +28,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Target/TargetMachine.h"
 
 #include <chrono>
 #include <cmath>
@@ -47,6 +52,20 @@ static cl::opt<bool>
     sameTypes("same-types",
               cl::desc("compare with the host's code in the same types, not "
                        "in f64 (with --gpu)"));
+static cl::opt<std::string>
+    emitPrefix("emit", cl::value_desc("prefix"),
+               cl::desc("write PREFIX.device.o and PREFIX.reference.o, which "
+                        "are a program with libpprt_check.a (with --gpu)"));
+static cl::opt<std::string> chip("chip", cl::init("sm_90a"),
+                                 cl::desc("chip of the GPU (with --emit)"));
+static cl::opt<std::string>
+    cpu("cpu", cl::desc("CPU to generate code for (with --emit; default: this "
+                        "one)"));
+static cl::opt<bool> emulate("emulate-device",
+                             cl::desc("kernels for the host, too (with "
+                                      "--emit)"));
+static cl::opt<bool> wideBF16("wide-bf16",
+                              cl::desc("f64 in the place of bf16, too"));
 static cl::opt<unsigned> repeat("time", cl::init(0),
                                 cl::desc("run the f32 function N times and "
                                          "print the shortest, in ms"));
@@ -171,6 +190,14 @@ static void call(void *function, ArrayRef<void *> arguments) {
 #undef A8
 }
 
+/// The features of --cpu; empty means the host's.
+static std::string features() {
+  if (cpu.empty())
+    return "";
+  std::unique_ptr<llvm::TargetMachine> machine = pp::createTargetMachine();
+  return machine ? pp::featuresOf(cpu, *machine) : "";
+}
+
 static llvm::Expected<Compiled> compile(StringRef text, MLIRContext &context,
                                         bool onDevice = false) {
   Compiled result;
@@ -181,13 +208,22 @@ static llvm::Expected<Compiled> compile(StringRef text, MLIRContext &context,
   PassManager manager(&context);
   if (onDevice) {
     pp::LowerLayersGPUOptions options;
-    options.emulate = true;
+    options.emulate = emitPrefix.empty() || emulate;
+    options.chip = chip.getValue();
+    options.cubin = !emitPrefix.empty();
+    options.cpu = cpu.getValue();
+    options.features = features();
     pp::buildLowerLayersGPUPipeline(manager, options);
   } else {
-    pp::buildLowerLayersPipeline(manager, pp::LowerLayersOptions());
+    pp::LowerLayersOptions options;
+    options.cpu = cpu.getValue();
+    options.features = features();
+    pp::buildLowerLayersPipeline(manager, options);
   }
   if (failed(manager.run(*result.lowered)))
     return llvm::createStringError("the input does not lower");
+  if (!emitPrefix.empty())
+    return result;
   auto engine = pp::createJIT(
       *result.lowered, onDevice ? pp::emulatedDeviceSymbols()
                                 : ArrayRef<std::pair<StringRef, void *>>());
@@ -276,17 +312,35 @@ int main(int argc, char **argv) {
   pp::registerAllDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   std::string text = (*file)->getBuffer().str();
+  if (!emitPrefix.empty() && (!checkGPU || sameTypes)) {
+    llvm::errs() << "found --emit "
+                 << (checkGPU ? "with --same-types" : "without --gpu")
+                 << ", expected kernels for GPUs against f64: write --gpu "
+                    "--emit=PREFIX\n";
+    return 1;
+  }
   auto narrow = compile(text, context, checkGPU);
   if (!narrow) {
     llvm::errs() << llvm::toString(narrow.takeError()) << "\n";
     return 1;
   }
   if (!sameTypes)
-    text = std::regex_replace(text, std::regex("\\b(\\w*x)?f32\\b"), "$1f64");
+    text = std::regex_replace(text,
+                              std::regex(wideBF16 ? "\\b(\\w*x)?(f32|bf16)\\b"
+                                                  : "\\b(\\w*x)?(f32)\\b"),
+                              "$1f64");
   auto wide = compile(text, context);
   if (!wide) {
     llvm::errs() << llvm::toString(wide.takeError()) << "\n";
     return 1;
+  }
+  if (!emitPrefix.empty()) {
+    llvm::Error error =
+        pp::emitCheck(emitPrefix, {*narrow->source, *narrow->lowered},
+                      {*wide->source, *wide->lowered}, cpu, features());
+    if (error)
+      llvm::errs() << llvm::toString(std::move(error)) << "\n";
+    return error ? 1 : 0;
   }
   bool good = true;
   for (auto function : narrow->source->getOps<func::FuncOp>())

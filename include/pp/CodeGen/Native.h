@@ -17,6 +17,11 @@ namespace pp {
 /// The features of this machine, sorted, as in `+avx2,+fma,-sse4a`.
 std::string hostFeatures();
 
+/// The features of a CPU that is named, one by one, for `machine`'s target. An
+/// empty list would mean the host's, whose code the named one may not be able
+/// to run.
+std::string featuresOf(llvm::StringRef cpu, llvm::TargetMachine &machine);
+
 /// A target machine for this machine's triple, position independent code.
 /// Empty `cpu` and `features` mean the host's. Null where LLVM has no such
 /// target; `error` then says why.

@@ -37,7 +37,7 @@ public:
       return LLVM::LLVMStructType::getLiteral(builder.getContext(), types);
     };
     LLVM::LLVMStructType imageType = struct_({ptr, i32, ptr, i64});
-    LLVM::LLVMStructType kernelType = struct_({ptr, i32, i32, i32, ptr});
+    LLVM::LLVMStructType kernelType = struct_({ptr, i32, i32, i32, ptr, i64});
     int64_t numKernels = kernels ? kernels.size() : 0;
 
     for (auto [i, image] : llvm::enumerate(images))
@@ -65,11 +65,16 @@ public:
       auto field = [&](StringRef name) {
         return number(kernel.getAs<IntegerAttr>(name).getInt(), i32);
       };
+      int64_t bytes = kernel.getAs<IntegerAttr>("bytes").getInt();
       Value host = hosts[i].empty()
                        ? Value(LLVM::ZeroOp::create(builder, loc, ptr))
                        : address(hosts[i]);
-      return SmallVector<Value>{address(names[i]), field("arguments"),
-                                field("shared"), field("threads"), host};
+      return SmallVector<Value>{address(names[i]),
+                                field("arguments"),
+                                field("shared"),
+                                field("threads"),
+                                host,
+                                number(bytes, i64)};
     });
 
     LLVM::LLVMStructType codeType = struct_({i32, i32, ptr, ptr});

@@ -41,6 +41,39 @@ struct Field {
   bool isFloat = false;
 };
 
+/// Bytes of the buffers that a kernel reads, and of those that it writes, each
+/// once; 0 if one of them has no fixed size.
+static int64_t trafficOf(gpu::GPUFuncOp kernel) {
+  DenseSet<Value> read, written;
+  kernel.walk([&](MemoryEffectOpInterface op) {
+    SmallVector<MemoryEffects::EffectInstance> effects;
+    op.getEffects(effects);
+    for (const MemoryEffects::EffectInstance &effect : effects) {
+      Value buffer = effect.getValue();
+      while (buffer && buffer.getDefiningOp<ViewLikeOpInterface>())
+        buffer = buffer.getDefiningOp<ViewLikeOpInterface>().getViewSource();
+      if (!buffer || !is_contained(kernel.getArguments(), buffer))
+        continue;
+      if (isa<MemoryEffects::Read>(effect.getEffect()))
+        read.insert(buffer);
+      if (isa<MemoryEffects::Write>(effect.getEffect()))
+        written.insert(buffer);
+    }
+  });
+  int64_t bytes = 0;
+  for (BlockArgument argument : kernel.getArguments()) {
+    int64_t times = read.contains(argument) + written.contains(argument);
+    if (times == 0)
+      continue;
+    auto type = dyn_cast<MemRefType>(argument.getType());
+    if (!type || !type.hasStaticShape())
+      return 0;
+    bytes += times * type.getNumElements() *
+             llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  }
+  return bytes;
+}
+
 class CallLowering {
 public:
   CallLowering(ModuleOp module)
@@ -66,6 +99,7 @@ public:
       add("arguments", builder.getI32IntegerAttr(kernel.getNumArguments()));
       add("shared", builder.getI32IntegerAttr(shared));
       add("threads", builder.getI32IntegerAttr(threads));
+      add("bytes", builder.getI64IntegerAttr(trafficOf(kernel)));
       descriptions.push_back(builder.getDictionaryAttr(fields));
     });
     module->setAttr("pp.gpu_kernels", builder.getArrayAttr(descriptions));

@@ -1,0 +1,15 @@
+// RUN: pp-opt %s --pp-layers-to-gpu-kernels --pp-gpu-lower-calls | FileCheck %s
+
+// What a kernel reads and writes, for reports of bandwidth: 64 numbers twice and
+// once, and a buffer that is added to both ways.
+// CHECK: bytes = 768 : i64
+// CHECK-SAME: bytes = 2304 : i64
+func.func @add(%x: tensor<64xf32>, %y: tensor<64xf32>) -> tensor<64xf32> {
+  %r = nn.add %x, %y : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>
+  return %r : tensor<64xf32>
+}
+func.func @sum(%x: tensor<8x64xf32>, %b: tensor<32xf32>) -> (tensor<8xf32>, tensor<32xf32>) {
+  %r = nn.reduce_sum %x axes = [1] : (tensor<8x64xf32>) -> tensor<8xf32>
+  %s = nn.relu %b : (tensor<32xf32>) -> tensor<32xf32>
+  return %r, %s : tensor<8xf32>, tensor<32xf32>
+}

@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""bench/gpu_check and bench/gpu_speed: packs that are made, run on the emulated device
+and on libraries that stand in for CUDA's, and found out when something is wrong."""
+
+import json
+import os
+import pathlib
+import shutil
+import sys
+
+from harness import BUILD, SOURCE, WORK, check, exporting_linker, execute, must, start
+
+LIBRARIES = BUILD / "test/Runtime/fake-gpu"
+
+
+def fake_cuda(**more):
+    paths = [str(LIBRARIES), os.environ.get("LD_LIBRARY_PATH", "")]
+    return dict(LD_LIBRARY_PATH=":".join(path for path in paths if path),
+                FAKE_NCCL_DIR=str(WORK), **more)
+
+
+def rows_of(text):
+    """Cells of the lines of a table, without its head."""
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines][1:]
+
+
+def run_check(*options, pack="check", **environment):
+    return execute([pathlib.Path(pack).resolve() / "gpu_check", "run", pack, "--seed", 5, *options],
+                   **environment)
+
+
+def ends(result, status, *parts):
+    text = result.stdout + result.stderr
+    check(result.returncode == status,
+          f"{result.args}: found status {result.returncode}, expected {status}:\n{text}")
+    for part in parts:
+        check(part in text, f"{result.args}: no '{part}' in\n{text}")
+
+
+def check_tables():
+    result = run_check("--device=emulated")
+    ends(result, 0, "## Checks on a GPU", "emulated on the host", "seed 5")
+    rows = rows_of(result.stdout)
+    cases = {row[1]: row for row in rows}
+    for op in ("layer_norm_grad_input", "attention_grad", "weights", "cross_entropy_grad"):
+        for element in ("f32", "bf16"):
+            check(cases[f"{element} {op}"][-1] == "pass", f"no {element} {op} in {cases}")
+    check("pass" == cases["gpt f32, 2 ranks, zb-h1"][-1], "no ranks that agree")
+    check("not run: the device is emulated" == cases["check-f32, memcheck"][-1],
+          "a sanitizer without a GPU")
+    # The same by the runtime's CUDA code, with graphs and without.
+    result = run_check("--sanitizer=none-such", **fake_cuda())
+    ends(result, 0, "Fake GPU", "no none-such on this machine")
+    cases = {row[1]: row for row in rows_of(result.stdout)}
+    check(cases["gpt f32, 1 rank, 1f1b, no graph"][-1] == "pass", "no steps without graphs")
+    return len(rows)
+
+
+def check_wrong_results(rows):
+    """What is wrong is found, and nothing else is left out."""
+    result = run_check("--device=emulated", "--tolerance", "f32=0", "--loss-tolerance", "f32=0")
+    ends(result, 1, "FAIL: gelu_3_5")
+    found = rows_of(result.stdout)
+    check(len(found) == rows, f"found {len(found)} rows, expected {rows}")
+    result_of = {row[1]: row[-1] for row in found}
+    check(result_of["f32 transpose"] == "pass", "a copy is not exact")
+    check(result_of["bf16 gelu"] == "pass", "the tolerance of f32 for bf16")
+    check(result_of["gpt f32, 1 rank, 1f1b, against the CPU"] == "FAIL", "no difference of sums")
+    # A device that is lost: the function is named, those after it run again.
+    result = run_check(**fake_cuda(FAKE_CUDA_FAIL="cuLaunchKernel@40"))
+    ends(result, 1, "CUDA_ERROR_LAUNCH_FAILED")
+    names = [row[1] for row in rows_of(result.stdout)]
+    check("bf16 block" in names and "f32 block" in names, f"the last functions are not in {names}")
+    result = run_check("--device=emulated", "--limit", "0.001")
+    ends(result, 1, "still running after 0.001 s")
+
+
+def check_broken_packs():
+    ends(run_check("--tolerance", "f16=1"), 2, "found 'f16=1' in --tolerance", "write it as")
+    here = [sys.executable, SOURCE / "bench/gpu_check", "run"]
+    ends(execute([*here, "nowhere"]), 2, "found no pack in 'nowhere'", "bench/gpu_check pack")
+    ends(execute([sys.executable, SOURCE / "bench/gpu_speed", "run", "check"]), 2,
+         "found a pack of gpu_check", "expected one of gpu_speed")
+    ends(execute([sys.executable, SOURCE / "bench/gpu_check", "pack", "check"]), 2,
+         "found a pack in 'check'", "--force")
+    ends(execute([sys.executable, SOURCE / "bench/gpu_check", "pack", "."]), 2,
+         "that are no pack")
+    ends(execute([sys.executable, SOURCE / "bench/gpu_check", "pack", "new", "--build=check"]), 2,
+         "check/bin/pp-compile', expected the project's tools", "scripts/build")
+    ends(execute([sys.executable, SOURCE / "bench/gpu_check", "pack", "new", "--elements=f16",
+                  "--build", BUILD]), 2, "found the type 'f16'", "change the list")
+    shutil.copytree("check", "broken", symlinks=True)
+    program = pathlib.Path("broken/bin/check-f32")
+    whole = program.read_bytes()
+    program.write_bytes(whole[:-1])
+    ends(run_check(pack="broken"), 2, f"found {len(whole) - 1} bytes in", "the pack was cut short")
+    program.write_bytes(whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:])
+    ends(run_check(pack="broken"), 2, "found other bytes in")
+    program.unlink()
+    ends(run_check(pack="broken"), 2, "found no '", "copy it whole")
+    manifest = pathlib.Path("broken/manifest.json")
+    text = manifest.read_text()
+    manifest.write_text(text[:1000])
+    ends(run_check(pack="broken"), 2, "found a broken '")
+    manifest.write_text(json.dumps(dict(json.loads(text), format=9)))
+    ends(run_check(pack="broken"), 2, "found a pack of format 9", "expected format 1")
+
+
+def check_speed(linker):
+    bench = [sys.executable, SOURCE / "bench/gpu_speed"]
+    ends(execute([*bench, "pack", "speed", "--models=gpt5", "--build", BUILD]), 2,
+         "found the model 'gpt5'", "gpt2-124m, llama-1.3b")
+    ends(execute([*bench, "pack", "speed", "--sequences=0", "--build", BUILD]), 2,
+         "found '0' in --sequences")
+    must(execute([*bench, "pack", "speed", "--models=tiny", "--sequences=16", "--emulate-device",
+                  "--build", BUILD, f"--linker={linker}"]))
+    speed = [WORK / "speed/gpu_speed", "run", "speed", "--repeat=2", "--peak=1"]
+    ends(execute([*speed, "--steps=3"]), 2, "found --steps 3", "the 3 of the warm-up")
+    for options, environment in ((["--device=emulated"], {}), ([], fake_cuda())):
+        # A Python without PyTorch, whatever this machine has.
+        without = pathlib.Path("without").resolve()
+        without.write_text(f'#!/bin/sh\nexec {sys.executable} -S -I "$@"\n')
+        without.chmod(0o755)
+        result = execute([*speed, "--steps=5", f"--torch-python={without}", *options],
+                         **environment)
+        ends(result, 0, "## Speed on a GPU", "### Kernels of tiny-16", "pprt_kernel_adamw",
+             "product ", "of copies", "not run: ")
+        row = rows_of(result.stdout)[0]
+        check(row[0] == "tiny-16" and float(row[4].split()[0]) >= 0, f"found {row}")
+        check("MiB" in row[6], f"no memory in {row}")
+
+
+def main():
+    start()
+    linker = exporting_linker()
+    must(execute([sys.executable, SOURCE / "bench/gpu_check", "pack", "check", "--small",
+                  "--emulate-device", "--build", BUILD, f"--linker={linker}"]))
+    check_wrong_results(check_tables())
+    check_broken_packs()
+    check_speed(linker)
+
+
+if __name__ == "__main__":
+    main()
