@@ -335,12 +335,13 @@ int main(int argc, char **argv) {
     return 1;
   }
   if (!emitPrefix.empty()) {
-    llvm::Error error =
-        pp::emitCheck(emitPrefix, {*narrow->source, *narrow->lowered},
-                      {*wide->source, *wide->lowered}, cpu, features());
-    if (error)
+    if (llvm::Error error = pp::emitCheck(
+            emitPrefix, {*narrow->source, *narrow->lowered},
+            {*wide->source, *wide->lowered}, cpu, features())) {
       llvm::errs() << llvm::toString(std::move(error)) << "\n";
-    return error ? 1 : 0;
+      return 1;
+    }
+    return 0;
   }
   bool good = true;
   for (auto function : narrow->source->getOps<func::FuncOp>())

@@ -1,9 +1,11 @@
 // RUN: pp-opt %s --pp-layers-to-gpu-kernels --pp-gpu-lower-calls | FileCheck %s
 
 // What a kernel reads and writes, for reports of bandwidth: 64 numbers twice and
-// once, and a buffer that is added to both ways.
-// CHECK: bytes = 768 : i64
-// CHECK-SAME: bytes = 2304 : i64
+// once; sums are set to zero, and then read, too, where they are added to.
+// CHECK: bytes = 768 : i64, name = "elementwise_0"
+// CHECK-SAME: bytes = 32 : i64, name = "elementwise_1"
+// CHECK-SAME: bytes = 2112 : i64, name = "row_sums_0"
+// CHECK-SAME: bytes = 256 : i64, name = "elementwise_2"
 func.func @add(%x: tensor<64xf32>, %y: tensor<64xf32>) -> tensor<64xf32> {
   %r = nn.add %x, %y : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>
   return %r : tensor<64xf32>
