@@ -42,7 +42,7 @@ struct Options {
   std::string metrics, trace, timeline, profileOut, save, load;
 
   // How to run and what to print.
-  double timeout = 300;                            // 30 on a device
+  double timeout = 300; // 30 on a device
   // Of programs for GPUs.
   std::string device = "cuda", transport = "auto", attention = "auto";
   bool graph = true;

@@ -335,9 +335,9 @@ int main(int argc, char **argv) {
     return 1;
   }
   if (!emitPrefix.empty()) {
-    if (llvm::Error error = pp::emitCheck(
-            emitPrefix, {*narrow->source, *narrow->lowered},
-            {*wide->source, *wide->lowered}, cpu, features())) {
+    if (llvm::Error error =
+            pp::emitCheck(emitPrefix, {*narrow->source, *narrow->lowered},
+                          {*wide->source, *wide->lowered}, cpu, features())) {
       llvm::errs() << llvm::toString(std::move(error)) << "\n";
       return 1;
     }

@@ -33,10 +33,10 @@ struct CompileOptions {
 
   std::string profile; ///< file of measured times; empty: none
 
-  std::string target = "cpu"; ///< cpu or cuda
-  std::string chip;           ///< of kernels; empty: PTX for sm_90a
+  std::string target = "cpu";    ///< cpu or cuda
+  std::string chip;              ///< of kernels; empty: PTX for sm_90a
   std::string epilogues = "all"; ///< fused into products: all, bias or none
-  bool emulateDevice = false; ///< kernels for the host, too
+  bool emulateDevice = false;    ///< kernels for the host, too
 
   unsigned optimization = 3;
   std::string targetCPU = "native";
