@@ -50,18 +50,18 @@ static std::optional<RingOverlap> compare(const Slot &a, const Slot &b) {
 /// Each instance is a buffer of its own.
 static std::optional<RingOverlap>
 findOverlapOfInstances(const std::vector<Ring> &rings,
-                       const std::vector<std::vector<uint64_t>> &offsets) {
+                       const std::vector<Places> &places) {
   std::vector<Interval> intervals;
-  std::vector<uint64_t> places;
+  std::vector<uint64_t> offsets;
   std::vector<std::pair<size_t, size_t>> origins;
   for (size_t ring = 0; ring < rings.size(); ++ring)
     for (size_t i = 0; i < rings[ring].lives.size(); ++i) {
       const Span &life = rings[ring].lives[i];
       intervals.push_back({rings[ring].size, life.begin, life.end});
-      places.push_back(offsets[ring][i % offsets[ring].size()]);
+      offsets.push_back(places[ring].at(i));
       origins.emplace_back(ring, i);
     }
-  auto overlap = findOverlap(intervals, places);
+  auto overlap = findOverlap(intervals, offsets);
   if (!overlap)
     return std::nullopt;
   auto a = origins[overlap->first], b = origins[overlap->second];
@@ -70,21 +70,21 @@ findOverlapOfInstances(const std::vector<Ring> &rings,
 
 std::optional<RingOverlap>
 pp::memory::findOverlap(const std::vector<Ring> &rings,
-                        const std::vector<std::vector<uint64_t>> &offsets) {
+                        const std::vector<Places> &places) {
   size_t numSlots = 0;
-  for (const std::vector<uint64_t> &ofRing : offsets)
-    numSlots += ofRing.size();
+  for (const Places &ofRing : places)
+    numSlots += ofRing.slots.size();
   if (numSlots > kMostSlots)
-    return findOverlapOfInstances(rings, offsets);
+    return findOverlapOfInstances(rings, places);
   std::vector<Slot> slots;
   for (size_t ring = 0; ring < rings.size(); ++ring) {
-    size_t first = slots.size(), count = offsets[ring].size();
-    for (uint64_t offset : offsets[ring])
+    size_t first = slots.size();
+    for (uint64_t offset : places[ring].slots)
       slots.push_back({ring, offset, offset + rings[ring].size, {}});
     const std::vector<Span> &lives = rings[ring].lives;
     for (size_t i = 0; i < lives.size(); ++i)
       if (lives[i].begin < lives[i].end)
-        slots[first + i % count].turns.push_back({lives[i], i});
+        slots[first + places[ring].slotOf(i)].turns.push_back({lives[i], i});
   }
   for (Slot &slot : slots) {
     std::sort(slot.turns.begin(), slot.turns.end(),

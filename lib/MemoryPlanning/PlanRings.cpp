@@ -13,9 +13,12 @@
 // leaves another one takes. Several such numbers are tried; a hill climb over
 // orders improves the best.
 //
+// Warm-up and cool-down have another pattern: instances that only they see need
+// not take their turn, and with slots of their own they fill what gaps there
+// are (stages that fill and drain in turn need this).
+//
 // Where no such ring is good, each instance gets a place of its own in a sweep
-// over time. What a sweep does depends on the past alone, so that in a steady
-// state it mostly repeats itself as well.
+// over time.
 //
 // A ring of very many slots (all micro-batches, where all forwards come first)
 // is placed as one block: it is full at the peak.
@@ -29,6 +32,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <optional>
 
 using namespace pp::memory;
 
@@ -40,6 +44,12 @@ constexpr uint32_t kMostSlots = 64;
 /// With no more instances than this a few percent are worth a sweep.
 constexpr size_t kFewInstances = 2048;
 
+/// Places that differ in each of so many rounds are a short list.
+constexpr size_t kFewRounds = 128;
+
+/// More slots of their own than this are as bad as a sweep.
+constexpr uint32_t kMostEnds = 256;
+
 using Order = std::vector<uint32_t>;
 using Offsets = std::vector<uint64_t>;
 
@@ -47,7 +57,8 @@ using Offsets = std::vector<uint64_t>;
 struct Item {
   uint64_t size = 0;
   uint64_t liveTime = 0;
-  uint32_t begin = 0; ///< of an instance in the middle of all
+  uint32_t begin = 0;    ///< of an instance in the middle, or the first
+  bool isTurning = true; ///< not the slot of one instance
 };
 
 /// Rings of equal lives, side by side in each slot.
@@ -55,7 +66,9 @@ struct Group {
   std::vector<uint32_t> rings;
   uint64_t size = 0;
   uint32_t least = 1; ///< slots that it needs
-  uint32_t slots = 1;
+  uint32_t slots = 1; ///< that take turns
+  uint32_t head = 0, tail = 0;
+  Span turning; ///< instances that must take turns
   uint32_t firstItem = 0;
   bool isBlock = false;
 };
@@ -70,7 +83,7 @@ void sweep(const std::vector<Ring> &rings, const std::vector<Group> &groups,
     uint32_t group, instance;
   };
   std::vector<Event> events;
-  std::vector<Offsets> offsets(groups.size());
+  std::vector<Offsets> offsets(groups.size()); // of instances
   for (uint32_t g = 0; g < groups.size(); ++g) {
     const std::vector<Span> &lives = rings[groups[g].rings.front()].lives;
     offsets[g].assign(std::max<size_t>(1, lives.size()), 0);
@@ -106,18 +119,19 @@ void sweep(const std::vector<Ring> &rings, const std::vector<Group> &groups,
   for (uint32_t g = 0; g < groups.size(); ++g) {
     uint64_t inside = 0;
     for (uint32_t ring : groups[g].rings) {
-      plan.offsets[ring] = offsets[g];
-      for (uint64_t &offset : plan.offsets[ring])
+      plan.places[ring] = {offsets[g]};
+      for (uint64_t &offset : plan.places[ring].slots)
         offset += inside;
       inside += alignUp(rings[ring].size);
     }
   }
 }
 
-/// Whether no two instances of a slot meet.
-bool suffices(const std::vector<Span> &lives, uint32_t slots) {
+/// Whether no two of the instances [begin, end) that share a slot meet.
+bool suffices(const std::vector<Span> &lives, uint32_t slots, size_t begin,
+              size_t end) {
   std::vector<std::vector<Span>> ofSlot(slots);
-  for (size_t i = 0; i < lives.size(); ++i) {
+  for (size_t i = begin; i < end; ++i) {
     if (lives[i].begin >= lives[i].end)
       continue;
     std::vector<Span> &turns = ofSlot[i % slots];
@@ -143,25 +157,32 @@ bool isClose(uint64_t bytes, uint64_t bound) {
 
 class RingPlanner {
 public:
-  /// As many slots as each ring needs, or `slots` where that suffices.
+  /// As many slots as each ring needs, or `slots` where that suffices. With
+  /// `freeEnds`, instances that need not take turns have their own.
   RingPlanner(const std::vector<Ring> &rings, const std::vector<Group> &given,
-              uint64_t bound, uint32_t slots)
-      : rings(rings), groups(given), bound(bound) {
+              uint64_t bound, uint32_t slots, bool freeEnds = false)
+      : rings(&rings), groups(given), bound(bound), freeEnds(freeEnds) {
     for (Group &group : groups) {
       const std::vector<Span> &lives = livesOf(group);
       group.slots = group.least;
-      if (slots > group.least && slots < lives.size() && suffices(lives, slots))
+      if (freeEnds)
+        cutEnds(group, slots);
+      else if (slots > group.least && slots < lives.size() &&
+               suffices(lives, slots, 0, lives.size()))
         group.slots = slots;
       group.isBlock = group.slots > kMostSlots;
       group.firstItem = items.size();
       if (group.isBlock)
         items.push_back({group.size * group.slots});
       else
-        items.resize(items.size() + group.slots, {group.size});
+        items.resize(items.size() + group.head + group.slots + group.tail,
+                     {group.size});
+      size_t middle = lives.size() / 2;
       for (size_t i = 0; i < lives.size(); ++i) {
         Item &item = items[itemOf(group, i)];
         item.liveTime += lives[i].end - lives[i].begin;
-        if (i >= lives.size() / 2 && !item.begin)
+        item.isTurning = i >= group.head && i + group.tail < lives.size();
+        if ((i >= middle || freeEnds) && !item.begin)
           item.begin = lives[i].begin;
       }
     }
@@ -208,7 +229,16 @@ public:
               return double(items[i].size) * double(items[i].liveTime);
             }),
             false);
-    attempt(by([&](uint32_t i) { return degrees[i]; }), false);
+    if (freeEnds) {
+      // What comes round again first.
+      attempt(by([&](uint32_t i) {
+                return std::make_tuple(items[i].isTurning, items[i].size,
+                                       ~items[i].begin);
+              }),
+              true);
+    } else {
+      attempt(by([&](uint32_t i) { return degrees[i]; }), false);
+    }
     uint64_t random = 0x9E3779B97F4A7C15;
     auto next = [&](uint64_t limit) {
       random ^= random << 13;
@@ -230,10 +260,39 @@ public:
 
 private:
   const std::vector<Span> &livesOf(const Group &group) const {
-    return rings[group.rings.front()].lives;
+    return (*rings)[group.rings.front()].lives;
   }
   uint32_t itemOf(const Group &group, size_t instance) const {
-    return group.firstItem + (group.isBlock ? 0 : instance % group.slots);
+    if (group.isBlock)
+      return group.firstItem;
+    if (instance < group.head)
+      return group.firstItem + instance;
+    size_t left = livesOf(group).size() - instance;
+    if (left <= group.tail)
+      return group.firstItem + group.head + group.slots + group.tail - left;
+    return group.firstItem + group.head + (instance - group.head) % group.slots;
+  }
+
+  /// Slots of their own for what comes before and behind the loops, where that
+  /// is not too much; then `slots`, or what the rest needs.
+  void cutEnds(Group &group, uint32_t slots) {
+    const std::vector<Span> &lives = livesOf(group);
+    Span turning = group.turning;
+    uint32_t ends = lives.size() - (turning.end - turning.begin);
+    if (turning.begin == turning.end || ends > kMostEnds) {
+      if (slots > group.least && slots < lives.size() &&
+          suffices(lives, slots, 0, lives.size()))
+        group.slots = slots;
+      return;
+    }
+    for (uint32_t count : {slots, group.least})
+      if (count <= kMostSlots && count + ends < lives.size() &&
+          suffices(lives, count, turning.begin, turning.end)) {
+        group.slots = count;
+        group.head = turning.begin;
+        group.tail = lives.size() - turning.end;
+        return;
+      }
   }
 
   /// Runs through time and notes who is live when a slot becomes live.
@@ -278,45 +337,54 @@ private:
         live[item / 64] |= uint64_t(1) << item % 64;
       }
     }
+    // Both ways.
+    for (uint32_t a = 0; a < items.size(); ++a)
+      for (size_t word = 0; word < words; ++word)
+        for (uint64_t bits = conflicts[a * words + word]; bits;
+             bits &= bits - 1) {
+          uint32_t b = word * 64 + __builtin_ctzll(bits);
+          conflicts[b * words + a / 64] |= uint64_t(1) << a % 64;
+        }
     degrees.assign(items.size(), 0);
     for (uint32_t a = 0; a < items.size(); ++a)
-      for (uint32_t b = 0; b < items.size(); ++b)
-        if (conflict(a, b))
-          degrees[a] += items[b].size;
-  }
-
-  bool conflict(uint32_t a, uint32_t b) const {
-    return (conflicts[a * words + b / 64] >> b % 64 & 1) ||
-           (conflicts[b * words + a / 64] >> a % 64 & 1);
+      for (size_t word = 0; word < words; ++word)
+        for (uint64_t bits = conflicts[a * words + word]; bits;
+             bits &= bits - 1)
+          degrees[a] += items[word * 64 + __builtin_ctzll(bits)].size;
   }
 
   /// Each item in order into the tightest, or lowest, gap between those it
   /// conflicts with.
   Offsets fillGaps(const Order &order, bool lowest) const {
+    struct Placed {
+      uint64_t begin, end;
+      uint32_t item;
+    };
     Offsets offsets(items.size());
-    Order placed; // by offset
+    std::vector<Placed> placed; // by offset
+    placed.reserve(items.size());
     for (uint32_t index : order) {
+      const uint64_t *row = &conflicts[index * words];
       uint64_t size = items[index].size, top = 0;
       uint64_t bestGap = ~uint64_t(0), bestOffset = 0;
-      for (uint32_t other : placed) {
-        if (!conflict(index, other))
+      for (const Placed &other : placed) {
+        if (!(row[other.item / 64] >> other.item % 64 & 1))
           continue;
-        uint64_t begin = offsets[other];
-        if (begin >= top + size && begin - top < bestGap) {
-          bestGap = begin - top;
+        if (other.begin >= top + size && other.begin - top < bestGap) {
+          bestGap = other.begin - top;
           bestOffset = top;
           if (lowest)
             break;
         }
-        top = std::max(top, begin + items[other].size);
+        top = std::max(top, other.end);
       }
-      offsets[index] = bestGap == ~uint64_t(0) ? top : bestOffset;
-      placed.insert(std::upper_bound(placed.begin(), placed.end(),
-                                     offsets[index],
-                                     [&](uint64_t offset, uint32_t other) {
-                                       return offset < offsets[other];
-                                     }),
-                    index);
+      uint64_t offset = bestGap == ~uint64_t(0) ? top : bestOffset;
+      offsets[index] = offset;
+      auto behind = std::upper_bound(placed.begin(), placed.end(), offset,
+                                     [](uint64_t begin, const Placed &other) {
+                                       return begin < other.begin;
+                                     });
+      placed.insert(behind, {offset, offset + size, index});
     }
     return offsets;
   }
@@ -333,21 +401,24 @@ private:
     for (const Group &group : groups) {
       uint64_t inside = 0;
       for (uint32_t ring : group.rings) {
-        plan.offsets[ring].clear();
-        for (uint32_t slot = 0; slot < group.slots; ++slot)
-          plan.offsets[ring].push_back(
+        Places &places = plan.places[ring];
+        places = {{}, group.head, group.tail, uint32_t(livesOf(group).size())};
+        uint32_t count = group.head + group.slots + group.tail;
+        for (uint32_t slot = 0; slot < count; ++slot)
+          places.slots.push_back(
               (group.isBlock ? offsets[group.firstItem] + slot * group.size
                              : offsets[group.firstItem + slot]) +
               inside);
-        inside += alignUp(rings[ring].size);
+        inside += alignUp((*rings)[ring].size);
       }
     }
   }
 
-  const std::vector<Ring> &rings;
+  const std::vector<Ring> *rings;
   std::vector<Group> groups;
   std::vector<Item> items;
   uint64_t bound;
+  bool freeEnds;
   size_t words = 0;
   std::vector<uint64_t> conflicts; ///< a row of bits for each item
   std::vector<uint64_t> degrees;   ///< bytes that an item conflicts with
@@ -369,6 +440,56 @@ uint64_t largestLive(const std::vector<Ring> &rings) {
   return uint64_t(largest);
 }
 
+/// Numbers of slots with which two large groups fill one another's gaps: what
+/// one instance of each takes together, in rounds, times `step`.
+std::vector<uint32_t> findTurns(const std::vector<Ring> &rings,
+                                std::vector<Group> groups, uint32_t step) {
+  constexpr size_t large = 6;
+  std::sort(groups.begin(), groups.end(), [](const Group &a, const Group &b) {
+    uint64_t bytesA = a.size * a.least, bytesB = b.size * b.least;
+    return bytesA != bytesB ? bytesA > bytesB : a.rings < b.rings;
+  });
+  groups.resize(std::min(groups.size(), large));
+  std::vector<uint32_t> result;
+  auto middle = [&](const Group &group) -> const Span * {
+    const std::vector<Span> &lives = rings[group.rings.front()].lives;
+    return lives.size() > 2 * step ? &lives[lives.size() / 2] : nullptr;
+  };
+  for (size_t i = 0; i < groups.size(); ++i)
+    for (size_t j = 0; j <= i; ++j) {
+      const Span *a = middle(groups[i]), *b = middle(groups[j]);
+      if (!a || !b || a[step].begin <= a->begin)
+        continue;
+      uint32_t round = a[step].begin - a->begin;
+      uint32_t time = a->end - a->begin + (i == j ? 0 : b->end - b->begin);
+      uint32_t slots = std::max(1u, (time + round - 1) / round) * step;
+      if (slots <= kMostSlots)
+        result.push_back(slots);
+    }
+  std::sort(result.begin(), result.end());
+  result.erase(std::unique(result.begin(), result.end()), result.end());
+  return result;
+}
+
+/// Lets warm-up and cool-down go their own ways.
+void planWithFreeEnds(const std::vector<Ring> &rings,
+                      const std::vector<Group> &groups, uint32_t step,
+                      uint64_t &effort, RingPlan &plan) {
+  std::optional<RingPlanner> best;
+  uint64_t fewest = plan.bytes;
+  for (uint32_t slots : findTurns(rings, groups, step)) {
+    RingPlanner planner(rings, groups, plan.lowerBound, slots, true);
+    planner.run(effort, 0, plan);
+    if (isClose(plan.bytes, plan.lowerBound))
+      return;
+    if (plan.bytes < fewest)
+      best = std::move(planner);
+    fewest = plan.bytes;
+  }
+  if (best)
+    best->run(effort, effort / 8, plan);
+}
+
 } // namespace
 
 uint32_t pp::memory::countSlots(const std::vector<Span> &lives) {
@@ -378,7 +499,8 @@ uint32_t pp::memory::countSlots(const std::vector<Span> &lives) {
   uint32_t most = std::max<size_t>(1, lives.size());
   uint32_t slots = std::max<uint64_t>(1, largestLive(one) / kAlignment);
   // As many as are live at once, unless they end in another order.
-  for (uint32_t more = 1; slots < most && !suffices(lives, slots); more *= 2)
+  for (uint32_t more = 1;
+       slots < most && !suffices(lives, slots, 0, lives.size()); more *= 2)
     slots = std::min(most, slots + std::max(1u, more / 8));
   return slots;
 }
@@ -387,7 +509,7 @@ RingPlan pp::memory::planRings(const std::vector<Ring> &rings, uint32_t step,
                                const Options &options) {
   RingPlan plan;
   plan.lowerBound = largestLive(rings);
-  plan.offsets.assign(rings.size(), {0});
+  plan.places.assign(rings.size(), {{0}});
   if (rings.empty())
     return plan;
   plan.bytes = ~uint64_t(0);
@@ -402,10 +524,17 @@ RingPlan pp::memory::planRings(const std::vector<Ring> &rings, uint32_t step,
     }
     like->rings.push_back(i);
     like->size += alignUp(rings[i].size);
+    Span turning = rings[i].turning;
+    if (like->turning.begin == like->turning.end)
+      like->turning = turning;
+    else if (turning.begin != turning.end)
+      like->turning = {std::min(like->turning.begin, turning.begin),
+                       std::max(like->turning.end, turning.end)};
     Group alone;
     alone.rings = {i};
     alone.size = alignUp(rings[i].size);
     alone.least = like->least;
+    alone.turning = turning;
     single.push_back(alone);
   }
   uint32_t most = 1;
@@ -416,29 +545,44 @@ RingPlan pp::memory::planRings(const std::vector<Ring> &rings, uint32_t step,
   // are; then as many as the longest ring needs, and more.
   uint32_t first = (most + step - 1) / step * step;
   uint64_t effort = options.effort;
-  uint32_t bestSlots = 0;
   auto isDone = [&] { return isClose(plan.bytes, plan.lowerBound); };
   uint32_t few = std::min(first, 8 * step);
   // All that sees every instance is for few, or for where rings fail.
-  size_t instances = 0;
-  for (const Group &group : glued)
-    instances += rings[group.rings.front()].lives.size();
+  size_t instances = 0, longest = 0;
+  for (const Group &group : glued) {
+    size_t size = rings[group.rings.front()].lives.size();
+    instances += size;
+    longest = std::max(longest, size);
+  }
   bool areFew = instances <= kFewInstances;
-  for (uint32_t slots = step;
-       slots <= std::min(kMostSlots, (areFew ? 5 : 2) * first) &&
-       effort > options.effort / 2 && plan.bytes > plan.lowerBound;
-       slots = slots == few ? std::max(first, few + step) : slots + step) {
-    if (slots > few && isDone())
-      break;
-    uint64_t before = plan.bytes;
+  uint32_t bestSlots = 0;
+  uint64_t ofRings = plan.bytes;
+  auto tryRings = [&](uint32_t slots) {
+    if (effort <= options.effort / 2 || plan.bytes <= plan.lowerBound)
+      return;
     RingPlanner(rings, glued, plan.lowerBound, slots)
         .run(effort, slots > few ? 0 : options.effort / 100, plan);
-    if (plan.bytes < before)
+    if (plan.bytes < ofRings)
       bestSlots = slots;
-  }
+    ofRings = std::min(ofRings, plan.bytes);
+  };
+  for (uint32_t slots = step; slots <= few; slots += step)
+    tryRings(slots);
+  // In few rounds it matters little that a sweep does not repeat itself.
+  uint64_t before = plan.bytes;
+  if (!areFew && !isDone() && longest / step <= kFewRounds)
+    sweep(rings, glued, false, true, plan);
+  for (uint32_t slots = std::max(first, few + step);
+       slots <= std::min(kMostSlots, (areFew ? 5 : 2) * first) && !isDone();
+       slots += step)
+    tryRings(slots);
+  if (!isDone())
+    planWithFreeEnds(rings, glued, step, effort, plan);
   for (bool backwards : {false, true})
     for (bool largestFirst : {true, false}) {
-      if (areFew ? plan.bytes > plan.lowerBound : !isDone())
+      bool isFirst = !backwards && largestFirst;
+      if (areFew ? plan.bytes > plan.lowerBound
+                 : !isDone() && (isFirst || plan.bytes < before))
         sweep(rings, glued, backwards, largestFirst, plan);
       if (areFew && plan.bytes > plan.lowerBound)
         sweep(rings, single, backwards, largestFirst, plan);

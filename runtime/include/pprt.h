@@ -105,6 +105,11 @@ const void *pprt_data(pprt_context *ctx, int32_t input, int32_t microbatch);
 /// micro-batch) only.
 int64_t pprt_key(pprt_context *ctx, int32_t microbatch);
 
+/// Writes where values lie in this round into the table of a stage call:
+/// `shape` is a count and as many pairs of an entry of the table and a distance
+/// in bytes; the entry becomes `offset` plus the distance.
+void pprt_place(int64_t *table, const int64_t *shape, int64_t offset);
+
 /// Reports the loss of `microbatch` (one f32). Called by the rank of the last
 /// stage.
 int32_t pprt_loss(pprt_context *ctx, int32_t microbatch, const float *loss);

@@ -105,6 +105,12 @@ int64_t pprt_key(pprt_context *ctx, int32_t microbatch) {
   return ctx->device ? ctx->device->key(microbatch) : ctx->keyOf(microbatch);
 }
 
+void pprt_place(int64_t *table, const int64_t *shape, int64_t offset) {
+  for (const int64_t *entry = shape + 1, *end = entry + 2 * shape[0];
+       entry != end; entry += 2)
+    table[entry[0]] = offset + entry[1];
+}
+
 int32_t pprt_loss(pprt_context *ctx, int32_t microbatch, const float *loss) {
   return guarded(ctx, [&] { ctx->reportLoss(microbatch, loss); });
 }

@@ -2,8 +2,8 @@
 //
 // In a loop over micro-batches the same value is made in every round, and as
 // many instances of it exist at a time as rounds pass until its last use. They
-// take turns in a ring of slots: instance i lies in slot i modulo the number of
-// slots, which is all that the code of the loop has to know.
+// take turns in a ring of slots, which is all that the code of the loop has to
+// know. Instances that no loop makes or reads need not take part.
 //
 //===----------------------------------------------------------------------===//
 
@@ -27,11 +27,30 @@ struct Span {
 struct Ring {
   uint64_t size;
   std::vector<Span> lives;
+  /// Instances [begin, end) must take turns; all if that is empty.
+  Span turning = {};
+};
+
+/// Where the instances of a buffer lie. The first `head` and the last `tail` of
+/// them have slots of their own; those between take turns.
+struct Places {
+  std::vector<uint64_t> slots; ///< offsets; at least one for those between
+  uint32_t head = 0, tail = 0;
+  uint32_t instances = 0; ///< how many there are; without a tail no matter
+
+  size_t slotOf(size_t instance) const {
+    if (instance < head)
+      return instance;
+    if (tail && instance + tail >= instances)
+      return slots.size() - (instances - instance);
+    return head + (instance - head) % (slots.size() - head - tail);
+  }
+  uint64_t at(size_t instance) const { return slots[slotOf(instance)]; }
 };
 
 struct RingPlan {
-  /// Of each slot of each ring; multiples of kAlignment.
-  std::vector<std::vector<uint64_t>> offsets;
+  /// Of each ring; offsets are multiples of kAlignment.
+  std::vector<Places> places;
   uint64_t bytes = 0;      ///< size of the arena
   uint64_t lowerBound = 0; ///< largest sum of live bytes, with any placement
 };
@@ -53,9 +72,8 @@ struct RingOverlap {
 
 /// The first such pair, if any; shares no code with planRings. Every ring has
 /// at least one offset.
-std::optional<RingOverlap>
-findOverlap(const std::vector<Ring> &rings,
-            const std::vector<std::vector<uint64_t>> &offsets);
+std::optional<RingOverlap> findOverlap(const std::vector<Ring> &rings,
+                                       const std::vector<Places> &places);
 
 } // namespace pp::memory
 

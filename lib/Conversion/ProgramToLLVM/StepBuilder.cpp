@@ -21,6 +21,23 @@ using namespace pp;
 
 namespace {
 
+/// Cuts what is repeated from a list that `rounds` rounds read in turn.
+static void shortenCycle(std::vector<int64_t> &cycle, size_t rounds) {
+  // Knuth, Morris, Pratt: how much of the front each prefix ends with.
+  std::vector<size_t> border(cycle.size(), 0);
+  for (size_t i = 1; i < cycle.size(); ++i) {
+    size_t length = border[i - 1];
+    while (length && cycle[i] != cycle[length])
+      length = border[length - 1];
+    border[i] = cycle[i] == cycle[length] ? length + 1 : 0;
+  }
+  size_t period = cycle.empty() ? 0 : cycle.size() - border.back();
+  if (cycle.size() >= rounds || (period && cycle.size() % period == 0))
+    cycle.resize(period);
+  if (cycle.size() == 1)
+    cycle.clear();
+}
+
 class StepBuilder {
   /// Arguments of a step function.
   enum : unsigned { contextArgument, arenaArgument };
@@ -33,13 +50,16 @@ public:
         offsets(std::move(offsets)), stages(stages), indices(indices),
         symbols(symbols), builder(program), loc(program.getLoc()),
         i32(builder.getI32Type()), i64(builder.getI64Type()),
-        tablesName(builder.getStringAttr("pp.table." + program.getSymName())) {
+        tablesName(builder.getStringAttr("pp.table." + program.getSymName())),
+        placesName(builder.getStringAttr("pp.places." + program.getSymName())) {
     result.program = program;
   }
 
   FailureOr<LoweredProgram> run() {
-    if (program.hasLoops())
+    if (program.hasLoops()) {
       assignRequests();
+      findLeaders();
+    }
     for (Operation &op : *program.getBody().begin()) {
       loc = op.getLoc();
       current = getMicrobatch(&op);
@@ -82,17 +102,38 @@ private:
     size_t period = size / std::gcd<size_t>(size, loop.op.getStep());
     return std::min<size_t>(period, loop.op.getRounds());
   }
+  /// The same for a buffer from a micro-batch on.
+  size_t periodOf(unsigned buffer, int64_t microbatch) {
+    const BufferOffsets &places = offsets[buffer];
+    if (!loop.op || places.slots.size() == 1)
+      return 1;
+    int64_t last =
+        microbatch + (loop.op.getRounds() - 1) * int64_t(loop.op.getStep());
+    bool isTurning =
+        microbatch >= places.head &&
+        (!places.tail || last + places.tail < int64_t(places.instances));
+    return isTurning ? periodOf(places.slots.size() - places.head - places.tail)
+                     : loop.op.getRounds();
+  }
   /// Where a buffer lies for a micro-batch, so many rounds later.
   uint64_t offsetOf(unsigned buffer, int64_t microbatch, size_t round = 0) {
-    const BufferOffsets &slots = offsets[buffer];
-    int64_t step = loop.op ? loop.op.getStep() : 0;
-    return slots[(microbatch + round * step) % slots.size()];
+    return offsets[buffer].at(microbatch +
+                              round * (loop.op ? loop.op.getStep() : 0));
+  }
+  void shorten(std::vector<int64_t> &cycle) {
+    if (loop.op)
+      shortenCycle(cycle, loop.op.getRounds());
+  }
+  /// Lets an operand take the places of a buffer in turn.
+  void followRing(CallOperand &operand, unsigned buffer, int64_t microbatch) {
+    size_t period = periodOf(buffer, microbatch);
+    for (size_t round = 0; period > 1 && round != period; ++round)
+      operand.cycle.push_back(offsetOf(buffer, microbatch, round));
+    shorten(operand.cycle);
   }
   CallOperand addressOf(unsigned buffer, int64_t microbatch) {
     CallOperand result = at(offsetOf(buffer, microbatch));
-    size_t period = periodOf(offsets[buffer].size());
-    for (size_t round = 0; period > 1 && round != period; ++round)
-      result.cycle.push_back(offsetOf(buffer, microbatch, round));
+    followRing(result, buffer, microbatch);
     return result;
   }
   /// The value as the op that is being lowered sees it.
@@ -134,10 +175,15 @@ private:
     if (tables.empty())
       tables.push_back(0);
     OpBuilder globals(result.step);
-    LLVM::GlobalOp::create(globals, loc,
-                           LLVM::LLVMArrayType::get(i64, tables.size()),
-                           /*isConstant=*/true, LLVM::Linkage::Internal,
-                           tablesName, builder.getI64TensorAttr(tables));
+    auto define = [&](StringAttr name, ArrayRef<int64_t> numbers,
+                      bool isConst) {
+      LLVM::GlobalOp::create(
+          globals, loc, LLVM::LLVMArrayType::get(i64, numbers.size()), isConst,
+          LLVM::Linkage::Internal, name, builder.getI64TensorAttr(numbers));
+    };
+    define(tablesName, tables, /*isConst=*/true);
+    if (!places.empty())
+      define(placesName, places, /*isConst=*/false);
     Block *entry = result.step.addEntryBlock(builder);
     Block *exit = builder.createBlock(&result.step.getBody());
     exit->addArgument(i32, loc);
@@ -231,28 +277,63 @@ private:
     return table;
   }
 
-  /// The table of arena offsets that a stage function reads: where it begins
-  /// among those of the program. In a loop, one for each turn of the rings.
-  CallOperand makeTables(RunOp run, ArrayRef<unsigned> bySlot) {
-    size_t period = 1;
-    for (unsigned buffer : bySlot)
-      if (loop.op)
-        period =
-            std::min<size_t>(std::lcm(period, periodOf(offsets[buffer].size())),
-                             loop.op.getRounds());
-    std::vector<int64_t> places, table(bySlot.size());
-    for (size_t round = 0; round != period; ++round) {
-      for (auto [slot, buffer] : llvm::enumerate(bySlot))
-        table[slot] = offsetOf(buffer, run.getMicrobatch(), round);
-      // Actions that find everything in the same places share a table.
-      auto [known, isNew] = tableAt.try_emplace(table, tables.size());
-      if (isNew)
-        llvm::append_range(tables, table);
-      places.push_back(known->second);
+  /// A series that lies at a fixed distance from another one, its leader, in
+  /// every micro-batch: the residuals of a layer, for one.
+  struct Follower {
+    unsigned leader;
+    int64_t distance;
+  };
+
+  void findLeaders() {
+    std::map<std::vector<int64_t>, unsigned> leaders;
+    for (const auto &[slots, head, tail, instances] : offsets) {
+      unsigned buffer = followers.size();
+      std::vector<int64_t> steps = {head, tail}; // then from slot to slot
+      for (size_t i = 1; i < slots.size(); ++i)
+        steps.push_back(int64_t(slots[i]) - int64_t(slots[i - 1]));
+      unsigned leader =
+          leaders.try_emplace(std::move(steps), buffer).first->second;
+      followers.push_back({leader, int64_t(slots.front()) -
+                                       int64_t(offsets[leader].slots.front())});
     }
-    CallOperand result = CallOperand::symbolAt(tablesName, places.front());
-    if (period > 1)
-      result.cycle = std::move(places);
+  }
+
+  /// Adds to the tables; what is there already is used again.
+  CallOperand addTable(const std::vector<int64_t> &table) {
+    auto [known, isNew] = tableAt.try_emplace(table, tables.size());
+    if (isNew)
+      llvm::append_range(tables, table);
+    return CallOperand::symbolAt(tablesName, known->second);
+  }
+
+  /// The table of arena offsets that a stage function reads. What changes from
+  /// round to round is written in front of the call, by the offset of a leader
+  /// and the distances of all that follow it.
+  CallOperand makeTable(RunOp run, ArrayRef<unsigned> bySlot) {
+    std::vector<int64_t> table;
+    llvm::MapVector<unsigned, std::vector<int64_t>> moving; // by leader
+    for (auto [slot, buffer] : llvm::enumerate(bySlot)) {
+      table.push_back(offsetOf(buffer, run.getMicrobatch()));
+      if (periodOf(buffer, run.getMicrobatch()) == 1)
+        continue;
+      std::vector<int64_t> &shape = moving[followers[buffer].leader];
+      if (shape.empty())
+        shape.push_back(0);
+      ++shape.front();
+      shape.insert(shape.end(), {int64_t(slot), followers[buffer].distance});
+      table.back() = 0;
+    }
+    if (moving.empty())
+      return addTable(table);
+    auto [known, isNew] = placesAt.try_emplace(table, places.size());
+    if (isNew)
+      llvm::append_range(places, table);
+    CallOperand result = CallOperand::symbolAt(placesName, known->second);
+    for (auto &[leader, shape] : moving) {
+      CallOperand offset = number(offsetOf(leader, run.getMicrobatch()));
+      followRing(offset, leader, run.getMicrobatch());
+      call("pprt_place", {result, addTable(shape), offset});
+    }
     return result;
   }
 
@@ -279,6 +360,7 @@ private:
     traced(std::move(action), [&] {
       auto space = buffers.lookupWorkspace(run);
       CallOperand microbatch = growing(run.getMicrobatch());
+      CallOperand table = makeTable(run, *bySlot);
       Type ptr = LLVM::LLVMPointerType::get(builder.getContext());
       // Keys and data come from calls right before.
       if (signature.hasKey)
@@ -286,8 +368,7 @@ private:
       for (int64_t input : inputs)
         call("pprt_data", {context, number32(input), microbatch}, ptr);
       SmallVector<CallOperand> operands = {
-          at(0), makeTables(run, *bySlot),
-          space ? addressOf(*space, run.getMicrobatch()) : at(0),
+          at(0), table, space ? addressOf(*space, run.getMicrobatch()) : at(0),
           signature.hasKey ? CallOperand::result(inputs.size() + 1)
                            : number(0)};
       for (size_t distance = inputs.size(); distance > 0; --distance)
@@ -371,6 +452,7 @@ private:
     size_t period = periodOf(range.second);
     for (size_t round = 0; period > 1 && round != period; ++round)
       request.cycle.push_back(after(round));
+    shorten(request.cycle);
     return request;
   }
 
@@ -446,7 +528,7 @@ private:
       unsigned buffer = buffers.lookupGradient(
           zero.getParameterAttr().getAttr(), zero.getUse());
       uint64_t size = buffers.getBuffers()[buffer].interval.size;
-      ranges.emplace_back(offsets[buffer].front(), memory::alignUp(size));
+      ranges.emplace_back(offsets[buffer].slots.front(), memory::alignUp(size));
     }
     llvm::sort(ranges);
     for (size_t i = 0; i < ranges.size();) {
@@ -540,10 +622,12 @@ private:
   Location loc;
   Type i32, i64;
   const CallOperand context = CallOperand::argument(contextArgument);
-  StringAttr tablesName;
+  StringAttr tablesName, placesName;
   CallList calls;
-  std::vector<int64_t> tables; ///< of all actions, one behind the other
-  std::map<std::vector<int64_t>, int64_t> tableAt;
+  /// Of all actions, one behind the other; and those that change.
+  std::vector<int64_t> tables, places;
+  std::map<std::vector<int64_t>, int64_t> tableAt, placesAt;
+  std::vector<Follower> followers; ///< of each buffer
   DenseMap<Value, int64_t> requestOf;
   /// Of transfers in a program with loops: first request, number of them.
   DenseMap<Operation *, std::pair<int64_t, int64_t>> requestsOf;

@@ -7,10 +7,10 @@
 using namespace pp::memory;
 
 namespace {
-using Offsets = std::vector<std::vector<uint64_t>>;
+using AllPlaces = std::vector<Places>;
 
 bool overlapsByDefinition(const std::vector<Ring> &rings,
-                          const Offsets &offsets) {
+                          const AllPlaces &places) {
   struct Placed {
     Span life;
     uint64_t begin, end;
@@ -18,7 +18,7 @@ bool overlapsByDefinition(const std::vector<Ring> &rings,
   std::vector<Placed> all;
   for (size_t r = 0; r < rings.size(); ++r)
     for (size_t i = 0; i < rings[r].lives.size(); ++i) {
-      uint64_t begin = offsets[r][i % offsets[r].size()];
+      uint64_t begin = places[r].at(i);
       if (rings[r].lives[i].begin < rings[r].lives[i].end)
         all.push_back({rings[r].lives[i], begin, begin + rings[r].size});
     }
@@ -68,17 +68,17 @@ TEST(Rings, OneForwardOneBackwardMeetsTheBound) {
     for (uint32_t m : {1u, 5u, 64u, 1000u}) {
       std::vector<Ring> rings = oneForwardOneBackward(depth, m);
       RingPlan plan = planRings(rings, 1);
-      EXPECT_FALSE(findOverlap(rings, plan.offsets));
+      EXPECT_FALSE(findOverlap(rings, plan.places));
       if (m < 100)
-        EXPECT_FALSE(overlapsByDefinition(rings, plan.offsets));
-      EXPECT_GE(plan.offsets[0].size(), std::min(depth, m));
+        EXPECT_FALSE(overlapsByDefinition(rings, plan.places));
+      EXPECT_GE(plan.places[0].slots.size(), std::min(depth, m));
       if (m == 1000) // not one for each micro-batch
-        EXPECT_LE(plan.offsets[0].size(), 5 * depth);
+        EXPECT_LE(plan.places[0].slots.size(), 5 * depth);
       EXPECT_GE(plan.bytes, plan.lowerBound);
       EXPECT_LE(plan.bytes, plan.lowerBound * 1.05)
           << "depth " << depth << ", " << m << " micro-batches";
       for (size_t r = 0; r < rings.size(); ++r)
-        for (uint64_t offset : plan.offsets[r]) {
+        for (uint64_t offset : plan.places[r].slots) {
           EXPECT_EQ(offset % kAlignment, 0u);
           EXPECT_LE(offset + rings[r].size, plan.bytes);
         }
@@ -89,16 +89,54 @@ TEST(Rings, OneForwardOneBackwardMeetsTheBound) {
 TEST(Rings, AllAtOnce) {
   std::vector<Ring> rings = oneForwardOneBackward(500, 500);
   RingPlan plan = planRings(rings, 1);
-  EXPECT_EQ(plan.offsets[0].size(), 500u);
-  EXPECT_FALSE(findOverlap(rings, plan.offsets));
+  EXPECT_EQ(plan.places[0].slots.size(), 500u);
+  EXPECT_FALSE(findOverlap(rings, plan.places));
   EXPECT_LE(plan.bytes, plan.lowerBound * 1.05);
   // Damage among thousands of slots is found, too.
-  plan.offsets[1][400] = plan.offsets[1][7];
-  auto overlap = findOverlap(rings, plan.offsets);
+  plan.places[1].slots[400] = plan.places[1].slots[7];
+  auto overlap = findOverlap(rings, plan.places);
   ASSERT_TRUE(overlap);
   EXPECT_EQ(overlap->ring[0], 1u);
   EXPECT_EQ(overlap->ring[1], 1u);
   EXPECT_EQ(overlap->instance[0] + overlap->instance[1], 407u);
+}
+
+// Two stages a rank, as in V schedules: the second fills what the first leaves.
+TEST(Rings, EndsGoTheirOwnWay) {
+  constexpr uint32_t m = 400, warmUp = 12, round = 10;
+  std::vector<Ring> rings(2);
+  for (Ring &ring : rings)
+    ring.size = 6400;
+  for (uint32_t i = 0; i < m; ++i) {
+    // Forward of both, then in each round one backward of both.
+    uint32_t at = warmUp * round + i * round;
+    rings[0].lives.push_back({at - 9 * round, at + 1});
+    rings[1].lives.push_back({at - 3 * round + 4, at + 5});
+  }
+  // At first more of the one stage, at last more of the other.
+  for (uint32_t i = 0; i < 6; ++i) {
+    rings[0].lives[i].begin = i;
+    rings[1].lives[m - 1 - i].end += 40 + i;
+  }
+  for (Ring &ring : rings)
+    ring.turning = {8, m - 8};
+  RingPlan plan = planRings(rings, 1);
+  EXPECT_FALSE(overlapsByDefinition(rings, plan.places));
+  EXPECT_FALSE(findOverlap(rings, plan.places));
+  EXPECT_LE(plan.bytes, plan.lowerBound * 1.1);
+  for (const Places &places : plan.places) {
+    EXPECT_LT(places.slots.size(), 64u); // not one for each instance
+    for (size_t i = 0; i < m; ++i)
+      EXPECT_LT(places.slotOf(i), places.slots.size());
+  }
+}
+
+TEST(Rings, PlacesOfEnds) {
+  Places places{{10, 20, 30, 40, 50}, 1, 2, 9};
+  // One at the front, two that take turns, two at the end.
+  std::vector<uint64_t> expected = {10, 20, 30, 20, 30, 20, 30, 40, 50};
+  for (size_t i = 0; i < expected.size(); ++i)
+    EXPECT_EQ(places.at(i), expected[i]);
 }
 
 TEST(Rings, SlotsFollowTheOrderInWhichInstancesEnd) {
@@ -127,13 +165,15 @@ TEST(Rings, RandomPlansAreValidAndTheCheckFindsDamage) {
         uint32_t begin = random(60);
         ring.lives.push_back({begin, begin + uint32_t(random(15))});
       }
+      uint32_t first = random(count + 1);
+      ring.turning = {first, first + uint32_t(random(count + 1 - first))};
     }
     RingPlan plan = planRings(rings, 1 + random(3), {20000});
-    EXPECT_FALSE(overlapsByDefinition(rings, plan.offsets));
-    EXPECT_FALSE(findOverlap(rings, plan.offsets));
+    EXPECT_FALSE(overlapsByDefinition(rings, plan.places));
+    EXPECT_FALSE(findOverlap(rings, plan.places));
     EXPECT_GE(plan.bytes, plan.lowerBound);
-    Offsets damaged = plan.offsets;
-    auto &ring = damaged[random(damaged.size())];
+    AllPlaces damaged = plan.places;
+    auto &ring = damaged[random(damaged.size())].slots;
     ring[random(ring.size())] = 64 * random(plan.bytes / 64 + 1);
     bool isBad = overlapsByDefinition(rings, damaged);
     EXPECT_EQ(findOverlap(rings, damaged).has_value(), isBad);

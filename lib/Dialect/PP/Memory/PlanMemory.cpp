@@ -11,6 +11,7 @@
 #include "pp/Dialect/PP/Memory/Passes.h"
 
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Threading.h"
 
 namespace pp {
 #define GEN_PASS_DEF_PPPLANMEMORY
@@ -101,7 +102,7 @@ static memory::RingPlan planIntervals(ArrayRef<Buffer> buffers,
   memory::Plan plan = memory::planMemory(intervals, {effort});
   memory::RingPlan result;
   for (uint64_t offset : plan.offsets)
-    result.offsets.push_back({offset});
+    result.places.push_back({{offset}});
   result.bytes = plan.bytes;
   result.lowerBound = plan.lowerBound;
   return result;
@@ -113,52 +114,67 @@ static memory::RingPlan planSeries(ProgramOp program, ArrayRef<Buffer> buffers,
   auto loops = program.getBody().front().getOps<BeginLoopOp>();
   std::vector<memory::Ring> rings;
   for (unsigned number : moving)
-    rings.push_back({buffers[number].interval.size, buffers[number].lives});
+    rings.push_back({buffers[number].interval.size, buffers[number].lives,
+                     buffers[number].inLoops});
   return memory::planRings(rings, (*loops.begin()).getStep(), {effort});
 }
 
-static LogicalResult planProgram(ProgramOp program,
-                                 SymbolTableCollection &symbols,
-                                 uint64_t effort, uint64_t limit) {
-  FailureOr<ProgramBuffers> analysis =
-      ProgramBuffers::analyze(program, symbols);
-  if (failed(analysis))
-    return failure();
-  ArrayRef<Buffer> buffers = analysis->getBuffers();
-
-  // Parameters, then accumulators, then the rest.
-  std::vector<uint64_t> offsets(buffers.size());
-  uint64_t fixed = 0;
-  for (BufferKind kind : {BufferKind::Parameter, BufferKind::Gradient})
-    for (auto [buffer, offset] : llvm::zip(buffers, offsets))
-      if (buffer.kind == kind) {
-        offset = fixed;
-        fixed += memory::alignUp(buffer.interval.size);
-      }
-  SmallVector<unsigned> moving;
-  for (auto [number, buffer] : llvm::enumerate(buffers))
-    if (buffer.kind != BufferKind::Parameter &&
-        buffer.kind != BufferKind::Gradient)
-      moving.push_back(number);
-  memory::RingPlan plan = program.hasLoops()
-                              ? planSeries(program, buffers, moving, effort)
-                              : planIntervals(buffers, moving, effort);
-  for (auto [number, slots] : llvm::zip(moving, plan.offsets)) {
-    for (uint64_t &slot : slots)
-      slot += fixed;
-    offsets[number] = slots.front();
+namespace {
+/// Parameters, then accumulators, then the rest.
+class ProgramPlanner {
+public:
+  ProgramPlanner(ProgramOp program, ProgramBuffers given)
+      : program(program), analysis(std::move(given)),
+        offsets(analysis.getBuffers().size()) {
+    ArrayRef<Buffer> buffers = analysis.getBuffers();
+    for (BufferKind kind : {BufferKind::Parameter, BufferKind::Gradient})
+      for (auto [buffer, offset] : llvm::zip(buffers, offsets))
+        if (buffer.kind == kind) {
+          offset = fixed;
+          fixed += memory::alignUp(buffer.interval.size);
+        }
+    for (auto [number, buffer] : llvm::enumerate(buffers))
+      if (buffer.kind != BufferKind::Parameter &&
+          buffer.kind != BufferKind::Gradient)
+        moving.push_back(number);
   }
 
+  /// Changes nothing else: several at a time may do this.
+  void place(uint64_t effort) {
+    ArrayRef<Buffer> buffers = analysis.getBuffers();
+    plan = program.hasLoops() ? planSeries(program, buffers, moving, effort)
+                              : planIntervals(buffers, moving, effort);
+    for (auto [number, places] : llvm::zip(moving, plan.places)) {
+      for (uint64_t &slot : places.slots)
+        slot += fixed;
+      offsets[number] = places.slots.front();
+    }
+  }
+
+  LogicalResult write(SymbolTableCollection &symbols, uint64_t limit);
+
+private:
+  ProgramOp program;
+  ProgramBuffers analysis;
+  std::vector<uint64_t> offsets; ///< of each buffer, of a series its first
+  uint64_t fixed = 0;            ///< bytes of what lives all the time
+  SmallVector<unsigned> moving;
+  memory::RingPlan plan; ///< of what moves
+};
+} // namespace
+
+LogicalResult ProgramPlanner::write(SymbolTableCollection &symbols,
+                                    uint64_t limit) {
+  ArrayRef<Buffer> buffers = analysis.getBuffers();
   Builder builder(program.getContext());
   NamedAttrList parameters;
   llvm::MapVector<StringAttr, SmallVector<int64_t>> gradients;
   DenseMap<Operation *, SmallVector<int64_t>> offsetsOf;
   NamedAttrList rings, workspaces;
-  for (auto [number, slots] : llvm::zip(moving, plan.offsets))
+  for (auto [number, places] : llvm::zip(moving, plan.places))
     if (const Buffer &buffer = buffers[number]; buffer.series)
       (buffer.kind == BufferKind::Workspace ? workspaces : rings)
-          .set(buffer.series, builder.getDenseI64ArrayAttr(SmallVector<int64_t>(
-                                  slots.begin(), slots.end())));
+          .set(buffer.series, makePlacesAttr(builder, places));
   for (auto [buffer, offset] : llvm::zip(buffers, offsets)) {
     if (buffer.series)
       continue;
@@ -204,7 +220,7 @@ static LogicalResult planProgram(ProgramOp program,
   llvm::MapVector<StringAttr, SmallVector<int64_t>> states;
   uint64_t masterBytes = 0, optimizerBytes = 0;
   auto forEachOwned = [&](auto action) {
-    for (StringAttr name : analysis->getOwned()) {
+    for (StringAttr name : analysis.getOwned()) {
       auto parameter =
           symbols.lookupNearestSymbolFrom<ParameterOp>(program, name);
       action(parameter, states[name],
@@ -263,9 +279,19 @@ struct PlanMemory : pp::impl::PPPlanMemoryBase<PlanMemory> {
     for (func::FuncOp stage : getStageFunctions(getOperation(), symbols))
       if (failed(planStage(stage, symbols, effort)))
         return signalPassFailure();
+    std::vector<ProgramPlanner> planners;
+    for (ProgramOp program : getOperation().getOps<ProgramOp>()) {
+      FailureOr<ProgramBuffers> buffers =
+          ProgramBuffers::analyze(program, symbols);
+      if (failed(buffers))
+        return signalPassFailure();
+      planners.emplace_back(program, std::move(*buffers));
+    }
+    parallelForEach(&getContext(), planners,
+                    [&](ProgramPlanner &planner) { planner.place(effort); });
     bool anyFailed = false;
-    for (ProgramOp program : getOperation().getOps<ProgramOp>())
-      anyFailed |= failed(planProgram(program, symbols, effort, limit));
+    for (ProgramPlanner &planner : planners)
+      anyFailed |= failed(planner.write(symbols, limit));
     if (anyFailed)
       signalPassFailure();
   }

@@ -330,6 +330,7 @@ ProgramBuffers::analyze(ProgramOp program, SymbolTableCollection &symbols,
 LogicalResult ProgramBuffers::findLives(ProgramOp program) {
   struct Step {
     int64_t microbatch = 0;
+    bool isInLoop = false;
     SmallVector<unsigned> begins, uses;
   };
   auto isPlaced = [&](unsigned buffer) {
@@ -337,8 +338,11 @@ LogicalResult ProgramBuffers::findLives(ProgramOp program) {
            buffers[buffer].kind != BufferKind::Gradient;
   };
   DenseMap<Operation *, Step> steps;
+  bool isInLoop = false;
   for (Operation &op : program.getBody().front()) {
+    isInLoop = isa<BeginLoopOp>(op) || (isInLoop && !isa<EndLoopOp>(op));
     Step &step = steps[&op];
+    step.isInLoop = isInLoop;
     step.microbatch = getMicrobatch(&op).value_or(0);
     for (Value operand : op.getOperands())
       if (auto it = ofValue.find(operand);
@@ -357,6 +361,15 @@ LogicalResult ProgramBuffers::findLives(ProgramOp program) {
   LogicalResult result = success();
   program.walkSteps([&](Operation *op, int64_t shift) {
     const Step &step = steps.find(op)->second;
+    auto touch = [&](Buffer &buffer, uint32_t instance) {
+      if (!step.isInLoop || !buffer.series)
+        return;
+      memory::Span &range = buffer.inLoops;
+      if (range.begin == range.end)
+        range = {instance, instance + 1};
+      range = {std::min(range.begin, instance),
+               std::max(range.end, instance + 1)};
+    };
     for (unsigned number : step.begins) {
       Buffer &buffer = buffers[number];
       size_t instance = buffer.series ? step.microbatch + shift : 0;
@@ -369,13 +382,15 @@ LogicalResult ProgramBuffers::findLives(ProgramOp program) {
                  << " again, expected each once: count the rounds of the "
                     "loops";
       life = {time, time + 1};
+      touch(buffer, instance);
     }
     for (unsigned number : step.uses) {
       Buffer &buffer = buffers[number];
       size_t instance = buffer.series ? step.microbatch + shift : 0;
-      if (instance < buffer.lives.size() && buffer.lives[instance].end)
+      if (instance < buffer.lives.size() && buffer.lives[instance].end) {
         buffer.lives[instance].end = time + 1;
-      else if (succeeded(result))
+        touch(buffer, instance);
+      } else if (succeeded(result))
         result = op->emitOpError("reads ")
                  << buffer.describe() << " of '" << buffer.op->getName()
                  << "' for micro-batch " << instance
@@ -387,6 +402,42 @@ LogicalResult ProgramBuffers::findLives(ProgramOp program) {
   for (Buffer &buffer : buffers)
     buffer.interval.begin = 0, buffer.interval.end = time;
   return result;
+}
+
+/// The slots of a series, or slots with ends that do not take turns.
+static std::optional<BufferOffsets> readPlaces(Attribute attribute) {
+  BufferOffsets places;
+  auto slots = dyn_cast_if_present<DenseI64ArrayAttr>(attribute);
+  if (auto whole = dyn_cast_if_present<DictionaryAttr>(attribute)) {
+    slots = whole.getAs<DenseI64ArrayAttr>("slots");
+    auto read = [&](StringRef key, uint32_t &number) {
+      auto value = whole.getAs<IntegerAttr>(key);
+      if (value && value.getInt() >= 0)
+        number = value.getInt();
+      return value && value.getInt() == number;
+    };
+    if (!read("head", places.head) || !read("tail", places.tail) ||
+        !read("instances", places.instances))
+      return std::nullopt;
+  }
+  if (!slots || uint64_t(slots.size()) <= uint64_t(places.head) + places.tail ||
+      (places.tail && places.instances < uint64_t(places.head) + places.tail))
+    return std::nullopt;
+  places.slots.assign(slots.asArrayRef().begin(), slots.asArrayRef().end());
+  return places;
+}
+
+Attribute pp::makePlacesAttr(Builder &builder, const memory::Places &places) {
+  auto slots = builder.getDenseI64ArrayAttr(
+      SmallVector<int64_t>(places.slots.begin(), places.slots.end()));
+  if (!places.head && !places.tail)
+    return slots;
+  NamedAttrList whole;
+  whole.set("slots", slots);
+  whole.set("head", builder.getI64IntegerAttr(places.head));
+  whole.set("tail", builder.getI64IntegerAttr(places.tail));
+  whole.set("instances", builder.getI64IntegerAttr(places.instances));
+  return whole.getDictionary(builder.getContext());
 }
 
 FailureOr<std::vector<BufferOffsets>>
@@ -404,11 +455,10 @@ ProgramBuffers::readOffsets(ProgramOp program) const {
       attribute = buffer.kind == BufferKind::Workspace ? attr::kWorkspaces
                                                        : attr::kRings;
       auto all = program->getAttrOfType<DictionaryAttr>(attribute);
-      auto slots = all ? all.getAs<DenseI64ArrayAttr>(buffer.series) : nullptr;
-      if (!slots || slots.empty())
+      auto places = readPlaces(all ? all.get(buffer.series) : nullptr);
+      if (!places)
         return missing(buffer, attribute);
-      offsets.emplace_back(slots.asArrayRef().begin(),
-                           slots.asArrayRef().end());
+      offsets.push_back(std::move(*places));
       continue;
     }
     switch (buffer.kind) {
@@ -440,7 +490,7 @@ ProgramBuffers::readOffsets(ProgramOp program) const {
     }
     if (!offset)
       return missing(buffer, attribute);
-    offsets.push_back({uint64_t(*offset)});
+    offsets.push_back({{uint64_t(*offset)}});
   }
   return offsets;
 }

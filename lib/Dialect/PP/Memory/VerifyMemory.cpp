@@ -3,6 +3,7 @@
 #include "pp/Dialect/PP/Memory/Buffers.h"
 #include "pp/Dialect/PP/Memory/Passes.h"
 
+#include "mlir/IR/Threading.h"
 #include "llvm/ADT/DenseSet.h"
 
 namespace pp {
@@ -110,45 +111,72 @@ static LogicalResult verifyCleared(ProgramOp program,
   return success();
 }
 
-/// As check(), for a program with loops: every round counts.
-static LogicalResult checkSeries(ProgramOp program, ArrayRef<Buffer> buffers,
-                                 ArrayRef<BufferOffsets> offsets,
-                                 uint64_t arena) {
-  std::vector<memory::Ring> rings;
-  std::vector<std::vector<uint64_t>> slots;
-  auto range = [&](size_t buffer, uint64_t offset) {
-    uint64_t end = offset + buffers[buffer].interval.size;
+namespace {
+/// As check(), for a program with loops: every round counts. Which two
+/// instances meet is found for all programs at a time.
+class SeriesCheck {
+public:
+  SeriesCheck(ProgramBuffers buffers, std::vector<BufferOffsets> offsets)
+      : analysis(std::move(buffers)), offsets(std::move(offsets)) {}
+
+  /// Every slot by itself.
+  LogicalResult checkSlots(uint64_t arena) const;
+  void compare();
+  LogicalResult report() const;
+
+private:
+  std::string rangeAt(const Buffer &buffer, uint64_t offset) const {
+    uint64_t end = offset + buffer.interval.size;
     return ("[" + Twine(offset) + ", " + Twine(end) + ")").str();
-  };
-  for (auto [number, buffer] : llvm::enumerate(buffers)) {
-    for (uint64_t offset : offsets[number]) {
+  }
+
+  ProgramBuffers analysis;
+  std::vector<BufferOffsets> offsets;
+  std::optional<memory::RingOverlap> overlap;
+};
+} // namespace
+
+LogicalResult SeriesCheck::checkSlots(uint64_t arena) const {
+  for (auto [buffer, places] : llvm::zip(analysis.getBuffers(), offsets))
+    for (uint64_t offset : places.slots) {
       if (offset % memory::kAlignment)
         return buffer.op->emitOpError("found its ")
                << buffer.describe() << " at offset " << offset
                << ", expected a multiple of " << memory::kAlignment;
       if (offset + buffer.interval.size > arena)
         return buffer.op->emitOpError("found its ")
-               << buffer.describe() << " at " << range(number, offset)
+               << buffer.describe() << " at " << rangeAt(buffer, offset)
                << ", expected it inside the arena of " << arena << " bytes";
     }
-    std::vector<memory::Span> lives = buffer.lives;
-    if (lives.empty())
-      lives.push_back({buffer.interval.begin, buffer.interval.end});
-    rings.push_back({buffer.interval.size, std::move(lives)});
-    slots.emplace_back(offsets[number].begin(), offsets[number].end());
+  return success();
+}
+
+void SeriesCheck::compare() {
+  std::vector<memory::Ring> rings;
+  for (const Buffer &buffer : analysis.getBuffers()) {
+    rings.push_back({buffer.interval.size, buffer.lives});
+    if (buffer.lives.empty())
+      rings.back().lives = {{buffer.interval.begin, buffer.interval.end}};
   }
-  auto overlap = memory::findOverlap(rings, slots);
+  overlap = memory::findOverlap(rings, offsets);
+}
+
+LogicalResult SeriesCheck::report() const {
   if (!overlap)
     return success();
+  auto bufferOf = [&](int side) -> const Buffer & {
+    return analysis.getBuffers()[overlap->ring[side]];
+  };
   auto describe = [&](int side) {
-    size_t number = overlap->ring[side], instance = overlap->instance[side];
-    std::string text = buffers[number].describe();
-    if (buffers[number].series)
+    const Buffer &buffer = bufferOf(side);
+    size_t instance = overlap->instance[side];
+    std::string text = buffer.describe();
+    if (buffer.series)
       text += " of micro-batch " + std::to_string(instance);
     return text + " at " +
-           range(number, offsets[number][instance % offsets[number].size()]);
+           rangeAt(buffer, offsets[overlap->ring[side]].at(instance));
   };
-  const Buffer &a = buffers[overlap->ring[0]], &b = buffers[overlap->ring[1]];
+  const Buffer &a = bufferOf(0), &b = bufferOf(1);
   InFlightDiagnostic diagnostic =
       a.op->emitOpError("found its ")
       << describe(0) << ", which overlaps " << describe(1) << " of '"
@@ -159,8 +187,10 @@ static LogicalResult checkSeries(ProgramOp program, ArrayRef<Buffer> buffers,
   return diagnostic;
 }
 
+/// Leaves what takes long to `later`.
 static LogicalResult verifyProgram(ProgramOp program,
-                                   SymbolTableCollection &symbols) {
+                                   SymbolTableCollection &symbols,
+                                   std::vector<SeriesCheck> &later) {
   FailureOr<ProgramBuffers> analysis =
       ProgramBuffers::analyze(program, symbols);
   if (failed(analysis))
@@ -174,19 +204,17 @@ static LogicalResult verifyProgram(ProgramOp program,
   if (!arena)
     return program.emitOpError("found no pp.memory with the size of the "
                                "arena, expected one; run pp-plan-memory");
+  if (failed(verifyCleared(program, symbols)))
+    return failure();
   if (program.hasLoops()) {
-    if (failed(checkSeries(program, analysis->getBuffers(), *offsets,
-                           arena.getInt())))
-      return failure();
-    return verifyCleared(program, symbols);
+    later.emplace_back(std::move(*analysis), std::move(*offsets));
+    return later.back().checkSlots(arena.getInt());
   }
   SmallVector<Placed> buffers;
-  for (auto [buffer, slots] : llvm::zip(analysis->getBuffers(), *offsets))
+  for (auto [buffer, places] : llvm::zip(analysis->getBuffers(), *offsets))
     buffers.push_back(
-        {buffer.op, buffer.describe(), buffer.interval, slots.front()});
-  if (failed(check(buffers, arena.getInt(), "arena")))
-    return failure();
-  return verifyCleared(program, symbols);
+        {buffer.op, buffer.describe(), buffer.interval, places.slots.front()});
+  return check(buffers, arena.getInt(), "arena");
 }
 
 namespace {
@@ -197,8 +225,14 @@ struct VerifyMemory : pp::impl::PPVerifyMemoryBase<VerifyMemory> {
     for (func::FuncOp stage : getStageFunctions(getOperation(), symbols))
       if (failed(verifyStage(stage, symbols)))
         return signalPassFailure();
+    std::vector<SeriesCheck> series;
     for (ProgramOp program : getOperation().getOps<ProgramOp>())
-      if (failed(verifyProgram(program, symbols)))
+      if (failed(verifyProgram(program, symbols, series)))
+        return signalPassFailure();
+    parallelForEach(&getContext(), series,
+                    [](SeriesCheck &check) { check.compare(); });
+    for (const SeriesCheck &check : series)
+      if (failed(check.report()))
         return signalPassFailure();
   }
 };

@@ -30,63 +30,9 @@ namespace pp {
 using namespace mlir;
 using namespace pp;
 
-namespace {
-
 /// What ops of different micro-batches have in common: the op, and its callee
 /// or its channel and value.
 using Key = std::tuple<const void *, const void *, const void *>;
-
-class LoopBuilder {
-public:
-  LoopBuilder(ProgramOp program, const LeftOut &leftOut)
-      : block(program.getBody().front()), leftOut(leftOut) {
-    for (Operation &op : block) {
-      if (isa<RunOp>(op))
-        runs.push_back(ops.size());
-      ops.push_back(&op);
-    }
-  }
-
-  /// Fails, with the program half changed, where a section has no two rounds
-  /// that are alike.
-  LogicalResult build();
-
-  unsigned numLoops() const { return loops.size(); }
-
-private:
-  /// Ops [begin, end).
-  struct Loop {
-    size_t begin, end;
-  };
-
-  LogicalResult readOwnMicrobatch();
-  std::optional<Loop> findLoop(const LeftOut::Section &section);
-  void findLoopsOfWaits();
-  bool isRound(size_t begin, size_t end);
-  bool areAlike(Operation *a, Operation *b) const;
-  LogicalResult shift();
-  void move(Operation *op, int64_t by);
-
-  Block &block;
-  const LeftOut &leftOut;
-  SmallVector<Operation *> ops;
-  SmallVector<size_t> runs; ///< their places among the ops
-  SmallVector<Loop> loops;
-  /// By distance: how many ops from each on are alike those so far behind.
-  DenseMap<size_t, std::vector<size_t>> alikeAt;
-};
-
-class FormLoops : public pp::impl::PPFormLoopsBase<FormLoops> {
-public:
-  using PPFormLoopsBase::PPFormLoopsBase;
-  void runOnOperation() override;
-
-private:
-  LogicalResult formAll(CommunicationSemantics semantics);
-  LogicalResult projectAgain(bool shorten, int64_t keptMicrobatches);
-};
-
-} // namespace
 
 static Key keyOf(Operation *op) {
   const void *name = op->getName().getAsOpaquePointer();
@@ -113,6 +59,73 @@ static IntegerAttr getTag(Operation *op) {
                                    : IntegerAttr();
 }
 
+namespace {
+
+class LoopBuilder {
+public:
+  LoopBuilder(ProgramOp program, const LeftOut &leftOut)
+      : block(program.getBody().front()), leftOut(leftOut) {
+    for (Operation &op : block) {
+      if (isa<RunOp>(op))
+        runs.push_back(ops.size());
+      ops.push_back(&op);
+      facts.push_back({keyOf(&op), getMicrobatch(&op), getTag(&op)});
+      for (Value operand : op.getOperands())
+        facts.back().operands.emplace_back(
+            keyOf(operand.getDefiningOp()),
+            cast<OpResult>(operand).getResultNumber());
+    }
+  }
+
+  /// Fails, with the program half changed, where a section has no two rounds
+  /// that are alike.
+  LogicalResult build();
+
+  unsigned numLoops() const { return loops.size(); }
+
+private:
+  /// Ops [begin, end).
+  struct Loop {
+    size_t begin, end;
+  };
+  /// What is compared of an op.
+  struct Facts {
+    Key key;
+    std::optional<int64_t> microbatch;
+    IntegerAttr tag;
+    SmallVector<std::pair<Key, unsigned>, 2> operands = {};
+  };
+
+  LogicalResult readOwnMicrobatch();
+  std::optional<Loop> findLoop(const LeftOut::Section &section);
+  void findLoopsOfWaits();
+  bool isRound(size_t begin, size_t end);
+  bool areAlike(size_t a, size_t b) const;
+  LogicalResult shift();
+  void move(Operation *op, int64_t by);
+
+  Block &block;
+  const LeftOut &leftOut;
+  SmallVector<Operation *> ops;
+  std::vector<Facts> facts; ///< of each op
+  SmallVector<size_t> runs; ///< their places among the ops
+  SmallVector<Loop> loops;
+  /// By distance: how many ops from each on are alike those so far behind.
+  DenseMap<size_t, std::vector<size_t>> alikeAt;
+};
+
+class FormLoops : public pp::impl::PPFormLoopsBase<FormLoops> {
+public:
+  using PPFormLoopsBase::PPFormLoopsBase;
+  void runOnOperation() override;
+
+private:
+  LogicalResult formAll(CommunicationSemantics semantics);
+  LogicalResult projectAgain(bool shorten, int64_t keptMicrobatches);
+};
+
+} // namespace
+
 /// All that an op reads is of its own micro-batch, which is what values in
 /// programs with loops stand for.
 LogicalResult LoopBuilder::readOwnMicrobatch() {
@@ -124,21 +137,13 @@ LogicalResult LoopBuilder::readOwnMicrobatch() {
   return success();
 }
 
-bool LoopBuilder::areAlike(Operation *a, Operation *b) const {
-  std::optional<int64_t> first = getMicrobatch(a), second = getMicrobatch(b);
-  if (!first || !second || *second - *first != leftOut.step ||
-      keyOf(a) != keyOf(b) || a->getNumOperands() != b->getNumOperands())
-    return false;
-  if (IntegerAttr tag = getTag(a);
-      tag && getTag(b).getInt() - tag.getInt() != leftOut.step)
-    return false;
-  return llvm::all_of(
-      llvm::zip(a->getOperands(), b->getOperands()), [](auto operands) {
-        auto [x, y] = operands;
-        return keyOf(x.getDefiningOp()) == keyOf(y.getDefiningOp()) &&
-               cast<OpResult>(x).getResultNumber() ==
-                   cast<OpResult>(y).getResultNumber();
-      });
+bool LoopBuilder::areAlike(size_t a, size_t b) const {
+  const Facts &first = facts[a], &second = facts[b];
+  return first.microbatch && second.microbatch &&
+         *second.microbatch - *first.microbatch == leftOut.step &&
+         first.key == second.key && first.operands == second.operands &&
+         (!first.tag ||
+          second.tag.getInt() - first.tag.getInt() == leftOut.step);
 }
 
 /// Whether the ops are alike those right behind them.
@@ -151,7 +156,7 @@ bool LoopBuilder::isRound(size_t begin, size_t end) {
   if (alike.empty()) {
     alike.resize(ops.size() - length + 1, 0);
     for (size_t i = alike.size() - 1; i-- > 0;)
-      alike[i] = areAlike(ops[i], ops[i + length]) ? alike[i + 1] + 1 : 0;
+      alike[i] = areAlike(i, i + length) ? alike[i + 1] + 1 : 0;
   }
   return alike[begin] >= length;
 }
@@ -343,6 +348,8 @@ LogicalResult FormLoops::formAll(CommunicationSemantics semantics) {
   }
   if (failed(verifyCommunication(getOperation(), semantics, /*quiet=*/true)))
     return failure();
+  getAnalysis<CommunicationProofs>().semantics.push_back(semantics);
+  markAnalysesPreserved<CommunicationProofs>();
   numLoops += formed;
   return success();
 }

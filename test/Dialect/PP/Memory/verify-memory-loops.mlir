@@ -128,3 +128,52 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings 
   %y2 = pp.run F stage(0) mb(9) @g() : () -> tensor<8xf32>
   pp.return
 }
+
+// -----
+
+// What comes before and behind the loop has slots of its own: here the first
+// micro-batch and the last.
+func.func private @f() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 64 : i64}
+func.func private @b(%y: tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
+pp.program @rank0 rank(0) attributes {pp.memory = {arena = 448 : i64}, pp.rings = {y = {slots = array<i64: 320, 0, 128>, head = 1 : i64, tail = 1 : i64, instances = 11 : i64}}, pp.workspaces = {f = array<i64: 256>}} {
+  %y0 = pp.run F stage(0) mb(0) @f() : () -> tensor<32xf32>
+  pp.run B stage(0) mb(0) @b(%y0) : (tensor<32xf32>) -> ()
+  pp.begin_loop rounds(9) step(1)
+  %y1 = pp.run F stage(0) mb(1) @f() : () -> tensor<32xf32>
+  pp.run B stage(0) mb(1) @b(%y1) : (tensor<32xf32>) -> ()
+  pp.end_loop
+  %y2 = pp.run F stage(0) mb(10) @f() : () -> tensor<32xf32>
+  pp.run B stage(0) mb(10) @b(%y2) : (tensor<32xf32>) -> ()
+  pp.return
+}
+
+// -----
+
+// The slot of the last one is that of the first, which lives as long.
+func.func private @f() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
+func.func private @b(%y: tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
+pp.program @rank0 rank(0) attributes {pp.memory = {arena = 448 : i64}, pp.rings = {y = {slots = array<i64: 320, 0, 320>, head = 1 : i64, tail = 1 : i64, instances = 11 : i64}}} {
+  // expected-error@+2 {{found its result 0 of micro-batch 0 at [320, 448), which overlaps result 0 of micro-batch 10 at [320, 448) of 'pp.run'}}
+  // expected-note@+1 {{the other buffer is needed here}}
+  %y0 = pp.run F stage(0) mb(0) @f() : () -> tensor<32xf32>
+  pp.begin_loop rounds(9) step(1)
+  %y1 = pp.run F stage(0) mb(1) @f() : () -> tensor<32xf32>
+  pp.run B stage(0) mb(1) @b(%y1) : (tensor<32xf32>) -> ()
+  pp.end_loop
+  %y2 = pp.run F stage(0) mb(10) @f() : () -> tensor<32xf32>
+  pp.run B stage(0) mb(0) @b(%y0) : (tensor<32xf32>) -> ()
+  pp.run B stage(0) mb(10) @b(%y2) : (tensor<32xf32>) -> ()
+  pp.return
+}
+
+// -----
+
+// Ends that leave nothing between them.
+func.func private @f() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
+pp.program @rank0 rank(0) attributes {pp.memory = {arena = 448 : i64}, pp.rings = {y = {slots = array<i64: 0, 128>, head = 1 : i64, tail = 1 : i64, instances = 9 : i64}}} {
+  pp.begin_loop rounds(9) step(1)
+  // expected-error@+1 {{found no offset of its result 0 in pp.rings, expected one; run pp-plan-memory}}
+  %y1 = pp.run F stage(0) mb(0) @f() : () -> tensor<32xf32>
+  pp.end_loop
+  pp.return
+}

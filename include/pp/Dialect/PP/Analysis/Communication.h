@@ -43,6 +43,13 @@ llvm::LogicalResult verifyCommunication(mlir::ModuleOp module,
                                         CommunicationSemantics semantics,
                                         bool quiet = false);
 
+/// An analysis that computes nothing: what has been proven of the module as it
+/// is. A pass that proves keeps it; any pass that changes the module drops it.
+struct CommunicationProofs {
+  explicit CommunicationProofs(mlir::Operation *) {}
+  llvm::SmallVector<CommunicationSemantics> semantics;
+};
+
 } // namespace pp
 
 #endif // PP_DIALECT_PP_ANALYSIS_COMMUNICATION_H

@@ -62,13 +62,20 @@ struct Buffer {
   /// in all micro-batches; it has an instance for each.
   mlir::StringAttr series = {};
   std::vector<memory::Span> lives = {}; ///< of each instance
+  /// Instances [begin, end) that ops in loops make or read: their places have
+  /// to follow from the round.
+  memory::Span inLoops = {};
 
   /// "result 0", "the workspace", ...: for messages.
   std::string describe() const;
 };
 
-/// Where a buffer lies; of a series, the slots that its instances take in turn.
-using BufferOffsets = llvm::SmallVector<uint64_t, 1>;
+/// Where a buffer lies; of a series, where each instance does.
+using BufferOffsets = memory::Places;
+
+/// The value of a series in `pp.rings`; see pp-plan-memory.
+mlir::Attribute makePlacesAttr(mlir::Builder &builder,
+                               const memory::Places &places);
 
 /// All buffers of one rank program.
 class ProgramBuffers {

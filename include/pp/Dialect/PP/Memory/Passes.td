@@ -41,8 +41,12 @@ def PPPlanMemory : Pass<"pp-plan-memory", "::mlir::ModuleOp"> {
     carries `pp.rings`: for each value the offsets of its slots, of which the
     instance of micro-batch i takes slot i modulo their number; and
     `pp.workspaces`, the same for the workspace of each stage function. Slots
-    share memory where none of their instances are live together. Offsets of
-    what belongs to no micro-batch stay on the ops.
+    share memory where none of their instances are live together. Where that
+    saves memory, instances that no loop makes or reads have slots of their
+    own: `{slots, head, tail, instances}` says how many of the slots, at either
+    end, belong to the first and the last of all instances; those between take
+    turns in the rest. Offsets of what belongs to no micro-batch stay on the
+    ops.
 
     `optimizer` is the size of the optimizer area (two moments for each
     parameter that the rank owns).
