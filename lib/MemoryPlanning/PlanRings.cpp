@@ -555,6 +555,12 @@ RingPlan pp::memory::planRings(const std::vector<Ring> &rings, uint32_t step,
     longest = std::max(longest, size);
   }
   bool areFew = instances <= kFewInstances;
+  bool areFewRounds = longest / step <= kFewRounds;
+  // Many rounds must save more to be worth a place for each instance.
+  auto isNearly = [&] {
+    return plan.bytes - plan.lowerBound <=
+           plan.lowerBound / (areFewRounds ? 64 : 32);
+  };
   uint32_t bestSlots = 0;
   uint64_t ofRings = plan.bytes;
   auto tryRings = [&](uint32_t slots) {
@@ -570,11 +576,11 @@ RingPlan pp::memory::planRings(const std::vector<Ring> &rings, uint32_t step,
     tryRings(slots);
   // In few rounds it matters little that a sweep does not repeat itself.
   uint64_t before = plan.bytes;
-  if (!areFew && !isDone() && longest / step <= kFewRounds)
+  if (!areFew && !isDone() && areFewRounds)
     sweep(rings, glued, false, true, plan);
   for (uint32_t slots = std::max(first, few + step);
        slots <= std::min(kMostSlots, (areFew ? 5 : 2) * first) && !isDone();
-       slots += step)
+       slots += areFew ? step : std::max(step, first / 8 / step * step))
     tryRings(slots);
   if (!isDone())
     planWithFreeEnds(rings, glued, step, effort, plan);
@@ -582,7 +588,7 @@ RingPlan pp::memory::planRings(const std::vector<Ring> &rings, uint32_t step,
     for (bool largestFirst : {true, false}) {
       bool isFirst = !backwards && largestFirst;
       if (areFew ? plan.bytes > plan.lowerBound
-                 : !isDone() && (isFirst || plan.bytes < before))
+                 : !isNearly() && (isFirst || plan.bytes < before))
         sweep(rings, glued, backwards, largestFirst, plan);
       if (areFew && plan.bytes > plan.lowerBound)
         sweep(rings, single, backwards, largestFirst, plan);
