@@ -69,6 +69,7 @@ struct Attention::State {
   int capability;
   int64_t version = 0; // 91900 for 9.19.0
   bool isMissing = false;
+  std::string whyMissing;
   std::optional<CudnnLibrary> library;
   CudnnHandle handle = nullptr;
   std::map<std::pair<const pprt_gpu_attention *, bool>, Plan> plans;
@@ -94,12 +95,22 @@ bool Attention::State::open() {
       throw;
     isMissing = true;
     library.reset();
-    note(std::string(error.what()) + "; attention runs by generated kernels");
+    whyMissing = error.what();
     return false;
   }
   version = int64_t(library->version());
-  library->check(library->create(&handle), "cudnnCreate");
-  return true;
+  try {
+    library->check(library->create(&handle), "cudnnCreate");
+  } catch (const Error &error) {
+    handle = nullptr;
+    if (choice.mode == AttentionChoice::Cudnn)
+      throw Error(std::string(error.what()) +
+                  ": run with --attention=generated, or install a cuDNN that "
+                  "fits the driver");
+    isMissing = true;
+    whyMissing = error.what();
+  }
+  return handle;
 }
 
 static std::string versionText(int64_t version) {
@@ -266,8 +277,10 @@ bool Attention::State::run(Stream stream, const pprt_gpu_attention &shape,
       return leave(shape, isBackward, "it is of f32, cuDNN's is of bf16");
     return false;
   }
-  if (!open())
+  if (!open()) {
+    note(whyMissing + "; attention runs by generated kernels");
     return false;
+  }
   for (auto &[id, address] : pack)
     if (reinterpret_cast<uint64_t>(address) % 16 != 0)
       return leave(shape, isBackward, "a matrix that is not aligned to 16");
@@ -318,6 +331,17 @@ Attention::Attention(AttentionChoice choice, int capability)
     : state(std::make_unique<State>(std::move(choice), capability)) {}
 
 Attention::~Attention() = default;
+
+std::string Attention::open(std::string &why) {
+  if (state->choice.mode == AttentionChoice::Generated)
+    return "";
+  if (state->open())
+    return versionText(state->version);
+  why = state->whyMissing;
+  return "";
+}
+
+void Attention::leave() { state->choice.mode = AttentionChoice::Generated; }
 
 bool Attention::forward(Stream stream, const pprt_gpu_attention &shape,
                         const void *q, const void *k, const void *v, void *out,

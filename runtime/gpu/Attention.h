@@ -6,6 +6,7 @@
 #include "Device.h"
 
 #include <memory>
+#include <string>
 
 namespace pprt::cuda {
 
@@ -16,6 +17,12 @@ public:
   /// it.
   Attention(AttentionChoice choice, int capability);
   ~Attention();
+
+  /// The library's version, "9.19.0"; empty where there is none that can be
+  /// used, with `why`. Throws Error where the choice is cuDNN.
+  std::string open(std::string &why);
+  /// From here on nothing is left to cuDNN.
+  void leave();
 
   /// As pprt_gpu_attention_forward and _backward. False where the kernels that
   /// the compiler generated are to do it; throws Error where cuDNN fails, or

@@ -89,6 +89,25 @@ std::string CudaDevice::description() const {
          std::to_string(capability) + ", " + gigabytes(total) + ")";
 }
 
+DeviceLibraries CudaDevice::openLibraries() {
+  DeviceLibraries result;
+  char name[256] = {};
+  driver.deviceName(name, sizeof name - 1, device);
+  result.chip = std::string(name) + " (sm_" + std::to_string(capability) + ")";
+  if (code.libraries & PPRT_GPU_CALLS_PRODUCTS) {
+    products = std::make_unique<Products>();
+    result.products = "cuBLASLt " + products->version();
+  }
+  if (code.libraries & PPRT_GPU_CALLS_BF16_ATTENTION) {
+    std::string version = attention->open(result.noAttention);
+    if (!version.empty())
+      result.attention = "cuDNN " + version;
+  }
+  return result;
+}
+
+void CudaDevice::leaveAttention() { attention->leave(); }
+
 /// 90 of "sm_90a"; `exact` if code for it runs on no other chip.
 static int numberOf(const char *chip, bool &exact) {
   char *end = nullptr;

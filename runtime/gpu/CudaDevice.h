@@ -31,6 +31,8 @@ public:
                 uint64_t bytes) override;
   void zero(int stream, void *data, uint64_t bytes) override;
   void signal(int stream, uint32_t *word, uint32_t value) override;
+  DeviceLibraries openLibraries() override;
+  void leaveAttention() override;
   void launch(int32_t kernel, Grid grid, Grid block, void **arguments) override;
   void matmul(const pprt_gpu_gemm &shape, const void *a, const void *b, void *c,
               void *bias, void *aux, void *workspace) override;

@@ -24,6 +24,15 @@ struct Grid {
   int32_t x = 1, y = 1, z = 1;
 };
 
+/// What the bits of a result depend on beside the program; empty for what the
+/// program does not use.
+struct DeviceLibraries {
+  std::string chip;        ///< "NVIDIA H100 (sm_90)"
+  std::string products;    ///< "cuBLASLt 13.1.0"
+  std::string attention;   ///< "cuDNN 9.19.0"
+  std::string noAttention; ///< why there is no cuDNN
+};
+
 class Device {
 public:
   virtual ~Device() = default;
@@ -74,6 +83,15 @@ public:
                                  const void *k, const void *v, const void *out,
                                  const float *lse, const void *dout, void *dq,
                                  void *dk, void *dv, void *workspace) = 0;
+
+  //===--------------------------------------------------------------------===//
+  // Libraries
+  //===--------------------------------------------------------------------===//
+
+  /// Opens the libraries that the program calls. Throws Error.
+  virtual DeviceLibraries openLibraries() { return {}; }
+  /// From here on attention runs by the program's kernels.
+  virtual void leaveAttention() {}
 
   //===--------------------------------------------------------------------===//
   // Order

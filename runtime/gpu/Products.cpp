@@ -25,6 +25,7 @@ using namespace pprt;
 using namespace pprt::cuda;
 
 #define PPRT_LT_FUNCTIONS(F)                                                   \
+  F(size_t, version, "cublasLtGetVersion", void)                               \
   F(int, create, "cublasLtCreate", LtHandle *)                                 \
   F(int, destroy, "cublasLtDestroy", LtHandle)                                 \
   F(const char *, statusName, "cublasLtGetStatusName", int)                    \
@@ -279,6 +280,14 @@ Products::~Products() {
   for (auto &[key, plan] : state->plans)
     state->destroy(plan);
   state->lt.destroy(state->handle);
+}
+
+std::string Products::version() const {
+  // 130100 for 13.1.0; 120804 for 12.8.4.
+  size_t version = state->lt.version();
+  return std::to_string(version / 10000) + "." +
+         std::to_string(version / 100 % 100) + "." +
+         std::to_string(version % 100);
 }
 
 bool Products::run(Stream stream, const pprt_gpu_gemm &shape, const void *a,

@@ -6,6 +6,7 @@
 #include "pprt_gpu.h"
 
 #include <memory>
+#include <string>
 
 namespace pprt::cuda {
 
@@ -15,6 +16,9 @@ public:
   /// Opens cuBLASLt; throws Error.
   Products();
   ~Products();
+
+  /// "13.1.0".
+  std::string version() const;
 
   /// As pprt_gpu_matmul; throws Error. False where cuBLASLt has a plan for the
   /// product alone: its epilogue is left to do.

@@ -56,10 +56,17 @@ typedef struct pprt_gpu_kernel {
   int64_t bytes;
 } pprt_gpu_kernel;
 
+/* What a program calls beside its kernels; bits of pprt_gpu_code::libraries. */
+enum {
+  PPRT_GPU_CALLS_PRODUCTS = 1,      /* pprt_gpu_matmul */
+  PPRT_GPU_CALLS_BF16_ATTENTION = 2 /* pprt_gpu_attention_* of bf16 */
+};
+
 typedef struct pprt_gpu_code {
   int32_t num_images, num_kernels;
   const pprt_gpu_image *images;
   const pprt_gpu_kernel *kernels;
+  int32_t libraries;
 } pprt_gpu_code;
 
 /* Defined by programs for GPUs; weak in the runtime, null in others. */

@@ -14,6 +14,7 @@
 #include "Checkpoint.h"
 #include "Clock.h"
 #include "ClockSync.h"
+#include "CompareLibraries.h"
 #include "Context.h"
 #include "DeviceProgram.h"
 #include "Environment.h"
@@ -21,6 +22,7 @@
 #include "Initialization.h"
 #include "ProfileFile.h"
 #include "Progress.h"
+#include "RankNotes.h"
 #include "Reports.h"
 #include "TimedDevice.h"
 
@@ -139,6 +141,7 @@ private:
   const Program &program;
   const Environment environment;
 
+  RankNotes notes;
   std::unique_ptr<Device> device;
   TimedDevice *timedDevice = nullptr; // `device`, with --kernel-times
   std::unique_ptr<DeviceProgram> onDevice;
@@ -243,15 +246,12 @@ AttentionChoice Run::attentionChoice() {
   choice.mode = options.attention == "cudnn"       ? AttentionChoice::Cudnn
                 : options.attention == "generated" ? AttentionChoice::Generated
                                                    : AttentionChoice::Auto;
-  // All ranks find the same; one says it.
-  if (transport.rank() == 0)
-    choice.note = [](const std::string &text) {
-      std::fprintf(stderr, "note: %s\n", text.c_str());
-    };
+  choice.note = [this](const std::string &text) { notes.add(text); };
   return choice;
 }
 
 void Run::prepareDevice(uint64_t bytes) {
+  DeviceLibraries libraries;
   collectives.agreeAfter([&] {
     if (!&pprt_gpu_program_code)
       throw Error("found a program for GPUs without code for them, expected "
@@ -260,6 +260,7 @@ void Run::prepareDevice(uint64_t bytes) {
                  ? createCudaDevice(pprt_gpu_program_code, transport.nodeRank(),
                                     attentionChoice())
                  : createEmulatedDevice(pprt_gpu_program_code);
+    libraries = device->openLibraries();
     if (!options.kernelTimes.empty()) {
       auto before = std::make_unique<TimedDevice>(std::move(device),
                                                   pprt_gpu_program_code);
@@ -271,6 +272,9 @@ void Run::prepareDevice(uint64_t bytes) {
     onDevice->allocateArena(bytes);
     setCurrentProgram(onDevice.get());
   });
+  if (!compareLibraries(libraries, transport, collectives))
+    device->actual().leaveAttention();
+  notes.say(collectives, transport.rank());
   onDevice->connect();
 }
 
@@ -353,6 +357,9 @@ void Run::steps(const pprt_step_fn *functions) {
       if (count)
         countAllocations(false);
       context.endStep();
+      // Plans are made in the first step.
+      if (onDevice && step == 0)
+        notes.say(collectives, transport.rank());
       if (transport.rank() != 0)
         continue;
       StepResult result;

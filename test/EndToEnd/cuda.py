@@ -17,15 +17,19 @@ LIBRARIES = BUILD / "test/Runtime/fake-gpu"
 EPILOGUES = "4,160,164,192,256,512"
 
 
-def train(program, ranks, label, *options, device="cuda", **variables):
-    """Losses and norms of each step, and the digest of the weights."""
+def train(program, ranks, label, *options, device="cuda", notes=None, **variables):
+    """Losses and norms of each step, and the digest of the weights. What is said on the
+    side goes to `notes`."""
     paths = [str(LIBRARIES), os.environ.get("LD_LIBRARY_PATH", "")]
     messages = WORK / f"messages-{label}"
     messages.mkdir()
-    must(run(program, ranks, "--device", device, "--data", "text", "--steps", STEPS,
-             "--lr", "0.01", "--seed", 7, "--metrics", f"{label}.jsonl", "--save", label,
-             "--quiet", *options, LD_LIBRARY_PATH=":".join(path for path in paths if path),
-             FAKE_NCCL_DIR=str(messages), **variables))
+    result = run(program, ranks, "--device", device, "--data", "text", "--steps", STEPS,
+                 "--lr", "0.01", "--seed", 7, "--metrics", f"{label}.jsonl", "--save", label,
+                 "--quiet", *options, LD_LIBRARY_PATH=":".join(path for path in paths if path),
+                 FAKE_NCCL_DIR=str(messages), **variables)
+    must(result)
+    if notes is not None:
+        notes.append(result.stderr)
     steps = [(step["loss"], step["grad_norm"]) for step in read_metrics(f"{label}.jsonl")]
     return steps, digest(f"{label}/model.safetensors")
 
@@ -94,6 +98,25 @@ def attention(model, linker):
             ("mixed", mixed, [], {"FAKE_CUDNN": "version=91500"})):
         again = train(two, 2, f"{label}-2", *options, **variables)
         check(again == expected, f"{label}-2: found {again[0]}, expected {expected[0]}")
+    # One rank without a cuDNN that works: none uses it. Another version: said.
+    for label, expected, fake, parts in (
+            ("broken", generated, "broken,rank=1",
+             ["note: rank 1 (", " from cudnnCreate",
+              "; attention runs by generated kernels on all ranks"]),
+            ("older", found, "version=91600,rank=1",
+             ["note: found cuDNN 9.19.0 on rank 0 (", ") and cuDNN 9.16.0 on rank 1 (",
+              "run with --attention=generated"])):
+        notes = []
+        again = train(two, 2, f"{label}-2", notes=notes, FAKE_CUDNN=fake)
+        check(again == expected, f"{label}-2: found {again[0]}, expected {expected[0]}")
+        for part in parts:
+            check(part in notes[0], f"'{part}' is not in {notes[0]}")
+    # What only one rank finds is said by rank 0.
+    notes = []
+    train(two, 2, "refused-2", notes=notes, FAKE_CUDNN="none,rank=1")
+    check("note: rank 1: found no plan of cuDNN for the forward" in notes[0], notes[0])
+    fails(two, 2, {"FAKE_CUDNN": "broken,rank=1"}, ["--attention=cudnn"],
+          [" from cudnnCreate", "run with --attention=generated"])
     fails(two, 2, {"FAKE_CUDA_FAIL": "cudnnBackendExecute@3"}, [],
           ["found CUDNN_STATUS_EXECUTION_FAILED from cudnnBackendExecute", "rank ",
            "in step 0 of F '", "stage ", "micro-batch "])

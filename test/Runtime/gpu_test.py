@@ -240,7 +240,14 @@ class Attention(Comparison):
         self.attention("cudnn", case, FAKE_CUDNN="workspace=1000000")
 
     def test_status(self):
-        for call in ("cudnnCreate", "cudnnBackendCreateDescriptor", "cudnnBackendSetAttribute",
+        fails = {"FAKE_CUDA_FAIL": "cudnnCreate@0"}
+        result = self.attention("auto", self.SHAPES[0], **fails)
+        self.assertIn("note: found CUDNN_STATUS_EXECUTION_FAILED from cudnnCreate", result.err)
+        self.assertIn("attention runs by generated kernels", result.err)
+        self.assertError(self.attention("cudnn", self.SHAPES[0], fine=False, **fails),
+                         "found CUDNN_STATUS_EXECUTION_FAILED from cudnnCreate",
+                         "--attention=generated")
+        for call in ("cudnnBackendCreateDescriptor", "cudnnBackendSetAttribute",
                      "cudnnBackendFinalize", "cudnnBackendGetAttribute", "cudnnSetStream",
                      "cudnnBackendExecute"):
             self.assertError(self.attention("auto", self.SHAPES[0], fine=False,

@@ -77,13 +77,16 @@ public:
                                 number(bytes, i64)};
     });
 
-    LLVM::LLVMStructType codeType = struct_({i32, i32, ptr, ptr});
+    auto libraries = module->getAttrOfType<IntegerAttr>("pp.gpu_libraries");
+    LLVM::LLVMStructType codeType = struct_({i32, i32, ptr, ptr, i32});
     makeGlobal("pprt_gpu_program_code", codeType, LLVM::Linkage::External, [&] {
       return fill(codeType,
                   {number(images.size(), i32), number(numKernels, i32),
-                   address("pp.gpu.images"), address("pp.gpu.kernels")});
+                   address("pp.gpu.images"), address("pp.gpu.kernels"),
+                   number(libraries ? libraries.getInt() : 0, i32)});
     });
     module->removeAttr("pp.gpu_kernels");
+    module->removeAttr("pp.gpu_libraries");
     module->removeAttr(gpu::GPUDialect::getContainerModuleAttrName());
     return success();
   }

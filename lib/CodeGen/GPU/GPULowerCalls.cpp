@@ -195,6 +195,8 @@ public:
                       .getDefiningOp<LLVM::ConstantOp>();
       size.setValueAttr(builder.getI64IntegerAttr(std::max<int64_t>(count, 1)));
     }
+    if (libraries)
+      module->setAttr("pp.gpu_libraries", builder.getI32IntegerAttr(libraries));
   }
 
 private:
@@ -327,6 +329,7 @@ private:
                       {*typeC, 32},
                       {*typeC, 32},
                       {beside.epilogue, 32}};
+    libraries |= PPRT_GPU_CALLS_PRODUCTS;
     return calls.call("pprt_gpu_matmul",
                       {shape("gemm", fields), a->pointer, b->pointer,
                        c->pointer, *vector, aux->pointer, *workspace});
@@ -339,6 +342,8 @@ private:
     FailureOr<int32_t> type = typeOf(op, op.getQuery());
     if (failed(type))
       return failure();
+    if (cast<MemRefType>(op.getQuery().getType()).getElementType().isBF16())
+      libraries |= PPRT_GPU_CALLS_BF16_ATTENTION;
     auto q = cast<MemRefType>(op.getQuery().getType());
     auto k = cast<MemRefType>(op.getKey().getType());
     SmallVector<Field> fields{{int64_t(op.getBatch())},
@@ -404,6 +409,7 @@ private:
   llvm::StringMap<int32_t> numbers;
   SmallVector<Attribute> descriptions;
   llvm::StringMap<StringAttr> shapes;
+  int32_t libraries = 0; ///< as pprt_gpu_code has them
   struct Stack {
     Value storage, list;
     int64_t count = 0;

@@ -314,6 +314,9 @@ static int take(T &field, const void *data, size_t bytes) {
 
 static char theHandle;
 
+extern "C" __attribute__((visibility("default"))) size_t cublasLtGetVersion() {
+  return 130100;
+}
 API cublasLtCreate(void **handle) {
   CALL(cublasLtCreate);
   *handle = &theHandle;

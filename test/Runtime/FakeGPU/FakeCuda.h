@@ -19,7 +19,8 @@
 //   FAKE_CUDNN=A,B           version=90100, none (no engine), refuse (engines
 //   do
 //                            not take it), nondeterministic (only such in mode
-//                            A), workspace=BYTES that plans need
+//                            A), workspace=BYTES that plans need, broken (no
+//                            handle), rank=N (all this on that rank only)
 //   FAKE_NCCL_DIR=DIR        where messages lie
 //   FAKE_NCCL_STUCK=N        from the N-th on, sends of this rank never end
 //
