@@ -10,6 +10,7 @@ import os
 import pathlib
 import platform
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -276,7 +277,8 @@ def table(head, rows):
 
 def heading(title, manifest, runner):
     return (f"## {title}\n\n{datetime.date.today().isoformat()}, commit {manifest['commit']} "
-            f"(packed {manifest['date']}), {machine(runner)}\n")
+            f"(packed {manifest['date']}), {machine(runner)}\n\n"
+            f"`{shlex.join(map(str, sys.argv))}`\n")
 
 
 def guarded(main):

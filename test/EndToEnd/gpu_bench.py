@@ -115,7 +115,7 @@ def check_speed(linker):
          "found '0' in --sequences")
     must(execute([*bench, "pack", "speed", "--models=tiny", "--sequences=16", "--emulate-device",
                   "--build", BUILD, f"--linker={linker}"]))
-    speed = [WORK / "speed/gpu_speed", "run", "speed", "--repeat=2", "--peak=1"]
+    speed = [WORK / "speed/gpu_speed", "run", "speed", "--repeat=2", "--peak=1", "--json=speed.json"]
     ends(execute([*speed, "--steps=3"]), 2, "found --steps 3", "the 3 of the warm-up")
     for options, environment in ((["--device=emulated"], {}), ([], fake_cuda())):
         # A Python without PyTorch, whatever this machine has.
@@ -129,6 +129,42 @@ def check_speed(linker):
         row = rows_of(result.stdout)[0]
         check(row[0] == "tiny-16" and float(row[4].split()[0]) >= 0, f"found {row}")
         check("MiB" in row[6], f"no memory in {row}")
+        goals = {cells[1]: cells for cells in rows_of(result.stdout) if cells[0] == "tiny-16"
+                 and len(cells) == 4}
+        check(goals["tokens/s at least 1.1 times PyTorch's"][-1] == "not measured", f"{goals}")
+        check(any(row[-1] in ("met", "missed") for row in goals.values()), f"{goals}")
+    figures = json.loads(pathlib.Path("speed.json").read_text())
+    check(figures["results"][0]["theirs"] is None and figures["results"][0]["ours"] > 0,
+          f"{figures}")
+    ends(execute([*speed, "--json=nowhere/x.json"]), 2, "found no folder for --json")
+
+
+def check_goals():
+    """Made-up figures: each goal is met, missed and not measured."""
+    sys.path.insert(0, str(SOURCE / "bench"))
+    import gpu_goals
+
+    def kernel(name, seconds, bytes_, operations=0):
+        return {"name": name, "calls": 1, "seconds": seconds, "bytes": bytes_,
+                "operations": operations}
+
+    def verdicts(**figures):
+        result = {"name": "x", "model": "llama-1.3b"} | figures
+        return [row[2] for row in gpu_goals.goals_of(result)]
+
+    good = {"ours": 111, "theirs": 100, "share": 0.5, "bytes": 5, "their_bytes": 5, "copy": 100,
+            "between": 0.019, "kernels": [kernel("norm", 1, 80), kernel("product", 1, 1, 9)]}
+    check(verdicts(**good) == ["met"] * 5, verdicts(**good))
+    bad = {"ours": 109, "theirs": 100, "share": 0.49, "bytes": 6, "their_bytes": 5, "copy": 100,
+           "between": 0.02, "kernels": [kernel("norm", 1, 79), kernel("add", 1, 0)]}
+    check(verdicts(**bad) == ["missed"] * 5, verdicts(**bad))
+    row = gpu_goals.bandwidth_of(bad)
+    check(row[1] == "0 of 1; norm 79%; bytes of 1 not known", row)
+    none = dict.fromkeys(good)
+    check(verdicts(**none) == ["not measured"] * 5, verdicts(**none))
+    check(verdicts(**(none | {"kernels": [], "copy": 1})) == ["not measured"] * 5, "no kernels")
+    # Half the chip is asked of the large model alone.
+    check(len(verdicts(model="gpt2-124m")) == 4, "another model")
 
 
 def main():
@@ -138,6 +174,7 @@ def main():
                   "--emulate-device", "--build", BUILD, f"--linker={linker}"]))
     check_wrong_results(check_tables())
     check_broken_packs()
+    check_goals()
     check_speed(linker)
 
 

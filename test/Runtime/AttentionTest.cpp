@@ -136,6 +136,14 @@ static bool compare(const std::string &text) {
   if (std::sscanf(text.c_str(), "%ld,%ld,%ld,%ld,%ld,%ld", &n[0], &n[1], &n[2],
                   &n[3], &n[4], &n[5]) != 6)
     throw Error("found the case '" + text + "', expected six numbers");
+  for (long number : n)
+    if (number < 1 || number > 1 << 20)
+      throw Error("found " + std::to_string(number) + " in the case '" + text +
+                  "', expected sizes from 1 to 1048576");
+  if (n[1] % n[2] != 0)
+    throw Error("found " + std::to_string(n[1]) + " heads and " +
+                std::to_string(n[2]) + " of keys in the case '" + text +
+                "', expected a multiple of heads of keys");
   s.batch = n[0], s.heads = n[1], s.kv_heads = n[2];
   s.t = n[3], s.s = n[4], s.d = n[5];
   s.causal = text.find(",causal") != std::string::npos;
@@ -205,6 +213,8 @@ int main(int argc, char **argv) {
       throw Error("found no case, expected auto, cudnn or generated and cases");
     AttentionChoice choice;
     std::string mode = argv[1];
+    if (mode != "auto" && mode != "cudnn" && mode != "generated")
+      throw Error("found '" + mode + "', expected auto, cudnn or generated");
     choice.mode = mode == "cudnn"       ? AttentionChoice::Cudnn
                   : mode == "generated" ? AttentionChoice::Generated
                                         : AttentionChoice::Auto;

@@ -254,6 +254,14 @@ class Attention(Comparison):
                                             FAKE_CUDA_FAIL=f"{call}@0"),
                              f"found CUDNN_STATUS_EXECUTION_FAILED from {call}, expected it to")
 
+    def test_wrong_cases(self):
+        for case, part in (("2,4,3,8,8,16", "found 4 heads and 3 of keys"),
+                           ("2,4,0,8,8,16", "found 0 in the case"),
+                           ("2,4", "expected six numbers")):
+            self.assertError(self.attention("auto", case, fine=False), part)
+        self.assertError(self.attention("other", self.SHAPES[0], fine=False),
+                         "found 'other', expected auto, cudnn or generated")
+
     def test_no_library(self):
         only = self.path("only")
         os.mkdir(only)
