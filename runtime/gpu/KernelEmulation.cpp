@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <vector>
@@ -26,6 +27,7 @@ namespace {
 
 constexpr int32_t warpSize = 32;
 constexpr int32_t maxThreads = 1024;
+constexpr int32_t maxGridYZ = 65535;
 constexpr size_t stackBytes = 64 << 10;
 
 enum class Wait { None, Barrier, Shuffle, Ended };
@@ -46,6 +48,8 @@ public:
   std::string run(const pprt_gpu_kernel &kernel, const int32_t grid[3],
                   const int32_t block[3], void **arguments);
   Thread *current = nullptr;
+  /// Ends the kernel; called by a thread of it, to which it does not return.
+  void fail(const std::string &what);
   void *shared(int32_t key, uint64_t bytes);
 
 private:
@@ -62,6 +66,10 @@ private:
   const pprt_gpu_kernel *kernel = nullptr;
   void **arguments = nullptr;
   int32_t count = 0;
+  std::string failure;
+  /// Whatever has no order on a device runs in the other one: a kernel that
+  /// lacks a barrier gives other results.
+  bool isReversed = false;
 };
 
 thread_local Block emulated;
@@ -100,6 +108,12 @@ std::string Block::complain(const Thread &thread, const std::string &what) {
          show(thread.registers.thread) + " " + what;
 }
 
+void Block::fail(const std::string &what) {
+  failure = complain(*current, what);
+  current->wait = Wait::Ended;
+  current->fiber.suspend();
+}
+
 /// The lane that `lane` gets its value from, itself where there is none.
 static int32_t sourceOf(int32_t lane, const Thread &thread) {
   int32_t begin = lane & ~(thread.width - 1), end = begin + thread.width;
@@ -135,10 +149,12 @@ std::string Block::runWarp(int32_t first, int32_t end) {
   while (true) {
     int32_t waiting[4] = {};
     for (int32_t i = first; i < end; ++i) {
-      Thread &thread = threads[i];
+      Thread &thread = threads[isReversed ? first + end - 1 - i : i];
       if (thread.wait == Wait::None) {
         current = &thread;
         thread.fiber.resume();
+        if (!failure.empty())
+          return failure;
       }
       ++waiting[static_cast<int>(thread.wait)];
     }
@@ -167,7 +183,9 @@ std::string Block::runBlock() {
   while (true) {
     int32_t barriers = 0, ended = 0;
     const Thread *absent = nullptr;
-    for (int32_t first = 0; first < count; first += warpSize) {
+    const int32_t warps = (count + warpSize - 1) / warpSize;
+    for (int32_t i = 0; i < warps; ++i) {
+      int32_t first = warpSize * (isReversed ? warps - 1 - i : i);
       int32_t end = std::min(first + warpSize, count);
       if (std::string error = runWarp(first, end); !error.empty())
         return error;
@@ -198,10 +216,14 @@ std::string Block::run(const pprt_gpu_kernel &which, const int32_t grid[3],
     return name + "no code for the host, expected it for an emulated device; "
                   "compile the program with --emulate";
   int64_t size = int64_t(block[0]) * block[1] * block[2];
-  for (int i = 0; i < 3; ++i)
+  for (int i = 0; i < 3; ++i) {
     if (grid[i] < 1 || block[i] < 1)
       return name + "a grid of " + show(grid) + " blocks of " + show(block) +
              " threads, expected at least one";
+    if (i > 0 && grid[i] > maxGridYZ)
+      return name + "a grid of " + show(grid) + " blocks, expected at most " +
+             std::to_string(maxGridYZ) + " along y and z";
+  }
   if (size > maxThreads || size > which.max_threads)
     return name + "blocks of " + std::to_string(size) +
            " threads, expected at most " +
@@ -214,9 +236,17 @@ std::string Block::run(const pprt_gpu_kernel &which, const int32_t grid[3],
   kernel = &which;
   arguments = values;
   memory.clear();
-  for (int32_t z = 0; z < grid[2]; ++z)
-    for (int32_t y = 0; y < grid[1]; ++y)
-      for (int32_t x = 0; x < grid[0]; ++x) {
+  failure.clear();
+  const char *order = std::getenv("PPRT_EMULATED_ORDER");
+  isReversed = order && !std::strcmp(order, "reverse");
+  auto place = [&](int32_t i, int32_t size) {
+    return isReversed ? size - 1 - i : i;
+  };
+  for (int32_t zi = 0; zi < grid[2]; ++zi)
+    for (int32_t yi = 0; yi < grid[1]; ++yi)
+      for (int32_t xi = 0; xi < grid[0]; ++xi) {
+        const int32_t x = place(xi, grid[0]), y = place(yi, grid[1]),
+                      z = place(zi, grid[2]);
         // Contents of shared memory mean nothing at the start: NaN shows.
         for (auto &[key, bytes] : memory)
           std::memset(bytes.data(), 0xff, bytes.size());
@@ -274,6 +304,12 @@ extern "C" int32_t pprt_gpu_host_shuffle(int32_t mode, int32_t value,
   thread->wait = Wait::Shuffle;
   thread->fiber.suspend();
   return thread->value;
+}
+
+extern "C" void pprt_gpu_host_aligned(const void *address, int32_t bytes) {
+  if (reinterpret_cast<uintptr_t>(address) % uintptr_t(bytes) != 0)
+    emulated.fail("accesses an address that is no multiple of " +
+                  std::to_string(bytes) + ", expected one");
 }
 
 extern "C" void *pprt_gpu_host_shared(int32_t key, uint64_t bytes) {

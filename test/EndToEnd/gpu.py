@@ -3,6 +3,8 @@
 the host, train as the program for CPUs does, to the same bits for every number of
 ranks and every schedule."""
 
+import os
+
 from harness import (
     SOURCE, check, compile_model, digest, make_model, must, read_metrics, run, start, write_text,
 )
@@ -57,6 +59,15 @@ def reload(name):
     check(weights("again") == weights(f"{name}-1"), f"{name}: other weights after loading")
 
 
+def other_order(name, expected):
+    """Where threads and blocks have no order on a device, none may matter."""
+    os.environ["PPRT_EMULATED_ORDER"] = "reverse"
+    losses = train(f"./{name}-1.exe", 1, f"{name}-reverse", "--device", "emulated")
+    del os.environ["PPRT_EMULATED_ORDER"]
+    check(losses == expected, f"{name}: found {losses} in reverse, expected {expected}")
+    check(weights(f"{name}-reverse") == weights(f"{name}-1"), f"{name}: other weights in reverse")
+
+
 def refused(program, options, *parts):
     result = run(program, 1, "--data", "text", "--steps", 1, *options)
     check(result.returncode != 0, f"{options}: found success")
@@ -77,10 +88,12 @@ def main():
     same_bits("gpt", gpt, f32, 4, "zb-h1")
     same_bits("gpt", gpt, f32, 2, "gpipe", "--recompute=full")
     reload("gpt")
+    other_order("gpt", f32)
     bf16 = follows("gpt-bf16", gpt, 1e-3, "--precision=bf16")
     check(bf16 != f32, "the same losses in bf16")
     same_bits("gpt-bf16", gpt, bf16, 2, "1f1b", "--precision=bf16")
     reload("gpt-bf16")
+    other_order("gpt-bf16", bf16)
     # Enough micro-batches for programs with loops.
     same_bits("loops", gpt, follows("loops", gpt, 1e-4, microbatches=12), 2, "1f1b",
               microbatches=12)

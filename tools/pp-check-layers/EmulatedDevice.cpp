@@ -86,6 +86,7 @@ llvm::ArrayRef<std::pair<llvm::StringRef, void *>> pp::emulatedDeviceSymbols() {
       {"pprt_gpu_host_thread", address(pprt_gpu_host_thread)},
       {"pprt_gpu_host_barrier", address(pprt_gpu_host_barrier)},
       {"pprt_gpu_host_shuffle", address(pprt_gpu_host_shuffle)},
+      {"pprt_gpu_host_aligned", address(pprt_gpu_host_aligned)},
       {"pprt_gpu_host_shared", address(pprt_gpu_host_shared)},
   };
   return symbols;

@@ -28,10 +28,60 @@ public:
     for (Operation *op : ops)
       if (failed(replace(op)))
         return failure();
-    return success();
+    return checkAlignments();
   }
 
 private:
+  /// A device refuses what the host's vector instructions take.
+  LogicalResult checkAlignments() {
+    WalkResult result = function.walk([&](Operation *op) {
+      builder.setInsertionPoint(op);
+      loc = op->getLoc();
+      if (auto load = dyn_cast<vector::LoadOp>(op))
+        return checkAlignment(load, load.getBase());
+      if (auto store = dyn_cast<vector::StoreOp>(op))
+        return checkAlignment(store, store.getBase());
+      if (auto load = dyn_cast<LLVM::LoadOp>(op))
+        return checkAddress(load.getAlignment(), load.getAddr());
+      if (auto store = dyn_cast<LLVM::StoreOp>(op))
+        return checkAddress(store.getAlignment(), store.getAddr());
+      return WalkResult::advance();
+    });
+    return failure(result.wasInterrupted());
+  }
+
+  template <typename Op> WalkResult checkAlignment(Op op, Value base) {
+    if (!op.getAlignment())
+      return WalkResult::advance();
+    auto type = cast<MemRefType>(base.getType());
+    if (type.getRank() != 1) {
+      op->emitOpError("found a buffer of rank ")
+          << type.getRank() << ", expected one of rank 1, as all in kernels";
+      return WalkResult::interrupt();
+    }
+    Value begin =
+        memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, base);
+    Value bytes = arith::ConstantIndexOp::create(
+        builder, loc, llvm::divideCeil(type.getElementTypeBitWidth(), 8));
+    Value offset =
+        arith::MulIOp::create(builder, loc, op.getIndices()[0], bytes);
+    Value address = arith::IndexCastOp::create(
+        builder, loc, builder.getI64Type(),
+        arith::AddIOp::create(builder, loc, begin, offset));
+    auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
+    return checkAddress(op.getAlignment(), LLVM::IntToPtrOp::create(
+                                               builder, loc, pointer, address));
+  }
+
+  WalkResult checkAddress(std::optional<uint64_t> alignment, Value address) {
+    if (alignment &&
+        failed(call("pprt_gpu_host_aligned",
+                    {address, number(static_cast<int32_t>(*alignment))},
+                    Type())))
+      return WalkResult::interrupt();
+    return WalkResult::advance();
+  }
+
   Value number(int32_t value) {
     return arith::ConstantIntOp::create(builder, loc, value, 32);
   }

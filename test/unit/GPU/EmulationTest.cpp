@@ -141,11 +141,61 @@ TEST(Emulation, ReportsWhoLeavesAShuffleOut) {
       << error;
 }
 
+/// Runs `kernel` in the order of threads, or against it.
+std::vector<int32_t> inOrder(const char *order, void (*kernel)(void **)) {
+  std::vector<int32_t> data(2 * 64, -1);
+  int32_t *pointer = data.data();
+  void *arguments[] = {&pointer};
+  setenv("PPRT_EMULATED_ORDER", order, 1);
+  EXPECT_EQ(launch(kernel, 2, 64, arguments), "");
+  unsetenv("PPRT_EMULATED_ORDER");
+  return data;
+}
+
+TEST(Emulation, OtherOrderShowsMissingBarriers) {
+  auto reversed = [](void **a, bool hasBarrier) {
+    const pprt_gpu_thread *t = pprt_gpu_host_thread();
+    auto *shared = static_cast<int32_t *>(pprt_gpu_host_shared(0, 64 * 4));
+    int32_t i = t->thread[0];
+    shared[i] = i;
+    if (hasBarrier)
+      pprt_gpu_host_barrier();
+    output(a)[t->block[0] * 64 + i] = shared[i == 0 ? 63 : i - 1];
+  };
+  static auto run = reversed;
+  auto right = [](void **a) { run(a, true); };
+  auto wrong = [](void **a) { run(a, false); };
+  EXPECT_EQ(inOrder("forward", right), inOrder("reverse", right));
+  EXPECT_NE(inOrder("forward", wrong), inOrder("reverse", wrong));
+}
+
+TEST(Emulation, ReportsWhatIsNotAligned) {
+  alignas(16) static char data[32];
+  std::string error = launch(
+      [](void **) {
+        pprt_gpu_host_aligned(data + 16, 16);
+        pprt_gpu_host_aligned(
+            data + (pprt_gpu_host_thread()->thread[0] == 5 ? 8 : 0), 16);
+        pprt_gpu_host_barrier();
+      },
+      1, 32, nullptr);
+  EXPECT_EQ(error, "kernel 'k', block (0, 0, 0): found that thread (5, 0, 0) "
+                   "accesses an address that is no multiple of 16, expected "
+                   "one");
+  EXPECT_EQ(launch([](void **) { pprt_gpu_host_barrier(); }, 2, 64, nullptr),
+            "");
+}
+
 TEST(Emulation, RefusesWhatNoDeviceCouldStart) {
   auto nothing = [](void **) {};
   EXPECT_NE(launch(nothing, 1, 1025, nullptr).find("expected at most 1024"),
             std::string::npos);
   EXPECT_NE(launch(nothing, 0, 32, nullptr).find("expected at least one"),
+            std::string::npos);
+  pprt_gpu_kernel kernel{"k", 0, 0, 1024, [](void **) {}};
+  int32_t grid[3] = {1, 65536, 1}, block[3] = {32, 1, 1};
+  EXPECT_NE(pprt::runEmulated(kernel, grid, block, nullptr)
+                .find("at most 65535 along y and z"),
             std::string::npos);
   EXPECT_NE(launch(nullptr, 1, 32, nullptr).find("no code for the host"),
             std::string::npos);

@@ -125,7 +125,9 @@ def GPUEmulateKernels : Pass<"pp-gpu-emulate-kernels", "::mlir::ModuleOp"> {
   let summary = "copies kernels to functions of the host, for tests";
   let description = [{
     Registers, barriers and shuffles become calls of `pprt_gpu_host_*`
-    (pprt_gpu.h), buffers in shared memory become arguments.
+    (pprt_gpu.h), buffers in shared memory become arguments. Before each access
+    that says how it is aligned stands a call that checks it: a device refuses
+    what the host's vector instructions take.
 
     Example:
 
