@@ -245,12 +245,6 @@ void CudaDevice::zero(int stream, void *data, uint64_t bytes) {
           "cuMemsetD8Async");
 }
 
-void CudaDevice::signal(int stream, uint32_t *word, uint32_t value) {
-  // One address space: pinned memory has the same address on the device.
-  check(driver.fill32(address(word), value, 1, getStream(stream)),
-        "cuMemsetD32Async");
-}
-
 //===----------------------------------------------------------------------===//
 // Work
 //===----------------------------------------------------------------------===//

@@ -30,7 +30,6 @@ public:
   void download(int stream, void *to, const void *from,
                 uint64_t bytes) override;
   void zero(int stream, void *data, uint64_t bytes) override;
-  void signal(int stream, uint32_t *word, uint32_t value) override;
   DeviceLibraries openLibraries() override;
   void leaveAttention() override;
   void launch(int32_t kernel, Grid grid, Grid block, void **arguments) override;

@@ -61,8 +61,6 @@ public:
   virtual void download(int stream, void *to, const void *from,
                         uint64_t bytes) = 0;
   virtual void zero(int stream, void *data, uint64_t bytes) = 0;
-  /// Writes `value` to a word of host memory (of allocateHost).
-  virtual void signal(int stream, uint32_t *word, uint32_t value) = 0;
 
   //===--------------------------------------------------------------------===//
   // Work

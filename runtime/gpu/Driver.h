@@ -37,7 +37,6 @@
     size_t, Stream)                                                            \
   F(Result, fill8, "cuMemsetD8Async", DevicePtr, unsigned char, size_t,        \
     Stream)                                                                    \
-  F(Result, fill32, "cuMemsetD32Async", DevicePtr, unsigned, size_t, Stream)   \
   F(Result, streamCreate, "cuStreamCreate", Stream *, unsigned)                \
   F(Result, streamDestroy, "cuStreamDestroy_v2", Stream)                       \
   F(Result, streamQuery, "cuStreamQuery", Stream)                              \

@@ -56,7 +56,6 @@ public:
   void zero(int, void *data, uint64_t bytes) override {
     std::memset(data, 0, bytes);
   }
-  void signal(int, uint32_t *word, uint32_t value) override { *word = value; }
 
   void launch(int32_t kernel, Grid grid, Grid block,
               void **arguments) override {

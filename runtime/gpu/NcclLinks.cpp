@@ -9,8 +9,10 @@
 // Communicators connect at their first transfer, which a graph must not
 // contain: each edge carries one byte at the start.
 //
-// Around each transfer the stream writes a count into memory of the host: after
-// a timeout the host can say which transfer stands still.
+// Around each transfer the stream copies a count into memory of the host: after
+// a timeout the host can say which transfer stands still. The counts lie ready
+// in a table on the device: a copy of four bytes needs no multiprocessor, which
+// the computation may not leave, and every version of graphs can hold it.
 //
 //===----------------------------------------------------------------------===//
 #include "Links.h"
@@ -21,6 +23,7 @@
 #include "Wait.h"
 
 #include <cstring>
+#include <numeric>
 
 using namespace pprt;
 using namespace pprt::cuda;
@@ -101,9 +104,14 @@ public:
     device.wait(edge.stream, ready);
     edge.transfers.push_back(transfer);
     uint32_t count = uint32_t(edge.transfers.size());
-    device.signal(edge.stream, edge.progress, 2 * count - 1);
+    if (2 * count >= numNumbers)
+      throw Error(
+          "found more transfers on the edge " + edgeText(transfer.channel) +
+          " than the program describes, expected at most " +
+          std::to_string(numNumbers / 2) + ": compile the program again");
+    note(edge, 2 * count - 1);
     move(edge, transfer);
-    device.signal(edge.stream, edge.progress, 2 * count);
+    note(edge, 2 * count);
     device.record(done[size_t(request)], edge.stream);
   }
   void wait(int request) override { device.wait(0, done[size_t(request)]); }
@@ -167,6 +175,11 @@ private:
                std::string(transfer.isReceive ? "ncclRecv" : "ncclSend") +
                    " on the edge " + edgeText(transfer.channel));
   }
+  void makeNumbers();
+  void note(Edge &edge, uint32_t count) {
+    device.download(edge.stream, edge.progress, numbers + count,
+                    sizeof *numbers);
+  }
   void check(NcclComm communicator, const std::string &what) {
     int status = ncclOk;
     nccl.check(nccl.asyncError(communicator, &status), "ncclCommGetAsyncError");
@@ -180,16 +193,33 @@ private:
   std::vector<int> done;
   int ready = -1;
   std::vector<Edge> edges;
+  uint32_t *numbers = nullptr; // on the device: 0, 1, ...
+  size_t numNumbers = 0;
   NcclComm world = nullptr;
   bool aborted = false;
 };
 
 } // namespace
 
+/// As many as a step has transfers, twice: no edge has more.
+void NcclLinks::makeNumbers() {
+  numNumbers = 1;
+  for (const Action &action :
+       description.programs[size_t(transport.rank())].actions)
+    if (action.kind == ActionKind::Send || action.kind == ActionKind::Receive)
+      numNumbers += 2;
+  const uint64_t bytes = numNumbers * sizeof(uint32_t);
+  auto *host = reinterpret_cast<uint32_t *>(device.allocateHost(bytes));
+  std::iota(host, host + numNumbers, 0u);
+  numbers = reinterpret_cast<uint32_t *>(device.allocate(bytes));
+  device.upload(0, numbers, host, bytes);
+}
+
 /// Both ranks of an edge make its communicator at the same time: all ranks walk
 /// the channels in one order, so that none waits for one that waits for it.
 void NcclLinks::connect(Collectives &collectives) {
   uint8_t *probe = device.allocate(64);
+  makeNumbers();
   for (size_t i = 0; i < edges.size(); ++i) {
     const Channel &channel = description.channels[i];
     bool sends = channel.source == transport.rank();

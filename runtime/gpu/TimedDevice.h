@@ -48,9 +48,6 @@ public:
     device->download(stream, to, from, bytes);
   }
   void zero(int stream, void *data, uint64_t bytes) override;
-  void signal(int stream, uint32_t *word, uint32_t value) override {
-    device->signal(stream, word, value);
-  }
   void setTraffic(uint64_t bytes) override { traffic = bytes; }
   void launch(int32_t kernel, Grid grid, Grid block, void **arguments) override;
   void matmul(const pprt_gpu_gemm &shape, const void *a, const void *b, void *c,

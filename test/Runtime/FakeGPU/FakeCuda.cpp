@@ -2,6 +2,7 @@
 
 #include "KernelEmulation.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -29,14 +30,23 @@ struct Stream {
   std::deque<Operation> queue;
   Graph *capture = nullptr;
 };
+/// How many nodes of each stream come before something.
+using Before = std::map<Stream *, size_t>;
 /// Operations of each stream that took part, to be done again and again.
 struct Graph {
+  Stream *origin = nullptr;
   std::map<Stream *, std::vector<Operation>> streams;
   std::vector<std::shared_ptr<Recording>> recordings;
-  std::map<Recording *, int> known;
+  std::map<Recording *, Before> known;
+  /// Nodes that each stream has enqueued, and those it waits for.
+  std::map<Stream *, size_t> nodes;
+  std::map<Stream *, Before> before;
 };
 
 std::vector<Stream *> streams;
+// Never destroyed: devices are given back later than that.
+auto &hostBlocks = *new std::map<const char *, size_t>;
+Graph *capturing = nullptr;
 int failed = 0;
 std::string problem;
 
@@ -66,12 +76,18 @@ void progress() {
 
 } // namespace
 
-void fakeEnqueue(void *handle, Operation operation) {
-  Stream *stream = static_cast<Stream *>(handle);
-  if (stream->capture)
-    stream->capture->streams[stream].push_back(std::move(operation));
-  else
+static void enqueue(Stream *stream, Operation operation, bool isNode) {
+  Graph *graph = stream->capture;
+  if (!graph) {
     stream->queue.push_back(std::move(operation));
+    return;
+  }
+  graph->streams[stream].push_back(std::move(operation));
+  graph->nodes[stream] += isNode;
+}
+
+void fakeEnqueue(void *stream, Operation operation) {
+  enqueue(static_cast<Stream *>(stream), std::move(operation), true);
 }
 
 int fakeCall(const char *name) {
@@ -100,6 +116,12 @@ int fakeCall(const char *name) {
   if (failed)                                                                  \
   return failed
 
+/// What must not be called while a stream of the thread is captured.
+#define UNSAFE(NAME)                                                           \
+  CALL(NAME);                                                                  \
+  if (capturing)                                                               \
+  return 900
+
 #define API extern "C" __attribute__((visibility("default"))) int
 
 API cuInit(unsigned) { return number("FAKE_CUDA_DEVICES", 8) ? 0 : 100; }
@@ -111,6 +133,8 @@ API cuGetErrorName(int error, const char **name) {
   *name = error == 2     ? "CUDA_ERROR_OUT_OF_MEMORY"
           : error == 218 ? "CUDA_ERROR_INVALID_PTX"
           : error == 719 ? "CUDA_ERROR_LAUNCH_FAILED"
+          : error == 900 ? "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"
+          : error == 904 ? "CUDA_ERROR_STREAM_CAPTURE_UNJOINED"
                          : nullptr;
   return 0;
 }
@@ -144,6 +168,7 @@ API cuDevicePrimaryCtxRetain(void **context, int) {
 API cuDevicePrimaryCtxRelease_v2(int) { return 0; }
 API cuCtxSetCurrent(void *) { return 0; }
 API cuCtxSynchronize() {
+  UNSAFE(cuCtxSynchronize);
   progress();
   return failed;
 }
@@ -154,7 +179,7 @@ API cuCtxSynchronize() {
 
 API cuModuleLoadDataEx(void **module, const void *image, unsigned count,
                        int *options, void **values) {
-  CALL(cuModuleLoadDataEx);
+  UNSAFE(cuModuleLoadDataEx);
   if (std::strncmp(static_cast<const char *>(image), "bad", 3) == 0) {
     for (unsigned i = 0; i < count; ++i)
       if (options[i] == 5)
@@ -216,24 +241,39 @@ API cuMemGetInfo_v2(size_t *available, size_t *total) {
   return 0;
 }
 API cuMemAlloc_v2(void **memory, size_t bytes) {
-  CALL(cuMemAlloc);
+  UNSAFE(cuMemAlloc);
   *memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
   // Whoever forgets to write it shall notice.
   std::memset(*memory, 0xff, bytes);
   return *memory ? 0 : 2;
 }
 API cuMemFree_v2(void *memory) {
+  if (capturing)
+    return 900;
   std::free(memory);
   return 0;
 }
 API cuMemHostAlloc(void **memory, size_t bytes, unsigned) {
-  CALL(cuMemHostAlloc);
+  UNSAFE(cuMemHostAlloc);
   *memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  hostBlocks[static_cast<char *>(*memory)] = bytes;
   return *memory ? 0 : 2;
 }
 API cuMemFreeHost(void *memory) {
+  hostBlocks.erase(static_cast<char *>(memory));
   std::free(memory);
   return 0;
+}
+
+/// Whether memory is the host's, which the device's fills and copies within it
+/// must not get.
+static bool isOfHost(const void *memory) {
+  auto address = static_cast<const char *>(memory);
+  auto next = hostBlocks.upper_bound(address);
+  if (next == hostBlocks.begin())
+    return false;
+  --next;
+  return address < next->first + next->second;
 }
 
 static int enqueueCopy(void *to, const void *from, size_t bytes, void *stream) {
@@ -246,33 +286,31 @@ static int enqueueCopy(void *to, const void *from, size_t bytes, void *stream) {
 API cuMemcpyHtoDAsync_v2(void *to, const void *from, size_t bytes,
                          void *stream) {
   CALL(cuMemcpyHtoDAsync);
+  if (isOfHost(to))
+    return 1;
   return enqueueCopy(to, from, bytes, stream);
 }
 API cuMemcpyDtoHAsync_v2(void *to, const void *from, size_t bytes,
                          void *stream) {
   CALL(cuMemcpyDtoHAsync);
+  if (isOfHost(from))
+    return 1;
   return enqueueCopy(to, from, bytes, stream);
 }
 API cuMemcpyDtoDAsync_v2(void *to, const void *from, size_t bytes,
                          void *stream) {
   CALL(cuMemcpyDtoDAsync);
+  if (isOfHost(to) || isOfHost(from))
+    return 1;
   return enqueueCopy(to, from, bytes, stream);
 }
 API cuMemsetD8Async(void *memory, unsigned char value, size_t bytes,
                     void *stream) {
   CALL(cuMemsetD8Async);
+  if (isOfHost(memory))
+    return 1;
   fakeEnqueue(stream, [=] {
     std::memset(memory, value, bytes);
-    return true;
-  });
-  return 0;
-}
-API cuMemsetD32Async(uint32_t *memory, unsigned value, size_t count,
-                     void *stream) {
-  CALL(cuMemsetD32Async);
-  fakeEnqueue(stream, [=] {
-    for (size_t i = 0; i < count; ++i)
-      memory[i] = value;
     return true;
   });
   return 0;
@@ -294,16 +332,28 @@ API cuStreamDestroy_v2(Stream *stream) {
 API cuStreamQuery(Stream *stream) {
   if (failed)
     return failed;
+  if (stream->capture)
+    return 900;
   progress();
   return failed ? failed : stream->queue.empty() ? 0 : 600;
 }
 API cuStreamWaitEvent(Stream *stream, Event *event, unsigned) {
   CALL(cuStreamWaitEvent);
   std::shared_ptr<Recording> recording = event->last;
-  for (Stream *other : streams)
-    if (other->capture && other->capture->known.count(recording.get()))
-      stream->capture = other->capture; // joins the capture
-  fakeEnqueue(stream, [=] { return recording->done; });
+  if (capturing) {
+    auto known = capturing->known.find(recording.get());
+    if (known != capturing->known.end()) {
+      stream->capture = capturing; // joins the capture
+      for (auto [other, count] : known->second) {
+        size_t &before = capturing->before[stream][other];
+        before = std::max(before, count);
+      }
+    } else if (stream->capture) {
+      return 905; // an event from outside of the graph
+    }
+  }
+  enqueue(
+      stream, [=] { return recording->done; }, false);
   return 0;
 }
 API cuEventCreate(Event **event, unsigned) {
@@ -319,14 +369,20 @@ API cuEventRecordWithFlags(Event *event, Stream *stream, unsigned flags) {
   if (stream->capture) {
     stream->capture->recordings.push_back(recording);
     // An external recording joins nothing.
-    if (flags == 0)
-      stream->capture->known[recording.get()] = 1;
+    if (flags == 0) {
+      Before &before = stream->capture->known[recording.get()];
+      before = stream->capture->before[stream];
+      before[stream] = stream->capture->nodes[stream];
+    }
   }
-  fakeEnqueue(stream, [=] {
-    recording->done = true;
-    recording->milliseconds = now();
-    return true;
-  });
+  enqueue(
+      stream,
+      [=] {
+        recording->done = true;
+        recording->milliseconds = now();
+        return true;
+      },
+      flags != 0);
   return 0;
 }
 API cuEventElapsedTime(float *milliseconds, Event *begin, Event *end) {
@@ -337,16 +393,28 @@ API cuEventElapsedTime(float *milliseconds, Event *begin, Event *end) {
 }
 API cuStreamBeginCapture_v2(Stream *stream, int) {
   CALL(cuStreamBeginCapture);
-  stream->capture = new Graph;
+  if (stream->capture || capturing)
+    return 900;
+  stream->capture = capturing = new Graph;
+  capturing->origin = stream;
   return 0;
 }
 API cuStreamEndCapture(Stream *stream, Graph **graph) {
   CALL(cuStreamEndCapture);
-  *graph = stream->capture;
+  if (!stream->capture || stream != capturing->origin)
+    return 901;
+  *graph = capturing;
+  // Whatever a graph does, its end has to wait for.
+  bool isJoined = true;
+  for (auto [each, count] : capturing->nodes)
+    isJoined &= each == stream || capturing->before[stream][each] >= count;
+  capturing = nullptr;
   for (Stream *each : streams)
-    if (each->capture == *graph)
-      each->capture = nullptr;
-  return 0;
+    each->capture = nullptr;
+  if (isJoined)
+    return 0;
+  *graph = nullptr;
+  return 904;
 }
 API cuGraphInstantiateWithFlags(Graph **instance, Graph *graph,
                                 unsigned long long) {
