@@ -34,6 +34,9 @@ static std::string gigabytes(uint64_t bytes) {
 CudaDevice::CudaDevice(const pprt_gpu_code &code, int wanted,
                        AttentionChoice choice)
     : code(code) {
+  // Streams that share a queue of the hardware wait for each other: one that
+  // receives must not hold up the one that computes what the peer waits for.
+  setenv("CUDA_DEVICE_MAX_CONNECTIONS", "32", /*overwrite=*/0);
   Result result = driver.init(0);
   if (result == success)
     result = driver.deviceCount(&count);

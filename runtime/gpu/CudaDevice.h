@@ -19,6 +19,8 @@ public:
   const Driver &getDriver() const { return driver; }
   Stream getStream(int stream) const { return streams[size_t(stream)]; }
   int getIndex() const { return index; }
+  /// For a thread that calls a library of CUDA beside the main one.
+  void makeCurrent() { driver.contextSet(context); }
 
   std::string description() const override;
   int deviceCount() const override { return count; }

@@ -22,8 +22,10 @@
 #include "Error.h"
 #include "Wait.h"
 
+#include <atomic>
 #include <cstring>
 #include <numeric>
+#include <thread>
 
 using namespace pprt;
 using namespace pprt::cuda;
@@ -175,6 +177,8 @@ private:
                std::string(transfer.isReceive ? "ncclRecv" : "ncclSend") +
                    " on the edge " + edgeText(transfer.channel));
   }
+  void create(NcclComm &communicator, int ranks, const NcclId &id, int rank,
+              const std::string &what);
   void makeNumbers();
   void note(Edge &edge, uint32_t count) {
     device.download(edge.stream, edge.progress, numbers + count,
@@ -200,6 +204,35 @@ private:
 };
 
 } // namespace
+
+/// The call ends when all ranks of the communicator have made it: a thread
+/// makes it, and the caller notices when one does not come.
+void NcclLinks::create(NcclComm &communicator, int ranks, const NcclId &id,
+                       int rank, const std::string &what) {
+  struct Call {
+    NcclComm communicator = nullptr;
+    int status = ncclOk;
+    std::atomic<bool> isDone = false;
+  };
+  auto call = std::make_shared<Call>();
+  // The process ends before the device does when this call never returns.
+  std::thread([call, ranks, id, rank, create = nccl.create, &device = device] {
+    device.makeCurrent();
+    call->status = create(&call->communicator, ranks, id, rank);
+    call->isDone = true;
+  }).detach();
+  if (!sleepUntil(transport, [&] { return call->isDone.load(); })) {
+    char limit[32];
+    std::snprintf(limit, sizeof limit, "%g", transport.timeout());
+    throw TimeoutError("found no connection by NCCL " + what + " within " +
+                       limit +
+                       " s, expected its other ranks to make it, too: see what "
+                       "they do (NCCL_DEBUG=INFO says how they connect), or "
+                       "raise --timeout");
+  }
+  nccl.check(call->status, "ncclCommInitRank " + what);
+  communicator = call->communicator;
+}
 
 /// As many as a step has transfers, twice: no edge has more.
 void NcclLinks::makeNumbers() {
@@ -235,8 +268,8 @@ void NcclLinks::connect(Collectives &collectives) {
     }
     edge.stream = device.addStream();
     edge.progress = reinterpret_cast<uint32_t *>(device.allocateHost(64));
-    nccl.check(nccl.create(&edge.communicator, 2, id, sends ? 0 : 1),
-               "ncclCommInitRank on the edge " + edgeText(int(i)));
+    create(edge.communicator, 2, id, sends ? 0 : 1,
+           "on the edge " + edgeText(int(i)));
     Transfer transfer;
     transfer.channel = int(i);
     transfer.isReceive = !sends;
@@ -249,8 +282,7 @@ void NcclLinks::connect(Collectives &collectives) {
   if (transport.rank() == 0)
     nccl.check(nccl.makeId(&id), "ncclGetUniqueId");
   collectives.broadcast(&id, sizeof id);
-  nccl.check(nccl.create(&world, transport.size(), id, transport.rank()),
-             "ncclCommInitRank of all ranks");
+  create(world, transport.size(), id, transport.rank(), "of all ranks");
   sum(reinterpret_cast<double *>(probe), 1);
   waitForStream(device, 0, transport, [&] { poll(); });
 }

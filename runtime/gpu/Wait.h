@@ -12,21 +12,34 @@
 
 namespace pprt {
 
-/// Sleeps until `stream` has done everything, at most for the transport's
-/// timeout; `look` is called at each look. Throws Stopped if another rank has
-/// failed. Sleeps grow with the time waited: 10 us to 500 us.
-template <typename F>
-void waitForStream(Device &device, int stream, Transport &transport, F look) {
+/// Sleeps until `isDone()`, at most for the transport's timeout: false then.
+/// Throws Stopped if another rank has failed. Sleeps grow with the time waited:
+/// 10 us to 500 us.
+template <typename F> bool sleepUntil(Transport &transport, F isDone) {
   const uint64_t begin = nowNs();
-  while (!device.isDone(stream)) {
+  while (!isDone()) {
     transport.checkStopped();
-    look();
     uint64_t waited = nowNs() - begin;
     if (double(waited) > transport.timeout() * 1e9)
-      throw TimeoutError("found work on the device that does not end");
+      return false;
     timespec nap = {0, long(std::clamp<uint64_t>(waited / 16, 10000, 500000))};
     nanosleep(&nap, nullptr);
   }
+  return true;
+}
+
+/// Sleeps until `stream` has done everything; `look` is called at each look.
+/// Throws TimeoutError, and as `sleepUntil` does.
+template <typename F>
+void waitForStream(Device &device, int stream, Transport &transport, F look) {
+  bool isDone = sleepUntil(transport, [&] {
+    if (device.isDone(stream))
+      return true;
+    look();
+    return false;
+  });
+  if (!isDone)
+    throw TimeoutError("found work on the device that does not end");
 }
 
 inline void waitForStream(Device &device, int stream, Transport &transport) {

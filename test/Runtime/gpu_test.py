@@ -422,6 +422,14 @@ class Failures(Gpu):
                          "unfinished: ", "micro-batch ",
                          "on the edge from rank", "--timeout")
 
+    def test_stuck_connection(self):
+        result = self.start(2, "--timeout", "2", FAKE_NCCL_STUCK_INIT="1")
+        self.assertError(result, "found no connection by NCCL on the edge from rank 0 to rank 1 "
+                         "within 2 s", "--timeout")
+        self.assertLess(result.seconds, 20)
+        result = self.start(2, FAKE_CUDA_FAIL="ncclCommInitRank@1")
+        self.assertError(result, "from ncclCommInitRank on the edge from rank 1 to rank 0")
+
     def test_nccl_error(self):
         result = self.start(2, FAKE_CUDA_FAIL="ncclSend@2")
         self.assertError(result, "'unhandled system error' from ncclSend on the edge from rank",

@@ -22,6 +22,7 @@
 //                            A), workspace=BYTES that plans need, broken (no
 //                            handle), rank=N (all this on that rank only)
 //   FAKE_NCCL_DIR=DIR        where messages lie
+//   FAKE_NCCL_STUCK_INIT     communicators of this rank never connect
 //   FAKE_NCCL_STUCK=N        from the N-th on, sends of this rank never end
 //
 //===----------------------------------------------------------------------===//
