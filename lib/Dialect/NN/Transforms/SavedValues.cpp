@@ -5,13 +5,16 @@
 //  - a constant, or an op that only copies from something smaller (a
 //    broadcast): its operands are kept instead, unconditionally;
 //  - a view, or one arithmetic operation an element, of values which are at
-//    hand anyway: it is repeated, which fuses into its reader.
+//    hand anyway: it is repeated, which fuses into its reader;
+//  - views that together are as large as what they are views of: that is kept,
+//    and nothing is copied.
 // Transcendental functions, reductions and products are never repeated.
 //
 //===----------------------------------------------------------------------===//
 
 #include "pp/Dialect/NN/Transforms/SavedValues.h"
 
+#include "pp/Dialect/NN/IR/NNOps.h"
 #include "pp/Interfaces/CostOpInterface.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -60,6 +63,15 @@ static bool isCheap(Operation *op) {
           }));
 }
 
+/// Reads its only operand in place.
+static bool isView(Operation *op) {
+  return isa_and_nonnull<ReshapeOp, SliceOp, SplitOp>(op);
+}
+
+static uint64_t bytesOf(Value value) {
+  return pp::detail::sumOfBytes(TypeRange(value.getType()));
+}
+
 SavedValues::SavedValues(Block &block, unsigned numArguments,
                          unsigned numOutputs)
     : block(block), numOutputs(numOutputs) {
@@ -99,6 +111,9 @@ SavedValues::SavedValues(Block &block, unsigned numArguments,
     SmallVector<Value> candidates(llvm::reverse(saved));
     for (Value value : candidates)
       changed |= replaceByOperands(value);
+    for (Operation &op : llvm::reverse(block))
+      if (isView(&op) && first.contains(&op))
+        changed |= replaceViewsOf(op.getOperand(0));
   }
   collectRepeated();
 }
@@ -133,6 +148,32 @@ bool SavedValues::replaceByOperands(Value value) {
     return false;
   saved.remove(value);
   saved.insert_range(op->getOperands());
+  return true;
+}
+
+/// Saves `source` instead of the saved views of it, if they are no smaller.
+bool SavedValues::replaceViewsOf(Value source) {
+  if (isAtHand(source))
+    return false;
+  SmallVector<Value> worklist{source}, views;
+  uint64_t bytes = 0;
+  while (!worklist.empty())
+    for (Operation *user : worklist.pop_back_val().getUsers()) {
+      if (!isView(user) || !first.contains(user))
+        continue;
+      for (Value view : user->getResults()) {
+        worklist.push_back(view);
+        if (!saved.contains(view))
+          continue;
+        views.push_back(view);
+        bytes += bytesOf(view);
+      }
+    }
+  if (views.empty() || bytes < bytesOf(source))
+    return false;
+  for (Value view : views)
+    saved.remove(view);
+  saved.insert(source);
   return true;
 }
 

@@ -154,3 +154,36 @@ func.func @mixed(%x: tensor<4x6xbf16> {nn.constant}, %w: tensor<6x3xbf16> {nn.ac
   %y = nn.linear %x, %w, %v : (tensor<4x6xbf16>, tensor<6x3xbf16>, tensor<3xbf16>) -> tensor<4x3xbf16>
   return %y : tensor<4x3xbf16>
 }
+
+// -----
+
+// Of views that are as large as their source together, the source is kept, and
+// cut again.
+// CHECK: func.func private @pieces.forward(%{{.*}}: tensor<3x6xf32>, %{{.*}}: tensor<6x6xf32>) -> (tensor<3x2xf32>, tensor<3x6xf32>,
+// CHECK: %[[E:.*]] = nn.matmul
+// CHECK: return %{{.*}}, %[[E]],
+// CHECK: func.func private @pieces.backward(%{{.*}}: tensor<6x6xf32>, %[[E:[a-z0-9]+]]: tensor<3x6xf32>,
+// CHECK: nn.split %[[E]] sizes = [2, 2, 2]
+func.func @pieces(%x: tensor<3x6xf32>, %w: tensor<6x6xf32> {nn.constant}) -> tensor<3x2xf32> {
+  %e = nn.matmul %x, %w : (tensor<3x6xf32>, tensor<6x6xf32>) -> tensor<3x6xf32>
+  %a, %b, %c = nn.split %e sizes = [2, 2, 2] {axis = 1 : i64} : (tensor<3x6xf32>) -> (tensor<3x2xf32>, tensor<3x2xf32>, tensor<3x2xf32>)
+  %sa = math.sin %a : tensor<3x2xf32>
+  %sb = math.sin %b : tensor<3x2xf32>
+  %sc = math.sin %c : tensor<3x2xf32>
+  %p = nn.mul %sa, %sb : (tensor<3x2xf32>, tensor<3x2xf32>) -> tensor<3x2xf32>
+  %y = nn.mul %p, %sc : (tensor<3x2xf32>, tensor<3x2xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// A view that is smaller than its source is kept itself.
+// CHECK: func.func private @part.forward(%{{.*}}: tensor<3x6xf32>) -> (tensor<3x2xf32>, tensor<3x2xf32>
+// CHECK-NOT: tensor<3x6xf32>
+// CHECK: {
+func.func @part(%x: tensor<3x6xf32> {nn.constant}, %w: tensor<3x6xf32>) -> tensor<3x2xf32> {
+  %e = nn.matmul %x, %w {transpose_b} : (tensor<3x6xf32>, tensor<3x6xf32>) -> tensor<3x3xf32>
+  %a = nn.slice %e offsets = [0, 0] sizes = [3, 2] strides = [1, 1] : (tensor<3x3xf32>) -> tensor<3x2xf32>
+  %y = math.sin %a : tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}

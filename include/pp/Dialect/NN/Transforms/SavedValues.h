@@ -37,6 +37,7 @@ private:
   bool isAtHand(mlir::Value value) const;
   bool isObtainable(mlir::Value value) const;
   bool replaceByOperands(mlir::Value value);
+  bool replaceViewsOf(mlir::Value source);
   void collectRepeated();
   mlir::ValueRange resultsOfSecond() const;
 
