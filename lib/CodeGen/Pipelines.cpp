@@ -40,6 +40,7 @@ static void buildTensorPipeline(OpPassManager &manager) {
   // buffer onto itself.
   onFunctions(manager, createCSEPass());
   onFunctions(manager, createCanonicalizerPass());
+  onFunctions(manager, pp::createPlacePieces());
   onFunctions(manager, createConvertLinalgToLoopsPass());
 }
 

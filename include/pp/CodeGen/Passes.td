@@ -193,6 +193,28 @@ def ApproximateMath
                            "::mlir::vector::VectorDialect"];
 }
 
+def PlacePieces : Pass<"pp-place-pieces", "::mlir::func::FuncOp"> {
+  let summary = "computes what is copied into its place there";
+  let description = [{
+    A temporary that is copied to another buffer, or to a slice of one, becomes
+    that buffer, if nothing else touches it between the first use of the
+    temporary and the copy. Arguments are taken to be different memory; slices
+    of a buffer are compared by their static offsets.
+
+    Example:
+
+    ```mlir
+    %t = memref.alloc() : memref<8x4xf32>
+    linalg.exp ins(%x : memref<8x4xf32>) outs(%t : memref<8x4xf32>)
+    %s = memref.subview %whole[0, 4] [8, 4] [1, 1] : memref<8x12xf32> to memref<8x4xf32, strided<[12, 1], offset: 4>>
+    linalg.copy ins(%t : memref<8x4xf32>) outs(%s : memref<8x4xf32, strided<[12, 1], offset: 4>>)
+    // becomes
+    %s = memref.subview %whole[0, 4] [8, 4] [1, 1] : memref<8x12xf32> to memref<8x4xf32, strided<[12, 1], offset: 4>>
+    linalg.exp ins(%x : memref<8x4xf32>) outs(%s : memref<8x4xf32, strided<[12, 1], offset: 4>>)
+    ```
+  }];
+}
+
 def PlaceTemporaries
     : Pass<"pp-place-temporaries", "::mlir::func::FuncOp"> {
   let summary = "gives temporaries fixed offsets in a workspace argument";

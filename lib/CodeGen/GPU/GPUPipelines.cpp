@@ -45,6 +45,7 @@ static void buildTensorPipeline(OpPassManager &manager,
   manager.addPass(pp::createBufferize());
   onFunctions(manager, createCSEPass());
   onFunctions(manager, createCanonicalizerPass());
+  onFunctions(manager, pp::createPlacePieces());
 }
 
 /// Ops on memrefs to kernels and their launches.
