@@ -109,8 +109,10 @@ void pprt::hostMatmul(const pprt_gpu_gemm &s, const void *a, const void *b,
         double value = row[size_t(j)];
         if (reads)
           value += load(bias, s.type_bias, j);
-        if (s.accumulate)
+        if (s.add == PPRT_GPU_ADD_C)
           value += load(c, s.type_c, at);
+        if (s.add == PPRT_GPU_ADD_AUX)
+          value += load(aux, s.type_c, r * s.ldaux + j);
         if (gelu) {
           store(aux, s.type_c, r * s.ldaux + j, value);
           value = geluTanh(load(aux, s.type_c, r * s.ldaux + j));

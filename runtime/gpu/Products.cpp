@@ -78,6 +78,7 @@ enum : int { notSupported = 15 };
 struct Plan {
   LtMatmulDesc desc = nullptr;
   LtLayout a = nullptr, b = nullptr, c = nullptr;
+  LtLayout added = nullptr; ///< of what is added, where that is not c
   LtAlgo algo = {};
   uint64_t workspace = 0;
   bool hasEpilogue = true;
@@ -220,6 +221,9 @@ int Products::State::makePlan(const pprt_gpu_gemm &shape,
                  shape.transpose_a ? k : m, shape.lda, shape, shape.stride_a);
   plan.c =
       makeLayout(typeOf(shape.type_c), n, m, shape.ldc, shape, shape.stride_c);
+  const bool addsAux = shape.add == PPRT_GPU_ADD_AUX;
+  if (addsAux)
+    plan.added = makeLayout(typeOf(shape.type_c), n, m, shape.ldaux, shape, 0);
 
   LtPreference preference;
   lt.check(lt.preferenceCreate(&preference), "cublasLtMatmulPreferenceCreate");
@@ -228,12 +232,13 @@ int Products::State::makePlan(const pprt_gpu_gemm &shape,
   set(preference, preferenceReduction, uint32_t(reductionCompute));
   set(preference, preferenceAlignmentA, uint32_t(alignments[1]));
   set(preference, preferenceAlignmentB, uint32_t(alignments[0]));
-  set(preference, preferenceAlignmentC, uint32_t(alignments[2]));
+  set(preference, preferenceAlignmentC, uint32_t(alignments[addsAux ? 4 : 2]));
   set(preference, preferenceAlignmentD, uint32_t(alignments[2]));
   LtHeuristicResult result = {};
   int found = 0;
-  int status = lt.heuristic(handle, plan.desc, plan.a, plan.b, plan.c, plan.c,
-                            preference, 1, &result, &found);
+  int status = lt.heuristic(handle, plan.desc, plan.a, plan.b,
+                            addsAux ? plan.added : plan.c, plan.c, preference,
+                            1, &result, &found);
   lt.preferenceDestroy(preference);
   plan.algo = result.algo;
   return status != 0 ? status : found == 0 ? notSupported : result.state;
@@ -242,7 +247,7 @@ int Products::State::makePlan(const pprt_gpu_gemm &shape,
 void Products::State::destroy(Plan &plan) {
   if (plan.desc)
     lt.descDestroy(plan.desc);
-  for (LtLayout layout : {plan.a, plan.b, plan.c})
+  for (LtLayout layout : {plan.a, plan.b, plan.c, plan.added})
     if (layout)
       lt.layoutDestroy(layout);
   plan = Plan();
@@ -311,10 +316,11 @@ bool Products::run(Stream stream, const pprt_gpu_gemm &shape, const void *a,
   const bool isDouble = shape.type_c == PPRT_GPU_F64;
   const void *alpha = isDouble ? static_cast<const void *>(&one) : &oneF;
   const void *beta =
-      shape.accumulate ? alpha
-                       : (isDouble ? static_cast<const void *>(&zero) : &zeroF);
+      shape.add ? alpha
+                : (isDouble ? static_cast<const void *>(&zero) : &zeroF);
   state->lt.check(state->lt.matmul(state->handle, plan.desc, alpha, b, plan.a,
-                                   a, plan.b, beta, c, plan.c, c, plan.c,
+                                   a, plan.b, beta, plan.added ? aux : c,
+                                   plan.added ? plan.added : plan.c, c, plan.c,
                                    &plan.algo, alignWorkspace(workspace),
                                    plan.workspace, stream),
                   "cublasLtMatmul");

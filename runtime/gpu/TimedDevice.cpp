@@ -77,7 +77,7 @@ void TimedDevice::matmul(const pprt_gpu_gemm &s, const void *a, const void *b,
   const uint64_t batch = uint64_t(s.batch), out = uint64_t(s.m * s.n);
   uint64_t bytes = batch * (uint64_t(s.m * s.k) * bytesOf(s.type_a) +
                             uint64_t(s.k * s.n) * bytesOf(s.type_b) +
-                            out * bytesOf(s.type_c) * (s.accumulate ? 2 : 1));
+                            out * bytesOf(s.type_c) * (s.add == PPRT_GPU_ADD_C ? 2 : 1));
   if (aux)
     bytes += batch * out * bytesOf(s.type_c);
   std::string name = "product " + std::to_string(s.m) + "x" +

@@ -133,7 +133,14 @@ typedef enum pprt_gpu_epilogue {
   PPRT_GPU_EPILOGUE_BGRAD_A = 7      /* c = ab; bias = row sums of op(a)     */
 } pprt_gpu_epilogue;
 
-/* c[m, n] = op(a) op(b) + (accumulate ? c : 0), `batch` times. Sums are f32
+/* What is added to a product before its epilogue. */
+typedef enum pprt_gpu_add {
+  PPRT_GPU_ADD_NOTHING = 0,
+  PPRT_GPU_ADD_C = 1,  /* what c has: c += op(a) op(b)                       */
+  PPRT_GPU_ADD_AUX = 2 /* a matrix like c at `aux`, where no epilogue has one */
+} pprt_gpu_add;
+
+/* c[m, n] = op(a) op(b) + what `add` says, `batch` times. Sums are f32
  * (f64 where all are f64), f32 inputs are not rounded to TF32. A shape is a
  * constant of the program: the plan of a product is made at its first call and
  * kept for the address of its shape. */
@@ -142,7 +149,7 @@ typedef struct pprt_gpu_gemm {
   int64_t lda, ldb, ldc, ldaux;
   int64_t batch, stride_a, stride_b, stride_c; /* elements; batch >= 1 */
   int64_t workspace_bytes;
-  int32_t transpose_a, transpose_b, accumulate;
+  int32_t transpose_a, transpose_b, add;     /* pprt_gpu_add */
   int32_t type_a, type_b, type_c, type_bias; /* pprt_gpu_type */
   int32_t epilogue;                          /* pprt_gpu_epilogue */
 } pprt_gpu_gemm;

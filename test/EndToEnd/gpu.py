@@ -26,7 +26,8 @@ def weights(label):
 
 
 def follows(name, model, tolerance, *options, microbatches=4):
-    """A device computes what the CPU does, but for the order of sums."""
+    """A device computes what the CPU does, but for the order of sums, and in bf16 for
+    the roundings that products with epilogues save. These move norms more than losses."""
     compiled = [f"--microbatches={microbatches}", *options]
     cpu = train(compile_model(model, f"{name}-cpu.exe", "--pp=1", *compiled), 1,
                 f"{name}-cpu")
@@ -35,7 +36,8 @@ def follows(name, model, tolerance, *options, microbatches=4):
     print(f"{name}: CPU {cpu}, device {device}", flush=True)
     for step, (a, b) in enumerate(zip(cpu, device)):
         for what, x, y in zip(("loss", "gradient norm"), a, b):
-            check(abs(x - y) <= tolerance * abs(x),
+            allowed = tolerance * (5 if what != "loss" and tolerance >= 1e-3 else 1)
+            check(abs(x - y) <= allowed * abs(x),
                   f"{name}: step {step} has the {what} {y} on a device, {x} on a CPU")
     check(device[-1][0] < device[0][0], f"{name}: the loss does not fall")
     return device

@@ -195,9 +195,9 @@ static void compare(pprt_gpu_gemm s, int times = 1) {
   for (double error : errors)
     if (!(error <= allowed)) {
       std::printf("m %d n %d k %d, transposed %d %d, types %d to %d, batch %d, "
-                  "accumulate %d, epilogue %d: differences %g %g %g\n",
+                  "added %d, epilogue %d: differences %g %g %g\n",
                   int(s.m), int(s.n), int(s.k), s.transpose_a, s.transpose_b,
-                  s.type_a, s.type_c, int(s.batch), s.accumulate, s.epilogue,
+                  s.type_a, s.type_c, int(s.batch), s.add, s.epilogue,
                   errors[0], errors[1], errors[2]);
       ++failures;
       break;
@@ -233,7 +233,7 @@ static void compareAll(bool hasNarrowSums) {
         pprt_gpu_gemm s = shapeOf(type, typeC, 5, 24, 7);
         s.transpose_a = form & 1;
         s.transpose_b = form >> 1 & 1;
-        s.accumulate = form >> 2 & 1;
+        s.add = form >> 2 & 1;
         // Slices of wider matrices.
         s.lda = (s.transpose_a ? s.m : s.k) + 3;
         s.ldb = (s.transpose_b ? s.k : s.n) + 1;
@@ -245,6 +245,10 @@ static void compareAll(bool hasNarrowSums) {
           s.stride_a = 90, s.stride_b = 200, s.stride_c = 150;
         }
         compare(s);
+        if (!s.add && !isBatch && epilogue <= PPRT_GPU_EPILOGUE_BIAS) {
+          s.add = PPRT_GPU_ADD_AUX;
+          compare(s);
+        }
       }
   // In the middle of others; what is aligned to 16 bytes stays so.
   for (int type : {PPRT_GPU_F32, PPRT_GPU_BF16})

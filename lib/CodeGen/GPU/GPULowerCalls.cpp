@@ -261,6 +261,7 @@ private:
   struct Beside {
     pprt_gpu_epilogue epilogue = PPRT_GPU_EPILOGUE_NONE;
     Value vector, matrix; // bias or its gradient; auxiliary matrix
+    pprt_gpu_add add = PPRT_GPU_ADD_NOTHING;
   };
 
   static Beside besideOf(GemmOp) { return {}; }
@@ -268,6 +269,9 @@ private:
     switch (op.getEpilogue()) {
     case Epilogue::Bias:
       return {PPRT_GPU_EPILOGUE_BIAS, op.getBias(), {}};
+    case Epilogue::Add:
+      return {op.getBias() ? PPRT_GPU_EPILOGUE_BIAS : PPRT_GPU_EPILOGUE_NONE,
+              op.getBias(), op.getInput(), PPRT_GPU_ADD_AUX};
     case Epilogue::Gelu:
       return {op.getBias() ? PPRT_GPU_EPILOGUE_GELU_AUX_BIAS
                            : PPRT_GPU_EPILOGUE_GELU_AUX,
@@ -295,6 +299,8 @@ private:
         failed(typeA) || failed(typeB) || failed(typeC))
       return failure();
     Beside beside = besideOf(op);
+    if (op.getAccumulate())
+      beside.add = PPRT_GPU_ADD_C;
     Value none = LLVM::ZeroOp::create(builder, loc, pointerType);
     FailureOr<Value> vector = none;
     FailureOr<Matrix> aux = Matrix{none};
@@ -323,7 +329,7 @@ private:
                       {bytesOf(op.getWorkspace())},
                       {op.getTransposeA() != a->transposed, 32},
                       {op.getTransposeB() != b->transposed, 32},
-                      {op.getAccumulate(), 32},
+                      {beside.add, 32},
                       {*typeA, 32},
                       {*typeB, 32},
                       {*typeC, 32},

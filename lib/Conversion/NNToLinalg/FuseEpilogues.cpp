@@ -1,6 +1,7 @@
 //===- FuseEpilogues.cpp - What a library does beside a product -----------===//
 //
-// A product of a layer is followed by its bias and activation, one of the
+// A product of a layer is followed by its bias, and by its activation or by
+// what it is added to (a residual, other parts of a cotangent), one of the
 // backward by the derivative of the activation, and beside that of a weight
 // gradient stands the sum that is the gradient of the bias. On nn ops all that
 // is plain to see. What is fused depends on the ops of a layer and their shapes
@@ -67,6 +68,37 @@ static Product productOf(Emitter &emitter, LinearOp op) {
   product.out = emitter.empty({shapeOf(product.lhs)[0], columns},
                               elementOf(op.getInput()));
   return product;
+}
+
+/// The sum of the product and a matrix like it; nothing else sees the product.
+static Operation *sumOf(LinearOp op) {
+  if (!op->hasOneUse())
+    return nullptr;
+  Operation *sum = *op->user_begin();
+  if (!isa<AddOp, arith::AddFOp>(sum) || sum->getBlock() != op->getBlock() ||
+      sum->getOperandTypes() != TypeRange({op.getType(), op.getType()}) ||
+      sum->getResultTypes() != TypeRange(op.getType()))
+    return nullptr;
+  return sum;
+}
+
+/// A sum, with the bias if there is one.
+static bool fuseSum(LinearOp op) {
+  Operation *sum = sumOf(op);
+  if (!sum || !hasProduct(op.getInput()))
+    return false;
+  Value other = sum->getOperand(sum->getOperand(0) == op.getResult() ? 1 : 0);
+  OpBuilder builder(sum);
+  Emitter emitter(builder, op.getLoc());
+  Product product = productOf(emitter, op);
+  product.bias = op.getBias();
+  product.input = emitter.rows(other);
+  kernel::FusedGemmOp fused = create(emitter, Epilogue::Add, product);
+  sum->getResult(0).replaceAllUsesWith(
+      emitter.reshape(fused->getResult(0), op.getType()));
+  sum->erase();
+  op.erase();
+  return true;
 }
 
 /// A bias, the activation, or both.
@@ -200,7 +232,10 @@ struct FuseEpilogues : pp::impl::FuseEpiloguesBase<FuseEpilogues> {
     // Those of the backward first: their linears have no bias.
     if (gelu)
       forEach<GeluGradOp>(fuseBackward);
-    forEach<LinearOp>([&](LinearOp op) { fuseForward(op, gelu); });
+    forEach<LinearOp>([&](LinearOp op) {
+      if (!fuseSum(op))
+        fuseForward(op, gelu);
+    });
     forEach<ReduceSumOp>(fuseSums);
   }
 

@@ -196,3 +196,47 @@ func.func @sum_before_product(%x: tensor<8x12xf32>, %dy: tensor<8x12xf32>) -> te
   %w = nn.matmul %y, %dy {transpose_a} : (tensor<8x12xf32>, tensor<8x12xf32>) -> tensor<12x12xf32>
   return %w : tensor<12x12xf32>
 }
+
+// The residual stream goes through the product.
+// CHECK-LABEL: @residual
+// CHECK: %[[X1:.*]] = tensor.collapse_shape %arg0
+// CHECK: %[[P:.*]]:2 = kernel.fused_gemm add %{{.*}}, %arg2 bias(%arg3) input(%{{.*}}) into
+// CHECK-NOT: nn.add
+// CHECK: return
+// GPU-LABEL: func.func @residual
+// GPU-NOT: gpu.launch_func
+// GPU: kernel.fused_gemm add
+// GPU-NOT: gpu.launch_func
+// GPU: return
+func.func @residual(%x: tensor<2x4x12xbf16>, %a: tensor<2x4x16xbf16>, %w: tensor<16x12xbf16>, %b: tensor<12xbf16>) -> tensor<2x4x12xbf16> attributes {pp.layer_function} {
+  %o = nn.linear %a, %w, %b : (tensor<2x4x16xbf16>, tensor<16x12xbf16>, tensor<12xbf16>) -> tensor<2x4x12xbf16>
+  %y = nn.add %x, %o : (tensor<2x4x12xbf16>, tensor<2x4x12xbf16>) -> tensor<2x4x12xbf16>
+  return %y : tensor<2x4x12xbf16>
+}
+
+// Parts of a cotangent: one after the other.
+// CHECK-LABEL: @parts
+// CHECK: %[[Q:.*]] = nn.linear %arg1, %arg3
+// CHECK: %[[S:.*]]:2 = kernel.fused_gemm add %arg0, %arg2 input(%[[Q]]) into
+// CHECK: %[[T:.*]]:2 = kernel.fused_gemm add %arg0, %arg3 input(%[[S]]#0) into
+// CHECK: return %[[T]]#0
+func.func @parts(%p: tensor<4x16xf32>, %q: tensor<4x16xf32>, %w: tensor<16x12xf32>, %v: tensor<16x12xf32>) -> tensor<4x12xf32> attributes {pp.layer_function} {
+  %0 = nn.linear %p, %w : (tensor<4x16xf32>, tensor<16x12xf32>) -> tensor<4x12xf32>
+  %1 = nn.linear %q, %v : (tensor<4x16xf32>, tensor<16x12xf32>) -> tensor<4x12xf32>
+  %2 = arith.addf %0, %1 : tensor<4x12xf32>
+  %3 = nn.linear %p, %v : (tensor<4x16xf32>, tensor<16x12xf32>) -> tensor<4x12xf32>
+  %4 = arith.addf %2, %3 : tensor<4x12xf32>
+  return %4 : tensor<4x12xf32>
+}
+
+// A product that is needed itself, and a sum that is not of two like matrices.
+// CHECK-LABEL: @no_residual
+// CHECK: nn.add
+// CHECK: nn.add
+func.func @no_residual(%x: tensor<4x12xf32>, %a: tensor<4x16xf32>, %w: tensor<16x12xf32>, %v: tensor<16x12xf32>, %b: tensor<12xf32>) -> (tensor<4x12xf32>, tensor<4x12xf32>, tensor<4x12xf32>) attributes {pp.layer_function} {
+  %0 = nn.linear %a, %w : (tensor<4x16xf32>, tensor<16x12xf32>) -> tensor<4x12xf32>
+  %1 = nn.add %x, %0 : (tensor<4x12xf32>, tensor<4x12xf32>) -> tensor<4x12xf32>
+  %2 = nn.linear %a, %v : (tensor<4x16xf32>, tensor<16x12xf32>) -> tensor<4x12xf32>
+  %3 = nn.add %2, %b : (tensor<4x12xf32>, tensor<12xf32>) -> tensor<4x12xf32>
+  return %0, %1, %3 : tensor<4x12xf32>, tensor<4x12xf32>, tensor<4x12xf32>
+}

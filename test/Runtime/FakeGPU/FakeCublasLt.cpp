@@ -241,9 +241,10 @@ static uint64_t identify(const Problem &p) {
 //===----------------------------------------------------------------------===//
 
 static void compute(const Desc &desc, const Layout &la, const Layout &lb,
-                    const Layout &ld, double alpha, double beta, const void *a,
-                    const void *b, const void *c, void *d) {
-  const Problem p{desc, la, lb, ld, ld};
+                    const Layout &lc, const Layout &ld, double alpha,
+                    double beta, const void *a, const void *b, const void *c,
+                    void *d) {
+  const Problem p{desc, la, lb, lc, ld};
   const int64_t m = p.m(), n = p.n(), k = p.k();
   auto at = [](const Layout &layout, bool transposed, int64_t batch,
                int64_t row, int64_t column) {
@@ -263,7 +264,7 @@ static void compute(const Desc &desc, const Layout &la, const Layout &lb,
         const int64_t to = at(ld, false, i, row, column);
         double value = alpha * sum;
         if (beta != 0)
-          value += beta * load(c, ld.type, to);
+          value += beta * load(c, lc.type, at(lc, false, i, row, column));
         if (p.has(epilogueBias))
           value += load(bias, ld.type, row);
         const int64_t auxAt = i * desc.auxStride + column * desc.auxLd + row;
@@ -475,10 +476,11 @@ API cublasLtMatmul(void *handle, const Desc *desc, const void *alpha,
   for (int i = 0; i < 2; ++i)
     scales[i] = load(i ? beta : alpha, wide ? real64 : real32, 0);
   // It is scratch memory: nobody may have something in it.
-  fakeEnqueue(stream, [=, desc = *desc, la = *la, lb = *lb, ld = *ld] {
-    std::memset(workspace, 0xff, choice.workspace);
-    compute(desc, la, lb, ld, scales[0], scales[1], a, b, c, d);
-    return true;
-  });
+  fakeEnqueue(stream,
+              [=, desc = *desc, la = *la, lb = *lb, lc = *lc, ld = *ld] {
+                std::memset(workspace, 0xff, choice.workspace);
+                compute(desc, la, lb, lc, ld, scales[0], scales[1], a, b, c, d);
+                return true;
+              });
   return 0;
 }

@@ -181,15 +181,16 @@ LogicalResult FusedGemmOp::verify() {
     return failure();
   Epilogue epilogue = getEpilogue();
   bool isSums = epilogue == Epilogue::LhsSums || epilogue == Epilogue::RhsSums;
+  bool hasInput = epilogue == Epilogue::GeluGrad || epilogue == Epilogue::Add;
   struct {
     StringRef name;
     Value value;
     bool isExpected, isAllowed;
   } beside[] = {
       {"bias", getBias(), epilogue == Epilogue::Bias,
-       epilogue == Epilogue::Bias || epilogue == Epilogue::Gelu},
-      {"input", getInput(), epilogue == Epilogue::GeluGrad,
-       epilogue == Epilogue::GeluGrad},
+       epilogue == Epilogue::Bias || epilogue == Epilogue::Gelu ||
+           epilogue == Epilogue::Add},
+      {"input", getInput(), hasInput, hasInput},
       {"aux", getAux(), epilogue == Epilogue::Gelu, epilogue == Epilogue::Gelu},
       {"sums", getSums(), isSums, isSums}};
   for (auto [name, value, isExpected, isAllowed] : beside)
@@ -205,7 +206,11 @@ LogicalResult FusedGemmOp::verify() {
       failed(verifyBeside(*this, "sums", getSums(),
                           shape[epilogue == Epilogue::RhsSums])))
     return failure();
-  if ((getAux() || getInput()) && shape[1] % 8 != 0)
+  if (epilogue == Epilogue::Add && getAccumulate())
+    return emitOpError("found accumulate with the epilogue add, expected one "
+                       "of them: the library adds one matrix");
+  if ((epilogue == Epilogue::Gelu || epilogue == Epilogue::GeluGrad) &&
+      shape[1] % 8 != 0)
     return emitOpError("found ")
            << shape[1] << " columns with the epilogue "
            << stringifyEpilogue(epilogue)

@@ -133,3 +133,28 @@ func.func @f(%a: memref<4x3xf32>, %b: memref<3x8xf32>, %n: memref<8xf32>, %c: me
   kernel.fused_gemm bias %a, %b bias(%n) into %c, %ws : (memref<4x3xf32>, memref<3x8xf32>, memref<8xf32>, memref<4x8xf32>, memref<1x1xf32>) -> ()
   return
 }
+
+// -----
+
+// (C9)
+func.func @f(%a: tensor<4x3xf32>, %b: tensor<3x5xf32>, %x: tensor<4x5xf32>, %c: tensor<4x5xf32>, %ws: tensor<1xf32>) {
+  // expected-error @below {{found accumulate with the epilogue add, expected one of them: the library adds one matrix}}
+  %0:2 = kernel.fused_gemm add %a, %b input(%x) into %c, %ws {accumulate} : (tensor<4x3xf32>, tensor<3x5xf32>, tensor<4x5xf32>, tensor<4x5xf32>, tensor<1xf32>) -> (tensor<4x5xf32>, tensor<1xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<4x3xf32>, %b: tensor<3x5xf32>, %n: tensor<5xf32>, %c: tensor<4x5xf32>, %ws: tensor<1xf32>) {
+  // expected-error @below {{found no input with the epilogue add, expected one}}
+  %0:2 = kernel.fused_gemm add %a, %b bias(%n) into %c, %ws : (tensor<4x3xf32>, tensor<3x5xf32>, tensor<5xf32>, tensor<4x5xf32>, tensor<1xf32>) -> (tensor<4x5xf32>, tensor<1xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<4x3xf32>, %b: tensor<3x5xf32>, %x: tensor<5x4xf32>, %c: tensor<4x5xf32>, %ws: tensor<1xf32>) {
+  // expected-error @below {{found input of type 'tensor<5x4xf32>', expected the elements of 'tensor<4x5xf32>'}}
+  %0:2 = kernel.fused_gemm add %a, %b input(%x) into %c, %ws : (tensor<4x3xf32>, tensor<3x5xf32>, tensor<5x4xf32>, tensor<4x5xf32>, tensor<1xf32>) -> (tensor<4x5xf32>, tensor<1xf32>)
+  return
+}

@@ -65,7 +65,8 @@ def Kernel_Epilogue : I32EnumAttr<"Epilogue", "what is done to a product", [
     I32EnumAttrCase<"Bias", 1, "bias">, I32EnumAttrCase<"Gelu", 2, "gelu">,
     I32EnumAttrCase<"GeluGrad", 3, "gelu_grad">,
     I32EnumAttrCase<"LhsSums", 4, "lhs_sums">,
-    I32EnumAttrCase<"RhsSums", 5, "rhs_sums">]> {
+    I32EnumAttrCase<"RhsSums", 5, "rhs_sums">,
+    I32EnumAttrCase<"Add", 6, "add">]> {
   let cppNamespace = "::pp::kernel";
 }
 
@@ -77,6 +78,7 @@ def Kernel_FusedGemmOp : Kernel_Op<"fused_gemm", [AttrSizedOperandSegments]> {
     operand first. By `epilogue`
 
     - `bias`: `out = p + bias`, a row that is added to each row;
+    - `add`: `out = p + input`, or `p + bias + input`;
     - `gelu`: `aux = p`, or `p + bias`, and `out = gelu(aux)`, by tanh;
     - `gelu_grad`: `out = p * gelu'(input)`, by tanh;
     - `lhs_sums`: `out = p`, and `sums[m]` is the sum of row m of the (transposed)
@@ -93,9 +95,11 @@ def Kernel_FusedGemmOp : Kernel_Op<"fused_gemm", [AttrSizedOperandSegments]> {
     - (C4) There are the operands that the epilogue has, and no others.
     - (C5) `bias` and `sums` are vectors, `aux` and `input` matrices like `out`, all
       with its elements. The elements of a vector are neighbours.
-    - (C6) The columns of `aux` and `input` are a multiple of 8.
+    - (C6) The columns of `aux`, and of `input` with `gelu_grad`, are a multiple
+      of 8.
     - (C7) `sums` holds f32.
     - (C8) `workspace` is a vector of f32, of any size.
+    - (C9) With `add` there is no `accumulate`.
 
     Example:
 
