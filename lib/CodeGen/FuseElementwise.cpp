@@ -17,10 +17,27 @@ namespace pp {
 
 using namespace mlir;
 
+/// An op that does nothing but convert a vector to a wider type.
+static bool widensVector(Operation *op) {
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (!generic || generic.getNumLoops() != 1 ||
+      generic.getNumParallelLoops() != 1 || generic->getNumResults() != 1)
+    return false;
+  Block *body = generic.getBody();
+  auto conversion =
+      body->getTerminator()->getOperand(0).getDefiningOp<arith::ExtFOp>();
+  return conversion && conversion->getNextNode() == body->getTerminator() &&
+         &body->front() == conversion && isa<BlockArgument>(conversion.getIn());
+}
+
 /// Whether the producer of `operand` is better computed at its use.
-static bool isWorthFusing(OpOperand *operand) {
+static bool isWorthFusing(OpOperand *operand, bool conversions) {
   Operation *producer = operand->get().getDefiningOp();
-  if (!producer || !operand->get().hasOneUse())
+  if (!producer)
+    return false;
+  if (conversions && widensVector(producer))
+    return true;
+  if (!operand->get().hasOneUse())
     return false;
   auto generic = dyn_cast<linalg::GenericOp>(operand->getOwner());
   if (!generic)
@@ -33,9 +50,14 @@ static bool isWorthFusing(OpOperand *operand) {
 
 namespace {
 struct FuseElementwise : pp::impl::FuseElementwiseBase<FuseElementwise> {
+  using FuseElementwiseBase::FuseElementwiseBase;
+
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    linalg::populateElementwiseOpsFusionPatterns(patterns, isWorthFusing);
+    linalg::populateElementwiseOpsFusionPatterns(
+        patterns, [&](OpOperand *operand) {
+          return isWorthFusing(operand, conversions);
+        });
     linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

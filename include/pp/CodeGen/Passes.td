@@ -65,9 +65,32 @@ def FuseElementwise
     %y = linalg.generic ... { math.exp, arith.addf }
     ```
   }];
+  let options = [
+    Option<"conversions", "conversions", "bool", /*default=*/"false",
+           "vectors that are only converted to a wider type are so where they are "
+           "read, be it several times: a kernel less">
+  ];
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];
+}
+
+def FuseSums : Pass<"pp-fuse-sums", "::mlir::func::FuncOp"> {
+  let summary = "makes sums over the same rows one loop";
+  let description = [{
+    `linalg.generic`s that sum over their first dimension, have the same loops,
+    and read a tensor in the same way become one, where none depends on the
+    other. Each sum has its terms in unchanged order.
+
+    Example:
+
+    ```mlir
+    %a = linalg.generic {... ["reduction", "parallel"]} ins(%x, %dy) outs(%i) ...
+    %b = linalg.generic {... ["reduction", "parallel"]} ins(%dy) outs(%j) ...
+    // becomes
+    %ab:2 = linalg.generic {... ["reduction", "parallel"]} ins(%x, %dy) outs(%i, %j) ...
+    ```
+  }];
 }
 
 def FuseRows : Pass<"pp-fuse-rows", "::mlir::func::FuncOp"> {

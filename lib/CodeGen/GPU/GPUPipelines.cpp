@@ -35,8 +35,13 @@ static void buildTensorPipeline(OpPassManager &manager,
   conversion.parallel = true;
   onFunctions(manager, pp::createConvertNNToLinalg(conversion));
   onFunctions(manager, createCanonicalizerPass());
-  onFunctions(manager, pp::createFuseElementwise());
+  pp::FuseElementwiseOptions elementwise;
+  elementwise.conversions = true;
+  onFunctions(manager, pp::createFuseElementwise(elementwise));
   onFunctions(manager, createCanonicalizerPass());
+  // Equal views become one: then sums show what they share.
+  onFunctions(manager, createCSEPass());
+  onFunctions(manager, pp::createFuseSums());
   pp::FuseRowsOptions rows;
   rows.parallel = true;
   onFunctions(manager, pp::createFuseRows(rows));

@@ -114,10 +114,14 @@ Value Emitter::flat(Value value) {
 
 /// An elementwise conversion of a tensor.
 static Value convert(Emitter &emitter, Value value, Type element) {
-  Value matrix = emitter.rows(value);
+  // A vector stays one: reshapes would stand between it and its reader.
+  const bool isVector = shapeOf(value).size() == 1;
+  Value matrix = isVector ? value : emitter.rows(value);
+  SmallVector<int64_t> dims =
+      isVector ? SmallVector<int64_t>{0} : SmallVector<int64_t>{0, 1};
   Value result = emitter.generic(
-      2, {}, {{matrix, {0, 1}}},
-      {{emitter.empty(shapeOf(matrix), element), {0, 1}}},
+      dims.size(), {}, {{matrix, dims}},
+      {{emitter.empty(shapeOf(matrix), element), dims}},
       [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
         if (elementOf(value).getIntOrFloatBitWidth() <
             element.getIntOrFloatBitWidth())
