@@ -179,6 +179,10 @@ def main():
     # 6 products of each of the 5 layers and 3 of the head, 29 different ones.
     activations = SOURCE / "test/EndToEnd/Inputs/activations.mlir"
     trains("activations", activations, linker, 1e-5, 5 * 6 + 3, 29, 16)
+    # 5 products of each of the 2 layers, two of them with the constant, and 3 of the head:
+    # 7 different ones.
+    constants = SOURCE / "test/EndToEnd/Inputs/constants.mlir"
+    trains("constants", constants, linker, 1e-5, 2 * 5 + 3, 7, 0)
 
 
 if __name__ == "__main__":

@@ -72,6 +72,11 @@ static void copy(void *to, const void *from, uint64_t bytes) {
 }
 static void zero(void *data, uint64_t bytes) { std::memset(data, 0, bytes); }
 
+/// The device is the host.
+static void *deviceConstant(const void *host, uint64_t) {
+  return const_cast<void *>(host);
+}
+
 llvm::ArrayRef<std::pair<llvm::StringRef, void *>> pp::emulatedDeviceSymbols() {
   auto address = [](auto *function) {
     return reinterpret_cast<void *>(function);
@@ -81,6 +86,7 @@ llvm::ArrayRef<std::pair<llvm::StringRef, void *>> pp::emulatedDeviceSymbols() {
       {"pprt_gpu_matmul", address(matmul)},
       {"pprt_gpu_attention_forward", address(attentionForward)},
       {"pprt_gpu_attention_backward", address(attentionBackward)},
+      {"pprt_gpu_constant", address(deviceConstant)},
       {"pprt_gpu_copy", address(copy)},
       {"pprt_gpu_zero", address(zero)},
       {"pprt_gpu_host_thread", address(pprt_gpu_host_thread)},

@@ -19,6 +19,7 @@ struct Matrix {
 class CallBuilder {
 public:
   explicit CallBuilder(mlir::Operation *op) : op(op), builder(op) {}
+  virtual ~CallBuilder() = default;
 
   mlir::Value i32(int64_t value);
   mlir::Value i64(int64_t value);
@@ -34,6 +35,9 @@ public:
   mlir::LogicalResult call(llvm::StringRef name, mlir::ValueRange operands);
 
 protected:
+  /// The address of the memory that a memref is a view of.
+  virtual mlir::FailureOr<mlir::Value> base(mlir::Value buffer);
+
   mlir::Operation *op;
   mlir::OpBuilder builder;
 };

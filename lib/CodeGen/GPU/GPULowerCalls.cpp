@@ -74,6 +74,37 @@ static int64_t trafficOf(gpu::GPUFuncOp kernel) {
   return bytes;
 }
 
+/// Calls with addresses on the device.
+class DeviceCalls final : public CallBuilder {
+public:
+  DeviceCalls(Operation *op, ModuleOp module)
+      : CallBuilder(op), module(module) {}
+
+protected:
+  /// A constant lies in the host's memory: its copy is meant.
+  FailureOr<Value> base(Value buffer) override {
+    FailureOr<Value> address = CallBuilder::base(buffer);
+    while (auto view = buffer.getDefiningOp<ViewLikeOpInterface>())
+      buffer = view.getViewSource();
+    if (failed(address) || !buffer.getDefiningOp<memref::GetGlobalOp>())
+      return address;
+    auto type = cast<MemRefType>(buffer.getType());
+    Value bytes = i64(type.getNumElements() *
+                      llvm::divideCeil(type.getElementTypeBitWidth(), 8));
+    FailureOr<LLVM::LLVMFuncOp> callee = LLVM::lookupOrCreateFn(
+        builder, module, "pprt_gpu_constant",
+        {address->getType(), bytes.getType()}, address->getType());
+    if (failed(callee))
+      return failure();
+    return LLVM::CallOp::create(builder, op->getLoc(), *callee,
+                                ValueRange{*address, bytes})
+        .getResult();
+  }
+
+private:
+  ModuleOp module;
+};
+
 class CallLowering {
 public:
   CallLowering(ModuleOp module)
@@ -135,7 +166,7 @@ private:
   }
 
   LogicalResult lowerLaunch(gpu::LaunchFuncOp op) {
-    CallBuilder calls(op);
+    DeviceCalls calls(op, module);
     auto function = op->getParentOfType<func::FuncOp>();
     SmallVector<Value> values;
     for (Value operand : op.getKernelOperands()) {
@@ -287,7 +318,7 @@ private:
   }
 
   template <typename OpTy> LogicalResult lowerGemm(OpTy op) {
-    CallBuilder calls(op);
+    DeviceCalls calls(op, module);
     FailureOr<Matrix> a = calls.matrix(op.getLhs(), true);
     FailureOr<Matrix> b = calls.matrix(op.getRhs(), true);
     FailureOr<Matrix> c = calls.matrix(op.getOut(), false);
@@ -383,7 +414,7 @@ private:
   template <typename OpTy>
   LogicalResult lowerAttention(OpTy op, StringRef kind, StringRef callee,
                                ValueRange forward, ValueRange backward) {
-    CallBuilder calls(op);
+    DeviceCalls calls(op, module);
     SmallVector<int64_t> leading;
     SmallVector<Value> pointers;
     for (Value buffer : llvm::concat<Value>(llvm::to_vector(forward),

@@ -146,6 +146,12 @@ static MemRefType vectorOf(MemRefType type) {
   return MemRefType::get({type.getNumElements()}, type.getElementType());
 }
 
+/// Whether a constant is part of the code of kernels. Others are copied to the
+/// device: code is text, which the driver compiles.
+static bool isSmall(MemRefType type) {
+  return type.getNumElements() * type.getElementTypeBitWidth() <= 8 * 4096;
+}
+
 Value KernelBuilder::buffer(Value root) {
   auto found = buffers.find(root);
   if (found != buffers.end())
@@ -154,7 +160,8 @@ Value KernelBuilder::buffer(Value root) {
   Value memory;
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(prologueEnd);
-  if (auto get = root.getDefiningOp<memref::GetGlobalOp>()) {
+  auto get = root.getDefiningOp<memref::GetGlobalOp>();
+  if (get && isSmall(type)) {
     memory =
         memref::GetGlobalOp::create(b, loc, type, kernels.addConstant(get));
   } else {

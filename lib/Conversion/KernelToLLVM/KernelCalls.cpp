@@ -32,6 +32,16 @@ Value CallBuilder::f32(double value) {
                                   builder.getF32FloatAttr(value));
 }
 
+FailureOr<Value> CallBuilder::base(Value buffer) {
+  Location loc = op->getLoc();
+  Value address = arith::IndexCastOp::create(
+      builder, loc, builder.getI64Type(),
+      memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, buffer));
+  auto pointerType = LLVM::LLVMPointerType::get(builder.getContext());
+  return LLVM::IntToPtrOp::create(builder, loc, pointerType, address)
+      .getResult();
+}
+
 FailureOr<Value> CallBuilder::pointer(Value buffer) {
   auto type = cast<MemRefType>(buffer.getType());
   SmallVector<int64_t> strides;
@@ -40,16 +50,13 @@ FailureOr<Value> CallBuilder::pointer(Value buffer) {
       ShapedType::isDynamic(offset))
     return op->emitOpError("found operand of type ")
            << type << ", expected a static offset";
-  Location loc = op->getLoc();
-  Value address = arith::IndexCastOp::create(
-      builder, loc, builder.getI64Type(),
-      memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, buffer));
-  auto pointerType = LLVM::LLVMPointerType::get(builder.getContext());
-  Value result = LLVM::IntToPtrOp::create(builder, loc, pointerType, address);
-  if (offset != 0)
-    result = LLVM::GEPOp::create(
-        builder, loc, pointerType, type.getElementType(), result,
-        ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(offset)});
+  FailureOr<Value> result = base(buffer);
+  if (succeeded(result) && offset != 0)
+    result =
+        LLVM::GEPOp::create(
+            builder, op->getLoc(), result->getType(), type.getElementType(),
+            *result, ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(offset)})
+            .getResult();
   return result;
 }
 

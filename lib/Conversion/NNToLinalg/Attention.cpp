@@ -330,18 +330,25 @@ struct LowerRotary : OpRewritePattern<RotaryOp> {
   static Value table(Emitter &emitter, RotaryOp op, int64_t positions,
                      int64_t half, Type element, bool sine) {
     double base = op.getBase().convertToDouble();
-    SmallVector<Attribute> numbers;
+    SmallVector<double> frequencies, numbers;
+    for (int64_t i = 0; i < half; ++i)
+      frequencies.push_back(std::pow(base, -static_cast<double>(i) / half));
+    numbers.reserve(positions * half);
     for (int64_t t = 0; t < positions; ++t)
-      for (int64_t i = 0; i < half; ++i) {
-        double angle = t * std::pow(base, -static_cast<double>(i) / half);
-        double number = !sine             ? std::cos(angle)
-                        : op.getInverse() ? -std::sin(angle)
-                                          : std::sin(angle);
-        numbers.push_back(emitter.builder.getFloatAttr(element, number));
+      for (double frequency : frequencies) {
+        double angle = t * frequency;
+        numbers.push_back(!sine             ? std::cos(angle)
+                          : op.getInverse() ? -std::sin(angle)
+                                            : std::sin(angle));
       }
+    // As one block: long sequences have millions of numbers.
     auto type = RankedTensorType::get({positions, half}, element);
-    return arith::ConstantOp::create(emitter.builder, emitter.loc,
-                                     DenseElementsAttr::get(type, numbers));
+    auto values = element.isF64()
+                      ? DenseElementsAttr::get(type, ArrayRef<double>(numbers))
+                      : DenseElementsAttr::get(
+                            type, ArrayRef<float>(SmallVector<float>(
+                                      numbers.begin(), numbers.end())));
+    return arith::ConstantOp::create(emitter.builder, emitter.loc, values);
   }
 };
 } // namespace

@@ -458,6 +458,12 @@ API cublasLtMatmul(void *handle, const Desc *desc, const void *alpha,
   Problem problem{*desc, *la, *lb, *lc, *ld};
   if (int status = check(problem))
     return status;
+  for (const void *memory : {a, b, c, static_cast<const void *>(d)})
+    if (!fakeIsOnDevice(memory))
+      return refuse(invalidValue, "a matrix in memory of the host");
+  if ((problem.hasBias() && !fakeIsOnDevice(desc->bias)) ||
+      (problem.hasAux() && !fakeIsOnDevice(desc->aux)))
+    return refuse(invalidValue, "an operand in memory of the host");
   Choice choice;
   std::memcpy(&choice, algo, sizeof choice);
   if (choice.problem != identify(problem))

@@ -44,8 +44,9 @@ struct Graph {
 };
 
 std::vector<Stream *> streams;
+using Blocks = std::map<const char *, size_t>;
 // Never destroyed: devices are given back later than that.
-auto &hostBlocks = *new std::map<const char *, size_t>;
+Blocks &deviceBlocks = *new Blocks;
 Graph *capturing = nullptr;
 int failed = 0;
 std::string problem;
@@ -245,32 +246,30 @@ API cuMemAlloc_v2(void **memory, size_t bytes) {
   *memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
   // Whoever forgets to write it shall notice.
   std::memset(*memory, 0xff, bytes);
+  deviceBlocks[static_cast<char *>(*memory)] = bytes;
   return *memory ? 0 : 2;
 }
 API cuMemFree_v2(void *memory) {
   if (capturing)
     return 900;
+  deviceBlocks.erase(static_cast<char *>(memory));
   std::free(memory);
   return 0;
 }
 API cuMemHostAlloc(void **memory, size_t bytes, unsigned) {
   UNSAFE(cuMemHostAlloc);
   *memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
-  hostBlocks[static_cast<char *>(*memory)] = bytes;
   return *memory ? 0 : 2;
 }
 API cuMemFreeHost(void *memory) {
-  hostBlocks.erase(static_cast<char *>(memory));
   std::free(memory);
   return 0;
 }
 
-/// Whether memory is the host's, which the device's fills and copies within it
-/// must not get.
-static bool isOfHost(const void *memory) {
+bool fakeIsOnDevice(const void *memory) {
   auto address = static_cast<const char *>(memory);
-  auto next = hostBlocks.upper_bound(address);
-  if (next == hostBlocks.begin())
+  auto next = deviceBlocks.upper_bound(address);
+  if (next == deviceBlocks.begin())
     return false;
   --next;
   return address < next->first + next->second;
@@ -286,28 +285,28 @@ static int enqueueCopy(void *to, const void *from, size_t bytes, void *stream) {
 API cuMemcpyHtoDAsync_v2(void *to, const void *from, size_t bytes,
                          void *stream) {
   CALL(cuMemcpyHtoDAsync);
-  if (isOfHost(to))
+  if (!fakeIsOnDevice(to))
     return 1;
   return enqueueCopy(to, from, bytes, stream);
 }
 API cuMemcpyDtoHAsync_v2(void *to, const void *from, size_t bytes,
                          void *stream) {
   CALL(cuMemcpyDtoHAsync);
-  if (isOfHost(from))
+  if (!fakeIsOnDevice(from) || fakeIsOnDevice(to))
     return 1;
   return enqueueCopy(to, from, bytes, stream);
 }
 API cuMemcpyDtoDAsync_v2(void *to, const void *from, size_t bytes,
                          void *stream) {
   CALL(cuMemcpyDtoDAsync);
-  if (isOfHost(to) || isOfHost(from))
+  if (!fakeIsOnDevice(to) || !fakeIsOnDevice(from))
     return 1;
   return enqueueCopy(to, from, bytes, stream);
 }
 API cuMemsetD8Async(void *memory, unsigned char value, size_t bytes,
                     void *stream) {
   CALL(cuMemsetD8Async);
-  if (isOfHost(memory))
+  if (!fakeIsOnDevice(memory))
     return 1;
   fakeEnqueue(stream, [=] {
     std::memset(memory, value, bytes);

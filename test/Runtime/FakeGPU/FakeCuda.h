@@ -33,6 +33,8 @@
 
 /// Enqueues an operation that returns whether it has been done.
 extern "C++" void fakeEnqueue(void *stream, std::function<bool()> operation);
+/// Whether memory is the device's: libraries take no other.
+extern "C++" bool fakeIsOnDevice(const void *memory);
 /// Logs a call; the status that it is to fail with, 0 for none.
 extern "C++" int fakeCall(const char *name);
 

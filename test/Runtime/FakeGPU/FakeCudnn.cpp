@@ -333,6 +333,8 @@ API int cudnnBackendExecute(Handle *handle, Desc *plan, Desc *pack) {
   void *workspace = pack->one<void *>(packWorkspace);
   if (!workspace || reinterpret_cast<uint64_t>(workspace) % 256 != 0)
     return refuse(cudnnBadParam, "a workspace not aligned to 256");
+  if (!fakeIsOnDevice(workspace))
+    return refuse(cudnnBadParam, "a workspace in memory of the host");
   auto run = prepare(*plan->graph, addresses, plan->engine == 0);
   if (!run)
     return cudnnBadParam;
