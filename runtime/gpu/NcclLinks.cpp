@@ -23,6 +23,7 @@
 #include "Wait.h"
 
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <numeric>
 #include <thread>
@@ -47,6 +48,9 @@ namespace {
 
 struct NcclLibrary {
   NcclLibrary() {
+    // A transfer holds a multiprocessor for each channel from when it is posted
+    // until the peer has come, and shares it with nobody: NCCL would take 16.
+    setenv("NCCL_MAX_P2P_NCHANNELS", "4", /*overwrite=*/0);
     Library library("NCCL", {"libnccl.so.2"},
                     "install it (Debian and Ubuntu: libnccl2 from NVIDIA's "
                     "repository; pip: nvidia-nccl) and have it in "

@@ -424,6 +424,14 @@ class Failures(Gpu):
                          "unfinished: ", "micro-batch ",
                          "on the edge from rank", "--timeout")
 
+    def test_channels(self):
+        """Transfers that wait hold few multiprocessors; the user has the last word."""
+        for number, variables in (("4", {}), ("8", {"NCCL_MAX_P2P_NCHANNELS": "8"})):
+            log = self.path(f"calls{number}")
+            self.assertFine(self.start(2, FAKE_CUDA_LOG=log, **variables))
+            with open(log) as file:
+                self.assertIn(f"channels: {number}", file.read().splitlines())
+
     def test_stuck_connection(self):
         result = self.start(2, "--timeout", "2", FAKE_NCCL_STUCK_INIT="1")
         self.assertError(result, "found no connection by NCCL on the edge from rank 0 to rank 1 "

@@ -62,6 +62,8 @@ API ncclGetUniqueId(Id *id) {
 }
 API ncclCommInitRank(Communicator **communicator, int ranks, Id id, int rank) {
   CALL(ncclCommInitRank);
+  const char *channels = std::getenv("NCCL_MAX_P2P_NCHANNELS");
+  fakeCall((std::string("channels: ") + (channels ? channels : "any")).c_str());
   while (std::getenv("FAKE_NCCL_STUCK_INIT"))
     usleep(100000);
   *communicator = new Communicator{id.data, ranks, rank};
