@@ -10,6 +10,7 @@
 #include "pp/CodeGen/Passes.h"
 
 #include "mlir/IR/IRMapping.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 namespace pp {
 #define GEN_PASS_DEF_FUSESUMS
@@ -47,7 +48,11 @@ static bool shareRows(linalg::GenericOp a, linalg::GenericOp b) {
 /// The op of `first` and `second`, a later one of the block, at whose place
 /// both can be computed; null if there is none.
 static Operation *placeFor(linalg::GenericOp first, linalg::GenericOp second) {
-  if (llvm::all_of(second->getOperands(), [&](Value operand) {
+  // What its body reads from outside is an operand, too.
+  llvm::SetVector<Value> operands;
+  operands.insert_range(second->getOperands());
+  getUsedValuesDefinedAbove(second->getRegions(), operands);
+  if (llvm::all_of(operands, [&](Value operand) {
         Operation *definition = operand.getDefiningOp();
         return !definition || definition->getBlock() != first->getBlock() ||
                definition->isBeforeInBlock(first);

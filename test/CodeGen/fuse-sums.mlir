@@ -97,3 +97,33 @@ func.func @apart(%x: tensor<8x4xf32>, %y: tensor<8x4xf32>, %i: tensor<4xf32>, %r
   } -> tensor<8xf32>
   return %b, %c, %d : tensor<4xf32>, tensor<4xf32>, tensor<8xf32>
 }
+
+// -----
+
+#all = affine_map<(i, j) -> (i, j)>
+#column = affine_map<(i, j) -> (j)>
+
+// The body of the second reads what is made between.
+// CHECK-LABEL: func.func @captured
+// CHECK: %[[F:.*]] = math.exp
+// CHECK: linalg.generic
+// CHECK: arith.mulf %{{.*}}, %[[F]]
+// CHECK-NOT: linalg.generic
+// CHECK: return
+func.func @captured(%dy: tensor<8x4xf32>, %i: tensor<4xf32>, %j: tensor<4xf32>, %x: f32) -> (tensor<4xf32>, tensor<4xf32>) {
+  %a = linalg.generic {indexing_maps = [#all, #column], iterator_types = ["reduction", "parallel"]}
+      ins(%dy : tensor<8x4xf32>) outs(%i : tensor<4xf32>) {
+  ^bb0(%v: f32, %s: f32):
+    %t = arith.addf %s, %v : f32
+    linalg.yield %t : f32
+  } -> tensor<4xf32>
+  %f = math.exp %x : f32
+  %b = linalg.generic {indexing_maps = [#all, #column], iterator_types = ["reduction", "parallel"]}
+      ins(%dy : tensor<8x4xf32>) outs(%j : tensor<4xf32>) {
+  ^bb0(%v: f32, %s: f32):
+    %p = arith.mulf %v, %f : f32
+    %t = arith.addf %s, %p : f32
+    linalg.yield %t : f32
+  } -> tensor<4xf32>
+  return %a, %b : tensor<4xf32>, tensor<4xf32>
+}
