@@ -14,7 +14,7 @@
 
 #include "pp/Dialect/NN/Transforms/SavedValues.h"
 
-#include "pp/Dialect/NN/IR/NNOps.h"
+#include "pp/Dialect/NN/IR/NNTraits.h"
 #include "pp/Interfaces/CostOpInterface.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -63,11 +63,6 @@ static bool isCheap(Operation *op) {
           }));
 }
 
-/// Reads its only operand in place.
-static bool isView(Operation *op) {
-  return isa_and_nonnull<ReshapeOp, SliceOp, SplitOp>(op);
-}
-
 static uint64_t bytesOf(Value value) {
   return pp::detail::sumOfBytes(TypeRange(value.getType()));
 }
@@ -112,7 +107,7 @@ SavedValues::SavedValues(Block &block, unsigned numArguments,
     for (Value value : candidates)
       changed |= replaceByOperands(value);
     for (Operation &op : llvm::reverse(block))
-      if (isView(&op) && first.contains(&op))
+      if (op.hasTrait<IsView>() && first.contains(&op))
         changed |= replaceViewsOf(op.getOperand(0));
   }
   collectRepeated();
@@ -159,7 +154,7 @@ bool SavedValues::replaceViewsOf(Value source) {
   uint64_t bytes = 0;
   while (!worklist.empty())
     for (Operation *user : worklist.pop_back_val().getUsers()) {
-      if (!isView(user) || !first.contains(user))
+      if (!user->hasTrait<IsView>() || !first.contains(user))
         continue;
       for (Value view : user->getResults()) {
         worklist.push_back(view);

@@ -46,6 +46,11 @@ def NN_SumsInFullPrecision : NativeOpTrait<"SumsInFullPrecision"> {
   let cppNamespace = "::pp::nn";
 }
 
+// The results are elements of the first operand, which can be read in place.
+def NN_IsView : NativeOpTrait<"IsView"> {
+  let cppNamespace = "::pp::nn";
+}
+
 // The types of the results are the inferred ones. Listed before
 // InferTypeOpInterface, whose own check has no room for a remedy.
 def NN_InferredResults : NativeOpTrait<"InferredResults"> {

@@ -7,7 +7,7 @@ include "pp/Dialect/NN/IR/NNBase.td"
 
 // A view: it moves nothing.
 def NN_ReshapeOp : NN_DifferentiableOp<"reshape",
-    [DeclareOpInterfaceMethods<CostOpInterface,
+    [NN_IsView, DeclareOpInterfaceMethods<CostOpInterface,
       ["getBytesRead", "getBytesWritten"]>]> {
   let summary = "the same elements in another shape";
   let description = [{
@@ -92,7 +92,7 @@ def NN_BroadcastOp : NN_DifferentiableOp<"broadcast",
 }
 
 def NN_SliceOp : NN_InferredDifferentiableOp<"slice",
-    [DeclareOpInterfaceMethods<CostOpInterface, ["getBytesRead"]>]> {
+    [NN_IsView, DeclareOpInterfaceMethods<CostOpInterface, ["getBytesRead"]>]> {
   let summary = "a box of a tensor, with steps";
   let description = [{
     `result[i...] = input[offsets + i strides]` for i below `sizes`. Strides of 1
@@ -180,7 +180,7 @@ def NN_ConcatenateOp : NN_InferredDifferentiableOp<"concatenate"> {
   let hasFolder = 1;
 }
 
-def NN_SplitOp : NN_InferredDifferentiableOp<"split"> {
+def NN_SplitOp : NN_InferredDifferentiableOp<"split", [NN_IsView]> {
   let summary = "a tensor cut along a dimension";
   let description = [{
     One result for each of `sizes`, in order: the inverse of `nn.concatenate`.

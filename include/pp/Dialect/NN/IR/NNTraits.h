@@ -42,6 +42,10 @@ public:
 template <typename ConcreteType>
 class SumsInFullPrecision
     : public mlir::OpTrait::TraitBase<ConcreteType, SumsInFullPrecision> {};
+
+/// The results are elements of the first operand, which can be read in place.
+template <typename ConcreteType>
+class IsView : public mlir::OpTrait::TraitBase<ConcreteType, IsView> {};
 } // namespace pp::nn
 
 #endif // PP_DIALECT_NN_IR_NNTRAITS_H
