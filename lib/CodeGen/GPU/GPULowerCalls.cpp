@@ -41,6 +41,18 @@ struct Field {
   bool isFloat = false;
 };
 
+static int64_t bytesOf(MemRefType type) {
+  return type.getNumElements() *
+         llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+}
+
+/// The buffer that `buffer` is a view of.
+static Value rootOf(Value buffer) {
+  while (auto view = buffer.getDefiningOp<ViewLikeOpInterface>())
+    buffer = view.getViewSource();
+  return buffer;
+}
+
 /// Bytes of the buffers that a kernel reads, and of those that it writes, each
 /// once; 0 if one of them has no fixed size.
 static int64_t trafficOf(gpu::GPUFuncOp kernel) {
@@ -50,8 +62,8 @@ static int64_t trafficOf(gpu::GPUFuncOp kernel) {
     op.getEffects(effects);
     for (const MemoryEffects::EffectInstance &effect : effects) {
       Value buffer = effect.getValue();
-      while (buffer && buffer.getDefiningOp<ViewLikeOpInterface>())
-        buffer = buffer.getDefiningOp<ViewLikeOpInterface>().getViewSource();
+      if (buffer)
+        buffer = rootOf(buffer);
       if (!buffer || !is_contained(kernel.getArguments(), buffer))
         continue;
       if (isa<MemoryEffects::Read>(effect.getEffect()))
@@ -68,8 +80,7 @@ static int64_t trafficOf(gpu::GPUFuncOp kernel) {
     auto type = dyn_cast<MemRefType>(argument.getType());
     if (!type || !type.hasStaticShape())
       return 0;
-    bytes += times * type.getNumElements() *
-             llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    bytes += times * bytesOf(type);
   }
   return bytes;
 }
@@ -84,13 +95,10 @@ protected:
   /// A constant lies in the host's memory: its copy is meant.
   FailureOr<Value> base(Value buffer) override {
     FailureOr<Value> address = CallBuilder::base(buffer);
-    while (auto view = buffer.getDefiningOp<ViewLikeOpInterface>())
-      buffer = view.getViewSource();
-    if (failed(address) || !buffer.getDefiningOp<memref::GetGlobalOp>())
+    Value root = rootOf(buffer);
+    if (failed(address) || !root.getDefiningOp<memref::GetGlobalOp>())
       return address;
-    auto type = cast<MemRefType>(buffer.getType());
-    Value bytes = i64(type.getNumElements() *
-                      llvm::divideCeil(type.getElementTypeBitWidth(), 8));
+    Value bytes = i64(bytesOf(cast<MemRefType>(root.getType())));
     FailureOr<LLVM::LLVMFuncOp> callee = LLVM::lookupOrCreateFn(
         builder, module, "pprt_gpu_constant",
         {address->getType(), bytes.getType()}, address->getType());
@@ -121,11 +129,8 @@ public:
       if (auto size = kernel.getKnownBlockSizeAttr())
         for (int32_t extent : size.asArrayRef())
           threads *= extent;
-      for (BlockArgument buffer : kernel.getWorkgroupAttributions()) {
-        auto type = cast<MemRefType>(buffer.getType());
-        shared += type.getNumElements() *
-                  llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-      }
+      for (BlockArgument buffer : kernel.getWorkgroupAttributions())
+        shared += bytesOf(cast<MemRefType>(buffer.getType()));
       add("name", kernel.getNameAttr());
       add("arguments", builder.getI32IntegerAttr(kernel.getNumArguments()));
       add("shared", builder.getI32IntegerAttr(shared));
@@ -283,11 +288,6 @@ private:
     return LLVM::AddressOfOp::create(builder, loc, pointerType, name);
   }
 
-  static int64_t bytesOf(Value workspace) {
-    auto type = cast<MemRefType>(workspace.getType());
-    return type.getNumElements() * (type.getElementTypeBitWidth() / 8);
-  }
-
   /// What stands beside a product.
   struct Beside {
     pprt_gpu_epilogue epilogue = PPRT_GPU_EPILOGUE_NONE;
@@ -357,7 +357,7 @@ private:
                       {a->stride},
                       {b->stride},
                       {c->stride},
-                      {bytesOf(op.getWorkspace())},
+                      {bytesOf(cast<MemRefType>(op.getWorkspace().getType()))},
                       {op.getTransposeA() != a->transposed, 32},
                       {op.getTransposeB() != b->transposed, 32},
                       {beside.add, 32},
@@ -391,7 +391,7 @@ private:
                               {q.getDimSize(1) / int64_t(op.getHeads())}};
     for (int64_t i = 0; i < 8; ++i)
       fields.push_back({i < int64_t(leading.size()) ? leading[i] : int64_t(0)});
-    fields.push_back({bytesOf(op.getWorkspace())});
+    fields.push_back({bytesOf(cast<MemRefType>(op.getWorkspace().getType()))});
     fields.push_back(Field::f32(op.getScale().convertToDouble()));
     fields.push_back({op.getCausal(), 32});
     fields.push_back({*type, 32});
