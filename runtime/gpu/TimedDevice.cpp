@@ -75,9 +75,10 @@ void TimedDevice::launch(int32_t kernel, Grid grid, Grid block,
 void TimedDevice::matmul(const pprt_gpu_gemm &s, const void *a, const void *b,
                          void *c, void *bias, void *aux, void *workspace) {
   const uint64_t batch = uint64_t(s.batch), out = uint64_t(s.m * s.n);
-  uint64_t bytes = batch * (uint64_t(s.m * s.k) * bytesOf(s.type_a) +
-                            uint64_t(s.k * s.n) * bytesOf(s.type_b) +
-                            out * bytesOf(s.type_c) * (s.add == PPRT_GPU_ADD_C ? 2 : 1));
+  uint64_t bytes =
+      batch * (uint64_t(s.m * s.k) * bytesOf(s.type_a) +
+               uint64_t(s.k * s.n) * bytesOf(s.type_b) +
+               out * bytesOf(s.type_c) * (s.add == PPRT_GPU_ADD_C ? 2 : 1));
   if (aux)
     bytes += batch * out * bytesOf(s.type_c);
   std::string name = "product " + std::to_string(s.m) + "x" +

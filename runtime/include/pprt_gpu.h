@@ -90,9 +90,9 @@ const pprt_gpu_thread *pprt_gpu_host_thread(void);
 void pprt_gpu_host_barrier(void);
 int32_t pprt_gpu_host_shuffle(int32_t mode, int32_t value, int32_t operand,
                               int32_t width);
-/* `key` tells buffers of one kernel apart: each has its memory once a block. */
-/// Ends the kernel with an error unless `address` is a multiple of `bytes`.
+/* Ends the kernel with an error unless `address` is a multiple of `bytes`. */
 void pprt_gpu_host_aligned(const void *address, int32_t bytes);
+/* `key` tells buffers of one kernel apart: each has its memory once a block. */
 void *pprt_gpu_host_shared(int32_t key, uint64_t bytes);
 
 /*===----------------------------------------------------------------------===*/

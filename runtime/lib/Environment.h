@@ -1,6 +1,8 @@
 //===- Environment.h - Environment variables of a compiled program --------===//
 //
-// All of them, in one place. Open MPI's own settings are in MpiEnvironment.h.
+// All of them, in one place. Open MPI's own settings are in MpiEnvironment.h;
+// PPRT_EMULATED_ORDER, for tests, is read where kernels are emulated, as tools
+// do it, too (KernelEmulation.cpp).
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_ENVIRONMENT_H

@@ -152,19 +152,20 @@ std::vector<int32_t> inOrder(const char *order, void (*kernel)(void **)) {
   return data;
 }
 
+/// Each thread reads what its neighbour has stored.
+void readNeighbour(void **a, bool hasBarrier) {
+  const pprt_gpu_thread *t = pprt_gpu_host_thread();
+  auto *shared = static_cast<int32_t *>(pprt_gpu_host_shared(0, 64 * 4));
+  int32_t i = t->thread[0];
+  shared[i] = i;
+  if (hasBarrier)
+    pprt_gpu_host_barrier();
+  output(a)[t->block[0] * 64 + i] = shared[i == 0 ? 63 : i - 1];
+}
+
 TEST(Emulation, OtherOrderShowsMissingBarriers) {
-  auto reversed = [](void **a, bool hasBarrier) {
-    const pprt_gpu_thread *t = pprt_gpu_host_thread();
-    auto *shared = static_cast<int32_t *>(pprt_gpu_host_shared(0, 64 * 4));
-    int32_t i = t->thread[0];
-    shared[i] = i;
-    if (hasBarrier)
-      pprt_gpu_host_barrier();
-    output(a)[t->block[0] * 64 + i] = shared[i == 0 ? 63 : i - 1];
-  };
-  static auto run = reversed;
-  auto right = [](void **a) { run(a, true); };
-  auto wrong = [](void **a) { run(a, false); };
+  auto right = [](void **a) { readNeighbour(a, true); };
+  auto wrong = [](void **a) { readNeighbour(a, false); };
   EXPECT_EQ(inOrder("forward", right), inOrder("reverse", right));
   EXPECT_NE(inOrder("forward", wrong), inOrder("reverse", wrong));
 }
