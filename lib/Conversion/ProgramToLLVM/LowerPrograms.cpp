@@ -7,6 +7,7 @@
 
 #include "Lowering.h"
 #include "pp/Conversion/ProgramToLLVM/Passes.h"
+#include "pp/TranslationValidation/TranslationValidation.h"
 
 namespace pp {
 #define GEN_PASS_DEF_PPLOWERPROGRAMS
@@ -114,8 +115,15 @@ static LogicalResult verifyParameters(ModuleOp module) {
 
 namespace {
 struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
+  using PPLowerProgramsBase::PPLowerProgramsBase;
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    if (!fault.empty() && fault != "share-places") {
+      module.emitError("found fault=")
+          << fault << ", expected none or share-places";
+      return signalPassFailure();
+    }
     SymbolTableCollection symbols;
     SmallVector<Operation *> planned;
     for (Operation &op : *module.getBody())
@@ -153,7 +161,8 @@ struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
     SmallVector<LoweredProgram> lowered;
     for (ProgramOp program : programs) {
       FailureOr<LoweredProgram> one =
-          lowerProgram(program, stages, indices, symbols);
+          lowerProgram(program, stages, indices, symbols,
+                       /*sharePlaces=*/fault == "share-places");
       if (failed(one))
         return signalPassFailure();
       lowered.push_back(std::move(*one));
@@ -162,12 +171,26 @@ struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
         describePrograms(module, lowered, symbols);
     if (failed(description))
       return signalPassFailure();
+    // While both are there.
+    if (validate && failed(validateLowering(module, *description)))
+      return signalPassFailure();
+    if (mutations > 0)
+      reportMutations(module, *description);
     makeDescription(module, *description);
     makeStepTable(module, lowered);
     for (Operation *op : llvm::reverse(planned))
       op->erase();
     if (failed(spliceLayers(module)))
       signalPassFailure();
+  }
+
+  void reportMutations(ModuleOp module, StringRef description) {
+    MutationCount count = countRefusedMutations(module, description, mutations);
+    InFlightDiagnostic remark = module.emitRemark("refused ")
+                                << count.refused << " of " << count.tried
+                                << " changes";
+    for (const std::string &missed : count.missed)
+      remark.attachNote() << "not refused: " << missed;
   }
 };
 } // namespace

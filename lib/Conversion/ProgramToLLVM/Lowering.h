@@ -95,10 +95,11 @@ struct LoweredProgram {
 };
 
 /// Makes the step function of `program` at the end of the module.
+/// `sharePlaces`: wrongly, see the option `fault` of pp-lower-programs.
 mlir::FailureOr<LoweredProgram>
 lowerProgram(ProgramOp program, const NativeStages &stages,
-             const SymbolIndices &indices,
-             mlir::SymbolTableCollection &symbols);
+             const SymbolIndices &indices, mlir::SymbolTableCollection &symbols,
+             bool sharePlaces = false);
 
 /// The JSON text of the module's programs.
 mlir::FailureOr<std::string>

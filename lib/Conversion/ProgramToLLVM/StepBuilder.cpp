@@ -45,8 +45,9 @@ class StepBuilder {
 public:
   StepBuilder(ProgramOp program, ProgramBuffers buffers,
               std::vector<BufferOffsets> offsets, const NativeStages &stages,
-              const SymbolIndices &indices, SymbolTableCollection &symbols)
-      : program(program), buffers(std::move(buffers)),
+              const SymbolIndices &indices, SymbolTableCollection &symbols,
+              bool sharePlaces)
+      : written(sharePlaces ? 0 : kWritten), program(program), buffers(std::move(buffers)),
         offsets(std::move(offsets)), stages(stages), indices(indices),
         symbols(symbols), builder(program), loc(program.getLoc()),
         i32(builder.getI32Type()), i64(builder.getI64Type()),
@@ -306,6 +307,11 @@ private:
     return CallOperand::symbolAt(tablesName, known->second);
   }
 
+  /// An entry of a table that is written in front of each call. It is no offset:
+  /// only tables whose other entries and whose written entries are the same may
+  /// share their memory.
+  static constexpr int64_t kWritten = -1;
+
   /// The table of arena offsets that a stage function reads. What changes from
   /// round to round is written in front of the call, by the offset of a leader
   /// and the distances of all that follow it.
@@ -321,7 +327,7 @@ private:
         shape.push_back(0);
       ++shape.front();
       shape.insert(shape.end(), {int64_t(slot), followers[buffer].distance});
-      table.back() = 0;
+      table.back() = written;
     }
     if (moving.empty())
       return addTable(table);
@@ -612,6 +618,7 @@ private:
     return success(); // the end of the list
   }
 
+  const int64_t written; ///< kWritten, but for tests
   ProgramOp program;
   ProgramBuffers buffers;
   std::vector<BufferOffsets> offsets;
@@ -646,7 +653,8 @@ private:
 FailureOr<LoweredProgram> pp::lowerProgram(ProgramOp program,
                                            const NativeStages &stages,
                                            const SymbolIndices &indices,
-                                           SymbolTableCollection &symbols) {
+                                           SymbolTableCollection &symbols,
+                                           bool sharePlaces) {
   FailureOr<ProgramBuffers> buffers =
       ProgramBuffers::analyze(program, symbols, /*withLives=*/false);
   if (failed(buffers))
@@ -655,6 +663,6 @@ FailureOr<LoweredProgram> pp::lowerProgram(ProgramOp program,
   if (failed(offsets))
     return failure();
   return StepBuilder(program, std::move(*buffers), std::move(*offsets), stages,
-                     indices, symbols)
+                     indices, symbols, sharePlaces)
       .run();
 }

@@ -28,6 +28,11 @@ def PPLowerPrograms : Pass<"pp-lower-programs", "::mlir::ModuleOp"> {
     Stage and step functions are not optimised: they hold nothing but calls,
     and the time of code generation should follow the distinct layers.
 
+    Then the code is executed, with stand-ins for layers and transfers, and each
+    call is compared with the program and the memory plan
+    (`pp/TranslationValidation`): what has been proven of programs holds for what
+    runs. A call that differs is an error at its op.
+
     Example:
     ```mlir
     pp.program @rank0 rank(0) attributes {...} {
@@ -42,6 +47,16 @@ def PPLowerPrograms : Pass<"pp-lower-programs", "::mlir::ModuleOp"> {
       ...
     ```
   }];
+  let options = [
+    Option<"validate", "validate", "bool", /*default=*/"true",
+           "execute the native code and compare it with the programs">,
+    Option<"fault", "fault", "std::string", /*default=*/"\"\"",
+           "for tests of the validation: lower wrongly; `share-places` lets "
+           "stage calls share tables whose other entries differ">,
+    Option<"mutations", "mutations", "unsigned", /*default=*/"0",
+           "for tests of the validation: change so many numbers of the code, "
+           "one at a time, and say which changes it does not refuse">,
+  ];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 

@@ -1,0 +1,55 @@
+//===- DescribedModule.h - What the runtime is told of a module -*- C++ -*-===//
+
+#ifndef PP_LIB_TRANSLATIONVALIDATION_DESCRIBEDMODULE_H
+#define PP_LIB_TRANSLATIONVALIDATION_DESCRIBEDMODULE_H
+
+#include "StageValidation.h"
+
+#include "pp/Dialect/PP/IR/PPOps.h"
+
+#include "llvm/Support/JSON.h"
+
+namespace pp {
+
+/// The symbols of a module by which the runtime's calls name things, and their
+/// positions in the description's lists.
+struct DescribedModule {
+  /// Nothing, and `disagreement`, if the description is not of this module.
+  static std::optional<DescribedModule>
+  read(mlir::ModuleOp module, llvm::StringRef text, Disagreement &disagreement);
+  llvm::json::Value root = nullptr;
+  llvm::StringMap<int64_t> inputs, parameters, channels;
+  llvm::StringMap<ChannelOp> channelOps;
+  llvm::StringMap<ParameterOp> parameterOps;
+
+  /// Null if it is not there.
+  const llvm::json::Object *program(int64_t rank) const;
+};
+
+/// The actions of a program in the order in which they run, loops unrolled.
+class DescribedActions {
+public:
+  explicit DescribedActions(const llvm::json::Array *list);
+
+  size_t size() const { return actions.size(); }
+  /// Whether action `index` is this one; -1 for what an action does not have.
+  bool matches(size_t index, llvm::StringRef kind, llvm::StringRef name,
+               int64_t stage, int64_t microbatch, int64_t peer);
+
+private:
+  struct DescribedAction {
+    std::string kind, name;
+    int64_t stage, microbatch, peer;
+  };
+  void add(const llvm::json::Array &list, int64_t grows);
+
+  llvm::DenseMap<const llvm::json::Object *, std::unique_ptr<DescribedAction>>
+      known;
+  /// With what their micro-batches have grown by.
+  std::vector<std::pair<const DescribedAction *, int64_t>> actions;
+  llvm::StringMap<std::string> names; ///< as JSON can have them
+};
+
+} // namespace pp
+
+#endif // PP_LIB_TRANSLATIONVALIDATION_DESCRIBEDMODULE_H

@@ -1,0 +1,791 @@
+//===- ProgramValidation.cpp - Step functions against programs ------------===//
+//
+// Ops of the program and calls of the step function are taken in turn. Memory
+// is symbolic: an action leaves its results under their names and
+// micro-batches, a later one must find its operands so, and the memory plan
+// must agree with where they are. What a transfer has in hand is remembered by
+// the number of the write that put it there: no other write may have come
+// before the wait.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ProgramValidation.h"
+
+#include "Contents.h"
+#include "PlannedPlaces.h"
+#include "StageAccesses.h"
+#include "SymbolicMemory.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace pp;
+namespace json = llvm::json;
+
+//===----------------------------------------------------------------------===//
+// Programs
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+class ProgramValidation {
+  /// What the step function is given, and what calls answer.
+  static constexpr int64_t kContext = int64_t(1) << 60;
+  static constexpr int64_t kArena = int64_t(1) << 56;
+  static constexpr int64_t kDataPointers = int64_t(1) << 58;
+  static constexpr int64_t kKeys = int64_t(1) << 57;
+
+public:
+  ProgramValidation(ProgramOp program, const DescribedModule &described,
+                    const GlobalTables &given, const ModuleFunctions &functions,
+                    Disagreement &disagreement)
+      : program(program), described(described), tables(given),
+        functions(functions), disagreement(disagreement), contents(functions),
+        plan(program) {}
+
+  bool run() {
+    current = program;
+    auto step =
+        functions.native.lookup(("pp.step." + program.getSymName()).str());
+    if (!step)
+      return fail("no step function", "one of the program's name");
+    std::string error;
+    std::optional<NativeCode> code =
+        NativeCode::read(step, tables.getGlobals(), error);
+    if (!code)
+      return fail(error, "numbers, tables, branches and calls only");
+    if (auto callee = findLostStatus(step))
+      return fail("a call of '" + *callee + "' whose status is lost",
+                  "the end of the step where it is not 0");
+    if (!readDescription())
+      return false;
+    execution.emplace(*code, tables, ArrayRef<int64_t>{kContext, kArena});
+
+    SmallVector<Operation *> body;
+    BeginLoopOp loop;
+    for (Operation &op : program.getBody().front()) {
+      if (auto begin = dyn_cast<BeginLoopOp>(op)) {
+        loop = begin;
+      } else if (isa<EndLoopOp>(op)) {
+        for (int64_t round = 0; round != int64_t(loop.getRounds()); ++round)
+          for (Operation *each : body)
+            if (!check(each, round * int64_t(loop.getStep())))
+              return false;
+        body.clear();
+        loop = {};
+      } else if (loop) {
+        body.push_back(&op);
+      } else if (!check(&op, 0)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+private:
+  bool fail(const Twine &found, const Twine &expected) {
+    std::string text =
+        ("found " + found + " in the native code, expected " + expected).str();
+    if (shift)
+      text += ", " + std::to_string(shift) + " micro-batches later";
+    disagreement = {current, std::move(text)};
+    return false;
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Calls
+  //===--------------------------------------------------------------------===//
+
+  bool next(const Twine &expected) {
+    switch (execution->run()) {
+    case Execution::Stop::Call:
+      operands = execution->operands();
+      return true;
+    case Execution::Stop::Return:
+      return fail("the end", expected);
+    case Execution::Stop::Fault:
+      return fail(execution->error, expected);
+    }
+    llvm_unreachable("unknown stop");
+  }
+
+  std::string nameOfCall() const {
+    StringAttr callee = execution->callee();
+    return callee ? "a call of '" + callee.str() + "'" : "a copy of memory";
+  }
+
+  /// The next call is of `name` and begins with the given operands, of which
+  /// nothing says that any will do; its operands are `operands` then.
+  bool expect(StringRef name,
+              ArrayRef<std::pair<StringRef, std::optional<int64_t>>> expected) {
+    if (!next("a call of '" + name + "'"))
+      return false;
+    if (!execution->callee() || execution->callee().getValue() != name)
+      return fail(nameOfCall(), "a call of '" + name + "'");
+    if (operands.size() != expected.size())
+      return fail(Twine(operands.size()) + " operands of '" + name + "'",
+                  Twine(expected.size()));
+    for (auto [operand, one] : llvm::zip(operands, expected))
+      if (one.second && operand != *one.second)
+        return fail("the number " + Twine(operand) + " as " + one.first +
+                        " of '" + name + "'",
+                    Twine(*one.second));
+    return true;
+  }
+
+  /// Checks the marks of an action around what `body` checks, and what the
+  /// description says of it.
+  bool action(StringRef kind, int64_t stage, int64_t microbatch, int64_t peer,
+              StringRef name, llvm::function_ref<bool()> body) {
+    if (nextAction == actions->size())
+      return fail("no further action in the description", "one for this op");
+    if (!actions->matches(nextAction, kind, name, stage, microbatch, peer))
+      return fail("another action " + Twine(nextAction) + " in the description",
+                  "'" + kind + "' of '" + name + "' for micro-batch " +
+                      Twine(microbatch));
+    int64_t index = nextAction++;
+    return expect("pprt_action_begin",
+                  {{"context", kContext}, {"action", index}}) &&
+           body() &&
+           expect("pprt_action_end",
+                  {{"context", kContext}, {"action", index}});
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Memory
+  //===--------------------------------------------------------------------===//
+
+  bool isInArena(int64_t address, uint64_t bytes) {
+    if (address >= kArena && address % memory::kAlignment == 0 &&
+        uint64_t(address - kArena) + bytes <= uint64_t(arenaBytes))
+      return true;
+    return fail("an address " + Twine(address - kArena) + " behind the arena",
+                Twine(bytes) + " aligned bytes in the " + Twine(arenaBytes) +
+                    " of the arena");
+  }
+  /// Whether an operand lies where it should, untouched.
+  bool holds(int64_t address, uint64_t bytes, uint64_t expected,
+             StringRef what) {
+    if (memory.find(address, bytes, expected))
+      return true;
+    return fail("memory at " + Twine(address - kArena) +
+                    " that does not hold '" + what + "'",
+                "the place where it was written last");
+  }
+  bool holdsValue(int64_t address, Value value,
+                  std::optional<int64_t> microbatch) {
+    return holds(address, countBytes(value.getType()),
+                 contents.of(value, microbatch),
+                 contents.nameOf(value).value_or("its operand"));
+  }
+
+  bool isPlanned(int64_t address, int64_t planned, StringRef what) {
+    if (planned < 0 || address == kArena + planned)
+      return true;
+    return fail("'" + what + "' at " + Twine(address - kArena),
+                Twine(planned) + " as planned");
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Before the step
+  //===--------------------------------------------------------------------===//
+
+  /// Actions, requests, and where parameters and states lie.
+  bool readDescription() {
+    const json::Object *own = described.program(program.getRank());
+    if (!own)
+      return fail("no program of this rank in the description", "one");
+    arenaBytes = own->getInteger("arena_bytes").value_or(-1);
+    requests.resize(own->getInteger("requests").value_or(0));
+    auto report = program->getAttrOfType<DictionaryAttr>(attr::kMemory);
+    auto planned = report ? report.getAs<IntegerAttr>("arena") : IntegerAttr();
+    if (!planned || planned.getInt() != arenaBytes)
+      return fail("an arena of " + Twine(arenaBytes) +
+                      " bytes in the description",
+                  "that of the memory plan");
+    actions.emplace(own->getArray("actions"));
+    const json::Array *list = own->getArray("parameters");
+    if (!list)
+      return fail("no parameters of this rank in the description", "them");
+    int64_t states = own->getInteger("optimizer_offset").value_or(-1);
+    uint64_t stateBytes = own->getInteger("optimizer_bytes").value_or(0);
+    DenseMap<int64_t, const json::Object *> byIndex;
+    for (const json::Value &entry : *list)
+      if (const json::Object *object = entry.getAsObject())
+        byIndex[object->getInteger("index").value_or(-1)] = object;
+    for (const auto &named : described.parameterOps) {
+      ParameterOp parameter = named.second;
+      std::optional<int64_t> offset = plan.ofParameter(named.getKey());
+      auto found = byIndex.find(described.parameters.lookup(named.getKey()));
+      if (!offset)
+        continue; // not of this rank
+      if (found == byIndex.end() ||
+          found->second->getInteger("offset") != offset)
+        return fail("another place of '" + named.getKey() +
+                        "' in the description",
+                    "that of the memory plan");
+      int64_t address = kArena + *offset;
+      uint64_t bytes = countBytes(parameter.getType());
+      if (!isInArena(address, bytes))
+        return false;
+      memory.write(address, bytes, contents.ofParameter(named.getKey()));
+      parameterAt[named.getKey()] = address;
+      if (!found->second->getBoolean("owned").value_or(false))
+        continue;
+      uint64_t each = countBytes(parameter.getGradientType());
+      constexpr StringLiteral keys[] = {"m_offset", "v_offset",
+                                        "master_offset"};
+      for (auto [position, key] : llvm::enumerate(keys)) {
+        auto state = found->second->getInteger(key);
+        if (!state)
+          continue;
+        if (*state < 0 || uint64_t(*state) + each > stateBytes ||
+            states < arenaBytes)
+          return fail("a state of '" + named.getKey() + "' at " + Twine(*state),
+                      Twine(each) + " bytes in the area of states");
+        memory.write(kArena + states + *state, each,
+                     contents.ofState(named.getKey(), position));
+        stateAt[named.getKey()].push_back(kArena + states + *state);
+      }
+    }
+    // Parameters and states that overlap have dropped one another.
+    for (const auto &named : parameterAt)
+      if (!holds(named.second,
+                 countBytes(
+                     described.parameterOps.lookup(named.getKey()).getType()),
+                 contents.ofParameter(named.getKey()), named.getKey()))
+        return false;
+    return true;
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Ops
+  //===--------------------------------------------------------------------===//
+
+  bool check(Operation *op, int64_t microbatches) {
+    current = op;
+    shift = microbatches;
+    return llvm::TypeSwitch<Operation *, bool>(op)
+        .Case<RunOp, LossOp, ISendOp, IRecvOp, WaitOp, WaitSendOp,
+              ZeroGradientOp, ReduceGradientsOp, GradNormOp, UpdateOp,
+              StoreParameterOp, ReturnOp>([&](auto op) { return checkOp(op); })
+        .Case([&](ExchangeOp) {
+          return expect("pprt_exchange", {{"context", kContext}});
+        })
+        .Case<LoadGradientOp, LoadParameterOp>([](auto) { return true; })
+        .Default([&](Operation *op) {
+          return fail("an op '" + op->getName().getStringRef() + "'",
+                      "an op of rank programs");
+        });
+  }
+
+  /// Executes what comes before a stage's call: places that are written into
+  /// its table, its key and its data.
+  bool reachStage() {
+    for (;;) {
+      if (!next("a call of the stage's native function"))
+        return false;
+      StringAttr callee = execution->callee();
+      if (!callee)
+        return fail("a copy of memory", "a call of a stage");
+      StringRef name = callee.getValue();
+      if (name == "pprt_place" && operands.size() == 3) {
+        TableState::Entries shape = tables.entriesAt(operands[1]);
+        auto count = shape[0];
+        for (int64_t i = 0; count && i < *count; ++i) {
+          auto entry = shape[1 + 2 * i], distance = shape[2 + 2 * i];
+          if (!entry || !distance ||
+              !tables.write(operands[0] + 8 * *entry, operands[2] + *distance))
+            return fail("a place outside of its table", "one in it");
+        }
+        if (!count || *count < 1)
+          return fail("no places to write", "one or more");
+      } else if (name == "pprt_key" && operands.size() == 2) {
+        if (operands[0] != kContext)
+          return fail("another context of a key", "the step's");
+        execution->answer(kKeys + operands[1]); // of this micro-batch
+      } else if (name == "pprt_data" && operands.size() == 3) {
+        if (operands[0] != kContext)
+          return fail("another context of data", "the step's");
+        execution->answer(kDataPointers + (operands[1] << 32) + operands[2]);
+      } else {
+        auto native = functions.native.lookup(name);
+        if (native && !native.isExternal())
+          return true;
+        return fail(nameOfCall(), "a call of a stage's native function");
+      }
+    }
+  }
+
+  bool checkOp(RunOp run) {
+    int64_t microbatch = int64_t(run.getMicrobatch()) + shift;
+    return action(stringifyActionKind(run.getKind()), run.getStage(),
+                  microbatch, -1, run.getCallee(),
+                  [&] { return checkStage(run, microbatch); });
+  }
+
+  /// What `run` reads and writes by calling `native`; null, and a disagreement,
+  /// if that cannot be.
+  const StageAccesses *accessesOf(RunOp run, StringAttr native) {
+    std::unique_ptr<StageAccesses> &known = stages[run];
+    if (known && known->native == native)
+      return known.get();
+    auto callee = functions.planned.lookup(run.getCallee());
+    if (!callee) {
+      fail("no stage function '" + run.getCallee() + "'", "one");
+      return nullptr;
+    }
+    auto [it, isNew] =
+        interfaces.try_emplace({callee.getSymNameAttr(), native});
+    if (isNew) {
+      auto found = validateStage(callee, functions.native.lookup(native),
+                                 tables.getGlobals(), functions, disagreement);
+      if (!found)
+        return nullptr;
+      it->second = std::make_unique<StageInterface>(std::move(*found));
+    }
+    std::string error;
+    auto accesses = StageAccesses::collect(run, callee, *it->second, described,
+                                           plan, contents, error);
+    if (!accesses) {
+      fail(error, "what its stage function says");
+      return nullptr;
+    }
+    accesses->native = native;
+    known = std::make_unique<StageAccesses>(std::move(*accesses));
+    return known.get();
+  }
+
+  bool checkStage(RunOp run, int64_t microbatch) {
+    if (!reachStage())
+      return false;
+    const StageAccesses *stage = accessesOf(run, execution->callee());
+    if (!stage)
+      return false;
+    if (operands.size() != 4 + stage->dataPointers || operands[0] != kArena)
+      return fail("other operands of the stage",
+                  "arena, table, workspace, key and data");
+    if (operands[3] != (stage->hasKey ? kKeys + microbatch : 0))
+      return fail("another key",
+                  stage->hasKey ? "that of micro-batch " + Twine(microbatch)
+                                : Twine("0, for nothing needs it"));
+    for (auto [position, input] : stage->data)
+      if (operands[4 + position] != kDataPointers + (input << 32) + microbatch)
+        return fail("other data as operand " + Twine(4 + position),
+                    "input " + Twine(input) + " of micro-batch " +
+                        Twine(microbatch));
+
+    // Operands, workspace and results are memory of their own each.
+    TableState::Entries table = tables.entriesAt(operands[1]);
+    auto addressOf = [&](const StageAccesses::Access &access) {
+      auto offset = table[access.entry];
+      return offset ? kArena + *offset : -1;
+    };
+    auto contentOf = [&](const StageAccesses::Access &access) {
+      return access.ofMicrobatch ? access.content | uint64_t(microbatch)
+                                 : access.content;
+    };
+    memory.beginCall();
+    for (const StageAccesses::Access &read : stage->reads) {
+      int64_t address = addressOf(read);
+      if (!isPlanned(address, read.place.at(microbatch), read.name) ||
+          !holds(address, read.bytes, contentOf(read), read.name))
+        return false;
+    }
+    if (stage->workspaceBytes > 0) {
+      if (!isInArena(operands[2], stage->workspaceBytes) ||
+          !isPlanned(operands[2], stage->workspace.at(microbatch),
+                     "the workspace"))
+        return false;
+      memory.clobber(operands[2], stage->workspaceBytes);
+    } else if (operands[2] != kArena) {
+      return fail("a workspace that nothing needs", "the arena");
+    }
+    for (const StageAccesses::Access &write : stage->writes) {
+      int64_t address = addressOf(write);
+      if (!isInArena(address, write.bytes) ||
+          !isPlanned(address, write.place.at(microbatch), write.name))
+        return false;
+      memory.write(address, write.bytes, contentOf(write));
+    }
+    if (memory.hasOverlap())
+      return fail("operands, workspace and results that overlap",
+                  "memory of its own for each");
+    for (unsigned i : stage->accumulators) {
+      const StageAccesses::Access &sum = stage->reads[i];
+      memory.write(addressOf(sum), sum.bytes, sum.content);
+    }
+    return true;
+  }
+
+  bool checkOp(LossOp loss) {
+    int64_t microbatch = int64_t(loss.getMicrobatch()) + shift;
+    return expect("pprt_loss", {{"context", kContext},
+                                {"micro-batch", microbatch},
+                                {"loss", std::nullopt}}) &&
+           holdsValue(operands[2], loss.getValue(), microbatch);
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Transfers
+  //===--------------------------------------------------------------------===//
+
+  struct Request {
+    Operation *transfer = nullptr; ///< null: free
+    std::optional<int64_t> microbatch;
+    int64_t address = 0;
+    uint64_t bytes = 0, content = 0, serial = 0;
+  };
+
+  /// Micro-batch of a transfer in this round.
+  std::optional<int64_t> ofRound(std::optional<uint64_t> microbatch) const {
+    if (!microbatch)
+      return std::nullopt;
+    return int64_t(*microbatch) + shift;
+  }
+
+  template <typename OpT>
+  bool checkTransfer(OpT op, StringRef kind, StringRef function, Type type,
+                     llvm::function_ref<bool(Request &)> start) {
+    auto microbatch = ofRound(op.getMicrobatch());
+    ChannelOp channel = described.channelOps.lookup(op.getChannel());
+    if (!channel)
+      return fail("no channel '" + op.getChannel() + "'", "one");
+    bool isSend = std::is_same_v<OpT, ISendOp>;
+    return action(
+        kind, -1, microbatch.value_or(-1),
+        isSend ? channel.getDestination() : channel.getSource(), op.getValue(),
+        [&] {
+          uint64_t bytes = countBytes(type);
+          if (!expect(function,
+                      {{"context", kContext},
+                       {"channel", described.channels.lookup(op.getChannel())},
+                       {"tag", int64_t(op.getTag()) + shift},
+                       {"buffer", std::nullopt},
+                       {"bytes", int64_t(bytes)},
+                       {"request", std::nullopt}}))
+            return false;
+          int64_t number = operands[5];
+          if (number < 0 || number >= int64_t(requests.size()))
+            return fail("request " + Twine(number),
+                        "one of " + Twine(requests.size()));
+          Request &request = requests[number];
+          if (request.transfer)
+            return fail("a request that is in use", "a free one");
+          request = {op, microbatch, operands[3], bytes};
+          return start(request);
+        });
+  }
+
+  bool checkOp(ISendOp send) {
+    return checkTransfer(
+        send, "send", "pprt_isend", send.getBuffer().getType(),
+        [&](Request &request) {
+          request.content = contents.of(send.getBuffer(), request.microbatch);
+          auto serial =
+              memory.find(request.address, request.bytes, request.content);
+          if (serial)
+            request.serial = *serial;
+          return holdsValue(request.address, send.getBuffer(),
+                            request.microbatch);
+        });
+  }
+
+  bool checkOp(IRecvOp receive) {
+    return checkTransfer(
+        receive, "recv", "pprt_irecv", receive.getBuffer().getType(),
+        [&](Request &request) {
+          if (!isInArena(request.address, request.bytes) ||
+              !isPlanned(request.address,
+                         plan.ofResult(receive, 0,
+                                       request.microbatch ? receive.getValue()
+                                                          : StringRef())
+                             .at(request.microbatch.value_or(0)),
+                         "the buffer of a receive"))
+            return false;
+          request.content = contents.inFlight(&request - requests.data());
+          request.serial =
+              memory.write(request.address, request.bytes, request.content);
+          return true;
+        });
+  }
+
+  /// Checks a wait for `transfer`, and that its memory was left alone; frees
+  /// the request.
+  bool checkWait(Operation *transfer, std::optional<uint64_t> ownMicrobatch,
+                 std::optional<uint64_t> ofTransfer, Request &done) {
+    auto microbatch = ofRound(ownMicrobatch ? ownMicrobatch : ofTransfer);
+    if (!expect("pprt_wait",
+                {{"context", kContext}, {"request", std::nullopt}}))
+      return false;
+    int64_t number = operands[1];
+    if (number < 0 || number >= int64_t(requests.size()) ||
+        !isSameTransfer(requests[number], transfer, microbatch))
+      return fail("a wait for request " + Twine(number),
+                  "that of the transfer that the op waits for");
+    done = requests[number];
+    requests[number] = {};
+    auto serial = memory.find(done.address, done.bytes, done.content);
+    if (!serial || *serial != done.serial)
+      return fail("a write to the memory of a transfer before its wait",
+                  "none");
+    return true;
+  }
+
+  /// In a program with loops the token may be that of another op with the same
+  /// channel and value.
+  static bool isSameTransfer(const Request &request, Operation *transfer,
+                             std::optional<int64_t> microbatch) {
+    if (!request.transfer ||
+        request.transfer->getName() != transfer->getName() ||
+        request.microbatch != microbatch)
+      return false;
+    if (!microbatch)
+      return request.transfer == transfer;
+    auto key = [](Operation *op) {
+      if (auto send = dyn_cast<ISendOp>(op))
+        return std::pair(send.getChannel(), send.getValue());
+      auto receive = cast<IRecvOp>(op);
+      return std::pair(receive.getChannel(), receive.getValue());
+    };
+    return key(request.transfer) == key(transfer);
+  }
+
+  bool checkOp(WaitOp wait) {
+    auto receive = wait.getToken().getDefiningOp<IRecvOp>();
+    Request done;
+    if (!checkWait(receive, wait.getMicrobatch(), receive.getMicrobatch(),
+                   done))
+      return false;
+    memory.write(done.address, done.bytes,
+                 contents.of(wait.getResult(), done.microbatch));
+    if (!done.microbatch)
+      receivedAt[wait.getResult()] = done.address;
+    return true;
+  }
+
+  bool checkOp(WaitSendOp wait) {
+    auto send = wait.getToken().getDefiningOp<ISendOp>();
+    Request done;
+    return checkWait(send, wait.getMicrobatch(), send.getMicrobatch(), done);
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Gradients and parameters
+  //===--------------------------------------------------------------------===//
+
+  /// Ops that clear side by side may share calls.
+  bool checkOp(ZeroGradientOp zero) {
+    if (isa_and_nonnull<ZeroGradientOp>(zero->getPrevNode()))
+      return true;
+    SmallVector<std::tuple<int64_t, uint64_t, uint64_t>> uncleared;
+    for (Operation *op = zero; isa<ZeroGradientOp>(op);
+         op = op->getNextNode()) {
+      auto each = cast<ZeroGradientOp>(op);
+      ParameterOp parameter =
+          described.parameterOps.lookup(each.getParameter());
+      int64_t offset = plan.ofGradient(each.getParameter(), each.getUse());
+      if (!parameter || offset < 0)
+        return fail("no place of a gradient in the memory plan", "one");
+      uncleared.emplace_back(
+          kArena + offset, countBytes(parameter.getGradientType()),
+          contents.ofGradient(each.getParameter(), each.getUse()));
+    }
+    // From the beginning of one to the end of another, with their padding.
+    while (!uncleared.empty()) {
+      if (!expect("pprt_zero",
+                  {{"data", std::nullopt}, {"bytes", std::nullopt}}))
+        return false;
+      int64_t begin = operands[0], bytes = operands[1];
+      if (bytes <= 0 || !isInArena(begin, bytes))
+        return fail("a cleared range outside of the arena", "accumulators");
+      memory.clobber(begin, bytes);
+      int64_t cleared = 0;
+      llvm::erase_if(uncleared, [&](auto &each) {
+        auto [address, size, written] = each;
+        if (address < begin || address + int64_t(size) > begin + bytes)
+          return false;
+        memory.write(address, size, written);
+        cleared += memory::alignUp(size);
+        return true;
+      });
+      if (cleared < bytes)
+        return fail("a cleared range of " + Twine(bytes) + " bytes",
+                    Twine(cleared) + " bytes of accumulators");
+    }
+    return true;
+  }
+
+  int64_t elementsOf(Value value) {
+    return cast<RankedTensorType>(value.getType()).getNumElements();
+  }
+
+  bool checkOp(ReduceGradientsOp reduce) {
+    return action("reduce", -1, -1, -1, reduce.getParameter(), [&] {
+      Value sum = reduce.getGradients().front();
+      std::optional<int64_t> target;
+      for (Value gradient : reduce.getGradients().drop_front()) {
+        if (!expect("pprt_add_f32", {{"target", target},
+                                     {"source", std::nullopt},
+                                     {"elements", elementsOf(sum)}}))
+          return false;
+        target = operands[0];
+        if (!holdsValue(*target, sum, std::nullopt) ||
+            !holdsValue(operands[1], gradient, std::nullopt))
+          return false;
+        if (*target == operands[1])
+          return fail("a gradient that is added to itself", "another one");
+      }
+      // One gradient alone is its own sum, wherever it lies.
+      if (target)
+        memory.write(*target, countBytes(sum.getType()),
+                     contents.of(reduce.getResult(), std::nullopt));
+      else
+        sumsAlone[reduce.getResult()] = sum;
+      return true;
+    });
+  }
+
+  /// Checks an operand that may be a sum of one gradient.
+  bool holdsGradient(int64_t address, Value gradient) {
+    while (Value only = sumsAlone.lookup(gradient))
+      gradient = only;
+    return holdsValue(address, gradient, std::nullopt);
+  }
+
+  bool checkOp(GradNormOp norm) {
+    return action("update", -1, -1, -1, norm.getParameter(), [&] {
+      return expect("pprt_square_norm",
+                    {{"context", kContext},
+                     {"parameter",
+                      described.parameters.lookup(norm.getParameter())},
+                     {"gradient", std::nullopt},
+                     {"elements", elementsOf(norm.getGradient())}}) &&
+             holdsGradient(operands[2], norm.getGradient());
+    });
+  }
+
+  bool checkOp(UpdateOp update) {
+    StringRef name = update.getParameter();
+    ParameterOp parameter = described.parameterOps.lookup(name);
+    auto at = parameterAt.find(name);
+    const SmallVector<int64_t> &states = stateAt[name];
+    if (!parameter || at == parameterAt.end() ||
+        states.size() != (parameter.hasMaster() ? 3 : 2))
+      return fail("no place of '" + name +
+                      "' and its states in the description",
+                  "them");
+    return action("update", -1, -1, -1, name, [&] {
+      SmallVector<std::pair<StringRef, std::optional<int64_t>>> expected = {
+          {"context", kContext},
+          {"parameter", described.parameters.lookup(name)},
+          {"place", at->second}};
+      if (parameter.hasMaster())
+        expected.push_back({"master", states[2]});
+      expected.append({{"gradient", std::nullopt},
+                       {"first moment", states[0]},
+                       {"second moment", states[1]},
+                       {"elements", elementsOf(update.getGradient())}});
+      if (!expect(parameter.hasMaster() ? "pprt_update_bf16" : "pprt_update",
+                  expected))
+        return false;
+      uint64_t bytes = countBytes(parameter.getType());
+      uint64_t stateBytes = countBytes(parameter.getGradientType());
+      for (auto [position, state] : llvm::enumerate(states))
+        if (!holds(state, stateBytes, contents.ofState(name, position), name))
+          return false;
+      if (!holdsGradient(operands[operands.size() - 4], update.getGradient()) ||
+          !holds(at->second, bytes, contents.ofParameter(name), name))
+        return false;
+      memory.write(at->second, bytes, contents.ofParameter(name));
+      return true;
+    });
+  }
+
+  bool checkOp(StoreParameterOp store) {
+    StringRef name = store.getParameter();
+    auto at = parameterAt.find(name);
+    if (at == parameterAt.end())
+      return fail("no place of '" + name + "' in the description", "one");
+    uint64_t bytes = countBytes(store.getValue().getType());
+    auto received = receivedAt.find(store.getValue());
+    // Received in place: nothing is left to do.
+    if (received == receivedAt.end() || received->second != at->second) {
+      if (!next("a copy of memory"))
+        return false;
+      StringAttr callee = execution->callee();
+      if ((callee && callee.getValue() != "pprt_gpu_copy") ||
+          operands.size() < 3)
+        return fail(nameOfCall(), "a copy of memory");
+      if (operands[0] != at->second || uint64_t(operands[2]) != bytes)
+        return fail("a copy to elsewhere", "all of '" + name + "'");
+      if (!holdsValue(operands[1], store.getValue(), std::nullopt))
+        return false;
+    } else if (!holdsValue(at->second, store.getValue(), std::nullopt)) {
+      return false;
+    }
+    memory.write(at->second, bytes, contents.ofParameter(name));
+    return true;
+  }
+
+  bool checkOp(ReturnOp) {
+    if (execution->run() != Execution::Stop::Return)
+      return fail(execution->error.empty() ? nameOfCall() : execution->error,
+                  "the end");
+    if (execution->returned != 0)
+      return fail("status " + Twine(execution->returned), "0");
+    if (nextAction != actions->size())
+      return fail("more actions in the description", Twine(nextAction));
+    for (const Request &request : requests)
+      if (request.transfer)
+        return fail("a transfer that nothing has waited for", "none");
+    // The next step begins as this one did: with the same tables, and with
+    // whole parameters.
+    if (LLVM::GlobalOp changed = tables.findChanged())
+      return fail("a table '" + changed.getSymName() +
+                      "' that is read and later changed",
+                  "the same numbers for the next step");
+    for (const auto &named : parameterAt)
+      if (!holds(named.second,
+                 countBytes(
+                     described.parameterOps.lookup(named.getKey()).getType()),
+                 contents.ofParameter(named.getKey()), named.getKey()))
+        return false;
+    return true;
+  }
+
+  ProgramOp program;
+  const DescribedModule &described;
+  TableState tables;
+  const ModuleFunctions &functions;
+  Disagreement &disagreement;
+  std::optional<Execution> execution;
+  ArrayRef<int64_t> operands; ///< of the call at hand
+  SymbolicMemory memory;
+  Contents contents;
+  PlannedPlaces plan;
+  DenseMap<Value, Value> sumsAlone;
+  DenseMap<Value, int64_t> receivedAt;
+  llvm::StringMap<int64_t> parameterAt;
+  llvm::StringMap<SmallVector<int64_t>> stateAt;
+  std::vector<Request> requests;
+  std::optional<DescribedActions> actions;
+  DenseMap<Operation *, std::unique_ptr<StageAccesses>> stages; ///< by pp.run
+  /// By stage function and native function.
+  DenseMap<std::pair<StringAttr, StringAttr>, std::unique_ptr<StageInterface>>
+      interfaces;
+  int64_t arenaBytes = 0;
+  size_t nextAction = 0;
+  Operation *current = nullptr;
+  int64_t shift = 0; ///< micro-batches that the loop has passed
+};
+
+} // namespace
+
+bool pp::validateProgram(ProgramOp program, const DescribedModule &described,
+                         const GlobalTables &tables,
+                         const ModuleFunctions &functions,
+                         Disagreement &disagreement) {
+  return ProgramValidation(program, described, tables, functions, disagreement)
+      .run();
+}
