@@ -8,6 +8,12 @@
 // control plane carries the runtime's own messages (agreements at start, norms,
 // checkpoints): blocking, exact sizes, in order between a pair of ranks.
 //
+// A wait that fails (timeout, another rank's error) does not take its message
+// back: the peer may still read or write it. So the memory of a transfer stays
+// until the transport has ended (`fail`, `finish`). Of the data plane that is
+// the arena, which outlives the transport; control-plane messages are copied
+// through memory of the transport, because their callers' unwinds.
+//
 // No call spins while it waits: ranks often share cores.
 //
 //===----------------------------------------------------------------------===//
@@ -46,6 +52,8 @@ public:
   /// Throws Stopped if another rank has failed.
   virtual void checkStopped() = 0;
 
+  /// `data` stays valid until the request is complete or the transport has
+  /// ended, whatever `wait` throws.
   virtual void isend(int request, int peer, int tag, const void *data,
                      uint64_t bytes) = 0;
   virtual void irecv(int request, int peer, int tag, void *data,
@@ -54,7 +62,8 @@ public:
   /// of another size), or Stopped (another rank failed).
   virtual TransferTimes wait(int request) = 0;
 
-  /// Control plane, blocking. Throws as `wait` does.
+  /// Control plane, blocking. Throws as `wait` does; `data` is not touched
+  /// after the call, also where it throws.
   virtual void send(int peer, const void *data, uint64_t bytes) = 0;
   virtual void receive(int peer, void *data, uint64_t bytes) = 0;
 

@@ -36,6 +36,7 @@
 #include <climits>
 #include <cstdlib>
 #include <cstring>
+#include <list>
 #include <mutex>
 #include <thread>
 #include <unistd.h>
@@ -104,21 +105,14 @@ public:
   TransferTimes wait(int request) override {
     return waitSlot(firstProgramSlot + request);
   }
-  void send(int peer, const void *data, uint64_t bytes) override {
-    post(controlSend, controlComm, peer, controlTag, const_cast<void *>(data),
-         bytes, /*isReceive=*/false);
-    waitSlot(controlSend);
-  }
-  void receive(int peer, void *data, uint64_t bytes) override {
-    post(controlReceive, controlComm, peer, controlTag, data, bytes,
-         /*isReceive=*/true);
-    waitSlot(controlReceive);
-  }
+  void send(int peer, const void *data, uint64_t bytes) override;
+  void receive(int peer, void *data, uint64_t bytes) override;
   void fail(const std::string &error) override;
   void finish() override;
 
 private:
   void connectNode();
+  void checkFree(const Slot &slot) const;
   void post(int slot, MPI_Comm comm, int peer, int tag, void *data,
             uint64_t bytes, bool isReceive);
   void startMpi(int slot);
@@ -155,6 +149,11 @@ private:
   std::vector<MPI_Status> statuses;
   /// Active requests of slots other than the notice's.
   std::atomic<int> mpiRequests{0};
+
+  // What the control plane moves: a message that a wait gave up on may still be
+  // read from here, or arrive here.
+  std::vector<char> controlOut, controlIn;
+  std::list<std::string> noticesOut;
 
   NodeMemory node;
   std::vector<int> numberOnNode;    // by world rank, -1 on other nodes
@@ -260,6 +259,31 @@ void MpiTransport::reserve(int count) {
   statuses.resize(total);
 }
 
+void MpiTransport::checkFree(const Slot &slot) const {
+  if (slot.state != Slot::Idle)
+    throw Error("found a request started twice without a wait, expected one "
+                "wait for each: compile the program again");
+}
+
+void MpiTransport::send(int peer, const void *data, uint64_t bytes) {
+  checkFree(slots[controlSend]);
+  const char *from = static_cast<const char *>(data);
+  controlOut.assign(from, from + bytes);
+  post(controlSend, controlComm, peer, controlTag, controlOut.data(), bytes,
+       /*isReceive=*/false);
+  waitSlot(controlSend);
+}
+
+void MpiTransport::receive(int peer, void *data, uint64_t bytes) {
+  checkFree(slots[controlReceive]);
+  controlIn.resize(bytes);
+  post(controlReceive, controlComm, peer, controlTag, controlIn.data(), bytes,
+       /*isReceive=*/true);
+  waitSlot(controlReceive);
+  if (bytes > 0)
+    std::memcpy(data, controlIn.data(), bytes);
+}
+
 void MpiTransport::post(int index, MPI_Comm comm, int peer, int tag, void *data,
                         uint64_t bytes, bool isReceive) {
   if (stopRequested)
@@ -269,9 +293,7 @@ void MpiTransport::post(int index, MPI_Comm comm, int peer, int tag, void *data,
                 ", expected one of " + std::to_string(worldSize) +
                 " ranks: compile the program again");
   Slot &slot = slots[index];
-  if (slot.state != Slot::Idle)
-    throw Error("found a request started twice without a wait, expected one "
-                "wait for each: compile the program again");
+  checkFree(slot);
   slot.isReceive = isReceive;
   slot.rank = peer;
   slot.peer = numberOnNode[peer];
@@ -565,7 +587,9 @@ void MpiTransport::takeNotice(int source, int bytes) {
 }
 
 void MpiTransport::sendNotice(int peer, char kind, const std::string &text) {
-  std::string message = kind + text.substr(0, maxNotice - 1);
+  // MPI may read it after this call has given up.
+  const std::string &message =
+      noticesOut.emplace_back(kind + text.substr(0, maxNotice - 1));
   uint64_t deadline = nowNs() + collectNs;
   MPI_Request request;
   MPI_Isend(message.data(), int(message.size()), MPI_BYTE, peer, noticeTag,
