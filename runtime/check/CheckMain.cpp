@@ -13,6 +13,7 @@
 #include "Clock.h"
 #include "Device.h"
 #include "Error.h"
+#include "WaitTimer.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -222,9 +223,9 @@ static void call(void *function, std::vector<void *> a) {
 }
 
 static void waitForDevice(double seconds) {
-  const uint64_t begin = nowNs();
+  WaitTimer timer(uint64_t(std::min(seconds, 1e9) * 1e9), nowNs());
   while (!device->isDone(0)) {
-    if (toSeconds(nowNs() - begin) > seconds)
+    if (timer.isOver(nowNs()))
       throw Error("found work on the device that does not end");
     timespec nap = {0, 20000};
     nanosleep(&nap, nullptr);

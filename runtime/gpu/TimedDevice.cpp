@@ -3,6 +3,7 @@
 
 #include "Clock.h"
 #include "Error.h"
+#include "WaitTimer.h"
 
 #include <algorithm>
 #include <time.h>
@@ -139,9 +140,9 @@ void TimedDevice::attentionBackward(const pprt_gpu_attention &s, const void *q,
 //===----------------------------------------------------------------------===//
 
 static void waitFor(Device &device) {
-  const uint64_t begin = nowNs();
+  WaitTimer timer(60000000000, nowNs());
   while (!device.isDone(0)) {
-    if (toSeconds(nowNs() - begin) > 60)
+    if (timer.isOver(nowNs()))
       throw Error("found a copy on the device that takes longer than 60 s, "
                   "expected it to end: see what else runs on it");
     timespec nap = {0, 20000};

@@ -6,6 +6,7 @@
 #include "Device.h"
 #include "Error.h"
 #include "Transport.h"
+#include "WaitTimer.h"
 
 #include <algorithm>
 #include <time.h>
@@ -16,13 +17,13 @@ namespace pprt {
 /// Throws Stopped if another rank has failed. Sleeps grow with the time waited:
 /// 10 us to 500 us.
 template <typename F> bool sleepUntil(Transport &transport, F isDone) {
-  const uint64_t begin = nowNs();
+  WaitTimer timer(uint64_t(transport.timeout() * 1e9), nowNs());
   while (!isDone()) {
     transport.checkStopped();
-    uint64_t waited = nowNs() - begin;
-    if (double(waited) > transport.timeout() * 1e9)
+    if (timer.isOver(nowNs()))
       return false;
-    timespec nap = {0, long(std::clamp<uint64_t>(waited / 16, 10000, 500000))};
+    timespec nap = {
+        0, long(std::clamp<uint64_t>(timer.waited() / 16, 10000, 500000))};
     nanosleep(&nap, nullptr);
   }
   return true;

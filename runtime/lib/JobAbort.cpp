@@ -37,6 +37,11 @@ static bool isLauncher(pid_t process) {
          !std::strncmp(name, "orterun", 7) || !std::strncmp(name, "mpiexec", 7);
 }
 
+void pprt::sleepAwake(unsigned seconds) {
+  for (; seconds > 0; --seconds)
+    sleep(1);
+}
+
 static void watchLauncher() {
 #if defined(SYS_pidfd_open) && defined(SYS_close_range)
   pid_t launcher = getppid();
@@ -52,7 +57,7 @@ static void watchLauncher() {
   setsid();
   dup2(descriptor, 0);
   syscall(SYS_close_range, 1u, ~0u, 0u);
-  sleep(graceSeconds);
+  sleepAwake(graceSeconds);
   syscall(SYS_pidfd_send_signal, 0, SIGKILL, nullptr, 0);
   _exit(0);
 #endif

@@ -29,6 +29,7 @@
 #include "JobAbort.h"
 #include "Mailbox.h"
 #include "MpiEnvironment.h"
+#include "WaitTimer.h"
 
 #include <mpi.h>
 
@@ -473,7 +474,8 @@ TransferTimes MpiTransport::waitSlot(int index) {
   if (slot.state == Slot::Active && !stopRequested) {
     Bell &bell = myBell();
     bell.mainInCharge = 1;
-    uint64_t lastEvent = begin, now = begin;
+    WaitTimer timer(timeoutNs, begin);
+    uint64_t lastEvent = begin;
     uint32_t seen;
     bool late = false;
     for (;;) {
@@ -482,13 +484,13 @@ TransferTimes MpiTransport::waitSlot(int index) {
         lastEvent = nowNs();
       if (slot.state == Slot::Complete || stopRequested)
         break;
-      now = nowNs();
-      if (now - begin > timeoutNs) {
+      uint64_t now = nowNs();
+      if (timer.isOver(now)) {
         late = true;
         break;
       }
-      uint64_t left = timeoutNs - (now - begin) + millisecond;
-      bell.sleep(Bell::Main, seen, std::min(sleepTime(now - lastEvent), left));
+      bell.sleep(Bell::Main, seen,
+                 std::min(sleepTime(now - lastEvent), timer.longestSleep()));
     }
     // Back to the progress thread, with what rang meanwhile.
     bell.mainInCharge = 0;
@@ -590,7 +592,7 @@ void MpiTransport::sendNotice(int peer, char kind, const std::string &text) {
   // MPI may read it after this call has given up.
   const std::string &message =
       noticesOut.emplace_back(kind + text.substr(0, maxNotice - 1));
-  uint64_t deadline = nowNs() + collectNs;
+  WaitTimer timer(collectNs, nowNs());
   MPI_Request request;
   MPI_Isend(message.data(), int(message.size()), MPI_BYTE, peer, noticeTag,
             controlComm, &request);
@@ -601,7 +603,7 @@ void MpiTransport::sendNotice(int peer, char kind, const std::string &text) {
   int done = 0;
   for (;;) {
     MPI_Test(&request, &done, MPI_STATUS_IGNORE);
-    if (done || nowNs() > deadline)
+    if (done || timer.isOver(nowNs()))
       break;
     usleep(1000);
   }
@@ -610,10 +612,10 @@ void MpiTransport::sendNotice(int peer, char kind, const std::string &text) {
 void MpiTransport::fail(const std::string &error) {
   stopProgressThread();
   myBell().mainInCharge = 1;
-  uint64_t deadline =
-      nowNs() + (worldRank == 0
-                     ? collectNs
-                     : rank0Ns + staggerNs * uint64_t(std::min(worldRank, 20)));
+  WaitTimer timer(
+      worldRank == 0 ? collectNs
+                     : rank0Ns + staggerNs * uint64_t(std::min(worldRank, 20)),
+      nowNs());
   auto nap = [&] {
     uint32_t seen = myBell().rings.load();
     look();
@@ -622,7 +624,7 @@ void MpiTransport::fail(const std::string &error) {
   if (worldRank != 0) {
     // A report and the answer to a stop are the same message.
     sendNotice(0, noticeError, error);
-    while (!stopSeen && nowNs() < deadline)
+    while (!stopSeen && !timer.isOver(nowNs()))
       nap();
     if (!stopSeen) {
       std::vector<std::string> errors(worldSize);
@@ -642,7 +644,7 @@ void MpiTransport::fail(const std::string &error) {
       return std::find(answered.begin(), answered.end(), false) !=
              answered.end();
     };
-    while (missing() && nowNs() < deadline)
+    while (missing() && !timer.isOver(nowNs()))
       nap();
     std::vector<std::string> errors(worldSize);
     errors[0] = error;
@@ -677,7 +679,7 @@ void MpiTransport::leave() {
   activeSlot.clear();
   if (leftBehind)
     std::thread([] {
-      sleep(finalizeSeconds);
+      sleepAwake(finalizeSeconds);
       abortJob();
     }).detach();
   MPI_Finalize();

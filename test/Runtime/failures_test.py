@@ -155,6 +155,41 @@ class Failures(Case):
         self.assertNotEqual(process.returncode, 0)
         self.assertIn("took longer than 1 s", err)
 
+    def test_job_that_is_stopped_and_goes_on(self):
+        # A suspended batch job, a frozen container: longer than --timeout, one rank a little
+        # later than the other each time. Nobody is late.
+        metrics = self.path("m.jsonl")
+        command = ["mpirun", "--oversubscribe", "-n", "2", program("pprt-fake-2"), "--data",
+                   self.data, "--steps", "1000000", "--timeout", "4", "--quiet",
+                   "--metrics", metrics]
+
+        def steps():
+            with open(metrics) as file:
+                return len(file.readlines())
+
+        process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, env=environment())
+        try:
+            children = self.children(process.pid)
+            for order in (children, children[::-1]):
+                for child in order:
+                    os.kill(child, signal.SIGSTOP)
+                    time.sleep(0.2)
+                time.sleep(6)
+                before = steps()
+                for child in order:
+                    os.kill(child, signal.SIGCONT)
+                    time.sleep(0.2)
+                deadline = time.monotonic() + SECONDS
+                while steps() < before + 10 and process.poll() is None:
+                    self.assertLess(time.monotonic(), deadline)
+                    time.sleep(0.1)
+                self.assertIsNone(process.poll())
+        finally:
+            process.terminate()
+            _, err = process.communicate()
+        self.assertNotIn("error", err)
+
     def children(self, parent):
         """The ranks that `parent` (mpirun) started, once they train."""
         deadline = time.monotonic() + 60
