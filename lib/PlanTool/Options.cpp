@@ -166,7 +166,7 @@ readTimes(const char *option, const std::string &text, double byDefault) {
     return {byDefault};
   // The sum of all times must stay a number.
   return readList<double>(
-      option, text, 1e15, /*mayHaveUnits=*/false,
+      option, text, pp::schedule::largestTime, /*mayHaveUnits=*/false,
       "a time from 0 to 1e15, or one for each stage with commas between");
 }
 

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Scale.h"
 #include "pp/Schedule/Picture.h"
 
 #include <algorithm>
@@ -16,8 +17,7 @@ using namespace pp::schedule;
 std::string pp::schedule::drawAscii(const Timeline &timeline,
                                     const AsciiOptions &options) {
   const int columns = std::max(options.columns, 1);
-  const double scale =
-      timeline.makespan > 0 ? columns / timeline.makespan : 0;
+  const double scale = scaleOf(columns, timeline.makespan);
   const size_t labelWidth = std::to_string(timeline.ranks.size()).size();
   std::string text;
   for (size_t rank = 0; rank < timeline.ranks.size(); ++rank) {

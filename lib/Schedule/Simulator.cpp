@@ -4,7 +4,7 @@
 #include "pp/Schedule/Verifier.h"
 
 #include <algorithm>
-#include <cmath>
+#include <cstdio>
 #include <tuple>
 
 using namespace pp::schedule;
@@ -28,6 +28,15 @@ void Costs::setTransfers(const std::vector<double> &bytes, double latency,
   backwardTransfer = forwardTransfer;
 }
 
+static std::string checkTime(const char *what, double time) {
+  if (time >= 0 && time <= largestTime) // false for NaN
+    return "";
+  char text[96];
+  std::snprintf(text, sizeof text, "found %g as %s time, expected 0 to %g",
+                time, what, largestTime);
+  return text;
+}
+
 static std::string checkCosts(const Schedule &schedule, const Costs &costs) {
   const size_t stages = static_cast<size_t>(schedule.stages);
   auto count = [&](const char *what, size_t found, size_t edges) {
@@ -49,15 +58,10 @@ static std::string checkCosts(const Schedule &schedule, const Costs &costs) {
     if (error.empty())
       error = count(what, times->size(), edges);
     for (double time : *times)
-      if (error.empty() && !(time >= 0 && std::isfinite(time)))
-        error = "found " + std::to_string(time) + " as " + what +
-                " time, expected a finite one, not below 0";
+      if (error.empty())
+        error = checkTime(what, time);
   }
-  if (error.empty() &&
-      !(costs.reduction >= 0 && std::isfinite(costs.reduction)))
-    error = "found " + std::to_string(costs.reduction) +
-            " as reduction time, expected a finite one, not below 0";
-  return error;
+  return error.empty() ? checkTime("reduction", costs.reduction) : error;
 }
 
 /// The end of the step: reduction over all ranks, then optimizer.

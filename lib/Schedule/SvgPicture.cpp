@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Scale.h"
 #include "pp/Schedule/Picture.h"
 
 #include <algorithm>
@@ -387,7 +388,7 @@ std::string pp::schedule::drawSvg(const std::vector<Panel> &panels,
   }
   const double picture =
       options.width > 0 ? options.width : chooseWidth(panels, span);
-  const double scale = span > 0 ? (picture - kLeft - kRight) / span : 0;
+  const double scale = scaleOf(picture - kLeft - kRight, span);
 
   std::string svg;
   double y = kTop;
@@ -399,7 +400,7 @@ std::string pp::schedule::drawSvg(const std::vector<Panel> &panels,
   }
   svg += drawLegend(panels, picture, y);
   // Lines through all panels, so that the eye can compare them.
-  const double step = span > 0 ? tickStep(span, int(picture / 130)) : 0;
+  const double step = scale > 0 ? tickStep(span, int(picture / 130)) : 0;
   const double top = y, bottom = y + rows;
   for (int tick = 0; step > 0 && tick * step <= span; ++tick)
     svg += format("<line x1=\"%.2f\" y1=\"%.1f\" x2=\"%.2f\" y2=\"%.1f\" "

@@ -9,7 +9,10 @@
 
 namespace pp::schedule {
 
-/// Durations, in any one unit of time.
+/// No time is longer, so that sums and products of times stay finite.
+constexpr double largestTime = 1e15;
+
+/// Durations from 0 to `largestTime`, in any one unit of time.
 struct Costs {
   std::vector<double> forward;        ///< F of each stage
   std::vector<double> inputGradient;  ///< I of each stage
@@ -121,8 +124,8 @@ struct Timeline {
 
 /// Runs the schedule in simulated time: each rank takes its actions in order,
 /// each as soon as what it needs has arrived. Errors: costs and sizes whose
-/// number differs from the stages or which are negative, and whatever verify()
-/// finds except the order of gradients.
+/// number differs from the stages or which are out of range, and whatever
+/// verify() finds except the order of gradients.
 Result<Timeline> simulate(const Schedule &schedule, const Costs &costs,
                           const Memory &memory = {});
 

@@ -146,8 +146,10 @@ double detail::improve(const SearchProblem &problem, Schedule &schedule,
       spot.place -= later;
     } else {
       spot.rank = random() % schedule.ranks.size();
-      if (schedule.ranks[spot.rank].empty())
+      if (schedule.ranks[spot.rank].empty()) {
+        --budget;
         continue;
+      }
       spot.place = random() % schedule.ranks[spot.rank].size();
     }
     std::vector<Action> &row = schedule.ranks[spot.rank];

@@ -266,10 +266,15 @@ public:
     double bound = deduce(start);
     if (bound == kInfinity)
       return bound;
-    // Refuted: `bound`. Not refuted: `open`.
+    // Refuted: `bound`. Not refuted: `open`. What lies between is looked at as
+    // long as there are numbers between: there are none where all times are 0,
+    // and few where they are denormal.
     double open = kInfinity;
     for (double step = 0.01 * bound; effort > 0;) {
-      const double time = open == kInfinity ? bound + step : (bound + open) / 2;
+      const double time =
+          open == kInfinity ? bound + step : bound + (open - bound) / 2;
+      if (!(bound < time && time < open))
+        break;
       if (refute(start, time)) {
         bound = time;
         step *= 2;
@@ -329,7 +334,9 @@ private:
   }
 
   /// The orders that the time forces; whether there are new ones.
-  bool addOrders(State &state, double time) const {
+  bool addOrders(State &state, double time) {
+    for (const std::vector<int32_t> &lines : graph.lines)
+      effort -= int64_t(lines.size()) * int64_t(lines.size()) * graph.length;
     bool isNew = false;
     for (const std::vector<int32_t> &lines : graph.lines)
       for (int32_t line : lines)

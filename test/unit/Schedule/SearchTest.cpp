@@ -361,3 +361,42 @@ TEST(Search, TakesWholeBackwardsWhereHalvesDoNotFit) {
   EXPECT_NE(none.error().find("expected at least 15"), std::string::npos)
       << none.error();
 }
+
+// A clock too coarse to see a layer gives 0; sums of the smallest numbers
+// round.
+TEST(Search, EndsWithTimesOfAnySize) {
+  constexpr double tiny = std::numeric_limits<double>::denorm_min();
+  for (double time : {0.0, tiny, 3 * tiny, 1e-300, 1.0, largestTime})
+    for (double transfer : {0.0, tiny, 1.0, largestTime})
+      for (bool overlap : {true, false})
+        for (int v : {1, 2})
+          for (int64_t cap : {0, 3}) {
+            SCOPED_TRACE(testing::Message() << time << " " << transfer << " "
+                                            << overlap << v << cap);
+            SearchProblem problem = uniformProblem(
+                2, v, 4, time, 2 * time > largestTime ? time : 2 * time, time,
+                transfer);
+            problem.costs.overlapTransfers = overlap;
+            if (cap)
+              problem.memoryCap = {cap};
+            Result<Schedule> found = search(problem, {1, 20'000});
+            ASSERT_TRUE(found) << found.error();
+            const double makespan = makespanOf(problem, *found);
+            const double bound = lowerBound(problem, found->placement);
+            EXPECT_LE(bound, makespan * (1 + 1e-9));
+            if (time == 0 && transfer == 0)
+              EXPECT_EQ(makespan, 0);
+          }
+  // Some stages that take no time among others that do.
+  SearchProblem problem = uniformProblem(4, 1, 8, 0, 0, 0);
+  problem.costs.weightGradient[2] = 5;
+  Result<Schedule> found = search(problem, kQuick);
+  ASSERT_TRUE(found) << found.error();
+  EXPECT_EQ(makespanOf(problem, *found), 40);
+}
+
+TEST(Search, RefusesTimesWhoseSumsAreNoNumbers) {
+  SearchProblem problem = uniformProblem(2, 1, 4, 1e308, 1e308, 1e308);
+  EXPECT_EQ(search(problem, kQuick).error(),
+            "found 1e+308 as forward time, expected 0 to 1e+15");
+}

@@ -243,24 +243,26 @@ TEST(Simulator, Errors) {
             "found 2 backward transfer times for 4 stages, expected one for "
             "each");
   costs = Costs::uniform(4, 1, -1, 1);
-  EXPECT_EQ(
-      simulate(*schedule, costs).error(),
-      "found -1.000000 as input-gradient time, expected a finite one, not "
-      "below 0");
+  EXPECT_EQ(simulate(*schedule, costs).error(),
+            "found -1 as input-gradient time, expected 0 to 1e+15");
   costs = Costs::uniform(4, 1, 1, 1);
   costs.setTransfers({1}, /*latency=*/0, /*bandwidth=*/0);
   EXPECT_EQ(simulate(*schedule, costs).error(),
-            "found inf as forward transfer time, expected a finite one, not "
-            "below 0");
+            "found inf as forward transfer time, expected 0 to 1e+15");
   costs = Costs::uniform(4, 1, 1, 1);
   costs.optimizer = {1, 2, 3};
   EXPECT_EQ(simulate(*schedule, costs).error(),
             "found 3 optimizer times for 4 stages, expected one for each");
   costs.optimizer = {1};
   costs.reduction = -2;
-  EXPECT_EQ(
-      simulate(*schedule, costs).error(),
-      "found -2.000000 as reduction time, expected a finite one, not below 0");
+  EXPECT_EQ(simulate(*schedule, costs).error(),
+            "found -2 as reduction time, expected 0 to 1e+15");
+  costs = Costs::uniform(4, 1, 1, 1e308);
+  EXPECT_EQ(simulate(*schedule, costs).error(),
+            "found 1e+308 as weight-gradient time, expected 0 to 1e+15");
+  costs = Costs::uniform(4, NAN, 1, 1);
+  EXPECT_EQ(simulate(*schedule, costs).error(),
+            "found nan as forward time, expected 0 to 1e+15");
   schedule->ranks[2].pop_back();
   EXPECT_EQ(simulate(*schedule, Costs::uniform(4, 1, 1, 1)).error(),
             "missing '2B3' on rank 2, or its halves I and W");

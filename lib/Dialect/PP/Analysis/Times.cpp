@@ -13,6 +13,8 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
+#include <algorithm>
+
 using namespace mlir;
 using namespace pp;
 
@@ -139,7 +141,7 @@ schedule::Costs Times::costsOf(ArrayRef<StageOp> stages) {
     double weight =
         stage.getBackwardWeightAttr()
             ? secondsOf(lookup(stage, stage.getBackwardWeightAttr()))
-            : whole - input;
+            : std::max(whole - input, 0.0); // the sums round differently
     costs.inputGradient.push_back(input);
     costs.weightGradient.push_back(weight);
 
