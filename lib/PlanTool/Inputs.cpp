@@ -5,6 +5,7 @@
 #include "pp/Schedule/Load.h"
 
 #include <algorithm>
+#include <cstdio>
 
 using namespace pp::plan;
 using namespace pp::schedule;
@@ -48,6 +49,9 @@ Schedule pp::plan::makeSchedule(const Options &options) {
                        options.splitBackward, options.virtualStages});
   if (!schedule)
     throw Failure{schedule.error()};
+  for (const std::string &note : schedule->notes)
+    std::fprintf(stderr, "pp-plan: note: %s: %s\n", options.schedule.c_str(),
+                 note.c_str());
   return std::move(*schedule);
 }
 

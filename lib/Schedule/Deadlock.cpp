@@ -196,7 +196,7 @@ Wait Run::describe(int32_t rank) const {
   wait.rank = rank;
   wait.needs = nameOf(waited);
   const std::vector<Action> &row = schedule.ranks[rank];
-  if (static_cast<size_t>(instruction.action) < row.size()) {
+  if (instruction.kind != Instruction::Kind::WaitSend) {
     wait.action = toString(row[instruction.action]);
     wait.microbatch = row[instruction.action].microbatch;
   } else {

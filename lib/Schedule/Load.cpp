@@ -1,6 +1,7 @@
 //===- Load.cpp - Schedules by name or from a file ------------------------===//
 
 #include "pp/Schedule/Load.h"
+#include "Renumber.h"
 #include "pp/Schedule/ReadFile.h"
 
 #include <algorithm>
@@ -36,6 +37,7 @@ static Result<Schedule> loadFile(const std::string &path,
   Result<Schedule> schedule = parseCSV(*text);
   if (!schedule)
     return Error{path + ": " + schedule.error()};
+  detail::renumber(*schedule);
   std::string error =
       mismatch(path, "ranks", schedule->numRanks(), setting.ranks);
   if (error.empty())

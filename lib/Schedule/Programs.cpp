@@ -63,10 +63,12 @@ public:
   int32_t of(const Transfer &transfer) const {
     switch (transfer.kind) {
     case Transfer::Kind::SendF:
+    case Transfer::Kind::WaitSendF:
       return find(transfer.stage, false, transfer.microbatch);
     case Transfer::Kind::RecvF:
       return find(transfer.stage - 1, false, transfer.microbatch);
     case Transfer::Kind::SendB:
+    case Transfer::Kind::WaitSendB:
       return find(transfer.stage, true, transfer.microbatch);
     case Transfer::Kind::RecvB:
       return find(transfer.stage + 1, true, transfer.microbatch);
@@ -189,6 +191,7 @@ public:
                  Programs &programs, Problems &problems)
       : schedule(schedule), table(table), programs(programs),
         problems(problems), sends(programs.messages.size(), false),
+        waits(programs.messages.size(), false),
         receives(programs.messages.size(), false),
         produced(programs.messages.size(), false),
         used(programs.messages.size(), false) {}
@@ -236,14 +239,15 @@ private:
       return;
     }
     const Message &both = programs.messages[message];
-    const bool isSend = transfer.isSend();
-    if (const int32_t home = isSend ? both.from : both.to; home != rank) {
+    const bool isSend = transfer.isSend(), isWait = transfer.isWait();
+    if (const int32_t home = isSend || isWait ? both.from : both.to;
+        home != rank) {
       problems.push_back(where + ", expected it on rank " +
                          std::to_string(home) + ", where stage " +
                          std::to_string(transfer.stage) + " is placed");
       return;
     }
-    std::vector<bool> &seen = isSend ? sends : receives;
+    std::vector<bool> &seen = isSend ? sends : isWait ? waits : receives;
     if (seen[message]) {
       problems.push_back(where + " a second time, expected every transfer "
                                  "once");
@@ -253,6 +257,13 @@ private:
     if (isSend && !produced[message])
       problems.push_back(where + " before the action that produces its value, "
                                  "expected it behind");
+    if (isWait) {
+      if (!sends[message])
+        problems.push_back(where + " before '" + toString(both.send) +
+                           "', expected it behind");
+      programs.ranks[rank].push_back({Instruction::Kind::WaitSend, i, message});
+      return;
+    }
     if (!isSend && used[message])
       problems.push_back(where + " after the action that needs its value, "
                                  "expected it before");
@@ -270,7 +281,7 @@ private:
   const MessageTable &table;
   Programs &programs;
   Problems &problems;
-  std::vector<bool> sends, receives, produced, used; ///< by message
+  std::vector<bool> sends, waits, receives, produced, used; ///< by message
 };
 } // namespace
 
@@ -302,11 +313,16 @@ Programs pp::schedule::makePrograms(const Schedule &schedule,
                      programs);
   else
     TransferPlacer(schedule, table, programs, problems).run();
+  std::vector<bool> waited(programs.messages.size(), false);
   for (size_t rank = 0; rank < programs.ranks.size(); ++rank) {
     std::vector<Instruction> &program = programs.ranks[rank];
     const int32_t end = static_cast<int32_t>(schedule.ranks[rank].size());
+    for (const Instruction &instruction : program)
+      if (instruction.kind == Instruction::Kind::WaitSend)
+        waited[instruction.message] = true;
     for (size_t i = 0, size = program.size(); i < size; ++i)
-      if (program[i].kind == Instruction::Kind::PostSend)
+      if (program[i].kind == Instruction::Kind::PostSend &&
+          !waited[program[i].message])
         program.push_back(
             {Instruction::Kind::WaitSend, end, program[i].message});
   }

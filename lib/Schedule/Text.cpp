@@ -2,8 +2,12 @@
 //
 // PyTorch writes its schedules with `_PipelineSchedule._dump_csv`: a row a
 // rank, an empty cell where the rank idles for a slot. Its dumps after lowering
-// also hold transfers (SEND_F, RECV_B, ...), which are read, and actions that
-// gather and drop sharded parameters, which are refused with a hint.
+// also hold transfers (SEND_F, RECV_B, WAIT_SEND_F, ...), which are read, and
+// actions that gather, drop and reduce sharded parameters, which are left out:
+// they change nothing where no parameter is sharded.
+//
+// A row of an action list in the IR (`parseRow`) is stricter: computations
+// only.
 //
 //===----------------------------------------------------------------------===//
 
@@ -45,6 +49,8 @@ constexpr TransferName transferNames[] = {
     {"RECV_F", Transfer::Kind::RecvF},
     {"SEND_B", Transfer::Kind::SendB},
     {"RECV_B", Transfer::Kind::RecvB},
+    {"WAIT_SEND_F", Transfer::Kind::WaitSendF},
+    {"WAIT_SEND_B", Transfer::Kind::WaitSendB},
 };
 
 /// `2SEND_F0`, or nothing if that is not what it is.
@@ -64,8 +70,24 @@ std::optional<Transfer> parseTransfer(std::string_view text) {
   return std::nullopt;
 }
 
+/// `2UNSHARD` and the like; PyTorch's own reader allows a micro-batch behind.
 bool isSharding(std::string_view text) {
-  return text == "UNSHARD" || text == "RESHARD" || text == "REDUCE_GRAD";
+  int32_t number;
+  if (!takeNumber(text, number))
+    return false;
+  while (!text.empty() && text.back() >= '0' && text.back() <= '9')
+    text.remove_suffix(1);
+  return text == "UNSHARD" || text == "RESHARD" || text == "REDUCE_GRAD" ||
+         text == "WAIT_REDUCE_GRAD";
+}
+
+/// What stands between the parentheses of `(0F3;3B1)OVERLAP_F_B`.
+std::optional<std::string_view> partsOfOverlap(std::string_view text) {
+  constexpr std::string_view name = ")OVERLAP_F_B";
+  if (text.size() < name.size() + 1 || text.front() != '(' ||
+      text.substr(text.size() - name.size()) != name)
+    return std::nullopt;
+  return text.substr(1, text.size() - name.size() - 1);
 }
 
 /// As much as a message can show, also of a file that is no text.
@@ -97,10 +119,10 @@ Result<Action> pp::schedule::parseAction(std::string_view text) {
                  ", which is no computation: remove "
                  "it, transfers follow from data flow (PyTorch's "
                  "'compute_only' format has none)"};
-  if (isSharding(rest))
+  if (isSharding(trim(text)))
     return Error{"found action " + cell +
-                 ", expected only computations and "
-                 "transfers: remove it, parameters are not sharded"};
+                 ", which is no computation: remove it, parameters are not "
+                 "sharded"};
   switch (rest.front()) {
   case 'F':
   case 'B':
@@ -133,32 +155,102 @@ std::string pp::schedule::printRow(const std::vector<Action> &row) {
   return text;
 }
 
-/// Reads the cells of a row; transfers only where they have somewhere to go.
-static Result<std::vector<Action>>
-parseCells(std::string_view text, std::vector<PlacedTransfer> *transfers) {
-  std::vector<Action> row;
-  for (size_t cell = 1; !text.empty(); ++cell) {
-    size_t comma = text.find(',');
-    std::string_view content = trim(text.substr(0, comma));
-    text.remove_prefix(comma == std::string_view::npos ? text.size()
-                                                       : comma + 1);
-    if (content.empty())
-      continue;
-    if (std::optional<Transfer> transfer =
-            transfers ? parseTransfer(content) : std::nullopt) {
-      transfers->push_back({row.size(), *transfer});
-      continue;
+namespace {
+/// Reads the cells of a row.
+class RowReader {
+public:
+  explicit RowReader(bool onlyActions = false) : onlyActions(onlyActions) {}
+
+  std::vector<Action> actions;
+  std::vector<PlacedTransfer> transfers;
+  std::vector<std::string> left; ///< cells for sharded parameters
+  std::string error;
+
+  void read(std::string_view text) {
+    for (size_t cell = 1; !text.empty() && error.empty(); ++cell) {
+      std::string content = takeCell(text);
+      if (error.empty())
+        error = add(trim(content));
+      if (!error.empty())
+        error = "cell " + std::to_string(cell) + ": " + error;
     }
-    Result<Action> action = parseAction(content);
-    if (!action)
-      return Error{"cell " + std::to_string(cell) + ": " + action.error()};
-    row.push_back(*action);
   }
-  return row;
-}
+
+private:
+  /// Takes a cell and the comma behind it off the front of `text`.
+  std::string takeCell(std::string_view &text) {
+    const size_t begin = text.find_first_not_of(" \t");
+    if (begin == std::string_view::npos || text[begin] != '"')
+      return std::string(takeUpToComma(text));
+    const std::string whole = quoted(trim(text));
+    text.remove_prefix(begin + 1);
+    std::string content;
+    bool isClosed = false;
+    while (!text.empty() && !isClosed) {
+      // Within quotes a quote is written twice.
+      const size_t length = text.substr(0, 2) == "\"\"" ? 2 : 1;
+      isClosed = length == 1 && text.front() == '"';
+      if (!isClosed)
+        content += text.front();
+      text.remove_prefix(length);
+    }
+    if (!trim(takeUpToComma(text)).empty() || !isClosed)
+      error = "found " + whole +
+              ", expected a comma or the end of the line behind a cell in "
+              "quotes";
+    return content;
+  }
+
+  static std::string_view takeUpToComma(std::string_view &text) {
+    const size_t comma = text.find(',');
+    const std::string_view taken = text.substr(0, comma);
+    text.remove_prefix(std::min(taken.size() + 1, text.size()));
+    return taken;
+  }
+
+  /// Says what is wrong with the cell.
+  std::string add(std::string_view cell) {
+    if (cell.empty())
+      return "";
+    std::optional<std::string_view> parts = partsOfOverlap(cell);
+    if (!parts || onlyActions)
+      return addOne(cell);
+    for (std::string_view rest = *parts;;) {
+      const size_t end = rest.find(';');
+      if (std::string wrong = addOne(trim(rest.substr(0, end))); !wrong.empty())
+        return wrong + ", in " + quoted(cell);
+      if (end == std::string_view::npos)
+        return "";
+      rest.remove_prefix(end + 1);
+    }
+  }
+
+  std::string addOne(std::string_view text) {
+    if (std::optional<Transfer> transfer = parseTransfer(text);
+        transfer && !onlyActions) {
+      transfers.push_back({actions.size(), *transfer});
+      return "";
+    }
+    if (isSharding(text) && !onlyActions) {
+      left.emplace_back(text);
+      return "";
+    }
+    Result<Action> action = parseAction(text);
+    if (action)
+      actions.push_back(*action);
+    return action.error();
+  }
+
+  bool onlyActions;
+};
+} // namespace
 
 Result<std::vector<Action>> pp::schedule::parseRow(std::string_view text) {
-  return parseCells(text, nullptr);
+  RowReader row(/*onlyActions=*/true);
+  row.read(text);
+  if (!row.error.empty())
+    return Error{row.error};
+  return std::move(row.actions);
 }
 
 std::string pp::schedule::printCSV(const Schedule &schedule) {
@@ -223,24 +315,36 @@ static std::string placeStages(Schedule &schedule) {
   return {};
 }
 
+/// How `count` cells, the first of which is `first`, are spoken of.
+static std::string cellsText(const std::string &first, size_t count) {
+  return "'" + first + "'" +
+         (count == 1 ? "" : " and " + std::to_string(count - 1) + " more");
+}
+
 Result<Schedule> pp::schedule::parseCSV(std::string_view text) {
   Schedule schedule;
+  std::vector<std::string> left;
   bool hasTransfers = false;
   constexpr std::string_view byteOrderMark = "\xef\xbb\xbf";
   if (text.substr(0, byteOrderMark.size()) == byteOrderMark)
     text.remove_prefix(byteOrderMark.size());
   for (size_t line = 1; !text.empty(); ++line) {
-    size_t newline = text.find('\n');
-    std::vector<PlacedTransfer> &transfers = schedule.transfers.emplace_back();
-    Result<std::vector<Action>> row =
-        parseCells(text.substr(0, newline), &transfers);
+    const size_t newline = text.find('\n');
+    RowReader row;
+    row.read(text.substr(0, newline));
     text.remove_prefix(newline == std::string_view::npos ? text.size()
                                                          : newline + 1);
-    if (!row)
-      return Error{"line " + std::to_string(line) + ", " + row.error()};
-    schedule.ranks.push_back(std::move(*row));
-    hasTransfers |= !transfers.empty();
+    if (!row.error.empty())
+      return Error{"line " + std::to_string(line) + ", " + row.error};
+    schedule.ranks.push_back(std::move(row.actions));
+    hasTransfers |= !row.transfers.empty();
+    schedule.transfers.push_back(std::move(row.transfers));
+    left.insert(left.end(), row.left.begin(), row.left.end());
   }
+  if (!left.empty())
+    schedule.notes.push_back("found " + cellsText(left.front(), left.size()) +
+                             " for sharded parameters, which are left out: "
+                             "no parameter is sharded");
   // Blank lines at the end are no ranks.
   while (!schedule.ranks.empty() && schedule.ranks.back().empty() &&
          schedule.transfers.back().empty()) {

@@ -95,7 +95,10 @@ static void checkWork(const Schedule &schedule, Problems &problems) {
                       work.input ? Kind::InputGradient : Kind::WeightGradient,
                       mb}) +
             "' on rank " + std::to_string(schedule.placement[stage]) +
-            ", expected either the full backward or its halves");
+            ", expected either the full backward or its halves" +
+            (work.input ? ""
+                        : ": write I for the input gradient alone, which "
+                          "PyTorch called B before 2.5"));
       else if (!work.full && !work.input)
         missing(Kind::InputGradient);
       else if (!work.full && !work.weight)

@@ -104,6 +104,15 @@ def main():
         (deep, 3, "search", "none", "--virtual=2"),
     ])
 
+    # Files as PyTorch writes them.
+    files = SOURCE / "test/Tools/pp-plan/Inputs/pytorch"
+    for microbatches, names in {
+        2: ["loopedbfs-compute"], 3: ["quoted"],
+        4: ["1f1b-compute", "dualpipev-compute", "zbv-comms", "zbv-comms-without-sharding"],
+    }.items():
+        same("pytorch", microbatches, [(deep, 1, "gpipe", "none")] + [
+            (deep, 2, files / f"{name}.csv", "none") for name in names])
+
     # Enough micro-batches for programs with loops, and the same written out.
     same("loops", 27, [(deep, 1, "gpipe", "none", "--unroll")] + [
         (deep, ranks, schedule, "none") for ranks, schedule in [

@@ -62,19 +62,20 @@ std::vector<Position> executionOrder(const Schedule &schedule);
 /// that needs them, in the order in which the sender produces (so that
 /// messages needed later may be posted with them), and sends behind the action
 /// that produces; otherwise where the schedule has them. A receive is waited
-/// for right before the action that needs it, sends at the end. Under
+/// for right before the action that needs it, sends at the end or where the
+/// schedule says so. Under
 /// FifoShared both ranks of a pair post its messages in executionOrder() of the
 /// actions that produce them, and so some receives before a send.
 /// Appends to `problems` what is wrong with the schedule's own transfers: one
 /// side missing, duplicated, superfluous, a send before its value exists, a
-/// receive after its use.
+/// receive after its use, a wait before its send.
 Programs makePrograms(const Schedule &schedule, Semantics semantics,
                       std::vector<std::string> &problems);
 
 /// A rank that waits for ever, and for whom.
 struct Wait {
   int32_t rank = 0;
-  std::string action;     ///< `2F0`, or the send waited for at the end
+  std::string action;     ///< `2F0`, or the send waited for
   int32_t microbatch = 0; ///< of the action
   std::string needs;      ///< action or transfer that has not ended
   int32_t peer = 0;       ///< rank that has to go on first

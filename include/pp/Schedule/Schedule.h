@@ -6,8 +6,9 @@
 //
 // Its text form is PyTorch's schedule CSV: a row a rank, cells such as `2F0`
 // (stage 2, forward, micro-batch 0), `1I3` (input gradient), `1W3` (weight
-// gradient) and `1B3` (full backward). It may say where transfers are posted:
-// `0SEND_F3` and `1RECV_F3`, `1SEND_B3` and `0RECV_B3`.
+// gradient) and `1B3` (full backward). It may say where transfers are posted,
+// `0SEND_F3` and `1RECV_F3`, `1SEND_B3` and `0RECV_B3`, and where
+// sends are waited for: `0WAIT_SEND_F3`, `1WAIT_SEND_B3`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -49,22 +50,27 @@ struct Action {
   }
 };
 
-/// One side of handing a value from a stage to a neighbour on another rank.
+/// One side of handing a value from a stage to a neighbour on another rank, or
+/// the wait for a send.
 struct Transfer {
   /// F goes to the next stage, B (the gradient) to the one before.
-  enum class Kind { SendF, RecvF, SendB, RecvB };
+  enum class Kind { SendF, RecvF, SendB, RecvB, WaitSendF, WaitSendB };
   int32_t stage = 0; ///< the one that sends or receives
   Kind kind = Kind::SendF;
   int32_t microbatch = 0;
 
   bool isSend() const { return kind == Kind::SendF || kind == Kind::SendB; }
+  bool isWait() const {
+    return kind == Kind::WaitSendF || kind == Kind::WaitSendB;
+  }
   friend bool operator==(const Transfer &a, const Transfer &b) {
     return a.stage == b.stage && a.kind == b.kind &&
            a.microbatch == b.microbatch;
   }
 };
 
-/// A transfer that is posted before the action at this place of its row.
+/// A transfer that is posted, or waited for, before the action at this place of
+/// its row.
 struct PlacedTransfer {
   size_t before = 0;
   Transfer transfer;
@@ -83,6 +89,8 @@ struct Schedule {
   /// Of each rank in order, where the schedule says so; mostly empty: transfers
   /// then follow from data flow.
   std::vector<std::vector<PlacedTransfer>> transfers;
+  /// What of a file is not taken as it stands, for its user.
+  std::vector<std::string> notes = {};
 
   int32_t numRanks() const { return static_cast<int32_t>(ranks.size()); }
 };
@@ -109,9 +117,12 @@ std::string printCSV(const Schedule &schedule);
 /// Reads all rows. The number of stages and micro-batches and the placement
 /// follow from the actions: error where a stage appears on two ranks, or where
 /// a stage up to the largest one appears on none. Transfers are read as well;
-/// they name no stage that computes nothing. Printing the result gives
-/// the same text again, less idle slots, blanks, carriage returns, blank lines
-/// at the end and a byte order mark.
+/// they name no stage that computes nothing. `(0F3;3B1)OVERLAP_F_B` is its
+/// actions in order. Cells may be in quotes. Those for sharded parameters
+/// (`0UNSHARD`, `0RESHARD`, `0REDUCE_GRAD`, `0WAIT_REDUCE_GRAD`) are left out,
+/// with a note. Printing the result gives the same text again, less these, idle
+/// slots, blanks, quotes, carriage returns, blank lines at the end and a byte
+/// order mark.
 /// Whether the actions make a legal schedule is verify()'s question.
 Result<Schedule> parseCSV(std::string_view text);
 

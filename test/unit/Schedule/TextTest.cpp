@@ -37,8 +37,8 @@ TEST(Text, RejectsWhatIsNoAction) {
   EXPECT_NE(send.error().find("remove it, transfers follow from data flow"),
             std::string::npos);
   EXPECT_EQ(parseAction("1UNSHARD").error(),
-            "found action '1UNSHARD', expected only computations and "
-            "transfers: remove it, parameters are not sharded");
+            "found action '1UNSHARD', which is no computation: remove it, "
+            "parameters are not sharded");
 }
 
 TEST(Text, RoundTripsEverySchedule) {
@@ -82,6 +82,92 @@ TEST(Text, RoundTripsTransfers) {
             "B, I or W) and micro-batch as in '2F0'");
 }
 
+TEST(Text, ReadsCellsInQuotes) {
+  for (const char *text : {"\"0F0\",\"0B0\"\r\n\"1F0\",\"1B0\"\r\n",
+                           "\xef\xbb\xbf \"0F0\" ,\"\", 0B0,,\n1F0,\"1B0\" \n",
+                           "\"0F0\",\" 0B0 \",\n,\"1F0\",1B0,,,\n\n"}) {
+    Result<Schedule> schedule = parseCSV(text);
+    ASSERT_TRUE(schedule) << text << schedule.error();
+    EXPECT_EQ(printCSV(*schedule), "0F0,0B0\n1F0,1B0\n");
+    EXPECT_TRUE(schedule->notes.empty());
+  }
+  EXPECT_EQ(parseCSV("0F0,\"0B0\n").error(),
+            "line 1, cell 2: found '\"0B0', expected a comma or the end of the "
+            "line behind a cell in quotes");
+  EXPECT_EQ(parseCSV("\"0F0\"x,0B0\n").error(),
+            "line 1, cell 1: found '\"0F0\"x,0B0', expected a comma or the end "
+            "of the line behind a cell in quotes");
+  EXPECT_EQ(parseCSV("\"0\"\"F0\"\n").error().substr(0, 42),
+            "line 1, cell 1: found action '0\"F0', expec");
+}
+
+TEST(Text, ReadsOverlapsAsTheirActionsInOrder) {
+  Result<Schedule> schedule =
+      parseCSV("0F0,(0F1;0B0)OVERLAP_F_B,\"( 0B1 )OVERLAP_F_B\"\n");
+  ASSERT_TRUE(schedule) << schedule.error();
+  EXPECT_EQ(printCSV(*schedule), "0F0,0F1,0B0,0B1\n");
+  EXPECT_EQ(parseCSV("0F0,(0F1;0Q0)OVERLAP_F_B\n").error(),
+            "line 1, cell 2: found action '0Q0', expected stage, kind (F, B, I "
+            "or W) and micro-batch as in '2F0', in '(0F1;0Q0)OVERLAP_F_B'");
+  EXPECT_EQ(printCSV(*parseCSV("0F0,(0UNSHARD;0SEND_F0;0B0)OVERLAP_F_B\n")),
+            "0F0,0SEND_F0,0B0\n");
+  for (const char *text : {"()OVERLAP_F_B", "(0F0;)OVERLAP_F_B", "(0F0)OVERLAP",
+                           "(0F0;(0B0)OVERLAP_F_B)OVERLAP_F_B"})
+    EXPECT_FALSE(parseCSV(text)) << text;
+}
+
+TEST(Text, LeavesOutWhatIsForShardedParameters) {
+  Result<Schedule> schedule =
+      parseCSV("0UNSHARD,0F0,0B0,0REDUCE_GRAD,0WAIT_REDUCE_GRAD,0RESHARD\n");
+  ASSERT_TRUE(schedule) << schedule.error();
+  EXPECT_EQ(printCSV(*schedule), "0F0,0B0\n");
+  EXPECT_EQ(schedule->notes,
+            std::vector<std::string>{
+                "found '0UNSHARD' and 3 more for sharded parameters, which are "
+                "left out: no parameter is sharded"});
+  for (const char *text : {"UNSHARD", "0UNSHARDED", "0REDUCE", "0WAIT_RESHARD"})
+    EXPECT_FALSE(parseCSV(text + std::string(",0F0,0B0\n"))) << text;
+}
+
+TEST(Text, WaitsForSendsAreProven) {
+  auto verifyText = [](const char *text, Semantics semantics) {
+    Result<Schedule> schedule = parseCSV(text);
+    EXPECT_TRUE(schedule) << schedule.error();
+    EXPECT_EQ(printCSV(*schedule), text);
+    VerifyOptions options;
+    options.semantics = semantics;
+    return verify(*schedule, options);
+  };
+  using Problems = std::vector<std::string>;
+  const char *good = "0F0,0SEND_F0,0WAIT_SEND_F0,0RECV_B0,0B0\n"
+                     "1RECV_F0,1F0,1B0,1SEND_B0,1WAIT_SEND_B0\n";
+  EXPECT_EQ(verifyText(good, Semantics::Rendezvous), Problems{});
+  // The wait comes before what the other side needs to get that far.
+  const char *stuck =
+      "0F0,0SEND_F0,0F1,0SEND_F1,0WAIT_SEND_F1,0RECV_B0,0B0,0RECV_B1,0B1\n"
+      "1RECV_F0,1F0,1B0,1SEND_B0,1WAIT_SEND_B0,1RECV_F1,1F1,1B1,1SEND_B1\n";
+  EXPECT_EQ(verifyText(stuck, Semantics::Buffered), Problems{});
+  EXPECT_EQ(verifyText(stuck, Semantics::Rendezvous),
+            Problems{"deadlock under rendezvous semantics: rank 0 at "
+                     "'0SEND_F1' waits for '0SEND_F1' of rank 1; rank 1 at "
+                     "'1SEND_B0' waits for '1SEND_B0' of rank 0"});
+  EXPECT_EQ(verifyText("0F0,0WAIT_SEND_F0,0SEND_F0,0RECV_B0,0B0\n"
+                       "1RECV_F0,1F0,1B0,1SEND_B0\n",
+                       Semantics::Buffered),
+            Problems{"found '0WAIT_SEND_F0' on rank 0 before '0SEND_F0', "
+                     "expected it behind"});
+  EXPECT_EQ(verifyText("0F0,0SEND_F0,0WAIT_SEND_F0,0WAIT_SEND_F0,0RECV_B0,0B0\n"
+                       "1RECV_F0,1F0,1B0,1SEND_B0\n",
+                       Semantics::Buffered),
+            Problems{"found '0WAIT_SEND_F0' on rank 0 a second time, expected "
+                     "every transfer once"});
+  EXPECT_EQ(verifyText("0F0,0SEND_F0,0RECV_B0,0B0\n"
+                       "1RECV_F0,1F0,1B0,1SEND_B0,1WAIT_SEND_F0\n",
+                       Semantics::Buffered),
+            Problems{"found '1WAIT_SEND_F0' on rank 1, expected a transfer "
+                     "between neighbouring stages on two ranks: remove it"});
+}
+
 TEST(Text, PlacementFollowsTheRows) {
   Result<Schedule> schedule = parseCSV("0F0,3F0\n1F0,2F0\n");
   ASSERT_TRUE(schedule) << schedule.error();
@@ -118,11 +204,37 @@ TEST(Text, Errors) {
 
 // Whatever the text, it is read and judged, or refused with a message.
 TEST(Text, SurvivesAnything) {
-  const char *pieces[] = {"0",      "1",   "2",    "7",      "F",
-                          "B",      "I",   "W",    ",",      ",",
-                          "\n",     " ",   "\r",   "SEND_F", "RECV_F",
-                          "SEND_B", "0F0", "1F0,", "-1",     "0B0,",
-                          "RECV_B", "1B0", "\t",   "x",      "99999999999"};
+  const char *pieces[] = {"0",
+                          "1",
+                          "2",
+                          "7",
+                          "F",
+                          "B",
+                          "I",
+                          "W",
+                          ",",
+                          ",",
+                          "\n",
+                          " ",
+                          "\r",
+                          "SEND_F",
+                          "RECV_F",
+                          "SEND_B",
+                          "0F0",
+                          "1F0,",
+                          "-1",
+                          "0B0,",
+                          "RECV_B",
+                          "1B0",
+                          "\t",
+                          "x",
+                          "99999999999",
+                          "\"",
+                          "(",
+                          ";",
+                          ")OVERLAP_F_B",
+                          "WAIT_SEND_F",
+                          "0RESHARD"};
   std::mt19937 random(2);
   int legal = 0;
   for (int round = 0; round < 20000; ++round) {

@@ -28,6 +28,10 @@ TEST(Verifier, Work) {
   EXPECT_EQ(verifyText("0F0,0W0\n"), Problems{"missing '0I0' on rank 0"});
   EXPECT_EQ(verifyText("0F0,0B0,0W0\n"),
             Problems{"found '0B0' and '0W0' on rank 0, expected either the "
+                     "full backward or its halves: write I for the input "
+                     "gradient alone, which PyTorch called B before 2.5"});
+  EXPECT_EQ(verifyText("0F0,0I0,0B0,0W0\n"),
+            Problems{"found '0B0' and '0I0' on rank 0, expected either the "
                      "full backward or its halves"});
   EXPECT_EQ(verifyText("0F0,0F0,0B0\n"),
             Problems{"found '0F0' on rank 0 a second time, expected every "

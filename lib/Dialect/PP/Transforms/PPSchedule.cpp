@@ -69,6 +69,8 @@ private:
     auto loaded = orError(schedule::loadForStages(schedule, stages, setting));
     if (failed(loaded) || failed(checkTransfers(*loaded)))
       return failure();
+    for (const std::string &note : loaded->notes)
+      getOperation().emitWarning() << schedule << ": " << note;
     return loaded;
   }
 
