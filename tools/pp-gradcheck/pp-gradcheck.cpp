@@ -2,9 +2,10 @@
 //
 // For each public function and each layer of a file: numbers are drawn for the
 // arguments and for the cotangents of the results. In f64, the backward function must then
-// agree with central differences of the forward function, element by element;
-// in f32 both must agree with f64. Inputs are numbers that f32 can hold, so
-// that ties and kinks are at the same places in both.
+// agree with central differences of the forward function, element by element,
+// and both functions with the interpreter; in f32 both must agree with f64.
+// Inputs are numbers that f32 can hold, so that ties and kinks are at the same
+// places in both.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +13,7 @@
 
 #include "pp/Dialect/PP/IR/PPOps.h"
 #include "pp/InitAll.h"
+#include "pp/Interpreter/Interpreter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/IRMapping.h"
@@ -71,6 +73,7 @@ private:
   llvm::Expected<Numbers> differences(unsigned argument);
   llvm::Error drawAll();
   llvm::Expected<bool> checkF64();
+  llvm::Expected<bool> checkInterpreter();
   llvm::Expected<bool> checkF32();
   bool report(StringRef what, double error, double scale, double tolerance);
 
@@ -236,6 +239,31 @@ llvm::Expected<bool> Check::checkF64() {
   return good;
 }
 
+/// The interpreter, which differentiates in its own way. The function may hold
+/// f32, which it computes in double precision all the same.
+llvm::Expected<bool> Check::checkInterpreter() {
+  auto found = pp::interpreter::evaluate(function.getBody().front(), arguments,
+                                         cotangents);
+  if (!found)
+    return found.takeError();
+  bool good = true;
+  for (size_t i = 0; i < results.size(); ++i)
+    good &= report(("interpreted result " + Twine(i)).str(),
+                   distance(found->results[i], results[i]), largest(results[i]),
+                   options.tolerance);
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    Numbers gradient = gradients[i];
+    if (gradient.empty())
+      continue;
+    for (size_t j = 0; j < gradient.size() && f64->accumulated[i]; ++j)
+      gradient[j] -= accumulators[i][j];
+    good &= report(("interpreted gradient " + Twine(i)).str(),
+                   distance(found->gradients[i], gradient), largest(gradient),
+                   options.tolerance);
+  }
+  return good;
+}
+
 llvm::Expected<bool> Check::checkF32() {
   auto f32 = Compiled::create(function, 32);
   if (!f32)
@@ -269,10 +297,13 @@ llvm::Expected<bool> Check::run() {
   auto wide = checkF64();
   if (!wide)
     return wide;
+  auto interpreted = checkInterpreter();
+  if (!interpreted)
+    return interpreted;
   auto narrow = checkF32();
   if (!narrow)
     return narrow;
-  return *wide && *narrow;
+  return *wide && *interpreted && *narrow;
 }
 
 /// A copy of `layer` as a function whose parameters have accumulators.
@@ -300,7 +331,8 @@ int main(int argc, char **argv) {
   llvm::cl::HideUnrelatedOptions(options.category);
   llvm::cl::ParseCommandLineOptions(
       argc, argv,
-      "pp-gradcheck: derivatives of functions against finite differences\n\n"
+      "pp-gradcheck: derivatives of functions against finite differences and\n"
+      "the interpreter\n\n"
       "Checks each public func.func of nn, arith and math ops in <file>, and "
       "each pp.layer.\n"
       "Attributes of arguments: nn.range = [low, high] bounds the random "

@@ -1,0 +1,403 @@
+"""One case: a model, the step that it trains on, and settings under which programs of
+it must compute the same; how they are compiled, run and compared."""
+
+import copy
+import hashlib
+import json
+import math
+import os
+import pathlib
+import random
+import re
+import shlex
+import shutil
+import subprocess
+import time
+
+import generate
+
+# With a large rate the weights after a step show the gradient to all its bits.
+RATE = 64
+# Distance allowed from the interpreter, in multiples of what rounding errors of the
+# interpreter's runs with noise change.
+MARGIN = 16
+# A gradient that rounding changes by more than this part of it says nothing.
+NOISY = 0.1
+TIMEOUT = 150
+
+# Errors of pp-compile that are right, by a part of their text.
+REFUSALS = [
+    # docs/Gpu.md: functions of f64 have no polynomials on devices.
+    r"f64",
+]
+
+
+class Failure(Exception):
+    """`kind` stays the same while a case is made smaller."""
+
+    def __init__(self, kind, message):
+        super().__init__(message)
+        self.kind, self.message = kind, message
+
+
+class OutOfTime(Exception):
+    """The time of all cases has ended, which is no failure."""
+
+
+class Setting:
+    """How a program is compiled: everything that must not change its results."""
+
+    def __init__(self, ranks=1, schedule="gpipe"):
+        self.ranks, self.schedule = ranks, schedule
+        self.split = self.unroll = False
+        self.virtual = self.recompute = self.semantics = None
+        self.stages = ()  # pins
+
+    def options(self):
+        words = [f"--pp={self.ranks}", f"--schedule={self.schedule}"]
+        if self.split:
+            words.append("--split-backward")
+        if self.virtual:
+            words.append(f"--virtual={self.virtual}")
+        if self.recompute:
+            words.append(f"--recompute={self.recompute}")
+        if self.unroll:
+            words.append("--unroll")
+        if self.semantics:
+            words.append(f"--semantics={self.semantics}")
+        return words
+
+
+class Case:
+    def __init__(self, seed):
+        self.seed = seed
+        self.model = None
+        self.microbatches, self.run_seed = 1, seed % 1000
+        self.is_bf16 = self.is_device = False
+        self.optimizer = []
+        self.steps = 3
+        self.settings = []
+
+    def compile_options(self):
+        words = [f"--microbatches={self.microbatches}", "-q"]
+        if self.is_bf16:
+            words.append("--precision=bf16")
+        if self.is_device:
+            words += ["--target=cuda", "--emulate-device"]
+        return words
+
+    def describe(self):
+        kind = ("device" if self.is_device else "cpu") + (" bf16" if self.is_bf16 else "")
+        return (f"{len(self.model.applies)} applies, {len(self.model.params)} parameters, "
+                f"{self.microbatches} micro-batches, {kind}")
+
+
+def draw_case(seed, tools, sizes=None, dims=None):
+    """The case of a seed."""
+    rng = random.Random(seed)
+    case = Case(seed)
+    case.is_device = rng.random() < 0.15
+    case.is_bf16 = rng.random() < 0.12
+    case.model = generate.draw_model(random.Random(rng.random()), sizes, dims)
+    case.microbatches = rng.choice([1, 2, 3, 4, 5, 7, 8, 10, 11, 12, 13, 16, 20, 23, 27, 40])
+    if case.is_device:
+        case.microbatches = min(case.microbatches, 12)
+    if rng.random() < 0.5:
+        case.optimizer = ["--optimizer", "sgd", "--lr", "0.125", "--clip", "0",
+                          "--weight-decay", "0"]
+    else:
+        case.optimizer = ["--optimizer", "adamw", "--lr", "0.01", "--clip", "1"]
+    for _ in range(rng.choice([2, 3, 4])):
+        case.settings.append(draw_setting(rng, case, tools))
+    return case
+
+
+def draw_setting(rng, case, tools):
+    applies = len(case.model.applies)
+    ranks = rng.choice([n for n in (1, 2, 2, 3, 3, 4) if n <= applies])
+    virtual = rng.choice([2, 2, 3, 4])
+    plans = [plan for plan in tools.schedules(ranks, case.microbatches, virtual)
+             if plan["stages_per_rank"] * ranks <= applies and plan["legal"]]
+    # Each name alike, however often it is listed.
+    name = rng.choice(sorted({plan["schedule"] for plan in plans}))
+    plan = rng.choice([plan for plan in plans if plan["schedule"] == name])
+    setting = Setting(ranks, name)
+    setting.split = plan["split_backward"] and name not in tools.always_split
+    if plan["stages_per_rank"] > 1:
+        setting.virtual = plan["stages_per_rank"]
+    setting.recompute = rng.choice([None, None, "none", "full"])
+    setting.unroll = rng.random() < 0.15
+    if rng.random() < 0.1:
+        setting.semantics = rng.choice(["buffered", "rendezvous", "fifo-per-edge",
+                                        "fifo-shared"])
+    stages = ranks * plan["stages_per_rank"]
+    if rng.random() < 0.4:
+        cuts = sorted(rng.sample(range(1, applies), stages - 1))
+        pins = [sum(cut <= number for cut in cuts) for number in range(applies)]
+        keep = rng.choice([1.0, 1.0, 0.3])
+        setting.stages = tuple(pin if rng.random() < keep else None for pin in pins)
+    return setting
+
+
+# ===----------------------------------------------------------------------===//
+# Running
+# ===----------------------------------------------------------------------===//
+
+
+class Tools:
+    """The built compiler."""
+
+    def __init__(self, build):
+        self.build = pathlib.Path(build).resolve()
+        self.environment = dict(
+            os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+        self.distort = None
+        self.known = {}
+        # Schedules that split the backward by themselves.
+        names = self.schedules(2, 8, 2)
+        self.always_split = {
+            plan["schedule"] for plan in names
+            if not any(other["schedule"] == plan["schedule"] and other["split_backward"]
+                       for other in names)}
+
+    def tool(self, name):
+        return str(self.build / "bin" / name)
+
+    def execute(self, command, directory=None, timeout=TIMEOUT):
+        """Status (None after a timeout), stdout, stderr."""
+        process = subprocess.Popen(
+            [str(word) for word in command], cwd=directory, env=self.environment,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
+            start_new_session=True)
+        try:
+            out, error = process.communicate(timeout=timeout)
+            return process.returncode, out, error
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            out, error = process.communicate()
+            return None, out, error
+
+    def schedules(self, ranks, microbatches, virtual):
+        key = (ranks, microbatches, virtual)
+        if key not in self.known:
+            status, out, error = self.execute(
+                [self.tool("pp-plan"), "compare", f"--ranks={ranks}",
+                 f"--microbatches={microbatches}", f"--virtual={virtual}", "--effort=1",
+                 "--json"])
+            if status != 0:
+                raise Failure("pp-plan", f"pp-plan compare: status {status}: {error}")
+            self.known[key] = json.loads(out)
+        return self.known[key]
+
+
+class Results:
+    """What a program leaves: the bits that must agree."""
+
+    def __init__(self, directory, label):
+        weights = directory / label / "model.safetensors"
+        self.digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+        lines = (directory / f"{label}.jsonl").read_text().splitlines()
+        self.steps = [(step["loss"], step["grad_norm"]) for step in map(json.loads, lines)]
+
+
+class Run:
+    """A case in a directory of its own. `commands` is a script that does the same."""
+
+    def __init__(self, case, tools, directory, end=math.inf):
+        self.case, self.tools, self.directory = case, tools, pathlib.Path(directory)
+        self.end = end  # of time.monotonic()
+        self.commands = []
+        self.refusals = []
+        self.unchecked = self.checked = 0
+        self.worst = 0.0
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self.directory.mkdir(parents=True)
+        self.write_data()
+
+    def write_data(self):
+        rng = random.Random(self.case.seed)
+        model = self.case.model
+        sequence = model.data[0].shape[1]
+        count = sequence + 1 + rng.choice([0, 1, 50, 500])
+        tokens = [rng.randrange(model.vocabulary) for _ in range(count)]
+        data = b"".join(token.to_bytes(model.token_bytes, "little") for token in tokens)
+        (self.directory / "data.bin").write_bytes(data)
+
+    def execute(self, command, what):
+        rest = self.end - time.monotonic()
+        if rest <= 0:
+            raise OutOfTime()
+        self.commands.append(shlex.join(map(str, command)))
+        status, out, error = self.tools.execute(command, self.directory,
+                                                min(rest, TIMEOUT))
+        if status is None and rest < TIMEOUT:
+            raise OutOfTime()
+        if status is None:
+            raise Failure(f"{what} hangs", f"still running after {TIMEOUT} s")
+        if status < 0 or status >= 128:
+            raise Failure(f"{what} crashes", f"status {status}\n{out}{error}")
+        return status, out, error
+
+    def compile(self, setting, label):
+        """False if the compiler refuses it, and is right."""
+        model = f"{label}.mlir"
+        (self.directory / model).write_text(self.case.model.text(setting.stages))
+        status, out, error = self.execute(
+            [self.tools.tool("pp-compile"), model, "-o", f"{label}.exe",
+             *self.case.compile_options(), *setting.options()], "compiler")
+        if status == 0:
+            return True
+        for refusal in REFUSALS:
+            if re.search(refusal, error):
+                self.refusals.append(refusal)
+                return False
+        raise Failure("compiler: " + digest_of_message(error), out + error)
+
+    def train(self, setting, program, label, options):
+        launch = []
+        if setting.ranks > 1:
+            launch = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", setting.ranks]
+        device = ["--device", "emulated"] if self.case.is_device else []
+        word = "u16" if self.case.model.token_bytes == 2 else "bytes"
+        status, out, error = self.execute(
+            [*launch, f"./{program}.exe", "--data", "data.bin", "--token-format", word,
+             "--seed", self.case.run_seed, "--quiet", "--timeout", 60, "--metrics",
+             f"{label}.jsonl", "--save", label, *device, *options], "program")
+        if status != 0:
+            raise Failure("program: " + digest_of_message(error), out + error)
+        return Results(self.directory, label)
+
+    def check(self):
+        """Raises Failure."""
+        reference = Setting()
+        reference.unroll = True
+        if not self.compile(reference, "reference"):
+            return
+        one_step = ["--steps", 1, "--optimizer", "sgd", "--lr", RATE, "--min-lr", RATE,
+                    "--clip", 0, "--weight-decay", 0]
+        gradient = self.train(reference, "reference", "gradient", one_step)
+        self.interpret(gradient)
+        training = ["--steps", self.case.steps, *self.case.optimizer]
+        expected = self.train(reference, "reference", "reference", training)
+        for number, setting in enumerate(self.case.settings):
+            label = f"setting{number}"
+            if not self.compile(setting, label):
+                continue
+            try:
+                difference = self.compare(
+                    self.train(setting, label, label, training), expected)
+                kind = "bits"
+            except Failure as failure:
+                difference, kind = failure.message, failure.kind
+            (self.directory / f"{label}.exe").unlink()
+            if difference:
+                raise self.explain(kind, difference, setting, label, training, expected)
+
+    @staticmethod
+    def compare(found, expected):
+        """What of the bits differs, if any do."""
+        for step, (a, b) in enumerate(zip(found.steps, expected.steps)):
+            if a != b:
+                return f"loss and norm of step {step} are {a}, of one rank {b}"
+        if len(found.steps) != len(expected.steps) or found.digest != expected.digest:
+            return "other weights than one rank"
+        return None
+
+    def explain(self, kind, difference, setting, label, training, expected):
+        """A failure that says whether loops are to blame."""
+        text = f"{label} ({' '.join(setting.options())}): {difference}"
+        if setting.unroll:
+            return Failure(kind, text)
+        written_out = copy.copy(setting)
+        written_out.unroll = True
+        commands = len(self.commands)
+        try:
+            if (self.compile(written_out, "unrolled") and not self.compare(
+                    self.train(written_out, "unrolled", "unrolled", training), expected)):
+                return Failure(f"loops: {kind}", text + "\nnothing differs with --unroll")
+        except Failure:
+            pass
+        del self.commands[commands:]
+        return Failure(kind, text)
+
+    # --- The interpreter --------------------------------------------------- #
+
+    def interpret(self, gradient):
+        """Loss and gradient of the first step against double precision."""
+        if self.compare_gradient(gradient, runs=2, scalar=2.0 ** -24, seed=1) is None:
+            return
+        # More runs before anybody is told: two may have been lucky.
+        error = self.compare_gradient(gradient, runs=16, scalar=2.0 ** -22, seed=100)
+        if error:
+            raise Failure("gradient", error)
+
+    def compare_gradient(self, gradient, runs, scalar, seed):
+        case = self.case
+        command = [
+            self.tools.tool("pp-interpret"), "reference.mlir", "--data=data.bin",
+            f"--token-bytes={case.model.token_bytes}",
+            f"--microbatches={case.microbatches}", f"--seed={case.run_seed}",
+            "--after=gradient", f"--lr={RATE}", f"--noise-runs={runs}",
+            f"--scalar-noise={scalar}", f"--noise-seed={seed}"]
+        if case.is_bf16:
+            command.append(f"--tensor-noise={2.0 ** -8}")
+        if self.tools.distort:
+            command.append(f"--distort={self.tools.distort}")
+        status, out, error = self.execute(command, "interpreter")
+        if status != 0:
+            raise Failure("interpreter: " + digest_of_message(error), out + error)
+        found = json.loads(out)
+        loss, norm = gradient.steps[0]
+        allowed = MARGIN * found["loss_noise"] + 1e-6 * abs(found["loss"])
+        if not abs(loss - found["loss"]) <= allowed:
+            return (f"loss is {loss}, in double precision {found['loss']} "
+                    f"(allowed: {allowed:.2g})")
+        self.checked = self.unchecked = 0
+        total = slack = 0.0
+        for entry in found["parameters"]:
+            size, noise = entry["norm"], entry["noise"]
+            if size is None or noise is None or entry["distance"] is None:
+                return f"gradient of {entry['name']} is not finite"
+            allowed = (MARGIN * noise + 2e-6 * size + 2.0 ** -23 * entry["weight_norm"] / RATE
+                       + 1e-9)
+            if not entry["distance"] <= allowed:
+                return (f"gradient of {entry['name']} is off by {entry['distance']:.3g}, its "
+                        f"norm is {size:.3g} (allowed: {allowed:.2g})")
+            total += size * size
+            slack += allowed
+            if MARGIN * noise > NOISY * size:
+                self.unchecked += 1
+            else:
+                self.checked += 1
+            self.worst = max(self.worst, entry["distance"] / allowed)
+        if not abs(norm - math.sqrt(total)) <= slack + 1e-6 * math.sqrt(total):
+            return f"gradient norm is {norm}, in double precision {math.sqrt(total)}"
+        return None
+
+
+def digest_of_message(error):
+    """A message without what differs from model to model."""
+    for line in error.splitlines():
+        if "error" in line.lower() or "found" in line:
+            line = re.sub(r"^.*?error: ", "", line)
+            line = re.sub(r"'[^']*'|@\w+|%\w+|\"[^\"]*\"|<[^>]*>", "X", line)
+            return re.sub(r"\d[-+\d.e]*", "N", line)[:100]
+    return error[-100:]
+
+
+def run_case(case, tools, directory, end=math.inf):
+    """The run and its failure, if there is one."""
+    run = Run(case, tools, directory, end)
+    try:
+        run.check()
+        return run, None
+    except Failure as failure:
+        return run, failure
+
+
+def smaller(case, **changes):
+    """A copy with other fields."""
+    case = copy.deepcopy(case)
+    for name, value in changes.items():
+        setattr(case, name, value)
+    return case

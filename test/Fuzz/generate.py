@@ -1,0 +1,785 @@
+"""Random models that are well-conditioned: values stay of magnitude 1 or so, and
+functions get arguments from inside their domains, so that a gradient in f32 can
+be compared with one in f64.
+
+Each template below adds operations to a layer. COVERED collects the names that
+templates can emit, for the test that no differentiable op is left out."""
+
+from ir import Apply, Layer, Model, Operation, Parameter, Value, elements, settle, tensor
+
+UNARY_MATH = {
+    # op: the domain of its argument
+    "math.exp": "small", "math.exp2": "small", "math.expm1": "small",
+    "math.log": "positive", "math.log2": "positive", "math.log10": "positive",
+    "math.log1p": "positive", "math.sqrt": "positive", "math.rsqrt": "positive",
+    "math.cbrt": "positive", "math.absf": "any", "math.sin": "any",
+    "math.cos": "any", "math.tan": "small", "math.sinh": "small",
+    "math.cosh": "small", "math.tanh": "any", "math.asin": "small",
+    "math.acos": "small", "math.atan": "any", "math.asinh": "any",
+    "math.acosh": "above one", "math.atanh": "small", "math.erf": "any",
+    "math.erfc": "any", "math.floor": "any", "math.ceil": "any",
+    "math.round": "any", "math.roundeven": "any", "math.trunc": "any",
+}
+# Not continuous: where rounding moves an argument over an edge, results jump.
+STEPS = ["math.floor", "math.ceil", "math.round", "math.roundeven", "math.trunc"]
+EXTREMA = ["arith.maximumf", "arith.minimumf", "arith.maxnumf", "arith.minnumf"]
+
+
+class Builder:
+    """One layer in the making."""
+
+    def __init__(self, rng, layer, dims, options):
+        self.rng, self.layer, self.dims = rng, layer, dims
+        self.options = options
+        self.pool = []  # floats, that later operations read
+        self.ids = []  # integers below the vocabulary
+        self.unused = []
+        self.sites = rng.randrange(1000)
+        for value in layer.inputs:
+            if value.element.startswith("i"):
+                self.ids.append(value)
+            else:
+                self.pool.append(value)
+
+    # --- Emitting ---------------------------------------------------------- #
+
+    def name(self):
+        return f"v{sum(len(op.results) for op in self.layer.operations)}"
+
+    def emit(self, text, operands, results):
+        """`results`: (shape, element, bound) each. Returns the values."""
+        values = []
+        first = sum(len(op.results) for op in self.layer.operations)
+        for i, (shape, element, bound) in enumerate(results):
+            values.append(Value(f"v{first + i}", shape, element, bound))
+        self.layer.operations.append(Operation(text, operands, values))
+        return values
+
+    def nn(self, op, operands, results, attributes="", middle=""):
+        """An op of nn: types are written as a function's."""
+        holes = ", ".join(f"{{{i}}}" for i in range(len(operands)))
+        kinds = ", ".join(value.type for value in operands)
+        out = [tensor(shape, element) for shape, element, _ in results]
+        out = out[0] if len(out) == 1 else f"({', '.join(out)})"
+        attributes = f" {{{{{attributes}}}}}" if attributes else ""
+        text = f"nn.{op} {holes}{middle}{attributes} : ({kinds}) -> {out}"
+        return self.emit(text, operands, results)
+
+    def one(self, op, operands, shape, bound, attributes="", middle=""):
+        result = (shape, operands[-1].element, bound)
+        return self.nn(op, operands, [result], attributes, middle)[0]
+
+    def same(self, op, *operands, bound=None):
+        """An op of arith or math with operands and result of one type."""
+        value = operands[0]
+        holes = ", ".join(f"{{{i}}}" for i in range(len(operands)))
+        bound = value.bound if bound is None else bound
+        return self.emit(f"{op} {holes} : {value.type}", operands,
+                         [(value.shape, value.element, bound)])[0]
+
+    def constant(self, like, low, high=None):
+        """Of the type of `like`; random elements if there are two bounds."""
+        high = low if high is None else high
+        draw = lambda: f"{self.rng.uniform(low, high):.6e}"
+
+        def nested(shape):
+            if not shape:
+                return draw()
+            return "[" + ", ".join(nested(shape[1:]) for _ in range(shape[0])) + "]"
+
+        is_list = low != high and like.count <= 64 and self.rng.random() < 0.7
+        text = nested(like.shape) if is_list else draw()
+        return self.emit(f"arith.constant dense<{text}> : {like.type}", [],
+                         [(like.shape, like.element, max(abs(low), abs(high)))])[0]
+
+    def scale(self, value, factor):
+        return self.same("arith.mulf", value, self.constant(value, factor),
+                         bound=value.bound * abs(factor))
+
+    def param(self, shape, kind="weight"):
+        """A parameter of the layer."""
+        init = {
+            "weight": ["#nn.normal<std = 0.3>", "#nn.uniform<low = -0.5, high = 0.5>",
+                       "#nn.normal<std = 0.2, mean = 0.1>"],
+            "table": ["#nn.normal<std = 0.5>", "#nn.uniform<low = -0.8, high = 0.8>"],
+            "scale": ["#nn.ones", "#nn.normal<std = 0.2, mean = 1.0>",
+                      "#nn.constant<value = 0.75>"],
+            "shift": ["#nn.zeros", "#nn.normal<std = 0.3>", "#nn.constant<value = 0.2>"],
+        }[kind]
+        value = Value(f"p{len(self.layer.params)}", shape, "f32", 1.5)
+        self.layer.params.append(value)
+        self.layer.inits.append(self.rng.choice(init))
+        return value
+
+    # --- Choosing ---------------------------------------------------------- #
+
+    def pick(self, keep=False):
+        """A value to read, rather one that nothing has read."""
+        fresh = [value for value in self.unused if value in self.pool]
+        value = self.rng.choice(fresh if fresh and self.rng.random() < 0.6 else self.pool)
+        if value in self.unused and not keep:
+            self.unused.remove(value)
+        return value
+
+    def put(self, value):
+        """Offers a result to later operations, made small if it is large."""
+        if value.bound > 4:
+            value = (self.same("math.tanh", value, bound=1.0)
+                     if self.rng.random() < 0.4 else self.scale(value, 2 / value.bound))
+        self.pool.append(value)
+        self.unused.append(value)
+        return value
+
+    def into(self, value, domain):
+        """`value` brought into the domain of a function."""
+        if domain == "small":
+            return self.scale(self.same("math.tanh", value, bound=1.0), 0.8)
+        if domain in ("positive", "above one"):
+            square = self.same("arith.mulf", value, value, bound=value.bound ** 2)
+            least = 0.5 if domain == "positive" else 1.5
+            return self.same("arith.addf", square, self.constant(value, least),
+                             bound=square.bound + least)
+        return value
+
+    def as_element(self, value, element):
+        if value.element == element:
+            return value
+        return self.nn("cast", [value], [(value.shape, element, value.bound)])[0]
+
+    def as_shape(self, value, shape):
+        """`value` in another shape: some of its elements, or all of them."""
+        if value.shape == tuple(shape):
+            return value
+        count = elements(shape)
+        if value.count != count:
+            value = self.one("reshape", [value], (value.count,), value.bound)
+            if value.count > count:
+                start = self.rng.randrange(value.count - count + 1)
+                value = self.one("slice", [value], (count,), value.bound,
+                                 middle=f" offsets = [{start}] sizes = [{count}]")
+            else:
+                low = self.rng.randrange(count - value.count + 1)
+                high = count - value.count - low
+                value = self.one("pad", [value], (count,), value.bound,
+                                 middle=f" low = [{low}] high = [{high}]")
+        return self.one("reshape", [value], shape, value.bound)
+
+    def matching(self, value):
+        """A value of the type of `value`."""
+        same = [other for other in self.pool if other.type == value.type]
+        if self.rng.random() < 0.7:
+            other = self.rng.choice(same)
+            if other in self.unused:
+                self.unused.remove(other)
+            return other
+        other = self.as_element(self.pick(), value.element)
+        return self.as_shape(other, value.shape)
+
+    def stream(self):
+        """A value of f32 in the shape of activations."""
+        value = self.as_element(self.pick(), "f32")
+        return self.as_shape(value, self.dims.stream)
+
+    def finish(self, shape):
+        """The result: all that is not used yet, in one value."""
+        total = None
+        pending = self.unused + [value for value in self.pool[:1]]
+        for value in pending:
+            value = self.as_element(value, "f32")
+            if value.shape != shape and self.rng.random() < 0.5:
+                axes = list(range(len(value.shape)))
+                if axes:
+                    value = self.one("reduce_mean", [value], (), value.bound,
+                                     middle=f" axes = {axes}")
+            if total is not None and not value.shape:
+                total = self.nn("add", [total, value],
+                                [(shape, "f32", total.bound + value.bound)])[0]
+                continue
+            value = self.as_shape(value, shape)
+            total = value if total is None else self.same(
+                "arith.addf", total, value, bound=total.bound + value.bound)
+        if total.bound > 3:
+            total = self.scale(total, 2 / total.bound)
+        return total
+
+
+# ===----------------------------------------------------------------------===//
+# Templates
+# ===----------------------------------------------------------------------===//
+
+
+def activation(b):
+    x = b.pick()
+    op = b.rng.choice(["gelu", "gelu", "silu", "relu"])
+    attributes = ""
+    if op == "gelu" and b.rng.random() < 0.6:
+        attributes = f'approximate = "{b.rng.choice(["none", "tanh"])}"'
+    b.put(b.one(op, [x], x.shape, x.bound, attributes))
+
+
+def unary_math(b):
+    ops = [op for op in UNARY_MATH if op not in STEPS]
+    op = b.rng.choice(ops)
+    x = b.pick()
+    x = b.into(x, UNARY_MATH[op])
+    # Polynomials of bf16 have nothing to show that those of f32 have not.
+    b.put(b.same(op, x, bound=min(4.0, x.bound + 1.6)))
+
+
+def step(b):
+    """A function with edges, and little weight."""
+    if not b.options.steps:
+        return
+    x = b.pick()
+    y = b.same(b.rng.choice(STEPS), x, bound=x.bound + 1)
+    b.put(b.same("arith.addf", x, b.scale(y, 0.1), bound=x.bound + 0.5))
+
+
+def binary_arith(b):
+    x = b.pick()
+    y = b.matching(x)
+    op = b.rng.choice(["arith.addf", "arith.subf", "arith.mulf", "arith.divf",
+                       *EXTREMA])
+    if op == "arith.divf":
+        y = b.into(y, "positive")
+        b.put(b.same(op, x, y, bound=2 * x.bound))
+        return
+    bound = x.bound * y.bound if op == "arith.mulf" else x.bound + y.bound
+    b.put(b.same(op, x, y, bound=bound))
+
+
+def rare_arith(b):
+    x = b.pick()
+    op = b.rng.choice(["arith.negf", "arith.remf", "math.powf", "math.atan2",
+                       "math.copysign", "math.fma"])
+    if op == "arith.negf":
+        b.put(b.same(op, x))
+    elif op == "arith.remf":
+        # The quotient is 1 or 2 throughout: no edge.
+        y = b.same("arith.addf", b.scale(b.into(x, "small"), 0.1),
+                   b.constant(x, 2.4), bound=2.5)
+        z = b.same("arith.addf", b.scale(b.into(b.matching(x), "small"), 0.1),
+                   b.constant(x, 3.6), bound=3.7)
+        b.put(b.same(op, z, y, bound=1.5))
+    elif op == "math.powf":
+        y = b.into(b.matching(x), "small")
+        b.put(b.same(op, b.into(x, "positive"), y, bound=4.0))
+    elif op == "math.atan2":
+        y = b.into(b.matching(x), "positive")
+        b.put(b.same(op, x, y, bound=1.6))
+    elif op == "math.copysign":
+        # An edge where the second is 0, but |x| is 0 there, too.
+        b.put(b.same(op, x, x))
+    else:
+        y = b.matching(x)
+        z = b.matching(x)
+        b.put(b.same(op, x, y, z, bound=x.bound * y.bound + z.bound))
+
+
+def select(b):
+    """Between two values by a comparison, continuous unless steps are asked for."""
+    x = b.pick()
+    c = b.constant(x, -0.8, 0.8)
+    predicate = b.rng.choice(["ogt", "oge", "olt", "ole", "ugt", "une", "uge"])
+    mask_type = tensor(x.shape, "i1")
+    mask = b.emit(f"arith.cmpf {predicate}, {{0}}, {{1}} : {x.type}", [x, c],
+                  [(x.shape, "i1", 1)])[0]
+    if b.options.steps and b.rng.random() < 0.5:
+        y = b.matching(x)
+    else:
+        # c + k (x - c) meets x where x is c.
+        y = b.same("arith.addf", c, b.scale(b.same("arith.subf", x, c), 0.3),
+                   bound=x.bound + 1)
+    pair = [x, y] if b.rng.random() < 0.5 else [y, x]
+    if predicate == "une" and not b.options.steps:
+        pair = [x, x]
+    b.put(b.emit(f"arith.select {{0}}, {{1}}, {{2}} : {mask_type}, {x.type}",
+                 [mask, *pair], [(x.shape, x.element, max(x.bound, y.bound))])[0])
+
+
+def change_precision(b):
+    x = b.pick()
+    wide = {"f32": ["f64"], "f64": ["f32"], "bf16": ["f32", "f64"]}[x.element]
+    narrow = ["bf16"] if b.options.bf16 and x.element != "bf16" else []
+    element = b.rng.choice(wide + narrow)
+    bits = {"bf16": 16, "f32": 32, "f64": 64}
+    if b.rng.random() < 0.5:
+        b.put(b.as_element(x, element))
+        return
+    op = "arith.extf" if bits[element] > bits[x.element] else "arith.truncf"
+    b.put(b.emit(f"{op} {{0}} : {x.type} to {tensor(x.shape, element)}", [x],
+                 [(x.shape, element, x.bound)])[0])
+
+
+def broadcast_binary(b):
+    """An op of nn with an operand that repeats."""
+    x = b.stream()
+    shape = list(x.shape)
+    drop = b.rng.randrange(len(shape) + 1)
+    small = [1 if b.rng.random() < 0.4 else size for size in shape][drop:]
+    op = b.rng.choice(["add", "sub", "mul", "div"])
+    if b.rng.random() < 0.6:
+        y = b.param(small, b.rng.choice(["weight", "scale", "shift"]))
+    else:
+        y = b.as_shape(b.as_element(b.pick(), "f32"), small)
+    if op == "div":
+        y = b.into(y, "positive")
+    pair = [y, x] if op in ("add", "mul") and b.rng.random() < 0.3 else [x, y]
+    bound = x.bound * (y.bound if op == "mul" else 2) + y.bound
+    b.put(b.one(op, pair, shape, bound))
+
+
+def broadcast(b):
+    x = b.as_element(b.pick(), "f32")
+    if len(x.shape) > 3 or x.count > 64:
+        x = b.as_shape(x, (b.rng.choice([1, 2, 3]), b.rng.choice([1, 3, 4])))
+    shape = [size if size != 1 else b.rng.choice([1, 2, 3]) for size in x.shape]
+    if b.rng.random() < 0.5:
+        shape.insert(0, b.rng.choice([1, 2, 3]))
+    b.put(b.one("broadcast", [x], shape, x.bound))
+
+
+def linear(b):
+    x = b.stream()
+    inner = x.shape[-1]
+    outer = b.rng.choice([inner, inner, 1, 3, 8, 11, 16])
+    is_transposed = b.rng.random() < 0.4
+    shape = (outer, inner) if is_transposed else (inner, outer)
+    if b.rng.random() < 0.85:
+        weight = b.param(shape)
+    else:
+        weight = b.constant(Value("", shape, x.element), -0.5, 0.5)
+    operands = [x, weight]
+    if b.rng.random() < 0.5:
+        operands.append(b.param((outer,), "shift"))
+    y = b.one("linear", operands, (*x.shape[:-1], outer), x.bound * inner ** 0.5 * 0.4 + 1,
+              "transposed" if is_transposed else "")
+    if b.rng.random() < 0.4:
+        attributes = b.rng.choice(['approximate = "tanh"', ""])
+        y = b.one("gelu", [y], y.shape, y.bound, attributes)
+    b.put(y)
+
+
+def matmul(b):
+    batch = [b.rng.choice([1, 2, 3]) for _ in range(b.rng.choice([0, 1, 2]))]
+    m, k, n = (b.rng.choice([1, 2, 3, 5, 8]) for _ in range(3))
+    a_shape = [m, k]
+    b_shape = [k, n]
+    attributes = []
+    if b.rng.random() < 0.4:
+        a_shape.reverse()
+        attributes.append("transpose_a")
+    if b.rng.random() < 0.4:
+        b_shape.reverse()
+        attributes.append("transpose_b")
+    x = b.as_shape(b.as_element(b.pick(), "f32"), batch + a_shape)
+    if b.rng.random() < 0.3:
+        y = b.param(batch + b_shape)
+    else:
+        y = b.as_shape(b.as_element(b.pick(), "f32"), batch + b_shape)
+    shape = batch + [m, n]
+    bound = x.bound * y.bound * k ** 0.5
+    if b.rng.random() < 0.3:
+        z = b.as_shape(b.as_element(b.pick(), "f32"), shape)
+        kinds = ", ".join(value.type for value in (x, y, z))
+        attributes = " {{" + ", ".join(attributes) + "}}" if attributes else ""
+        b.put(b.emit(f"nn.matmul {{0}}, {{1}} init({{2}}){attributes} : ({kinds}) -> "
+                     f"{tensor(shape)}", [x, y, z], [(shape, "f32", bound + z.bound)])[0])
+    else:
+        b.put(b.one("matmul", [x, y], shape, bound, ", ".join(attributes)))
+
+
+def attention(b):
+    batch, sequence, width = b.dims.stream
+    key_heads = b.rng.choice([1, 1, 2, 3])
+    heads = key_heads * b.rng.choice([1, 1, 2])
+    size = b.rng.choice([1, 2, 3, 4, 8])
+    keys = sequence + b.rng.choice([0, 0, 0, 1, 2])
+    x = b.stream()
+
+    def heads_of(number, length):
+        if b.rng.random() < 0.5:
+            w = b.param((width, number * size))
+            y = b.one("linear", [x, w], (batch, sequence, number * size), 2.0)
+        else:
+            y = b.stream()
+        return b.as_shape(y, (batch, length, number, size))
+
+    q, k, v = heads_of(heads, sequence), heads_of(key_heads, keys), heads_of(key_heads, keys)
+    if size % 2 == 0 and b.rng.random() < 0.5:
+        attributes = ["base = 10000.0" if b.rng.random() < 0.5 else "base = 50.0"]
+        if b.rng.random() < 0.4:
+            attributes.append("interleaved")
+        if b.rng.random() < 0.2:
+            attributes.append("inverse")
+        q = b.one("rotary", [q], q.shape, q.bound, ", ".join(attributes))
+        k = b.one("rotary", [k], k.shape, k.bound, ", ".join(attributes))
+    attributes = []
+    if b.rng.random() < 0.6:
+        attributes.append("causal")
+    if b.rng.random() < 0.3:
+        attributes.append("scale = 0.7")
+    # Nothing reads the log-sum-exp: a gradient through it is refused.
+    y, _ = b.nn("attention", [q, k, v],
+                [(q.shape, "f32", v.bound), ((batch, heads, sequence), "f32", 4.0)],
+                ", ".join(attributes))
+    b.put(y)
+
+
+def norm(b):
+    x = b.stream() if b.rng.random() < 0.7 else b.as_element(b.pick(), "f32")
+    if not x.shape:
+        return
+    size = x.shape[-1]
+    eps = b.rng.choice(["0.1", "0.01", "1.0e-3"])
+    # A row of one element, or equal ones, has no variance to divide by.
+    if size < 3:
+        eps = "0.5"
+    gamma = b.param((size,), "scale")
+    if b.rng.random() < 0.5:
+        beta = b.param((size,), "shift")
+        b.put(b.one("layer_norm", [x, gamma, beta], x.shape, 3.0, f"eps = {eps}"))
+    else:
+        b.put(b.one("rms_norm", [x, gamma], x.shape, 3.0, f"eps = {eps}"))
+
+
+def softmax(b):
+    x = b.pick()
+    if not x.shape:
+        return
+    axis = b.rng.randrange(len(x.shape))
+    b.put(b.scale(b.one("softmax", [x], x.shape, 1.0, f"axis = {axis} : i64"), 2.0))
+
+
+def reduce(b):
+    x = b.pick()
+    rank = len(x.shape)
+    if rank == 0:
+        return
+    axes = sorted(b.rng.sample(range(rank), b.rng.randint(1, rank)))
+    keep = b.rng.random() < 0.5
+    shape = ([1 if i in axes else size for i, size in enumerate(x.shape)] if keep
+             else [size for i, size in enumerate(x.shape) if i not in axes])
+    number = elements(x.shape[i] for i in axes)
+    op = b.rng.choice(["reduce_sum", "reduce_mean", "reduce_max"])
+    bound = x.bound * (number if op == "reduce_sum" else 1)
+    attributes = "keepdims" if keep else ""
+    if op == "reduce_sum" and b.rng.random() < 0.3:
+        start = b.as_shape(b.as_element(b.pick(), x.element), shape)
+        attributes = " {{keepdims}}" if keep else ""
+        b.put(b.emit(f"nn.reduce_sum {{0}} init({{1}}) axes = {axes}{attributes} : "
+                     f"({x.type}, {start.type}) -> {tensor(shape, x.element)}",
+                     [x, start], [(shape, x.element, bound + start.bound)])[0])
+        return
+    y = b.one(op, [x], shape, bound, attributes, f" axes = {axes}")
+    if keep and b.rng.random() < 0.5:
+        y = b.one(b.rng.choice(["sub", "mul", "add"]), [x, y], x.shape,
+                  x.bound * max(1, y.bound) + y.bound)
+    b.put(y)
+
+
+def shape_ops(b):
+    x = b.pick()
+    rank = len(x.shape)
+    kind = b.rng.choice(["reshape", "transpose", "slice", "pad", "concatenate", "split"])
+    if kind == "reshape" or rank == 0:
+        sizes, rest = [], x.count
+        for factor in (2, 3, 5, 7):
+            if rest % factor == 0 and rest > 1 and b.rng.random() < 0.6:
+                sizes.append(factor)
+                rest //= factor
+        sizes.append(rest)
+        b.rng.shuffle(sizes)
+        if b.rng.random() < 0.3:
+            sizes.insert(b.rng.randrange(len(sizes) + 1), 1)
+        b.put(b.one("reshape", [x], sizes, x.bound))
+    elif kind == "transpose":
+        order = list(range(rank))
+        b.rng.shuffle(order)
+        b.put(b.one("transpose", [x], [x.shape[i] for i in order], x.bound,
+                    middle=f" permutation = {order}"))
+    elif kind == "slice":
+        offsets, sizes, strides = [], [], []
+        for size in x.shape:
+            stride = b.rng.choice([1, 1, 2, 3])
+            offset = b.rng.randrange(size)
+            sizes.append(b.rng.randint(1, (size - offset - 1) // stride + 1))
+            offsets.append(offset)
+            strides.append(stride)
+        middle = f" offsets = {offsets} sizes = {sizes}"
+        if any(stride > 1 for stride in strides):
+            middle += f" strides = {strides}"
+        b.put(b.one("slice", [x], sizes, x.bound, middle=middle))
+    elif kind == "pad":
+        low = [b.rng.choice([0, 0, 1, 2]) for _ in x.shape]
+        high = [b.rng.choice([0, 0, 1]) for _ in x.shape]
+        between = [b.rng.choice([0, 0, 0, 1]) for _ in x.shape]
+        shape = [l + n + (n - 1) * i + h
+                 for l, n, i, h in zip(low, x.shape, between, high)]
+        middle = f" low = {low} high = {high}"
+        if any(between):
+            middle += f" interior = {between}"
+        if elements(shape) <= 600:
+            b.put(b.one("pad", [x], shape, x.bound, middle=middle))
+    elif kind == "concatenate":
+        axis = b.rng.randrange(rank)
+        pieces = [x]
+        for _ in range(b.rng.choice([0, 1, 1, 2])):
+            shape = list(x.shape)
+            if b.rng.random() < 0.5:
+                shape[axis] = b.rng.choice([1, 2, shape[axis]])
+            other = b.as_element(b.pick(), x.element)
+            pieces.append(b.as_shape(other, shape))
+        shape = list(x.shape)
+        shape[axis] = sum(piece.shape[axis] for piece in pieces)
+        if elements(shape) <= 600:
+            b.put(b.one("concatenate", pieces, shape, max(p.bound for p in pieces),
+                        f"axis = {axis} : i64"))
+    else:
+        axis = b.rng.randrange(rank)
+        sizes, rest = [], x.shape[axis]
+        while rest:
+            sizes.append(b.rng.randint(1, rest))
+            rest -= sizes[-1]
+        if len(sizes) > 4:
+            return
+        results = []
+        for size in sizes:
+            shape = list(x.shape)
+            shape[axis] = size
+            results.append((shape, x.element, x.bound))
+        pieces = b.nn("split", [x], results, f"axis = {axis} : i64",
+                      f" sizes = {sizes}")
+        for piece in pieces:
+            if b.rng.random() < 0.7:
+                b.put(piece)
+
+
+def embedding(b):
+    if not b.ids:
+        return
+    ids = b.rng.choice(b.ids)
+    width = b.rng.choice([b.dims.stream[-1], 1, 5])
+    if b.rng.random() < 0.8:
+        table = b.param((b.dims.vocabulary, width), "table")
+    else:
+        table = b.constant(Value("", (b.dims.vocabulary, width)), -0.5, 0.5)
+    b.put(b.one("embedding", [ids, table], (*ids.shape, width), 2.0))
+
+
+def token_numbers(b):
+    """Ids as numbers, and as a mask."""
+    if not b.ids:
+        return
+    ids = b.rng.choice(b.ids)
+    if b.rng.random() < 0.5:
+        if b.rng.random() < 0.5:
+            y = b.nn("cast", [ids], [(ids.shape, "f32", b.dims.vocabulary)])[0]
+        else:
+            y = b.emit(f"arith.sitofp {{0}} : {ids.type} to {tensor(ids.shape)}", [ids],
+                       [(ids.shape, "f32", b.dims.vocabulary)])[0]
+        b.put(b.scale(y, 1 / b.dims.vocabulary))
+        return
+    limit = b.rng.randrange(b.dims.vocabulary)
+    c = b.emit(f"arith.constant dense<{limit}> : {ids.type}", [], [(ids.shape, "i32", 1)])[0]
+    op = b.rng.choice(["arith.addi", "arith.xori", "arith.maxsi", None])
+    shifted = ids
+    if op:
+        shifted = b.emit(f"{op} {{0}}, {{1}} : {ids.type}", [ids, c],
+                         [(ids.shape, "i32", 1)])[0]
+    predicate = b.rng.choice(["slt", "sge", "eq", "ne", "ult"])
+    mask = b.emit(f"arith.cmpi {predicate}, {{0}}, {{1}} : {ids.type}", [shifted, c],
+                  [(ids.shape, "i1", 1)])[0]
+    x = b.as_shape(b.as_element(b.pick(), "f32"), ids.shape)
+    y = b.scale(x, 0.25)
+    b.put(b.emit(f"arith.select {{0}}, {{1}}, {{2}} : {mask.type}, {x.type}", [mask, x, y],
+                 [(x.shape, "f32", x.bound)])[0])
+
+
+def dropout(b):
+    x = b.pick()
+    p = b.rng.choice([0.0, 0.1, 0.25, 0.5, 0.9])
+    b.sites += 1
+    attributes = f"p = {p}, site = {b.sites} : i64"
+    # What is left grows by 1 / (1 - p).
+    b.put(b.one("dropout", [x], x.shape, x.bound / (1 - p) if p < 0.9 else 4.0, attributes))
+
+
+def constants(b):
+    x = b.pick()
+    c = b.constant(x, -0.9, 0.9)
+    b.put(b.same(b.rng.choice(["arith.addf", "arith.mulf", "arith.subf"]), x, c,
+                 bound=x.bound + 1))
+
+
+TEMPLATES = [
+    (activation, 3), (unary_math, 9), (step, 1), (binary_arith, 4), (rare_arith, 3),
+    (select, 2), (change_precision, 1), (broadcast_binary, 4), (broadcast, 1),
+    (linear, 5), (matmul, 2), (attention, 2), (norm, 3), (softmax, 2), (reduce, 3),
+    (shape_ops, 4), (embedding, 1), (token_numbers, 1), (dropout, 1), (constants, 2),
+]
+
+
+# ===----------------------------------------------------------------------===//
+# Models
+# ===----------------------------------------------------------------------===//
+
+
+class Dims:
+    def __init__(self, rng):
+        batch = rng.choice([1, 1, 2, 2, 3])
+        sequence = rng.choice([1, 2, 3, 4, 5, 7, 8])
+        width = rng.choice([1, 3, 4, 6, 8, 8, 12, 16])
+        self.stream = (batch, sequence, width)
+        self.vocabulary = rng.choice([2, 3, 7, 11, 16, 16, 33, 256])
+
+
+class Options:
+    """What models may have beside f32 and continuous functions."""
+
+    def __init__(self, rng):
+        self.steps = rng.random() < 0.1
+        self.bf16 = rng.random() < 0.1
+
+
+def draw_layer(rng, name, inputs, dims, options, size, outputs=None):
+    """A layer of about `size` templates; results in the shape of activations
+    unless `outputs` says other shapes."""
+    layer = Layer(name, inputs, [])
+    b = Builder(rng, layer, dims, options)
+    if not b.pool:
+        if b.ids and rng.random() < 0.9:
+            embedding(b)
+        if not b.pool:
+            b.put(b.param(rng.choice([dims.stream, dims.stream[1:], (dims.stream[-1],)])))
+    functions, weights = zip(*TEMPLATES)
+    for _ in range(size):
+        rng.choices(functions, weights)[0](b)
+    extra = []
+    for shape in outputs or []:
+        extra.append(b.as_shape(b.as_element(b.pick(), "f32"), shape))
+    layer.results = [b.finish(dims.stream), *extra]
+    layer.recompute = rng.choice([None, None, None, "full", "none"])
+    return layer
+
+
+def draw_head(rng, dims, options):
+    inputs = [Value("x", dims.stream), Value("t", dims.stream[:2], "i32")]
+    layer = Layer("head", inputs, [])
+    b = Builder(rng, layer, dims, options)
+    b.put(inputs[0])
+    if rng.random() < 0.3:
+        norm(b)
+    x = b.stream()
+    is_transposed = rng.random() < 0.7
+    shape = (dims.vocabulary, dims.stream[-1])
+    weight = b.param(shape if is_transposed else shape[::-1], "table")
+    operands = [x, weight]
+    if rng.random() < 0.3:
+        operands.append(b.param((dims.vocabulary,), "shift"))
+    logits = b.one("linear", operands, (*dims.stream[:2], dims.vocabulary), 4.0,
+                   "transposed" if is_transposed else "")
+    ignored = ""
+    if rng.random() < 0.3:
+        ignored = f"ignore_index = {rng.choice([-1, 0, 1, dims.vocabulary // 2])} : i64"
+    loss, lse = b.nn("cross_entropy", [logits, inputs[1]],
+                     [((), "f32", 4.0), (dims.stream[:2], "f32", 4.0)], ignored)
+    if rng.random() < 0.2:
+        # A second part of the loss, as mixtures of experts and z-loss have it.
+        square = b.same("arith.mulf", lse, lse)
+        mean = b.one("reduce_mean", [square], (), 4.0, middle=" axes = [0, 1]")
+        loss = b.same("arith.addf", loss, b.scale(mean, 0.1))
+    layer.results = [loss]
+    return layer
+
+
+def draw_model(rng, sizes=None, dims=None):
+    """`sizes`: templates a layer, at most; for smaller models of one seed."""
+    options = Options(rng)
+    drawn = Dims(rng)
+    dims = dims or drawn
+    model = Model()
+    model.vocabulary = dims.vocabulary
+    model.token_bytes = 1 if dims.vocabulary == 256 and rng.random() < 0.5 else 2
+    model.is_smooth = not options.steps and not options.bf16
+    tokens = Value("tokens", dims.stream[:2], "i32")
+    targets = Value("targets", dims.stream[:2], "i32")
+    model.data = [tokens, targets]
+    streams, extras = [], []
+    names = iter(range(10000))
+
+    def draw_size():
+        size = rng.choice([0, 1, 2, 3, 5, 8, 8, 14, 20])
+        return size if sizes is None else min(size, sizes)
+
+    def apply(layer, inputs):
+        params = []
+        for value, init in zip(layer.params, layer.inits):
+            same = [p for p in model.params if p.shape == value.shape]
+            if same and rng.random() < 0.2:
+                params.append(rng.choice(same))
+                continue
+            param = Parameter(f"w{len(model.params)}", value.shape, init)
+            if rng.random() < 0.1:
+                param.decay = rng.choice(["true", "false"])
+            model.params.append(param)
+            params.append(param)
+        results = [Value(f"x{next(names)}", value.shape, value.element)
+                   for value in layer.results]
+        new = Apply(layer, inputs, params, results)
+        if rng.random() < 0.15:
+            new.recompute = rng.choice(["full", "none"])
+        model.applies.append(new)
+        return results
+
+    def add_layer(kinds, size, outputs):
+        inputs = [Value(f"a{i}", value.shape, value.element)
+                  for i, value in enumerate(kinds)]
+        layer = draw_layer(rng, f"l{len(model.layers)}", inputs, dims, options, size,
+                           outputs)
+        model.layers.append(layer)
+        return layer
+
+    first = add_layer([tokens], rng.choice([0, 0, 1, 3]), None)
+    streams += apply(first, [tokens])
+    definitions = []
+    for _ in range(rng.choice([0, 1, 1, 2, 2, 3, 3])):
+        kinds = [streams[0]] * rng.choice([1, 1, 1, 2, 3])
+        if rng.random() < 0.25:
+            kinds.append(rng.choice([tokens, targets]))
+        if extras and rng.random() < 0.6:
+            kinds.append(rng.choice(extras))
+        if rng.random() < 0.05:
+            kinds = []
+        outputs = None
+        if rng.random() < 0.25:
+            outputs = [rng.choice([(), dims.stream[1:], (3,), dims.stream, (2, 1, 2)])]
+        layer = add_layer(kinds, draw_size(), outputs)
+        definitions.append(layer)
+        extras += [value for value in layer.results[1:]]
+    made = []
+    for _ in range(rng.choice([0, 1, 2, 3, 4, 5, 6, 8, 12])):
+        if not definitions:
+            break
+        layer = rng.choice(definitions)
+        inputs = []
+        for value in layer.inputs:
+            if value.element == "i32":
+                inputs.append(rng.choice([tokens, targets]))
+                continue
+            same = [x for x in streams + made if x.type == value.type]
+            if not same:
+                break
+            inputs.append(same[-1] if rng.random() < 0.7 else rng.choice(same))
+        if len(inputs) < len(layer.inputs):
+            continue
+        results = apply(layer, inputs)
+        streams.append(results[0])
+        made += results[1:]
+    head = draw_head(rng, dims, options)
+    model.layers.append(head)
+    last = streams[-1]
+    [model.loss] = apply(head, [last, targets])
+    if rng.random() < 0.9:
+        settle(model)
+    return model
