@@ -1,6 +1,7 @@
 //===- StageMemory.cpp - What stages hold ---------------------------------===//
 
 #include "pp/Dialect/PP/Analysis/StageMemory.h"
+#include "pp/Dialect/PP/Analysis/ParameterMemory.h"
 #include "pp/Dialect/PP/Analysis/Plan.h"
 #include "pp/Interfaces/CostOpInterface.h"
 
@@ -26,8 +27,9 @@ public:
     return bytes;
   }
 
-  /// Parameters and gradients that `function` takes.
-  void addParameters(func::FuncOp function) {
+  /// Parameters and gradients that `function` takes. The stage with the first
+  /// use of a parameter owns it.
+  void addParameters(func::FuncOp function, SymbolTableCollection &symbols) {
     if (!function)
       return;
     for (unsigned i = 0; i < function.getNumArguments(); ++i) {
@@ -40,7 +42,12 @@ public:
           !gradients.insert((name.getValue() + "#" + Twine(use.getInt())).str())
                .second)
         continue;
-      fixed += use.getInt() == 0 ? 3 * size : size;
+      fixed += size;
+      if (use.getInt() != 0)
+        continue;
+      if (auto parameter =
+              symbols.lookupNearestSymbolFrom<ParameterOp>(function, name))
+        fixed += ParameterMemory(parameter.getType()).states();
     }
   }
 
@@ -176,9 +183,10 @@ schedule::Memory pp::memoryOf(ArrayRef<StageOp> stages) {
     for (func::FuncOp function :
          {lookup(stage, stage.getBackwardAttr(), symbols), input, weight}) {
       activation += bytes.readBy(function, &ofForwards, kept);
-      bytes.addParameters(function);
+      bytes.addParameters(function, symbols);
     }
-    bytes.addParameters(lookup(stage, stage.getForwardAttr(), symbols));
+    bytes.addParameters(lookup(stage, stage.getForwardAttr(), symbols),
+                        symbols);
     memory.activation.push_back(activation);
     // Without halves, or with nothing to do in I, W finds everything.
     memory.afterInputGradient.push_back(

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "pp/Dialect/PP/Analysis/ParameterMemory.h"
 #include "pp/Dialect/PP/Memory/Buffers.h"
 #include "pp/Dialect/PP/Memory/Passes.h"
 
@@ -223,22 +224,23 @@ LogicalResult ProgramPlanner::write(SymbolTableCollection &symbols,
     for (StringAttr name : analysis.getOwned()) {
       auto parameter =
           symbols.lookupNearestSymbolFrom<ParameterOp>(program, name);
-      action(parameter, states[name],
-             memory::alignUp(*getTensorBytes(parameter.getGradientType())));
+      action(states[name], ParameterMemory(parameter.getType()));
     }
   };
-  forEachOwned([&](ParameterOp parameter, auto &, uint64_t bytes) {
-    masterBytes += parameter.hasMaster() ? bytes : 0;
+  forEachOwned([&](auto &, const ParameterMemory &each) {
+    masterBytes += memory::alignUp(each.master);
   });
   optimizerBytes = masterBytes;
   uint64_t nextMaster = 0;
-  forEachOwned([&](ParameterOp parameter, auto &state, uint64_t bytes) {
-    state = {int64_t(optimizerBytes), int64_t(optimizerBytes + bytes)};
-    optimizerBytes += 2 * bytes;
-    if (!parameter.hasMaster())
+  forEachOwned([&](auto &state, const ParameterMemory &each) {
+    for (int moment = 0; moment != 2; ++moment) {
+      state.push_back(optimizerBytes);
+      optimizerBytes += memory::alignUp(each.gradient);
+    }
+    if (each.master == 0)
       return;
     state.push_back(nextMaster);
-    nextMaster += bytes;
+    nextMaster += memory::alignUp(each.master);
   });
   NamedAttrList optimizer;
   for (auto &[name, state] : states)

@@ -8,6 +8,7 @@
 #include "pp/Dialect/PP/Transforms/Passes.h"
 
 #include "pp/Analysis/Cost.h"
+#include "pp/Dialect/PP/Analysis/ParameterMemory.h"
 #include "pp/Dialect/PP/Analysis/Times.h"
 #include "pp/Dialect/PP/IR/PPOps.h"
 #include "pp/Interfaces/CostOpInterface.h"
@@ -172,22 +173,17 @@ void Partition::prepare() {
     }
   if (memory == 0)
     return;
-  // Value and optimizer states (two, and a master of bf16) once, a gradient for
-  // each use.
+  // Value and optimizer states once, a gradient for each use.
   parameterBytes.assign(count, SmallVector<double>(count + 1, 0));
   for (size_t begin = 0; begin != count; ++begin) {
     llvm::DenseSet<Value> seen;
     double bytes = 0;
     for (size_t end = begin; end != count; ++end) {
       for (Value param : items[end].apply.getParams()) {
-        Type gradientType = getGradientType(param.getType());
-        double size = pp::detail::sumOfBytes(gradientType);
-        bytes += size;
-        if (!seen.insert(param).second)
-          continue;
-        bytes += pp::detail::sumOfBytes(param.getType()) + 2 * size;
-        if (gradientType != param.getType())
-          bytes += size;
+        ParameterMemory cost(param.getType());
+        bytes += cost.gradient;
+        if (seen.insert(param).second)
+          bytes += cost.value + cost.states();
       }
       parameterBytes[begin][end + 1] = bytes;
     }

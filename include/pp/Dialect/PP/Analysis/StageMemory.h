@@ -11,8 +11,8 @@ namespace pp {
 /// Bytes of each stage as a search for schedules counts them. For a
 /// micro-batch: what the backward reads of forwards (residuals, and inputs that
 /// are kept), and what W still reads once I has run. All the time: parameters,
-/// the gradient of each use, and two optimizer states of those that the stage
-/// updates. Beside that, while an action runs, estimated from above, since
+/// the gradient of each use, and optimizer states and masters of those that the
+/// stage updates. Beside that, while an action runs, estimated from above, since
 /// workspaces are known only once layers are native: the largest sum of values
 /// that are alive at once in a layer, and twice the values that the action
 /// takes from others or makes for them (one in use, one on the way).

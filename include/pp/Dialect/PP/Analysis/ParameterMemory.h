@@ -1,0 +1,32 @@
+//===- ParameterMemory.h - What a parameter costs --------------*- C++ -*-===//
+//
+// The one formula of it: partition and search count by it before memory is
+// planned, pp-plan-memory places by it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PP_DIALECT_PP_ANALYSIS_PARAMETERMEMORY_H
+#define PP_DIALECT_PP_ANALYSIS_PARAMETERMEMORY_H
+
+#include "pp/Dialect/PP/IR/PPOps.h"
+#include "pp/Interfaces/CostOpInterface.h"
+
+namespace pp {
+
+/// Bytes, without padding.
+struct ParameterMemory {
+  explicit ParameterMemory(mlir::Type parameter)
+      : value(detail::sumOfBytes(parameter)),
+        gradient(detail::sumOfBytes(getGradientType(parameter))),
+        master(getGradientType(parameter) == parameter ? 0 : gradient) {}
+
+  uint64_t value;    ///< on each rank that reads it
+  uint64_t gradient; ///< the accumulator of each use, and each moment
+  uint64_t master;   ///< the f32 copy of a parameter of bf16
+  /// What its owner holds beside value and accumulators: two moments, master.
+  uint64_t states() const { return 2 * gradient + master; }
+};
+
+} // namespace pp
+
+#endif // PP_DIALECT_PP_ANALYSIS_PARAMETERMEMORY_H
