@@ -45,16 +45,28 @@ static std::optional<Access> find(Value view) {
   return access;
 }
 
+LogicalResult pp::device::verifySizes(Operation *op) {
+  WalkResult walk = op->walk<WalkOrder::PreOrder>([&](Operation *user) {
+    for (Value operand : user->getOperands()) {
+      if (!isa<MemRefType>(operand.getType()))
+        continue;
+      std::optional<Access> access = find(operand);
+      if (!access || access->rootType().getNumElements() <= INT32_MAX)
+        continue;
+      user->emitOpError("found a buffer of type ")
+          << access->root.getType()
+          << ", expected fewer than 2^31 elements in a program for GPUs; use "
+             "smaller micro-batches or split the parameter";
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return failure(walk.wasInterrupted());
+}
+
 FailureOr<Access> pp::device::accessOf(Value view, Operation *user) {
-  if (std::optional<Access> access = find(view)) {
-    // Kernels count elements in 32 bits.
-    if (access->rootType().getNumElements() <= INT32_MAX)
-      return *access;
-    return user->emitOpError("found a buffer of type ")
-           << access->root.getType()
-           << ", expected fewer than 2^31 elements in a program for GPUs; use "
-              "smaller micro-batches or split the parameter";
-  }
+  if (std::optional<Access> access = find(view))
+    return *access;
   return user->emitOpError("found operand of type ")
          << view.getType()
          << ", expected a view with static strides of a contiguous buffer";

@@ -21,6 +21,10 @@ struct Access {
   }
 };
 
+/// Fails, with an error, where `op` or an op inside takes a buffer that is too
+/// large for a kernel: kernels count elements in 32 bits.
+mlir::LogicalResult verifySizes(mlir::Operation *op);
+
 /// Follows `view` to its buffer; fails, with an error at `user`, where a size
 /// or stride is not static.
 mlir::FailureOr<Access> accessOf(mlir::Value view, mlir::Operation *user);

@@ -448,13 +448,31 @@ void AttentionKernel::gradKey(pp::kernel::AttentionGradOp op) {
   finish(op, "attention_grad_key", "pp.fallback2");
 }
 
-void pp::device::addFallback(KernelModule &kernels,
-                             pp::kernel::AttentionOp op) {
-  AttentionKernel(kernels, op).forward(op);
+/// A lane holds a number for each 32nd column of a head, twice in adjoints.
+template <typename OpTy> static LogicalResult verifyHead(OpTy op) {
+  constexpr int64_t most = 4096;
+  int64_t columns =
+      cast<MemRefType>(op.getQuery().getType()).getDimSize(1) / op.getHeads();
+  if (columns <= most)
+    return success();
+  return op.emitOpError("found heads of ")
+         << columns << " elements, expected at most " << most
+         << " in a program for GPUs; use more heads";
 }
 
-void pp::device::addFallback(KernelModule &kernels,
-                             pp::kernel::AttentionGradOp op) {
+LogicalResult pp::device::addFallback(KernelModule &kernels,
+                                      pp::kernel::AttentionOp op) {
+  if (failed(verifyHead(op)))
+    return failure();
+  AttentionKernel(kernels, op).forward(op);
+  return success();
+}
+
+LogicalResult pp::device::addFallback(KernelModule &kernels,
+                                      pp::kernel::AttentionGradOp op) {
+  if (failed(verifyHead(op)))
+    return failure();
   AttentionKernel(kernels, op).gradQuery(op);
   AttentionKernel(kernels, op).gradKey(op);
+  return success();
 }

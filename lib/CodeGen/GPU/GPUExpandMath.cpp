@@ -1,5 +1,7 @@
 //===- GPUExpandMath.cpp - Transcendental functions as arithmetic ---------===//
 
+#include "Remainder.h"
+
 #include "pp/CodeGen/GPU/Passes.h"
 
 #include "mlir/Dialect/Math/Transforms/Passes.h"
@@ -27,7 +29,7 @@ struct ExpandLog10 : OpRewritePattern<math::Log10Op> {
   }
 };
 
-/// The conversion to NVVM knows no functions of integers.
+/// The conversion to NVVM knows no functions of integers, and no truncation.
 template <typename OpTy, typename IntrinsicTy>
 struct ReplaceByIntrinsic : OpRewritePattern<OpTy> {
   using OpRewritePattern<OpTy>::OpRewritePattern;
@@ -35,7 +37,8 @@ struct ReplaceByIntrinsic : OpRewritePattern<OpTy> {
                                 PatternRewriter &rewriter) const override {
     if (!op->template getParentOfType<gpu::GPUFuncOp>())
       return failure();
-    if constexpr (std::is_same_v<OpTy, math::CtPopOp>)
+    if constexpr (std::is_same_v<OpTy, math::CtPopOp> ||
+                  std::is_same_v<OpTy, math::TruncOp>)
       rewriter.replaceOpWithNewOp<IntrinsicTy>(op, op.getType(),
                                                op.getOperand());
     else
@@ -63,8 +66,10 @@ struct GPUExpandMath : pp::impl::GPUExpandMathBase<GPUExpandMath> {
                                     LLVM::CountTrailingZerosOp>,
                  ReplaceByIntrinsic<math::CountLeadingZerosOp,
                                     LLVM::CountLeadingZerosOp>,
-                 ReplaceByIntrinsic<math::CtPopOp, LLVM::CtPopOp>>(
+                 ReplaceByIntrinsic<math::CtPopOp, LLVM::CtPopOp>,
+                 ReplaceByIntrinsic<math::TruncOp, LLVM::FTruncOp>>(
         &getContext());
+    pp::device::populateRemainderPatterns(formulas);
     RewritePatternSet polynomials(&getContext());
     populateMathPolynomialApproximationPatterns(
         polynomials, MathPolynomialApproximationOptions());

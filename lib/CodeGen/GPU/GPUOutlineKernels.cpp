@@ -65,6 +65,10 @@ struct GPUOutlineKernels : pp::impl::GPUOutlineKernelsBase<GPUOutlineKernels> {
 
   LogicalResult run(KernelModule &kernels, func::FuncOp function) {
     for (Operation &op : llvm::make_early_inc_range(function.front())) {
+      if (isa<scf::ForOp, linalg::LinalgOp, pp::kernel::ScatterAddOp,
+              pp::kernel::AttentionOp, pp::kernel::AttentionGradOp>(op) &&
+          failed(verifySizes(&op)))
+        return failure();
       if (auto loop = dyn_cast<scf::ForOp>(op)) {
         if (!loop->hasAttr("pp.rows"))
           return loop.emitOpError("found without pp.rows, expected loops whose "
@@ -80,9 +84,11 @@ struct GPUOutlineKernels : pp::impl::GPUOutlineKernelsBase<GPUOutlineKernels> {
         if (failed(outlineScatterAdd(kernels, scatter)))
           return failure();
       } else if (auto attention = dyn_cast<pp::kernel::AttentionOp>(op)) {
-        addFallback(kernels, attention);
+        if (failed(addFallback(kernels, attention)))
+          return failure();
       } else if (auto grad = dyn_cast<pp::kernel::AttentionGradOp>(op)) {
-        addFallback(kernels, grad);
+        if (failed(addFallback(kernels, grad)))
+          return failure();
       }
     }
     // Scalars that only kernels used.

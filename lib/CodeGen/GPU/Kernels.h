@@ -28,9 +28,11 @@ mlir::LogicalResult outlineScatterAdd(KernelModule &kernels,
 
 /// Kernels for where the library of attention is missing or has no plan; the op
 /// stays, with the attributes `pp.fallback` and, for the adjoint of keys and
-/// values, `pp.fallback2`: kernel, grid and block.
-void addFallback(KernelModule &kernels, kernel::AttentionOp op);
-void addFallback(KernelModule &kernels, kernel::AttentionGradOp op);
+/// values, `pp.fallback2`: kernel, grid and block. Fails, with an error, on
+/// heads that are too large for registers.
+mlir::LogicalResult addFallback(KernelModule &kernels, kernel::AttentionOp op);
+mlir::LogicalResult addFallback(KernelModule &kernels,
+                                kernel::AttentionGradOp op);
 
 /// The group for rows of `columns` steps of work, and the threads of its block;
 /// sets the block of `kernel`, and `row` to the row of the group. Returns the

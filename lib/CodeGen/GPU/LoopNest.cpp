@@ -39,6 +39,20 @@ FailureOr<LoopNest> LoopNest::get(linalg::LinalgOp op) {
     operand.address = simplifyAffineExpr(address, nest.extents.size(), 0);
     nest.operands.push_back(operand);
   }
+  // What the body gathers from.
+  for (auto load : op.getBlock()->getOps<memref::LoadOp>())
+    if (failed(accessOf(load.getMemRef(), load)))
+      return failure();
+  // What is summed has no buffer of its own that would be too large.
+  int64_t summed = 1;
+  for (auto [extent, isReduced] : llvm::zip(nest.extents, nest.reduced)) {
+    if (!isReduced || extent == 0)
+      continue;
+    if (summed > INT32_MAX / extent)
+      return op.emitOpError("found a sum over 2^31 elements or more, expected "
+                            "fewer in a program for GPUs; sum in parts");
+    summed *= extent;
+  }
   return nest;
 }
 

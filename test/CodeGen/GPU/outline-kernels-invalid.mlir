@@ -37,3 +37,17 @@ func.func @strided(%x: memref<8x?xf32>, %y: memref<8xf32>) {
   }
   return
 }
+
+// -----
+
+// A sum is counted in 32 bits, also where its terms have no buffer.
+func.func @summed(%x: memref<65536xf32>, %y: memref<65536xf32>, %z: memref<f32>) {
+  // expected-error @below {{found a sum over 2^31 elements or more, expected fewer in a program for GPUs; sum in parts}}
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i)>, affine_map<(i, j) -> (j)>, affine_map<(i, j) -> ()>], iterator_types = ["reduction", "reduction"]} ins(%x, %y : memref<65536xf32>, memref<65536xf32>) outs(%z : memref<f32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  }
+  return
+}

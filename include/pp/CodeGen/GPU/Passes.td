@@ -85,8 +85,8 @@ def GPUExpandMath : Pass<"pp-gpu-expand-math", "::mlir::ModuleOp"> {
   let description = [{
     A device has no mathematical library (NVIDIA's comes with its toolkit only):
     functions of f32 become polynomials, as on the host, those for which there is
-    none formulas of others. What is left in a kernel after that (functions of
-    f64) is an error.
+    none formulas of others, and remainders divisions of integers. What is left
+    in a kernel after that (functions of f64) is an error.
 
     Example:
 
@@ -100,6 +100,7 @@ def GPUExpandMath : Pass<"pp-gpu-expand-math", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::LLVM::LLVMDialect",
                            "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect"];
 }
 
