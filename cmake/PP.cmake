@@ -1,7 +1,8 @@
 # Build rules shared by the libraries and tools of the project.
 
 # Set by the sanitize preset. LLVM's libraries are not instrumented, so that a
-# container which crosses the border looks overflowed and their singletons leak.
+# container which crosses the border looks overflowed, their singletons leak, and
+# what our code poisons in an allocator of theirs they use all the same.
 option(PP_SANITIZE "Build with the address and undefined sanitizers" OFF)
 if(PP_SANITIZE)
   set(PP_SANITIZE_FLAGS -fsanitize=address,undefined)
@@ -9,7 +10,7 @@ if(PP_SANITIZE)
     -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   add_link_options(${PP_SANITIZE_FLAGS})
   set(PP_SANITIZE_ENVIRONMENT
-    "ASAN_OPTIONS=detect_container_overflow=0:detect_leaks=0")
+    "ASAN_OPTIONS=detect_container_overflow=0:detect_leaks=0:allow_user_poisoning=0")
 endif()
 
 set(PP_WARNINGS -Wall -Wextra -Wno-unused-parameter -Wno-unknown-warning-option)

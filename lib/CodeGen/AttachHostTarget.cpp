@@ -24,13 +24,12 @@ struct AttachHostTarget : pp::impl::AttachHostTargetBase<AttachHostTarget> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    std::string error;
-    std::unique_ptr<llvm::TargetMachine> machine =
-        pp::createTargetMachine(cpu, features, &error);
-    if (!machine) {
-      module.emitError("found no code generator for this machine: ") << error;
+    if (std::string error = pp::checkTarget(cpu, features); !error.empty()) {
+      module.emitError() << error;
       return signalPassFailure();
     }
+    std::unique_ptr<llvm::TargetMachine> machine =
+        pp::createTargetMachine(cpu, features);
     MLIRContext *context = &getContext();
     auto string = [&](llvm::StringRef text) {
       return StringAttr::get(context, text);

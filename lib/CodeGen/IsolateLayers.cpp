@@ -43,8 +43,18 @@ struct IsolateLayers : pp::impl::IsolateLayersBase<IsolateLayers> {
     SmallVector<func::FuncOp> layers = findLayerFunctions(module);
     if (layers.empty())
       return;
+    for (func::FuncOp layer : layers)
+      if (layer.getSymName().starts_with("llvm.")) {
+        layer.emitOpError("found the name '")
+            << layer.getSymName()
+            << "', expected one that does not begin with 'llvm.', which LLVM "
+               "keeps for itself: rename the function";
+        return signalPassFailure();
+      }
     OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
     auto nested = ModuleOp::create(builder, module.getLoc(), "layers");
+    // A parameter may have this name.
+    SymbolTable(module).insert(nested);
     for (func::FuncOp layer : layers) {
       builder.setInsertionPoint(layer);
       auto declaration = cast<func::FuncOp>(

@@ -31,6 +31,46 @@ std::string pp::featuresOf(StringRef cpu, TargetMachine &machine) {
   return features.getString();
 }
 
+StringRef pp::findUnknownFeature(StringRef features,
+                                 const TargetMachine &machine) {
+  if (features.empty())
+    return {};
+  ArrayRef<SubtargetFeatureKV> known =
+      machine.getMCSubtargetInfo()->getAllProcessorFeatures();
+  SmallVector<StringRef> list;
+  features.split(list, ',');
+  for (StringRef feature : list) {
+    StringRef name = feature;
+    bool isSwitch = name.consume_front("+") || name.consume_front("-");
+    if (!isSwitch || llvm::none_of(known, [&](const SubtargetFeatureKV &entry) {
+          return name == entry.Key;
+        }))
+      return feature.empty() ? features : feature;
+  }
+  return {};
+}
+
+std::string pp::checkTarget(StringRef cpu, StringRef features) {
+  std::string message;
+  std::unique_ptr<TargetMachine> machine =
+      createTargetMachine("", "", &message);
+  if (!machine)
+    return "found no LLVM target for this machine (" + message +
+           "), expected LLVM with its target";
+  StringRef arch = machine->getTargetTriple().getArchName();
+  if (!cpu.empty() && !machine->getMCSubtargetInfo()->isCPUStringValid(cpu))
+    return ("found CPU '" + cpu + "', expected one that LLVM knows for " +
+            arch + "; llc-22 -mcpu=help lists them")
+        .str();
+  if (StringRef unknown = findUnknownFeature(features, *machine);
+      !unknown.empty())
+    return ("found feature '" + unknown +
+            "', expected + or - and a feature that LLVM knows for " + arch +
+            "; llc-22 -mattr=help lists them")
+        .str();
+  return "";
+}
+
 std::unique_ptr<TargetMachine>
 pp::createTargetMachine(StringRef cpu, StringRef features, std::string *error) {
   static bool initialized = [] {

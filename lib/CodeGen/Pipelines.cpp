@@ -86,14 +86,17 @@ void pp::buildLowerLayersPipeline(OpPassManager &manager,
   buildLLVMPipeline(manager, options);
 }
 
+void pp::addLowerLayers(OpPassManager &manager,
+                        const LowerLayersOptions &options) {
+  manager.addPass(createIsolateLayers());
+  buildLowerLayersPipeline(manager.nest<ModuleOp>(), options);
+  // Stage functions are planned next, from the sizes on declarations.
+  manager.addPass(createPublishWorkspaces());
+}
+
 void pp::registerCodeGenPipelines() {
   PassPipelineRegistration<LowerLayersOptions>(
       "pp-lower-layers",
       "Lowers layer functions to LLVM functions in a nested module @layers",
-      [](OpPassManager &manager, const LowerLayersOptions &options) {
-        manager.addPass(createIsolateLayers());
-        buildLowerLayersPipeline(manager.nest<ModuleOp>(), options);
-        // Stage functions are planned next, from the sizes on declarations.
-        manager.addPass(createPublishWorkspaces());
-      });
+      addLowerLayers);
 }

@@ -129,9 +129,10 @@ LogicalResult Compilation::read() {
       diagnostic.attachNote(models[0].getLoc()) << "the first one is here";
     return diagnostic;
   }
-  (*module)->setAttr("pp.fingerprint", StringAttr::get(&context, fingerprint));
+  (*module)->setAttr(pp::attr::kFingerprint,
+                     StringAttr::get(&context, fingerprint));
   if (options.recompute)
-    (*module)->setAttr("pp.recompute",
+    (*module)->setAttr(pp::attr::kRecompute,
                        StringAttr::get(&context, *options.recompute));
   finished("read");
   return success();

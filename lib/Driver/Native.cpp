@@ -14,27 +14,6 @@
 using namespace llvm;
 using namespace pp::driver;
 
-/// Checks the user's list of features: LLVM only warns, for each function.
-static Error verifyFeatures(StringRef list, const TargetMachine &machine) {
-  ArrayRef<SubtargetFeatureKV> known =
-      machine.getMCSubtargetInfo()->getAllProcessorFeatures();
-  SmallVector<StringRef> features;
-  list.split(features, ',');
-  for (StringRef feature : features) {
-    StringRef name = feature;
-    bool isSwitch = name.consume_front("+") || name.consume_front("-");
-    if (!isSwitch || llvm::none_of(known, [&](const SubtargetFeatureKV &entry) {
-          return name == entry.Key;
-        }))
-      return createStringError(
-          "found '" + feature + "' in '--target-features=" + list +
-          "', expected + or - and a feature that LLVM knows for " +
-          machine.getTargetTriple().getArchName() +
-          "; llc-22 -mattr=help lists them");
-  }
-  return Error::success();
-}
-
 Expected<std::unique_ptr<TargetMachine>>
 pp::driver::createMachine(const CompileOptions &options) {
   std::string message;
@@ -55,8 +34,15 @@ pp::driver::createMachine(const CompileOptions &options) {
   std::string features =
       isNative ? pp::hostFeatures() : pp::featuresOf(cpu, *machine);
   if (!options.targetFeatures.empty()) {
-    if (Error error = verifyFeatures(options.targetFeatures, *machine))
-      return error;
+    StringRef unknown =
+        pp::findUnknownFeature(options.targetFeatures, *machine);
+    if (!unknown.empty())
+      return createStringError(
+          "found '" + unknown +
+          "' in '--target-features=" + options.targetFeatures +
+          "', expected + or - and a feature that LLVM knows for " +
+          machine->getTargetTriple().getArchName() +
+          "; llc-22 -mattr=help lists them");
     features += "," + options.targetFeatures;
   }
   machine = pp::createTargetMachine(cpu, features, &message);

@@ -64,7 +64,7 @@ static SmallVector<StringRef> layersOf(ModuleOp module, int64_t rank) {
 }
 
 static double predicted(ProgramOp program, StringRef key) {
-  auto times = program->getAttrOfType<DictionaryAttr>("pp.predicted");
+  auto times = program->getAttrOfType<DictionaryAttr>(pp::attr::kPredicted);
   auto value = times ? times.getAs<FloatAttr>(key) : FloatAttr();
   return value ? value.getValueAsDouble() : 0;
 }

@@ -428,11 +428,12 @@ uint64_t largestLive(const std::vector<Ring> &rings) {
   std::vector<int64_t> change;
   for (const Ring &ring : rings)
     for (const Span &life : ring.lives) {
+      if (life.begin >= life.end)
+        continue;
       if (change.size() <= life.end)
         change.resize(life.end + 1, 0);
-      int64_t size = life.begin < life.end ? alignUp(ring.size) : 0;
-      change[life.begin] += size;
-      change[life.end] -= size;
+      change[life.begin] += alignUp(ring.size);
+      change[life.end] -= alignUp(ring.size);
     }
   int64_t live = 0, largest = 0;
   for (int64_t delta : change)

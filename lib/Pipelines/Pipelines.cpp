@@ -1,48 +1,62 @@
 //===- Pipelines.cpp - The order of the passes ----------------------------===//
 //
-// The whole compilation in one place: which pass runs when, and why there. The
-// passes are named as on pp-opt's command line, so that each line can be run
-// and looked at alone.
+// The whole compilation in one place: which pass runs when, and why there.
+// `pp-opt --dump-pass-pipeline` prints it with all options, so that each pass
+// can be run and looked at alone.
 //
 //===----------------------------------------------------------------------===//
 
 #include "pp/Pipelines/Pipelines.h"
 
+#include "pp/CodeGen/GPU/Passes.h"
+#include "pp/CodeGen/Native.h"
+#include "pp/CodeGen/Passes.h"
+#include "pp/Conversion/ProgramToLLVM/Passes.h"
+#include "pp/Dialect/PP/Annotate/Passes.h"
+#include "pp/Dialect/PP/Memory/Passes.h"
+#include "pp/Dialect/PP/Transforms/Passes.h"
+#include "pp/Limits.h"
 #include "pp/Schedule/Load.h"
 
-#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassRegistry.h"
-#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/WithColor.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 using namespace pp;
-using llvm::formatv;
 
-static LogicalResult add(OpPassManager &manager, const llvm::Twine &pass) {
-  return parsePassPipeline(pass.str(), manager, llvm::errs());
+static LogicalResult fail(const llvm::Twine &message) {
+  llvm::WithColor::error(llvm::errs()) << message << "\n";
+  return failure();
 }
 
-/// As an option of a pass; a path may have blanks.
-static std::string profileOption(const PipelineOptions &options) {
-  return options.profile.empty() ? "" : "profile='" + options.profile + "'";
+static LogicalResult checkNumber(StringRef name, int64_t value, int64_t least,
+                                 int64_t most) {
+  if (value >= least && value <= most)
+    return success();
+  return fail("found " + name + "=" + Twine(value) + ", expected " +
+              Twine(least) + " to " + Twine(most));
 }
 
 /// How many stages there are is the schedule's business. One that is searched
-/// takes any number: it comes after the stages that it is for.
+/// takes any number: it comes after the stages that it is for. A file says how
+/// many ranks and micro-batches it has.
 static FailureOr<int64_t> countStages(const PipelineOptions &options) {
+  if (failed(checkNumber("ranks", options.ranks, 0, limits::kRanks)) ||
+      failed(checkNumber("microbatches", options.microbatches, 0,
+                         limits::kMicrobatches)) ||
+      failed(checkNumber("virtual", options.virtualStages, 0, limits::kRanks)))
+    return failure();
   if (options.schedule == "search")
-    return int64_t(options.ranks) * std::max<int64_t>(options.virtualStages, 1);
+    return options.ranks * std::max<int64_t>(options.virtualStages, 1);
   schedule::Setting setting;
   setting.ranks = options.ranks;
   setting.microbatches = options.microbatches;
   setting.virtualStages = options.virtualStages;
   schedule::Result<schedule::Schedule> schedule =
       schedule::load(options.schedule, setting);
-  if (!schedule) {
-    llvm::errs() << "error: " << schedule.error() << "\n";
-    return failure();
-  }
+  if (!schedule)
+    return fail(schedule.error());
   return schedule->stages;
 }
 
@@ -51,45 +65,45 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   FailureOr<int64_t> stages = countStages(options);
   if (failed(stages))
     return failure();
-  // Partition and differentiation must agree on what is computed twice.
-  std::string recompute =
-      options.recompute.empty() ? "" : "recompute=" + options.recompute;
   auto orLimit = [&](uint64_t memory) {
     return memory ? memory : options.memoryLimit.getValue();
   };
   // Before all that looks at bytes or derives types.
-  if (options.precision != "f32" &&
-      failed(add(manager, formatv("pp-lower-precision{{type={0}}",
-                                  options.precision.getValue()))))
-    return failure();
+  if (options.precision != "f32") {
+    PPLowerPrecisionOptions precision;
+    precision.type = options.precision;
+    manager.addPass(createPPLowerPrecision(precision));
+  }
   // Where to cut comes first: all that follows is made for each stage.
-  if (failed(add(manager, formatv("pp-partition{{stages={0} microbatches={1} "
-                                  "schedule={2} virtual={3} memory={4} "
-                                  "search-as={5} {6} {7}}",
-                                  *stages, options.microbatches.getValue(),
-                                  options.schedule.getValue(),
-                                  options.virtualStages.getValue(),
-                                  orLimit(options.partitionMemory),
-                                  options.searchAs.getValue(), recompute,
-                                  profileOption(options)))))
-    return failure();
+  PPPartitionOptions partition;
+  partition.stages = *stages;
+  partition.recompute = options.recompute;
+  partition.memory = orLimit(options.partitionMemory);
+  partition.microbatches = options.microbatches;
+  partition.schedule = options.schedule;
+  partition.searchAs = options.searchAs;
+  partition.virtualStages = options.virtualStages;
+  partition.profile = options.profile;
+  manager.addPass(createPPPartition(partition));
   // Layer functions and stage functions. Residuals are chosen here, so common
   // subexpressions of the backward are gone before their values are counted.
-  if (failed(add(manager, formatv("pp-differentiate{{{0}}", recompute))))
-    return failure();
+  // Partition and differentiation must agree on what is computed twice.
+  PPDifferentiateOptions differentiate;
+  differentiate.recompute = options.recompute;
+  manager.addPass(createPPDifferentiate(differentiate));
   // Always: the backward of a layer is its two halves, one after the other,
   // whether the schedule separates them or not, and so has the same bits.
-  if (failed(add(manager, "pp-split-backward")))
-    return failure();
-  if (failed(add(
-          manager,
-          formatv("pp-schedule{{schedule={0} virtual={1} "
-                  "microbatches={2} split={3} memory={4} {5}}",
-                  options.schedule.getValue(), options.virtualStages.getValue(),
-                  options.microbatches.getValue(), options.split.getValue(),
-                  orLimit(options.searchMemory), profileOption(options)))))
-    return failure();
-  return add(manager, "pp-verify-plan");
+  manager.addPass(createPPSplitBackward());
+  PPScheduleOptions schedule;
+  schedule.schedule = options.schedule;
+  schedule.virtualStages = options.virtualStages;
+  schedule.microbatches = options.microbatches;
+  schedule.split = options.split;
+  schedule.memory = orLimit(options.searchMemory);
+  schedule.profile = options.profile;
+  manager.addPass(createPPSchedule(schedule));
+  manager.addPass(createPPVerifyPlan());
+  return success();
 }
 
 LogicalResult pp::buildRankPipeline(OpPassManager &manager,
@@ -97,66 +111,105 @@ LogicalResult pp::buildRankPipeline(OpPassManager &manager,
   // Without what repeats, so that the moves look at few ops; loops stand for it
   // once all ops are where they belong. The order in which ranks post is made
   // for the semantics.
-  if (failed(add(manager,
-                 formatv("pp-project-ranks{{shorten={0} semantics={1}}",
-                         int(!options.unroll), options.semantics.getValue()))))
-    return failure();
+  PPProjectRanksOptions projection;
+  projection.semantics = options.semantics;
+  projection.shorten = !options.unroll;
+  manager.addPass(createPPProjectRanks(projection));
   // Moves are made under the proof that they are safe; the proof of what
   // results is then made once more from nothing.
-  if (failed(add(manager, formatv("pp-place-communication{{semantics={0}}",
-                                  options.semantics.getValue()))) ||
-      failed(add(manager, formatv("pp-form-loops{{semantics={0}}",
-                                  options.semantics.getValue()))) ||
-      failed(add(manager, formatv("pp-verify-communication{{semantics={0}}",
-                                  options.semantics.getValue()))))
-    return failure();
+  PPPlaceCommunicationOptions placement;
+  placement.semantics = options.semantics;
+  manager.addPass(createPPPlaceCommunication(placement));
+  PPFormLoopsOptions loops;
+  loops.semantics = options.semantics;
+  manager.addPass(createPPFormLoops(loops));
+  PPVerifyCommunicationOptions communication;
+  communication.semantics = options.semantics;
+  manager.addPass(createPPVerifyCommunication(communication));
   // Last moment at which layers still say what they compute.
-  return add(manager, formatv("pp-annotate-inputs,pp-annotate-times{{{0}}",
-                              profileOption(options)));
+  manager.addPass(createPPAnnotateInputs());
+  PPAnnotateTimesOptions times;
+  times.profile = options.profile;
+  manager.addPass(createPPAnnotateTimes(times));
+  return success();
+}
+
+/// Layers to native code for the target.
+static LogicalResult addLayers(OpPassManager &manager,
+                               const PipelineOptions &options) {
+  if (std::string error = checkTarget(options.cpu, options.features);
+      !error.empty())
+    return fail(error);
+  if (options.target == "cpu") {
+    LowerLayersOptions layers;
+    layers.cpu = options.cpu;
+    layers.features = options.features;
+    addLowerLayers(manager, layers);
+    return success();
+  }
+  if (options.target != "cuda")
+    return fail("found target=" + options.target + ", expected cpu or cuda");
+  LowerLayersGPUOptions layers;
+  layers.chip = options.chip.empty() ? "sm_90a" : options.chip.getValue();
+  layers.cubin = !options.chip.empty();
+  layers.emulate = options.emulate;
+  layers.cpu = options.cpu;
+  layers.features = options.features;
+  if (options.epilogues == "all")
+    layers.epilogues = Epilogues::All;
+  else if (options.epilogues == "bias")
+    layers.epilogues = Epilogues::Bias;
+  else if (options.epilogues == "none")
+    layers.epilogues = Epilogues::None;
+  else
+    return fail("found epilogues=" + options.epilogues +
+                ", expected all, bias or none");
+  addLowerLayersGPU(manager, layers);
+  return success();
 }
 
 LogicalResult pp::buildMemoryPipeline(OpPassManager &manager,
                                       const PipelineOptions &options) {
   // A layer's temporaries are known once it is native, a stage's workspace
   // once its layers are, an arena once its stages are.
-  std::string layers =
-      options.target == "cuda"
-          ? formatv("pp-lower-layers-gpu{{chip={0} cubin={1} emulate={2} "
-                    "epilogues={3} cpu={4} features={5}}",
-                    options.chip.empty() ? "sm_90a" : options.chip.getValue(),
-                    !options.chip.empty(), options.emulate.getValue(),
-                    options.epilogues.getValue(), options.cpu.getValue(),
-                    options.features.getValue())
-                .str()
-          : formatv("pp-lower-layers{{cpu={0} features={1}}",
-                    options.cpu.getValue(), options.features.getValue())
-                .str();
-  if (failed(add(manager, layers)))
+  if (failed(addLayers(manager, options)))
     return failure();
-  if (failed(add(manager, formatv("pp-plan-memory{{limit={0}}",
-                                  options.memoryLimit.getValue()))))
-    return failure();
-  return add(manager, "pp-verify-memory");
+  PPPlanMemoryOptions memory;
+  memory.limit = options.memoryLimit;
+  manager.addPass(createPPPlanMemory(memory));
+  manager.addPass(createPPVerifyMemory());
+  return success();
 }
 
 LogicalResult pp::buildLLVMPipeline(OpPassManager &manager,
                                     const PipelineOptions &options) {
-  return add(manager, "pp-lower-programs");
+  manager.addPass(createPPLowerPrograms());
+  return success();
 }
 
 using PipelineBuilder = LogicalResult (*)(OpPassManager &,
                                           const PipelineOptions &);
 
+/// Not by PassPipelineRegistration, whose builders cannot fail.
 static void registerUpTo(unsigned count, StringRef name, StringRef summary) {
   static constexpr PipelineBuilder builders[] = {
       buildPlanPipeline, buildRankPipeline, buildMemoryPipeline,
       buildLLVMPipeline};
-  PassPipelineRegistration<PipelineOptions>(
+  registerPassPipeline(
       name, summary,
-      [count](OpPassManager &manager, const PipelineOptions &options) {
+      [count](OpPassManager &manager, StringRef text,
+              llvm::function_ref<LogicalResult(const llvm::Twine &)>)
+          -> LogicalResult {
+        PipelineOptions options;
+        if (failed(options.parseFromString(text)))
+          return failure();
         for (PipelineBuilder build : ArrayRef(builders).take_front(count))
           if (failed(build(manager, options)))
-            return;
+            return failure();
+        return success();
+      },
+      [](llvm::function_ref<void(const mlir::detail::PassOptions &)> visit) {
+        visit(PipelineOptions());
       });
 }
 

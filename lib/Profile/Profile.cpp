@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "pp/Profile/Profile.h"
+#include "pp/Limits.h"
 #include "pp/Schedule/ReadFile.h"
 
 #include <nlohmann/json.hpp>
@@ -16,6 +17,7 @@
 
 using namespace pp::profile;
 using nlohmann::json;
+namespace limits = pp::limits;
 
 static const char *const kRemedy =
     ": write it again with --profile-out of a compiled program";
@@ -65,18 +67,19 @@ public:
 
   double number(const json &value, const std::string &path) {
     double result = value.is_number() ? value.get<double>() : -1;
-    if (result >= 0 && std::isfinite(result))
+    if (result >= 0 && result <= limits::kTime)
       return result;
     fail("'" + path + "' as " + value.dump().substr(0, 40),
-         "expected a finite number from 0 on");
+         "expected a number from 0 to 1e15");
     return 0;
   }
 
   int64_t whole(const json &object, const std::string &path, const char *key) {
-    double value = number(object, path, key);
-    if (value > 1e18 || value != std::floor(value))
-      fail("'" + path + key + "' as " + std::to_string(value),
-           "expected a whole number");
+    const json *found = find(object, path, key);
+    double value = found && found->is_number() ? found->get<double>() : -1;
+    if (found && !(value >= 0 && value <= 1e18 && value == std::floor(value)))
+      fail("'" + path + key + "' as " + found->dump().substr(0, 40),
+           "expected a whole number from 0 to 1e18");
     return error.empty() ? int64_t(value) : 0;
   }
 
@@ -123,7 +126,7 @@ static void read(const json &root, Profile &profile, Reader &reader) {
   profile.sequence = reader.whole(root, "", "sequence");
   profile.exchange = reader.number(root, "", "exchange");
   if (const json *update = reader.find(root, "", "update")) {
-    double bytes = reader.number(*update, "update.", "bytes");
+    double bytes = double(reader.whole(*update, "update.", "bytes"));
     double seconds = reader.number(*update, "update.", "seconds");
     profile.updatePerByte = bytes > 0 ? seconds / bytes : 0;
   }
@@ -132,8 +135,10 @@ static void read(const json &root, Profile &profile, Reader &reader) {
     profile.hasTransfers = true;
     profile.latency = reader.number(*transfers, "transfers.", "latency");
     profile.bandwidth = reader.number(*transfers, "transfers.", "bandwidth");
-    if (reader.error.empty() && profile.bandwidth <= 0)
-      reader.fail("'transfers.bandwidth' as 0", "expected more than 0");
+    if (reader.error.empty() && profile.bandwidth < 1)
+      reader.fail("'transfers.bandwidth' as " +
+                      transfers->at("bandwidth").dump().substr(0, 40),
+                  "expected at least one byte a second");
   }
   const json *layers = reader.find(root, "", "layers");
   if (!layers)

@@ -21,7 +21,7 @@ static Error noSchedule(const std::string &path, const std::string &reason) {
 }
 
 static std::string mismatch(const std::string &path, const char *what,
-                            int32_t found, int32_t expected) {
+                            int64_t found, int64_t expected) {
   if (expected == 0 || found == expected)
     return "";
   return "found a schedule of " + std::to_string(found) + " " + what + " in '" +
@@ -45,7 +45,7 @@ static Result<Schedule> loadFile(const std::string &path,
                      setting.microbatches);
   if (error.empty() && setting.virtualStages && schedule->numRanks())
     error = mismatch(path, "stages", schedule->stages,
-                     setting.virtualStages * schedule->numRanks());
+                     int64_t(setting.virtualStages) * schedule->numRanks());
   if (!error.empty())
     return Error{error};
   return schedule;

@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "pp/Limits.h"
 #include "pp/Schedule/Schedule.h"
 
 #include <algorithm>
@@ -18,6 +19,7 @@
 #include <optional>
 
 using namespace pp::schedule;
+namespace limits = pp::limits;
 
 namespace {
 std::string_view trim(std::string_view text) {
@@ -276,7 +278,7 @@ std::string pp::schedule::printCSV(const Schedule &schedule) {
 }
 
 static bool isTooLarge(int32_t stage, int32_t microbatch) {
-  return stage >= 1 << 20 || microbatch >= 1 << 20;
+  return stage >= limits::kStages || microbatch >= limits::kMicrobatches;
 }
 constexpr const char *kTooLarge =
     "', expected stages and micro-batches below 1048576";
@@ -356,7 +358,7 @@ Result<Schedule> pp::schedule::parseCSV(std::string_view text) {
   if (std::string error = placeStages(schedule); !error.empty())
     return Error{error};
   // The verifier keeps a table of stages and micro-batches.
-  if (size_t(schedule.stages) * schedule.microbatches > size_t(1) << 22)
+  if (int64_t(schedule.stages) * schedule.microbatches > limits::kActions)
     return Error{"found " + std::to_string(schedule.stages) + " stages and " +
                  std::to_string(schedule.microbatches) +
                  " micro-batches, expected a product of at most 4194304"};

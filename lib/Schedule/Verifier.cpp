@@ -175,8 +175,8 @@ static void checkTransfers(const Schedule &schedule,
                                " semantics: " + toString(verdict.deadlock));
 }
 
-Verdict pp::schedule::check(const Schedule &schedule,
-                            const VerifyOptions &options) {
+static Verdict checkAll(const Schedule &schedule,
+                        const VerifyOptions &options) {
   Verdict verdict;
   Problems &problems = verdict.problems;
   checkShape(schedule, problems);
@@ -197,6 +197,19 @@ Verdict pp::schedule::check(const Schedule &schedule,
     problems.push_back("deadlock: " + toString(verdict.deadlock));
   } else if (options.semantics || !schedule.transfers.empty()) {
     checkTransfers(schedule, options, verdict);
+  }
+  return verdict;
+}
+
+Verdict pp::schedule::check(const Schedule &schedule,
+                            const VerifyOptions &options) {
+  Verdict verdict = checkAll(schedule, options);
+  // A long schedule that is cut off has a problem for each action behind it.
+  constexpr size_t most = 100;
+  if (const size_t found = verdict.problems.size(); found > most) {
+    verdict.problems.resize(most);
+    verdict.problems.push_back("found " + std::to_string(found - most) +
+                               " more problems like these");
   }
   return verdict;
 }

@@ -2,10 +2,13 @@
 
 #include "pp/Driver/Compile.h"
 #include "pp/Driver/Options.h"
+#include "pp/InitAll.h"
 
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/PrettyStackTrace.h"
 
 int main(int argc, char **argv) {
+  llvm::setBugReportMsg(pp::kBugReport);
   llvm::InitLLVM init(argc, argv);
   pp::driver::ParsedCommandLine parsed = pp::driver::parseCommandLine(
       llvm::ArrayRef<const char *>(argv, argc));

@@ -13,6 +13,8 @@
 #include "mlir/IR/Region.h"
 #include "mlir/IR/SymbolTable.h"
 
+#include <algorithm>
+
 namespace pp {
 
 /// Sustained rates of the machine that a program will run on, for one rank.
@@ -28,6 +30,9 @@ struct Cost {
   double flops = 0;   ///< floating-point operations
   double bytes = 0;   ///< bytes read and written
   double seconds = 0; ///< each op bound by the slower of arithmetic and memory
+
+  /// The operations as the number that a profile knows a layer by.
+  int64_t wholeFlops() const { return int64_t(std::min(flops, 9e18)); }
 
   Cost &operator+=(const Cost &other) {
     flops += other.flops;

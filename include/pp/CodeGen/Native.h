@@ -22,9 +22,18 @@ std::string hostFeatures();
 /// to run.
 std::string featuresOf(llvm::StringRef cpu, llvm::TargetMachine &machine);
 
+/// The first entry of `features`, as in `+avx2,-fma`, that LLVM does not know
+/// for `machine`'s target, empty if there is none: LLVM itself only warns, for
+/// each function.
+llvm::StringRef findUnknownFeature(llvm::StringRef features,
+                                   const llvm::TargetMachine &machine);
+
+/// What is wrong with the names of a CPU and of features, empty if nothing.
+std::string checkTarget(llvm::StringRef cpu, llvm::StringRef features);
+
 /// A target machine for this machine's triple, position independent code.
 /// Empty `cpu` and `features` mean the host's. Null where LLVM has no such
-/// target; `error` then says why.
+/// target; `error` then says why. The names are not checked.
 std::unique_ptr<llvm::TargetMachine>
 createTargetMachine(llvm::StringRef cpu = "", llvm::StringRef features = "",
                     std::string *error = nullptr);

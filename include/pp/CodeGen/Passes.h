@@ -44,7 +44,11 @@ void buildLoopsToLLVMPipeline(mlir::OpPassManager &manager);
 void buildLowerLayersPipeline(mlir::OpPassManager &manager,
                               const LowerLayersOptions &options);
 
-/// `pp-lower-layers`: the same for the layer functions of any module.
+/// The same for the layer functions of any module, as `pp-lower-layers` does.
+void addLowerLayers(mlir::OpPassManager &manager,
+                    const LowerLayersOptions &options);
+
+/// Registers `pp-lower-layers`.
 void registerCodeGenPipelines();
 
 } // namespace pp

@@ -14,7 +14,7 @@
 
 namespace pp::memory {
 
-/// Live at the points of time begin <= t < end; never if they are equal.
+/// Live at the points of time begin <= t < end; never if end <= begin.
 struct Span {
   uint32_t begin = 0, end = 0;
 

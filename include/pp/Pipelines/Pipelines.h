@@ -9,18 +9,18 @@
 namespace pp {
 
 /// What the pipelines can be asked for; pp-compile fills it from its options,
-/// pp-opt from `--pp-plan="ranks=4 ..."`.
+/// pp-opt from `--pp-to-plan="ranks=4 ..."`.
 struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
-  Option<unsigned> ranks{*this, "ranks", llvm::cl::desc("pipeline ranks"),
-                         llvm::cl::init(1)};
-  Option<unsigned> microbatches{*this, "microbatches",
-                                llvm::cl::desc("micro-batches of a step"),
-                                llvm::cl::init(8)};
+  Option<int64_t> ranks{*this, "ranks", llvm::cl::desc("pipeline ranks"),
+                        llvm::cl::init(1)};
+  Option<int64_t> microbatches{*this, "microbatches",
+                               llvm::cl::desc("micro-batches of a step"),
+                               llvm::cl::init(8)};
   Option<std::string> schedule{*this, "schedule",
                                llvm::cl::desc("name of a schedule, search, "
                                               "or a CSV file"),
                                llvm::cl::init("1f1b")};
-  Option<unsigned> virtualStages{
+  Option<int64_t> virtualStages{
       *this, "virtual", llvm::cl::desc("stages a rank; 0: as the schedule has"),
       llvm::cl::init(0)};
   Option<bool> split{*this, "split",
@@ -83,7 +83,10 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
                                llvm::cl::init("")};
 };
 
-/// Model level to plan level. Fails if a pass is not registered.
+// Each fails with a message where an option is wrong; what only the model can
+// tell is found by the passes.
+
+/// Model level to plan level.
 mlir::LogicalResult buildPlanPipeline(mlir::OpPassManager &manager,
                                       const PipelineOptions &options);
 /// Plan level to rank level, proven free of deadlock.

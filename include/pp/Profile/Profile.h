@@ -58,8 +58,8 @@ private:
 };
 
 /// Reads the text of a profile; `path` is for messages. Errors: malformed JSON
-/// (with its line), an unknown format, missing, negative or infinite numbers
-/// (with where they stand).
+/// (with its line), an unknown format, missing, negative or huge numbers (with
+/// where they stand).
 Result<Profile> parse(std::string_view text, const std::string &path);
 
 /// The same from a file.

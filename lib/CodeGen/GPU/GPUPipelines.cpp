@@ -119,16 +119,19 @@ void pp::buildLowerLayersGPUPipeline(OpPassManager &manager,
   buildHostPipeline(manager, options);
 }
 
+void pp::addLowerLayersGPU(OpPassManager &manager,
+                           const LowerLayersGPUOptions &options) {
+  manager.addPass(createIsolateLayers());
+  buildLowerLayersGPUPipeline(manager.nest<ModuleOp>(), options);
+  manager.addPass(createPublishWorkspaces());
+}
+
 void pp::registerCodeGenGPUPipelines() {
   PassPipelineRegistration<LowerLayersGPUOptions>(
       "pp-lower-layers-gpu",
       "Lowers layer functions to LLVM functions that enqueue kernels, in a "
       "nested module @layers with the kernels' code",
-      [](OpPassManager &manager, const LowerLayersGPUOptions &options) {
-        manager.addPass(createIsolateLayers());
-        buildLowerLayersGPUPipeline(manager.nest<ModuleOp>(), options);
-        manager.addPass(createPublishWorkspaces());
-      });
+      addLowerLayersGPU);
   PassPipelineRegistration<LowerLayersGPUOptions>(
       "pp-layers-to-gpu-kernels",
       "The first half of pp-lower-layers-gpu, to gpu.func and launches, on the "

@@ -483,7 +483,7 @@ private:
 
   void declare(const Call &call, ValueRange operands, Type type) {
     if (!declared.insert(call.callee).second ||
-        module.lookupSymbol(call.callee))
+        module.lookupSymbol<FunctionOpInterface>(call.callee))
       return;
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(module.getBody());

@@ -60,10 +60,10 @@ static LogicalResult addInputs(ModuleOp module, json::Object &root) {
       root["batch"] = type.getRank() == 2 ? type.getDimSize(0) : 1;
       root["sequence"] = type.getShape().back();
     }
-    auto bound = input->getAttrOfType<IntegerAttr>("pp.bound");
+    auto bound = input->getAttrOfType<IntegerAttr>(attr::kBound);
     if (input.getSymName() == "targets") {
       root["target_classes"] = bound ? bound.getInt() : kNoBound;
-      if (auto ignored = input->getAttrOfType<IntegerAttr>("pp.ignored"))
+      if (auto ignored = input->getAttrOfType<IntegerAttr>(attr::kIgnored))
         root["ignored_target"] = ignored.getInt();
     } else {
       root["vocabulary"] = bound ? bound.getInt() : kNoBound;
@@ -161,7 +161,12 @@ static json::Array describeActions(const LoweredProgram &lowered) {
 
 static json::Object describe(ModuleOp module, const LoweredProgram &lowered) {
   ProgramOp program = lowered.program;
-  auto report = program->getAttrOfType<DictionaryAttr>(attr::kMemory);
+  // Without parameters there need be no offsets.
+  auto dictionary = [&](StringRef name) {
+    auto value = program->getAttrOfType<DictionaryAttr>(name);
+    return value ? value : DictionaryAttr::get(program.getContext());
+  };
+  DictionaryAttr report = dictionary(attr::kMemory);
   auto bytes = [&](StringRef key) {
     auto number = report.getAs<IntegerAttr>(key);
     return number ? number.getInt() : 0; // no masters
@@ -171,8 +176,8 @@ static json::Object describe(ModuleOp module, const LoweredProgram &lowered) {
                         "workspace", "communication", "lower_bound"})
     memory[key] = bytes(key);
 
-  auto offsets = program->getAttrOfType<DictionaryAttr>(attr::kParameters);
-  auto state = program->getAttrOfType<DictionaryAttr>(attr::kOptimizer);
+  DictionaryAttr offsets = dictionary(attr::kParameters);
+  DictionaryAttr state = dictionary(attr::kOptimizer);
   json::Array parameters;
   for (auto [index, parameter] :
        llvm::enumerate(module.getOps<ParameterOp>())) {
@@ -200,7 +205,8 @@ static json::Object describe(ModuleOp module, const LoweredProgram &lowered) {
                       {"parameters", std::move(parameters)},
                       {"actions", describeActions(lowered)},
                       {"requests", lowered.requests}};
-  if (auto predicted = program->getAttrOfType<DictionaryAttr>("pp.predicted")) {
+  if (auto predicted =
+          program->getAttrOfType<DictionaryAttr>(attr::kPredicted)) {
     json::Object times;
     for (NamedAttribute entry : predicted)
       times[entry.getName().getValue()] =
@@ -271,9 +277,9 @@ FailureOr<std::string> pp::describePrograms(ModuleOp module,
       {"stages", int64_t(llvm::range_size(module.getOps<StageOp>()))},
       {"microbatches", schedule.getMicrobatches()},
       {"schedule", schedule.getName()},
-      {"recompute", text("pp.recompute", "none")},
+      {"recompute", text(attr::kRecompute, "none")},
       {"target", isForDevice(module) ? "cuda" : "cpu"},
-      {"fingerprint", text("pp.fingerprint", "")}};
+      {"fingerprint", text(attr::kFingerprint, "")}};
   if (failed(addInputs(module, root)) ||
       failed(addParameters(module, symbols, root)))
     return failure();
@@ -283,7 +289,7 @@ FailureOr<std::string> pp::describePrograms(ModuleOp module,
     channels.push_back(json::Object{{"src", channel.getSource()},
                                     {"dst", channel.getDestination()}});
   root["channels"] = std::move(channels);
-  if (auto planned = schedule->getAttrOfType<DictionaryAttr>("pp.times")) {
+  if (auto planned = schedule->getAttrOfType<DictionaryAttr>(attr::kTimes)) {
     json::Object times;
     for (NamedAttribute entry : planned) {
       json::Array seconds;

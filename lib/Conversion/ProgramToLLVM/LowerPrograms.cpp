@@ -150,6 +150,9 @@ struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
     // First: ops of programs would report it without the parameter's location.
     if (failed(verifyParameters(module)))
       return signalPassFailure();
+    // What is lowered is what has been proven, whoever wrote it.
+    if (failed(verifyMemory(module)))
+      return signalPassFailure();
 
     // Programs look stage functions up by name: the symbol table is that of
     // before, in which they are func.funcs.

@@ -2,10 +2,13 @@
 
 #include "Detail.h"
 
+#include "pp/Limits.h"
+
 #include <algorithm>
 
 using namespace pp::schedule;
 using namespace pp::schedule::detail;
+namespace limits = pp::limits;
 
 /// The stages a rank, checked against what the placement can have.
 static Result<int32_t> stagesPerRank(const char *name, const Setting &setting,
@@ -38,16 +41,20 @@ Result<Schedule> detail::emptySchedule(const char *name, const Setting &setting,
   if (setting.microbatches < 1)
     return Error{"found " + std::to_string(setting.microbatches) +
                  " micro-batches, expected at least 1"};
+  if (setting.microbatches > limits::kMicrobatches)
+    return Error{"found " + std::to_string(setting.microbatches) +
+                 " micro-batches, expected at most " +
+                 std::to_string(limits::kMicrobatches)};
   Result<int32_t> perRank = stagesPerRank(name, setting, placement);
   if (!perRank)
     return Error{perRank.error()};
-  // Far beyond any cluster, and still in memory.
-  constexpr double limit = 1 << 22;
-  if (double(setting.ranks) * *perRank * setting.microbatches > limit)
+  if (double(setting.ranks) * *perRank * setting.microbatches >
+      double(limits::kActions))
     return Error{"found " + std::to_string(setting.ranks) + " ranks with " +
                  std::to_string(*perRank) + " stages each and " +
                  std::to_string(setting.microbatches) +
-                 " micro-batches, expected a product of at most 4194304"};
+                 " micro-batches, expected a product of at most " +
+                 std::to_string(limits::kActions)};
 
   Schedule schedule;
   schedule.name = name;

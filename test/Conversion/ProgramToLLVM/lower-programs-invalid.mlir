@@ -26,9 +26,32 @@ module @unplanned {
 
 // -----
 
+module @nothing {
+  pp.input @tokens : tensor<4xi32>
+  pp.schedule "1f1b" microbatches(1) placement [0] ranks ["0F0"]
+  // expected-error@+1 {{found no pp.memory with the size of the arena, expected one; run pp-plan-memory}}
+  pp.program @rank0 rank(0) {
+    pp.return
+  }
+}
+
+// -----
+
+// A plan that another program was made for.
+module @overlap {
+  func.func private @stage0.forward() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
+  pp.program @rank0 rank(0) attributes {pp.memory = {arena = 64 : i64}} {
+    // expected-error@+1 {{found its result 0 at [0, 128), expected it inside the arena of 64 bytes}}
+    %y = pp.run F stage(0) mb(0) @stage0.forward() {pp.offsets = array<i64: 0>} : () -> tensor<32xf32>
+    pp.return
+  }
+}
+
+// -----
+
 module @f64 {
   func.func private @stage0.forward() -> (tensor<f64> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
-  pp.program @rank0 rank(0) {
+  pp.program @rank0 rank(0) attributes {pp.memory = {arena = 64 : i64}} {
     %y = pp.run F stage(0) mb(0) @stage0.forward() {pp.offsets = array<i64: 0>} : () -> tensor<f64>
     // expected-error@+1 {{found 'tensor<f64>', expected elements of f32: the runtime sums losses and gradients and updates parameters in f32; cast in the layer}}
     pp.loss %y mb(0) : tensor<f64>
@@ -40,7 +63,7 @@ module @f64 {
 
 // expected-error@+1 {{found no pp.schedule, expected one; run pp-schedule}}
 module @unscheduled {
-  pp.program @rank0 rank(0) {
+  pp.program @rank0 rank(0) attributes {pp.memory = {arena = 64 : i64}} {
     pp.exchange
     pp.return
   }
@@ -52,7 +75,7 @@ module @data {
   // expected-error@+1 {{found type 'tensor<4xf32>', expected tensor<BxTxi32> or tensor<Txi32>: the data of a program are rows of tokens}}
   pp.input @tokens : tensor<4xf32>
   pp.schedule "1f1b" microbatches(1) placement [0] ranks ["0F0"]
-  pp.program @rank0 rank(0) {
+  pp.program @rank0 rank(0) attributes {pp.memory = {arena = 64 : i64}} {
     pp.exchange
     pp.return
   }
@@ -65,7 +88,7 @@ module @unused {
   // expected-error@+1 {{found no rank that updates it, expected one; a parameter must take part in the loss, remove it or use it}}
   pp.parameter @w : tensor<4xf32> init(#nn.zeros)
   pp.schedule "1f1b" microbatches(1) placement [0] ranks ["0F0"]
-  pp.program @rank0 rank(0) {
+  pp.program @rank0 rank(0) attributes {pp.memory = {arena = 64 : i64}} {
     pp.exchange
     pp.return
   }
@@ -78,7 +101,7 @@ module @wide {
   // expected-error@+1 {{found type 'tensor<4xf64>', expected elements of f32, in which the runtime keeps parameters, or bf16 with a master in f32; cast in the layer}}
   pp.parameter @w : tensor<4xf64> init(#nn.zeros)
   pp.schedule "1f1b" microbatches(1) placement [0] ranks ["0F0"]
-  pp.program @rank0 rank(0) {
+  pp.program @rank0 rank(0) attributes {pp.memory = {arena = 64 : i64}} {
     pp.exchange
     pp.return
   }
@@ -90,7 +113,7 @@ module @labels {
   // expected-error@+1 {{found data 'labels', expected 'tokens' or 'targets': set pp.data to one of them}}
   pp.input @labels : tensor<4xi32>
   pp.schedule "1f1b" microbatches(1) placement [0] ranks ["0F0"]
-  pp.program @rank0 rank(0) {
+  pp.program @rank0 rank(0) attributes {pp.memory = {arena = 64 : i64}} {
     pp.exchange
     pp.return
   }
@@ -103,7 +126,7 @@ module @shapes {
   // expected-error@+1 {{found type 'tensor<2x5xi32>', expected 'tensor<2x4xi32>', that of the other input: targets are the tokens shifted by one; slice them in the layer}}
   pp.input @targets : tensor<2x5xi32>
   pp.schedule "1f1b" microbatches(1) placement [0] ranks ["0F0"]
-  pp.program @rank0 rank(0) {
+  pp.program @rank0 rank(0) attributes {pp.memory = {arena = 64 : i64}} {
     pp.exchange
     pp.return
   }

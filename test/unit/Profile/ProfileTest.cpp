@@ -72,25 +72,35 @@ TEST(Profile, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(error(with("\"format\": 1", "\"format\": 2")),
             "profile 'p': found format 2, expected format 1" + remedy);
   EXPECT_EQ(error(with("\"F\": 3", "\"F\": -3")),
-            "profile 'p': found 'layers[1].F' as -3, expected a finite number "
-            "from 0 on" +
+            "profile 'p': found 'layers[1].F' as -3, expected a number from 0 "
+            "to 1e15" +
                 remedy);
   EXPECT_EQ(error(with("\"F\": 3", "\"F\": \"fast\"")),
-            "profile 'p': found 'layers[1].F' as \"fast\", expected a finite "
-            "number from 0 on" +
+            "profile 'p': found 'layers[1].F' as \"fast\", expected a number "
+            "from 0 to 1e15" +
                 remedy);
+  // The sum of a schedule's times is a number, too.
+  EXPECT_EQ(
+      error(with("\"F\": 3", "\"F\": 1e308")),
+      "profile 'p': found 'layers[1].F' as 1e+308, expected a number from "
+      "0 to 1e15" +
+          remedy);
   EXPECT_EQ(error(with("\"F\": 3, ", "")),
             "profile 'p': found no 'layers[1].F', expected it" + remedy);
   EXPECT_EQ(error(with("\"flops\": 7", "\"flops\": 7.5")),
-            "profile 'p': found 'layers[3].flops' as 7.500000, expected a "
-            "whole number" +
+            "profile 'p': found 'layers[3].flops' as 7.5, expected a whole "
+            "number from 0 to 1e18" +
                 remedy);
   EXPECT_EQ(error(with("\"layer\": \"head\"", "\"layer\": 3")),
             "profile 'p': found 'layers[3].layer' as 3, expected a text" +
                 remedy);
   EXPECT_EQ(error(with("\"bandwidth\": 1000", "\"bandwidth\": 0")),
-            "profile 'p': found 'transfers.bandwidth' as 0, expected more than "
-            "0" +
+            "profile 'p': found 'transfers.bandwidth' as 0, expected at least "
+            "one byte a second" +
+                remedy);
+  EXPECT_EQ(error(with("\"bandwidth\": 1000", "\"bandwidth\": 1e-300")),
+            "profile 'p': found 'transfers.bandwidth' as 1e-300, expected at "
+            "least one byte a second" +
                 remedy);
   EXPECT_EQ(error(with("\"exchange\": 0.25", "\"exchange\": 1e999")),
             "profile 'p': found no JSON from line 3 on, expected a whole "

@@ -61,7 +61,12 @@ struct LowerLayersGPUOptions
 void buildLowerLayersGPUPipeline(mlir::OpPassManager &manager,
                                  const LowerLayersGPUOptions &options);
 
-/// `pp-lower-layers-gpu`: the same for the layer functions of any module.
+/// The same for the layer functions of any module, as `pp-lower-layers-gpu`
+/// does.
+void addLowerLayersGPU(mlir::OpPassManager &manager,
+                       const LowerLayersGPUOptions &options);
+
+/// Registers `pp-lower-layers-gpu` and `pp-layers-to-gpu-kernels`.
 void registerCodeGenGPUPipelines();
 
 } // namespace pp

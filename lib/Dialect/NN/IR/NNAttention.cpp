@@ -1,6 +1,7 @@
 //===- NNAttention.cpp - Attention and positions --------------------------===//
 
 #include "Checker.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace pp::nn;
@@ -92,8 +93,9 @@ double AttentionGradOp::getEffectiveScale() { return effectiveScale(*this); }
 /// Query t of T sees S keys, or with `causal` t + 1 + S - T of them.
 template <typename Op> static uint64_t visiblePairs(Op op) {
   uint64_t queries = op.getQueryLength(), keys = op.getKeyLength();
-  return op.getCausal() ? queries * keys - queries * (queries - 1) / 2
-                        : queries * keys;
+  bool isTooMany;
+  uint64_t all = llvm::SaturatingMultiply(queries, keys, &isTooMany);
+  return op.getCausal() && !isTooMany ? all - queries * (queries - 1) / 2 : all;
 }
 uint64_t AttentionOp::getVisiblePairs() { return visiblePairs(*this); }
 uint64_t AttentionGradOp::getVisiblePairs() { return visiblePairs(*this); }
@@ -113,6 +115,14 @@ LogicalResult RotaryOp::inferReturnTypes(MLIRContext *,
     return check.fail("(C2) the last dimension of input is ", size,
                       ", expected an even size: numbers turn in pairs, so "
                       "choose an even head size");
+  // All angles are numbers in the program.
+  constexpr int64_t most = int64_t(1) << 24;
+  int64_t positions = tensorType(input).getDimSize(1);
+  if (size > 0 && positions > most / (size / 2))
+    return check.fail("(C4) input has ", positions, " positions and ", size / 2,
+                      " pairs a head, expected at most ", most,
+                      " angles, their product: turn parts of the sequence, or "
+                      "use more heads");
   double base = adaptor.getBase().convertToDouble();
   if (failed(check.isFinite("(C3)", "base", base)))
     return failure();
@@ -131,14 +141,17 @@ LogicalResult RotaryOp::inferReturnTypes(MLIRContext *,
 /// forward (scores, values) and five backward (scores again, dp, dquery, dkey,
 /// dvalue), and the scalar work of the formulas.
 uint64_t AttentionOp::getFlops() {
-  uint64_t pairs = getBatch() * getHeads() * getVisiblePairs();
-  return pairs * (2 * 2 * getHeadSize() + 5);
+  uint64_t pairs = llvm::SaturatingMultiply<uint64_t>(getBatch() * getHeads(),
+                                                      getVisiblePairs());
+  return llvm::SaturatingMultiply<uint64_t>(pairs, 2 * 2 * getHeadSize() + 5);
 }
 
 uint64_t AttentionGradOp::getFlops() {
-  uint64_t pairs = getBatch() * getHeads() * getVisiblePairs();
+  uint64_t pairs = llvm::SaturatingMultiply<uint64_t>(getBatch() * getHeads(),
+                                                      getVisiblePairs());
   uint64_t delta = 2 * getQuery().getType().getNumElements();
-  return pairs * (5 * 2 * getHeadSize() + 5) + delta;
+  return llvm::SaturatingMultiplyAdd<uint64_t>(pairs, 5 * 2 * getHeadSize() + 5,
+                                               delta);
 }
 
 /// A pair takes four products and two sums; angles are the same for all heads

@@ -1,6 +1,7 @@
 //===- NNLinearAlgebra.cpp - Products and tables --------------------------===//
 
 #include "Checker.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace pp::nn;
@@ -135,17 +136,21 @@ LogicalResult EmbeddingGradOp::verify() {
 // Costs
 //===----------------------------------------------------------------------===//
 
+/// Three dimensions of which each two have elements that exist: the product may
+/// not.
 uint64_t LinearOp::getFlops() {
   uint64_t elements = getType().getNumElements();
   uint64_t inner = getInput().getType().getShape().back();
-  return 2 * elements * inner + (getBias() ? elements : 0);
+  return llvm::SaturatingMultiplyAdd(2 * elements, inner,
+                                     getBias() ? elements : 0);
 }
 
 uint64_t MatmulOp::getFlops() {
   uint64_t elements = getType().getNumElements();
   auto lhs = getLhs().getType();
   uint64_t inner = lhs.getDimSize(lhs.getRank() - (getTransposeA() ? 2 : 1));
-  return 2 * elements * inner + (getInit() ? elements : 0);
+  return llvm::SaturatingMultiplyAdd(2 * elements, inner,
+                                     getInit() ? elements : 0);
 }
 
 /// Of the table, only the rows that the ids name are read.

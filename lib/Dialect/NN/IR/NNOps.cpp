@@ -7,11 +7,32 @@
 //===----------------------------------------------------------------------===//
 
 #include "pp/Dialect/NN/IR/NNOps.h"
+#include "pp/Limits.h"
 
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/SymbolTable.h"
 
 using namespace mlir;
+
+LogicalResult pp::nn::detail::verifyElements(Operation *op, StringRef kind,
+                                             unsigned number, Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor)
+    return success();
+  int64_t elements = 1;
+  for (auto [dim, size] : llvm::enumerate(tensor.getShape())) {
+    if (ShapedType::isDynamic(size) || size == 0)
+      return success();
+    if (size > limits::kElements / elements)
+      return op->emitOpError()
+             << kind << " #" << number << " has type " << type
+             << ": it has more than 2^48 elements, which no machine holds: "
+                "correct dimension "
+             << dim;
+    elements *= size;
+  }
+  return success();
+}
 
 static LogicalResult verifyTensor(Operation *op, StringRef kind,
                                   unsigned number, Type type) {
@@ -27,8 +48,6 @@ static LogicalResult verifyTensor(Operation *op, StringRef kind,
   if (tensor.getRank() > 8)
     return fail() << "rank is " << tensor.getRank()
                   << ", expected at most 8: merge dimensions with nn.reshape";
-  constexpr int64_t maxElements = int64_t(1) << 48;
-  int64_t elements = 1;
   for (auto [dim, size] : llvm::enumerate(tensor.getShape())) {
     if (ShapedType::isDynamic(size))
       return fail() << "dimension " << dim
@@ -38,13 +57,8 @@ static LogicalResult verifyTensor(Operation *op, StringRef kind,
       return fail() << "dimension " << dim
                     << " is empty, expected a size of at least 1: drop the op "
                        "or correct the size";
-    if (size > maxElements / elements)
-      return fail() << "it has more than 2^48 elements, which no machine "
-                       "holds: correct dimension "
-                    << dim;
-    elements *= size;
   }
-  return success();
+  return pp::nn::detail::verifyElements(op, kind, number, type);
 }
 
 LogicalResult pp::nn::detail::verifyAttributes(Operation *op,

@@ -39,7 +39,7 @@ LogicalResult Times::readProfile() {
       numbers[apply] = layers.size();
       layers.push_back(apply.getCallee().str());
       model.layers.push_back(
-          {layers.back(), int64_t(costOf(layer.getBody(), {}).flops)});
+          {layers.back(), costOf(layer.getBody(), {}).wholeFlops()});
     }
   }
   for (InputOp input : module.getOps<InputOp>())
@@ -73,7 +73,19 @@ LogicalResult Times::readProfile() {
   return success();
 }
 
+LogicalResult Times::check(ModuleOp module, const Options &options) {
+  for (auto [name, rate] : {std::pair("flops", options.rates.flops),
+                            std::pair("bandwidth", options.rates.bytes),
+                            std::pair("transfer", options.transfer)})
+    if (!(rate >= 1 && rate <= 1e30))
+      return module.emitError() << "found " << name << "=" << rate
+                                << ", expected a rate from 1 to 1e30 a second";
+  return success();
+}
+
 FailureOr<Times> Times::get(ModuleOp module, const Options &options) {
+  if (failed(check(module, options)))
+    return failure();
   Times times(module, options);
   if (!options.profile.empty() && failed(times.readProfile()))
     return failure();

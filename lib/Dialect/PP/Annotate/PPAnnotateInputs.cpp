@@ -93,9 +93,9 @@ struct AnnotateInputs : pp::impl::PPAnnotateInputsBase<AnnotateInputs> {
       if (!finder.bound)
         continue;
       Builder builder(&getContext());
-      input->setAttr("pp.bound", builder.getI64IntegerAttr(*finder.bound));
+      input->setAttr(attr::kBound, builder.getI64IntegerAttr(*finder.bound));
       if (std::optional<int64_t> ignored = finder.getIgnored())
-        input->setAttr("pp.ignored", builder.getI64IntegerAttr(*ignored));
+        input->setAttr(attr::kIgnored, builder.getI64IntegerAttr(*ignored));
     }
   }
 };

@@ -61,11 +61,12 @@ struct AnnotateTimes : pp::impl::PPAnnotateTimesBase<AnnotateTimes> {
     auto entry = [&](StringRef name, const std::vector<double> &seconds) {
       return builder.getNamedAttr(name, builder.getDenseF64ArrayAttr(seconds));
     };
-    op->setAttr("pp.times", builder.getDictionaryAttr(
-                                {entry("forward", costs.forward),
-                                 entry("input_gradient", costs.inputGradient),
-                                 entry("weight_gradient", costs.weightGradient),
-                                 entry("transfer", costs.forwardTransfer)}));
+    op->setAttr(attr::kTimes,
+                builder.getDictionaryAttr(
+                    {entry("forward", costs.forward),
+                     entry("input_gradient", costs.inputGradient),
+                     entry("weight_gradient", costs.weightGradient),
+                     entry("transfer", costs.forwardTransfer)}));
     for (ProgramOp program : module.getOps<ProgramOp>()) {
       uint64_t rank = program.getRank();
       if (rank >= timeline->busy.size()) {
@@ -75,7 +76,7 @@ struct AnnotateTimes : pp::impl::PPAnnotateTimesBase<AnnotateTimes> {
         return signalPassFailure();
       }
       program->setAttr(
-          "pp.predicted",
+          attr::kPredicted,
           builder.getDictionaryAttr(
               {builder.getNamedAttr(
                    "makespan", builder.getF64FloatAttr(timeline->makespan)),

@@ -1,5 +1,4 @@
-//===- PPDialect.cpp - The pp dialect
-//---------------------------------------===//
+//===- PPDialect.cpp - The pp dialect -------------------------------------===//
 //
 // Registration, and the shape of the attributes that bind the arguments and
 // results of stage functions. That the bindings are complete and name things
@@ -10,8 +9,10 @@
 #include "pp/Dialect/PP/IR/PPDialect.h"
 
 #include "pp/Dialect/PP/IR/PPOps.h"
+#include "pp/Limits.h"
 
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -51,13 +52,37 @@ static LogicalResult expectUnit(Operation *op, NamedAttribute attribute) {
                            << attribute.getName().getValue();
 }
 
-static LogicalResult expectCount(Operation *op, NamedAttribute attribute) {
+/// A number from 0 to `end` - 1.
+static LogicalResult expectNumber(Operation *op, NamedAttribute attribute,
+                                  int64_t end) {
   auto number = dyn_cast<IntegerAttr>(attribute.getValue());
-  if (number && number.getType().isInteger(64) && number.getInt() >= 0)
+  if (number && number.getType().isInteger(64) && number.getInt() >= 0 &&
+      number.getInt() < end)
     return success();
   return op->emitOpError() << "found " << attribute.getName().getValue()
                            << " = " << attribute.getValue()
-                           << ", expected an i64 that is not negative";
+                           << ", expected an i64 from 0 to " << end - 1;
+}
+
+/// The number of an argument of the result's type.
+static LogicalResult expectAccumulator(Operation *op, unsigned result,
+                                       NamedAttribute attribute) {
+  auto function = cast<FunctionOpInterface>(op);
+  if (function.getNumArguments() == 0)
+    return op->emitOpError() << "found " << attribute.getName().getValue()
+                             << " on a result of a function without arguments, "
+                                "expected the accumulator among them";
+  if (failed(expectNumber(op, attribute, function.getNumArguments())))
+    return failure();
+  int64_t argument = cast<IntegerAttr>(attribute.getValue()).getInt();
+  Type type = function.getArgumentTypes()[argument];
+  if (type == function.getResultTypes()[result])
+    return success();
+  return op->emitOpError() << "found " << attribute.getName().getValue()
+                           << " = " << argument << ", an argument of type "
+                           << type << ", expected "
+                           << function.getResultTypes()[result]
+                           << " as of the result";
 }
 
 LogicalResult
@@ -71,7 +96,7 @@ pp::PPDialect::verifyRegionArgAttribute(Operation *op, unsigned region,
   if (name == attr::kKey)
     return expectUnit(op, attribute);
   if (name == attr::kUse)
-    return expectCount(op, attribute);
+    return expectNumber(op, attribute, limits::kUses);
   return op->emitOpError() << "found unknown argument attribute " << name
                            << ", expected pp.value, pp.param, pp.grad, pp.use, "
                               "pp.data or pp.key";
@@ -85,7 +110,7 @@ LogicalResult pp::PPDialect::verifyRegionResultAttribute(
   if (name == attr::kLoss)
     return expectUnit(op, attribute);
   if (name == attr::kAccumulates)
-    return expectCount(op, attribute);
+    return expectAccumulator(op, result, attribute);
   if (name == attr::kGrad) {
     auto half = dyn_cast<StringAttr>(attribute.getValue());
     if (half && (half == "input" || half == "param"))

@@ -1,10 +1,11 @@
-//===- PPModelOps.cpp - Model level of the pp dialect
-//-----------------------===//
+//===- PPModelOps.cpp - Model level of the pp dialect ---------------------===//
 //
 // Layers print their parameters apart from their inputs, so their assembly is
 // written by hand; a model is an ordinary function with one result.
 //
 //===----------------------------------------------------------------------===//
+
+#include "Numbers.h"
 
 #include "pp/Dialect/PP/IR/PPOps.h"
 
@@ -13,6 +14,7 @@
 
 #include "mlir/Interfaces/FunctionImplementation.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/JSON.h"
 
 using namespace mlir;
@@ -142,12 +144,29 @@ LogicalResult LayerOp::verify() {
     if (!isFloatTensor(type))
       return emitOpError() << "found parameter " << i << " of type " << type
                            << ", expected floats: pass integers as inputs";
+  for (auto [i, type] : llvm::enumerate(getArgumentTypes()))
+    if (failed(nn::detail::verifyElements(*this, "argument", i, type)))
+      return failure();
+  // LLVM would take the functions of the layer for instructions of its own.
+  if (getSymName().starts_with("llvm."))
+    return emitOpError() << "found the name '" << getSymName()
+                         << "', expected one that does not begin with 'llvm.', "
+                            "which LLVM keeps for itself: rename the layer";
   if (failed(nn::detail::verifyAttributes(*this, {getRecomputeAttrName()})))
     return failure();
   return verifyRecompute(*this, getRecompute());
 }
 
 LogicalResult LayerOp::verifyRegions() {
+  // Ops of upstream's dialects have no limit of their own.
+  WalkResult walk = getBody().walk([](Operation *op) {
+    for (auto [i, type] : llvm::enumerate(op->getResultTypes()))
+      if (failed(nn::detail::verifyElements(op, "result", i, type)))
+        return WalkResult::interrupt();
+    return WalkResult::advance();
+  });
+  if (walk.wasInterrupted())
+    return failure();
   auto yield = dyn_cast<YieldOp>(getBody().front().getTerminator());
   if (!yield)
     return emitOpError() << "expected pp.yield at the end";
@@ -209,6 +228,8 @@ LogicalResult ModelOp::verify() {
     if (!isStaticTensor(type))
       return emitOpError() << "found argument " << i << " of type " << type
                            << ", expected a tensor of static shape";
+    else if (failed(nn::detail::verifyElements(*this, "argument", i, type)))
+      return failure();
   llvm::StringMap<unsigned> names;
   for (unsigned i = 0, e = getNumArguments(); i != e; ++i) {
     StringRef name = getDataName(i);
@@ -237,6 +258,9 @@ LogicalResult ModelOp::verifyRegions() {
     diagnostic.attachNote(getLoc()) << "the model is declared here";
     return diagnostic;
   }
+  llvm::StringSet<> data;
+  for (unsigned i = 0, e = getNumArguments(); i != e; ++i)
+    data.insert(getDataName(i));
   llvm::StringMap<ParamOp> params;
   for (Operation &op : block.without_terminator()) {
     if (!isa<ParamOp, ApplyOp>(op))
@@ -246,6 +270,14 @@ LogicalResult ModelOp::verifyRegions() {
     auto param = dyn_cast<ParamOp>(op);
     if (!param)
       continue;
+    if (data.contains(param.getName())) {
+      InFlightDiagnostic diagnostic =
+          param.emitOpError() << "found parameter '" << param.getName()
+                              << "' with the name of data, expected different "
+                                 "names: rename one";
+      diagnostic.attachNote(getLoc()) << "the data is an argument here";
+      return diagnostic;
+    }
     auto [other, isNew] = params.try_emplace(param.getName(), param);
     if (isNew)
       continue;
@@ -270,7 +302,8 @@ LogicalResult ParamOp::verify() {
   if (!llvm::json::isUTF8(getName()))
     return emitOpError() << "found a name that is not UTF-8, expected text: "
                             "safetensors files hold names as JSON";
-  if (failed(nn::detail::verifyAttributes(*this, {getDecayAttrName()})))
+  if (failed(nn::detail::verifyAttributes(*this, {getDecayAttrName()})) ||
+      failed(nn::detail::verifyElements(*this, "result", 0, getType())))
     return failure();
   if (!isa<nn::InitializerAttrInterface>(getInit()))
     return emitOpError() << "found init(" << getInit()
@@ -334,9 +367,8 @@ void ApplyOp::print(OpAsmPrinter &p) {
 
 LogicalResult ApplyOp::verify() {
   if (std::optional<uint64_t> stage = getStage())
-    if (int64_t(*stage) < 0)
-      return emitOpError() << "found stage = " << int64_t(*stage)
-                           << ", expected a number from 0";
+    if (failed(verifyNumber(*this, "stage =", *stage, limits::kStages)))
+      return failure();
   for (auto [i, param] : llvm::enumerate(getParams()))
     if (!param.getDefiningOp<ParamOp>())
       return emitOpError() << "found parameter " << i

@@ -1,5 +1,4 @@
-//===- PPPlanOps.cpp - Plan level of the pp dialect
-//-------------------------===//
+//===- PPPlanOps.cpp - Plan level of the pp dialect -----------------------===//
 //
 // A stage is proven against the module here: every argument of its functions
 // is bound, and what it names exists and has its type. That values are
@@ -8,9 +7,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Numbers.h"
+
 #include "pp/Dialect/PP/IR/PPOps.h"
 
 #include "pp/Dialect/NN/IR/NNAttributes.h"
+#include "pp/Dialect/NN/IR/NNTraits.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -21,7 +23,8 @@ static LogicalResult verifyTensor(Operation *op, Type type, bool isFloat) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   if (tensor && tensor.hasStaticShape() &&
       (!isFloat || isa<FloatType>(tensor.getElementType())))
-    return success();
+    return nn::detail::verifyElements(op, isFloat ? "parameter" : "input", 0,
+                                      type);
   return op->emitOpError() << "found type " << type << ", expected a tensor of "
                            << (isFloat ? "floats of " : "") << "static shape";
 }
@@ -74,9 +77,8 @@ FlatSymbolRefAttr StageOp::getFunctionFor(ActionKind kind) {
 }
 
 LogicalResult StageOp::verify() {
-  if (int64_t(getIndex()) < 0)
-    return emitOpError() << "found stage " << int64_t(getIndex())
-                         << ", expected a number from 0";
+  if (failed(verifyNumber(*this, "stage", getIndex(), limits::kStages)))
+    return failure();
   if ((getBackwardInput() || getBackwardWeight()) && !getBackward())
     return emitOpError() << "found a half of the backward without the whole, "
                             "expected backward(...) too";
@@ -202,10 +204,14 @@ LogicalResult StageOp::verifySymbolUses(SymbolTableCollection &symbols) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult ScheduleOp::verify() {
-  if (int64_t(getMicrobatches()) < 1)
-    return emitOpError() << "found " << int64_t(getMicrobatches())
-                         << " micro-batches, expected at least 1";
-  int64_t ranks = getRanks().size();
+  int64_t microbatches = getMicrobatches(), ranks = getRanks().size();
+  if (microbatches < 1 || microbatches > limits::kMicrobatches)
+    return emitOpError() << "found " << microbatches
+                         << " micro-batches, expected at least 1 and at most "
+                         << limits::kMicrobatches;
+  if (ranks > limits::kRanks)
+    return emitOpError() << "found " << ranks << " ranks, expected at most "
+                         << limits::kRanks;
   for (auto [stage, rank] : llvm::enumerate(getPlacement()))
     if (rank < 0 || rank >= ranks)
       return emitOpError() << "found stage " << stage << " on rank " << rank

@@ -1,5 +1,4 @@
-//===- PPRankOps.cpp - Rank level of the pp dialect
-//-------------------------===//
+//===- PPRankOps.cpp - Rank level of the pp dialect -----------------------===//
 //
 // What one program can prove about itself: operands fit the functions and
 // parameters that they are bound to, channels touch the program's rank, and
@@ -7,6 +6,8 @@
 // proven by pp-verify-communication.
 //
 //===----------------------------------------------------------------------===//
+
+#include "Numbers.h"
 
 #include "pp/Dialect/PP/IR/PPOps.h"
 
@@ -18,9 +19,9 @@ using namespace pp;
 
 LogicalResult ChannelOp::verify() {
   int64_t source = getSource(), destination = getDestination();
-  if (source < 0 || destination < 0)
-    return emitOpError() << "found ranks " << source << " and " << destination
-                         << ", expected numbers from 0";
+  for (int64_t rank : {source, destination})
+    if (failed(verifyNumber(*this, "rank", rank, limits::kRanks)))
+      return failure();
   if (source == destination)
     return emitOpError() << "found a channel from rank " << source
                          << " to itself, expected two ranks: values stay SSA "
@@ -33,10 +34,7 @@ LogicalResult ChannelOp::verify() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult ProgramOp::verify() {
-  if (int64_t(getRank()) < 0)
-    return emitOpError() << "found rank " << int64_t(getRank())
-                         << ", expected a number from 0";
-  return success();
+  return verifyNumber(*this, "rank", getRank(), limits::kRanks);
 }
 
 bool ProgramOp::hasLoops() {
@@ -81,8 +79,7 @@ std::optional<int64_t> pp::getMicrobatch(Operation *op) {
 }
 
 LogicalResult BeginLoopOp::verify() {
-  // All that checks a program executes its rounds.
-  constexpr int64_t most = 1 << 24;
+  constexpr int64_t most = limits::kMicrobatches;
   int64_t rounds = getRounds(), step = getStep();
   if (rounds < 1 || step < 1 || rounds > most || step > most)
     return emitOpError() << "found " << rounds << " rounds and a step of "
@@ -91,9 +88,32 @@ LogicalResult BeginLoopOp::verify() {
   return success();
 }
 
-/// Constraints 4 and 5.
-static LogicalResult verifyLoops(Block &block) {
+/// The numbers of an op in the last round of its loop.
+static LogicalResult verifyLastRound(Operation &op, BeginLoopOp loop) {
+  int64_t shift = int64_t(loop.getRounds() - 1) * int64_t(loop.getStep());
+  auto verify = [&](StringRef what, int64_t number,
+                    int64_t end) -> LogicalResult {
+    if (number + shift < end)
+      return success();
+    InFlightDiagnostic diagnostic =
+        op.emitOpError() << "found " << what << " " << number + shift
+                         << " in the last round, expected a number from 0 to "
+                         << end - 1;
+    diagnostic.attachNote(loop.getLoc()) << "the loop begins here";
+    return diagnostic;
+  };
+  if (failed(verify("micro-batch", *getMicrobatch(&op), limits::kMicrobatches)))
+    return failure();
+  IntegerAttr tag;
+  if (isa<ISendOp, IRecvOp>(op))
+    tag = op.getAttrOfType<IntegerAttr>("tag");
+  return tag ? verify("tag", tag.getInt(), limits::kTags) : success();
+}
+
+/// Constraints 4 to 6.
+static LogicalResult verifyLoops(ProgramOp program, Block &block) {
   BeginLoopOp open;
+  int64_t steps = 0;
   for (Operation &op : block) {
     if (auto begin = dyn_cast<BeginLoopOp>(op)) {
       if (open) {
@@ -109,14 +129,27 @@ static LogicalResult verifyLoops(Block &block) {
         return op.emitOpError("found the end of a loop that has not begun, "
                               "expected pp.begin_loop before it");
       open = {};
-    } else if (open && !isa<ReturnOp>(op) && !getMicrobatch(&op)) {
-      return op.emitOpError("found in a loop, expected ops of a micro-batch "
-                            "only: move what a step does once behind the loop");
+    } else if (!open) {
+      ++steps;
+    } else if (!isa<ReturnOp>(op)) {
+      if (!getMicrobatch(&op))
+        return op.emitOpError("found in a loop, expected ops of a micro-batch "
+                              "only: move what a step does once behind the "
+                              "loop");
+      if (failed(verifyLastRound(op, open)))
+        return failure();
+      steps += open.getRounds();
     }
   }
   if (open)
     return open.emitOpError("found a loop without end, expected pp.end_loop "
                             "before the end of the program");
+  // All that checks a program executes its rounds.
+  if (steps > limits::kSteps)
+    return program.emitOpError() << "found " << steps
+                                 << " ops with every round of its loops, "
+                                    "expected at most "
+                                 << limits::kSteps;
   return success();
 }
 
@@ -144,7 +177,7 @@ LogicalResult ProgramOp::verifyRegions() {
   auto end = block.empty() ? ReturnOp() : dyn_cast<ReturnOp>(block.back());
   if (!end || end->getNumOperands())
     return emitOpError() << "expected pp.return without operands at the end";
-  if (failed(verifyLoops(block)))
+  if (failed(verifyLoops(*this, block)))
     return failure();
   for (Operation &op : block) {
     if (auto send = dyn_cast<ISendOp>(op)) {
@@ -172,12 +205,20 @@ LogicalResult ProgramOp::verifyRegions() {
 // Actions
 //===----------------------------------------------------------------------===//
 
+static LogicalResult verifyMicrobatch(Operation *op,
+                                      std::optional<uint64_t> number) {
+  return verifyNumber(op, "micro-batch", number.value_or(0),
+                      limits::kMicrobatches);
+}
+
 LogicalResult RunOp::verify() {
-  if (int64_t(getStage()) < 0 || int64_t(getMicrobatch()) < 0)
-    return emitOpError() << "found stage " << int64_t(getStage())
-                         << " and micro-batch " << int64_t(getMicrobatch())
-                         << ", expected numbers from 0";
-  return success();
+  if (failed(verifyNumber(*this, "stage", getStage(), limits::kStages)))
+    return failure();
+  return verifyMicrobatch(*this, getMicrobatch());
+}
+
+LogicalResult LossOp::verify() {
+  return verifyMicrobatch(*this, getMicrobatch());
 }
 
 LogicalResult RunOp::verifySymbolUses(SymbolTableCollection &symbols) {
@@ -218,12 +259,9 @@ LogicalResult RunOp::verifySymbolUses(SymbolTableCollection &symbols) {
 
 template <typename TransferOp>
 static LogicalResult verifyTransfer(TransferOp op) {
-  if (int64_t(op.getTag()) < 0 || int64_t(op.getMicrobatch().value_or(0)) < 0)
-    return op.emitOpError()
-           << "found tag " << int64_t(op.getTag()) << " and micro-batch "
-           << int64_t(op.getMicrobatch().value_or(0))
-           << ", expected numbers from 0";
-  return success();
+  if (failed(verifyNumber(op, "tag", op.getTag(), limits::kTags)))
+    return failure();
+  return verifyMicrobatch(op, op.getMicrobatch());
 }
 
 template <typename TransferOp>
@@ -258,21 +296,41 @@ LogicalResult IRecvOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return verifyChannel(*this, "ends", symbols);
 }
 
-/// A wait of its own micro-batch names one.
-static LogicalResult verifyWait(Operation *op, std::optional<uint64_t> number) {
-  if (int64_t(number.value_or(0)) >= 0)
+/// A wait may name a micro-batch of its own in a program with loops, where its
+/// token can be that of another round; see constraint 6 of pp.program.
+template <typename TransferOp>
+static LogicalResult verifyWait(Operation *op, std::optional<uint64_t> number,
+                                TransferOp transfer) {
+  if (!number)
     return success();
-  return op->emitOpError("found micro-batch ")
-         << int64_t(*number) << ", expected a number from 0";
+  if (failed(verifyMicrobatch(op, number)))
+    return failure();
+  std::optional<uint64_t> own = transfer.getMicrobatch();
+  if (!own) {
+    InFlightDiagnostic diagnostic =
+        op->emitOpError() << "found micro-batch " << *number
+                          << " for a transfer without one, expected none";
+    diagnostic.attachNote(transfer.getLoc()) << "posted here";
+    return diagnostic;
+  }
+  auto program = cast<ProgramOp>(op->getParentOp());
+  if (*own == *number || program.hasLoops())
+    return success();
+  InFlightDiagnostic diagnostic =
+      op->emitOpError() << "found micro-batch " << *number << ", expected "
+                        << *own << ", that of the transfer: only in programs "
+                        << "with loops a token stands for several";
+  diagnostic.attachNote(transfer.getLoc()) << "posted here";
+  return diagnostic;
 }
 
 LogicalResult WaitOp::verify() {
-  if (failed(verifyWait(*this, getMicrobatch())))
-    return failure();
   auto receive = getToken().getDefiningOp<IRecvOp>();
   if (!receive)
     return emitOpError() << "found a token that no pp.irecv made, expected one "
                             "of a receive: wait for a send with pp.wait_send";
+  if (failed(verifyWait(*this, getMicrobatch(), receive)))
+    return failure();
   if (receive.getBuffer() == getBuffer())
     return success();
   InFlightDiagnostic diagnostic =
@@ -283,12 +341,12 @@ LogicalResult WaitOp::verify() {
 }
 
 LogicalResult WaitSendOp::verify() {
-  if (failed(verifyWait(*this, getMicrobatch())))
-    return failure();
   auto send = getToken().getDefiningOp<ISendOp>();
   if (!send)
     return emitOpError() << "found a token that no pp.isend made, expected one "
                             "of a send: wait for a receive with pp.wait";
+  if (failed(verifyWait(*this, getMicrobatch(), send)))
+    return failure();
   if (send.getBuffer() == getBuffer())
     return success();
   InFlightDiagnostic diagnostic =
@@ -325,6 +383,13 @@ static LogicalResult verifyParameter(Operation *op, FlatSymbolRefAttr name,
                                   << name;
   diagnostic.attachNote(parameter.getLoc()) << "the parameter is defined here";
   return diagnostic;
+}
+
+LogicalResult ZeroGradientOp::verify() {
+  return verifyNumber(*this, "use", getUse(), limits::kUses);
+}
+LogicalResult LoadGradientOp::verify() {
+  return verifyNumber(*this, "use", getUse(), limits::kUses);
 }
 
 LogicalResult ReduceGradientsOp::verify() {

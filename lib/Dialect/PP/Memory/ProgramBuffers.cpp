@@ -12,8 +12,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "pp/Dialect/PP/Memory/Buffers.h"
+#include "pp/Limits.h"
 
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <map>
 
 using namespace mlir;
 using namespace pp;
@@ -23,8 +27,13 @@ FailureOr<uint64_t> pp::getTensorBytes(Type type) {
   if (!tensor || !tensor.hasStaticShape() ||
       !tensor.getElementType().isIntOrFloat())
     return failure();
-  uint64_t bits = tensor.getElementTypeBitWidth();
-  return uint64_t(tensor.getNumElements()) * ((bits + 7) / 8);
+  uint64_t elements = 1, bits = tensor.getElementTypeBitWidth();
+  for (int64_t size : tensor.getShape()) {
+    if (size != 0 && elements > uint64_t(limits::kElements) / size)
+      return failure();
+    elements *= size;
+  }
+  return elements * ((bits + 7) / 8);
 }
 
 StringRef pp::getBufferKindName(BufferKind kind) {
@@ -217,7 +226,7 @@ FailureOr<ProgramBuffers>
 ProgramBuffers::analyze(ProgramOp program, SymbolTableCollection &symbols,
                         bool withLives) {
   ProgramBuffers result;
-  if (program->hasAttr("pp.left_out"))
+  if (program->hasAttr(attr::kLeftOut))
     return program.emitOpError("found pp.left_out, expected a program of all "
                                "micro-batches; run pp-form-loops");
   result.hasLoops = program.hasLoops();
@@ -300,6 +309,11 @@ ProgramBuffers::analyze(ProgramOp program, SymbolTableCollection &symbols,
             })
             .Case([&](UpdateOp update) {
               StringAttr name = update.getParameterAttr().getAttr();
+              if (llvm::is_contained(result.owned, name))
+                return LogicalResult(update.emitOpError("updates '")
+                                     << name.getValue()
+                                     << "' again, expected one update of each "
+                                        "parameter in a step");
               result.owned.push_back(name);
               auto parameter = symbols.lookupNearestSymbolFrom<ParameterOp>(
                   update, update.getParameterAttr());
@@ -323,8 +337,92 @@ ProgramBuffers::analyze(ProgramOp program, SymbolTableCollection &symbols,
   }
   if (result.hasLoops && withLives && failed(result.findLives(program)))
     return failure();
+  if (failed(result.verifyTotal(program)))
+    return failure();
   return result;
 }
+
+/// Sums of bytes fit 64 bits wherever they are made.
+LogicalResult ProgramBuffers::verifyTotal(ProgramOp program) const {
+  uint64_t total = 0;
+  for (const Buffer &buffer : buffers)
+    total = llvm::SaturatingMultiplyAdd<uint64_t>(
+        memory::alignUp(buffer.interval.size),
+        std::max<size_t>(1, buffer.lives.size()), total);
+  if (total <= uint64_t(limits::kBytes))
+    return success();
+  return program.emitOpError("found buffers of more than 2^60 bytes, expected "
+                             "what a machine holds; use smaller micro-batches "
+                             "or smaller parameters");
+}
+
+namespace {
+/// The transfers of each value on each channel in a program with loops: each
+/// is waited for once, behind where it is posted.
+class OpenTransfers {
+public:
+  explicit OpenTransfers(Block &block) {
+    std::map<std::tuple<bool, const void *, const void *>, unsigned> numbers;
+    auto add = [&](auto transfer, bool isSend) {
+      if (!transfer.getMicrobatch())
+        return;
+      seriesOf[transfer] =
+          numbers
+              .try_emplace({isSend,
+                            transfer.getChannelAttr().getAsOpaquePointer(),
+                            transfer.getValueAttr().getAsOpaquePointer()},
+                           numbers.size())
+              .first->second;
+    };
+    for (Operation &op : block) {
+      if (auto send = dyn_cast<ISendOp>(op))
+        add(send, true);
+      else if (auto receive = dyn_cast<IRecvOp>(op))
+        add(receive, false);
+      else if (isa<WaitOp, WaitSendOp>(op))
+        if (auto known = seriesOf.find(op.getOperand(0).getDefiningOp());
+            known != seriesOf.end())
+          seriesOf[&op] = known->second;
+    }
+    isOpen.resize(numbers.size());
+    firstOf.resize(numbers.size());
+    for (Operation &op : llvm::reverse(block))
+      if (auto known = seriesOf.find(&op); known != seriesOf.end())
+        firstOf[known->second] = &op;
+  }
+
+  /// A transfer, by an op of its series and a micro-batch, that is not waited
+  /// for yet.
+  std::optional<std::pair<Operation *, size_t>> findOpen() const {
+    for (auto [first, open] : llvm::zip_equal(firstOf, isOpen))
+      if (auto it = llvm::find(open, true); it != open.end())
+        return std::pair(first, size_t(it - open.begin()));
+    return std::nullopt;
+  }
+
+  /// What is wrong if `op` runs for a micro-batch now, empty if nothing.
+  StringRef visit(Operation *op, size_t microbatch) {
+    auto it = seriesOf.find(op);
+    if (it == seriesOf.end())
+      return "";
+    std::vector<bool> &open = isOpen[it->second];
+    if (open.size() <= microbatch)
+      open.resize(microbatch + 1);
+    bool isWait = isa<WaitOp, WaitSendOp>(op);
+    if (open[microbatch] != isWait)
+      return isWait ? "waits for a transfer that is not posted before it or is "
+                      "waited for already"
+                    : "posts a transfer again before it is waited for";
+    open[microbatch] = !isWait;
+    return "";
+  }
+
+private:
+  DenseMap<Operation *, unsigned> seriesOf;
+  std::vector<std::vector<bool>> isOpen; ///< by series and micro-batch
+  std::vector<Operation *> firstOf;      ///< of each series
+};
+} // namespace
 
 /// Lives of all buffers of a program with loops but parameters and gradients.
 LogicalResult ProgramBuffers::findLives(ProgramOp program) {
@@ -359,8 +457,15 @@ LogicalResult ProgramBuffers::findLives(ProgramOp program) {
   }
   uint32_t time = 0;
   LogicalResult result = success();
+  OpenTransfers transfers(program.getBody().front());
   program.walkSteps([&](Operation *op, int64_t shift) {
     const Step &step = steps.find(op)->second;
+    StringRef problem = transfers.visit(op, step.microbatch + shift);
+    if (!problem.empty() && succeeded(result))
+      result = op->emitOpError()
+               << problem << ", for micro-batch " << step.microbatch + shift
+               << ", expected one wait behind each transfer: count the rounds "
+                  "of the loops";
     auto touch = [&](Buffer &buffer, uint32_t instance) {
       if (!step.isInLoop || !buffer.series)
         return;
@@ -399,6 +504,11 @@ LogicalResult ProgramBuffers::findLives(ProgramOp program) {
     }
     ++time;
   });
+  if (auto open = transfers.findOpen(); open && succeeded(result))
+    result = open->first->emitOpError()
+             << "found no wait for the transfer of micro-batch " << open->second
+             << ", expected one wait behind each transfer: count the rounds of "
+                "the loops";
   for (Buffer &buffer : buffers)
     buffer.interval.begin = 0, buffer.interval.end = time;
   return result;

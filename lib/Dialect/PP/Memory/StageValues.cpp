@@ -8,8 +8,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "pp/Dialect/PP/Memory/Buffers.h"
+#include "pp/Limits.h"
 
 #include "llvm/ADT/SetVector.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace pp;
@@ -47,6 +49,12 @@ FailureOr<StageValues> StageValues::analyze(func::FuncOp stage,
     return failure();
   }
   Block &body = stage.getBody().front();
+  auto returnOp = dyn_cast<func::ReturnOp>(body.getTerminator());
+  if (!returnOp || !stage.getBody().hasOneBlock()) {
+    stage.emitOpError("found several blocks, expected a stage function with "
+                      "one that ends with func.return");
+    return failure();
+  }
   for (BlockArgument argument : body.getArguments())
     values.storage[argument] = {isa<RankedTensorType>(argument.getType())
                                     ? StageStorage::Argument
@@ -55,7 +63,6 @@ FailureOr<StageValues> StageValues::analyze(func::FuncOp stage,
 
   // The first place in which a value is returned is where it lies.
   DenseMap<Value, unsigned> returned;
-  auto returnOp = cast<func::ReturnOp>(body.getTerminator());
   for (auto [number, value] : llvm::enumerate(returnOp.getOperands()))
     if (!stage.getResultAttr(number, attr::kAccumulates))
       returned.try_emplace(value, number);
@@ -148,6 +155,14 @@ FailureOr<StageValues> StageValues::analyze(func::FuncOp stage,
       itemOf[result] = values.items.size();
       values.items.push_back({call, number, {*bytes, time, time + 1}});
     }
+  }
+  uint64_t total = 0;
+  for (const Item &item : values.items)
+    total = llvm::SaturatingAdd(total, memory::alignUp(item.interval.size));
+  if (total > uint64_t(limits::kBytes)) {
+    stage.emitOpError("found values of more than 2^60 bytes, expected what a "
+                      "machine holds; use smaller micro-batches");
+    return failure();
   }
   return values;
 }

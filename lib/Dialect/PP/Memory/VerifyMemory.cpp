@@ -83,6 +83,63 @@ static LogicalResult verifyStage(func::FuncOp stage,
   return check(buffers, size.getInt(), "workspace");
 }
 
+/// Constraint 5: data, keys and losses are those of micro-batches of the step.
+static LogicalResult verifyMicrobatches(ModuleOp module, ProgramOp program) {
+  auto schedules = module.getOps<ScheduleOp>();
+  if (schedules.empty())
+    return success();
+  int64_t microbatches = (*schedules.begin()).getMicrobatches(), shift = 0;
+  for (Operation &op : program.getBody().front()) {
+    if (auto loop = dyn_cast<BeginLoopOp>(op))
+      shift = (loop.getRounds() - 1) * loop.getStep();
+    else if (isa<EndLoopOp>(op))
+      shift = 0;
+    std::optional<int64_t> own = getMicrobatch(&op);
+    if (own && *own + shift >= microbatches)
+      return op.emitOpError("found micro-batch ")
+             << *own + shift << ", expected a number below the " << microbatches
+             << " micro-batches of the schedule";
+  }
+  return success();
+}
+
+/// Constraint 6: what the optimizer keeps of parameters lies in its area, the
+/// masters first.
+static LogicalResult verifyOptimizer(ProgramOp program,
+                                     const ProgramBuffers &analysis,
+                                     SymbolTableCollection &symbols) {
+  auto report = program->getAttrOfType<DictionaryAttr>(attr::kMemory);
+  auto states = program->getAttrOfType<DictionaryAttr>(attr::kOptimizer);
+  auto bytes = [&](StringRef key) {
+    auto number = report.getAs<IntegerAttr>(key);
+    return number ? number.getInt() : 0;
+  };
+  SmallVector<Placed> moments, masters;
+  for (StringAttr name : analysis.getOwned()) {
+    auto parameter =
+        symbols.lookupNearestSymbolFrom<ParameterOp>(program, name);
+    auto state = states ? states.getAs<DenseI64ArrayAttr>(name) : nullptr;
+    int64_t expected = parameter.hasMaster() ? 3 : 2;
+    if (!state || state.size() != expected)
+      return program.emitOpError("found ")
+             << (state ? state.size() : 0) << " offsets of the optimizer's "
+             << "state of '" << name.getValue() << "', expected " << expected
+             << "; run pp-plan-memory";
+    uint64_t size = *getTensorBytes(parameter.getGradientType());
+    for (auto [number, offset] : llvm::enumerate(state.asArrayRef()))
+      (number < 2 ? moments : masters)
+          .push_back(
+              {program,
+               (number < 2 ? "moment of '" : "master of '") + name.str() + "'",
+               {size, 0, 1},
+               uint64_t(offset)});
+  }
+  if (failed(check(masters, bytes("masters"), "area of masters")))
+    return failure();
+  moments.append(masters);
+  return check(moments, bytes("optimizer"), "optimizer area");
+}
+
 /// Constraint 3: an accumulator starts from zero in each step.
 static LogicalResult verifyCleared(ProgramOp program,
                                    SymbolTableCollection &symbols) {
@@ -204,7 +261,8 @@ static LogicalResult verifyProgram(ProgramOp program,
   if (!arena)
     return program.emitOpError("found no pp.memory with the size of the "
                                "arena, expected one; run pp-plan-memory");
-  if (failed(verifyCleared(program, symbols)))
+  if (failed(verifyOptimizer(program, *analysis, symbols)) ||
+      failed(verifyCleared(program, symbols)))
     return failure();
   if (program.hasLoops()) {
     later.emplace_back(std::move(*analysis), std::move(*offsets));
@@ -217,23 +275,30 @@ static LogicalResult verifyProgram(ProgramOp program,
   return check(buffers, arena.getInt(), "arena");
 }
 
+LogicalResult pp::verifyMemory(ModuleOp module) {
+  SymbolTableCollection symbols;
+  for (func::FuncOp stage : getStageFunctions(module, symbols))
+    if (failed(verifyStage(stage, symbols)))
+      return failure();
+  std::vector<SeriesCheck> series;
+  for (ProgramOp program : module.getOps<ProgramOp>())
+    if (failed(verifyMicrobatches(module, program)) ||
+        failed(verifyProgram(program, symbols, series)))
+      return failure();
+  parallelForEach(module.getContext(), series,
+                  [](SeriesCheck &check) { check.compare(); });
+  for (const SeriesCheck &check : series)
+    if (failed(check.report()))
+      return failure();
+  return success();
+}
+
 namespace {
 struct VerifyMemory : pp::impl::PPVerifyMemoryBase<VerifyMemory> {
   void runOnOperation() override {
     markAllAnalysesPreserved();
-    SymbolTableCollection symbols;
-    for (func::FuncOp stage : getStageFunctions(getOperation(), symbols))
-      if (failed(verifyStage(stage, symbols)))
-        return signalPassFailure();
-    std::vector<SeriesCheck> series;
-    for (ProgramOp program : getOperation().getOps<ProgramOp>())
-      if (failed(verifyProgram(program, symbols, series)))
-        return signalPassFailure();
-    parallelForEach(&getContext(), series,
-                    [](SeriesCheck &check) { check.compare(); });
-    for (const SeriesCheck &check : series)
-      if (failed(check.report()))
-        return signalPassFailure();
+    if (failed(verifyMemory(getOperation())))
+      signalPassFailure();
   }
 };
 } // namespace

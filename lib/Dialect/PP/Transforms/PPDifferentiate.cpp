@@ -463,18 +463,17 @@ ArrayAttr Differentiation::describeLayers() {
     ApplyOp apply = application.op;
     auto layer = SymbolTable::lookupNearestSymbolFrom<LayerOp>(
         apply, apply.getCalleeAttr());
-    double parameterBytes = 0;
+    int64_t parameterBytes = 0;
     for (Value param : apply.getParams())
       if (used.insert(param).second)
         parameterBytes += pp::detail::sumOfBytes(param.getType());
-    auto number = [&](StringRef name, double value) {
-      return builder.getNamedAttr(name,
-                                  builder.getI64IntegerAttr(int64_t(value)));
+    auto number = [&](StringRef name, int64_t value) {
+      return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
     };
     layers.push_back(builder.getDictionaryAttr(
         {builder.getNamedAttr("layer",
                               builder.getStringAttr(apply.getCallee())),
-         number("flops", costOf(layer.getBody(), {}).flops),
+         number("flops", costOf(layer.getBody(), {}).wholeFlops()),
          number("output_bytes", pp::detail::sumOfBytes(apply.getResultTypes())),
          number("parameter_bytes", parameterBytes)}));
   }

@@ -16,6 +16,7 @@
 #include "Shortened.h"
 #include "pp/Dialect/PP/Analysis/Communication.h"
 #include "pp/Dialect/PP/Analysis/Plan.h"
+#include "pp/Limits.h"
 
 #include "mlir/Pass/PassManager.h"
 
@@ -277,7 +278,8 @@ LogicalResult LoopBuilder::shift() {
 }
 
 LogicalResult LoopBuilder::build() {
-  if (failed(readOwnMicrobatch()))
+  if ((leftOut.rounds + 1) * leftOut.step > limits::kMicrobatches ||
+      failed(readOwnMicrobatch()))
     return failure();
   for (const LeftOut::Section &section : leftOut.sections) {
     std::optional<Loop> loop = findLoop(section);

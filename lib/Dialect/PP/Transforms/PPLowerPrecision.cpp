@@ -121,8 +121,12 @@ bool LayerConversion::convertConversion(Operation *op) {
   if (!isNarrowed(operand.get()))
     return true;
   Type type = op->getResult(0).getType();
-  if (isa<arith::BitcastOp>(op)) {
-    // The bits of an f32 are meant.
+  auto conversion = dyn_cast<CastOpInterface>(op);
+  // The bits of an f32 are meant, or a type that the op cannot make of bf16,
+  // such as f16.
+  if (isa<arith::BitcastOp>(op) ||
+      (conversion && type != operand.get().getType() && !isF32(type) &&
+       !conversion.areCastCompatible(operand.get().getType(), type))) {
     operand.set(cast(operand.get(), toF32(operand.get().getType()), op));
   } else if (type == operand.get().getType() || isF32(type)) {
     // To bf16, or from f32 to itself.

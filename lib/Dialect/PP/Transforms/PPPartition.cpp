@@ -7,6 +7,7 @@
 
 #include "pp/Dialect/PP/Transforms/Passes.h"
 
+#include "Options.h"
 #include "pp/Analysis/Cost.h"
 #include "pp/Dialect/PP/Analysis/ParameterMemory.h"
 #include "pp/Dialect/PP/Analysis/Times.h"
@@ -256,21 +257,20 @@ LogicalResult Partition::partition(ModelOp model) {
 }
 
 void Partition::runOnOperation() {
-  auto require = [&](bool holds, const Twine &message) {
-    if (!holds)
-      getOperation().emitError() << message;
-    return holds;
-  };
-  if (!require(stages >= 1,
-               "found stages=" + Twine(stages) + ", expected at least 1") ||
-      !require(microbatches >= 1, "found microbatches=" + Twine(microbatches) +
-                                      ", expected at least 1") ||
-      !require(flops > 0 && bandwidth > 0,
-               "found a machine rate that is not positive, expected flops and "
-               "bandwidth above 0") ||
-      !require(recompute.empty() || recompute == "none" || recompute == "full",
-               "found recompute=" + recompute + ", expected none or full"))
+  ModuleOp module = getOperation();
+  if (failed(checkOption(module, "stages", stages, 1, limits::kStages)) ||
+      failed(checkOption(module, "microbatches", microbatches, 1,
+                         limits::kMicrobatches)) ||
+      failed(
+          checkOption(module, "virtual", virtualStages, 0, limits::kRanks)) ||
+      failed(
+          Times::check(module, {{flops, bandwidth}, /*transfer=*/1, profile})))
     return signalPassFailure();
+  if (!recompute.empty() && recompute != "none" && recompute != "full") {
+    module.emitError() << "found recompute=" << recompute
+                       << ", expected none or full";
+    return signalPassFailure();
+  }
   if (memory != 0 && failed(countInFlight()))
     return signalPassFailure();
   for (ModelOp model : getOperation().getOps<ModelOp>())

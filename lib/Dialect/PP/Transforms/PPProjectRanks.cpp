@@ -1,5 +1,4 @@
-//===- PPProjectRanks.cpp - From the plan to one program a rank
-//-------------===//
+//===- PPProjectRanks.cpp - From the plan to one program a rank -----------===//
 //
 // Each rank runs its actions in schedule order. A value that an action reads is
 // already an SSA value of the program, or it comes from the rank that produces
@@ -25,6 +24,7 @@
 
 #include "pp/Dialect/PP/Transforms/Passes.h"
 
+#include "Options.h"
 #include "Shortened.h"
 #include "pp/Dialect/PP/Analysis/Communication.h"
 #include "pp/Dialect/PP/Analysis/Plan.h"
@@ -446,6 +446,11 @@ void ProjectRanks::runOnOperation() {
         << ", expected buffered, rendezvous, fifo-per-edge or fifo-shared";
     return signalPassFailure();
   }
+  if (failed(checkOption(module, "kept-rounds", keptRounds, 1,
+                         limits::kMicrobatches)) ||
+      failed(checkOption(module, "kept-microbatches", keptMicrobatches, 0,
+                         limits::kMicrobatches)))
+    return signalPassFailure();
   FailureOr<Plan> plan = Plan::get(module);
   if (failed(plan) || failed(plan->verify()))
     return signalPassFailure();

@@ -8,6 +8,7 @@
 
 #include "pp/Dialect/PP/Transforms/Passes.h"
 
+#include "Options.h"
 #include "pp/Dialect/PP/Analysis/StageMemory.h"
 #include "pp/Dialect/PP/Analysis/Times.h"
 #include "pp/Dialect/PP/IR/PPOps.h"
@@ -32,6 +33,12 @@ public:
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    // A file says itself how many micro-batches there are.
+    if (failed(checkOption(module, "microbatches", microbatches, 0,
+                           limits::kMicrobatches)) ||
+        failed(
+            checkOption(module, "virtual", virtualStages, 0, limits::kRanks)))
+      return signalPassFailure();
     int64_t stages = 0;
     Operation *last = nullptr;
     for (StageOp stage : module.getOps<StageOp>()) {
@@ -105,10 +112,9 @@ private:
              << "found " << stages.size() << " stages and virtual=" << each
              << ", expected a multiple of that: cut the model into another "
                 "number of stages";
-    if (microbatches < 1 || microbatches > (1 << 20))
-      return module.emitError()
-             << "found microbatches=" << microbatches.getValue()
-             << ", expected 1 to 1048576";
+    if (failed(checkOption(module, "microbatches", microbatches, 1,
+                           limits::kMicrobatches)))
+      return failure();
     FailureOr<Times> times =
         Times::get(module, {{flops, bandwidth}, transfer, profile});
     if (failed(times))

@@ -106,20 +106,21 @@ void emit(func::FuncOp original, StringRef name, Half &half,
                       builder.getNamedAttr(attr::kValue, name))
                 : builder.getDictionaryAttr({});
   };
+  // All at once: each call would leave an array of all attributes behind.
   DenseMap<unsigned, unsigned> positions;
+  SmallVector<DictionaryAttr> argumentAttributes, resultAttributes;
   for (auto [i, value] : llvm::enumerate(half.arguments)) {
     auto argument = dyn_cast<BlockArgument>(value);
-    if (argument) {
+    if (argument)
       positions[argument.getArgNumber()] = i;
-      half.function.setArgAttrs(
-          i, original.getArgAttrDict(argument.getArgNumber()));
-    } else {
-      half.function.setArgAttrs(i, nameAttribute(value));
-    }
+    DictionaryAttr own = argument
+                             ? original.getArgAttrDict(argument.getArgNumber())
+                             : nameAttribute(value);
+    argumentAttributes.push_back(own ? own : builder.getDictionaryAttr({}));
   }
   for (unsigned i = 0; i < half.results.size(); ++i) {
     if (i >= half.numbers.size()) {
-      half.function.setResultAttrs(i, nameAttribute(half.results[i]));
+      resultAttributes.push_back(nameAttribute(half.results[i]));
       continue;
     }
     NamedAttrList attributes(original.getResultAttrDict(half.numbers[i]));
@@ -127,10 +128,11 @@ void emit(func::FuncOp original, StringRef name, Half &half,
     if (auto number =
             dyn_cast_or_null<IntegerAttr>(attributes.get(attr::kAccumulates)))
       attributes.set(attr::kAccumulates,
-                     builder.getI64IntegerAttr(positions[number.getInt()]));
-    half.function.setResultAttrs(
-        i, attributes.getDictionary(original.getContext()));
+                     builder.getI64IntegerAttr(positions.at(number.getInt())));
+    resultAttributes.push_back(attributes.getDictionary(original.getContext()));
   }
+  half.function.setAllArgAttrs(argumentAttributes);
+  half.function.setAllResultAttrs(resultAttributes);
 }
 
 /// The arguments of `block` that `ops` and `results` read, in order.
@@ -144,6 +146,23 @@ SmallVector<Value> argumentsOf(Block &block, ArrayRef<Operation *> ops,
     if (used.contains(argument))
       arguments.push_back(argument);
   return arguments;
+}
+
+/// A half takes the accumulators that its results add to.
+LogicalResult verifyAccumulators(func::FuncOp function, const Half &half) {
+  for (unsigned i : half.numbers) {
+    auto number =
+        function.getResultAttrOfType<IntegerAttr>(i, attr::kAccumulates);
+    if (!number || llvm::is_contained(half.arguments,
+                                      function.getArgument(number.getInt())))
+      continue;
+    return function.emitError()
+           << "result " << i << " of @" << function.getSymName()
+           << ": found pp.accumulates = " << number.getInt()
+           << ", an argument that its half of the function does not read, "
+              "expected the accumulator that the result adds to";
+  }
+  return success();
 }
 
 /// Splits `function`, which stays. `prefix` begins the names of values that go
@@ -204,6 +223,9 @@ FailureOr<Halves> split(func::FuncOp function, SymbolTable &symbols,
   halves.weight.arguments =
       argumentsOf(block, weightOps, halves.weight.results);
   llvm::append_range(halves.weight.arguments, crossing);
+  if (failed(verifyAccumulators(function, halves.input)) ||
+      failed(verifyAccumulators(function, halves.weight)))
+    return failure();
 
   StringRef name = function.getSymName();
   if (!inputs.empty()) {

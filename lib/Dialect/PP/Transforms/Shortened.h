@@ -14,7 +14,7 @@ namespace pp {
 
 /// The attribute `pp.left_out` of a program.
 struct LeftOut {
-  static constexpr llvm::StringLiteral kName = "pp.left_out";
+  static constexpr llvm::StringLiteral kName = attr::kLeftOut;
 
   /// Runs [begin, end) of the program repeat every `period` runs.
   struct Section {

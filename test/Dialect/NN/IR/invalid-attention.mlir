@@ -144,6 +144,14 @@ func.func @f(%x: tensor<2x3x4x7xf32>) {
 
 // -----
 
+func.func @f(%x: tensor<1x3x1x2147483648xf32>) {
+  // expected-error @below {{'nn.rotary' op (C4) input has 3 positions and 1073741824 pairs a head, expected at most 16777216 angles, their product: turn parts of the sequence, or use more heads}}
+  %0 = nn.rotary %x : (tensor<1x3x1x2147483648xf32>) -> tensor<1x3x1x2147483648xf32>
+  return
+}
+
+// -----
+
 func.func @f(%x: tensor<2x3x4x8xf32>) {
   // expected-error @below {{'nn.rotary' op (C3) base is 0.000000e+00, expected a positive number such as 10000.0: correct it}}
   %0 = nn.rotary %x {base = 0.0} : (tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>

@@ -140,7 +140,7 @@ pp.layer @f(%x: tensor<f32>) -> tensor<f32> {
   pp.yield %x : tensor<f32>
 }
 pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
-  // expected-error @+1 {{found stage = -1, expected a number from 0}}
+  // expected-error @+1 {{found stage = -1, expected a number from 0 to 1048575}}
   %0 = pp.apply @f(%x) {stage = -1 : i64} : (tensor<f32>) -> tensor<f32>
   pp.return %0 : tensor<f32>
 }
@@ -232,4 +232,43 @@ pp.layer @f(%x: tensor<8xf32>) -> tensor<8xf32> {
 // expected-error @+1 {{expected pp.return at the end}}
 pp.model @m(%x: tensor<8xf32> {pp.data = "x"}) -> tensor<f32> {
   llvm.unreachable
+}
+
+// -----
+
+// Constraint 4 of pp.layer, for ops of any dialect.
+// expected-error @+1 {{argument #0 has type 'tensor<2305843009213693952xf32>': it has more than 2^48 elements, which no machine holds: correct dimension 0}}
+pp.layer @f(%x: tensor<2305843009213693952xf32>) -> tensor<2305843009213693952xf32> {
+  %y = arith.addf %x, %x : tensor<2305843009213693952xf32>
+  pp.yield %y : tensor<2305843009213693952xf32>
+}
+
+// -----
+
+pp.layer @f(%x: tensor<f32>) -> tensor<f32> {
+  // expected-error @+1 {{result #0 has type 'tensor<4294967296x65537xf32>': it has more than 2^48 elements, which no machine holds: correct dimension 1}}
+  %y = tensor.empty() : tensor<4294967296x65537xf32>
+  pp.yield %x : tensor<f32>
+}
+
+// -----
+
+// Constraint 5 of pp.layer.
+// expected-error @+1 {{found the name 'llvm.trap', expected one that does not begin with 'llvm.', which LLVM keeps for itself: rename the layer}}
+pp.layer @"llvm.trap"(%x: tensor<f32>) -> tensor<f32> {
+  pp.yield %x : tensor<f32>
+}
+
+// -----
+
+// Constraint 3 of pp.model.
+pp.layer @f(%x: tensor<4xi32>) params(%w: tensor<f32>) -> tensor<f32> {
+  pp.yield %w : tensor<f32>
+}
+// expected-note @+1 {{the data is an argument here}}
+pp.model @m(%x: tensor<4xi32>) -> tensor<f32> {
+  // expected-error @+1 {{found parameter 'tokens' with the name of data, expected different names: rename one}}
+  %w = pp.param "tokens" : tensor<f32> init(#nn.zeros)
+  %0 = pp.apply @f(%x) params(%w) : (tensor<4xi32>) params(tensor<f32>) -> tensor<f32>
+  pp.return %0 : tensor<f32>
 }

@@ -21,7 +21,7 @@ pp.stage 0 forward(@f)
 // -----
 
 func.func private @f()
-// expected-error @+1 {{found stage -1, expected a number from 0}}
+// expected-error @+1 {{found stage -1, expected a number from 0 to 1048575}}
 pp.stage -1 forward(@f)
 
 // -----
@@ -91,7 +91,7 @@ pp.stage 0 forward(@f)
 // -----
 
 // expected-error @+1 {{result 0 of @f: found pp.accumulates = 0, expected the number of an argument with pp.grad}}
-func.func private @f() -> (tensor<8xf32> {pp.accumulates = 0 : i64})
+func.func private @f(tensor<8xf32> {pp.value = "x"}) -> (tensor<8xf32> {pp.accumulates = 0 : i64})
 // expected-note @+1 {{in the stage declared here}}
 pp.stage 0 forward(@f)
 
@@ -107,7 +107,7 @@ func.func private @f(i64 {pp.key = 3})
 
 // -----
 
-// expected-error @+1 {{found pp.use = -1 : i64, expected an i64 that is not negative}}
+// expected-error @+1 {{found pp.use = -1 : i64, expected an i64 from 0 to 1048575}}
 func.func private @f(tensor<8xf32> {pp.grad = "w", pp.use = -1 : i64})
 
 // -----
@@ -129,3 +129,44 @@ pp.schedule "gpipe" microbatches(0) placement [] ranks []
 
 // expected-error @+1 {{found stage 1 on rank 2, expected a rank below the 2 ranks of the schedule}}
 pp.schedule "gpipe" microbatches(1) placement [0, 2] ranks ["0F0", "1F0"]
+
+// -----
+
+func.func private @f()
+// expected-error @+1 {{found stage 4294967295, expected a number from 0 to 1048575}}
+pp.stage 4294967295 forward(@f)
+
+// -----
+
+// expected-error @+1 {{found pp.use = 9223372036854775807 : i64, expected an i64 from 0 to 1048575}}
+func.func private @f(tensor<8xf32> {pp.grad = "w", pp.use = 9223372036854775807 : i64})
+
+// -----
+
+// expected-error @+1 {{found pp.accumulates = 7 : i64, expected an i64 from 0 to 1}}
+func.func private @f(tensor<8xf32>, tensor<8xf32>) -> (tensor<8xf32> {pp.accumulates = 7 : i64})
+
+// -----
+
+// expected-error @+1 {{found pp.accumulates on a result of a function without arguments, expected the accumulator among them}}
+func.func private @f() -> (tensor<8xf32> {pp.accumulates = 0 : i64})
+
+// -----
+
+// expected-error @+1 {{found pp.accumulates = 0, an argument of type 'tensor<4xf32>', expected 'tensor<8xf32>' as of the result}}
+func.func private @f(tensor<4xf32>) -> (tensor<8xf32> {pp.accumulates = 0 : i64})
+
+// -----
+
+// expected-error @+1 {{found 1048577 micro-batches, expected at least 1 and at most 1048576}}
+pp.schedule "1f1b" microbatches(1048577) placement [0] ranks ["0F0"]
+
+// -----
+
+// expected-error @+1 {{input #0 has type 'tensor<16777216x33554432xi32>': it has more than 2^48 elements, which no machine holds: correct dimension 1}}
+pp.input @tokens : tensor<16777216x33554432xi32>
+
+// -----
+
+// expected-error @+1 {{parameter #0 has type 'tensor<16777216x33554432xf32>': it has more than 2^48 elements, which no machine holds: correct dimension 1}}
+pp.parameter @w : tensor<16777216x33554432xf32> init(#nn.zeros)

@@ -5,12 +5,12 @@ pp.channel @c from(1) to(1)
 
 // -----
 
-// expected-error @+1 {{found ranks -1 and 1, expected numbers from 0}}
+// expected-error @+1 {{found rank -1, expected a number from 0 to 65535}}
 pp.channel @c from(-1) to(1)
 
 // -----
 
-// expected-error @+1 {{found rank -1, expected a number from 0}}
+// expected-error @+1 {{found rank -1, expected a number from 0 to 65535}}
 pp.program @p rank(-1) {
   pp.return
 }
@@ -96,7 +96,7 @@ pp.program @p rank(0) {
 
 pp.channel @c from(1) to(0)
 pp.program @p rank(0) {
-  // expected-error @+1 {{found tag -1 and micro-batch 0, expected numbers from 0}}
+  // expected-error @+1 {{found tag -1, expected a number from 0 to 2147483646}}
   %b, %t = pp.irecv channel(@c) value("x") mb(0) tag(-1) : tensor<8xf32>
   %x = pp.wait %t, %b : tensor<8xf32>
   pp.return
@@ -163,7 +163,7 @@ pp.program @p rank(0) {
 
 func.func private @f()
 pp.program @p rank(0) {
-  // expected-error @+1 {{found stage 0 and micro-batch -1, expected numbers from 0}}
+  // expected-error @+1 {{found micro-batch -1, expected a number from 0 to 1048575}}
   pp.run F stage(0) mb(-1) @f() : () -> ()
   pp.return
 }
@@ -250,7 +250,7 @@ pp.program @p rank(0) {
 
 // Constraint 1 of pp.begin_loop.
 pp.program @p rank(0) {
-  // expected-error @+1 {{found 0 rounds and a step of 1, expected from 1 to 16777216 of both}}
+  // expected-error @+1 {{found 0 rounds and a step of 1, expected from 1 to 1048576 of both}}
   pp.begin_loop rounds(0) step(1)
   pp.end_loop
   pp.return
@@ -259,7 +259,7 @@ pp.program @p rank(0) {
 // -----
 
 pp.program @p rank(0) {
-  // expected-error @+1 {{found 2 rounds and a step of 1000000000000, expected from 1 to 16777216 of both}}
+  // expected-error @+1 {{found 2 rounds and a step of 1000000000000, expected from 1 to 1048576 of both}}
   pp.begin_loop rounds(2) step(1000000000000)
   pp.end_loop
   pp.return
@@ -272,7 +272,194 @@ pp.channel @c from(0) to(1)
 pp.program @p rank(0) {
   %x = pp.load_parameter @w : tensor<8xf32>
   %t = pp.isend %x channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
-  // expected-error @+1 {{found micro-batch -1, expected a number from 0}}
+  // expected-error @+1 {{found micro-batch -1, expected a number from 0 to 1048575}}
   pp.wait_send %t, %x mb(-1) : tensor<8xf32>
+  pp.return
+}
+
+// -----
+
+// Numbers that would not fit what passes make of them.
+// expected-error @+1 {{found rank 9223372036854775807, expected a number from 0 to 65535}}
+pp.program @p rank(9223372036854775807) {
+  pp.return
+}
+
+// -----
+
+// expected-error @+1 {{found rank 65536, expected a number from 0 to 65535}}
+pp.channel @c from(0) to(65536)
+
+// -----
+
+func.func private @f()
+pp.program @p rank(0) {
+  // expected-error @+1 {{found stage 1048576, expected a number from 0 to 1048575}}
+  pp.run F stage(1048576) mb(0) @f() : () -> ()
+  pp.return
+}
+
+// -----
+
+func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
+pp.program @p rank(0) {
+  %y = pp.run F stage(0) mb(0) @f() : () -> tensor<f32>
+  // expected-error @+1 {{found micro-batch -1, expected a number from 0 to 1048575}}
+  pp.loss %y mb(-1) : tensor<f32>
+  pp.return
+}
+
+// -----
+
+pp.channel @c from(1) to(0)
+pp.program @p rank(0) {
+  // expected-error @+1 {{found tag 2147483647, expected a number from 0 to 2147483646}}
+  %b, %t = pp.irecv channel(@c) value("x") mb(0) tag(2147483647) : tensor<8xf32>
+  %x = pp.wait %t, %b : tensor<8xf32>
+  pp.return
+}
+
+// -----
+
+pp.parameter @w : tensor<8xf32> init(#nn.zeros)
+pp.program @p rank(0) {
+  // expected-error @+1 {{found use -1, expected a number from 0 to 1048575}}
+  pp.zero_gradient @w use(-1)
+  pp.return
+}
+
+// -----
+
+pp.parameter @w : tensor<8xf32> init(#nn.zeros)
+pp.program @p rank(0) {
+  // expected-error @+1 {{found use 4294967295, expected a number from 0 to 1048575}}
+  %g = pp.load_gradient @w use(4294967295) : tensor<8xf32>
+  pp.return
+}
+
+// -----
+
+// Constraint 5 of pp.program: in the last round, too.
+func.func private @f()
+pp.program @p rank(0) {
+  // expected-note @+1 {{the loop begins here}}
+  pp.begin_loop rounds(1048576) step(1)
+  // expected-error @+1 {{found micro-batch 1048576 in the last round, expected a number from 0 to 1048575}}
+  pp.run F stage(0) mb(1) @f() : () -> ()
+  pp.end_loop
+  pp.return
+}
+
+// -----
+
+pp.channel @c from(1) to(0)
+pp.program @p rank(0) {
+  // expected-note @+1 {{the loop begins here}}
+  pp.begin_loop rounds(2) step(1)
+  // expected-error @+1 {{found tag 2147483647 in the last round, expected a number from 0 to 2147483646}}
+  %b, %t = pp.irecv channel(@c) value("x") mb(0) tag(2147483646) : tensor<8xf32>
+  %x = pp.wait %t, %b : tensor<8xf32>
+  pp.end_loop
+  pp.return
+}
+
+// -----
+
+// A wait of another transfer than that of its token.
+pp.parameter @w : tensor<8xf32> init(#nn.zeros)
+pp.channel @c from(0) to(1)
+pp.program @p rank(0) {
+  %x = pp.load_parameter @w : tensor<8xf32>
+  // expected-note @+1 {{posted here}}
+  %t = pp.isend %x channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
+  // expected-error @+1 {{found micro-batch 5, expected 0, that of the transfer: only in programs with loops a token stands for several}}
+  pp.wait_send %t, %x mb(5) : tensor<8xf32>
+  pp.return
+}
+
+// -----
+
+pp.channel @c from(1) to(0)
+pp.program @p rank(0) {
+  // expected-note @+1 {{posted here}}
+  %b, %t = pp.irecv channel(@c) value("w") tag(0) : tensor<8xf32>
+  // expected-error @+1 {{found micro-batch 0 for a transfer without one, expected none}}
+  %x = pp.wait %t, %b mb(0) : tensor<8xf32>
+  pp.return
+}
+
+// -----
+
+// Constraint 6 of pp.program.
+func.func private @f()
+// expected-error @+1 {{found 68157441 ops with every round of its loops, expected at most 67108864}}
+pp.program @p rank(0) {
+  pp.begin_loop rounds(1048576) step(1)
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.end_loop
   pp.return
 }

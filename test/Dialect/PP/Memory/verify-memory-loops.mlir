@@ -177,3 +177,35 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 448 : i64}, pp.rings 
   pp.end_loop
   pp.return
 }
+
+// -----
+
+// Constraint 4: a wait for a transfer of a micro-batch that is not posted yet.
+func.func private @f() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
+pp.channel @c from(0) to(1)
+pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0, 128>}} {
+  %y0 = pp.run F stage(0) mb(0) @f() : () -> tensor<32xf32>
+  %t0 = pp.isend %y0 channel(@c) value("y") mb(0) tag(0) : tensor<32xf32>
+  pp.begin_loop rounds(9) step(1)
+  %y1 = pp.run F stage(0) mb(1) @f() : () -> tensor<32xf32>
+  // expected-error@+1 {{waits for a transfer that is not posted before it or is waited for already, for micro-batch 1, expected one wait behind each transfer: count the rounds of the loops}}
+  pp.wait_send %t0, %y0 mb(1) : tensor<32xf32>
+  %t1 = pp.isend %y1 channel(@c) value("y") mb(1) tag(1) : tensor<32xf32>
+  pp.end_loop
+  pp.wait_send %t1, %y1 mb(9) : tensor<32xf32>
+  pp.return
+}
+
+// -----
+
+func.func private @f() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
+pp.channel @c from(0) to(1)
+pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0, 128>}} {
+  pp.begin_loop rounds(9) step(1)
+  %y = pp.run F stage(0) mb(0) @f() : () -> tensor<32xf32>
+  // expected-error@+1 {{found no wait for the transfer of micro-batch 0, expected one wait behind each transfer: count the rounds of the loops}}
+  %t = pp.isend %y channel(@c) value("y") mb(0) tag(0) : tensor<32xf32>
+  pp.end_loop
+  pp.wait_send %t, %y mb(8) : tensor<32xf32>
+  pp.return
+}

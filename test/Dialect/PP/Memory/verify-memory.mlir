@@ -101,3 +101,92 @@ func.func private @stage0.forward(%x: tensor<32xf32> {pp.value = "x"}) -> (tenso
   return %y : tensor<32xf32>
 }
 pp.stage 0 forward(@stage0.forward)
+
+// -----
+
+// Constraint 5: as many micro-batches as the schedule has.
+func.func private @stage0.forward() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
+pp.schedule "1f1b" microbatches(2) placement [0] ranks ["0F0,0F1"]
+pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}} {
+  // expected-error@+1 {{found micro-batch 2, expected a number below the 2 micro-batches of the schedule}}
+  %y = pp.run F stage(0) mb(2) @stage0.forward() {pp.offsets = array<i64: 0>} : () -> tensor<32xf32>
+  pp.return
+}
+
+// -----
+
+// Constraint 6: state of the optimizer.
+pp.parameter @w : tensor<32xf32> init(#nn.zeros)
+// expected-error@+1 {{found 0 offsets of the optimizer's state of 'w', expected 2; run pp-plan-memory}}
+pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64, optimizer = 256 : i64}, pp.gradients = {w = array<i64: 0>}, pp.parameters = {w = 128 : i64}} {
+  pp.zero_gradient @w use(0)
+  %g = pp.load_gradient @w use(0) : tensor<32xf32>
+  pp.update @w, %g : tensor<32xf32>
+  pp.return
+}
+
+// -----
+
+pp.parameter @w : tensor<32xf32> init(#nn.zeros)
+// expected-error@+2 {{found its moment of 'w' at [0, 128), which overlaps moment of 'w' of 'pp.program' at [64, 192), expected buffers that are live together to be disjoint; run pp-plan-memory again}}
+// expected-note@+1 {{the other buffer is needed here}}
+pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64, optimizer = 256 : i64}, pp.gradients = {w = array<i64: 0>}, pp.optimizer = {w = array<i64: 0, 64>}, pp.parameters = {w = 128 : i64}} {
+  pp.zero_gradient @w use(0)
+  %g = pp.load_gradient @w use(0) : tensor<32xf32>
+  pp.update @w, %g : tensor<32xf32>
+  pp.return
+}
+
+// -----
+
+pp.parameter @w : tensor<32xbf16> init(#nn.zeros)
+// expected-error@+1 {{found its master of 'w' at [64, 192), expected it inside the area of masters of 128 bytes}}
+pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64, masters = 128 : i64, optimizer = 384 : i64}, pp.gradients = {w = array<i64: 0>}, pp.optimizer = {w = array<i64: 128, 256, 64>}, pp.parameters = {w = 128 : i64}} {
+  pp.zero_gradient @w use(0)
+  %g = pp.load_gradient @w use(0) : tensor<32xf32>
+  pp.update @w, %g : tensor<32xf32>
+  pp.return
+}
+
+// -----
+
+pp.parameter @w : tensor<32xf32> init(#nn.zeros)
+pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}} {
+  pp.zero_gradient @w use(0)
+  %g = pp.load_gradient @w use(0) : tensor<32xf32>
+  pp.update @w, %g : tensor<32xf32>
+  // expected-error@+1 {{updates 'w' again, expected one update of each parameter in a step}}
+  pp.update @w, %g : tensor<32xf32>
+  pp.return
+}
+
+// -----
+
+// Sums of bytes have to fit 64 bits.
+func.func private @stage0.forward() -> (tensor<281474976710656xf64> {pp.value = "y"}) attributes {pp.workspace = 1152921504606846976 : i64}
+// expected-error@+1 {{found buffers of more than 2^60 bytes, expected what a machine holds; use smaller micro-batches or smaller parameters}}
+pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}} {
+  %y = pp.run F stage(0) mb(0) @stage0.forward() {pp.offsets = array<i64: 0>} : () -> tensor<281474976710656xf64>
+  pp.return
+}
+
+// -----
+
+func.func private @layer(tensor<281474976710656xf64>) -> tensor<281474976710656xf64> attributes {pp.workspace = 1152921504606846976 : i64}
+// expected-error@+1 {{found values of more than 2^60 bytes, expected what a machine holds; use smaller micro-batches}}
+func.func private @stage0.forward(%x: tensor<281474976710656xf64> {pp.value = "x"}) -> (tensor<281474976710656xf64> {pp.value = "y"}) {
+  %a = func.call @layer(%x) : (tensor<281474976710656xf64>) -> tensor<281474976710656xf64>
+  %y = func.call @layer(%a) : (tensor<281474976710656xf64>) -> tensor<281474976710656xf64>
+  return %y : tensor<281474976710656xf64>
+}
+pp.stage 0 forward(@stage0.forward)
+
+// -----
+
+// expected-error@+1 {{found several blocks, expected a stage function with one that ends with func.return}}
+func.func private @stage0.forward(%x: tensor<32xf32> {pp.value = "x"}) -> (tensor<32xf32> {pp.value = "y"}) {
+  cf.br ^end
+^end:
+  return %x : tensor<32xf32>
+}
+pp.stage 0 forward(@stage0.forward)

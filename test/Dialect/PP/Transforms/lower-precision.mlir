@@ -52,6 +52,17 @@ pp.layer @mixed(%x: tensor<2x4x8xf32>) params(%b: tensor<8xf32>, %s: tensor<f32>
   pp.yield %13 : tensor<2x4x8xf32>
 }
 
+// No op makes f16 of bf16.
+// CHECK-LABEL: pp.layer @half
+pp.layer @half(%x: tensor<2x4x8xf32>) -> tensor<2x4x8xf32> {
+  // CHECK: %[[WIDE:.*]] = nn.cast %{{.*}} : (tensor<2x4x8xbf16>) -> tensor<2x4x8xf32>
+  // CHECK: %[[HALF:.*]] = arith.truncf %[[WIDE]] : tensor<2x4x8xf32> to tensor<2x4x8xf16>
+  %h = arith.truncf %x : tensor<2x4x8xf32> to tensor<2x4x8xf16>
+  // CHECK: arith.extf %[[HALF]] : tensor<2x4x8xf16> to tensor<2x4x8xf32>
+  %y = arith.extf %h : tensor<2x4x8xf16> to tensor<2x4x8xf32>
+  pp.yield %y : tensor<2x4x8xf32>
+}
+
 // The loss and statistics are f32.
 // CHECK-LABEL: pp.layer @head(%{{.*}}: tensor<2x4x8xbf16>, %{{.*}}: tensor<2x4xi32>) params(%{{.*}}: tensor<16x8xbf16>) -> tensor<f32>
 pp.layer @head(%x: tensor<2x4x8xf32>, %t: tensor<2x4xi32>) params(%w: tensor<16x8xf32>) -> tensor<f32> {

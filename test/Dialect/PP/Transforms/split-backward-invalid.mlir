@@ -5,3 +5,11 @@ func.func private @unmarked(%x: tensor<4xf32>) -> (tensor<4xf32> {pp.grad = "inp
   %0 = arith.negf %x : tensor<4xf32>
   return %0, %0 : tensor<4xf32>, tensor<4xf32>
 }
+
+// -----
+
+// expected-error @+1 {{result 0 of @scale.backward: found pp.accumulates = 1, an argument that its half of the function does not read, expected the accumulator that the result adds to}}
+func.func private @scale.backward(%x: tensor<4xf32>, %acc: tensor<4xf32>) -> (tensor<4xf32> {pp.accumulates = 1 : i64, pp.grad = "param"}) {
+  %dw = arith.mulf %x, %x : tensor<4xf32>
+  return %dw : tensor<4xf32>
+}

@@ -124,6 +124,7 @@ def NN_RotaryOp : NN_InferredDifferentiableOp<"rotary"> {
     - (C1) `input` has four dimensions.
     - (C2) The last dimension is even.
     - (C3) `base` is finite and positive.
+    - (C4) T D / 2 is at most 2^24: the angles are a table in the program.
 
     Example:
 

@@ -9,6 +9,10 @@ namespace pp::nn {
 namespace detail {
 mlir::LogicalResult verifyWellFormed(mlir::Operation *op);
 mlir::LogicalResult verifyInferredResults(mlir::Operation *op);
+/// Rejects tensors of more than 2^48 elements; `kind` and `number` say which
+/// operand or result of `op` it is.
+mlir::LogicalResult verifyElements(mlir::Operation *op, llvm::StringRef kind,
+                                   unsigned number, mlir::Type type);
 /// Rejects attributes without a dialect that are not in `known`: `{casual}` for
 /// `{causal}` would quietly train another model.
 mlir::LogicalResult verifyAttributes(mlir::Operation *op,

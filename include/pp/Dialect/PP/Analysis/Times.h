@@ -28,8 +28,13 @@ public:
     std::string profile;   ///< a file; empty: none
   };
 
+  /// Fails, with an error at the module, where a rate is no rate of a machine.
+  static mlir::LogicalResult check(mlir::ModuleOp module,
+                                   const Options &options);
+
   /// For a module on the model or the plan level. Fails, with an error at the
-  /// model or the module, if the profile cannot be read or is of another model.
+  /// model or the module, if a rate is wrong, or if the profile cannot be read
+  /// or is of another model.
   static mlir::FailureOr<Times> get(mlir::ModuleOp module,
                                     const Options &options);
 

@@ -44,6 +44,7 @@ def PP_Dialect : Dialect {
   }];
 
   let useDefaultTypePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
   let hasRegionArgAttrVerify = 1;
   let hasRegionResultAttrVerify = 1;
 }

@@ -21,6 +21,8 @@ def PP_LayerOp : PP_Op<"layer", [FunctionOpInterface, IsolatedFromAbove,
     1. All types are statically shaped tensors; parameters hold floats.
     2. `pp.yield` ends the body and yields the declared result types.
     3. `recompute` is `"none"` or `"full"`.
+    4. No tensor in the body has more than 2^48 elements.
+    5. The name does not begin with `llvm.`.
 
     Example:
     ```mlir
@@ -81,7 +83,7 @@ def PP_ModelOp : PP_Op<"model", [FunctionOpInterface, IsolatedFromAbove,
     Constraints:
     1. The model returns one scalar float.
     2. Its body holds `pp.param`, `pp.apply` and, last, `pp.return`.
-    3. Parameters have different names.
+    3. Parameters have different names, and none the name of data.
     4. Every argument has a data name, and no two the same.
 
     Example:
@@ -133,6 +135,7 @@ def PP_ParamOp : PP_Op<"param", [Pure, HasParent<"ModelOp">]> {
     1. The name is not empty, is UTF-8, and is not `__metadata__`, the key that
        safetensors files keep for themselves.
     2. `init` is an initialiser.
+    3. It has at most 2^48 elements.
 
     Example:
     ```mlir
@@ -158,7 +161,7 @@ def PP_ApplyOp : PP_Op<"apply", [Pure, AttrSizedOperandSegments,
     1. `callee` names a `pp.layer`.
     2. Inputs, parameters and results have the types of the layer.
     3. Every operand after `params` is the result of a `pp.param`.
-    4. `stage` is not negative; `recompute` is `"none"` or `"full"`.
+    4. `stage` is below 2^20; `recompute` is `"none"` or `"full"`.
 
     Example:
     ```mlir

@@ -54,6 +54,27 @@ inline constexpr llvm::StringLiteral kLayerFunction = "pp.layer_function";
 inline constexpr llvm::StringLiteral kPart = "pp.part";
 /// On the module: what is known of the applies of the model.
 inline constexpr llvm::StringLiteral kLayers = "pp.layers";
+/// On the module: a digest of the model's text, and the policy of its user.
+inline constexpr llvm::StringLiteral kFingerprint = "pp.fingerprint";
+inline constexpr llvm::StringLiteral kRecompute = "pp.recompute";
+/// On an input: ids are below it, or are this one; see pp-annotate-inputs.
+inline constexpr llvm::StringLiteral kBound = "pp.bound";
+inline constexpr llvm::StringLiteral kIgnored = "pp.ignored";
+/// On the schedule and on programs: seconds; see pp-annotate-times.
+inline constexpr llvm::StringLiteral kTimes = "pp.times";
+inline constexpr llvm::StringLiteral kPredicted = "pp.predicted";
+/// On a program: what pp-project-ranks did not repeat.
+inline constexpr llvm::StringLiteral kLeftOut = "pp.left_out";
+/// On functions, calls and programs: a memory plan; see pp-plan-memory.
+inline constexpr llvm::StringLiteral kWorkspace = "pp.workspace";
+inline constexpr llvm::StringLiteral kWorkspaceOffset = "pp.workspace_offset";
+inline constexpr llvm::StringLiteral kOffsets = "pp.offsets";
+inline constexpr llvm::StringLiteral kMemory = "pp.memory";
+inline constexpr llvm::StringLiteral kParameters = "pp.parameters";
+inline constexpr llvm::StringLiteral kGradients = "pp.gradients";
+inline constexpr llvm::StringLiteral kOptimizer = "pp.optimizer";
+inline constexpr llvm::StringLiteral kRings = "pp.rings";
+inline constexpr llvm::StringLiteral kWorkspaces = "pp.workspaces";
 } // namespace attr
 
 /// The type in which gradients of a parameter of type `parameter` accumulate:

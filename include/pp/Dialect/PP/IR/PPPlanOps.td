@@ -67,6 +67,7 @@ def PP_StageOp : PP_Op<"stage", [HasParent<"::mlir::ModuleOp">,
        `pp.grad` with `pp.use`, `pp.data` and `pp.key`.
     3. Every result has `pp.value` or `pp.accumulates`.
     4. Arguments have the types of the parameters and inputs they name.
+    5. The number of the stage is below 2^20.
 
     Example:
     ```mlir
@@ -99,7 +100,8 @@ def PP_ScheduleOp : PP_Op<"schedule", [HasParent<"::mlir::ModuleOp">]> {
     gradient, separated by commas. `placement` gives the rank of each stage.
 
     Constraints:
-    1. `microbatches` is at least 1.
+    1. `microbatches` is at least 1 and at most 2^20, and there are at most 2^16
+       ranks.
     2. Every rank of `placement` has a text in `ranks`.
 
     Example:

@@ -13,7 +13,7 @@ def PP_ChannelOp : PP_Op<"channel", [Symbol, HasParent<"::mlir::ModuleOp">]> {
   let summary = "a directed edge between two ranks";
   let description = [{
     Constraints:
-    1. Source and destination are different ranks, not negative.
+    1. Source and destination are different ranks, below 2^16.
 
     Example:
     ```mlir
@@ -33,11 +33,13 @@ def PP_ProgramOp : PP_Op<"program", [Symbol, IsolatedFromAbove, SingleBlock,
   let summary = "what one pipeline rank does in a training step, in order";
   let description = [{
     Constraints:
-    1. The body ends with `pp.return` without operands.
+    1. The body ends with `pp.return` without operands; `rank` is below 2^16.
     2. Every token is waited for exactly once.
     3. The buffer of a receive is read by its `pp.wait` only.
     4. `pp.begin_loop` and `pp.end_loop` stand in pairs, not within each other.
-    5. All ops of a loop belong to a micro-batch.
+    5. All ops of a loop belong to a micro-batch. Micro-batches and tags of the
+       last round are in range, too.
+    6. With every round, the program runs at most 2^26 ops.
 
     **Loops.** What stands in a loop runs once for each round; in round i
     micro-batches and tags are those written plus i times the step. So a value
@@ -89,7 +91,8 @@ def PP_BeginLoopOp : PP_RankOp<"begin_loop", [PP_ChannelEffects]> {
   let summary = "from here to pp.end_loop, once a round";
   let description = [{
     Constraints:
-    1. At least one round, and a step of at least one micro-batch.
+    1. At least one round, and a step of at least one micro-batch; at most 2^20
+       of both.
 
     Example:
     ```mlir
@@ -134,7 +137,7 @@ def PP_RunOp : PP_RankOp<"run", [
     Constraints:
     1. `callee` names a function of the module.
     2. Operand and result types are those of the named values.
-    3. Stage and micro-batch are not negative.
+    3. Stage and micro-batch are below 2^20.
 
     Example:
     ```mlir
@@ -158,6 +161,9 @@ def PP_LossOp : PP_RankOp<"loss", [PP_ChannelEffects]> {
   let description = [{
     The step's loss is the mean over the micro-batches, summed in their order.
 
+    Constraints:
+    1. The micro-batch is below 2^20.
+
     Example:
     ```mlir
     pp.loss %loss mb(0) : tensor<f32>
@@ -166,6 +172,7 @@ def PP_LossOp : PP_RankOp<"loss", [PP_ChannelEffects]> {
   let arguments = (ins PP_Loss:$value, I64Attr:$microbatch);
   let assemblyFormat =
       "$value `mb` `(` $microbatch `)` attr-dict `:` type($value)";
+  let hasVerifier = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -183,7 +190,7 @@ def PP_ISendOp : PP_RankOp<"isend", [PP_ChannelEffects,
 
     Constraints:
     1. `channel` names a `pp.channel` that starts at the program's rank.
-    2. Tag and micro-batch are not negative.
+    2. The tag is below 2^31 - 1, the micro-batch below 2^20.
 
     Example:
     ```mlir
@@ -209,7 +216,7 @@ def PP_IRecvOp : PP_RankOp<"irecv", [PP_ChannelEffects,
 
     Constraints:
     1. `channel` names a `pp.channel` that ends at the program's rank.
-    2. Tag and micro-batch are not negative.
+    2. The tag is below 2^31 - 1, the micro-batch below 2^20.
 
     Example:
     ```mlir
@@ -238,6 +245,7 @@ def PP_WaitOp : PP_RankOp<"wait", [PP_ChannelEffects,
 
     Constraints:
     1. Token and buffer are results of the same `pp.irecv`.
+    2. A micro-batch is that of the `pp.irecv` in a program without loops.
 
     Example:
     ```mlir
@@ -266,6 +274,7 @@ def PP_WaitSendOp : PP_RankOp<"wait_send", [PP_ChannelEffects]> {
 
     Constraints:
     1. The token is that of a `pp.isend` of the buffer.
+    2. A micro-batch is that of the `pp.isend` in a program without loops.
 
     Example:
     ```mlir
@@ -311,6 +320,9 @@ def PP_ZeroGradientOp : PP_ParameterUse<"zero_gradient",
     [MemoryEffects<[MemWrite<PP_GradientResource>]>]> {
   let summary = "clears the accumulator of one use of a parameter";
   let description = [{
+    Constraints:
+    1. The use is below 2^20.
+
     Example:
     ```mlir
     pp.zero_gradient @wte.weight use(0)
@@ -318,6 +330,7 @@ def PP_ZeroGradientOp : PP_ParameterUse<"zero_gradient",
   }];
   let arguments = (ins FlatSymbolRefAttr:$parameter, I64Attr:$use);
   let assemblyFormat = "$parameter `use` `(` $use `)` attr-dict";
+  let hasVerifier = 1;
 }
 
 def PP_LoadGradientOp : PP_ParameterUse<"load_gradient",
@@ -330,6 +343,7 @@ def PP_LoadGradientOp : PP_ParameterUse<"load_gradient",
 
     Constraints:
     1. The result has the type of the parameter, but f32 where that is bf16.
+    2. The use is below 2^20.
 
     Example:
     ```mlir
@@ -340,6 +354,7 @@ def PP_LoadGradientOp : PP_ParameterUse<"load_gradient",
   let results = (outs PP_FloatTensor:$result);
   let assemblyFormat =
       "$parameter `use` `(` $use `)` attr-dict `:` type($result)";
+  let hasVerifier = 1;
 }
 
 def PP_ReduceGradientsOp : PP_ParameterUse<"reduce_gradients",

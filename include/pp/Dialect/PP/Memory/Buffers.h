@@ -17,22 +17,13 @@
 
 namespace pp {
 
-/// Attributes that carry a memory plan; see pp-plan-memory.
-namespace attr {
-inline constexpr llvm::StringLiteral kWorkspace = "pp.workspace";
-inline constexpr llvm::StringLiteral kWorkspaceOffset = "pp.workspace_offset";
-inline constexpr llvm::StringLiteral kOffsets = "pp.offsets";
-inline constexpr llvm::StringLiteral kMemory = "pp.memory";
-inline constexpr llvm::StringLiteral kParameters = "pp.parameters";
-inline constexpr llvm::StringLiteral kGradients = "pp.gradients";
-inline constexpr llvm::StringLiteral kOptimizer = "pp.optimizer";
-inline constexpr llvm::StringLiteral kRings = "pp.rings";
-inline constexpr llvm::StringLiteral kWorkspaces = "pp.workspaces";
-} // namespace attr
-
 /// Bytes of a statically shaped tensor in memory, without padding; failure for
-/// element types that have no fixed size.
+/// element types that have no fixed size, and for more than 2^48 elements.
 mlir::FailureOr<uint64_t> getTensorBytes(mlir::Type type);
+
+/// Fails with an error where two live buffers share bytes, or a buffer has no
+/// place; see pp-verify-memory.
+mlir::LogicalResult verifyMemory(mlir::ModuleOp module);
 
 //===----------------------------------------------------------------------===//
 // Rank programs
@@ -114,6 +105,7 @@ public:
 
 private:
   mlir::LogicalResult findLives(ProgramOp program);
+  mlir::LogicalResult verifyTotal(ProgramOp program) const;
   mlir::LogicalResult addSeries(mlir::Value value, mlir::StringAttr name,
                                 BufferKind kind);
   mlir::LogicalResult addRun(RunOp run, uint32_t time,

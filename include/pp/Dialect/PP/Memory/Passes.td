@@ -81,7 +81,13 @@ def PPVerifyMemory : Pass<"pp-verify-memory", "::mlir::ModuleOp"> {
     2. Two buffers that are live at the same time do not overlap.
     3. Every accumulator that an action adds to is cleared before in the step.
     4. With loops: every instance of a value is made once, and before it is
-       read. 1 and 2 hold for the instances of all rounds.
+       read; every transfer is waited for once, behind where it is posted. 1 and
+       2 hold for the instances of all rounds.
+    5. Micro-batches are below those of the schedule, if the module has one.
+    6. The optimizer's state of each parameter that the program updates lies in
+       the optimizer area, masters first, without overlaps.
+
+    pp-lower-programs checks the same before it lowers anything.
 
     The error names both buffers; a note points at the second one.
 
