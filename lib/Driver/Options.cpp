@@ -8,6 +8,7 @@
 
 #include "pp/Driver/Options.h"
 #include "Config.h"
+#include "pp/Pipelines/Targets.h"
 #include "pp/Schedule/Load.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -176,6 +177,10 @@ static void readTarget(const InputArgList &args, CompileOptions &options,
            check);
   readName(args.getLastArg(OPT_epilogues), options.epilogues,
            {"all", "bias", "none"}, check);
+  // A proof that the target's transports do not keep is none.
+  if (auto target = findTarget(options.target, options.chip, "f32"))
+    readName(args.getLastArg(OPT_semantics), options.semantics,
+             target->semantics, check);
   options.emulateDevice = args.hasArg(OPT_emulate_device);
   for (OptSpecifier option : {OPT_chip, OPT_epilogues, OPT_emulate_device})
     if (const Arg *arg = args.getLastArg(option);
@@ -294,8 +299,6 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
   options.splitBackward = args.hasArg(OPT_split_backward);
   options.unroll = args.hasArg(OPT_unroll);
   readSchedule(args, options, check);
-  readName(args.getLastArg(OPT_semantics), options.semantics,
-           {"buffered", "rendezvous", "fifo-per-edge", "fifo-shared"}, check);
   readBytes(args.getLastArg(OPT_memory_limit), options.memoryLimit, check);
 
   options.profile = args.getLastArgValue(OPT_profile).str();

@@ -8,6 +8,8 @@
 
 #include "pp/Pipelines/Pipelines.h"
 
+#include "pp/Pipelines/Targets.h"
+
 #include "pp/CodeGen/GPU/Passes.h"
 #include "pp/CodeGen/Native.h"
 #include "pp/CodeGen/Passes.h"
@@ -38,6 +40,12 @@ static LogicalResult checkNumber(StringRef name, int64_t value, int64_t least,
               Twine(least) + " to " + Twine(most));
 }
 
+static FailureOr<Target> targetOf(const PipelineOptions &options) {
+  if (auto target = findTarget(options.target, options.chip, options.precision))
+    return *target;
+  return fail("found target=" + options.target + ", expected cpu or cuda");
+}
+
 /// How many stages there are is the schedule's business. One that is searched
 /// takes any number: it comes after the stages that it is for. A file says how
 /// many ranks and micro-batches it has.
@@ -63,7 +71,8 @@ static FailureOr<int64_t> countStages(const PipelineOptions &options) {
 LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
                                     const PipelineOptions &options) {
   FailureOr<int64_t> stages = countStages(options);
-  if (failed(stages))
+  FailureOr<Target> target = targetOf(options);
+  if (failed(stages) || failed(target))
     return failure();
   auto orLimit = [&](uint64_t memory) {
     return memory ? memory : options.memoryLimit.getValue();
@@ -84,6 +93,8 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   partition.searchAs = options.searchAs;
   partition.virtualStages = options.virtualStages;
   partition.profile = options.profile;
+  partition.flops = target->rates.flops;
+  partition.bandwidth = target->rates.bytes;
   manager.addPass(createPPPartition(partition));
   // Layer functions and stage functions. Residuals are chosen here, so common
   // subexpressions of the backward are gone before their values are counted.
@@ -101,6 +112,9 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   schedule.split = options.split;
   schedule.memory = orLimit(options.searchMemory);
   schedule.profile = options.profile;
+  schedule.flops = target->rates.flops;
+  schedule.bandwidth = target->rates.bytes;
+  schedule.transfer = target->transfer;
   manager.addPass(createPPSchedule(schedule));
   manager.addPass(createPPVerifyPlan());
   return success();
@@ -108,28 +122,38 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
 
 LogicalResult pp::buildRankPipeline(OpPassManager &manager,
                                     const PipelineOptions &options) {
+  FailureOr<Target> target = targetOf(options);
+  if (failed(target))
+    return failure();
+  // What is proven has to hold on the transport that runs it.
+  std::string semantics = options.semantics;
+  if (semantics.empty())
+    semantics = target->semantics.front().str();
   // Without what repeats, so that the moves look at few ops; loops stand for it
   // once all ops are where they belong. The order in which ranks post is made
   // for the semantics.
   PPProjectRanksOptions projection;
-  projection.semantics = options.semantics;
+  projection.semantics = semantics;
   projection.shorten = !options.unroll;
   manager.addPass(createPPProjectRanks(projection));
   // Moves are made under the proof that they are safe; the proof of what
   // results is then made once more from nothing.
   PPPlaceCommunicationOptions placement;
-  placement.semantics = options.semantics;
+  placement.semantics = semantics;
   manager.addPass(createPPPlaceCommunication(placement));
   PPFormLoopsOptions loops;
-  loops.semantics = options.semantics;
+  loops.semantics = semantics;
   manager.addPass(createPPFormLoops(loops));
   PPVerifyCommunicationOptions communication;
-  communication.semantics = options.semantics;
+  communication.semantics = semantics;
   manager.addPass(createPPVerifyCommunication(communication));
   // Last moment at which layers still say what they compute.
   manager.addPass(createPPAnnotateInputs());
   PPAnnotateTimesOptions times;
   times.profile = options.profile;
+  times.flops = target->rates.flops;
+  times.bandwidth = target->rates.bytes;
+  times.transfer = target->transfer;
   manager.addPass(createPPAnnotateTimes(times));
   return success();
 }
@@ -147,8 +171,6 @@ static LogicalResult addLayers(OpPassManager &manager,
     addLowerLayers(manager, layers);
     return success();
   }
-  if (options.target != "cuda")
-    return fail("found target=" + options.target + ", expected cpu or cuda");
   LowerLayersGPUOptions layers;
   layers.chip = options.chip.empty() ? "sm_90a" : options.chip.getValue();
   layers.cubin = !options.chip.empty();

@@ -28,7 +28,7 @@ struct CompileOptions {
   std::string precision = "f32";        ///< what layers compute in
   bool splitBackward = false;
   bool unroll = false; ///< programs without loops
-  std::string semantics = "rendezvous";
+  std::string semantics; ///< empty: what the target's transports give
   std::optional<uint64_t> memoryLimit; ///< bytes a rank may need
 
   std::string profile; ///< file of measured times; empty: none

@@ -36,8 +36,9 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
   Option<std::string> semantics{
       *this, "semantics",
       llvm::cl::desc("what a send may rely on: buffered, rendezvous, "
-                     "fifo-per-edge or fifo-shared"),
-      llvm::cl::init("rendezvous")};
+                     "fifo-per-edge or fifo-shared; empty: what the target's "
+                     "transports give"),
+      llvm::cl::init("")};
   Option<bool> unroll{*this, "unroll", llvm::cl::desc("programs without loops"),
                       llvm::cl::init(false)};
   Option<uint64_t> memoryLimit{*this, "memory-limit",

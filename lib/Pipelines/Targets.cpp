@@ -1,0 +1,37 @@
+//===- Targets.cpp - What follows from where a program runs ---------------===//
+
+#include "pp/Pipelines/Targets.h"
+
+using namespace pp;
+using llvm::StringRef;
+
+/// Peaks of a family of GPUs, each of one GPU.
+namespace {
+struct Peaks {
+  double bf16, f32;      ///< operations a second
+  double memory, nvlink; ///< bytes a second
+};
+} // namespace
+
+static constexpr Peaks kA100 = {312e12, 19.5e12, 2.04e12, 300e9};
+static constexpr Peaks kH100 = {989e12, 67e12, 3.35e12, 450e9};
+static constexpr Peaks kB200 = {2250e12, 75e12, 8e12, 900e9};
+
+std::optional<Target> pp::findTarget(StringRef name, StringRef chip,
+                                     StringRef precision) {
+  if (name == "cpu") {
+    static constexpr StringRef semantics[] = {"rendezvous", "fifo-per-edge",
+                                              "fifo-shared"};
+    return Target{semantics, MachineRates(), 5e9};
+  }
+  if (name != "cuda")
+    return std::nullopt;
+  static constexpr StringRef semantics[] = {"fifo-per-edge", "fifo-shared"};
+  const Peaks &peaks = chip.starts_with("sm_8")                   ? kA100
+                       : chip.empty() || chip.starts_with("sm_9") ? kH100
+                                                                  : kB200;
+  MachineRates rates;
+  rates.flops = 0.6 * (precision == "bf16" ? peaks.bf16 : peaks.f32);
+  rates.bytes = 0.8 * peaks.memory;
+  return Target{semantics, rates, 0.7 * peaks.nvlink};
+}
