@@ -226,28 +226,49 @@ def without_apply(model, number):
     return settle(model)
 
 
-def without_operation(model, layer_number, number):
-    """A copy without an operation of a layer, or None, as without_apply."""
+def without_operations(model, layer_number, numbers):
+    """A copy without some operations of a layer: uses of their results get earlier
+    values of the same types, rather their own operands. Those whose results have
+    no such value stay."""
     model = copy.deepcopy(model)
     layer = model.layers[layer_number]
+    for number in sorted(numbers, reverse=True):
+        remove_operation(layer, number)
+    return settle(model)
+
+
+def remove_operation(layer, number):
     operation = layer.operations[number]
     earlier = layer.inputs + layer.params
     for other in layer.operations[:number]:
         earlier = earlier + other.results
+    used = {value.name for value in layer.results}
+    for later in layer.operations[number + 1:]:
+        used.update(value.name for value in later.operands)
     replacement = {}
     for result in operation.results:
+        if result.name not in used:
+            continue
         same = [value for value in operation.operands + earlier[::-1]
                 if value.type == result.type]
-        used = any(value.name == result.name
-                   for later in layer.operations[number + 1:]
-                   for value in later.operands)
-        used |= any(value.name == result.name for value in layer.results)
-        if used and not same:
-            return None
-        if used:
-            replacement[result.name] = same[0]
+        if not same:
+            return
+        replacement[result.name] = same[0]
     del layer.operations[number]
     for later in layer.operations[number:]:
         later.operands = [replacement.get(v.name, v) for v in later.operands]
     layer.results = [replacement.get(v.name, v) for v in layer.results]
+
+
+def with_result(model, layer_number, number, value_number):
+    """A copy whose layer returns an earlier value of the same type as a result,
+    the `value_number`th, or None if there are not so many."""
+    model = copy.deepcopy(model)
+    layer = model.layers[layer_number]
+    old = layer.results[number]
+    same = [value for value in layer.values()
+            if value.type == old.type and value.name != old.name]
+    if value_number >= len(same):
+        return None
+    layer.results[number] = same[value_number]
     return settle(model)

@@ -111,8 +111,9 @@ def models_stay_whole(tools, work):
             choices = [ir.without_apply(model, number)
                        for number in range(len(model.applies))]
             for layer in range(len(model.layers)):
-                choices += [ir.without_operation(model, layer, number)
+                choices += [ir.without_operations(model, layer, [number])
                             for number in range(len(model.layers[layer].operations))]
+                choices.append(ir.with_result(model, layer, 0, rng.randrange(4)))
             choices = [choice for choice in choices if choice]
             if not choices:
                 break

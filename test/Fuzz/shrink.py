@@ -34,6 +34,10 @@ def candidates(case, tools):
                 if name in ("ranks", "virtual"):
                     copy.settings[number].stages = ()
                 yield copy
+    yield from smaller_models(case)
+
+
+def smaller_models(case):
     for number in reversed(range(len(case.model.applies))):
         model = ir.without_apply(case.model, number)
         if model:
@@ -42,11 +46,25 @@ def candidates(case, tools):
             for setting in copy.settings:
                 setting.stages = ()
             yield copy
-    for layer in range(len(case.model.layers)):
+    layers = range(len(case.model.layers))
+    for layer in layers:
+        for result in range(len(case.model.layers[layer].results)):
+            for value in range(8):
+                model = ir.with_result(case.model, layer, result, value)
+                if model:
+                    yield check.smaller(case, model=model)
+    for layer in layers:
+        count = len(case.model.layers[layer].operations)
+        size = count // 2
+        while size > 1:
+            for first in reversed(range(0, count, size)):
+                yield check.smaller(case, model=ir.without_operations(
+                    case.model, layer, range(first, min(first + size, count))))
+            size //= 2
+    for layer in layers:
         for number in reversed(range(len(case.model.layers[layer].operations))):
-            model = ir.without_operation(case.model, layer, number)
-            if model:
-                yield check.smaller(case, model=model)
+            yield check.smaller(
+                case, model=ir.without_operations(case.model, layer, [number]))
 
 
 def redraw(case, tools):
@@ -71,17 +89,26 @@ def shrink(case, failure, tools, directory, seconds):
                 break
     except check.Failure:
         pass
+    tried = {describe(case)}
     progress = True
     while progress:
         progress = False
         for smaller in candidates(case, tools):
             if time.monotonic() > end:
                 return case, failure
-            if smaller.model.text() == case.model.text() and smaller == case:
+            text = describe(smaller)
+            if text in tried:
                 continue
+            tried.add(text)
             _, other = check.run_case(smaller, tools, directory)
             if other and other.kind == failure.kind:
                 case, failure = smaller, other
                 progress = True
                 break
     return case, failure
+
+
+def describe(case):
+    """All that a smaller case may differ in."""
+    settings = [(setting.options(), setting.stages) for setting in case.settings]
+    return str((case.model.text(), case.compile_options(), case.steps, settings))
