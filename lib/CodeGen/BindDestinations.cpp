@@ -62,11 +62,14 @@ static Value undoReshapes(OpBuilder &builder, Value value,
 }
 
 /// Makes the value of `operand` start in `destination` if it starts in a
-/// `tensor.empty`; the builder stands where `destination` is defined.
-static void bind(OpBuilder &builder, OpOperand *operand, Value destination) {
+/// `tensor.empty`, and returns whether it does; the builder stands where
+/// `destination` is defined.
+static bool bind(OpBuilder &builder, OpOperand *operand, Value destination) {
   SmallVector<Operation *> reshapes;
-  if (OpOperand *start = findStart(operand, reshapes))
+  OpOperand *start = findStart(operand, reshapes);
+  if (start)
     start->set(undoReshapes(builder, destination, reshapes));
+  return start != nullptr;
 }
 
 /// The tensor that a chain of insertions starts from.
@@ -158,23 +161,28 @@ struct BindDestinations : pp::impl::BindDestinationsBase<BindDestinations> {
       destinations.push_back(function.getArgument(*argument));
     }
     OpBuilder start = OpBuilder::atBlockBegin(&function.front());
-    for (auto [operand, destination] :
-         llvm::zip(terminator->getOpOperands(), destinations))
-      bind(start, &operand, destination);
+    SmallVector<unsigned> bound, others;
+    for (auto [i, destination] : llvm::enumerate(destinations))
+      (bind(start, &terminator->getOpOperand(i), destination) ? bound : others)
+          .push_back(i);
     bindPieces(function);
 
     // From here on destinations are buffers: one-shot analysis takes a second
     // write to a tensor argument (the one of `materialize_in_destination`) for
     // a conflict with a loop that updates it.
+    // Values that are not bound come first: one may be computed in place of a
+    // slice of a destination that is bound to another value, which is then
+    // copied there. The analysis does not see that a buffer is written while
+    // a tensor in it is still to be read.
     OpBuilder end(terminator);
-    for (auto [value, destination] :
-         llvm::zip(terminator.getOperands(), destinations)) {
-      bool inPlace = value == destination;
-      Value buffer = makeBuffer(cast<BlockArgument>(destination));
+    for (unsigned i : llvm::concat<unsigned>(others, bound)) {
+      bool inPlace = terminator->getOperand(i) == destinations[i];
+      Value buffer = makeBuffer(cast<BlockArgument>(destinations[i]));
       if (!inPlace)
         bufferization::MaterializeInDestinationOp::create(
-            end, terminator.getLoc(), /*result=*/Type(), value, buffer,
-            /*restrict=*/false, /*writable=*/true);
+            end, terminator.getLoc(), /*result=*/Type(),
+            terminator->getOperand(i), buffer, /*restrict=*/false,
+            /*writable=*/true);
     }
     func::ReturnOp::create(end, terminator.getLoc());
     terminator.erase();
