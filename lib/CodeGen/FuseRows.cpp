@@ -8,7 +8,9 @@
 // uses shrinks to a row.
 //
 // An op may join where no value leaves the group and comes back: otherwise the
-// loop would have to stand both before and after the op in between. A sum over
+// loop would have to stand both before and after the op in between. What lies
+// in between may be another group, which is one loop as well: a value may then
+// go into one of its members and another come out of a different one. A sum over
 // rows (of a bias gradient) joins with the whole sum carried by the loop, in
 // the same order of rows as before; what uses it stays outside.
 //
@@ -82,33 +84,6 @@ static linalg::FillOp rowFill(Value init) {
 //===----------------------------------------------------------------------===//
 // Groups
 //===----------------------------------------------------------------------===//
-
-/// True if some value leaves `group` and comes back.
-static bool hasDetour(const Group &group) {
-  llvm::SmallPtrSet<Operation *, 32> visited;
-  SmallVector<Operation *> work;
-  Block *block = group.front()->getBlock();
-  auto push = [&](Operation *from) {
-    for (Value value : valuesUsedBy(from))
-      if (Operation *definition = value.getDefiningOp())
-        if (definition->getBlock() == block &&
-            visited.insert(definition).second)
-          work.push_back(definition);
-  };
-  // Everything outside that members depend on, directly or not.
-  for (Operation *member : group)
-    for (Value value : valuesUsedBy(member))
-      if (Operation *definition = value.getDefiningOp())
-        if (!group.contains(definition) && visited.insert(definition).second)
-          work.push_back(definition);
-  while (!work.empty()) {
-    Operation *op = work.pop_back_val();
-    if (group.contains(op))
-      return true;
-    push(op);
-  }
-  return false;
-}
 
 /// True if every value that a member takes from another is taken row by row.
 static bool isByRows(const Group &group) {
@@ -191,6 +166,38 @@ private:
       groupOf[member] = theirs;
     *theirs = merged;
     mine->clear();
+  }
+
+  /// The members of the group of `op`, or `op` alone.
+  ArrayRef<Operation *> unitOf(Operation *&op) const {
+    Group *unit = groupOf.lookup(op);
+    return unit ? unit->getArrayRef() : ArrayRef<Operation *>(op);
+  }
+
+  /// True if some value leaves `group` and comes back.
+  bool hasDetour(const Group &group) const {
+    llvm::SmallPtrSet<Operation *, 32> visited;
+    SmallVector<Operation *> work;
+    Block *block = group.front()->getBlock();
+    auto push = [&](Operation *from, bool fromGroup) {
+      for (Value value : valuesUsedBy(from))
+        if (Operation *definition = value.getDefiningOp())
+          if (definition->getBlock() == block &&
+              !(fromGroup && group.contains(definition)) &&
+              visited.insert(definition).second)
+            work.push_back(definition);
+    };
+    // Everything outside that members depend on, directly or not.
+    for (Operation *member : group)
+      push(member, /*fromGroup=*/true);
+    while (!work.empty()) {
+      Operation *op = work.pop_back_val();
+      if (group.contains(op))
+        return true;
+      for (Operation *member : unitOf(op))
+        push(member, /*fromGroup=*/false);
+    }
+    return false;
   }
 
   SmallVector<std::unique_ptr<Group>> groups;

@@ -33,6 +33,32 @@ func.func @strided(%x: tensor<4x16xf32>, %w: tensor<8x8xf32>) -> tensor<4x8xf32>
   return %y : tensor<4x8xf32>
 }
 
+// A sum in place of an element of another result, which has a copy meanwhile.
+// CHECK: element result 0: equal
+// CHECK: element result 1: equal
+func.func @element(%x: tensor<1x4xf32>, %w: tensor<1x4xf32>, %y: tensor<1x1xf32>) -> (tensor<1x4xf32>, tensor<f32>) {
+  %0 = nn.add %x, %w : (tensor<1x4xf32>, tensor<1x4xf32>) -> tensor<1x4xf32>
+  %1 = nn.slice %0 offsets = [0, 1] sizes = [1, 1] : (tensor<1x4xf32>) -> tensor<1x1xf32>
+  %2 = nn.reshape %1 : (tensor<1x1xf32>) -> tensor<f32>
+  %3 = nn.reduce_sum %y init(%2) axes = [0, 1] : (tensor<1x1xf32>, tensor<f32>) -> tensor<f32>
+  return %0, %3 : tensor<1x4xf32>, tensor<f32>
+}
+
+// Two loops over rows, of which each would have to come before the other.
+// CHECK: crossing result 0: equal
+// CHECK: crossing result 1: equal
+func.func @crossing(%x: tensor<2x6xf32>, %w: tensor<3x4xf32>) -> (tensor<3x4xf32>, tensor<2x6xf32>) {
+  %a = nn.softmax %x {axis = 1 : i64} : (tensor<2x6xf32>) -> tensor<2x6xf32>
+  %u = nn.reshape %a : (tensor<2x6xf32>) -> tensor<3x4xf32>
+  %0 = nn.add %u, %w : (tensor<3x4xf32>, tensor<3x4xf32>) -> tensor<3x4xf32>
+  %b = nn.softmax %0 {axis = 1 : i64} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %c = nn.softmax %w {axis = 1 : i64} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %v = nn.reshape %c : (tensor<3x4xf32>) -> tensor<2x6xf32>
+  %1 = nn.add %x, %v : (tensor<2x6xf32>, tensor<2x6xf32>) -> tensor<2x6xf32>
+  %d = nn.softmax %1 {axis = 1 : i64} : (tensor<2x6xf32>) -> tensor<2x6xf32>
+  return %b, %d : tensor<3x4xf32>, tensor<2x6xf32>
+}
+
 // CHECK: dropout result 0: equal
 func.func @dropout(%x: tensor<5x7xf32>, %key: i64) -> tensor<5x7xf32> {
   %y = nn.dropout %x key(%key) {p = 0.25, site = 1 : i64} : (tensor<5x7xf32>, i64) -> tensor<5x7xf32>
