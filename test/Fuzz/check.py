@@ -106,13 +106,14 @@ def draw_case(seed, tools, sizes=None, dims=None):
     case.model = generate.draw_model(random.Random(rng.random()), sizes, dims)
     case.microbatches = rng.choice([1, 2, 3, 4, 5, 7, 8, 10, 11, 12, 13, 16, 20, 23, 27, 40])
     if case.is_device:
-        case.microbatches = min(case.microbatches, 12)
+        # An emulated device is slow.
+        case.microbatches = min(case.microbatches, 10)
     if rng.random() < 0.5:
         case.optimizer = ["--optimizer", "sgd", "--lr", "0.125", "--clip", "0",
                           "--weight-decay", "0"]
     else:
         case.optimizer = ["--optimizer", "adamw", "--lr", "0.01", "--clip", "1"]
-    for _ in range(rng.choice([2, 3, 4])):
+    for _ in range(2 if case.is_device else rng.choice([2, 3, 4])):
         case.settings.append(draw_setting(rng, case, tools))
     return case
 
@@ -359,25 +360,27 @@ class Run:
             return (f"loss is {loss}, in double precision {found['loss']} "
                     f"(allowed: {allowed:.2g})")
         self.checked = self.unchecked = 0
-        total = slack = 0.0
+        whole = math.sqrt(sum((entry["norm"] or 0) ** 2 for entry in found["parameters"]))
+        # Cotangents that cancel within an adjoint are rounded before they do.
+        floor = 2.0 ** -12 * whole if case.is_bf16 else 1e-9
+        slack = 0.0
         for entry in found["parameters"]:
             size, noise = entry["norm"], entry["noise"]
             if size is None or noise is None or entry["distance"] is None:
                 return f"gradient of {entry['name']} is not finite"
             allowed = (margin * noise + 2e-6 * size + 2.0 ** -23 * entry["weight_norm"] / RATE
-                       + 1e-9)
+                       + floor)
             if not entry["distance"] <= allowed:
                 return (f"gradient of {entry['name']} is off by {entry['distance']:.3g}, its "
                         f"norm is {size:.3g} (allowed: {allowed:.2g})")
-            total += size * size
             slack += allowed
-            if margin * noise > NOISY * size:
+            if allowed > NOISY * size:
                 self.unchecked += 1
             else:
                 self.checked += 1
             self.worst = max(self.worst, entry["distance"] / allowed)
-        if not abs(norm - math.sqrt(total)) <= slack + 1e-6 * math.sqrt(total):
-            return f"gradient norm is {norm}, in double precision {math.sqrt(total)}"
+        if not abs(norm - whole) <= slack + 1e-6 * whole:
+            return f"gradient norm is {norm}, in double precision {whole}"
         return None
 
 

@@ -596,6 +596,17 @@ def token_numbers(b):
                  [(x.shape, "f32", x.bound)])[0])
 
 
+def other_ids(b):
+    """Ids computed from ids, below the vocabulary, or the same."""
+    ids = b.rng.choice(b.ids)
+    op = b.rng.choice(["arith.minsi", "arith.andi", None])
+    if not op:
+        return ids
+    limit = b.rng.randrange(b.dims.vocabulary)
+    c = b.emit(f"arith.constant dense<{limit}> : {ids.type}", [], [(ids.shape, "i32", 1)])[0]
+    return b.emit(f"{op} {{0}}, {{1}} : {ids.type}", [ids, c], [(ids.shape, "i32", 1)])[0]
+
+
 def dropout(b):
     x = b.pick()
     p = b.rng.choice([0.0, 0.1, 0.25, 0.5, 0.9])
@@ -644,7 +655,7 @@ class Options:
 
 def draw_layer(rng, name, inputs, dims, options, size, outputs=None):
     """A layer of about `size` templates; results in the shape of activations
-    unless `outputs` says other shapes."""
+    and, behind it, one for each of `outputs`, a shape and an element type."""
     layer = Layer(name, inputs, [])
     b = Builder(rng, layer, dims, options)
     if not b.pool:
@@ -656,8 +667,12 @@ def draw_layer(rng, name, inputs, dims, options, size, outputs=None):
     for _ in range(size):
         rng.choices(functions, weights)[0](b)
     extra = []
-    for shape in outputs or []:
-        extra.append(b.as_shape(b.as_element(b.pick(), "f32"), shape))
+    for shape, element in outputs or []:
+        if element != "i32":
+            value = b.as_shape(b.as_element(b.pick(), "f32"), shape)
+            extra.append(b.as_element(value, element))
+        elif b.ids:
+            extra.append(other_ids(b))
     layer.results = [b.finish(dims.stream), *extra]
     layer.recompute = rng.choice([None, None, None, "full", "none"])
     return layer
@@ -753,7 +768,9 @@ def draw_model(rng, sizes=None, dims=None):
             kinds = []
         outputs = None
         if rng.random() < 0.25:
-            outputs = [rng.choice([(), dims.stream[1:], (3,), dims.stream, (2, 1, 2)])]
+            shape = rng.choice([(), dims.stream[1:], (3,), dims.stream, (2, 1, 2)])
+            element = rng.choice(["f32", "f32", "f32", "i32", "f64"])
+            outputs = [(shape, element)]
         layer = add_layer(kinds, draw_size(), outputs)
         definitions.append(layer)
         extras += [value for value in layer.results[1:]]
@@ -764,10 +781,10 @@ def draw_model(rng, sizes=None, dims=None):
         layer = rng.choice(definitions)
         inputs = []
         for value in layer.inputs:
+            same = [x for x in [tokens, targets] + streams + made if x.type == value.type]
             if value.element == "i32":
-                inputs.append(rng.choice([tokens, targets]))
+                inputs.append(rng.choice(same))
                 continue
-            same = [x for x in streams + made if x.type == value.type]
             if not same:
                 break
             inputs.append(same[-1] if rng.random() < 0.7 else rng.choice(same))
