@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "pp/CodeGen/Passes.h"
+#include "pp/Interfaces/ElementBytes.h"
 
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
@@ -58,8 +59,7 @@ static void capture(Value value, Captures &captures) {
 
 /// Bytes that a pointer to a buffer of this type may be followed for.
 static int64_t sizeInBytes(MemRefType type) {
-  unsigned bits = type.getElementType().getIntOrFloatBitWidth();
-  return type.getNumElements() * llvm::divideCeil(bits, 8);
+  return type.getNumElements() * pp::getElementBytes(type.getElementType());
 }
 
 static func::FuncOp buildKernel(OpBuilder &builder, scf::ForOp loop,

@@ -36,6 +36,9 @@ static void buildTensorPipeline(OpPassManager &manager) {
   // After all fusion: destinations are fixed for the ops that are left.
   onFunctions(manager, pp::createBindDestinations());
   manager.addPass(pp::createBufferize());
+  // Before anything computes an address or chooses how many elements a vector
+  // has.
+  manager.addPass(pp::createStoreWholeBytes());
   // Equal views become one; then casts and views fold, and so do copies of a
   // buffer onto itself.
   onFunctions(manager, createCSEPass());
@@ -72,6 +75,7 @@ static void buildLLVMPipeline(OpPassManager &manager,
   // On the kernels, each once. Functions of bf16 become functions of f32 first.
   manager.addPass(pp::createExpandBFloat16());
   manager.addPass(pp::createApproximateMath());
+  manager.addPass(pp::createVerifyWholeBytes());
   manager.addPass(pp::createConvertKernelToLLVM());
   pp::buildLoopsToLLVMPipeline(manager);
   pp::AttachHostTargetOptions target;

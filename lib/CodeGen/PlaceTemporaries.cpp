@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "pp/CodeGen/Passes.h"
+#include "pp/Interfaces/ElementBytes.h"
 #include "pp/MemoryPlanning/MemoryPlanning.h"
 
 #include "mlir/Interfaces/ViewLikeInterface.h"
@@ -59,9 +60,8 @@ struct PlaceTemporaries : pp::impl::PlaceTemporariesBase<PlaceTemporaries> {
     SmallVector<memref::AllocOp> used;
     std::vector<pp::memory::Interval> intervals;
     for (memref::AllocOp op : allocs) {
-      unsigned bits = op.getType().getElementType().getIntOrFloatBitWidth();
-      uint64_t bytes =
-          op.getType().getNumElements() * llvm::divideCeil(bits, 8);
+      uint64_t bytes = op.getType().getNumElements() *
+                       pp::getElementBytes(op.getType().getElementType());
       pp::memory::Interval interval{bytes, UINT32_MAX, 0};
       extendLifetime(op, block, positions, interval);
       if (interval.begin == UINT32_MAX) {

@@ -2,6 +2,8 @@
 
 #include "pp/Interfaces/CostOpInterface.h"
 
+#include "pp/Interfaces/ElementBytes.h"
+
 #include "mlir/IR/BuiltinTypes.h"
 
 uint64_t pp::detail::sumOfBytes(mlir::TypeRange types) {
@@ -9,10 +11,10 @@ uint64_t pp::detail::sumOfBytes(mlir::TypeRange types) {
   for (mlir::Type type : types) {
     auto shaped = llvm::dyn_cast<mlir::ShapedType>(type);
     if (!shaped || !shaped.hasStaticShape() ||
-        !shaped.getElementType().isIntOrFloat())
+        !shaped.getElementType().isIntOrFloat() ||
+        !getMemoryType(shaped.getElementType()))
       continue;
-    uint64_t bits = shaped.getElementTypeBitWidth();
-    bytes += shaped.getNumElements() * ((bits + 7) / 8);
+    bytes += shaped.getNumElements() * getElementBytes(shaped.getElementType());
   }
   return bytes;
 }

@@ -6,7 +6,8 @@
 // vector code; so a difference beyond rounding is a wrong lowering. Results and
 // workspace start as NaN: what is never written, or read before, shows.
 //
-// Inputs are random numbers in [-1, 1), ids in [0, 5), keys are 42.
+// Inputs are random numbers in [-1, 1), ids in [0, 5), masks 0 or 1, keys are
+// 42.
 // With --gpu it is the kernels for GPUs that run in f32, on an emulated device.
 // With --emit nothing runs here: both become object files of a program that
 // does the same on a GPU (runtime/check).
@@ -21,6 +22,7 @@
 #include "pp/CodeGen/Native.h"
 #include "pp/CodeGen/Passes.h"
 #include "pp/InitAll.h"
+#include "pp/Interfaces/ElementBytes.h"
 
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -106,6 +108,8 @@ static double valueAt(const void *data, Type element, int64_t i) {
     return static_cast<const int32_t *>(data)[i];
   if (element.isInteger(64))
     return static_cast<const int64_t *>(data)[i];
+  if (element.isInteger()) // of fewer bits, masks
+    return static_cast<const int8_t *>(data)[i];
   uint32_t bits = static_cast<uint32_t>(static_cast<const uint16_t *>(data)[i])
                   << 16;
   float value;
@@ -123,6 +127,8 @@ static void setValue(void *data, Type element, int64_t i, double value) {
     static_cast<int32_t *>(data)[i] = std::floor(value);
   } else if (element.isInteger(64)) {
     static_cast<int64_t *>(data)[i] = std::floor(value);
+  } else if (element.isInteger()) {
+    static_cast<int8_t *>(data)[i] = std::floor(value);
   } else {
     float narrow = value;
     uint32_t bits;
@@ -132,8 +138,7 @@ static void setValue(void *data, Type element, int64_t i, double value) {
 }
 
 static size_t sizeOf(RankedTensorType type) {
-  return type.getNumElements() *
-         llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  return type.getNumElements() * pp::getElementBytes(type.getElementType());
 }
 
 /// Buffers for a function of the source module; the same numbers whatever the
@@ -153,7 +158,8 @@ static Run prepare(func::FuncOp function, int64_t workspace, bool onDevice) {
       continue;
     }
     Type element = type.getElementType();
-    double low = isa<FloatType>(element) ? -1 : 0, high = low == 0 ? 5 : 1;
+    double low = isa<FloatType>(element) ? -1 : 0;
+    double high = low < 0 ? 1 : element.isInteger(1) ? 2 : 5;
     void *data = newBuffer(sizeOf(type));
     for (int64_t i = 0; i < type.getNumElements(); ++i)
       setValue(data, element, i,

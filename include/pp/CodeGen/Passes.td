@@ -178,6 +178,47 @@ def Bufferize : Pass<"pp-bufferize", "::mlir::ModuleOp"> {
                            "::mlir::memref::MemRefDialect"];
 }
 
+def StoreWholeBytes : Pass<"pp-store-whole-bytes", "::mlir::ModuleOp"> {
+  let summary = "gives elements of odd widths whole bytes in memory";
+  let description = [{
+    Scalar code stores an i1 as a byte, vector code as a bit: a buffer that one
+    kernel writes and another reads, each by its own width, has one layout only
+    if its elements have whole bytes. Buffers of i1 become buffers of i8, those
+    of other integers buffers of the next width that LLVM allocates, those of
+    indices buffers of i64. Values are extended where they are stored, and
+    truncated where they are loaded.
+
+    Example:
+
+    ```mlir
+    linalg.generic ... ins(%x : memref<48xf32>) outs(%m : memref<48xi1>) {
+      %c = arith.cmpf ogt, %in, %zero : f32
+      linalg.yield %c : i1
+    }
+    // becomes
+    linalg.generic ... ins(%x : memref<48xf32>) outs(%m : memref<48xi8>) {
+      %c = arith.cmpf ogt, %in, %zero : f32
+      %e = arith.extui %c : i1 to i8
+      linalg.yield %e : i8
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect"];
+}
+
+def VerifyWholeBytes : Pass<"pp-verify-whole-bytes", "::mlir::ModuleOp"> {
+  let summary = "checks that elements in memory have whole bytes";
+  let description = [{
+    Runs where all loops and kernels are made and the next step is LLVM: there,
+    loads and stores of elements of odd widths would have a layout that depends
+    on how many are moved at once. No buffer may have such elements, and no load
+    or store such a type.
+
+    Example: `vector.load %m[%i] : memref<48xi1>, vector<8xi1>` is an error.
+  }];
+}
+
 def ExpandBFloat16
     : Pass<"pp-expand-bfloat16", "::mlir::ModuleOp"> {
   let summary = "arithmetic on bf16 as arithmetic on f32 and integers";

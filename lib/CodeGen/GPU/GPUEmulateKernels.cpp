@@ -1,6 +1,7 @@
 //===- GPUEmulateKernels.cpp - Kernels as functions of the host -----------===//
 
 #include "pp/CodeGen/GPU/Passes.h"
+#include "pp/Interfaces/ElementBytes.h"
 
 #include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 #include "mlir/IR/IRMapping.h"
@@ -62,7 +63,7 @@ private:
     Value begin =
         memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, base);
     Value bytes = arith::ConstantIndexOp::create(
-        builder, loc, llvm::divideCeil(type.getElementTypeBitWidth(), 8));
+        builder, loc, pp::getElementBytes(type.getElementType()));
     Value offset =
         arith::MulIOp::create(builder, loc, op.getIndices()[0], bytes);
     Value address = arith::IndexCastOp::create(
@@ -192,7 +193,7 @@ struct GPUEmulateKernels : pp::impl::GPUEmulateKernelsBase<GPUEmulateKernels> {
                : argument.getType());
       if (argument.getArgNumber() >= kernel.getNumArguments())
         shared.push_back(type.getNumElements() *
-                         llvm::divideCeil(type.getElementTypeBitWidth(), 8));
+                         pp::getElementBytes(type.getElementType()));
     }
     auto function = func::FuncOp::create(builder, kernel.getLoc(),
                                          (kernel.getName() + ".emulated").str(),

@@ -8,6 +8,7 @@
 #include "pp/CodeGen/GPU/Passes.h"
 #include "pp/Conversion/KernelCalls.h"
 #include "pp/Dialect/Kernel/IR/KernelOps.h"
+#include "pp/Interfaces/ElementBytes.h"
 
 #include "pprt_gpu.h"
 
@@ -42,8 +43,7 @@ struct Field {
 };
 
 static int64_t bytesOf(MemRefType type) {
-  return type.getNumElements() *
-         llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  return type.getNumElements() * getElementBytes(type.getElementType());
 }
 
 /// The buffer that `buffer` is a view of.

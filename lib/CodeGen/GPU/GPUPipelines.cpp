@@ -48,6 +48,7 @@ static void buildTensorPipeline(OpPassManager &manager,
   onFunctions(manager, createCanonicalizerPass());
   onFunctions(manager, pp::createBindDestinations());
   manager.addPass(pp::createBufferize());
+  manager.addPass(pp::createStoreWholeBytes());
   onFunctions(manager, createCSEPass());
   onFunctions(manager, createCanonicalizerPass());
   onFunctions(manager, pp::createPlacePieces());
@@ -67,6 +68,8 @@ static void buildKernelPipeline(OpPassManager &manager,
   manager.addPass(pp::createGPUExpandMath());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
+  // What is checked here is what both the device and its emulation get.
+  manager.addPass(pp::createVerifyWholeBytes());
   if (options.emulate)
     manager.addPass(pp::createGPUEmulateKernels());
   manager.addPass(pp::createGPULowerCalls());

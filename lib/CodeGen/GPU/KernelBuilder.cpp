@@ -2,6 +2,8 @@
 
 #include "KernelBuilder.h"
 
+#include "pp/Interfaces/ElementBytes.h"
+
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -149,7 +151,8 @@ static MemRefType vectorOf(MemRefType type) {
 /// Whether a constant is part of the code of kernels. Others are copied to the
 /// device: code is text, which the driver compiles.
 static bool isSmall(MemRefType type) {
-  return type.getNumElements() * type.getElementTypeBitWidth() <= 8 * 4096;
+  return type.getNumElements() * pp::getElementBytes(type.getElementType()) <=
+         4096;
 }
 
 Value KernelBuilder::buffer(Value root) {
@@ -273,7 +276,7 @@ void KernelBuilder::store(Value value, Value root, Value at) {
 
 /// Bytes that `lanes` elements may be taken to be aligned to.
 static llvm::MaybeAlign alignmentOf(int64_t lanes, Type element) {
-  int64_t bytes = lanes * llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+  int64_t bytes = lanes * pp::getElementBytes(element);
   return llvm::Align(std::min<int64_t>(bytes, 16));
 }
 

@@ -2,6 +2,8 @@
 
 #include "LoopNest.h"
 
+#include "pp/Interfaces/ElementBytes.h"
+
 #include "mlir/Dialect/Affine/Analysis/AffineStructures.h"
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -138,9 +140,9 @@ int64_t LoopNest::lanesAlong(unsigned loop) const {
     if (!operand.isBuffer || strideAlong(operand, loop) != 1)
       continue;
     isAny = true;
-    unsigned bits =
-        operand.access.rootType().getElementType().getIntOrFloatBitWidth();
-    narrowest = std::min<int64_t>(narrowest, llvm::divideCeil(bits, 8));
+    narrowest = std::min<int64_t>(
+        narrowest,
+        pp::getElementBytes(operand.access.rootType().getElementType()));
   }
   if (!isAny)
     return 1;

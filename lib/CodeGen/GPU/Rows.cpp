@@ -10,6 +10,8 @@
 
 #include "Kernels.h"
 
+#include "pp/Interfaces/ElementBytes.h"
+
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
@@ -451,7 +453,7 @@ LogicalResult pp::device::outlineRows(KernelModule &kernels, scf::ForOp loop) {
     if (elements > 1)
       elements = llvm::alignTo(elements, 8);
     int64_t bytes =
-        elements * inBlock * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+        elements * inBlock * pp::getElementBytes(type.getElementType());
     if (elements == 1) {
       emitter.addNumber(alloc);
     } else if (group.kind == Group::Thread && elements <= 64) {

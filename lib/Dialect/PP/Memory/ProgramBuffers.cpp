@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "pp/Dialect/PP/Memory/Buffers.h"
+#include "pp/Interfaces/ElementBytes.h"
 #include "pp/Limits.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -25,15 +26,16 @@ using namespace pp;
 FailureOr<uint64_t> pp::getTensorBytes(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   if (!tensor || !tensor.hasStaticShape() ||
-      !tensor.getElementType().isIntOrFloat())
+      !tensor.getElementType().isIntOrFloat() ||
+      !getMemoryType(tensor.getElementType()))
     return failure();
-  uint64_t elements = 1, bits = tensor.getElementTypeBitWidth();
+  uint64_t elements = 1;
   for (int64_t size : tensor.getShape()) {
     if (size != 0 && elements > uint64_t(limits::kElements) / size)
       return failure();
     elements *= size;
   }
-  return elements * ((bits + 7) / 8);
+  return elements * getElementBytes(tensor.getElementType());
 }
 
 StringRef pp::getBufferKindName(BufferKind kind) {
