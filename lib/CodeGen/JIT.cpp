@@ -3,6 +3,7 @@
 #include "pp/CodeGen/JIT.h"
 #include "pp/CodeGen/Native.h"
 
+#include "pprt_ids.h"
 #include "pprt_kernels.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
@@ -20,6 +21,16 @@ static void addSymbol(llvm::orc::SymbolMap &symbols,
                       Function *function) {
   symbols[intern(name)] = {llvm::orc::ExecutorAddr::fromPtr(function),
                            llvm::JITSymbolFlags::Exported};
+}
+
+void pp::checkIdsOrExit(const char *reader, const void *ids, int64_t count,
+                        int64_t stride, int32_t bits, int64_t size,
+                        int64_t ignored) {
+  pprt::IdRange range{reader, size, ignored};
+  if (auto id = pprt::findIdOutOf(range, ids, count, stride, bits)) {
+    llvm::errs() << "error: " << pprt::describeIdOutOf(range, *id, "") << "\n";
+    std::exit(1);
+  }
 }
 
 llvm::Expected<std::unique_ptr<ExecutionEngine>>
@@ -54,6 +65,7 @@ pp::createJIT(ModuleOp module,
     PP_KERNEL(pprt_attention_forward_bf16);
     PP_KERNEL(pprt_attention_backward_bf16);
 #undef PP_KERNEL
+    addSymbol(symbols, intern, "pprt_check_ids", &checkIdsOrExit);
     for (auto [name, address] : more)
       addSymbol(symbols, intern, name, address);
     return symbols;

@@ -14,6 +14,8 @@
 #include "Device.h"
 #include "Error.h"
 #include "WaitTimer.h"
+#include "pprt.h"
+#include "pprt_ids.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -115,6 +117,33 @@ void pprt_gpu_attention_backward(const pprt_gpu_attention *shape, const void *q,
   guarded([&] {
     device->attentionBackward(*shape, q, k, v, out, lse, dout, dq, dk, dv,
                               workspace);
+  });
+}
+/// Of the reference, whose ids are those of the device.
+void pprt_check_ids(const char *reader, const void *ids, int64_t count,
+                    int64_t stride, int32_t bits, int64_t size,
+                    int64_t ignored) {
+  IdRange range{reader, size, ignored};
+  guarded([&] {
+    if (auto id = findIdOutOf(range, ids, count, stride, bits))
+      throw Error(describeIdOutOf(range, *id, ""));
+  });
+}
+void pprt_gpu_check_ids(const char *, const void *ids, int64_t count,
+                        int64_t stride, int32_t bits, int64_t size,
+                        int64_t ignored) {
+  guarded([&] {
+    static uint8_t *record = device->allocate(3 * sizeof(double));
+    device->zero(0, record, 3 * sizeof(double));
+    const pprt_gpu_code &code = pprt_gpu_program_code;
+    int32_t kernel = 0;
+    while (std::strcmp(code.kernels[kernel].name, "pprt_kernel_check_ids"))
+      ++kernel;
+    uint8_t *found = record + sizeof(double);
+    int64_t number = 1;
+    void *arguments[] = {&ids,     &count,  &stride, &bits, &size,
+                         &ignored, &number, &record, &found};
+    device->launch(kernel, {1, 1, 1}, {256, 1, 1}, arguments);
   });
 }
 void *pprt_gpu_constant(const void *host, uint64_t bytes) {

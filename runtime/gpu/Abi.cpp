@@ -55,6 +55,15 @@ void pprt_gpu_attention_backward(const pprt_gpu_attention *shape, const void *q,
   });
 }
 
+void pprt_gpu_check_ids(const char *reader, const void *ids, int64_t count,
+                        int64_t stride, int32_t bits, int64_t size,
+                        int64_t ignored) {
+  DeviceProgram &program = *currentProgram();
+  program.guarded([&] {
+    program.checkIds({reader, size, ignored}, ids, count, stride, bits);
+  });
+}
+
 void *pprt_gpu_constant(const void *host, uint64_t bytes) {
   DeviceProgram &program = *currentProgram();
   void *result = nullptr;

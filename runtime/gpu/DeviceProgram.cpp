@@ -34,7 +34,8 @@ DeviceProgram::~DeviceProgram() {
 
 uint8_t *DeviceProgram::allocateArena(uint64_t bytes) {
   const uint64_t microbatches = uint64_t(program_description.microbatches);
-  const uint64_t values = microbatches + program_description.parameters.size();
+  const uint64_t values =
+      microbatches + program_description.parameters.size() + kIdSlots;
   for (const Input &input : program_description.inputs)
     slotBytes = std::max(slotBytes, align(uint64_t(input.rows * input.length) *
                                           sizeof(int32_t)));
@@ -155,7 +156,7 @@ bool DeviceProgram::run(pprt_step_fn function, pprt_context *context,
                         const std::vector<int64_t> &microbatchKeys,
                         const UpdateScalars &scalars) {
   const uint64_t values = uint64_t(program_description.microbatches) +
-                          program_description.parameters.size();
+                          program_description.parameters.size() + kIdSlots;
   const bool graphs = options.graph && device.hasGraphs() &&
                       (transport.size() == 1 || links->canCapture());
   mode = !graphs || stepsDone == 0 ? Mode::Direct
@@ -214,24 +215,9 @@ void DeviceProgram::recordEvents() {
 // Failures
 //===----------------------------------------------------------------------===//
 
-/// " of stage 1, micro-batch 3", of what is known about an action.
-static std::string actionText(const Program &program, int action) {
-  if (action < 0)
-    return "";
-  const Action &a = program.actions[size_t(action)];
-  std::string text = std::string(" of ") + actionKindName(a.kind);
-  if (!a.name.empty())
-    text += " '" + a.name + "'";
-  if (a.stage >= 0)
-    text += ", stage " + std::to_string(a.stage);
-  if (a.microbatch >= 0)
-    text += ", micro-batch " + std::to_string(a.microbatch);
-  return text;
-}
-
 std::string DeviceProgram::where() const {
   return " in step " + std::to_string(stepsDone) +
-         actionText(program, recorder.currentAction());
+         describeAction(program, recorder.currentAction());
 }
 
 void DeviceProgram::keepFailure() {
@@ -263,9 +249,9 @@ void DeviceProgram::throwStuck() {
         program_description.channels[size_t(transfer.channel)];
     text += std::string("; unfinished: ") +
             (transfer.isReceive ? "receive" : "send") +
-            actionText(program, transfer.action) + " on the edge from rank " +
-            std::to_string(edge.source) + " to rank " +
-            std::to_string(edge.destination);
+            describeAction(program, transfer.action) +
+            " on the edge from rank " + std::to_string(edge.source) +
+            " to rank " + std::to_string(edge.destination);
   }
   throw TimeoutError(text +
                      (stuck.empty() ? ", expected it to end: "
@@ -327,12 +313,43 @@ void DeviceProgram::add(float *to, const float *from, uint64_t n) {
   launch("pprt_kernel_add", blocksFor(n), threads, {&to, &from, &count});
 }
 
+void DeviceProgram::checkIds(const IdRange &range, const void *ids,
+                             int64_t count, int64_t stride, int32_t bits) {
+  // Numbers that stay the same when a step is recorded and done again.
+  auto [entry, isNew] = idChecks.try_emplace(
+      {range.reader, recorder.currentAction()}, int64_t(idRanges.size()) + 1);
+  if (isNew)
+    idRanges.push_back({range, recorder.currentAction()});
+  int64_t number = entry->second, size = range.size, ignored = range.ignored;
+  double *failures = deviceResults + program_description.microbatches +
+                     program_description.parameters.size();
+  double *record = failures + 1;
+  device.setTraffic(uint64_t(count * bits / 8));
+  launch("pprt_kernel_check_ids", 1, threads,
+         {&ids, &count, &stride, &bits, &size, &ignored, &number, &failures,
+          &record});
+}
+
+std::string DeviceProgram::idError(int64_t step) const {
+  int64_t record[2]; // number of the check and the id
+  std::memcpy(record,
+              hostResults + program_description.microbatches +
+                  program_description.parameters.size() + 1,
+              sizeof record);
+  if (record[0] < 1 || size_t(record[0]) > idRanges.size())
+    return "";
+  const auto &[range, action] = idRanges[size_t(record[0]) - 1];
+  return describeIdOutOf(range, record[1],
+                         " in step " + std::to_string(step) +
+                             describeAction(program, action));
+}
+
 void DeviceProgram::exchange() {
   int64_t microbatches = program_description.microbatches;
   int64_t parameters = int64_t(program_description.parameters.size());
   int begin = mark(0);
   if (transport.size() > 1)
-    links->sum(deviceResults, uint64_t(microbatches + parameters));
+    links->sum(deviceResults, uint64_t(microbatches + parameters + 1));
   launch("pprt_kernel_conclude", 1, 1,
          {&deviceResults, &microbatches, &parameters, &deviceScalars});
   spans.push_back({Event::Exchange, recorder.currentAction(), begin, mark(0)});

@@ -20,6 +20,7 @@
 #include "Options.h"
 #include "Recorder.h"
 #include "pprt.h"
+#include "pprt_ids.h"
 
 #include <map>
 #include <vector>
@@ -57,8 +58,12 @@ public:
   /// whether it was called, false where a graph did its work.
   bool run(pprt_step_fn function, pprt_context *context, const Batches &batches,
            const std::vector<int64_t> &keys, const UpdateScalars &scalars);
-  /// After a step: losses of micro-batches, then square norms of parameters.
+  /// After a step: losses of micro-batches, square norms of parameters, and the
+  /// number of ranks with an id out of range.
   const double *results() const { return hostResults; }
+  /// What was wrong with an id of this rank in the last step, number `step`;
+  /// empty if nothing was.
+  std::string idError(int64_t step) const;
 
   // What a step enqueues.
   const void *data(int input, int microbatch) const;
@@ -67,6 +72,9 @@ public:
   void loss(int microbatch, const float *value);
   void squareNorm(int parameter, const float *gradient, uint64_t n);
   void add(float *to, const float *from, uint64_t n);
+  /// As pprt_gpu_check_ids.
+  void checkIds(const IdRange &range, const void *ids, int64_t count,
+                int64_t stride, int32_t bits);
   void exchange();
   void update(float *p, const float *g, float *m, float *v, float decay,
               uint64_t n);
@@ -130,6 +138,16 @@ private:
   double *deviceResults = nullptr, *devicePartials = nullptr;
   uint8_t *hostInputs = nullptr;
   double *hostResults = nullptr;
+  /// Behind losses and norms: 1 if an id is out of range (it is summed over the
+  /// ranks with them), and for this rank alone the number of the check and the
+  /// id, as integers.
+  static constexpr uint64_t kIdSlots = 3;
+  struct IdCheck {
+    IdRange range;
+    int action;
+  };
+  std::vector<IdCheck> idRanges; ///< check number n is at n - 1
+  std::map<std::pair<const char *, int>, int64_t> idChecks;
   uint64_t slotBytes = 0, scalarsOffset = 0, inputBytes = 0;
   KeyTable keys;
 

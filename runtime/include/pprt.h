@@ -110,6 +110,15 @@ int64_t pprt_key(pprt_context *ctx, int32_t microbatch);
 /// in bytes; the entry becomes `offset` plus the distance.
 void pprt_place(int64_t *table, const int64_t *shape, int64_t offset);
 
+/// Checks `count` ids, integers of 32 or 64 `bits` that lie `stride` elements
+/// apart: each has to be in [0, size) or `ignored`. Else the step ends at
+/// pprt_exchange with an error on every rank, before anything is updated;
+/// `reader` names the op that reads the ids in it. The caller goes on meanwhile
+/// and uses no id that is out of range. It has no context, as pprt_mark.
+void pprt_check_ids(const char *reader, const void *ids, int64_t count,
+                    int64_t stride, int32_t bits, int64_t size,
+                    int64_t ignored);
+
 /// Reports the loss of `microbatch` (one f32). Called by the rank of the last
 /// stage.
 int32_t pprt_loss(pprt_context *ctx, int32_t microbatch, const float *loss);

@@ -192,6 +192,15 @@ void pprt_gpu_attention_backward(const pprt_gpu_attention *shape, const void *q,
                                  void *dk, void *dv, void *workspace);
 
 /*===----------------------------------------------------------------------===*/
+/* Ids                                                                        */
+/*===----------------------------------------------------------------------===*/
+
+/* As pprt_check_ids of pprt.h, of ids on the device; `reader` is on the host. */
+void pprt_gpu_check_ids(const char *reader, const void *ids, int64_t count,
+                        int64_t stride, int32_t bits, int64_t size,
+                        int64_t ignored);
+
+/*===----------------------------------------------------------------------===*/
 /* Keys                                                                       */
 /*===----------------------------------------------------------------------===*/
 

@@ -20,13 +20,14 @@ pprt_context::pprt_context(const Description &description,
                            Recorder &recorder)
     : description(description), options(options), transport(transport),
       collectives(collectives), batches(batches), recorder(recorder),
+      idChecks(program(), recorder),
       dropoutKey(streamKey(options.seed, "dropout")) {
   if (options.emulate)
     emulation.emplace(program(), *options.emulate);
   requests.resize(size_t(program().requests));
   transport.reserve(program().requests);
   transport.setTimeout(options.timeout);
-  reported.resize(2 * values());
+  reported.resize(2 * values() + 1);
   collectives.reserve(reported.size());
   for (size_t i = 0; i < description.channels.size(); ++i) {
     TagSpace space{0, 0};
@@ -47,6 +48,7 @@ void pprt_context::beginStep(int64_t number) {
   std::fill(reported.begin(), reported.end(), 0.0);
   learningRate = pprt::learningRate(options, step);
   recorder.beginStep(step);
+  idChecks.beginStep(step);
 }
 
 void pprt_context::endStep() {
@@ -99,12 +101,15 @@ void pprt_context::runOnDevice(pprt_step_fn function) {
   if (isEnqueued && countsAgree.empty()) {
     // What a step reports is the same in all steps: one look suffices.
     collectives.sum(reported.data(), reported.size());
-    countsAgree.assign(reported.begin() + long(values()), reported.end());
+    countsAgree.assign(reported.begin() + long(values()),
+                       reported.begin() + 2 * long(values()));
   }
   exchanged = true;
   std::copy_n(device->results(), values(), reported.begin());
   std::copy(countsAgree.begin(), countsAgree.end(),
             reported.begin() + long(values()));
+  reported.back() = device->results()[values()];
+  idError = device->idError(step);
   conclude();
 }
 
@@ -256,6 +261,8 @@ void pprt_context::exchange() {
     exchanged = true;
     return;
   }
+  idError = idChecks.take();
+  reported.back() = idError.empty() ? 0 : 1;
   uint64_t begin = nowNs();
   try {
     collectives.sum(reported.data(), reported.size());
@@ -290,6 +297,7 @@ void pprt_context::conclude() {
       throw Error("found a loss or gradient norm reported " +
                   std::to_string(int(times[i])) +
                   " times in a step, expected once" + compileAgain);
+  checkIds();
   checkFinite(losses, norms);
 
   const int microbatches = description.microbatches;
@@ -305,6 +313,15 @@ void pprt_context::conclude() {
                     ? options.clip / gradientNorm
                     : 1.0;
   adamWStep.gradientScale = float(clip / microbatches);
+}
+
+/// All ranks know that one of them has found an id out of range; that one says
+/// which.
+void pprt_context::checkIds() {
+  if (reported.back() == 0)
+    return;
+  collectives.agree(idError.empty() ? idError
+                                    : idError + "; nothing was updated");
 }
 
 /// Runs on the same numbers on every rank, so that all of them stop.

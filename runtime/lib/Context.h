@@ -5,6 +5,7 @@
 #include "Batches.h"
 #include "Collectives.h"
 #include "Emulation.h"
+#include "IdChecks.h"
 #include "Recorder.h"
 #include "Update.h"
 #include "pprt.h"
@@ -48,6 +49,7 @@ struct pprt_context {
   pprt::Collectives &collectives;
   pprt::Batches *batches; ///< null if computations are emulated
   pprt::Recorder &recorder;
+  pprt::IdChecks idChecks;
 
   std::optional<pprt::Emulation> emulation;
   /// Where the program computes; null: on this CPU.
@@ -66,6 +68,7 @@ struct pprt_context {
 private:
   [[noreturn]] void throwTimeout(int request) const;
   void checkParameter(int parameter, uint64_t n) const;
+  void checkIds();
   void checkFinite(const double *losses, const double *norms) const;
   void conclude();
   void runOnDevice(pprt_step_fn function);
@@ -83,13 +86,15 @@ private:
     int stride = 1, offset = 0;
   };
   std::vector<TagSpace> tagSpaces;
-  /// Losses of micro-batches, then square norms of parameters; and how often
-  /// each has been reported, so that a broken program is noticed.
+  /// Losses of micro-batches, then square norms of parameters; how often each
+  /// has been reported, so that a broken program is noticed; and whether an id
+  /// was out of range.
   std::vector<double> reported;
   size_t values() const {
     return size_t(description.microbatches) + description.parameters.size();
   }
   bool exchanged = false;
+  std::string idError; ///< of this rank in this step
   /// On a device: how often the first step reported each value.
   std::vector<double> countsAgree;
   pprt::AdamWStep adamWStep = {};

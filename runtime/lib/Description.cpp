@@ -411,3 +411,17 @@ const char *pprt::actionKindName(ActionKind kind) {
   }
   return "?";
 }
+
+std::string pprt::describeAction(const Program &program, int action) {
+  if (action < 0)
+    return "";
+  const Action &a = program.actions[size_t(action)];
+  std::string text = std::string(" of ") + actionKindName(a.kind);
+  if (!a.name.empty())
+    text += " '" + a.name + "'";
+  if (a.stage >= 0)
+    text += ", stage " + std::to_string(a.stage);
+  if (a.microbatch >= 0)
+    text += ", micro-batch " + std::to_string(a.microbatch);
+  return text;
+}

@@ -146,6 +146,10 @@ Description parseDescription(const char *text);
 /// The kind's short name in traces: F, B, I, W, send, ...
 const char *actionKindName(ActionKind kind);
 
+/// " of F 'embed', stage 1, micro-batch 3": what is known about an action, as
+/// text that follows what happened in it; empty for none (-1).
+std::string describeAction(const Program &program, int action);
+
 } // namespace pprt
 
 #endif // PPRT_DESCRIPTION_H

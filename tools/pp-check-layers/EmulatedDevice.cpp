@@ -9,6 +9,8 @@
 #include "HostMath.h"
 #include "KernelEmulation.h"
 
+#include "pp/CodeGen/JIT.h"
+
 #include "llvm/Support/raw_ostream.h"
 
 #include <cstring>
@@ -86,6 +88,7 @@ llvm::ArrayRef<std::pair<llvm::StringRef, void *>> pp::emulatedDeviceSymbols() {
       {"pprt_gpu_matmul", address(matmul)},
       {"pprt_gpu_attention_forward", address(attentionForward)},
       {"pprt_gpu_attention_backward", address(attentionBackward)},
+      {"pprt_gpu_check_ids", address(checkIdsOrExit)},
       {"pprt_gpu_constant", address(deviceConstant)},
       {"pprt_gpu_copy", address(copy)},
       {"pprt_gpu_zero", address(zero)},

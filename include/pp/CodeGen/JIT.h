@@ -14,6 +14,12 @@ namespace pp {
 llvm::Expected<std::unique_ptr<mlir::ExecutionEngine>>
 createJIT(mlir::ModuleOp module,
           llvm::ArrayRef<std::pair<llvm::StringRef, void *>> symbols = {});
+
+/// pprt_check_ids of the tools that run layers: prints what is wrong and ends
+/// the process.
+void checkIdsOrExit(const char *reader, const void *ids, int64_t count,
+                    int64_t stride, int32_t bits, int64_t size,
+                    int64_t ignored);
 } // namespace pp
 
 #endif // PP_CODEGEN_JIT_H

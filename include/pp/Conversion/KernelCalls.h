@@ -31,6 +31,12 @@ public:
   /// `mayTranspose`.
   mlir::FailureOr<Matrix> matrix(mlir::Value buffer, bool mayTranspose);
 
+  /// The address of `text` on the host, zero-terminated.
+  mlir::Value text(llvm::StringRef text);
+
+  /// The call of `name` that checks ids, of pprt.h or pprt_gpu.h.
+  mlir::LogicalResult checkIds(llvm::StringRef name);
+
   /// Calls `name`, which returns nothing, and erases the op.
   mlir::LogicalResult call(llvm::StringRef name, mlir::ValueRange operands);
 

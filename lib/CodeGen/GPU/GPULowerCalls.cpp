@@ -161,6 +161,8 @@ public:
                             {attention.getQuery(), attention.getKey(),
                              attention.getValue(), attention.getOut()},
                             {});
+    if (isa<CheckIdsOp>(op))
+      return DeviceCalls(op, module).checkIds("pprt_gpu_check_ids");
     return op->emitOpError("found no call of the runtime for it");
   }
 

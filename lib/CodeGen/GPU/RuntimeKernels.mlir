@@ -353,7 +353,8 @@ gpu.module @kernels {
 
   // From the losses of `m` micro-batches and the square norms of `p` parameters
   // behind them: the factor of gradients (clipping, mean over micro-batches), and
-  // whether all of them are finite. One thread: they are few.
+  // whether all of them are finite and no rank has an id out of range, which the
+  // value behind them counts. One thread: they are few.
   gpu.func @pprt_kernel_conclude(%values: !llvm.ptr, %m: i64, %p: i64, %scalars: !llvm.ptr) kernel attributes {known_block_size = array<i32: 1, 1, 1>} {
     %one = arith.constant 1 : i64
     %none = arith.constant 0 : i64
@@ -387,10 +388,92 @@ gpu.module @kernels {
     %wide = arith.divf %factor, %count : f64
     %scale = arith.truncf %wide : f64 to f32
     llvm.store %scale, %scalars : f32, !llvm.ptr
-    %isFinite = arith.cmpf oeq, %bad, %zero : f64
+    %failures_place = llvm.getelementptr %values[%n] : (!llvm.ptr, i64) -> !llvm.ptr, f64
+    %failures = llvm.load %failures_place : !llvm.ptr -> f64
+    %isGood = arith.cmpf oeq, %failures, %zero : f64
+    %isNumber = arith.cmpf oeq, %bad, %zero : f64
+    %isFinite = arith.andi %isNumber, %isGood : i1
     %flag = arith.uitofp %isFinite : i1 to f32
     %flag_place = llvm.getelementptr %scalars[7] : (!llvm.ptr) -> !llvm.ptr, f32
     llvm.store %flag, %flag_place : f32, !llvm.ptr
+    gpu.return
+  }
+
+  // Looks at `count` ids of `bits` bits, `stride` elements apart. If one is neither
+  // in [0, size) nor `ignored`, `failures` becomes 1, and `record` the `number` of
+  // this check and the first such id, unless a check before has found one. One
+  // block; kernels of a stream come one after the other.
+  gpu.func @pprt_kernel_check_ids(%ids: !llvm.ptr, %count: i64, %stride: i64, %bits: i32, %size: i64, %ignored: i64, %number: i64, %failures: !llvm.ptr, %record: !llvm.ptr) workgroup(%shared: memref<256xi64, #gpu.address_space<workgroup>>) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
+    %t = gpu.thread_id x
+    %ti = arith.index_cast %t : index to i64
+    %threads = arith.constant 256 : i64
+    %none = arith.constant 0 : i64
+    %word = arith.constant 32 : i32
+    %isWord = arith.cmpi eq, %bits, %word : i32
+    %mine = scf.for %i = %ti to %count step %threads iter_args(%first = %count) -> (i64) : i64 {
+      %place = arith.muli %i, %stride : i64
+      %id = scf.if %isWord -> (i64) {
+        %at = llvm.getelementptr %ids[%place] : (!llvm.ptr, i64) -> !llvm.ptr, i32
+        %short = llvm.load %at : !llvm.ptr -> i32
+        %long = arith.extsi %short : i32 to i64
+        scf.yield %long : i64
+      } else {
+        %at = llvm.getelementptr %ids[%place] : (!llvm.ptr, i64) -> !llvm.ptr, i64
+        %long = llvm.load %at : !llvm.ptr -> i64
+        scf.yield %long : i64
+      }
+      %isBeyond = arith.cmpi uge, %id, %size : i64
+      %counts = arith.cmpi ne, %id, %ignored : i64
+      %isBad = arith.andi %isBeyond, %counts : i1
+      %where = arith.select %isBad, %i, %count : i64
+      %next = arith.minsi %first, %where : i64
+      scf.yield %next : i64
+    }
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c8 = arith.constant 8 : index
+    memref.store %mine, %shared[%t] : memref<256xi64, #gpu.address_space<workgroup>>
+    gpu.barrier
+    scf.for %round = %c0 to %c8 step %c1 {
+      %r = arith.index_cast %round : index to i64
+      %half = arith.constant 128 : i64
+      %reach = arith.shrui %half, %r : i64
+      %active = arith.cmpi slt, %ti, %reach : i64
+      scf.if %active {
+        %otherPlace = arith.addi %ti, %reach : i64
+        %other = arith.index_cast %otherPlace : i64 to index
+        %a = memref.load %shared[%t] : memref<256xi64, #gpu.address_space<workgroup>>
+        %b = memref.load %shared[%other] : memref<256xi64, #gpu.address_space<workgroup>>
+        %c = arith.minsi %a, %b : i64
+        memref.store %c, %shared[%t] : memref<256xi64, #gpu.address_space<workgroup>>
+      }
+      gpu.barrier
+    }
+    %isThread = arith.cmpi eq, %ti, %none : i64
+    %first = memref.load %shared[%c0] : memref<256xi64, #gpu.address_space<workgroup>>
+    %isFound = arith.cmpi slt, %first, %count : i64
+    %before = llvm.load %record : !llvm.ptr -> i64
+    %isNew = arith.cmpi eq, %before, %none : i64
+    %isReport = arith.andi %isFound, %isNew : i1
+    %writes = arith.andi %isReport, %isThread : i1
+    scf.if %writes {
+      %place = arith.muli %first, %stride : i64
+      %id = scf.if %isWord -> (i64) {
+        %at = llvm.getelementptr %ids[%place] : (!llvm.ptr, i64) -> !llvm.ptr, i32
+        %short = llvm.load %at : !llvm.ptr -> i32
+        %long = arith.extsi %short : i32 to i64
+        scf.yield %long : i64
+      } else {
+        %at = llvm.getelementptr %ids[%place] : (!llvm.ptr, i64) -> !llvm.ptr, i64
+        %long = llvm.load %at : !llvm.ptr -> i64
+        scf.yield %long : i64
+      }
+      %id_place = llvm.getelementptr %record[1] : (!llvm.ptr) -> !llvm.ptr, i64
+      llvm.store %id, %id_place : i64, !llvm.ptr
+      llvm.store %number, %record : i64, !llvm.ptr
+      %one = arith.constant 1.0 : f64
+      llvm.store %one, %failures : f64, !llvm.ptr
+    }
     gpu.return
   }
 

@@ -7,12 +7,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "pp/Conversion/KernelCalls.h"
+#include "pp/Dialect/Kernel/IR/KernelOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/xxhash.h"
 
 using namespace mlir;
 using namespace pp;
@@ -90,6 +92,41 @@ FailureOr<Matrix> CallBuilder::matrix(Value buffer, bool mayTranspose) {
     return failure();
   matrix.pointer = *address;
   return matrix;
+}
+
+Value CallBuilder::text(StringRef text) {
+  auto module = op->getParentOfType<ModuleOp>();
+  std::string name = ("pp.text." + Twine(llvm::xxh3_64bits(text))).str();
+  auto global = module.lookupSymbol<LLVM::GlobalOp>(name);
+  if (!global) {
+    OpBuilder atStart = OpBuilder::atBlockBegin(module.getBody());
+    std::string bytes = text.str() + '\0';
+    auto type = LLVM::LLVMArrayType::get(builder.getI8Type(), bytes.size());
+    global =
+        LLVM::GlobalOp::create(atStart, op->getLoc(), type,
+                               /*isConstant=*/true, LLVM::Linkage::Internal,
+                               name, builder.getStringAttr(bytes));
+  }
+  return LLVM::AddressOfOp::create(builder, op->getLoc(), global);
+}
+
+LogicalResult CallBuilder::checkIds(StringRef name) {
+  auto check = cast<kernel::CheckIdsOp>(op);
+  auto type = cast<MemRefType>(check.getIds().getType());
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (failed(type.getStridesAndOffset(strides, offset)) ||
+      ShapedType::isDynamic(strides[0]))
+    return op->emitOpError("found operand of type ")
+           << type << ", expected a static stride";
+  FailureOr<Value> ids = pointer(check.getIds());
+  if (failed(ids))
+    return failure();
+  // An ignored id within the range changes nothing, so 0 stands for none.
+  int64_t ignored = static_cast<int64_t>(check.getIgnored().value_or(0));
+  return call(name, {text(check.getReader()), *ids, i64(type.getDimSize(0)),
+                     i64(strides[0]), i32(type.getElementTypeBitWidth()),
+                     i64(check.getSize()), i64(ignored)});
 }
 
 LogicalResult CallBuilder::call(StringRef name, ValueRange operands) {

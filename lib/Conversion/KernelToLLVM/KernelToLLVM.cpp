@@ -176,6 +176,8 @@ struct ConvertKernelToLLVM
       return lower(attention);
     if (auto grad = dyn_cast<AttentionGradOp>(op))
       return lower(grad);
+    if (isa<CheckIdsOp>(op))
+      return HostCallBuilder(op).checkIds("pprt_check_ids");
     return op->emitOpError("found in code for a CPU, whose runtime has no call "
                            "for it, expected code for a GPU");
   }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "CheckIds.h"
 #include "Emitter.h"
 #include "Patterns.h"
 
@@ -23,7 +24,9 @@ struct LowerEmbedding : OpRewritePattern<EmbeddingOp> {
   LogicalResult matchAndRewrite(EmbeddingOp op,
                                 PatternRewriter &rewriter) const override {
     Emitter emitter(rewriter, op.getLoc());
-    Value ids = emitter.flat(op.getIds()), table = op.getTable();
+    Value table = op.getTable();
+    Value ids = checkIds(emitter, op, emitter.flat(op.getIds()),
+                         shapeOf(table)[0], std::nullopt);
     Value init =
         emitter.empty({shapeOf(ids)[0], shapeOf(table)[1]}, elementOf(table));
     Value result = emitter.generic(
@@ -45,7 +48,8 @@ struct LowerEmbeddingGrad : OpRewritePattern<EmbeddingGradOp> {
                                 PatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Emitter emitter(rewriter, loc);
-    Value ids = emitter.flat(op.getIds());
+    Value ids = checkIds(emitter, op, emitter.flat(op.getIds()),
+                         shapeOf(op.getResult())[0], std::nullopt);
     Value dy = emitter.rows(op.getDy());
     Type sumType = emitter.widenType(elementOf(dy));
     Value table = op.getInit()

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "CheckIds.h"
 #include "Emitter.h"
 #include "Patterns.h"
 
@@ -44,8 +45,9 @@ struct LowerCrossEntropy : OpRewritePattern<CrossEntropyOp> {
     // of wider ones is needed.
     Value given = emitter.rows(op.getLogits());
     Value logits = emitter.rows(emitter.widen(op.getLogits()));
-    Value targets = emitter.flat(op.getTargets());
     int64_t rows = shapeOf(logits)[0], ignore = op.getIgnoreIndex();
+    Value targets = checkIds(emitter, op, emitter.flat(op.getTargets()),
+                             shapeOf(logits)[1], ignore);
     Type element = elementOf(logits);
     Type integer = rewriter.getI64Type();
 
@@ -106,10 +108,11 @@ struct LowerCrossEntropyGrad : OpRewritePattern<CrossEntropyGradOp> {
                                 PatternRewriter &rewriter) const override {
     Emitter emitter(rewriter, op.getLoc());
     Value logits = emitter.rows(emitter.widen(op.getLogits()));
-    Value targets = emitter.flat(op.getTargets());
+    int64_t rows = shapeOf(logits)[0], ignore = op.getIgnoreIndex();
+    Value targets = checkIds(emitter, op, emitter.flat(op.getTargets()),
+                             shapeOf(logits)[1], ignore);
     Value lse = emitter.flat(emitter.widen(op.getLse()));
     Value dloss = emitter.widen(op.getDloss());
-    int64_t rows = shapeOf(logits)[0], ignore = op.getIgnoreIndex();
     Type element = elementOf(logits);
     Type integer = rewriter.getI64Type();
 

@@ -12,6 +12,7 @@
 // CHECK: gpu.func @pprt_kernel_square_norm
 // CHECK: gpu.func @pprt_kernel_sum
 // CHECK: gpu.func @pprt_kernel_conclude
+// CHECK: gpu.func @pprt_kernel_check_ids
 // CHECK: gpu.func @pprt_kernel_epilogue
 // CHECK: gpu.func @pprt_kernel_sums
 

@@ -121,6 +121,47 @@ TEST_F(ContextTest, NonFiniteIsAnErrorBeforeTheUpdate) {
   expectFailure("found the gradient norm inf of parameter 'w'");
 }
 
+TEST_F(ContextTest, AnIdOutOfRangeIsAnErrorBeforeTheUpdate) {
+  auto check = [](std::vector<int32_t> ids, int64_t ignored) {
+    pprt_check_ids("nn.embedding at m.mlir:1:2", ids.data(),
+                   int64_t(ids.size()), 1, 32, 256, ignored);
+  };
+  auto errorAtExchange = [&] {
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(report(1, 1, 1), PPRT_ERROR);
+    return testing::internal::GetCapturedStderr();
+  };
+  pprt_action_begin(context.get(), 0);
+  check({1, 300, 7}, 0);
+  pprt_action_end(context.get(), 0);
+  check({-5}, 0); // the first counts
+  EXPECT_NE(
+      errorAtExchange().find(
+          "found id 300 in nn.embedding at m.mlir:1:2 in step 0 of F 'f', "
+          "stage 0, micro-batch 0, expected ids in [0, 256); nothing was "
+          "updated"),
+      std::string::npos);
+  make();
+  check({0, 255, -100}, -100);
+  EXPECT_EQ(report(1, 1, 1), PPRT_OK);
+  make();
+  check({256}, -100);
+  EXPECT_NE(errorAtExchange().find(
+                "found id 256 in nn.embedding at m.mlir:1:2 "
+                "in step 0, expected ids in [0, 256) or ignore_index = "
+                "-100"),
+            std::string::npos);
+  make();
+  // Every other number; and one whose lower half is in range.
+  int64_t wide[] = {1, 999, 2, -1, 3, (int64_t(1) << 32) + 4};
+  pprt_check_ids("a", wide, 3, 2, 64, 256, 0);
+  EXPECT_EQ(report(1, 1, 1), PPRT_OK);
+  make();
+  pprt_check_ids("a", wide + 5, 1, 1, 64, 256, 0);
+  EXPECT_NE(errorAtExchange().find("found id 4294967300 in a"),
+            std::string::npos);
+}
+
 TEST_F(ContextTest, EverythingIsReportedOnce) {
   EXPECT_EQ(pprt_exchange(context.get()), PPRT_ERROR);
   expectFailure("reported 0 times");

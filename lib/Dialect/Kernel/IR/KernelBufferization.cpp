@@ -55,6 +55,34 @@ struct KernelBufferization
     return success();
   }
 };
+
+/// Reads its operand and has no results.
+struct CheckIdsBufferization
+    : BufferizableOpInterface::ExternalModel<CheckIdsBufferization,
+                                             CheckIdsOp> {
+  bool bufferizesToMemoryRead(Operation *, OpOperand &,
+                              const AnalysisState &) const {
+    return true;
+  }
+  bool bufferizesToMemoryWrite(Operation *, OpOperand &,
+                               const AnalysisState &) const {
+    return false;
+  }
+  AliasingValueList getAliasingValues(Operation *, OpOperand &,
+                                      const AnalysisState &) const {
+    return {};
+  }
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
+                          const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    FailureOr<Value> buffer =
+        getBuffer(rewriter, op->getOperand(0), options, state);
+    if (failed(buffer))
+      return failure();
+    rewriter.modifyOpInPlace(op, [&] { op->setOperand(0, *buffer); });
+    return success();
+  }
+};
 } // namespace
 
 void pp::kernel::registerBufferizationModels(DialectRegistry &registry) {
@@ -62,6 +90,7 @@ void pp::kernel::registerBufferizationModels(DialectRegistry &registry) {
     GemmOp::attachInterface<KernelBufferization<GemmOp>>(*context);
     FusedGemmOp::attachInterface<KernelBufferization<FusedGemmOp>>(*context);
     ScatterAddOp::attachInterface<KernelBufferization<ScatterAddOp>>(*context);
+    CheckIdsOp::attachInterface<CheckIdsBufferization>(*context);
     AttentionOp::attachInterface<KernelBufferization<AttentionOp>>(*context);
     AttentionGradOp::attachInterface<KernelBufferization<AttentionGradOp>>(
         *context);

@@ -49,6 +49,12 @@ void FusedGemmOp::getEffects(Effects &effects) {
 void ScatterAddOp::getEffects(Effects &effects) {
   memrefEffects(*this, getTable(), effects);
 }
+/// The runtime hears of it, so an op without results is not dead.
+void CheckIdsOp::getEffects(Effects &effects) {
+  if (isa<MemRefType>(getIds().getType()))
+    effects.emplace_back(MemoryEffects::Read::get(), &getIdsMutable());
+  effects.emplace_back(MemoryEffects::Write::get());
+}
 void AttentionOp::getEffects(Effects &effects) {
   memrefEffects(*this, Value(), effects);
 }
@@ -221,6 +227,13 @@ LogicalResult FusedGemmOp::verify() {
     return emitOpError("found workspace of type ")
            << getWorkspace().getType() << ", expected a vector";
   return success();
+}
+
+LogicalResult CheckIdsOp::verify() {
+  if (static_cast<int64_t>(getSize()) > 0) // C1
+    return success();
+  return emitOpError("found size = ")
+         << static_cast<int64_t>(getSize()) << ", expected a positive size";
 }
 
 LogicalResult ScatterAddOp::verify() {

@@ -1,11 +1,21 @@
 //===- PPAnnotateInputs.cpp - Which token ids a model can take ------------===//
+//
+// Two sides of one bargain. An op whose ids are elements of the data,
+// unchanged, limits what the data may hold, and need not look at them again.
+// All other ids are checked by the op that reads them. So an op is marked only
+// if every way from it back through the program ends at data; a way that this
+// file does not know is one more op that checks.
+//
+//===----------------------------------------------------------------------===//
 
+#include "pp/Dialect/NN/IR/NNIds.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
 #include "pp/Dialect/PP/Annotate/Passes.h"
 #include "pp/Dialect/PP/IR/PPOps.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SetVector.h"
 
 #include <optional>
 #include <set>
@@ -19,82 +29,168 @@ using namespace mlir;
 using namespace pp;
 
 namespace {
-/// Follows integer tensors from a value to the ops that index with them.
-class BoundFinder {
+/// The inputs whose elements a value consists of; nothing if it has others.
+using Sources = std::optional<SetVector<StringAttr>>;
+
+/// Follows values back to the data of the program.
+class SourceFinder {
 public:
-  explicit BoundFinder(SymbolTableCollection &symbols) : symbols(symbols) {}
-
-  void follow(Value value) {
-    if (!visited.insert(value).second)
-      return;
-    for (OpOperand &use : value.getUses()) {
-      Operation *user = use.getOwner();
-      if (auto embedding = dyn_cast<nn::EmbeddingOp>(user)) {
-        if (use.get() == embedding.getIds()) {
-          limit(embedding.getTable().getType(), 0);
-          readers.insert(std::nullopt);
-        }
-      } else if (auto loss = dyn_cast<nn::CrossEntropyOp>(user)) {
-        if (use.get() == loss.getTargets()) {
-          limit(loss.getLogits().getType(), -1);
-          readers.insert(loss.getIgnoreIndex());
-        }
-      } else if (auto call = dyn_cast<func::CallOp>(user)) {
-        auto callee = symbols.lookupNearestSymbolFrom<func::FuncOp>(
-            call, call.getCalleeAttr());
-        if (callee && !callee.isExternal())
-          follow(callee.getArgument(use.getOperandNumber()));
-      } else if (isa_and_nonnull<nn::NNDialect>(user->getDialect())) {
-        // Slices, reshapes and the like hand ids on; arithmetic on them would
-        // change them, but then they are no token ids any more.
-        if (isa<nn::ReshapeOp, nn::SliceOp, nn::TransposeOp, nn::SplitOp,
-                nn::ConcatenateOp, nn::BroadcastOp>(user))
-          for (Value result : user->getResults())
-            follow(result);
+  explicit SourceFinder(ModuleOp module) : symbols(module) {
+    module.walk([&](Operation *op) {
+      auto call = dyn_cast<func::CallOp>(op);
+      if (call) {
+        calls[call.getCallee()].push_back(call);
+        return;
       }
-    }
+      // Who runs a function otherwise may pass it anything.
+      op->getAttrDictionary().walk([&](SymbolRefAttr symbol) {
+        referenced.insert(symbol.getLeafReference());
+      });
+    });
   }
 
-  /// The id from the bound on that all readers ignore, if there is one.
-  std::optional<int64_t> getIgnored() const {
-    if (readers.size() != 1 || !*readers.begin() || **readers.begin() < *bound)
-      return std::nullopt;
-    return *readers.begin();
+  const Sources &of(Value value) {
+    auto [known, isNew] = sources.try_emplace(value);
+    if (!isNew)
+      return known->second;
+    Sources found = find(value);
+    return sources[value] = std::move(found);
   }
-
-  std::optional<int64_t> bound;
 
 private:
-  void limit(Type type, int64_t dimension) {
-    auto shape = cast<RankedTensorType>(type).getShape();
-    int64_t size = dimension < 0 ? shape.back() : shape[dimension];
-    bound = bound ? std::min(*bound, size) : size;
+  Sources find(Value value) {
+    if (auto argument = dyn_cast<BlockArgument>(value))
+      return findOfArgument(argument);
+    Operation *op = value.getDefiningOp();
+    if (auto call = dyn_cast<func::CallOp>(op)) {
+      auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
+      if (!callee || callee.isExternal() ||
+          !llvm::hasSingleElement(callee.getBody()))
+        return std::nullopt;
+      return of(callee.front().getTerminator()->getOperand(
+          cast<OpResult>(value).getResultNumber()));
+    }
+    // Elements move, and stay what they are.
+    if (isa<nn::ReshapeOp, nn::SliceOp, nn::TransposeOp, nn::SplitOp,
+            nn::ConcatenateOp, nn::BroadcastOp>(op))
+      return unionOf(op->getOperands());
+    return std::nullopt;
   }
 
-  SymbolTableCollection &symbols;
-  DenseSet<Value> visited;
-  std::set<std::optional<int64_t>> readers; // what each of them ignores
+  Sources findOfArgument(BlockArgument argument) {
+    auto function = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
+    if (!function || !argument.getOwner()->isEntryBlock())
+      return std::nullopt;
+    unsigned number = argument.getArgNumber();
+    auto data =
+        dyn_cast_or_null<StringAttr>(function.getArgAttr(number, attr::kData));
+    auto called = calls.find(function.getSymName());
+    if (data && called == calls.end()) {
+      Sources sources(std::in_place);
+      sources->insert(data);
+      return sources;
+    }
+    if (data || called == calls.end() ||
+        referenced.contains(function.getSymNameAttr()))
+      return std::nullopt;
+    return unionOf(llvm::map_to_vector(called->second, [&](func::CallOp call) {
+      return call.getOperand(number);
+    }));
+  }
+
+  Sources unionOf(ValueRange values) {
+    Sources all(std::in_place);
+    for (Value value : values) {
+      Sources some = of(value);
+      if (!some)
+        return std::nullopt;
+      all->insert_range(*some);
+    }
+    return all->empty() ? Sources() : all;
+  }
+
+  SymbolTable symbols;
+  llvm::StringMap<SmallVector<func::CallOp>> calls;
+  DenseSet<StringAttr> referenced;
+  /// Of a value that is being followed: nothing, as if it were computed.
+  DenseMap<Value, Sources> sources;
 };
 
+/// The ids that an op reads, and which of them it takes.
+struct Reader {
+  Operation *op;
+  Value ids;
+  int64_t size;
+  std::optional<int64_t> ignored;
+};
+
+/// What the readers of one input let it hold.
+struct Bound {
+  std::optional<int64_t> size;
+  std::set<std::optional<int64_t>> ignored; ///< what each of them ignores
+
+  void limit(const Reader &reader) {
+    size = size ? std::min(*size, reader.size) : reader.size;
+    ignored.insert(reader.ignored);
+  }
+  /// The id from the bound on that all readers ignore, if there is one.
+  std::optional<int64_t> getIgnored() const {
+    if (ignored.size() != 1 || !*ignored.begin() || **ignored.begin() < *size)
+      return std::nullopt;
+    return *ignored.begin();
+  }
+};
+} // namespace
+
+static int64_t rowsOf(Value table) {
+  return cast<RankedTensorType>(table.getType()).getDimSize(0);
+}
+
+static int64_t classesOf(Value logits) {
+  return cast<RankedTensorType>(logits.getType()).getShape().back();
+}
+
+static std::optional<Reader> getReader(Operation *op) {
+  if (auto embedding = dyn_cast<nn::EmbeddingOp>(op))
+    return Reader{op, embedding.getIds(), rowsOf(embedding.getTable()), {}};
+  if (auto grad = dyn_cast<nn::EmbeddingGradOp>(op))
+    return Reader{op, grad.getIds(), rowsOf(grad.getResult()), {}};
+  if (auto loss = dyn_cast<nn::CrossEntropyOp>(op))
+    return Reader{op, loss.getTargets(), classesOf(loss.getLogits()),
+                  int64_t(loss.getIgnoreIndex())};
+  if (auto grad = dyn_cast<nn::CrossEntropyGradOp>(op))
+    return Reader{op, grad.getTargets(), classesOf(grad.getLogits()),
+                  int64_t(grad.getIgnoreIndex())};
+  return std::nullopt;
+}
+
+namespace {
 struct AnnotateInputs : pp::impl::PPAnnotateInputsBase<AnnotateInputs> {
   void runOnOperation() override {
-    SymbolTableCollection symbols;
     ModuleOp module = getOperation();
-    for (InputOp input : module.getOps<InputOp>()) {
-      BoundFinder finder(symbols);
-      for (auto function : module.getOps<func::FuncOp>()) {
-        if (function.isExternal())
-          continue;
-        for (BlockArgument argument : function.getArguments())
-          if (function.getArgAttr(argument.getArgNumber(), attr::kData) ==
-              input.getSymNameAttr())
-            finder.follow(argument);
+    Builder builder(&getContext());
+    SourceFinder finder(module);
+    llvm::DenseMap<StringAttr, Bound> bounds;
+    module.walk([&](Operation *op) {
+      std::optional<Reader> reader = getReader(op);
+      if (!reader)
+        return;
+      const Sources &sources = finder.of(reader->ids);
+      if (!sources) {
+        op->removeAttr(nn::kIdsInRange);
+        return;
       }
-      if (!finder.bound)
+      op->setAttr(nn::kIdsInRange, builder.getUnitAttr());
+      for (StringAttr source : *sources)
+        bounds[source].limit(*reader);
+    });
+    for (InputOp input : module.getOps<InputOp>()) {
+      auto found = bounds.find(input.getSymNameAttr());
+      if (found == bounds.end())
         continue;
-      Builder builder(&getContext());
-      input->setAttr(attr::kBound, builder.getI64IntegerAttr(*finder.bound));
-      if (std::optional<int64_t> ignored = finder.getIgnored())
+      const Bound &bound = found->second;
+      input->setAttr(attr::kBound, builder.getI64IntegerAttr(*bound.size));
+      if (std::optional<int64_t> ignored = bound.getIgnored())
         input->setAttr(attr::kIgnored, builder.getI64IntegerAttr(*ignored));
     }
   }

@@ -166,6 +166,32 @@ def Kernel_ScatterAddOp : Kernel_Op<"scatter_add"> {
   }];
 }
 
+def Kernel_CheckIdsOp : Op<Kernel_Dialect, "check_ids", [
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "ends the step with an error if an id is out of range";
+  let description = [{
+    Tells the runtime of the first id that is neither in `[0, size)` nor
+    `ignored`, in the name of `reader`. What reads the ids goes on meanwhile, so
+    it has to leave such an id alone.
+
+    Constraints:
+
+    - (C1) `size` is positive.
+
+    Example:
+
+    ```mlir
+    kernel.check_ids %ids {ignored = -100 : i64, reader = "nn.cross_entropy at model.mlir:7:3", size = 256 : i64} : tensor<128xi32>
+    ```
+  }];
+  let arguments = (ins AnyTypeOf<[
+      1DTensorOf<[I32, I64]>, MemRefRankOf<[I32, I64], [1]>]>:$ids,
+                   I64Attr:$size, OptionalAttr<I64Attr>:$ignored,
+                   StrAttr:$reader);
+  let assemblyFormat = "$ids attr-dict `:` type($ids)";
+  let hasVerifier = 1;
+}
+
 class Kernel_AttentionBase<string mnemonic> : Kernel_Op<mnemonic> {
   code shapes = [{
     Matrices have a row for each of `batch` times T (or S) positions and the

@@ -24,6 +24,10 @@ def NN_Dialect : Dialect {
     - Floating-point tensors hold `bf16`, `f32` or `f64`; ids (tokens, targets)
       are `i32` or `i64`. Statistics of `bf16` values (log-sum-exp, loss) are
       `f32`, those of others have the type of the values.
+    - Ids out of range never are used. Where they are elements of the program's
+      data, unchanged, the runtime checks the data (`nn.ids_in_range`, which
+      pp-annotate-inputs sets); all others are checked by the op that reads them,
+      and the error names op, id and range.
     - Axes count from 0 at the front; negative ones are rejected.
     - Result types are inferred where operands determine them; types in the
       text are checked against the inferred ones.

@@ -82,8 +82,8 @@ def NN_EmbeddingOp : NN_InferredDifferentiableOp<"embedding",
     [DeclareOpInterfaceMethods<CostOpInterface, ["getBytesRead"]>]> {
   let summary = "rows of a table, chosen by ids";
   let description = [{
-    `result[..., c] = table[ids[...], c]`. Ids must lie in `[0, V)`; the
-    runtime checks the data, the op does not.
+    `result[..., c] = table[ids[...], c]`. Ids must lie in `[0, V)`, V the rows of
+    the table: another id ends the step with an error.
 
     Constraints:
 
@@ -111,7 +111,7 @@ def NN_EmbeddingGradOp : NN_Op<"embedding_grad",
   let summary = "adjoint of embedding with respect to the table";
   let description = [{
     `result[v, c] = init[v, c] + sum over positions p with ids[p] = v of
-    dy[p, c]`. Rows are added in ascending order of positions, so the sum has
+    dy[p, c]`. Ids must be rows of the result, as those of `nn.embedding`. Rows are added in ascending order of positions, so the sum has
     the same bits whatever runs it.
 
     Constraints:

@@ -14,7 +14,8 @@ def NN_CrossEntropyOp : NN_InferredDifferentiableOp<"cross_entropy"> {
     `lse[i] = log sum_v exp logits[i, v]` and
     `loss = sum_i (lse[i] - logits[i, targets[i]]) / n`, both over the n
     positions whose target is not `ignore_index`; 0 if there are none. Targets
-    must lie in `[0, V)` or be `ignore_index`; the runtime checks the data.
+    must lie in `[0, V)` or be `ignore_index`, whatever that is: another target
+    ends the step with an error.
 
     Constraints:
 
@@ -40,6 +41,7 @@ def NN_CrossEntropyGradOp : NN_InferredOp<"cross_entropy_grad"> {
   let description = [{
     `dlogits[i, v] = dloss (exp(logits[i, v] - lse[i]) - [v = targets[i]]) / n`
     where target i is not `ignore_index`, of which there are n; 0 elsewhere.
+    Targets are those that `nn.cross_entropy` takes.
 
     Constraints:
 

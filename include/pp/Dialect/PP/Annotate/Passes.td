@@ -13,16 +13,19 @@ include "mlir/Pass/PassBase.td"
 def PPAnnotateInputs : Pass<"pp-annotate-inputs", "::mlir::ModuleOp"> {
   let summary = "finds which token ids a model can take";
   let description = [{
-    Follows each `pp.input` through stage functions into layers. Where its ids
-    choose rows of an embedding or classes of a cross entropy, they must be
-    below the number of rows or classes: the smallest such number becomes
-    `pp.bound` of the input, and the program checks its data against it. An id
-    from there on that a cross entropy ignores may occur: `pp.ignored`.
+    Follows the ids of embeddings, cross entropies and their adjoints back through
+    layers and stage functions. Where all of them are elements of a `pp.input`,
+    unchanged, they must be below the number of rows or classes: the smallest such
+    number becomes `pp.bound` of the input, and the program checks its data against
+    it. An id from there on that a cross entropy ignores may occur: `pp.ignored`.
+    These ops get `nn.ids_in_range`; others, which may have computed ids, lose it, and
+    check their ids themselves.
 
     Example: an input that an embedding of 256 rows reads becomes
     ```mlir
     pp.input @tokens : tensor<4x128xi32> {pp.bound = 256 : i64}
     ```
+    and the embedding `nn.embedding %t, %w {nn.ids_in_range}`.
   }];
 }
 

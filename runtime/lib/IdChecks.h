@@ -1,0 +1,48 @@
+//===- IdChecks.h - Ids that the model computes -----------------*- C++ -*-===//
+//
+// Layer functions have no context and return nothing: the first id that an op
+// cannot take is kept here, and ends the step for all ranks at the exchange of
+// losses, before anything is updated.
+//
+//===----------------------------------------------------------------------===//
+#ifndef PPRT_IDCHECKS_H
+#define PPRT_IDCHECKS_H
+
+#include "Recorder.h"
+
+#include <string>
+#include <utility>
+
+namespace pprt {
+
+class IdChecks {
+public:
+  IdChecks(const Program &program, const Recorder &recorder)
+      : program(program), recorder(recorder) {
+    active = this;
+  }
+  ~IdChecks() {
+    if (active == this)
+      active = nullptr;
+  }
+  IdChecks(const IdChecks &) = delete;
+
+  /// The one that runs, which checks go to; null if none does.
+  static IdChecks *active;
+
+  void beginStep(int64_t number) { step = number; }
+  void note(const char *reader, const void *ids, int64_t count, int64_t stride,
+            int32_t bits, int64_t size, int64_t ignored);
+  /// What was wrong with an id since the last call; empty if nothing was.
+  std::string take() { return std::exchange(error, std::string()); }
+
+private:
+  const Program &program;
+  const Recorder &recorder;
+  int64_t step = 0;
+  std::string error;
+};
+
+} // namespace pprt
+
+#endif // PPRT_IDCHECKS_H
