@@ -3,9 +3,10 @@
 on CPUs and on the emulated device, with the op, the id and the range; nothing is
 updated. Those that it can take train."""
 
+import os
 import pathlib
 
-from harness import check, compile_model, must, run, start
+from harness import BUILD, WORK, check, compile_model, exporting_linker, must, run, start
 
 ROWS = 256
 
@@ -97,6 +98,30 @@ def later(path, *words):
         check("in step 0" not in output, f"{label}: found an error in step 0 in\n{output}")
 
 
+def recorded(path, *words):
+    """The same by the runtime's CUDA code, on the libraries that stand in for NVIDIA's
+    (test/Runtime/FakeGPU): from the third step on, a graph is done again."""
+    for ranks in (1, 2):
+        label = f"{path.removesuffix('.mlir')}-cuda-{ranks}"
+        program = compile_model(path, f"{label}.exe", f"--pp={ranks}", "--microbatches=2",
+                                "--target=cuda", "--emulate-device",
+                                f"--linker={exporting_linker()}")
+        messages = WORK / f"messages-{ranks}"
+        messages.mkdir()
+        libraries = [str(BUILD / "test/Runtime/fake-gpu"), os.environ.get("LD_LIBRARY_PATH", "")]
+        result = run(program, ranks, "--data", "data", "--seed", 1, "--device", "cuda", "--steps",
+                     60, LD_LIBRARY_PATH=":".join(name for name in libraries if name),
+                     FAKE_NCCL_DIR=str(messages))
+        output = result.stdout + result.stderr
+        print(f"{label}: {output.strip()[-300:]}", flush=True)
+        check(result.returncode == 1, f"{label}: found status {result.returncode} in\n{output}")
+        check("steps as graphs" in output, f"{label}: found no graphs in\n{output}")
+        for word in words:
+            check(word in output, f"{label}: found no '{word}' in\n{output}")
+        for step in range(2):
+            check(f"in step {step} " not in output, f"{label}: too early in\n{output}")
+
+
 def trains(path):
     losses = {}
     for label, program, ranks, options in programs(path):
@@ -135,7 +160,9 @@ def main():
     # A byte in two hundred is too large once 1 is added.
     pathlib.Path("data").write_bytes(
         bytes(255 if i % 200 == 123 else i % 200 for i in range(2000)))
-    later(model("later", ids=arithmetic("addi", 1)), "found id 256 in nn.embedding at later.mlir")
+    name = model("later", ids=arithmetic("addi", 1))
+    later(name, "found id 256 in nn.embedding at later.mlir")
+    recorded(name, "found id 256 in nn.embedding at later.mlir")
 
 
 main()
