@@ -1,6 +1,4 @@
 // RUN: pp-opt %s --pass-pipeline='builtin.module(pp-verify-whole-bytes)' --split-input-file --verify-diagnostics
-// RUN: not pp-opt %S/Inputs/narrow-vector.mlir --pp-store-whole-bytes 2>&1 | FileCheck %s
-// CHECK: error: 'vector.load' op found on elements without whole bytes, expected linalg ops, loads and stores of scalars only
 
 func.func @vector(%m: memref<48xi1>, %i: index) -> vector<8xi1> {
   // expected-error @below {{found 'memref<48xi1>' in memory, which scalar and vector code lay out differently; expected elements of whole bytes: run pp-store-whole-bytes before}}
