@@ -38,6 +38,8 @@ pp::createJIT(ModuleOp module,
               llvm::ArrayRef<std::pair<llvm::StringRef, void *>> more) {
   registerBuiltinDialectTranslation(*module.getContext());
   registerLLVMDialectTranslation(*module.getContext());
+  if (const char *error = pprt_kernels_error())
+    return llvm::createStringError(error);
   std::string error;
   std::unique_ptr<llvm::TargetMachine> machine =
       createTargetMachine("", "", &error);

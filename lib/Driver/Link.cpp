@@ -1,7 +1,7 @@
 //===- Link.cpp - Object file to program ----------------------------------===//
 //
 // The runtime lies beside the tool, as it is built and as it is installed; what
-// it depends on (MPI, oneDNN) lies where CMake found it. All of this is looked
+// it depends on (MPI) lies where CMake found it. All of this is looked
 // for before the compilation starts.
 //
 //===----------------------------------------------------------------------===//
@@ -67,8 +67,8 @@ Expected<Toolchain> pp::driver::findToolchain(const CompileOptions &options,
     if (!sys::fs::exists(path))
       return createStringError("found no '" + path +
                                "', expected the library that pp was "
-                               "configured with; install libopenmpi-dev and "
-                               "libdnnl-dev or configure pp again");
+                               "configured with; install libopenmpi-dev or "
+                               "configure pp again");
     result.libraries.push_back(path.str());
   }
   return result;

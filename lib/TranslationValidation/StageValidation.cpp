@@ -15,6 +15,7 @@
 #include "pp/Dialect/NN/IR/NNOps.h"
 #include "pp/Dialect/PP/IR/PPOps.h"
 #include "pp/Dialect/PP/Memory/Buffers.h"
+#include "pp/Interfaces/ElementBytes.h"
 
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/Twine.h"
@@ -33,7 +34,7 @@ ModuleFunctions::ModuleFunctions(ModuleOp module) {
 
 uint64_t pp::countBytes(Type type) {
   auto tensor = cast<RankedTensorType>(type);
-  uint64_t bytes = (tensor.getElementTypeBitWidth() + 7) / 8;
+  uint64_t bytes = getElementBytes(tensor.getElementType());
   for (int64_t size : tensor.getShape())
     bytes *= size;
   return bytes;

@@ -1,14 +1,18 @@
 /*===- pprt_kernels.h - Kernels that compiled programs call ---------------===*\
  *
  * What is bound by arithmetic and would take a compiler much work: matrix
- * products (oneDNN) and attention. No LLVM here; linked into every executable
- * and into the tools that compile in memory.
+ * products and attention. No LLVM here; linked into every executable and into
+ * the tools that compile in memory.
  *
  * All matrices are row-major, of floats or of bf16, the upper half of a float,
-as
- * uint16_t; a leading dimension is the distance of two
- * rows in elements. Every function gives the same bits for the same arguments
- * on the same machine. Nothing here fails: the compiler has checked the shapes.
+ * as uint16_t; a leading dimension is the distance of two rows in elements.
+ * Nothing here fails or allocates: the compiler has checked the shapes, and a
+ * kernel's memory is the workspace that it asks for, a number of floats that
+ * depends on shapes alone.
+ *
+ * Products of floats give the same bits on every processor, with any number of
+ * threads. Every other function gives the same bits for the same arguments on
+ * the same machine.
  *
 \*===----------------------------------------------------------------------===*/
 
@@ -21,27 +25,36 @@ as
 extern "C" {
 #endif
 
-/* Threads that a matrix product may use, for the calling thread; 1 at start:
- * ranks often share cores. */
-void pprt_set_kernel_threads(int32_t threads);
+/* Null, or what is wrong with PPRT_CPU_ISA, in which case no kernel may be
+ * called. The variable names the instruction set of the kernels: portable,
+ * avx2, avx512 or avx512_bf16, by default the last one that the processor
+ * has. */
+const char *pprt_kernels_error(void);
 
-/* Scratch memory in floats that a product of [m, k] and [k, n] may need: room
- * for the blocks of both operands that oneDNN packs. Its blocks have at most
- * 384 rows, 10000 columns and a depth of 384 on any processor (AVX2: 384 x
- * 10000 x 192), rounded up to vectors; beside them lie 20 KB, rounded up to a
- * page. The unit test Gemm.FitsItsWorkspace holds it against the library. */
+/* Threads that a matrix product of the calling thread may use; 1 at start, for
+ * ranks often share cores. Returns 0, or the error number of what the system
+ * refused. Threads are started here; they sleep when they have nothing to do.
+ */
+int32_t pprt_set_kernel_threads(int32_t threads);
+
+/* Blocks of a product that are packed at once: rows of a, columns of b, depth
+ * of both. The same on every processor and for any number of threads, and so
+ * is the workspace of a product of [m, k] and [k, n] that follows from them:
+ * columns are rounded up to 16, and 16 floats are for alignment. */
+enum { PPRT_GEMM_ROWS = 1008, PPRT_GEMM_COLUMNS = 3072, PPRT_GEMM_DEPTH = 512 };
 static inline int64_t pprt_gemm_workspace(int64_t m, int64_t n, int64_t k) {
-  int64_t rows = m < 384 ? m : 384;
-  int64_t columns = n < 10000 ? n : 10000;
-  int64_t depth = k < 384 ? k : 384;
-  rows = (rows + 47) / 48 * 48;
-  columns = (columns + 47) / 48 * 48;
-  depth = (depth + 15) / 16 * 16;
-  return (rows + columns) * depth + 8192;
+  int64_t rows = m < PPRT_GEMM_ROWS ? m : PPRT_GEMM_ROWS;
+  int64_t columns = n < PPRT_GEMM_COLUMNS ? n : PPRT_GEMM_COLUMNS;
+  int64_t depth = k < PPRT_GEMM_DEPTH ? k : PPRT_GEMM_DEPTH;
+  return (rows + (columns + 15) / 16 * 16) * depth + 16;
 }
 
 /* c[m, n] = a b + beta c, where a is [m, k], or [k, m] if transpose_a, and b is
- * [k, n], or [n, k] if transpose_b. beta is 0 (c is not read) or 1. */
+ * [k, n], or [n, k] if transpose_b. beta is 0 (c is not read) or 1.
+ *
+ * Every element is the same chain of fused multiply-adds, each with one
+ * rounding: c = fma(a[i][l], b[l][j], c) for l = 0, 1, ..., k - 1, from beta c
+ * on. */
 void pprt_sgemm(int32_t transpose_a, int32_t transpose_b, int64_t m, int64_t n,
                 int64_t k, const float *a, int64_t lda, const float *b,
                 int64_t ldb, float beta, float *c, int64_t ldc,
@@ -54,20 +67,23 @@ void pprt_sgemm_batched(int32_t transpose_a, int32_t transpose_b, int64_t m,
                         int64_t ldc, int64_t batch, int64_t stride_a,
                         int64_t stride_b, int64_t stride_c, float *workspace);
 
-/* Products of bf16 go through blocks: those of the operands are converted to
- * floats, which is exact, and a block of c is summed in floats and rounded to
- * nearest even at the end if c holds bf16. Where the processor multiplies bf16
- * itself, oneDNN takes the operands as they are. Either way the order of a sum
- * follows from k alone. Scratch memory in floats: the three blocks, then that
- * of oneDNN. */
-enum { PPRT_BF16_ROWS = 256, PPRT_BF16_COLUMNS = 512, PPRT_BF16_DEPTH = 768 };
-static inline int64_t pprt_gemm_bf16_workspace(int64_t m, int64_t n,
-                                               int64_t k) {
-  int64_t rows = m < PPRT_BF16_ROWS ? m : PPRT_BF16_ROWS;
+/* Products of bf16 sum in floats. If c holds bf16, a block of it is summed in
+ * the workspace and rounded once, to nearest even.
+ *
+ * Where the processor has no instruction for bf16, or PPRT_CPU_ISA denies it,
+ * they become floats in packing, which is exact, and the sum is the chain of
+ * pprt_sgemm, on every processor. By AVX512-BF16 a step of the chain adds the
+ * products of l + 1 and of l, in this order, for l = 0, 2, ..., and takes
+ * denormal numbers for 0; bits are those of other processors with the same
+ * instruction, for any number of threads. AMX is not used. */
+enum { PPRT_BF16_COLUMNS = 768 };
+static inline int64_t pprt_gemm_bf16_workspace(int64_t m, int64_t n, int64_t k,
+                                               int32_t c_is_bf16) {
+  int64_t rows = m < PPRT_GEMM_ROWS ? m : PPRT_GEMM_ROWS;
   int64_t columns = n < PPRT_BF16_COLUMNS ? n : PPRT_BF16_COLUMNS;
-  int64_t depth = k < PPRT_BF16_DEPTH ? k : PPRT_BF16_DEPTH;
-  return rows * columns + rows * depth + depth * columns +
-         pprt_gemm_workspace(rows, columns, depth);
+  if (!c_is_bf16)
+    return pprt_gemm_workspace(m, n, k);
+  return rows * columns + pprt_gemm_workspace(rows, columns, k);
 }
 
 /* c[m, n] = a b, or c + a b with `accumulate`, as pprt_sgemm; c holds bf16 or
@@ -148,14 +164,6 @@ void pprt_attention_backward_bf16(
     const uint16_t *out, int64_t ldo, const float *lse, const uint16_t *dout,
     int64_t lddo, uint16_t *dq, int64_t lddq, uint16_t *dk, int64_t lddk,
     uint16_t *dv, int64_t lddv, float *workspace);
-
-/* For who defines malloc in a process: memory for an allocation that a library
- * asks for in a call of a kernel, from the kernel's workspace. Null outside of
- * such calls, and where it does not fit: then the heap has to serve. */
-void *pprt_scratch_allocate(uint64_t alignment, uint64_t bytes);
-/* Takes `memory` back if it came from there; otherwise 0, and the heap has to.
- */
-int32_t pprt_scratch_free(const void *memory);
 
 #ifdef __cplusplus
 }

@@ -1,211 +1,197 @@
-//===- Gemm.cpp - Matrix products by oneDNN -------------------------------===//
+//===- Gemm.cpp - Matrix products -----------------------------------------===//
 //
-// dnnl_sgemm generates code for the CPU it runs on and packs its operands in
-// blocks. It takes its threads from OpenMP, whose default is every core of the
-// machine; ranks share cores, so each thread that calls a kernel starts with
-// one, set through the OpenMP library that oneDNN itself brought.
+// Blocks of both operands are packed into the workspace, and multiplied there
+// (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication",
+// 2008; Van Zee and van de Geijn, "BLIS", 2015). Transposition, alpha and the
+// conversion of bf16 happen in packing; the multiplication sees one layout.
 //
-// For packing it allocates memory in every call and has no interface to be
-// given some. Compiled programs define malloc, and so the request is served
-// from the workspace that the compiler planned for the product. The first call
-// of each form takes the heap: it also makes what oneDNN keeps, such as
-// generated code. So do products of several threads, whose helpers ask for
-// memory as well.
+//   for blocks of columns of b              the packed block of b is for the
+//     for blocks of the depth               last level of cache,
+//       pack b
+//       for blocks of rows of a
+//         pack a
+//         for parts of that                 a part of a for the second,
+//           for tiles of columns            a panel of b for both first ones,
+//             for tiles of rows             a tile of c for registers
 //
-// Products of bf16 are oneDNN's only where the processor has instructions for
-// them (see GemmBFloat16.cpp for others).
+// The blocks are the same on every processor, and so is the workspace. Each
+// element of c is one chain of additions in the order of the depth, which is
+// cut where a block of the depth ends and taken up from c: the bits do not
+// depend on blocks, tiles, threads or the other rows and columns.
+//
+// Threads pack the same two blocks and multiply parts of them, whoever comes
+// first, and meet in between: the workspace does not depend on their number.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Gemm.h"
+#include "InstructionSet.h"
+#include "Team.h"
 #include "pprt_kernels.h"
 
-#include <cstdio>
-#include <cstdlib>
-#include <dlfcn.h>
-#include <initializer_list>
-#include <oneapi/dnnl/dnnl.h>
+#include <algorithm>
 
-static void setOpenMPThreads(int32_t threads) {
-  using Setter = void (*)(int);
-  static Setter setter =
-      reinterpret_cast<Setter>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"));
-  if (setter)
-    setter(threads);
+using namespace pprt;
+
+/// Rows of a in a part: with the depth of a block 344 KB.
+static constexpr int64_t partRows = 168;
+/// Multiplications for which another thread is woken: some 50 us of work.
+static constexpr double workOfThread = 1 << 22;
+/// Panels that a thread packs at a time, and parts of the columns that it
+/// multiplies if there are several threads.
+static constexpr int64_t panelsAtOnce = 4, partColumns = 384;
+
+static int64_t divideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// The size of blocks of at most `limit`, a multiple of `unit`, that divide
+/// `size` as evenly as whole units do.
+static int64_t evenBlock(int64_t size, int64_t limit, int64_t unit) {
+  int64_t blocks = divideUp(size, limit);
+  return divideUp(divideUp(size, blocks), unit) * unit;
 }
 
-static thread_local int32_t numThreads = 0;
-
 namespace {
-/// A workspace during a call of the library: what is left, and how many pieces
-/// are in use.
-struct Scratch {
-  char *next = nullptr, *begin = nullptr, *end = nullptr;
-  int64_t pieces = 0;
-};
-
-/// All that decides about the library's way through a product.
-struct Form {
-  int64_t m, n, k, lda, ldb, ldc;
-  float alpha, beta;
-  bool transposeA, transposeB, isBF16;
-
-  bool operator==(const Form &other) const {
-    return m == other.m && n == other.n && k == other.k && lda == other.lda &&
-           ldb == other.ldb && ldc == other.ldc && alpha == other.alpha &&
-           beta == other.beta && transposeA == other.transposeA &&
-           transposeB == other.transposeB && isBF16 == other.isBF16;
-  }
-  uint64_t hash() const {
-    uint64_t result =
-        transposeA + 2 * transposeB + 4 * (beta != 0) + 8 * isBF16;
-    for (int64_t value : {m, n, k, lda, ldb, ldc})
-      result = (result ^ uint64_t(value)) * 0x9e3779b97f4a7c15u;
-    return result ^ result >> 32;
-  }
-};
-
-/// The forms that a thread has met, as many as there is room for.
-class Forms {
+class Product {
 public:
-  /// True if the form has been met before.
-  bool meet(const Form &form) {
-    for (uint64_t slot = form.hash() % capacity, tries = 0; tries < capacity;
-         ++tries, slot = (slot + 1) % capacity) {
-      if (forms[slot].m == 0) {
-        if (size + 1 < capacity) {
-          forms[slot] = form;
-          ++size;
-        }
-        return false;
-      }
-      if (forms[slot] == form)
-        return true;
-    }
-    return false;
+  Product(const GemmKernel &kernel, const GemmOperand &a, const GemmOperand &b,
+          int64_t m, int64_t n, int64_t k, float alpha, bool accumulate,
+          float *c, int64_t ldc, float *workspace)
+      : kernel(kernel), a(a), b(b), m(m), n(n), k(k), alpha(alpha),
+        accumulate(accumulate), c(c), ldc(ldc) {
+    blockDepth =
+        evenBlock(k, PPRT_GEMM_DEPTH * kernel.stepDepth, kernel.stepDepth);
+    blockColumns = evenBlock(n, PPRT_GEMM_COLUMNS, kernel.columns);
+    blockRows = std::min(evenBlock(m, PPRT_GEMM_ROWS, kernel.rows), m);
+    // Panels as even as rows allow: 9 rows are 5 and 4, not 8 and 1.
+    panelRows = divideUp(blockRows, divideUp(blockRows, kernel.rows));
+    // b first: its panels are whole vectors, which begin with a cache line.
+    packedB = reinterpret_cast<float *>(
+        (reinterpret_cast<uintptr_t>(workspace) + 63) & ~uintptr_t(63));
+    packedA = packedB + divideUp(std::min(blockColumns, n), 16) * 16 *
+                            steps(std::min(blockDepth, k));
+  }
+
+  void run() {
+    Team &team = Team::ofThisThread();
+    double work = double(m) * double(n) * double(k);
+    int32_t threads =
+        int32_t(std::clamp(work / workOfThread, 1.0, double(team.size())));
+    team.run(
+        threads,
+        [](Team &team, void *product) {
+          static_cast<Product *>(product)->work(team);
+        },
+        this);
   }
 
 private:
-  static constexpr uint64_t capacity = 1024;
-  Form forms[capacity] = {};
-  uint64_t size = 0;
+  /// A block: rows of a, columns of b, and the depth of both.
+  struct Block {
+    int64_t row, rows, column, columns, begin, depth;
+  };
+
+  int64_t steps(int64_t depth) const {
+    return divideUp(depth, kernel.stepDepth);
+  }
+
+  void work(Team &team) {
+    for (int64_t j = 0; j < n; j += blockColumns)
+      for (int64_t l = 0; l < k; l += blockDepth)
+        for (int64_t i = 0; i < m; i += blockRows) {
+          Block block = {i, std::min(blockRows, m - i),
+                         j, std::min(blockColumns, n - j),
+                         l, std::min(blockDepth, k - l)};
+          pack(team, block);
+          team.meet();
+          multiply(team, block);
+          team.meet();
+        }
+  }
+
+  void pack(Team &team, const Block &block) {
+    int64_t linesA = panelsAtOnce * panelRows;
+    int64_t linesB = panelsAtOnce * kernel.columns;
+    int64_t piecesB = block.row == 0 ? divideUp(block.columns, linesB) : 0;
+    int64_t pieces = piecesB + divideUp(block.rows, linesA);
+    int64_t depth = steps(block.depth);
+    for (int64_t piece; (piece = team.next()) < pieces;) {
+      if (piece < piecesB) {
+        int64_t at = piece * linesB;
+        kernel.packColumns(b, block.column + at,
+                           std::min(linesB, block.columns - at), block.begin,
+                           block.depth, packedB + at * depth);
+      } else {
+        int64_t at = (piece - piecesB) * linesA;
+        kernel.packRows(a, block.row + at, std::min(linesA, block.rows - at),
+                        panelRows, block.begin, block.depth, alpha,
+                        packedA + at * depth);
+      }
+    }
+  }
+
+  void multiply(Team &team, const Block &block) {
+    int64_t rows = std::max(partRows / panelRows, int64_t(1)) * panelRows;
+    int64_t columns =
+        team.running() == 1
+            ? block.columns
+            : evenBlock(block.columns, partColumns, kernel.columns);
+    int64_t across = divideUp(block.columns, columns);
+    int64_t parts = across * divideUp(block.rows, rows);
+    int64_t depth = steps(block.depth);
+    for (int64_t part; (part = team.next()) < parts;) {
+      int64_t row = part / across * rows, column = part % across * columns;
+      kernel.multiply(std::min(rows, block.rows - row), panelRows,
+                      std::min(columns, block.columns - column), depth,
+                      packedA + row * depth, packedB + column * depth,
+                      accumulate || block.begin > 0,
+                      c + (block.row + row) * ldc + block.column + column, ldc);
+    }
+  }
+
+  const GemmKernel &kernel;
+  const GemmOperand a, b;
+  const int64_t m, n, k;
+  const float alpha;
+  const bool accumulate;
+  float *const c;
+  const int64_t ldc;
+  int64_t blockDepth, blockColumns, blockRows, panelRows;
+  float *packedA, *packedB;
 };
 } // namespace
-static thread_local Scratch scratch;
-static thread_local Forms forms;
 
-extern "C" void *pprt_scratch_allocate(uint64_t alignment, uint64_t bytes) {
-  if (!scratch.next)
-    return nullptr;
-  uintptr_t address = reinterpret_cast<uintptr_t>(scratch.next);
-  uint64_t skipped = (alignment - address % alignment) % alignment;
-  if (uint64_t(scratch.end - scratch.next) < skipped + bytes)
-    return nullptr;
-  char *result = scratch.next + skipped;
-  scratch.next = result + bytes;
-  ++scratch.pieces;
-  return result;
-}
-
-extern "C" int32_t pprt_scratch_free(const void *memory) {
-  if (memory < scratch.begin || memory >= scratch.end)
-    return 0;
-  --scratch.pieces;
-  return 1;
-}
-
-extern "C" void pprt_set_kernel_threads(int32_t threads) {
-  numThreads = threads < 1 ? 1 : threads;
-  setOpenMPThreads(numThreads);
-}
-
-/// Calls `product` with `size` floats at `workspace` for what it allocates,
-/// where it has met its form before.
-template <typename F>
-static void withScratch(const Form &form, float *workspace, int64_t size,
-                        F product) {
-  if (numThreads == 1 && forms.meet(form)) {
-    char *begin = reinterpret_cast<char *>(workspace);
-    scratch = {begin, begin, begin + size * int64_t(sizeof(float))};
-  }
-  product();
-  // Memory that outlives the call would be overwritten.
-  if (scratch.pieces != 0) {
-    std::fputs("error: oneDNN keeps memory that it asked for in a repeated "
-               "product, expected it to free that; report this with the "
-               "version of libdnnl\n",
-               stderr);
-    std::abort();
-  }
-  scratch = {};
-}
-
-/// Leading dimensions as oneDNN wants them: a matrix of one row or column may
-/// come with any, but it insists on one at least as long as a row.
-static void fixLeading(Form &form) {
-  int64_t columnsA = form.transposeA ? form.m : form.k;
-  int64_t columnsB = form.transposeB ? form.k : form.n;
-  form.lda = form.lda < columnsA ? columnsA : form.lda;
-  form.ldb = form.ldb < columnsB ? columnsB : form.ldb;
-  form.ldc = form.ldc < form.n ? form.n : form.ldc;
-  if (numThreads == 0)
-    pprt_set_kernel_threads(1);
+void pprt::multiply(const GemmKernel &kernel, const GemmOperand &a,
+                    const GemmOperand &b, int64_t m, int64_t n, int64_t k,
+                    float alpha, bool accumulate, float *c, int64_t ldc,
+                    float *workspace) {
+  if (m == 0 || n == 0)
+    return;
+  if (k > 0)
+    Product(kernel, a, b, m, n, k, alpha, accumulate, c, ldc, workspace).run();
+  else if (!accumulate)
+    for (int64_t i = 0; i < m; ++i)
+      std::fill_n(c + i * ldc, n, 0.0f);
 }
 
 void pprt::gemm(bool transposeA, bool transposeB, int64_t m, int64_t n,
                 int64_t k, float alpha, const float *a, int64_t lda,
-                const float *b, int64_t ldb, float beta, float *c, int64_t ldc,
-                float *workspace) {
-  Form f{m, n, k, lda, ldb, ldc, alpha, beta, transposeA, transposeB, false};
-  fixLeading(f);
-  withScratch(f, workspace, pprt_gemm_workspace(m, n, k), [&] {
-    dnnl_sgemm(transposeA ? 'T' : 'N', transposeB ? 'T' : 'N', m, n, k, alpha,
-               a, f.lda, b, f.ldb, beta, c, f.ldc);
-  });
+                const float *b, int64_t ldb, bool accumulate, float *c,
+                int64_t ldc, float *workspace) {
+  multiply(*instructionSet().floats, {a, lda, transposeA},
+           {b, ldb, !transposeB}, m, n, k, alpha, accumulate, c, ldc,
+           workspace);
 }
 
-// Exported by libdnnl, but in none of its headers.
-extern "C" dnnl_status_t dnnl_gemm_bf16bf16f32(
-    char transa, char transb, dnnl_dim_t m, dnnl_dim_t n, dnnl_dim_t k,
-    float alpha, const uint16_t *a, dnnl_dim_t lda, const uint16_t *b,
-    dnnl_dim_t ldb, float beta, float *c, dnnl_dim_t ldc) __attribute__((weak));
-
-bool pprt::multipliesBF16() {
-  static const bool result =
-      dnnl_gemm_bf16bf16f32 &&
-      (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_bf16) ==
-          dnnl_cpu_isa_avx512_core_bf16;
-  return result;
-}
-
-void pprt::gemmBF16(bool transposeA, bool transposeB, int64_t m, int64_t n,
-                    int64_t k, const uint16_t *a, int64_t lda,
-                    const uint16_t *b, int64_t ldb, bool accumulate, float *c,
-                    int64_t ldc, float *workspace, int64_t size) {
-  Form f{m,          n,          k,   lda, ldb, ldc, 1.0f, float(accumulate),
-         transposeA, transposeB, true};
-  fixLeading(f);
-  dnnl_status_t status = dnnl_unimplemented;
-  withScratch(f, workspace, size, [&] {
-    status =
-        dnnl_gemm_bf16bf16f32(transposeA ? 'T' : 'N', transposeB ? 'T' : 'N', m,
-                              n, k, 1.0f, a, f.lda, b, f.ldb, f.beta, c, f.ldc);
-  });
-  if (status != dnnl_success) {
-    std::fputs("error: oneDNN refuses a product of bf16 on a processor that "
-               "multiplies them, expected its result; set "
-               "ONEDNN_MAX_CPU_ISA=AVX2 to do without\n",
-               stderr);
-    std::abort();
-  }
+extern "C" int32_t pprt_set_kernel_threads(int32_t threads) {
+  return Team::ofThisThread().resize(threads);
 }
 
 extern "C" void pprt_sgemm(int32_t transpose_a, int32_t transpose_b, int64_t m,
                            int64_t n, int64_t k, const float *a, int64_t lda,
                            const float *b, int64_t ldb, float beta, float *c,
                            int64_t ldc, float *workspace) {
-  pprt::gemm(transpose_a, transpose_b, m, n, k, 1.0f, a, lda, b, ldb, beta, c,
-             ldc, workspace);
+  pprt::gemm(transpose_a, transpose_b, m, n, k, 1.0f, a, lda, b, ldb, beta != 0,
+             c, ldc, workspace);
 }
 
 extern "C" void pprt_sgemm_batched(int32_t transpose_a, int32_t transpose_b,
@@ -216,6 +202,6 @@ extern "C" void pprt_sgemm_batched(int32_t transpose_a, int32_t transpose_b,
                                    int64_t stride_b, int64_t stride_c,
                                    float *workspace) {
   for (int64_t i = 0; i < batch; ++i)
-    pprt::gemm(transpose_a, transpose_b, m, n, k, 1.0f, a + i * stride_a, lda,
+    pprt_sgemm(transpose_a, transpose_b, m, n, k, a + i * stride_a, lda,
                b + i * stride_b, ldb, beta, c + i * stride_c, ldc, workspace);
 }

@@ -48,17 +48,6 @@ static void noteAllocation(const void *caller) {
 
 #define PPRT_CALLER __builtin_return_address(0)
 
-// Of libpprt_kernels; a program without matrix products is linked without it.
-extern "C" void *pprt_scratch_allocate(uint64_t, uint64_t)
-    __attribute__((weak));
-extern "C" int32_t pprt_scratch_free(const void *) __attribute__((weak));
-
-/// What a library asks for in a kernel, from the kernel's workspace.
-static void *fromScratch(size_t alignment, size_t bytes) {
-  return pprt_scratch_allocate ? pprt_scratch_allocate(alignment, bytes)
-                               : nullptr;
-}
-
 extern "C" {
 void *__libc_malloc(size_t);
 void *__libc_calloc(size_t, size_t);
@@ -67,8 +56,6 @@ void *__libc_memalign(size_t, size_t);
 void __libc_free(void *);
 
 void *malloc(size_t bytes) {
-  if (void *memory = fromScratch(alignof(std::max_align_t), bytes))
-    return memory;
   noteAllocation(PPRT_CALLER);
   return __libc_malloc(bytes);
 }
@@ -80,11 +67,7 @@ void *realloc(void *old, size_t bytes) {
   noteAllocation(PPRT_CALLER);
   return __libc_realloc(old, bytes);
 }
-void free(void *memory) {
-  if (pprt_scratch_free && pprt_scratch_free(memory))
-    return;
-  __libc_free(memory);
-}
+void free(void *memory) { __libc_free(memory); }
 void *memalign(size_t alignment, size_t bytes) {
   noteAllocation(PPRT_CALLER);
   return __libc_memalign(alignment, bytes);
@@ -96,8 +79,6 @@ void *aligned_alloc(size_t alignment, size_t bytes) {
 int posix_memalign(void **out, size_t alignment, size_t bytes) {
   if (alignment < sizeof(void *) || (alignment & (alignment - 1)))
     return EINVAL;
-  if ((*out = fromScratch(alignment, bytes)))
-    return 0;
   noteAllocation(PPRT_CALLER);
   void *memory = __libc_memalign(alignment, bytes);
   if (!memory)

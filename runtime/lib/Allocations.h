@@ -4,7 +4,7 @@
 // on to libc's), so that with PPRT_COUNT_ALLOCATIONS=1 every allocation during
 // a step is counted, by who asked for it: the program itself (generated code,
 // kernels, runtime), MPI (inside a call of ours to MPI), or another shared
-// library (for example one for GEMM). Not in builds with sanitizers, which
+// library. Not in builds with sanitizers, which
 // bring their own malloc.
 //
 //===----------------------------------------------------------------------===//

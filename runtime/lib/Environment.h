@@ -18,6 +18,11 @@ struct Environment {
   /// them, and print the counts of each rank at the end.
   bool countAllocations = isOn("PPRT_COUNT_ALLOCATIONS");
 
+  /// PPRT_CPU_ISA=portable|avx2|avx512|avx512_bf16: the instruction set of
+  /// kernels on the host, in programs and in tools that compile in memory; null
+  /// for the best that the processor has.
+  const char *cpuIsa = std::getenv("PPRT_CPU_ISA");
+
 private:
   static bool isOn(const char *name) {
     const char *value = std::getenv(name);

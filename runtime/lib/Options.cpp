@@ -314,8 +314,10 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
         ->type_name("FILE")
         ->group(group);
   }
-  app.add_option("--threads", o.threads,
-                 "Threads of each rank in library calls")
+  app.add_option(
+         "--threads", o.threads,
+         "Threads of each rank in matrix products; results do not depend "
+         "on it")
       ->type_name("N")
       ->group(group);
   app.add_flag("--quiet", o.quiet,
@@ -451,7 +453,6 @@ std::vector<std::pair<std::string, std::string>> Options::values() const {
       {"--beta2", exact(beta2)},
       {"--epsilon", exact(epsilon)},
       {"--clip", exact(clip)},
-      // Sums of a matrix product depend on how threads share it.
       {"--threads", std::to_string(threads)},
       {"--metrics", metrics},
       {"--trace", trace},

@@ -35,7 +35,8 @@
 using namespace pprt;
 
 // Of libpprt_kernels; a program without matrix products is linked without it.
-extern "C" void pprt_set_kernel_threads(int32_t) __attribute__((weak));
+extern "C" int32_t pprt_set_kernel_threads(int32_t) __attribute__((weak));
+extern "C" const char *pprt_kernels_error(void) __attribute__((weak));
 
 static void checkWorldSize(const Description &description,
                            const Transport &transport) {
@@ -123,6 +124,7 @@ private:
   void fillParameters();
   /// Of the arena and what the optimizer needs behind it.
   uint64_t plannedBytes() const;
+  void prepareKernels();
   void noteFewCores();
   AttentionChoice attentionChoice();
   void prepareDevice(uint64_t bytes);
@@ -230,6 +232,19 @@ void Run::noteFewCores() {
                  options.threads, CPU_COUNT(&cores));
 }
 
+/// Instruction set and threads of the kernels on the host, which a program
+/// without matrix products is linked without.
+void Run::prepareKernels() {
+  if (const char *error = pprt_kernels_error ? pprt_kernels_error() : nullptr)
+    throw Error(error);
+  if (!pprt_set_kernel_threads)
+    return;
+  if (int error = pprt_set_kernel_threads(options.threads))
+    throw Error("cannot start " + std::to_string(options.threads) +
+                " threads: " + std::strerror(error) +
+                "; give a smaller --threads");
+}
+
 /// After a failure work may still run on the device, and messages may still
 /// arrive in its memory: only the end of the process frees that.
 Run::~Run() {
@@ -300,8 +315,7 @@ void Run::prepare() {
     prepareDevice(arena->bytes());
     onDevice->uploadParameters(arena->base());
   }
-  if (pprt_set_kernel_threads)
-    pprt_set_kernel_threads(options.threads);
+  collectives.agreeAfter([&] { prepareKernels(); });
   noteFewCores();
   clockBegin = compareClocks(transport);
   if (!speaks())

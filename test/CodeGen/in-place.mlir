@@ -25,9 +25,9 @@ func.func @split_concatenate(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
 // A product reads and writes columns of a matrix.
 // CHECK-LABEL: func.func @product_of_slices
 // CHECK-NOT: memref.alloc
-// CHECK: %[[SCRATCH:.*]] = memref.alloc() {{.*}} : memref<9728xf32>
+// CHECK: %[[SCRATCH:.*]] = memref.alloc() {{.*}} : memref<176xf32>
 // CHECK-NOT: memref.alloc
-// CHECK: kernel.gemm %{{.*}}, %arg1 into %{{.*}}, %[[SCRATCH]] : (memref<4x8xf32, strided<[16, 1], offset: 8>>, memref<8x8xf32>, memref<4x8xf32, strided<[16, 1]>>, memref<9728xf32>)
+// CHECK: kernel.gemm %{{.*}}, %arg1 into %{{.*}}, %[[SCRATCH]] : (memref<4x8xf32, strided<[16, 1], offset: 8>>, memref<8x8xf32>, memref<4x8xf32, strided<[16, 1]>>, memref<176xf32>)
 // CHECK-NOT: memref.alloc
 // CHECK: return
 func.func @product_of_slices(%x: tensor<4x16xf32>, %w: tensor<8x8xf32>) -> tensor<4x16xf32> {

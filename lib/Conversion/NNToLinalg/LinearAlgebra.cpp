@@ -59,10 +59,11 @@ static Value product(Emitter &emitter, Value lhs, Value rhs, Value init,
   int64_t depth = shapeOf(lhs).take_back(2)[transposeA ? 0 : 1];
   ArrayRef<int64_t> matrix = ArrayRef<int64_t>(shape).take_back(2);
   bool narrow = elementOf(lhs).isBF16();
-  Value workspace = emitter.empty(
-      narrow ? pprt_gemm_bf16_workspace(matrix[0], matrix[1], depth)
-             : pprt_gemm_workspace(matrix[0], matrix[1], depth),
-      emitter.builder.getF32Type());
+  Value workspace =
+      emitter.empty(narrow ? pprt_gemm_bf16_workspace(matrix[0], matrix[1],
+                                                      depth, element.isBF16())
+                           : pprt_gemm_workspace(matrix[0], matrix[1], depth),
+                    emitter.builder.getF32Type());
   return kernel::GemmOp::create(emitter.builder, emitter.loc,
                                 ValueRange{init, workspace}.getTypes(), lhs,
                                 rhs, init, workspace, transposeA, transposeB,

@@ -147,10 +147,11 @@ LogicalResult GemmOp::verify() {
     return failure();
   int64_t m = c[c.size() - 2], n = c.back();
   int64_t k = a[a.size() - (getTransposeA() ? 2 : 1)];
-  return verifyWorkspace(*this, getWorkspace(),
-                         elementOf(getLhs()).isBF16()
-                             ? pprt_gemm_bf16_workspace(m, n, k)
-                             : pprt_gemm_workspace(m, n, k));
+  return verifyWorkspace(
+      *this, getWorkspace(),
+      elementOf(getLhs()).isBF16()
+          ? pprt_gemm_bf16_workspace(m, n, k, elementOf(getOut()).isBF16())
+          : pprt_gemm_workspace(m, n, k));
 }
 
 /// An operand beside a product: of this shape, with the elements of `out`.

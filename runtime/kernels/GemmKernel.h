@@ -1,0 +1,59 @@
+//===- GemmKernel.h - The parts of a product for a processor ----*- C++ -*-===//
+//
+// What differs between instruction sets, behind pointers: packing of operands
+// and the multiplication of packed blocks. GemmTiles.h has the code, Gemm.cpp
+// the loops around it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PPRT_KERNELS_GEMMKERNEL_H
+#define PPRT_KERNELS_GEMMKERNEL_H
+
+#include <cstdint>
+
+namespace pprt {
+
+/// An operand in memory. Its lines are the rows of a or the columns of b.
+struct GemmOperand {
+  const void *data;
+  int64_t leading;
+  /// Whether lines lie side by side and the depth is `leading` elements apart
+  /// (a transposed, or b not), or the other way round.
+  bool isAcross;
+};
+
+/// For operands of one element type.
+struct GemmKernel {
+  /// Rows and columns of a tile.
+  int64_t rows, columns;
+  /// Elements of the depth in a step, which takes 4 bytes of a line.
+  int64_t stepDepth;
+
+  /// Packs lines [first, first + lines) at [begin, begin + depth), times alpha,
+  /// as panels of `panelRows` <= rows lines; the last has what is left. bf16
+  /// know no alpha.
+  void (*packRows)(const GemmOperand &a, int64_t first, int64_t lines,
+                   int64_t panelRows, int64_t begin, int64_t depth, float alpha,
+                   float *to);
+  /// The same as panels of `columns` lines; the last is rounded up to whole
+  /// vectors, of at most 16, and its excess holds anything.
+  void (*packColumns)(const GemmOperand &b, int64_t first, int64_t lines,
+                      int64_t begin, int64_t depth, float *to);
+  /// c = a b, or c + a b, for packed blocks that are `steps` deep.
+  void (*multiply)(int64_t rows, int64_t panelRows, int64_t columns,
+                   int64_t steps, const float *a, const float *b,
+                   bool accumulate, float *c, int64_t ldc);
+};
+
+/// Floats, and bf16 that are converted to floats in packing.
+extern const GemmKernel portableFloats, portableWidened;
+#if defined(__x86_64__)
+extern const GemmKernel avx2Floats, avx2Widened;
+extern const GemmKernel avx512Floats, avx512Widened;
+/// bf16 by the processor's instruction for pairs of them.
+extern const GemmKernel avx512Pairs;
+#endif
+
+} // namespace pprt
+
+#endif // PPRT_KERNELS_GEMMKERNEL_H
