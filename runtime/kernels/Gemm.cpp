@@ -10,9 +10,9 @@
 //       pack b
 //       for blocks of rows of a
 //         pack a
-//         for parts of that                 a part of a for the second,
-//           for tiles of columns            a panel of b for both first ones,
-//             for tiles of rows             a tile of c for registers
+//         for parts of both                 a part of b for the second level,
+//           for panels of b                 one of them for both first ones,
+//             for panels of a               a tile of c for registers
 //
 // The blocks are the same on every processor, and so is the workspace. Each
 // element of c is one chain of additions in the order of the depth, which is
@@ -33,13 +33,13 @@
 
 using namespace pprt;
 
-/// Rows of a in a part: with the depth of a block 344 KB.
-static constexpr int64_t partRows = 168;
+/// Rows of a and columns of b in a part: 96 KB and 768 KB with the depth of a
+/// block.
+static constexpr int64_t partRows = 48, partColumns = 384;
 /// Multiplications for which another thread is woken: some 50 us of work.
 static constexpr double workOfThread = 1 << 22;
-/// Panels that a thread packs at a time, and parts of the columns that it
-/// multiplies if there are several threads.
-static constexpr int64_t panelsAtOnce = 4, partColumns = 384;
+/// Panels that a thread packs at a time.
+static constexpr int64_t panelsAtOnce = 4;
 
 static int64_t divideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -62,8 +62,10 @@ public:
         evenBlock(k, PPRT_GEMM_DEPTH * kernel.stepDepth, kernel.stepDepth);
     blockColumns = evenBlock(n, PPRT_GEMM_COLUMNS, kernel.columns);
     blockRows = std::min(evenBlock(m, PPRT_GEMM_ROWS, kernel.rows), m);
-    // Panels as even as rows allow: 9 rows are 5 and 4, not 8 and 1.
-    panelRows = divideUp(blockRows, divideUp(blockRows, kernel.rows));
+    // Panels as even as lines allow: 9 rows are 5 and 4, not 8 and 1, and 64
+    // columns are 32 and 32, not 48 and 16.
+    panelRows = evenBlock(blockRows, kernel.rows, 1);
+    panelColumns = evenBlock(std::min(blockColumns, n), kernel.columns, 16);
     // b first: its panels are whole vectors, which begin with a cache line.
     packedB = reinterpret_cast<float *>(
         (reinterpret_cast<uintptr_t>(workspace) + 63) & ~uintptr_t(63));
@@ -110,7 +112,7 @@ private:
 
   void pack(Team &team, const Block &block) {
     int64_t linesA = panelsAtOnce * panelRows;
-    int64_t linesB = panelsAtOnce * kernel.columns;
+    int64_t linesB = panelsAtOnce * panelColumns;
     int64_t piecesB = block.row == 0 ? divideUp(block.columns, linesB) : 0;
     int64_t pieces = piecesB + divideUp(block.rows, linesA);
     int64_t depth = steps(block.depth);
@@ -118,8 +120,8 @@ private:
       if (piece < piecesB) {
         int64_t at = piece * linesB;
         kernel.packColumns(b, block.column + at,
-                           std::min(linesB, block.columns - at), block.begin,
-                           block.depth, packedB + at * depth);
+                           std::min(linesB, block.columns - at), panelColumns,
+                           block.begin, block.depth, packedB + at * depth);
       } else {
         int64_t at = (piece - piecesB) * linesA;
         kernel.packRows(a, block.row + at, std::min(linesA, block.rows - at),
@@ -129,20 +131,19 @@ private:
     }
   }
 
+  /// By parts of columns, which stay in the second level of cache while the
+  /// rows go by.
   void multiply(Team &team, const Block &block) {
     int64_t rows = std::max(partRows / panelRows, int64_t(1)) * panelRows;
-    int64_t columns =
-        team.running() == 1
-            ? block.columns
-            : evenBlock(block.columns, partColumns, kernel.columns);
-    int64_t across = divideUp(block.columns, columns);
-    int64_t parts = across * divideUp(block.rows, rows);
+    int64_t columns = evenBlock(block.columns, partColumns, panelColumns);
+    int64_t down = divideUp(block.rows, rows);
+    int64_t parts = down * divideUp(block.columns, columns);
     int64_t depth = steps(block.depth);
     for (int64_t part; (part = team.next()) < parts;) {
-      int64_t row = part / across * rows, column = part % across * columns;
+      int64_t row = part % down * rows, column = part / down * columns;
       kernel.multiply(std::min(rows, block.rows - row), panelRows,
-                      std::min(columns, block.columns - column), depth,
-                      packedA + row * depth, packedB + column * depth,
+                      std::min(columns, block.columns - column), panelColumns,
+                      depth, packedA + row * depth, packedB + column * depth,
                       accumulate || block.begin > 0,
                       c + (block.row + row) * ldc + block.column + column, ldc);
     }
@@ -155,7 +156,7 @@ private:
   const bool accumulate;
   float *const c;
   const int64_t ldc;
-  int64_t blockDepth, blockColumns, blockRows, panelRows;
+  int64_t blockDepth, blockColumns, blockRows, panelRows, panelColumns;
   float *packedA, *packedB;
 };
 } // namespace

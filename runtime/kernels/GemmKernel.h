@@ -35,14 +35,16 @@ struct GemmKernel {
   void (*packRows)(const GemmOperand &a, int64_t first, int64_t lines,
                    int64_t panelRows, int64_t begin, int64_t depth, float alpha,
                    float *to);
-  /// The same as panels of `columns` lines; the last is rounded up to whole
-  /// vectors, of at most 16, and its excess holds anything.
+  /// The same as panels of `panelColumns` <= columns lines, a multiple of 16.
+  /// The last one has what is left, rounded up to whole vectors of at most 16,
+  /// and its excess holds anything.
   void (*packColumns)(const GemmOperand &b, int64_t first, int64_t lines,
-                      int64_t begin, int64_t depth, float *to);
+                      int64_t panelColumns, int64_t begin, int64_t depth,
+                      float *to);
   /// c = a b, or c + a b, for packed blocks that are `steps` deep.
   void (*multiply)(int64_t rows, int64_t panelRows, int64_t columns,
-                   int64_t steps, const float *a, const float *b,
-                   bool accumulate, float *c, int64_t ldc);
+                   int64_t panelColumns, int64_t steps, const float *a,
+                   const float *b, bool accumulate, float *c, int64_t ldc);
 };
 
 /// Floats, and bf16 that are converted to floats in packing.

@@ -184,6 +184,10 @@ template <class Elements, int W> struct Packing {
                      float alpha, float *to, int64_t stride) {
     int64_t l = 0;
     for (; l + pair <= depth; l += pair) {
+      // A few lines of each of many pages, which no processor foresees.
+      PPRT_UNROLL for (int i = 0; i < Lines; i += 64 / sizeof(Element)) {
+        __builtin_prefetch(from + 8 * leading + i);
+      }
       step<Lines, W>(from, leading, true, alpha, to);
       from += pair * leading;
       to += stride;
@@ -263,9 +267,10 @@ template <class Elements, int W> struct Packing {
 
   template <int Columns>
   static void packColumns(const GemmOperand &b, int64_t first, int64_t lines,
-                          int64_t begin, int64_t depth, float *to) {
-    for (int64_t j = 0; j < lines; j += Columns) {
-      int64_t count = lines - j < Columns ? lines - j : Columns;
+                          int64_t panelColumns, int64_t begin, int64_t depth,
+                          float *to) {
+    for (int64_t j = 0; j < lines; j += panelColumns) {
+      int64_t count = lines - j < panelColumns ? lines - j : panelColumns;
       int64_t stride = (count + W - 1) / W * W;
       const Element *from = at(b, first + j, begin);
       if (b.isAcross && count == Columns)
@@ -337,6 +342,7 @@ template <class Arithmetic, int W, int Rows, int Columns> struct Tiles {
         sums[i][j] = accumulate ? load<Floats>(c + i * ldc + j * W) : Floats(0);
       }
     }
+#pragma clang loop unroll_count(2)
     for (int64_t l = 0; l < steps; ++l) {
       // Into the second level: there is no room in the first one yet.
       __builtin_prefetch(next.lines, /*write=*/0, /*locality=*/2);
@@ -394,11 +400,11 @@ template <class Arithmetic, int W, int Rows, int Columns> struct Tiles {
   }
 
   static void multiply(int64_t rows, int64_t panelRows, int64_t columns,
-                       int64_t steps, const float *a, const float *b,
-                       bool accumulate, float *c, int64_t ldc) {
+                       int64_t panelColumns, int64_t steps, const float *a,
+                       const float *b, bool accumulate, float *c, int64_t ldc) {
     constexpr std::make_integer_sequence<int, Rows> allRows;
-    for (int64_t j = 0; j < columns; j += Columns) {
-      int64_t width = columns - j < Columns ? columns - j : Columns;
+    for (int64_t j = 0; j < columns; j += panelColumns) {
+      int64_t width = columns - j < panelColumns ? columns - j : panelColumns;
       int64_t vectors = (width + W - 1) / W;
       const float *left = a;
       const float *lines = b + vectors * W * steps; // the next panel of b
@@ -406,7 +412,7 @@ template <class Arithmetic, int W, int Rows, int Columns> struct Tiles {
         int64_t height = rows - i < panelRows ? rows - i : panelRows;
         float *target = c + i * ldc + j;
         Next next = {i + panelRows < rows ? target + panelRows * ldc
-                                          : c + j + Columns,
+                                          : c + j + panelColumns,
                      lines};
         Tile tile = pick(height, vectors, allRows);
         if (width == vectors * W)
