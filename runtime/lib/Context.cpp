@@ -70,6 +70,19 @@ int64_t pprt_context::keyOf(int microbatch) const {
   return int64_t(philox64(dropoutKey, index, 0));
 }
 
+/// The corrections are of the betas as they are in f32: near 1 the difference
+/// to what the user wrote is as large as 1 - beta.
+template <typename Scalars>
+void pprt_context::setAdamW(Scalars &scalars) const {
+  const double t = double(step + 1);
+  scalars.learningRate = float(learningRate);
+  scalars.beta1 = float(options.beta1);
+  scalars.beta2 = float(options.beta2);
+  scalars.epsilon = float(options.epsilon);
+  scalars.correction1 = float(1 - std::pow(double(scalars.beta1), t));
+  scalars.correction2 = float(1 - std::pow(double(scalars.beta2), t));
+}
+
 void pprt_context::runStep(pprt_step_fn function, uint8_t *arena) {
   if (device) {
     runOnDevice(function);
@@ -85,13 +98,7 @@ void pprt_context::runStep(pprt_step_fn function, uint8_t *arena) {
 
 void pprt_context::runOnDevice(pprt_step_fn function) {
   UpdateScalars scalars;
-  double t = double(step + 1);
-  scalars.learningRate = float(learningRate);
-  scalars.beta1 = float(options.beta1);
-  scalars.beta2 = float(options.beta2);
-  scalars.epsilon = float(options.epsilon);
-  scalars.correction1 = float(1 - std::pow(options.beta1, t));
-  scalars.correction2 = float(1 - std::pow(options.beta2, t));
+  setAdamW(scalars);
   scalars.clip = options.clip;
   std::vector<int64_t> keys;
   for (int m = 0; m < description.microbatches; ++m)
@@ -278,13 +285,7 @@ void pprt_context::exchange() {
   exchanged = true;
   conclude();
 
-  double t = double(step + 1);
-  adamWStep.learningRate = float(learningRate);
-  adamWStep.beta1 = float(options.beta1);
-  adamWStep.beta2 = float(options.beta2);
-  adamWStep.epsilon = float(options.epsilon);
-  adamWStep.correction1 = float(1 - std::pow(options.beta1, t));
-  adamWStep.correction2 = float(1 - std::pow(options.beta2, t));
+  setAdamW(adamWStep);
 }
 
 /// What follows from the losses and norms of all ranks.

@@ -71,6 +71,8 @@ private:
   void checkIds();
   void checkFinite(const double *losses, const double *norms) const;
   void conclude();
+  /// Sets what AdamW's formula takes in this step.
+  template <typename Scalars> void setAdamW(Scalars &scalars) const;
   void runOnDevice(pprt_step_fn function);
 
   struct Request {

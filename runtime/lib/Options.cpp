@@ -37,6 +37,17 @@ static std::string numberText(double value) {
   return text.str();
 }
 
+/// The shortest form that reads back as the same number.
+static std::string exactText(double value) {
+  char text[64];
+  for (int digits = 1; digits <= 17; ++digits) {
+    std::snprintf(text, sizeof text, "%.*g", digits, value);
+    if (std::strtod(text, nullptr) == value)
+      break;
+  }
+  return text;
+}
+
 /// Breaks a text into lines; CLI11 indents them but does not break them.
 static std::string wrap(const std::string &text) {
   constexpr size_t width = 66;
@@ -60,16 +71,29 @@ static void require(bool good, const std::string &option,
                 ": " + remedy);
 }
 
+/// Updates compute in f32: what counts is a value as it is there.
+static bool isFiniteInF32(double value) { return std::isfinite(float(value)); }
+
 static void check(const Options &o) {
   auto number = [](const char *option, double value, bool good,
                    const char *expected, const char *remedy) {
     require(good && std::isfinite(value), option, numberText(value), expected,
             remedy);
   };
+  // Digits that tell a number from the limit that it was rounded to.
+  auto updateNumber = [](const char *option, double value, bool good,
+                         const char *expected, const char *remedy) {
+    std::string found = exactText(value);
+    if (std::isfinite(value) && value != double(float(value)) &&
+        (!isFiniteInF32(value) || float(value) == 0 || float(value) == 1))
+      found += " (" + numberText(double(float(value))) + " in f32)";
+    require(good && isFiniteInF32(value), option, found, expected, remedy);
+  };
   number("--steps", double(o.steps), o.steps >= 1, "at least 1",
          "give the number of training steps");
-  number("--lr", o.learningRate, o.learningRate > 0, "a positive number",
-         "1e-3 is a start for small models");
+  updateNumber("--lr", o.learningRate, o.learningRate > 0,
+               "a positive number that is finite in f32",
+               "1e-3 is a start for small models");
   number("--min-lr", o.minLearningRate,
          o.minLearningRate >= 0 && o.minLearningRate <= o.learningRate,
          "0 to the value of --lr", "it is where the decay ends");
@@ -77,21 +101,29 @@ static void check(const Options &o) {
          "0 starts with the full learning rate");
   number("--decay", double(o.decay), o.decay >= 0, "0 or more steps",
          "0 keeps the learning rate as it is");
-  number("--weight-decay", o.weightDecay, o.weightDecay >= 0,
-         "a number from 0 on", "0 turns it off");
-  number("--beta1", o.beta1, o.beta1 >= 0 && o.beta1 < 1, "a number in [0, 1)",
-         "0.9 is usual");
-  number("--beta2", o.beta2, o.beta2 >= 0 && o.beta2 < 1, "a number in [0, 1)",
-         "0.95 is usual");
-  number("--epsilon", o.epsilon, o.epsilon > 0, "a positive number",
-         "1e-8 is usual");
-  number("--clip", o.clip, o.clip >= 0, "a number from 0 on",
-         "0 turns clipping off");
+  updateNumber("--weight-decay", o.weightDecay, o.weightDecay >= 0,
+               "a number from 0 on that is finite in f32", "0 turns it off");
+  // A rate by itself and a decay by itself may be finite.
+  require(isFiniteInF32(double(float(o.learningRate)) *
+                        double(float(o.weightDecay))),
+          "--weight-decay",
+          exactText(o.weightDecay) + " with --lr " + exactText(o.learningRate),
+          "a product that is finite in f32", "lower one of them");
+  updateNumber("--beta1", o.beta1, o.beta1 >= 0 && float(o.beta1) < 1,
+               "a number in [0, 1) also in f32", "0.9 is usual");
+  updateNumber("--beta2", o.beta2, o.beta2 >= 0 && float(o.beta2) < 1,
+               "a number in [0, 1) also in f32", "0.95 is usual");
+  updateNumber("--epsilon", o.epsilon, float(o.epsilon) > 0,
+               "a positive number that is neither 0 nor infinite in f32",
+               "1e-8 is usual");
+  updateNumber("--clip", o.clip, o.clip == 0 || float(o.clip) > 0,
+               "0, or a positive number that is neither 0 nor infinite in f32",
+               "0 turns clipping off");
   if (!o.profileOut.empty())
     number("--steps", double(o.steps), o.steps > profileWarmUp,
            "at least 3 with --profile-out",
            "the first two steps are warm-up and do not count");
-  number("--timeout", o.timeout, o.timeout > 0 && o.timeout <= 1e6,
+  number("--timeout", o.timeout, o.timeout >= 1e-3 && o.timeout <= 1e6,
          "1e-3 to 1e6 seconds", "it bounds how long one transfer may take");
   number("--threads", o.threads, o.threads >= 1 && o.threads <= 1024,
          "1 to 1024", "it is the number of threads of each rank");
@@ -420,39 +452,27 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
 }
 
 std::vector<std::pair<std::string, std::string>> Options::values() const {
-  auto exact = [](double value) {
-    char text[64];
-    std::snprintf(text, sizeof text, "%.17g", value);
-    // The shortest form that reads back as the same number.
-    for (int digits = 1; digits < 17; ++digits) {
-      char shorter[64];
-      std::snprintf(shorter, sizeof shorter, "%.*g", digits, value);
-      if (std::strtod(shorter, nullptr) == value)
-        return std::string(shorter);
-    }
-    return std::string(text);
-  };
   std::string emulated = emulate ? "" : "off";
   if (emulate)
     for (const std::vector<double> *times :
          {&emulate->forward, &emulate->inputGradient, &emulate->weightGradient})
       for (double time : *times)
-        emulated += exact(time) + " ";
+        emulated += exactText(time) + " ";
   return {
       {"--data", data},
       {"--token-format", std::to_string(int(tokenFormat))},
       {"--steps", std::to_string(steps)},
       {"--seed", std::to_string(seed)},
       {"--optimizer", optimizer == Optimizer::Sgd ? "sgd" : "adamw"},
-      {"--lr", exact(learningRate)},
-      {"--min-lr", exact(minLearningRate)},
+      {"--lr", exactText(learningRate)},
+      {"--min-lr", exactText(minLearningRate)},
       {"--warmup", std::to_string(warmup)},
       {"--decay", std::to_string(decay)},
-      {"--weight-decay", exact(weightDecay)},
-      {"--beta1", exact(beta1)},
-      {"--beta2", exact(beta2)},
-      {"--epsilon", exact(epsilon)},
-      {"--clip", exact(clip)},
+      {"--weight-decay", exactText(weightDecay)},
+      {"--beta1", exactText(beta1)},
+      {"--beta2", exactText(beta2)},
+      {"--epsilon", exactText(epsilon)},
+      {"--clip", exactText(clip)},
       {"--threads", std::to_string(threads)},
       {"--metrics", metrics},
       {"--trace", trace},
@@ -460,7 +480,7 @@ std::vector<std::pair<std::string, std::string>> Options::values() const {
       {"--profile-out", profileOut},
       {"--save", save},
       {"--load", load},
-      {"--timeout", exact(timeout)},
+      {"--timeout", exactText(timeout)},
       {"--device", device},
       {"--transport", transport},
       {"--attention", attention},

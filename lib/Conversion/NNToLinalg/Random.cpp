@@ -13,11 +13,10 @@
 #include "Emitter.h"
 #include "Patterns.h"
 
+#include "pp/Dialect/NN/IR/Dropout.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
-
-#include <cmath>
 
 using namespace mlir;
 using namespace pp;
@@ -88,8 +87,8 @@ struct LowerDropout : OpRewritePattern<DropoutOp> {
                             "function first, or pass a key");
     Emitter emitter(rewriter, op.getLoc());
     Value input = emitter.rows(emitter.widen(op.getInput()));
-    double p = op.getP().convertToDouble();
     Type element = elementOf(input);
+    const double factor = keptFactor(op.getP().convertToDouble());
     Value result = emitter.generic(
         2, {},
         {{input, {0, 1}},
@@ -99,8 +98,7 @@ struct LowerDropout : OpRewritePattern<DropoutOp> {
           Value kept = arith::CmpIOp::create(
               inner.builder, inner.loc, arith::CmpIPredicate::ne, scalars[1],
               inner.integer(scalars[1].getType(), 0));
-          Value scaled =
-              inner.mul(scalars[0], inner.number(element, 1 / (1 - p)));
+          Value scaled = inner.mul(scalars[0], inner.number(element, factor));
           return {inner.select(kept, scaled, inner.number(element, 0))};
         })[0];
     rewriter.replaceOp(op, emitter.finish(result, op.getType()));
@@ -113,10 +111,8 @@ struct LowerDropout : OpRewritePattern<DropoutOp> {
     int64_t count =
         cast<RankedTensorType>(op.getInput().getType()).getNumElements();
     int64_t counters = llvm::divideCeil(count, 4);
-    // p in units of 2^-32, rounded; p < 1, so that it fits but at the very end.
-    double threshold =
-        std::min(std::nearbyint(op.getP().convertToDouble() * 4294967296.0),
-                 4294967295.0);
+    auto threshold =
+        static_cast<uint32_t>(droppedWords(op.getP().convertToDouble()));
     Type byte = builder.getI8Type();
     auto number = [&](OpBuilder &at, int64_t value) -> Value {
       return arith::ConstantIndexOp::create(at, emitter.loc, value);
@@ -131,9 +127,9 @@ struct LowerDropout : OpRewritePattern<DropoutOp> {
                          ints.low(op.getKey()), ints.high(op.getKey()));
     };
     auto keeps = [&](Emitter &inner, Value word) -> Value {
-      Value kept = arith::CmpIOp::create(
-          inner.builder, inner.loc, arith::CmpIPredicate::uge, word,
-          Integers(inner).i32(static_cast<uint32_t>(threshold)));
+      Value kept = arith::CmpIOp::create(inner.builder, inner.loc,
+                                         arith::CmpIPredicate::uge, word,
+                                         Integers(inner).i32(threshold));
       return arith::ExtUIOp::create(inner.builder, inner.loc, byte, kept);
     };
     if (parallel) {

@@ -95,6 +95,39 @@ TEST(Options, ImpossibleValues) {
             18446744073709551615u);
 }
 
+/// Updates compute in f32.
+TEST(Options, ValuesAreCheckedAsTheyAreUsed) {
+  auto with = [](const char *option, const char *value) {
+    return parse({"--data", "f", option, value});
+  };
+  EXPECT_ERROR(with("--beta1", "0.99999999999"),
+               "found --beta1 0.99999999999 (1 in f32), expected a number in "
+               "[0, 1) also in f32");
+  EXPECT_ERROR(with("--beta2", "0.99999999999"), "found --beta2 0.99999999999");
+  EXPECT_ERROR(with("--epsilon", "1e-300"),
+               "found --epsilon 1e-300 (0 in f32), expected a positive number "
+               "that is neither 0 nor infinite in f32");
+  EXPECT_ERROR(with("--epsilon", "1e39"), "found --epsilon 1e+39 (inf in f32)");
+  EXPECT_ERROR(with("--lr", "1e39"),
+               "found --lr 1e+39 (inf in f32), expected a positive number that "
+               "is finite in f32");
+  EXPECT_ERROR(with("--weight-decay", "1e39"),
+               "found --weight-decay 1e+39 (inf in f32)");
+  EXPECT_ERROR(parse({"--data", "f", "--lr", "1e30", "--weight-decay", "1e10"}),
+               "found --weight-decay 1e+10 with --lr 1e+30, expected a product "
+               "that is finite in f32");
+  EXPECT_ERROR(with("--clip", "1e-60"), "found --clip 1e-60 (0 in f32)");
+  EXPECT_ERROR(with("--clip", "1e60"), "found --clip 1e+60 (inf in f32)");
+  EXPECT_ERROR(with("--timeout", "1e-4"), "found --timeout 0.0001");
+  // The last values that are what they say; a rate of 0 is one that can be
+  // meant.
+  EXPECT_TRUE(with("--beta1", "0.99999994"));
+  EXPECT_TRUE(with("--epsilon", "1e-44"));
+  EXPECT_TRUE(with("--lr", "3.4e38"));
+  EXPECT_TRUE(with("--lr", "1e-60"));
+  EXPECT_TRUE(with("--clip", "0"));
+}
+
 /// Two stages; the second computes W alone.
 static std::optional<Options> emulate(std::vector<const char *> arguments,
                                       bool planned = true) {

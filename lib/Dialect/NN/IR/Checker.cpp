@@ -58,6 +58,12 @@ LogicalResult Checker::hasRank(StringRef constraint, Operand operand,
               rank, ": ", remedy);
 }
 
+/// `number` in the type in which ops on `elementType` compute.
+static double inComputation(double number, Type elementType) {
+  return statisticsType(elementType).isF64() ? number
+                                             : static_cast<float>(number);
+}
+
 LogicalResult Checker::hasRankAtLeast(StringRef constraint, Operand operand,
                                       int64_t rank, StringRef remedy) const {
   int64_t found = tensorType(operand.value).getRank();
@@ -80,8 +86,22 @@ LogicalResult Checker::isAxis(StringRef constraint, int64_t axis,
 }
 
 LogicalResult Checker::isFinite(StringRef constraint, StringRef name,
-                                double number) const {
-  if (std::isfinite(number))
+                                double number, Type elementType) const {
+  if (!std::isfinite(number))
+    return fail(constraint, " ", name, " is not finite: write a finite number");
+  if (std::isfinite(inComputation(number, elementType)))
     return success();
-  return fail(constraint, " ", name, " is not finite: write a finite number");
+  return fail(constraint, " ", name, " is ", number, ", which is infinite in ",
+              statisticsType(elementType),
+              ", in which the op computes: write a smaller number");
+}
+
+LogicalResult Checker::isNotRoundedToZero(StringRef constraint, StringRef name,
+                                          double number,
+                                          Type elementType) const {
+  if (number == 0 || inComputation(number, elementType) != 0)
+    return success();
+  return fail(constraint, " ", name, " is ", number, ", which is 0 in ",
+              statisticsType(elementType),
+              ", in which the op computes: write a larger number");
 }

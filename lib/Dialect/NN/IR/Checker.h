@@ -71,9 +71,15 @@ struct Checker {
   mlir::LogicalResult isAxis(llvm::StringRef constraint, int64_t axis,
                              Operand operand) const;
 
-  /// `number` is finite.
+  /// `number` is finite, also in the type in which an op on `elementType`
+  /// computes.
   mlir::LogicalResult isFinite(llvm::StringRef constraint, llvm::StringRef name,
-                               double number) const;
+                               double number, mlir::Type elementType) const;
+
+  /// There `number` is 0 only if it was meant to be.
+  mlir::LogicalResult isNotRoundedToZero(llvm::StringRef constraint,
+                                         llvm::StringRef name, double number,
+                                         mlir::Type elementType) const;
 };
 
 } // namespace pp::nn::detail

@@ -38,7 +38,8 @@ static LogicalResult checkAttention(Checker check, Value query, Value key,
                       " keys, expected at least as many keys as queries: drop "
                       "causal or pass more keys");
   if (scale)
-    return check.isFinite("(C7)", "scale", scale->convertToDouble());
+    return check.isFinite("(C7)", "scale", scale->convertToDouble(),
+                          tensorType(query).getElementType());
   return success();
 }
 
@@ -124,13 +125,19 @@ LogicalResult RotaryOp::inferReturnTypes(MLIRContext *,
                       " angles, their product: turn parts of the sequence, or "
                       "use more heads");
   double base = adaptor.getBase().convertToDouble();
-  if (failed(check.isFinite("(C3)", "base", base)))
+  Type element = tensorType(input).getElementType();
+  if (failed(check.isFinite("(C3)", "base", base, element)))
     return failure();
   if (base <= 0.0)
     return check.fail(
         "(C3) base is ", base,
         ", expected a positive number such as 10000.0: correct it");
-  return success();
+  // Powers of its reciprocal are frequencies.
+  if (!std::isfinite(1 / base))
+    return check.fail("(C3) base is ", base,
+                      ", whose reciprocal is infinite, expected a number such "
+                      "as 10000.0: correct it");
+  return check.isNotRoundedToZero("(C3)", "base", base, element);
 }
 
 //===----------------------------------------------------------------------===//

@@ -7,6 +7,8 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace pp::nn;
 
@@ -19,13 +21,22 @@ static FailureOr<APFloat> parseNumber(AsmParser &parser) {
 }
 } // namespace pp::nn::detail
 
+static bool isFiniteInF32(double number) {
+  return std::isfinite(static_cast<float>(number));
+}
+
 static LogicalResult
 verifyFinite(llvm::function_ref<InFlightDiagnostic()> emitError,
              StringRef attribute, StringRef name, const APFloat &number) {
-  if (number.isFinite())
-    return success();
-  return emitError() << "(C1) #nn." << attribute << " has a " << name
-                     << " that is not finite: write a finite number";
+  if (!number.isFinite())
+    return emitError() << "(C1) #nn." << attribute << " has a " << name
+                       << " that is not finite: write a finite number";
+  if (!isFiniteInF32(number.convertToDouble()))
+    return emitError() << "(C1) #nn." << attribute << " has " << name << " = "
+                       << number.convertToDouble()
+                       << ", which is infinite in f32, the type of parameters: "
+                          "write a smaller number";
+  return success();
 }
 
 #include "pp/Dialect/NN/IR/NNAttrInterfaces.cpp.inc"
@@ -86,6 +97,19 @@ NormalAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
   if (std.isNegative() && !std.isZero())
     return emitError() << "(C1) #nn.normal has std = " << std.convertToDouble()
                        << ", expected 0 or more: drop the sign";
+  double deviation = std.convertToDouble();
+  if (deviation != 0 && static_cast<float>(deviation) == 0)
+    return emitError() << "(C1) #nn.normal has std = " << deviation
+                       << ", which is 0 in f32, the type of parameters: write "
+                          "0 or a larger number";
+  // No value is further away: the runtime draws them from 53 random bits.
+  constexpr double mostDeviations = 9;
+  if (!isFiniteInF32(std::abs(mean.convertToDouble()) +
+                     mostDeviations * deviation))
+    return emitError() << "(C1) #nn.normal has std = " << deviation
+                       << " and mean = " << mean.convertToDouble()
+                       << ", whose values are infinite in f32, the type of "
+                          "parameters: write smaller numbers";
   return success();
 }
 

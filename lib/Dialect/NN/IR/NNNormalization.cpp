@@ -27,12 +27,13 @@ static LogicalResult checkNorm(Checker check, Value input,
                         " as the last dimension of input: pass one number a "
                         "column");
   }
-  if (failed(check.isFinite("(C4)", "eps", eps)))
+  Type element = inputType.getElementType();
+  if (failed(check.isFinite("(C4)", "eps", eps, element)))
     return failure();
   if (eps < 0.0)
     return check.fail("(C4) eps is ", eps,
                       ", expected 0 or more: drop the sign");
-  return success();
+  return check.isNotRoundedToZero("(C4)", "eps", eps, element);
 }
 
 static LogicalResult inferGradInput(Checker check, Value input, Value gamma,

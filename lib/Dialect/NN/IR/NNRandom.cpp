@@ -2,6 +2,8 @@
 
 #include "Checker.h"
 
+#include "pp/Dialect/NN/IR/Dropout.h"
+
 using namespace mlir;
 using namespace pp::nn;
 using namespace pp::nn::detail;
@@ -18,6 +20,10 @@ LogicalResult DropoutOp::inferReturnTypes(MLIRContext *,
     return check.fail("(C1) p is ", p,
                       ", expected the probability to drop an element, from 0 "
                       "to below 1: correct it");
+  if (droppedWords(p) > UINT32_MAX)
+    return check.fail("(C1) p is ", p,
+                      ", which is 1 in units of 2^-32, expected less: "
+                      "correct it");
   int64_t site = adaptor.getSite();
   if (site < 0 || site > UINT32_MAX)
     return check.fail("(C2) site is ", site, ", expected 0 to ", UINT32_MAX,

@@ -78,6 +78,7 @@ private:
   OpBuilder builder;
   /// Values that were f32 and are bf16.
   DenseSet<Value> narrowed;
+  bool hasFailed = false;
 };
 
 struct LowerPrecision : pp::impl::PPLowerPrecisionBase<LowerPrecision> {
@@ -92,12 +93,25 @@ Value LayerConversion::narrow(Value value, Operation *user) {
   if (!matchPattern(value, m_Constant(&constant)))
     return cast(value, type, user);
   builder.setInsertionPoint(user);
+  std::optional<float> lost;
   auto rounded = [&](APFloat number) {
+    const APFloat before = number;
     bool ignored;
     number.convert(APFloat::BFloat(), APFloat::rmNearestTiesToEven, &ignored);
+    if (before.isFinite() != number.isFinite() ||
+        before.isZero() != number.isZero())
+      lost = before.convertToFloat();
     return number.bitcastToAPInt();
   };
   Attribute number = constant.mapValues(builder.getBF16Type(), rounded);
+  if (lost) {
+    emitError(value.getLoc())
+        << "found the constant " << *lost << " that becomes "
+        << (std::abs(*lost) > 1 ? "infinite" : "0")
+        << " in bf16, expected at most 3.38e38 and, but for 0, at least 1e-40 "
+           "in size: correct it, or compile with --precision=f32";
+    hasFailed = true;
+  }
   return arith::ConstantOp::create(builder, value.getLoc(),
                                    llvm::cast<TypedAttr>(number));
 }
@@ -197,7 +211,7 @@ LogicalResult LayerConversion::run() {
   convertYield(body.getTerminator());
   layer.setFunctionType(builder.getFunctionType(
       body.getArgumentTypes(), atBorder(layer.getResultTypes())));
-  return success();
+  return failure(hasFailed);
 }
 
 /// Parameters, and the results of applies.

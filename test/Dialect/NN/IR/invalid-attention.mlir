@@ -165,3 +165,27 @@ func.func @f(%x: tensor<2x3x4x8xf32>) {
   %0 = nn.rotary %x {base = 0x7FF0000000000000 : f64} : (tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
   return
 }
+
+// -----
+
+func.func @f(%q: tensor<2x3x4x8xf32>) {
+  // expected-error @below {{'nn.attention' op (C7) scale is 1.000000e+39, which is infinite in 'f32', in which the op computes: write a smaller number}}
+  %0:2 = nn.attention %q, %q, %q {scale = 1.0e39 : f64} : (tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>) -> (tensor<2x3x4x8xf32>, tensor<2x4x3xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<2x3x4x8xf32>) {
+  // expected-error @below {{'nn.rotary' op (C3) base is 1.000000e-60, which is 0 in 'f32', in which the op computes: write a larger number}}
+  %0 = nn.rotary %x {base = 1.0e-60} : (tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<2x3x4x8xf64>) {
+  // expected-error @below {{'nn.rotary' op (C3) base is 4.940656e-324, whose reciprocal is infinite, expected a number such as 10000.0: correct it}}
+  %0 = nn.rotary %x {base = 4.940656e-324} : (tensor<2x3x4x8xf64>) -> tensor<2x3x4x8xf64>
+  return
+}

@@ -42,3 +42,23 @@ func.func private @f() attributes {a = #nn.ones<2.0>}
 
 // expected-error @below {{(C1) #nn.constant has a value that is not finite: write a finite number}}
 func.func private @f() attributes {a = #nn.constant<value = 0x7FF8000000000000>}
+
+// -----
+
+// expected-error @below {{(C1) #nn.constant has value = 1.000000e+39, which is infinite in f32, the type of parameters: write a smaller number}}
+func.func private @f() attributes {a = #nn.constant<value = 1.0e39>}
+
+// -----
+
+// expected-error @below {{(C1) #nn.uniform has low = -1.000000e+39, which is infinite in f32, the type of parameters: write a smaller number}}
+func.func private @f() attributes {a = #nn.uniform<low = -1.0e39, high = 0.0>}
+
+// -----
+
+// expected-error @below {{(C1) #nn.normal has std = 1.000000e-60, which is 0 in f32, the type of parameters: write 0 or a larger number}}
+func.func private @f() attributes {a = #nn.normal<std = 1.0e-60>}
+
+// -----
+
+// expected-error @below {{(C1) #nn.normal has std = 1.000000e+38 and mean = 0.000000e+00, whose values are infinite in f32, the type of parameters: write smaller numbers}}
+func.func private @f() attributes {a = #nn.normal<std = 1.0e38>}

@@ -93,3 +93,34 @@ func.func @f(%x: tensor<3x5xf32>) {
   %0 = nn.layer_norm_grad_scale %x, %x init(%x) : (tensor<3x5xf32>, tensor<3x5xf32>, tensor<3x5xf32>) -> tensor<5xf32>
   return
 }
+
+// -----
+
+// In f32, in which norms of bf16 and f32 compute, this is 0.
+func.func @f(%x: tensor<3x5xbf16>, %g: tensor<5xbf16>) {
+  // expected-error @below {{'nn.rms_norm' op (C4) eps is 1.000000e-60, which is 0 in 'f32', in which the op computes: write a larger number}}
+  %0 = nn.rms_norm %x, %g {eps = 1.0e-60} : (tensor<3x5xbf16>, tensor<5xbf16>) -> tensor<3x5xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x5xf32>, %g: tensor<5xf32>) {
+  // expected-error @below {{'nn.layer_norm' op (C4) eps is 1.000000e+39, which is infinite in 'f32', in which the op computes: write a smaller number}}
+  %0 = nn.layer_norm %x, %g, %g {eps = 1.0e39} : (tensor<3x5xf32>, tensor<5xf32>, tensor<5xf32>) -> tensor<3x5xf32>
+  return
+}
+
+// -----
+
+func.func @computes_in_f64(%x: tensor<3x5xf64>, %g: tensor<5xf64>) {
+  %0 = nn.rms_norm %x, %g {eps = 1.0e-60} : (tensor<3x5xf64>, tensor<5xf64>) -> tensor<3x5xf64>
+  return
+}
+
+// -----
+
+func.func @meant_to_be_0(%x: tensor<3x5xf32>, %g: tensor<5xf32>) {
+  %0 = nn.rms_norm %x, %g {eps = 0.0} : (tensor<3x5xf32>, tensor<5xf32>) -> tensor<3x5xf32>
+  return
+}

@@ -53,3 +53,11 @@ func.func @f(%k: i64) {
   %0 = nn.mix_key %k {salt = -1} : (i64) -> i64
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<4xf32>) {
+  // expected-error @below {{'nn.dropout' op (C1) p is 1.000000e+00, which is 1 in units of 2^-32, expected less: correct it}}
+  %0 = nn.dropout %x {p = 0.99999999999, site = 0} : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}

@@ -19,7 +19,7 @@ class NN_AttentionBase<string mnemonic, list<Trait> traits = []>
     - (C5) The number of key heads divides the number of query heads.
     - (C6) With `causal`, there are at least as many keys as queries: otherwise
       a query would see nothing.
-    - (C7) `scale` is finite.
+    - (C7) `scale` is finite, also in f32 where the op computes in it.
   }];
   code attentionDeclaration = [{
     /// `scale`, or its default 1 / sqrt(D).
@@ -123,7 +123,8 @@ def NN_RotaryOp : NN_InferredDifferentiableOp<"rotary"> {
 
     - (C1) `input` has four dimensions.
     - (C2) The last dimension is even.
-    - (C3) `base` is finite and positive.
+    - (C3) `base` is finite and positive, also in f32 where the op computes in
+      it, and so is its reciprocal.
     - (C4) T D / 2 is at most 2^24: the angles are a table in the program.
 
     Example:

@@ -53,7 +53,8 @@ def NN_NormalAttr : NN_InitializerAttr<"Normal", "normal"> {
   let description = [{
     Mean `mean` (default 0) and standard deviation `std`.
 
-    (C1) `std` is not negative; all numbers are finite.
+    (C1) `std` is not negative; all numbers, and the values drawn, are finite in
+    f32, the type of parameters, where `std` is 0 only if it was before.
 
     Example: `#nn.normal<std = 0.02>`
   }];
@@ -66,7 +67,7 @@ def NN_NormalAttr : NN_InitializerAttr<"Normal", "normal"> {
 def NN_UniformAttr : NN_InitializerAttr<"Uniform", "uniform"> {
   let summary = "elements spread evenly over [low, high)";
   let description = [{
-    (C1) `low` is at most `high`; all numbers are finite.
+    (C1) `low` is at most `high`; all numbers are finite in f32.
 
     Example: `#nn.uniform<low = -0.1, high = 0.1>`
   }];
@@ -79,7 +80,7 @@ def NN_UniformAttr : NN_InitializerAttr<"Uniform", "uniform"> {
 def NN_ConstantAttr : NN_InitializerAttr<"Constant", "constant"> {
   let summary = "elements of one value";
   let description = [{
-    (C1) `value` is finite.
+    (C1) `value` is finite in f32.
 
     Example: `#nn.constant<value = 0.5>`
   }];

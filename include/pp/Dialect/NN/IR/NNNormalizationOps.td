@@ -20,7 +20,8 @@ def NN_LayerNormOp : NN_InferredDifferentiableOp<"layer_norm"> {
     - (C1) `input` has at least one dimension.
     - (C2) All operands have the same element type.
     - (C3) `gamma` and `beta` have one dimension, the last of `input`.
-    - (C4) `eps` is finite and not negative.
+    - (C4) `eps` is finite and not negative, and not rounded to 0 where the op
+      computes (f32 for bf16 and f32).
 
     Example:
 
@@ -52,7 +53,8 @@ class NN_NormGradInputOp<string mnemonic> : NN_InferredOp<mnemonic> {
     - (C1) `input` has at least one dimension.
     - (C2) All operands have the same element type.
     - (C3) `gamma` has one dimension, the last of `input`.
-    - (C4) `eps` is finite and not negative.
+    - (C4) `eps` is finite and not negative, and not rounded to 0 where the op
+      computes (f32 for bf16 and f32).
     - (C5) `dy` has the type of `input`.
   }];
 }
@@ -73,7 +75,8 @@ class NN_NormGradScaleOp<string mnemonic>
     Constraints:
 
     - (C1) `input` has at least one dimension.
-    - (C4) `eps` is finite and not negative.
+    - (C4) `eps` is finite and not negative, and not rounded to 0 where the op
+      computes (f32 for bf16 and f32).
     - (C5) `dy` has the type of `input`.
     - (C6) `init` has the type of the result: the last dimension of `input`,
       with its elements, or f32 where `init` holds f32 and `input` bf16.
@@ -121,7 +124,8 @@ def NN_RMSNormOp : NN_InferredDifferentiableOp<"rms_norm"> {
     - (C1) `input` has at least one dimension.
     - (C2) All operands have the same element type.
     - (C3) `gamma` has one dimension, the last of `input`.
-    - (C4) `eps` is finite and not negative.
+    - (C4) `eps` is finite and not negative, and not rounded to 0 where the op
+      computes (f32 for bf16 and f32).
 
     Example:
 

@@ -20,7 +20,7 @@ def NN_DropoutOp : NN_InferredDifferentiableOp<"dropout"> {
 
     Constraints:
 
-    - (C1) `0 <= p < 1`.
+    - (C1) `0 <= p < 1`, also in units of 2^-32, in which `p` is taken.
     - (C2) `site` is from 0 to 2^32 - 1.
 
     Example:
