@@ -178,22 +178,23 @@ template <class Elements, int W> struct Packing {
     }
   }
 
-  /// A panel of Lines lines that lie side by side.
-  template <int Lines>
+  /// Panels of Lines lines that lie side by side, `next` apart.
+  template <int Lines, int Panels = 1>
   static void across(const Element *from, int64_t leading, int64_t depth,
-                     float alpha, float *to, int64_t stride) {
-    int64_t l = 0;
-    for (; l + pair <= depth; l += pair) {
-      // A few lines of each of many pages, which no processor foresees.
-      PPRT_UNROLL for (int i = 0; i < Lines; i += 64 / sizeof(Element)) {
+                     float alpha, float *to, int64_t stride, int64_t next = 0) {
+    for (int64_t l = 0; l < depth; l += pair) {
+      // A little of each of many pages, which no processor foresees.
+      PPRT_UNROLL for (int i = 0; i < Lines * Panels;
+                       i += 64 / int(sizeof(Element))) {
         __builtin_prefetch(from + 8 * leading + i);
       }
-      step<Lines, W>(from, leading, true, alpha, to);
+      bool whole = l + pair <= depth;
+      PPRT_UNROLL for (int i = 0; i < Panels; ++i) {
+        step<Lines, W>(from + i * Lines, leading, whole, alpha, to + i * next);
+      }
       from += pair * leading;
       to += stride;
     }
-    if (l < depth)
-      step<Lines, W>(from, leading, false, alpha, to);
   }
 
   /// Lines <= W lines of a panel whose depth lies side by side. There may be
@@ -257,7 +258,15 @@ template <class Elements, int W> struct Packing {
   static void packRows(const GemmOperand &a, int64_t first, int64_t lines,
                        int64_t panelRows, int64_t begin, int64_t depth,
                        float alpha, float *to) {
-    for (int64_t i = 0; i < lines; i += panelRows) {
+    int64_t i = 0;
+    // A panel is less than a cache line of each step in memory: four at once.
+    for (; a.isAcross && panelRows == Rows && i + 4 * Rows <= lines;
+         i += 4 * Rows) {
+      across<Rows, 4>(at(a, first + i, begin), a.leading, depth, alpha, to,
+                      Rows, Rows * steps(depth));
+      to += 4 * Rows * steps(depth);
+    }
+    for (; i < lines; i += panelRows) {
       int64_t count = lines - i < panelRows ? lines - i : panelRows;
       pick(a.isAcross, count, std::make_integer_sequence<int, Rows>())(
           at(a, first + i, begin), a.leading, depth, alpha, to);
