@@ -26,6 +26,7 @@ struct ConvertNNToLinalg : pp::impl::ConvertNNToLinalgBase<ConvertNNToLinalg> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     pp::populateElementwisePatterns(patterns);
+    pp::populateUpstreamFunctionPatterns(patterns);
     pp::populateReductionPatterns(patterns);
     pp::populateNormalizationPatterns(patterns);
     pp::populateShapePatterns(patterns);

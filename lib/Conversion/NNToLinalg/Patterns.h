@@ -9,6 +9,7 @@ class RewritePatternSet;
 
 namespace pp {
 void populateElementwisePatterns(mlir::RewritePatternSet &patterns);
+void populateUpstreamFunctionPatterns(mlir::RewritePatternSet &patterns);
 void populateReductionPatterns(mlir::RewritePatternSet &patterns);
 void populateNormalizationPatterns(mlir::RewritePatternSet &patterns);
 void populateShapePatterns(mlir::RewritePatternSet &patterns);

@@ -160,9 +160,18 @@ LogicalResult LayerOp::verify() {
 LogicalResult LayerOp::verifyRegions() {
   // Ops of upstream's dialects have no limit of their own.
   WalkResult walk = getBody().walk([](Operation *op) {
-    for (auto [i, type] : llvm::enumerate(op->getResultTypes()))
+    for (auto [i, type] : llvm::enumerate(op->getResultTypes())) {
       if (failed(nn::detail::verifyElements(op, "result", i, type)))
         return WalkResult::interrupt();
+      Type element = getElementTypeOrSelf(type);
+      if (!isa<FloatType>(element) || element.isF32() || element.isF64() ||
+          element.isBF16() || element.isF16())
+        continue;
+      op->emitOpError() << "found a result of type " << type
+                        << ", expected elements of f32, f64, bf16 or f16, or "
+                           "integers: no code is made for others";
+      return WalkResult::interrupt();
+    }
     return WalkResult::advance();
   });
   if (walk.wasInterrupted())

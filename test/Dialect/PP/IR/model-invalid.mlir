@@ -253,6 +253,15 @@ pp.layer @f(%x: tensor<f32>) -> tensor<f32> {
 
 // -----
 
+pp.layer @f(%x: tensor<f32>) -> tensor<f32> {
+  // expected-error @+1 {{found a result of type 'tensor<f8E5M2>', expected elements of f32, f64, bf16 or f16, or integers: no code is made for others}}
+  %y = arith.truncf %x : tensor<f32> to tensor<f8E5M2>
+  %z = arith.extf %y : tensor<f8E5M2> to tensor<f32>
+  pp.yield %z : tensor<f32>
+}
+
+// -----
+
 // Constraint 5 of pp.layer.
 // expected-error @+1 {{found the name 'llvm.trap', expected one that does not begin with 'llvm.', which LLVM keeps for itself: rename the layer}}
 pp.layer @"llvm.trap"(%x: tensor<f32>) -> tensor<f32> {
