@@ -147,6 +147,8 @@ TEST(Rings, SlotsFollowTheOrderInWhichInstancesEnd) {
   EXPECT_EQ(countSlots({{0, 9}, {1, 2}, {3, 4}, {5, 6}}), 4u);
   // Instances that are never live need no slot of their own.
   EXPECT_EQ(countSlots({{0, 9}, {0, 0}, {9, 12}}), 1u);
+  // Never live, wherever that would begin.
+  EXPECT_EQ(countSlots({{0, 2}, {1000000, 0}, {2, 3}}), 1u);
 }
 
 TEST(Rings, RandomPlansAreValidAndTheCheckFindsDamage) {
