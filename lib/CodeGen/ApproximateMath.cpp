@@ -1,5 +1,11 @@
 //===- ApproximateMath.cpp - Polynomials for f32 --------------------------===//
+//
+// MLIR's approximations for what is common and good in them to a few ulp; our
+// own functions for all others (docs/Rationale.md has the errors).
+//
+//===----------------------------------------------------------------------===//
 
+#include "pp/CodeGen/MathFunctions.h"
 #include "pp/CodeGen/Passes.h"
 
 #include "mlir/Dialect/Math/Transforms/Passes.h"
@@ -18,7 +24,8 @@ struct ApproximateMath : pp::impl::ApproximateMathBase<ApproximateMath> {
     RewritePatternSet patterns(&getContext());
     populateMathPolynomialApproximationPatterns(
         patterns, MathPolynomialApproximationOptions());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    if (failed(pp::expandMathFunctions(getOperation())) ||
+        failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
 };

@@ -242,8 +242,9 @@ def ApproximateMath
     : Pass<"pp-approximate-math", "::mlir::ModuleOp"> {
   let summary = "transcendental functions of f32 as polynomials";
   let description = [{
-    Calls of libm do not vectorise; polynomials do. f64 keeps libm's functions:
-    it is for checking, not for speed.
+    Calls of libm do not vectorise; polynomials do, and have the same bits on all
+    processors. f64 keeps libm's functions: it is for checking, not for speed.
+    Errors are in docs/Rationale.md.
 
     Example:
 
@@ -253,6 +254,7 @@ def ApproximateMath
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
                            "::mlir::math::MathDialect",
                            "::mlir::vector::VectorDialect"];
 }

@@ -3,6 +3,7 @@
 #include "Remainder.h"
 
 #include "pp/CodeGen/GPU/Passes.h"
+#include "pp/CodeGen/MathFunctions.h"
 
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -15,20 +16,6 @@ namespace pp {
 using namespace mlir;
 
 namespace {
-/// log10(x) = log(x) / log(10).
-struct ExpandLog10 : OpRewritePattern<math::Log10Op> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(math::Log10Op op,
-                                PatternRewriter &rewriter) const override {
-    Value log = math::LogOp::create(rewriter, op.getLoc(), op.getOperand());
-    Value factor = arith::ConstantOp::create(
-        rewriter, op.getLoc(),
-        rewriter.getFloatAttr(op.getType(), 0.43429448190325182765));
-    rewriter.replaceOpWithNewOp<arith::MulFOp>(op, log, factor);
-    return success();
-  }
-};
-
 /// The conversion to NVVM knows no functions of integers, and no truncation.
 template <typename OpTy, typename IntrinsicTy>
 struct ReplaceByIntrinsic : OpRewritePattern<OpTy> {
@@ -48,6 +35,20 @@ struct ReplaceByIntrinsic : OpRewritePattern<OpTy> {
   }
 };
 
+struct ExpandAbsI : OpRewritePattern<math::AbsIOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::AbsIOp op,
+                                PatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value x = op.getOperand();
+    Value zero = arith::ConstantOp::create(rewriter, loc,
+                                           rewriter.getZeroAttr(x.getType()));
+    Value minus = arith::SubIOp::create(rewriter, loc, zero, x);
+    rewriter.replaceOpWithNewOp<arith::MaxSIOp>(op, x, minus);
+    return success();
+  }
+};
+
 /// True for what is an instruction or a few on any device.
 static bool isInstruction(Operation *op) {
   return isa<math::AbsFOp, math::CeilOp, math::CopySignOp, math::FloorOp,
@@ -58,10 +59,8 @@ static bool isInstruction(Operation *op) {
 struct GPUExpandMath : pp::impl::GPUExpandMathBase<GPUExpandMath> {
   void runOnOperation() override {
     RewritePatternSet formulas(&getContext());
-    math::populateExpansionPatterns(formulas, {"sinh", "cosh", "tan", "asinh",
-                                               "acosh", "atanh", "powf",
-                                               "fpowi", "exp2", "rsqrt"});
-    formulas.add<ExpandLog10,
+    math::populateExpansionPatterns(formulas, {"rsqrt"});
+    formulas.add<ExpandAbsI,
                  ReplaceByIntrinsic<math::CountTrailingZerosOp,
                                     LLVM::CountTrailingZerosOp>,
                  ReplaceByIntrinsic<math::CountLeadingZerosOp,
@@ -73,7 +72,8 @@ struct GPUExpandMath : pp::impl::GPUExpandMathBase<GPUExpandMath> {
     RewritePatternSet polynomials(&getContext());
     populateMathPolynomialApproximationPatterns(
         polynomials, MathPolynomialApproximationOptions());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(formulas))) ||
+    if (failed(pp::expandMathFunctions(getOperation())) ||
+        failed(applyPatternsGreedily(getOperation(), std::move(formulas))) ||
         failed(applyPatternsGreedily(getOperation(), std::move(polynomials))))
       return signalPassFailure();
     WalkResult walk = getOperation().walk([](gpu::GPUFuncOp kernel) {
@@ -81,10 +81,11 @@ struct GPUExpandMath : pp::impl::GPUExpandMathBase<GPUExpandMath> {
         if (!isa_and_nonnull<math::MathDialect>(op->getDialect()) ||
             isInstruction(op))
           return WalkResult::advance();
+        Type type = op->getOperand(0).getType();
         op->emitOpError("found on ")
-            << op->getResult(0).getType()
-            << " in a kernel for a GPU, which has no code for it; expected "
-               "f32, cast the operand";
+            << type << " in a kernel for a GPU, which has no code for it; "
+            << (isa<FloatType>(type) ? "expected f32, cast the operand"
+                                     : "expected other ops in its place");
         return WalkResult::interrupt();
       });
     });

@@ -8,6 +8,14 @@ func.func @f64(%x: tensor<8xf64>) -> tensor<8xf64> {
 
 // -----
 
+func.func @integer(%x: tensor<8xi32>) -> tensor<8xi32> {
+  // expected-error @below {{found on 'i32' in a kernel for a GPU, which has no code for it; expected other ops in its place}}
+  %y = math.ipowi %x, %x : tensor<8xi32>
+  return %y : tensor<8xi32>
+}
+
+// -----
+
 func.func @large(%x: tensor<65536x65536xbf16>) -> tensor<65536x65536xbf16> {
   // expected-error @below {{expected fewer than 2^31 elements in a program for GPUs; use smaller micro-batches or split the parameter}}
   %y = nn.relu %x : (tensor<65536x65536xbf16>) -> tensor<65536x65536xbf16>

@@ -84,9 +84,9 @@ def GPUExpandMath : Pass<"pp-gpu-expand-math", "::mlir::ModuleOp"> {
   let summary = "transcendental functions as arithmetic, all of them";
   let description = [{
     A device has no mathematical library (NVIDIA's comes with its toolkit only):
-    functions of f32 become polynomials, as on the host, those for which there is
-    none formulas of others, and remainders divisions of integers. What is left
-    in a kernel after that (functions of f64) is an error.
+    functions of f32 become the host's polynomials, with its bits, and remainders
+    divisions of integers. What is left in a kernel after that (functions of f64)
+    is an error.
 
     Example:
 
@@ -98,6 +98,7 @@ def GPUExpandMath : Pass<"pp-gpu-expand-math", "::mlir::ModuleOp"> {
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
                            "::mlir::LLVM::LLVMDialect",
                            "::mlir::math::MathDialect",
                            "::mlir::scf::SCFDialect",
