@@ -34,15 +34,15 @@ DeviceProgram::~DeviceProgram() {
 
 uint8_t *DeviceProgram::allocateArena(uint64_t bytes) {
   const uint64_t microbatches = uint64_t(program_description.microbatches);
-  const uint64_t values =
-      microbatches + program_description.parameters.size() + kIdSlots;
+  numSums = microbatches + program_description.parameters.size() + kFlags;
   for (const Input &input : program_description.inputs)
     slotBytes = std::max(slotBytes, align(uint64_t(input.rows * input.length) *
                                           sizeof(int32_t)));
   scalarsOffset = slotBytes * microbatches * program_description.inputs.size();
   inputBytes = scalarsOffset + align(sizeof(UpdateScalars));
 
-  uint64_t needed = align(bytes) + inputBytes + align(values * sizeof(double)) +
+  uint64_t needed = align(bytes) + inputBytes +
+                    align(numResults() * sizeof(double)) +
                     align(maxBlocks * sizeof(double));
   uint64_t available = device.availableBytes();
   if (needed > available)
@@ -58,11 +58,13 @@ uint8_t *DeviceProgram::allocateArena(uint64_t bytes) {
   deviceScalars =
       reinterpret_cast<UpdateScalars *>(deviceInputs + scalarsOffset);
   deviceResults = reinterpret_cast<double *>(deviceInputs + inputBytes);
-  devicePartials = reinterpret_cast<double *>(deviceInputs + inputBytes +
-                                              align(values * sizeof(double)));
+  devicePartials = reinterpret_cast<double *>(
+      deviceInputs + inputBytes + align(numResults() * sizeof(double)));
   hostInputs = device.allocateHost(inputBytes);
-  hostResults =
-      reinterpret_cast<double *>(device.allocateHost(values * sizeof(double)));
+  // The vote of this rank lies behind the results of all.
+  hostResults = reinterpret_cast<double *>(
+      device.allocateHost((numResults() + 1) * sizeof(double)));
+  hostVote = hostResults + numResults();
   return arena;
 }
 
@@ -154,9 +156,7 @@ void DeviceProgram::uploadStep(const Batches &batches,
 bool DeviceProgram::run(pprt_step_fn function, pprt_context *context,
                         const Batches &batches,
                         const std::vector<int64_t> &microbatchKeys,
-                        const UpdateScalars &scalars) {
-  const uint64_t values = uint64_t(program_description.microbatches) +
-                          program_description.parameters.size() + kIdSlots;
+                        const UpdateScalars &scalars, double vote) {
   const bool graphs = options.graph && device.hasGraphs() &&
                       (transport.size() == 1 || links->canCapture());
   mode = !graphs || stepsDone == 0 ? Mode::Direct
@@ -165,6 +165,7 @@ bool DeviceProgram::run(pprt_step_fn function, pprt_context *context,
   guarded([&] {
     links->beginStep(mode == Mode::Replay);
     uploadStep(batches, microbatchKeys, scalars);
+    *hostVote = vote;
     device.startClock();
     if (mode != Mode::Replay) {
       spans.clear();
@@ -173,12 +174,16 @@ bool DeviceProgram::run(pprt_step_fn function, pprt_context *context,
     if (mode == Mode::Record)
       device.beginCapture();
     if (mode != Mode::Replay) {
-      device.zero(0, deviceResults, values * sizeof(double));
+      device.zero(0, deviceResults, numResults() * sizeof(double));
+      // A graph reads it anew in each step.
+      device.upload(0, deviceResults + numSums - 1, hostVote,
+                    sizeof *hostVote);
       if (function(context, arena) != PPRT_OK && !failure)
         throw Error("found a step that ends with an error and says none, "
                     "expected a reason: compile the program again");
       if (!failure)
-        device.download(0, hostResults, deviceResults, values * sizeof(double));
+        device.download(0, hostResults, deviceResults,
+                        numResults() * sizeof(double));
     }
   });
   if (mode == Mode::Record) {
@@ -323,7 +328,7 @@ void DeviceProgram::checkIds(const IdRange &range, const void *ids,
   int64_t number = entry->second, size = range.size, ignored = range.ignored;
   double *failures = deviceResults + program_description.microbatches +
                      program_description.parameters.size();
-  double *record = failures + 1;
+  double *record = deviceResults + numSums;
   device.setTraffic(uint64_t(count * bits / 8));
   launch("pprt_kernel_check_ids", 1, threads,
          {&ids, &count, &stride, &bits, &size, &ignored, &number, &failures,
@@ -332,10 +337,7 @@ void DeviceProgram::checkIds(const IdRange &range, const void *ids,
 
 std::string DeviceProgram::idError(int64_t step) const {
   int64_t record[2]; // number of the check and the id
-  std::memcpy(record,
-              hostResults + program_description.microbatches +
-                  program_description.parameters.size() + 1,
-              sizeof record);
+  std::memcpy(record, hostResults + numSums, sizeof record);
   if (record[0] < 1 || size_t(record[0]) > idRanges.size())
     return "";
   const auto &[range, action] = idRanges[size_t(record[0]) - 1];
@@ -349,7 +351,7 @@ void DeviceProgram::exchange() {
   int64_t parameters = int64_t(program_description.parameters.size());
   int begin = mark(0);
   if (transport.size() > 1)
-    links->sum(deviceResults, uint64_t(microbatches + parameters + 1));
+    links->sum(deviceResults, numSums);
   launch("pprt_kernel_conclude", 1, 1,
          {&deviceResults, &microbatches, &parameters, &deviceScalars});
   spans.push_back({Event::Exchange, recorder.currentAction(), begin, mark(0)});

@@ -57,9 +57,10 @@ public:
   /// One step of `function`; `keys` has one for each micro-batch. Returns
   /// whether it was called, false where a graph did its work.
   bool run(pprt_step_fn function, pprt_context *context, const Batches &batches,
-           const std::vector<int64_t> &keys, const UpdateScalars &scalars);
-  /// After a step: losses of micro-batches, square norms of parameters, and the
-  /// number of ranks with an id out of range.
+           const std::vector<int64_t> &keys, const UpdateScalars &scalars,
+           double vote);
+  /// After a step: losses of micro-batches, square norms of parameters, the
+  /// number of ranks with an id out of range, and the sum of all ranks' votes.
   const double *results() const { return hostResults; }
   /// What was wrong with an id of this rank in the last step, number `step`;
   /// empty if nothing was.
@@ -137,11 +138,13 @@ private:
   UpdateScalars *deviceScalars = nullptr;
   double *deviceResults = nullptr, *devicePartials = nullptr;
   uint8_t *hostInputs = nullptr;
-  double *hostResults = nullptr;
-  /// Behind losses and norms: 1 if an id is out of range (it is summed over the
-  /// ranks with them), and for this rank alone the number of the check and the
-  /// id, as integers.
-  static constexpr uint64_t kIdSlots = 3;
+  double *hostResults = nullptr, *hostVote = nullptr;
+  /// Losses, norms and what is summed over the ranks with them: 1 if an id is out
+  /// of range, and the vote to end the run. Behind these, for this rank alone, the
+  /// number of the check and the id, as integers.
+  uint64_t numSums = 0;
+  static constexpr uint64_t kFlags = 2, kRecord = 2;
+  uint64_t numResults() const { return numSums + kRecord; }
   struct IdCheck {
     IdRange range;
     int action;

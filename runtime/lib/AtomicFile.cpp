@@ -30,8 +30,24 @@ void pprt::checkCanCreate(const std::string &path) {
                 remedy);
 }
 
+/// Where an open file can be given a name.
+static std::string linkOf(int fd) {
+  return "/proc/self/fd/" + std::to_string(fd);
+}
+
 AtomicFile::AtomicFile(const std::string &path)
     : path(path), temporary(path + ".XXXXXX") {
+#ifdef O_TMPFILE
+  // Without a name until it is whole, nothing is left of it whatever ends the
+  // process. Not all file systems have such files.
+  fd = open(directoryOf(path).c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+  if (fd >= 0 && access(linkOf(fd).c_str(), F_OK) == 0) {
+    isNamed = false;
+    return;
+  }
+  if (fd >= 0)
+    close(fd);
+#endif
   fd = mkostemp(temporary.data(), O_CLOEXEC);
   if (fd < 0)
     throw Error("cannot create a file beside '" + path + "': " + systemError());
@@ -45,7 +61,29 @@ AtomicFile::~AtomicFile() {
   if (fd < 0)
     return;
   close(fd);
-  unlink(temporary.c_str());
+  if (isNamed)
+    unlink(temporary.c_str());
+}
+
+/// Gives a file without one a name that nothing has.
+void AtomicFile::giveName() {
+  for (int tries = 0; tries < 100; ++tries) {
+    // mkostemp knows how to find one; what it makes is in the way.
+    temporary = path + ".XXXXXX";
+    int other = mkostemp(temporary.data(), O_CLOEXEC);
+    if (other < 0)
+      break;
+    close(other);
+    unlink(temporary.c_str());
+    if (linkat(AT_FDCWD, linkOf(fd).c_str(), AT_FDCWD, temporary.c_str(),
+               AT_SYMLINK_FOLLOW) == 0) {
+      isNamed = true;
+      return;
+    }
+    if (errno != EEXIST)
+      break;
+  }
+  throw Error("cannot create a file beside '" + path + "': " + systemError());
 }
 
 void AtomicFile::write(const void *data, uint64_t bytes) {
@@ -64,6 +102,8 @@ void AtomicFile::write(const void *data, uint64_t bytes) {
 void AtomicFile::commit() {
   if (fsync(fd) != 0)
     throw Error("cannot write '" + path + "': " + systemError());
+  if (!isNamed)
+    giveName();
   if (rename(temporary.c_str(), path.c_str()) != 0)
     throw Error("cannot rename '" + temporary + "' to '" + path +
                 "': " + systemError());

@@ -7,8 +7,9 @@
 
 namespace pprt {
 
-/// A file that appears under its name whole or not at all: written beside it,
-/// flushed to the disk, renamed by `commit`. Removed if never committed.
+/// A file that appears under its name whole or not at all: written without one
+/// or beside it, flushed to the disk, renamed by `commit`. Removed if never
+/// committed.
 class AtomicFile {
 public:
   /// Throws Error.
@@ -22,8 +23,11 @@ public:
   void commit();
 
 private:
+  void giveName();
+
   std::string path, temporary;
   int fd = -1;
+  bool isNamed = true;
 };
 
 /// Throws Error if no file can be made at `path`: to say so before the

@@ -8,8 +8,7 @@
 
 using namespace pprt;
 
-Batches::Batches(const TokenFile &file, const Description &description,
-                 uint64_t seed)
+Batches::Batches(TokenFile &file, const Description &description, uint64_t seed)
     : file(file), description(description),
       key(streamKey(seed, "order of the data")) {
   uint64_t needed = uint64_t(description.sequence) + 1;
@@ -32,21 +31,22 @@ uint64_t Batches::offsetOf(uint64_t sample) const {
 void Batches::check(int32_t token, int64_t limit, uint64_t position) const {
   if (token >= 0 && token < limit)
     return;
-  throw Error(
-      "found token " +
-      (token < 0 ? std::string("above 2147483647") : std::to_string(token)) +
-      " at position " + std::to_string(position) + " of '" + file.path() +
-      "' (read as " + file.formatName() +
-      "), expected less than the model's vocabulary of " +
-      std::to_string(limit) +
-      ": use the tokenizer of the model, or a "
-      "model with a larger vocabulary");
+  throw Error("found token " +
+              (token < 0 ? std::string("below 0 or above 2147483647")
+                         : std::to_string(token)) +
+              " at position " + std::to_string(position) + " of '" +
+              file.path() + "' (read as " + file.formatName() +
+              "), expected less than the model's vocabulary of " +
+              std::to_string(limit) +
+              ": use the tokenizer of the model, or a "
+              "model with a larger vocabulary");
 }
 
 void Batches::load(int64_t step) {
   const uint64_t sequence = uint64_t(description.sequence);
   const uint64_t batch = uint64_t(description.batch);
   const uint64_t rows = uint64_t(description.microbatches) * batch;
+  file.checkUnchanged();
   for (uint64_t row = 0; row < rows; ++row) {
     uint64_t begin = offsetOf(uint64_t(step) * rows + row);
     file.read(begin, sequence + 1, window.data());

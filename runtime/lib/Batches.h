@@ -19,11 +19,11 @@ namespace pprt {
 class Batches {
 public:
   /// Throws Error if the file is shorter than one window.
-  Batches(const TokenFile &file, const Description &description, uint64_t seed);
+  Batches(TokenFile &file, const Description &description, uint64_t seed);
 
   /// Reads the tokens of all micro-batches of `step` and checks them against
-  /// the vocabulary; throws Error for one outside of it. Allocates nothing
-  /// unless it fails.
+  /// the vocabulary; throws Error for one outside of it, and where the file is
+  /// no longer what it was. Allocates nothing unless it fails.
   void load(int64_t step);
 
   /// The i32 array of an input for a micro-batch of the loaded step, 64-byte
@@ -38,7 +38,7 @@ private:
   /// `limit`.
   void check(int32_t token, int64_t limit, uint64_t position) const;
 
-  const TokenFile &file;
+  TokenFile &file;
   const Description &description;
   uint64_t key;
   struct alignas(64) Line {

@@ -4,7 +4,10 @@
 #include "Error.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cmath>
 #include <filesystem>
+#include <optional>
 #include <unistd.h>
 
 using namespace pprt;
@@ -13,29 +16,47 @@ std::string pprt::checkpointPath(const std::string &directory) {
   return (std::filesystem::path(directory) / "model.safetensors").string();
 }
 
-PreparedDirectory::PreparedDirectory(const std::string &directory) {
-  std::error_code error;
-  // Those that do not exist yet, the deepest first.
-  std::filesystem::path missing = directory;
-  if (!missing.has_filename())
-    missing = missing.parent_path(); // `DIR/`
-  while (!missing.empty() && !std::filesystem::exists(missing, error)) {
-    made.push_back(missing.string());
-    missing = missing.parent_path();
-  }
-  error.clear();
-  std::filesystem::create_directories(directory, error);
-  if (error || !std::filesystem::is_directory(directory))
-    throw Error("cannot make the directory '" + directory + "' of --save: " +
-                (error ? error.message() : "a file is there"));
-  if (access(directory.c_str(), W_OK | X_OK) != 0)
-    throw Error("cannot write to the directory '" + directory +
-                "' of --save: " + systemError());
+void pprt::checkCanSave(const std::string &directory) {
+  PreparedDirectory prepared(directory);
 }
 
-PreparedDirectory::~PreparedDirectory() {
+PreparedDirectory::PreparedDirectory(const std::string &directory) {
+  std::error_code error;
+  // Another run that only tries may remove a parent that it has made.
+  for (int tries = 0; tries < 10; ++tries) {
+    made.clear();
+    // Those that do not exist yet, the deepest first.
+    std::filesystem::path missing = directory;
+    if (!missing.has_filename())
+      missing = missing.parent_path(); // `DIR/`
+    while (!missing.empty() && !std::filesystem::exists(missing, error)) {
+      made.push_back(missing.string());
+      missing = missing.parent_path();
+    }
+    error.clear();
+    std::filesystem::create_directories(directory, error);
+    if (error != std::errc::no_such_file_or_directory)
+      break;
+  }
+  std::string wrong;
+  if (error || !std::filesystem::is_directory(directory))
+    wrong = "cannot make the directory '" + directory +
+            "' of --save: " + (error ? error.message() : "a file is there");
+  else if (access(directory.c_str(), W_OK | X_OK) != 0)
+    wrong = "cannot write to the directory '" + directory +
+            "' of --save: " + systemError();
+  if (wrong.empty())
+    return;
+  removeEmpty();
+  throw Error(wrong);
+}
+
+PreparedDirectory::~PreparedDirectory() { removeEmpty(); }
+
+void PreparedDirectory::removeEmpty() {
   for (const std::string &directory : made)
-    if (rmdir(directory.c_str()) != 0)
+    if (rmdir(directory.c_str()) != 0 &&
+        (errno == ENOTEMPTY || errno == EEXIST))
       break; // there is something in it
 }
 
@@ -50,6 +71,25 @@ static const float *ownValues(const Description &description,
                        ? program.optimizerOffset + held.masterOffset
                        : held.offset));
   return nullptr;
+}
+
+/// What is wrong with the own parameters, if anything is.
+static std::string firstNonFinite(const Description &description,
+                                  const Program &program,
+                                  const uint8_t *arena) {
+  for (const HeldParameter &held : program.parameters) {
+    if (!held.owned)
+      continue;
+    const Parameter &parameter = description.parameters[size_t(held.index)];
+    const float *values = ownValues(description, program, held.index, arena);
+    for (uint64_t i = 0; i < parameter.elements; ++i)
+      if (!std::isfinite(values[i]))
+        return "found " + std::to_string(values[i]) + " in parameter '" +
+               parameter.name +
+               "' after the last step, expected finite numbers: lower --lr; "
+               "nothing was saved";
+  }
+  return "";
 }
 
 void pprt::saveCheckpoint(const std::string &directory,
@@ -70,9 +110,13 @@ void pprt::saveCheckpoint(const std::string &directory,
       error = e.what();
     }
   };
+  // What the last step has made infinite, nobody has seen so far.
+  collectives.agree(firstNonFinite(description, program, arena));
   std::vector<char> buffer;
+  std::optional<PreparedDirectory> prepared;
   if (transport.rank() == 0)
     attempt([&] {
+      prepared.emplace(directory);
       file = std::make_unique<AtomicFile>(checkpointPath(directory));
       file->write(safetensorsHeader(description.parameters));
     });

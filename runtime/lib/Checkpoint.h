@@ -9,9 +9,13 @@ namespace pprt {
 
 std::string checkpointPath(const std::string &directory);
 
-/// The directory of --save, made if it is missing, in which a file can be
-/// written: before the training, not after it. What is still empty in the end,
-/// because the run has failed, goes away with the object.
+/// Throws Error if no file can be written to the directory of --save: before
+/// the training, not after it. Leaves nothing behind.
+void checkCanSave(const std::string &directory);
+
+/// A directory, made if it is missing, in which a file can be written. What is
+/// still empty in the end, because writing has failed, goes away with the
+/// object.
 class PreparedDirectory {
 public:
   /// Throws Error.
@@ -21,12 +25,14 @@ public:
   PreparedDirectory &operator=(const PreparedDirectory &) = delete;
 
 private:
+  void removeEmpty();
+
   std::vector<std::string> made; // the deepest first
 };
 
-/// Writes all parameters; collective. Each owner sends its own to rank 0, which
-/// writes them in the model's order. `arena` is this rank's. Ends with an
-/// agreement of all ranks.
+/// Writes all parameters, which have to be finite; collective. Each owner sends
+/// its own to rank 0, which writes them in the model's order. `arena` is this
+/// rank's. Ends with an agreement of all ranks.
 void saveCheckpoint(const std::string &directory,
                     const Description &description, const uint8_t *arena,
                     Transport &transport, Collectives &collectives);

@@ -4,6 +4,7 @@
 #include "DeviceProgram.h"
 #include "Error.h"
 #include "Initialization.h"
+#include "Interrupt.h"
 #include "LearningRate.h"
 #include "Philox.h"
 
@@ -27,7 +28,7 @@ pprt_context::pprt_context(const Description &description,
   requests.resize(size_t(program().requests));
   transport.reserve(program().requests);
   transport.setTimeout(options.timeout);
-  reported.resize(2 * values() + 1);
+  reported.resize(2 * values() + 2);
   collectives.reserve(reported.size());
   for (size_t i = 0; i < description.channels.size(); ++i) {
     TagSpace space{0, 0};
@@ -103,7 +104,8 @@ void pprt_context::runOnDevice(pprt_step_fn function) {
   std::vector<int64_t> keys;
   for (int m = 0; m < description.microbatches; ++m)
     keys.push_back(keyOf(m));
-  bool isEnqueued = device->run(function, this, *batches, keys, scalars);
+  bool isEnqueued =
+      device->run(function, this, *batches, keys, scalars, interruptVote());
   device->throwFailure();
   if (isEnqueued && countsAgree.empty()) {
     // What a step reports is the same in all steps: one look suffices.
@@ -115,7 +117,8 @@ void pprt_context::runOnDevice(pprt_step_fn function) {
   std::copy_n(device->results(), values(), reported.begin());
   std::copy(countsAgree.begin(), countsAgree.end(),
             reported.begin() + long(values()));
-  reported.back() = device->results()[values()];
+  idsOutOfRange() = device->results()[values()];
+  votes() = device->results()[values() + 1];
   idError = device->idError(step);
   conclude();
 }
@@ -269,7 +272,8 @@ void pprt_context::exchange() {
     return;
   }
   idError = idChecks.take();
-  reported.back() = idError.empty() ? 0 : 1;
+  idsOutOfRange() = idError.empty() ? 0 : 1;
+  votes() = interruptVote();
   uint64_t begin = nowNs();
   try {
     collectives.sum(reported.data(), reported.size());
@@ -300,6 +304,7 @@ void pprt_context::conclude() {
                   " times in a step, expected once" + compileAgain);
   checkIds();
   checkFinite(losses, norms);
+  endingSignal = signalOfVotes(votes());
 
   const int microbatches = description.microbatches;
   double lossSum = 0, normSum = 0;
@@ -319,7 +324,7 @@ void pprt_context::conclude() {
 /// All ranks know that one of them has found an id out of range; that one says
 /// which.
 void pprt_context::checkIds() {
-  if (reported.back() == 0)
+  if (idsOutOfRange() == 0)
     return;
   collectives.agree(idError.empty() ? idError
                                     : idError + "; nothing was updated");

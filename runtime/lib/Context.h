@@ -57,6 +57,8 @@ struct pprt_context {
 
   /// What the last step gave, the same on all ranks.
   double loss = 0, gradientNorm = 0, learningRate = 0;
+  /// The signal that ends the run after this step; 0: none.
+  int endingSignal = 0;
 
   /// The first error; the ABI's statuses cannot carry it.
   std::exception_ptr failure;
@@ -89,12 +91,14 @@ private:
   };
   std::vector<TagSpace> tagSpaces;
   /// Losses of micro-batches, then square norms of parameters; how often each
-  /// has been reported, so that a broken program is noticed; and whether an id
-  /// was out of range.
+  /// has been reported, so that a broken program is noticed; whether an id was
+  /// out of range; and the votes to end the run.
   std::vector<double> reported;
   size_t values() const {
     return size_t(description.microbatches) + description.parameters.size();
   }
+  double &idsOutOfRange() { return reported[2 * values()]; }
+  double &votes() { return reported[2 * values() + 1]; }
   bool exchanged = false;
   std::string idError; ///< of this rank in this step
   /// On a device: how often the first step reported each value.

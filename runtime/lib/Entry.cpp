@@ -1,7 +1,8 @@
 //===- Entry.cpp - From main() to the run, and back with a status ---------===//
 //
 // Chooses the transport, and turns what ended the run into an exit status: 0
-// for a finished training, 1 for an error, which rank 0 has printed.
+// for a finished training, 1 for an error, which rank 0 has printed, and 128
+// plus the number of a signal that ended it early, after a step.
 //
 //===----------------------------------------------------------------------===//
 #include "Collectives.h"
@@ -29,10 +30,10 @@ static int32_t runOn(Transport &transport, const Description &description,
   // arrive in it while the ranks agree on the error.
   std::optional<Arena> arena;
   try {
-    train(description, options, optionError, transport, pp_program_steps,
-          arena);
+    int signal = train(description, options, optionError, transport,
+                       pp_program_steps, arena);
     transport.finish();
-    return 0;
+    return signal ? 128 + signal : 0;
   } catch (const Disagreement &) {
     transport.finish();
     return 1;

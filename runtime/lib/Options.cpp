@@ -206,8 +206,8 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
 
   const char *group = "Data";
   app.add_option("--data", o.data,
-                 "File to train on. Any file as bytes; .bin files as tokens "
-                 "of 16 or 32 bits")
+                 "File to train on. Text as bytes; .bin files as tokens of 16 "
+                 "or 32 bits; .npy files of whole numbers")
       ->type_name("FILE")
       ->group(group);
   const std::map<std::string, TokenFormat> formats = {
@@ -218,9 +218,9 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
   std::string format = "auto";
   app.add_option("--token-format", format,
                  "auto | bytes | u16 | u32. auto reads llm.c's header "
-                 "(20240520: u16, 20240801: u32), takes other files as bytes, "
-                 "and asks for .bin files without a header; u16 and u32 skip "
-                 "a header if there is one")
+                 "(20240520: u16, 20240801: u32) and numpy's, takes other "
+                 "files as bytes, and asks for .bin files without a header; "
+                 "u16 and u32 skip a header if there is one")
       ->type_name("NAME")
       ->group(group);
   app.add_option("--steps", o.steps, "Training steps")
@@ -300,7 +300,8 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
       ->group(group);
   app.add_option("--save", o.save,
                  "Write the trained parameters to DIR/model.safetensors "
-                 "(whole or not at all; no optimizer state)")
+                 "(whole or not at all; no optimizer state), also where "
+                 "SIGINT or SIGTERM ends the run early")
       ->type_name("DIR")
       ->group(group);
   app.add_option("--load", o.load,

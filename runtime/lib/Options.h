@@ -14,8 +14,9 @@ namespace pprt {
 
 enum class Optimizer { AdamW, Sgd };
 
-/// What a file of tokens looks like. Auto: llm.c's header if there is one,
-/// otherwise bytes, except for .bin files, whose words only the user knows.
+/// What a file of tokens looks like. Auto: llm.c's header or numpy's if there
+/// is one, otherwise bytes, except for .bin files, whose words only the user
+/// knows, and files that are known to be no text.
 enum class TokenFormat { Auto, Bytes, U16, U32 };
 
 /// Number of steps whose picture --timeline may choose from.

@@ -5,13 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cstring>
-#include <fcntl.h>
 #include <map>
 #include <set>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 using namespace pprt;
 using nlohmann::json;
@@ -48,53 +43,28 @@ std::string pprt::safetensorsHeader(const std::vector<Parameter> &parameters) {
 
 SafetensorsFile::SafetensorsFile(const std::string &path,
                                  const std::vector<Parameter> &parameters)
-    : path(path) {
-  // Without waiting for the writer of a pipe, which is refused below.
-  int fd = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0)
-    throw Error("cannot open the weights file '" + path +
-                "': " + systemError() +
-                ", expected one that can be read: give --load the directory "
-                "that holds model.safetensors");
-  struct stat info;
-  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-    close(fd);
-    throw Error("found '" + path +
-                "', which is not a regular file, expected a "
-                "safetensors file: give --load the directory that holds it");
-  }
-  fileBytes = uint64_t(info.st_size);
-  if (fileBytes < 8) {
-    close(fd);
-    throw Error("found " + std::to_string(fileBytes) + " bytes in '" + path +
-                "', expected a safetensors file: it is truncated");
-  }
-  void *memory = mmap(nullptr, fileBytes, PROT_READ, MAP_SHARED, fd, 0);
-  close(fd);
-  if (memory == MAP_FAILED)
-    throw Error("cannot map the weights file '" + path + "': " + systemError());
-  mapping = static_cast<const uint8_t *>(memory);
-  try {
-    check(parameters);
-  } catch (...) {
-    munmap(const_cast<uint8_t *>(mapping), fileBytes);
-    throw;
-  }
-}
-
-SafetensorsFile::~SafetensorsFile() {
-  munmap(const_cast<uint8_t *>(mapping), fileBytes);
+    : file(path, "weights file",
+           "give --load the directory that holds model.safetensors") {
+  check(parameters);
 }
 
 void SafetensorsFile::check(const std::vector<Parameter> &parameters) {
+  const std::string &path = file.path();
+  const uint64_t fileBytes = file.size();
+  if (fileBytes < 8)
+    throw Error("found " + std::to_string(fileBytes) + " bytes in '" + path +
+                "', expected a safetensors file: it is truncated");
+  uint8_t bytes[8];
+  file.read(0, bytes, sizeof bytes);
   uint64_t length = 0;
   for (int i = 0; i < 8; ++i)
-    length |= uint64_t(mapping[i]) << (8 * i);
+    length |= uint64_t(bytes[i]) << (8 * i);
   if (length > fileBytes - 8)
     throw Error("found a header of " + std::to_string(length) + " bytes in '" +
                 path + "' of " + std::to_string(fileBytes) +
                 " bytes: the file is truncated or not safetensors");
-  const char *text = reinterpret_cast<const char *>(mapping) + 8;
+  std::string text(length, '\0');
+  file.read(8, text.data(), length);
   // A name that stands twice would silently hide the first tensor.
   std::set<std::string> names;
   std::string twice;
@@ -104,7 +74,7 @@ void SafetensorsFile::check(const std::vector<Parameter> &parameters) {
       twice = value.get<std::string>();
     return true;
   };
-  json header = json::parse(text, text + length, watch, false);
+  json header = json::parse(text, watch, false);
   if (header.is_discarded() || !header.is_object())
     throw Error("found a header that is not JSON in '" + path +
                 "', expected a safetensors file: it is damaged");
@@ -197,5 +167,5 @@ void SafetensorsFile::check(const std::vector<Parameter> &parameters) {
 }
 
 void SafetensorsFile::read(int index, float *out) const {
-  std::memcpy(out, mapping + extents[index].begin, extents[index].bytes);
+  file.read(extents[index].begin, out, extents[index].bytes);
 }

@@ -10,6 +10,7 @@
 #define PPRT_SAFETENSORS_H
 
 #include "Description.h"
+#include "InputFile.h"
 
 #include <string>
 #include <vector>
@@ -19,26 +20,21 @@ namespace pprt {
 /// The length and header of a file with all parameters, f32, in order.
 std::string safetensorsHeader(const std::vector<Parameter> &parameters);
 
-/// A file mapped for reading, checked against the parameters that it has to
+/// A file to be read, checked against the parameters that it has to
 /// hold: exactly these names, their shapes, f32, data without gaps or overlaps.
 class SafetensorsFile {
 public:
   /// Throws Error.
   SafetensorsFile(const std::string &path,
                   const std::vector<Parameter> &parameters);
-  ~SafetensorsFile();
-  SafetensorsFile(const SafetensorsFile &) = delete;
-  SafetensorsFile &operator=(const SafetensorsFile &) = delete;
 
-  /// Copies the values of parameter `index`.
+  /// Reads the values of parameter `index`; throws Error.
   void read(int index, float *out) const;
 
 private:
   void check(const std::vector<Parameter> &parameters);
 
-  std::string path;
-  const uint8_t *mapping = nullptr;
-  uint64_t fileBytes = 0;
+  InputFile file;
   struct Extent {
     uint64_t begin = 0, bytes = 0;
   };

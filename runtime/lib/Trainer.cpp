@@ -20,17 +20,21 @@
 #include "Environment.h"
 #include "Error.h"
 #include "Initialization.h"
+#include "Interrupt.h"
 #include "ProfileFile.h"
 #include "Progress.h"
 #include "RankNotes.h"
 #include "Reports.h"
 #include "TimedDevice.h"
 
+#include <cmath>
+#include <csignal>
 #include <cstring>
 #include <limits>
 #include <optional>
 #include <sched.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 using namespace pprt;
 
@@ -106,6 +110,9 @@ public:
 
   void prepare();
   void steps(const pprt_step_fn *functions);
+  /// The signal that ended the steps early, 0 if none did.
+  int signal() const { return endingSignal; }
+  void sayInterrupted();
   void save() {
     if (options.save.empty())
       return;
@@ -126,6 +133,7 @@ private:
   uint64_t plannedBytes() const;
   void prepareKernels();
   void noteFewCores();
+  void noteGuessedBytes();
   AttentionChoice attentionChoice();
   void prepareDevice(uint64_t bytes);
   /// --kernel-times, of this rank.
@@ -152,12 +160,13 @@ private:
   std::optional<SafetensorsFile> weights;
   std::optional<Batches> batches;
   std::optional<Metrics> metrics;
-  std::optional<PreparedDirectory> saveDirectory;
   std::optional<Recorder> recorder;
   std::optional<LayerTimes> layerTimes;
   ClockPoint clockBegin;
   AllocationCounts allocations;
   double lastLoss = 0, trainingSeconds = 0;
+  int64_t stepsDone = 0;
+  int endingSignal = 0;
 };
 } // namespace
 
@@ -180,10 +189,23 @@ void Run::openFiles() {
   if (!options.profileOut.empty())
     checkCanCreate(options.profileOut);
   if (!options.save.empty())
-    saveDirectory.emplace(options.save);
+    checkCanSave(options.save);
   if (environment.countAllocations && !canCountAllocations())
     throw Error("found PPRT_COUNT_ALLOCATIONS in a build with a sanitizer, "
                 "expected none: unset it");
+}
+
+/// Throws Error where a finite value is infinite in bf16.
+static void roundParameter(const Parameter &parameter, const float *values,
+                           uint16_t *rounded) {
+  roundToBF16(values, rounded, parameter.elements);
+  for (uint64_t i = 0; i < parameter.elements; ++i)
+    if ((rounded[i] & 0x7fff) == 0x7f80 && std::isfinite(values[i]))
+      throw Error("found the value " + std::to_string(values[i]) +
+                  " in parameter '" + parameter.name +
+                  "', which is infinite in bf16, expected at most 3.38e38: "
+                  "start from smaller values, or compile with "
+                  "--precision=f32");
 }
 
 /// A parameter of bf16 is its rounded master. Who does not own it has none, and
@@ -206,8 +228,7 @@ void Run::fillParameters() {
     else
       initializeParameter(parameter, options.seed, values);
     if (parameter.isBF16)
-      roundToBF16(values, reinterpret_cast<uint16_t *>(place),
-                  parameter.elements);
+      roundParameter(parameter, values, reinterpret_cast<uint16_t *>(place));
   }
   weights.reset();
 }
@@ -218,6 +239,18 @@ uint64_t Run::plannedBytes() const {
   // Without moments, but with the masters.
   return program.masterBytes ? program.optimizerOffset + program.masterBytes
                              : program.arenaBytes;
+}
+
+/// A model for tokens of a tokenizer rarely means bytes.
+void Run::noteGuessedBytes() {
+  if (transport.rank() == 0 && tokenFile && tokenFile->isGuessed() &&
+      description.vocabulary > 256)
+    std::fprintf(stderr,
+                 "note: found no header in '%s': its bytes are the tokens, 256 "
+                 "of the model's vocabulary of %lld; --token-format says what "
+                 "else it holds\n",
+                 options.data.c_str(),
+                 static_cast<long long>(description.vocabulary));
 }
 
 /// mpirun binds few ranks to one core each, where more threads are no help.
@@ -317,6 +350,7 @@ void Run::prepare() {
   }
   collectives.agreeAfter([&] { prepareKernels(); });
   noteFewCores();
+  noteGuessedBytes();
   clockBegin = compareClocks(transport);
   if (!speaks())
     return;
@@ -340,7 +374,7 @@ void Run::prepare() {
   if (tokenFile)
     std::printf("data: %s, %llu tokens (%s)\n", options.data.c_str(),
                 static_cast<unsigned long long>(tokenFile->tokens()),
-                tokenFile->formatName());
+                tokenFile->formatName().c_str());
   else
     std::printf("emulated: actions sleep instead of computing; no data, no "
                 "loss\n");
@@ -352,6 +386,9 @@ void Run::steps(const pprt_step_fn *functions) {
                        batches ? &*batches : nullptr, *recorder);
   Progress progress(options);
   context.device = onDevice.get();
+  // A launcher ends ranks by SIGTERM, too, when another one has failed.
+  InterruptWatch watch(
+      /*announce=*/transport.rank() == 0 && isatty(STDERR_FILENO));
   if (layerTimes) {
     recorder->timeLayers(*layerTimes);
     LayerTimes::active = &*layerTimes;
@@ -359,7 +396,7 @@ void Run::steps(const pprt_step_fn *functions) {
   pprt_step_fn function = functions[transport.rank()];
   uint64_t begin = nowNs();
   try {
-    for (int64_t step = 0; step < options.steps; ++step) {
+    for (int64_t step = 0; step < options.steps && !endingSignal; ++step) {
       uint64_t stepBegin = nowNs();
       if (batches)
         batches->load(step);
@@ -371,6 +408,9 @@ void Run::steps(const pprt_step_fn *functions) {
       if (count)
         countAllocations(false);
       context.endStep();
+      stepsDone = step + 1;
+      if (stepsDone < options.steps)
+        endingSignal = context.endingSignal;
       // Plans are made in the first step.
       if (onDevice && step == 0)
         notes.say(collectives, transport.rank());
@@ -399,6 +439,17 @@ void Run::steps(const pprt_step_fn *functions) {
   allocations = allocationCounts();
   lastLoss = context.loss;
   trainingSeconds = toSeconds(nowNs() - begin);
+}
+
+void Run::sayInterrupted() {
+  if (transport.rank() != 0)
+    return;
+  std::fprintf(
+      stderr, "interrupted by %s after %lld of %lld steps%s%s\n",
+      endingSignal == SIGTERM ? "SIGTERM" : "SIGINT",
+      static_cast<long long>(stepsDone), static_cast<long long>(options.steps),
+      options.save.empty() ? "" : ": wrote ",
+      options.save.empty() ? "" : checkpointPath(options.save).c_str());
 }
 
 static void writeFile(const std::string &path, const std::string &text) {
@@ -545,9 +596,9 @@ void Run::report() {
   std::fflush(stdout);
 }
 
-void pprt::train(const Description &description, const Options &options,
-                 const std::string &optionError, Transport &transport,
-                 const pprt_step_fn *steps, std::optional<Arena> &arena) {
+int pprt::train(const Description &description, const Options &options,
+                const std::string &optionError, Transport &transport,
+                const pprt_step_fn *steps, std::optional<Arena> &arena) {
   Collectives collectives(transport);
   transport.setTimeout(options.timeout);
   collectives.agree(optionError);
@@ -560,6 +611,10 @@ void pprt::train(const Description &description, const Options &options,
   run.prepare();
   run.steps(steps);
   run.save();
-  run.report();
+  if (run.signal())
+    run.sayInterrupted();
+  else
+    run.report();
   run.finish();
+  return run.signal();
 }

@@ -11,13 +11,14 @@
 
 namespace pprt {
 
-/// Trains. `optionError` is what was wrong with this rank's command line.
+/// Trains; returns the signal that ended the run early, 0 if none did.
+/// `optionError` is what was wrong with this rank's command line.
 /// Throws Disagreement, Stopped or Error; collective but for the last. The
 /// arena is made here and left to the caller: after an error, transfers may
 /// still arrive in it until the transport has ended.
-void train(const Description &description, const Options &options,
-           const std::string &optionError, Transport &transport,
-           const pprt_step_fn *steps, std::optional<Arena> &arena);
+int train(const Description &description, const Options &options,
+          const std::string &optionError, Transport &transport,
+          const pprt_step_fn *steps, std::optional<Arena> &arena);
 
 } // namespace pprt
 

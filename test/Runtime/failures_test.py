@@ -7,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from support import Case, environment, program, run
+from support import TEXT, Case, environment, program, run
 
 SECONDS = 30  # for a loaded machine; on an idle one it takes two
 
@@ -94,6 +94,8 @@ class Failures(Case):
         for option in ("--metrics", "--trace", "--timeline"):
             self.assertError(self.fake(2, option, self.path("none/x")), "error: rank 0: cannot create")
         self.assertError(self.fake(2, "--save", self.path("file")), "error: rank 0: cannot make")
+        self.assertError(self.fake(1, "--save", self.path("a/" + 300 * "x")), "cannot make")
+        self.assertFalse(os.path.exists(self.path("a")))
 
     def test_non_finite_loss(self):
         for ranks in (1, 4):
@@ -109,6 +111,14 @@ class Failures(Case):
             result = self.fake(ranks, "--save", self.path("a/b"), FAKE_FAULT="nan@3")
             self.assertError(result, "found the loss nan")
             self.assertFalse(os.path.exists(self.path("a")))
+
+    def test_weights_that_are_not_finite(self):
+        # The last step is seen by no loss.
+        for ranks in (1, 2):
+            result = self.fake(ranks, "--steps", 1, "--lr", "3e38", "--weight-decay", 0, "--save",
+                               self.path("w"))
+            self.assertError(result, "in parameter 'stage", "after the last step", count=ranks)
+            self.assertFalse(os.path.exists(self.path("w")))
 
     def test_broken_programs(self):
         self.assertError(self.fake(2, FAKE_FAULT="short@0"),
@@ -158,30 +168,19 @@ class Failures(Case):
     def test_job_that_is_stopped_and_goes_on(self):
         # A suspended batch job, a frozen container: longer than --timeout, one rank a little
         # later than the other each time. Nobody is late.
-        metrics = self.path("m.jsonl")
-        command = ["mpirun", "--oversubscribe", "-n", "2", program("pprt-fake-2"), "--data",
-                   self.data, "--steps", "1000000", "--timeout", "4", "--quiet",
-                   "--metrics", metrics]
-
-        def steps():
-            with open(metrics) as file:
-                return len(file.readlines())
-
-        process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, env=environment())
+        process, children = self.long_run(2, "--timeout", "4")
         try:
-            children = self.children(process.pid)
             for order in (children, children[::-1]):
                 for child in order:
                     os.kill(child, signal.SIGSTOP)
                     time.sleep(0.2)
                 time.sleep(6)
-                before = steps()
+                before = self.steps()
                 for child in order:
                     os.kill(child, signal.SIGCONT)
                     time.sleep(0.2)
                 deadline = time.monotonic() + SECONDS
-                while steps() < before + 10 and process.poll() is None:
+                while self.steps() < before + 10 and process.poll() is None:
                     self.assertLess(time.monotonic(), deadline)
                     time.sleep(0.1)
                 self.assertIsNone(process.poll())
@@ -189,6 +188,90 @@ class Failures(Case):
             process.terminate()
             _, err = process.communicate()
         self.assertNotIn("error", err)
+
+    def long_run(self, ranks, *options):
+        """A run that only something from outside ends, and its ranks once they train."""
+        command = [program(f"pprt-fake-{ranks}"), "--data", self.data, "--steps", "100000000",
+                   "--quiet", "--metrics", self.path("m.jsonl"), *options]
+        if ranks > 1:
+            command = ["mpirun", "--oversubscribe", "-n", str(ranks), *command]
+        if os.path.exists(self.path("m.jsonl")):
+            os.remove(self.path("m.jsonl"))
+        process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, env=environment())
+        self.addCleanup(process.kill)
+        found = self.children(process.pid) if ranks > 1 else [process.pid]
+        self.wait_for_steps(2)
+        return process, found
+
+    def steps(self):
+        try:
+            return self.read("m.jsonl").count(b"\n")
+        except FileNotFoundError:
+            return 0
+
+    def wait_for_steps(self, count):
+        deadline = time.monotonic() + 60
+        while self.steps() < count:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+
+    def test_signals_end_after_a_step(self):
+        for ranks in (1, 2):
+            for number, name in ((signal.SIGINT, "SIGINT"), (signal.SIGTERM, "SIGTERM")):
+                where = self.path(f"{ranks}{name}")
+                process, children = self.long_run(ranks, "--save", where)
+                # One rank is enough.
+                os.kill(children[-1], number)
+                _, err = process.communicate(timeout=60)
+                self.assertEqual(process.returncode, 128 + number, err)
+                self.assertIn(f"interrupted by {name} after ", err)
+                done = int(err.split(f"interrupted by {name} after ")[1].split()[0])
+                # The weights are those of that many steps.
+                self.assertEqual(done, self.steps())
+                self.assertEqual(os.listdir(where), ["model.safetensors"])
+                again = self.path("again")
+                command = [program("pprt-fake-1"), "--data", self.data, "--steps", str(done),
+                           "--decay", str(100000000), "--save", again, "--quiet"]
+                self.assertFine(run(command))
+                with open(f"{where}/model.safetensors", "rb") as file:
+                    self.assertEqual(file.read(), self.read("again/model.safetensors"))
+        # Nothing to save: no directory either, and none where the process is killed.
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for ranks in (1, 2):
+                options = ["--save", self.path("a/b")] if number == signal.SIGKILL else []
+                process, children = self.long_run(ranks, *options)
+                os.kill(children[-1], number)
+                process.communicate(timeout=60)
+                self.assertNotEqual(process.returncode, 0)
+                self.assertFalse(os.path.exists(self.path("a")))
+
+    def test_launcher_that_is_ended(self):
+        # mpirun passes SIGTERM on and kills what is left after a second: the weights are there,
+        # or nothing is.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            where = self.path(f"w{int(number)}")
+            process, _ = self.long_run(2, "--save", where)
+            process.send_signal(number)
+            process.communicate(timeout=60)
+            self.assertNotEqual(process.returncode, 0)
+            if os.path.exists(where):
+                self.assertEqual(os.listdir(where), ["model.safetensors"])
+                self.assertFine(self.fake(2, "--load", where))
+
+    def test_data_file_that_changes(self):
+        for ranks in (1, 2):
+            for content in (b"", b"y" * len(TEXT)):
+                with open(self.data, "wb") as file:
+                    file.write(TEXT)
+                process, _ = self.long_run(ranks)
+                with open(self.data, "r+b") as file:
+                    file.truncate(len(content))
+                    file.write(content)
+                _, err = process.communicate(timeout=60)
+                self.assertEqual(process.returncode, 1, err)
+                self.assertIn(f"found the data file '{self.data}' cut to" if not content else
+                              f"found other content in the data file '{self.data}'", err)
 
     def children(self, parent):
         """The ranks that `parent` (mpirun) started, once they train."""
@@ -201,8 +284,9 @@ class Failures(Case):
                 try:
                     with open(f"/proc/{name}/stat") as file:
                         fields = file.read().rsplit(")", 1)[1].split()
-                    with open(f"/proc/{name}/maps") as file:
-                        trains = os.path.basename(self.data) in file.read()
+                    descriptors = f"/proc/{name}/fd"
+                    trains = any(os.readlink(f"{descriptors}/{fd}") == os.path.realpath(self.data)
+                                 for fd in os.listdir(descriptors))
                 except OSError:
                     continue
                 if int(fields[1]) == parent and trains:

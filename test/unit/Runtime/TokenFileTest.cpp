@@ -2,6 +2,8 @@
 
 #include "Support.h"
 
+#include <fcntl.h>
+#include <filesystem>
 #include <sys/stat.h>
 
 #include <cstring>
@@ -36,7 +38,7 @@ TEST(TokenFile, AnyFileAsBytes) {
   TemporaryDirectory directory;
   TokenFile file(directory.write("text", std::string("a\xff\0b", 4)),
                  TokenFormat::Auto);
-  EXPECT_STREQ(file.formatName(), "bytes");
+  EXPECT_EQ(file.formatName(), "bytes");
   EXPECT_EQ(all(file), (std::vector<int32_t>{'a', 255, 0, 'b'}));
   int32_t one;
   file.read(1, 1, &one);
@@ -62,7 +64,7 @@ TEST(TokenFile, HeaderOfLlmc) {
       directory.write("a.bin", llmc(20240520, 1, 3, words({1, 2, 50256}, 2)));
   for (TokenFormat format : {TokenFormat::Auto, TokenFormat::U16}) {
     TokenFile file(u16, format);
-    EXPECT_STREQ(file.formatName(), "u16");
+    EXPECT_EQ(file.formatName(), "u16");
     EXPECT_EQ(all(file), (std::vector<int32_t>{1, 2, 50256}));
   }
   std::string u32 =
@@ -116,4 +118,170 @@ TEST(TokenFile, FingerprintSeesContentAndSize) {
   EXPECT_NE(
       one,
       TokenFile(directory.write("d", text), TokenFormat::Auto).fingerprint());
+}
+
+/// A file as numpy.save writes it.
+static std::string numpy(const std::string &header, const std::string &numbers,
+                         int version = 1) {
+  std::string text = header;
+  const size_t begin = version == 1 ? 10 : 12;
+  while ((begin + text.size() + 1) % 64)
+    text += ' ';
+  text += '\n';
+  std::string bytes = "\x93NUMPY";
+  bytes += char(version);
+  bytes += '\0';
+  bytes += words({uint32_t(text.size())}, version == 1 ? 2 : 4);
+  return bytes + text + numbers;
+}
+static std::string dictionary(const std::string &type, const std::string &shape,
+                              const std::string &fortran = "False") {
+  return "{'descr': '" + type + "', 'fortran_order': " + fortran +
+         ", 'shape': " + shape + ", }";
+}
+
+TEST(TokenFile, ArraysOfNumpy) {
+  TemporaryDirectory directory;
+  struct {
+    const char *type, *name;
+    int width;
+  } types[] = {{"|u1", "u8", 1},  {"|i1", "i8", 1},  {"<u2", "u16", 2},
+               {"<i2", "i16", 2}, {"<u4", "u32", 4}, {"<i4", "i32", 4}};
+  for (auto &[type, name, width] : types)
+    for (int version : {1, 2, 3}) {
+      TokenFile file(
+          directory.write("a.npy", numpy(dictionary(type, "(3,)"),
+                                         words({1, 100, 7}, width), version)),
+          TokenFormat::Auto);
+      EXPECT_EQ(file.formatName(), name);
+      EXPECT_FALSE(file.isGuessed());
+      EXPECT_EQ(all(file), (std::vector<int32_t>{1, 100, 7}));
+    }
+  // 64 bits, several dimensions, what is no token, an odd order of the keys.
+  std::string wide = words({5, 0, 6, 1, 0xffffffff, 0xffffffff, 8, 0}, 4);
+  TokenFile file(directory.write("b", numpy("{\"shape\": (2, 2), "
+                                            "'fortran_order':False,"
+                                            "'descr':'<i8'}",
+                                            wide)),
+                 TokenFormat::Auto);
+  EXPECT_EQ(file.formatName(), "i64");
+  EXPECT_EQ(all(file), (std::vector<int32_t>{5, -1, -1, 8}));
+  EXPECT_EQ(all(TokenFile(
+                directory.write("c", numpy(dictionary("<u8", "(4,)"), wide)),
+                TokenFormat::Auto)),
+            (std::vector<int32_t>{5, -1, -1, 8}));
+  EXPECT_EQ(all(TokenFile(directory.write("d", numpy(dictionary("<u4", "()"),
+                                                     words({9}, 4))),
+                          TokenFormat::U32)),
+            (std::vector<int32_t>{9}));
+  // As bytes, if that is what is asked for.
+  EXPECT_GT(TokenFile(directory.file("d"), TokenFormat::Bytes).tokens(), 60u);
+  EXPECT_ERROR(TokenFile(directory.file("d"), TokenFormat::U16),
+               "found a header of 32-bit tokens");
+}
+
+TEST(TokenFile, ArraysOfNumpyThatAreNoTokens) {
+  TemporaryDirectory directory;
+  auto open = [&](const std::string &bytes) {
+    TokenFile(directory.write("a.npy", bytes), TokenFormat::Auto);
+  };
+  for (const char *type : {"<f4", "|b1", "|O", "<U5", "<c8", "<u3", "", "|S1"})
+    EXPECT_ERROR(open(numpy(dictionary(type, "(3,)"), words({1, 2, 3}, 4))),
+                 "found numbers of type '" + std::string(type) + "'");
+  EXPECT_ERROR(open(numpy("{'descr': [('a', '<u2')], 'fortran_order': False, "
+                          "'shape': (1,), }",
+                          words({1}, 2))),
+               "found numbers of type 'a structure'");
+  EXPECT_ERROR(open(numpy(dictionary(">u2", "(1,)"), words({1}, 2))),
+               "save array.astype('<u2')");
+  EXPECT_ERROR(
+      open(numpy(dictionary("<u2", "(2, 1)", "True"), words({1, 2}, 2))),
+      "found an array in Fortran order");
+  const std::string good =
+      numpy(dictionary("<u2", "(3,)"), words({1, 2, 3}, 2));
+  EXPECT_ERROR(open(good.substr(0, good.size() - 2)), "the file is truncated");
+  EXPECT_ERROR(open(good.substr(0, 40)), "the file is truncated");
+  EXPECT_ERROR(open(good.substr(0, 9)), "the file is truncated");
+  EXPECT_ERROR(open(good + good), "save one array alone");
+  EXPECT_ERROR(open(numpy(dictionary("<u2", "(99999999999, 99999999999)"),
+                          words({1}, 2))),
+               "the file is truncated");
+  EXPECT_ERROR(open(numpy("{'descr': '<u2'}", "")), "cannot be read");
+  EXPECT_ERROR(open(numpy("(1, 2)", "")), "cannot be read");
+  EXPECT_ERROR(open(numpy("{'descr': '<u2', 'shape': (x,)}", "")),
+               "cannot be read");
+  EXPECT_ERROR(open(numpy(dictionary("<u2", "(0,)"), words({1}, 2))),
+               "save one array alone");
+  EXPECT_ERROR(open("\x93NUMPY\x09" + good.substr(7)), "found version 9");
+}
+
+TEST(TokenFile, FilesOfOtherKinds) {
+  TemporaryDirectory directory;
+  using Text = std::string;
+  for (const auto &[begin, what] :
+       {std::pair<Text, Text>{Text("PK\x03\x04", 4), "a zip archive"},
+        {Text("\x1f\x8b\x08", 3), "gzip"},
+        {Text("\x28\xb5\x2f\xfd", 4), "zstd"},
+        {"PAR1", "a Parquet"},
+        {"ARROW1", "an Arrow"},
+        {"\x80\x04", "a pickle"},
+        {Text("\x20\0\0\0\0\0\0\0{\"", 10), "a safetensors"}}) {
+    std::string path = directory.write("a.bin", begin + Text(100, 'x'));
+    EXPECT_ERROR(TokenFile(path, TokenFormat::Auto), "found " + what);
+    EXPECT_ERROR(TokenFile(path, TokenFormat::Auto), "--token-format bytes");
+    EXPECT_EQ(TokenFile(path, TokenFormat::Bytes).tokens(), begin.size() + 100);
+  }
+  // Text that only begins so.
+  EXPECT_TRUE(
+      TokenFile(directory.write("a", "PAR"), TokenFormat::Auto).isGuessed());
+  EXPECT_FALSE(TokenFile(directory.file("a"), TokenFormat::Bytes).isGuessed());
+}
+
+TEST(TokenFile, ThatIsCutIsAnError) {
+  TemporaryDirectory directory;
+  std::string path = directory.write("a", std::string(100000, 'x'));
+  TokenFile file(path, TokenFormat::Auto);
+  int32_t token;
+  file.checkUnchanged();
+  std::filesystem::resize_file(path, 5000);
+  EXPECT_ERROR(file.read(90000, 1, &token),
+               "found the data file '" + path + "' cut to 90000 bytes or less");
+  EXPECT_ERROR(file.checkUnchanged(), "found the data file '" + path + "' cut");
+  std::filesystem::resize_file(path, 0);
+  EXPECT_ERROR(file.read(0, 1, &token), "leave it alone until the run ends");
+}
+
+TEST(TokenFile, OtherContentIsAnError) {
+  TemporaryDirectory directory;
+  std::string path = directory.write("a", std::string(100000, 'x'));
+  TokenFile file(path, TokenFormat::Auto);
+  auto touch = [&](time_t seconds) {
+    timespec times[2] = {{seconds, 0}, {seconds, 0}};
+    ASSERT_EQ(utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
+  };
+  // Another time alone is none.
+  touch(1000);
+  file.checkUnchanged();
+  directory.write("a", std::string(100000, 'y'));
+  touch(2000);
+  EXPECT_ERROR(file.checkUnchanged(), "found other content in the data file '" +
+                                          path + "' than at the start");
+  // Written twice within what the system's clock for files tells apart.
+  TokenFile fresh(path, TokenFormat::Auto);
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  touch(now.tv_sec);
+  fresh.checkUnchanged();
+  directory.write("a", std::string(100000, 'x'));
+  touch(now.tv_sec);
+  EXPECT_ERROR(fresh.checkUnchanged(), "found other content");
+  directory.write("a", std::string(100000, 'y'));
+  // A new file under the name is not the one that was opened.
+  directory.write("b", std::string(100000, 'z'));
+  TokenFile other(path, TokenFormat::Auto);
+  std::filesystem::rename(directory.file("b"), path);
+  other.checkUnchanged();
+  int32_t token;
+  other.read(7, 1, &token);
+  EXPECT_EQ(token, 'y');
 }
