@@ -189,33 +189,6 @@ class Failures(Case):
             _, err = process.communicate()
         self.assertNotIn("error", err)
 
-    def long_run(self, ranks, *options):
-        """A run that only something from outside ends, and its ranks once they train."""
-        command = [program(f"pprt-fake-{ranks}"), "--data", self.data, "--steps", "100000000",
-                   "--quiet", "--metrics", self.path("m.jsonl"), *options]
-        if ranks > 1:
-            command = ["mpirun", "--oversubscribe", "-n", str(ranks), *command]
-        if os.path.exists(self.path("m.jsonl")):
-            os.remove(self.path("m.jsonl"))
-        process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, env=environment())
-        self.addCleanup(process.kill)
-        found = self.children(process.pid) if ranks > 1 else [process.pid]
-        self.wait_for_steps(2)
-        return process, found
-
-    def steps(self):
-        try:
-            return self.read("m.jsonl").count(b"\n")
-        except FileNotFoundError:
-            return 0
-
-    def wait_for_steps(self, count):
-        deadline = time.monotonic() + 60
-        while self.steps() < count:
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.05)
-
     def test_signals_end_after_a_step(self):
         for ranks in (1, 2):
             for number, name in ((signal.SIGINT, "SIGINT"), (signal.SIGTERM, "SIGTERM")):
@@ -272,30 +245,6 @@ class Failures(Case):
                 self.assertEqual(process.returncode, 1, err)
                 self.assertIn(f"found the data file '{self.data}' cut to" if not content else
                               f"found other content in the data file '{self.data}'", err)
-
-    def children(self, parent):
-        """The ranks that `parent` (mpirun) started, once they train."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            found = []
-            for name in os.listdir("/proc"):
-                if not name.isdigit():
-                    continue
-                try:
-                    with open(f"/proc/{name}/stat") as file:
-                        fields = file.read().rsplit(")", 1)[1].split()
-                    descriptors = f"/proc/{name}/fd"
-                    trains = any(os.readlink(f"{descriptors}/{fd}") == os.path.realpath(self.data)
-                                 for fd in os.listdir(descriptors))
-                except OSError:
-                    continue
-                if int(fields[1]) == parent and trains:
-                    found.append(int(name))
-            if len(found) == 2:
-                time.sleep(1)
-                return sorted(found)
-            time.sleep(0.1)
-        self.fail("the ranks did not start")
 
 
 if __name__ == "__main__":

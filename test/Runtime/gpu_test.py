@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sys
 import unittest
 
@@ -410,6 +411,19 @@ class Failures(Gpu):
                         FAKE_NCCL_DIR=self.directory)
         self.assertError(result, "rank 0: found CUDA_ERROR_LAUNCH_FAILED")
         self.assertNotIn("longer than", result.err)
+
+    def test_signal_ends_after_a_step(self):
+        for options in ([], ["--no-graph"], ["--transport", "mpi"]):
+            where = self.path("w" + "".join(options))
+            process, ranks = self.long_run(2, *options, "--save", where, name="pprt-fake-gpu",
+                                           LD_LIBRARY_PATH=FAKE, FAKE_NCCL_DIR=self.directory)
+            os.kill(ranks[-1], signal.SIGTERM)
+            _, err = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, 128 + signal.SIGTERM, err)
+            done = int(err.split("interrupted by SIGTERM after ")[1].split()[0])
+            with open(f"{where}/model.safetensors", "rb") as file:
+                self.assertEqual(
+                    file.read(), self.weights(1, "--decay", 100000000, steps=done)[0])
 
     def test_nan(self):
         for options in ([], ["--no-graph"], ["--device", "emulated"]):

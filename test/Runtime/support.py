@@ -85,3 +85,54 @@ class Case(unittest.TestCase):
     def assertFine(self, result):
         self.assertEqual(result.code, 0, str(result))
         return result
+
+    def long_run(self, ranks, *options, name="pprt-fake", **variables):
+        """A run that only something from outside ends, and its ranks once they train."""
+        command = [program(f"{name}-{ranks}"), "--data", self.data, "--steps", "100000000",
+                   "--quiet", "--metrics", self.path("m.jsonl"), *options]
+        if ranks > 1:
+            command = ["mpirun", "--oversubscribe", "-n", str(ranks), *command]
+        if os.path.exists(self.path("m.jsonl")):
+            os.remove(self.path("m.jsonl"))
+        process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, env=environment(**variables))
+        self.addCleanup(process.kill)
+        found = self.children(process.pid) if ranks > 1 else [process.pid]
+        self.wait_for_steps(2)
+        return process, found
+
+    def steps(self):
+        try:
+            return self.read("m.jsonl").count(b"\n")
+        except FileNotFoundError:
+            return 0
+
+    def wait_for_steps(self, count):
+        deadline = time.monotonic() + 60
+        while self.steps() < count:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+
+    def children(self, parent):
+        """The ranks that `parent` (mpirun) started, once they train."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            found = []
+            for name in os.listdir("/proc"):
+                if not name.isdigit():
+                    continue
+                try:
+                    with open(f"/proc/{name}/stat") as file:
+                        fields = file.read().rsplit(")", 1)[1].split()
+                    descriptors = f"/proc/{name}/fd"
+                    trains = any(os.readlink(f"{descriptors}/{fd}") == os.path.realpath(self.data)
+                                 for fd in os.listdir(descriptors))
+                except OSError:
+                    continue
+                if int(fields[1]) == parent and trains:
+                    found.append(int(name))
+            if len(found) == 2:
+                time.sleep(1)
+                return sorted(found)
+            time.sleep(0.1)
+        self.fail("the ranks did not start")
