@@ -178,7 +178,7 @@ static void readTarget(const InputArgList &args, CompileOptions &options,
   readName(args.getLastArg(OPT_epilogues), options.epilogues,
            {"all", "bias", "none"}, check);
   // A proof that the target's transports do not keep is none.
-  if (auto target = findTarget(options.target, options.chip, "f32"))
+  if (auto target = pp::findTarget(options.target, options.chip, "f32"))
     readName(args.getLastArg(OPT_semantics), options.semantics,
              target->semantics, check);
   options.emulateDevice = args.hasArg(OPT_emulate_device);
