@@ -9,15 +9,13 @@ from ir import Apply, Layer, Model, Operation, Parameter, Value, elements, settl
 
 UNARY_MATH = {
     # op: the domain of its argument
-    "math.exp": "small", "math.exp2": "small", "math.expm1": "small",
-    "math.log": "positive", "math.log2": "positive", "math.log10": "positive",
-    "math.log1p": "positive", "math.sqrt": "positive", "math.rsqrt": "positive",
-    "math.cbrt": "positive", "math.absf": "any", "math.sin": "any",
-    "math.cos": "any", "math.tan": "small", "math.sinh": "small",
-    "math.cosh": "small", "math.tanh": "any", "math.asin": "small",
-    "math.acos": "small", "math.atan": "any", "math.asinh": "any",
-    "math.acosh": "above one", "math.atanh": "small", "math.erf": "any",
-    "math.erfc": "any", "math.floor": "any", "math.ceil": "any",
+    "math.exp": "small", "math.exp2": "small", "math.expm1": "small", "math.log": "positive",
+    "math.log2": "positive", "math.log10": "positive", "math.log1p": "positive",
+    "math.sqrt": "positive", "math.rsqrt": "positive", "math.cbrt": "positive", "math.absf": "any",
+    "math.sin": "any", "math.cos": "any", "math.tan": "small", "math.sinh": "small",
+    "math.cosh": "small", "math.tanh": "any", "math.asin": "small", "math.acos": "small",
+    "math.atan": "any", "math.asinh": "any", "math.acosh": "above one", "math.atanh": "small",
+    "math.erf": "any", "math.erfc": "any", "math.floor": "any", "math.ceil": "any",
     "math.round": "any", "math.roundeven": "any", "math.trunc": "any",
 }
 # Not continuous: where rounding moves an argument over an edge, results jump.
