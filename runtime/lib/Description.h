@@ -125,6 +125,8 @@ struct Description {
   std::string target = "cpu"; // or cuda
   int ranks = 1, stages = 1, microbatches = 1;
   int64_t batch = 1, sequence = 1;
+  /// The vocabulary where no op says how large it is: that of i32.
+  static constexpr int64_t unbounded = 2147483647;
   int64_t vocabulary = 0, targetClasses = 0;
   int64_t ignoredTarget = -1; // a target beyond the classes, or -1
   std::vector<Input> inputs;

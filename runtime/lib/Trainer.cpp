@@ -244,7 +244,8 @@ uint64_t Run::plannedBytes() const {
 /// A model for tokens of a tokenizer rarely means bytes.
 void Run::noteGuessedBytes() {
   if (transport.rank() == 0 && tokenFile && tokenFile->isGuessed() &&
-      description.vocabulary > 256)
+      description.vocabulary > 256 &&
+      description.vocabulary != Description::unbounded)
     std::fprintf(stderr,
                  "note: found no header in '%s': its bytes are the tokens, 256 "
                  "of the model's vocabulary of %lld; --token-format says what "
