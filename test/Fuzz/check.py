@@ -134,8 +134,10 @@ def draw_setting(rng, case, tools):
     setting.recompute = rng.choice([None, None, "none", "full"])
     setting.unroll = rng.random() < 0.15
     if rng.random() < 0.1:
-        setting.semantics = rng.choice(["buffered", "rendezvous", "fifo-per-edge",
-                                        "fifo-shared"])
+        # Those that the transports of the target give.
+        setting.semantics = rng.choice([
+            "fifo-shared" if case.is_device else "rendezvous", "fifo-per-edge",
+            "fifo-shared"])
     stages = ranks * plan["stages_per_rank"]
     if rng.random() < 0.4:
         cuts = sorted(rng.sample(range(1, applies), stages - 1))
