@@ -23,7 +23,7 @@ RATE = 64
 MARGIN = 16
 # The same for bf16, whose errors are of one size throughout, and are given to all
 # results of ops.
-BF16_MARGIN, BF16_NOISE = 4, 2.0 ** -9
+BF16_MARGIN, BF16_NOISE = 16, 2.0 ** -9
 # A gradient that rounding changes by more than this part of it says nothing.
 NOISY = 0.1
 TIMEOUT = 150
@@ -364,7 +364,7 @@ class Run:
         self.checked = self.unchecked = 0
         whole = math.sqrt(sum((entry["norm"] or 0) ** 2 for entry in found["parameters"]))
         # Cotangents that cancel within an adjoint are rounded before they do.
-        floor = 2.0 ** -12 * whole if case.is_bf16 else 1e-9
+        floor = BF16_NOISE * whole if case.is_bf16 else 1e-9
         slack = 0.0
         for entry in found["parameters"]:
             size, noise = entry["norm"], entry["noise"]
