@@ -249,12 +249,17 @@ private:
       }
     }
     // Parameters and states that overlap have dropped one another.
-    for (const auto &named : parameterAt)
-      if (!holds(named.second,
-                 countBytes(
-                     described.parameterOps.lookup(named.getKey()).getType()),
+    return holdParameters();
+  }
+
+  /// Whether all parameters lie in their places, whole.
+  bool holdParameters() {
+    for (const auto &named : parameterAt) {
+      Type type = described.parameterOps.lookup(named.getKey()).getType();
+      if (!holds(named.second, countBytes(type),
                  contents.ofParameter(named.getKey()), named.getKey()))
         return false;
+    }
     return true;
   }
 
@@ -745,13 +750,7 @@ private:
       return fail("a table '" + changed.getSymName() +
                       "' that is read and later changed",
                   "the same numbers for the next step");
-    for (const auto &named : parameterAt)
-      if (!holds(named.second,
-                 countBytes(
-                     described.parameterOps.lookup(named.getKey()).getType()),
-                 contents.ofParameter(named.getKey()), named.getKey()))
-        return false;
-    return true;
+    return holdParameters();
   }
 
   ProgramOp program;
