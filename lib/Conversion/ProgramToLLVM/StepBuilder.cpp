@@ -307,9 +307,9 @@ private:
     return CallOperand::symbolAt(tablesName, known->second);
   }
 
-  /// An entry of a table that is written in front of each call. It is no offset:
-  /// only tables whose other entries and whose written entries are the same may
-  /// share their memory.
+  /// An entry of a table that is written in front of each call. It is no
+  /// offset: only tables whose other entries and whose written entries are the
+  /// same may share their memory.
   static constexpr int64_t kWritten = -1;
 
   /// The table of arena offsets that a stage function reads. What changes from
