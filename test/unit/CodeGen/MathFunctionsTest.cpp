@@ -19,6 +19,7 @@
 #include <cfloat>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <random>
 
 using namespace mlir;
@@ -158,10 +159,18 @@ private:
   alignas(64) float memory[3][kCount];
 };
 
-Library &library() {
-  static Library library;
-  return library;
-}
+/// The library lives as long as the tests: an engine compiles what ends it, and
+/// must not do so when the program's own static objects go.
+class MathFunctions : public ::testing::Test {
+protected:
+  static void SetUpTestSuite() { shared = std::make_unique<Library>(); }
+  static void TearDownTestSuite() { shared.reset(); }
+  static Library &library() { return *shared; }
+
+private:
+  static std::unique_ptr<Library> shared;
+};
+std::unique_ptr<Library> MathFunctions::shared;
 
 /// Numbers of every sign and exponent.
 Numbers everywhere() {
@@ -176,7 +185,7 @@ Numbers everywhere() {
   return numbers;
 }
 
-TEST(MathFunctions, KeepTheirBoundsForAllNumbers) {
+TEST_F(MathFunctions, KeepTheirBoundsForAllNumbers) {
   Numbers x = everywhere();
   for (const Function &function : kFunctions) {
     Numbers y = library().run(function.name, x);
@@ -196,7 +205,7 @@ TEST(MathFunctions, KeepTheirBoundsForAllNumbers) {
   }
 }
 
-TEST(MathFunctions, SinAndCosAreAtMostOne) {
+TEST_F(MathFunctions, SinAndCosAreAtMostOne) {
   Numbers x = everywhere();
   for (const char *name : {"sin", "cos"})
     for (float y : library().run(name, x))
@@ -205,7 +214,7 @@ TEST(MathFunctions, SinAndCosAreAtMostOne) {
 
 /// Positions of a sinusoidal embedding, and neighbours of multiples of pi/2,
 /// where almost all digits cancel.
-TEST(MathFunctions, SinAndCosNearTheirZeros) {
+TEST_F(MathFunctions, SinAndCosNearTheirZeros) {
   Numbers x;
   for (int i = 0; i < 8192; ++i)
     x.push_back(float(i));
@@ -250,7 +259,7 @@ std::pair<Numbers, Numbers> pairs() {
   return {a, b};
 }
 
-TEST(MathFunctions, OfTwoNumbers) {
+TEST_F(MathFunctions, OfTwoNumbers) {
   auto [a, b] = pairs();
   Function any{"", nullptr, 0};
   Numbers angles = library().run("atan2", a, b);
