@@ -3,6 +3,7 @@
 and torch.compile, on the same GPT-2 and the same batch.
 
   bench/gpt2_cpu.py --torch-python /path/to/python   (one that has PyTorch)
+  bench/gpt2_cpu.py --before OTHER_BUILD/bin         (the compiler of another commit, too)
 
 Each side runs alone, one after the other, in its own process; repetitions
 alternate between the sides, so that a slow phase of the machine meets all of
@@ -28,6 +29,8 @@ def arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--torch-python", default=sys.executable)
+    parser.add_argument("--before", type=pathlib.Path,
+                        help="directory of another pp-compile to compare with")
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--width", type=int, default=768)
     parser.add_argument("--heads", type=int, default=12)
@@ -87,12 +90,14 @@ def main():
             + [f"--{key}={getattr(o, key)}" for key in
                ("layers", "width", "heads", "sequence", "vocabulary", "batch")],
             stdout=file, check=True)
-    program = work / "gpt2"
-    subprocess.run([TOOLS / "pp-compile", model, "-o", program, "--pp=1",
-                    f"--microbatches={o.microbatches}", "--schedule=1f1b"], check=True)
+    def compiled(tools, name):
+        subprocess.run([tools / "pp-compile", model, "-o", work / name, "--pp=1",
+                        f"--microbatches={o.microbatches}", "--schedule=1f1b"], check=True)
+        return lambda: run_program(o, work / name, data)
 
     sides = {
-        "pp": lambda: run_program(o, program, data),
+        "pp": compiled(TOOLS, "gpt2"),
+        **({"pp before": compiled(o.before, "gpt2-before")} if o.before else {}),
         "torch eager": lambda: run_torch(o, "eager", data),
         "torch.compile": lambda: run_torch(o, "compile", data),
     }
