@@ -3,7 +3,9 @@
 // Blocks of both operands are packed into the workspace, and multiplied there
 // (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication",
 // 2008; Van Zee and van de Geijn, "BLIS", 2015). Transposition, alpha and the
-// conversion of bf16 happen in packing; the multiplication sees one layout.
+// conversion of bf16 happen in packing; the multiplication sees one layout. An
+// operand that needs none of them and is read a few times only, as in blocks of
+// attention, is multiplied where it lies.
 //
 //   for blocks of columns of b              the packed block of b is for the
 //     for blocks of the depth               last level of cache,
@@ -38,6 +40,9 @@ using namespace pprt;
 static constexpr int64_t partRows = 48, partColumns = 384;
 /// Multiplications for which another thread is woken: some 50 us of work.
 static constexpr double workOfThread = 1 << 22;
+/// Operands that are read this often at most stay where they lie: packing would
+/// cost more than it saves. Rows by panels of b, columns by panels of a.
+static constexpr int64_t readsOfRows = 16, readsOfColumns = 16;
 /// Panels that a thread packs at a time.
 static constexpr int64_t panelsAtOnce = 4;
 
@@ -66,6 +71,12 @@ public:
     // columns are 32 and 32, not 48 and 16.
     panelRows = evenBlock(blockRows, kernel.rows, 1);
     panelColumns = evenBlock(std::min(blockColumns, n), kernel.columns, 16);
+    // a that is not packed is neither scaled nor transposed in packing; the
+    // panels of b are whole vectors.
+    packsA = !kernel.takesOperands || alpha != 1.0f || a.isAcross ||
+             divideUp(n, panelColumns) > readsOfRows;
+    packsB = !kernel.takesOperands || !b.isAcross || n % 16 != 0 ||
+             divideUp(m, panelRows) > readsOfColumns;
     // b first: its panels are whole vectors, which begin with a cache line.
     packedB = reinterpret_cast<float *>(
         (reinterpret_cast<uintptr_t>(workspace) + 63) & ~uintptr_t(63));
@@ -113,8 +124,9 @@ private:
   void pack(Team &team, const Block &block) {
     int64_t linesA = panelsAtOnce * panelRows;
     int64_t linesB = panelsAtOnce * panelColumns;
-    int64_t piecesB = block.row == 0 ? divideUp(block.columns, linesB) : 0;
-    int64_t pieces = piecesB + divideUp(block.rows, linesA);
+    int64_t piecesB =
+        packsB && block.row == 0 ? divideUp(block.columns, linesB) : 0;
+    int64_t pieces = piecesB + (packsA ? divideUp(block.rows, linesA) : 0);
     int64_t depth = steps(block.depth);
     for (int64_t piece; (piece = team.next()) < pieces;) {
       if (piece < piecesB) {
@@ -143,10 +155,25 @@ private:
       int64_t row = part % down * rows, column = part / down * columns;
       kernel.multiply(std::min(rows, block.rows - row), panelRows,
                       std::min(columns, block.columns - column), panelColumns,
-                      depth, packedA + row * depth, packedB + column * depth,
+                      depth, rowsOf(block, row), columnsOf(block, column),
                       accumulate || block.begin > 0,
                       c + (block.row + row) * ldc + block.column + column, ldc);
     }
+  }
+
+  GemmRows rowsOf(const Block &block, int64_t row) const {
+    if (packsA)
+      return {packedA + row * steps(block.depth), /*isPacked=*/true};
+    return {static_cast<const float *>(a.data) + (block.row + row) * a.leading +
+                block.begin,
+            /*isPacked=*/false, a.leading, 1};
+  }
+  GemmColumns columnsOf(const Block &block, int64_t column) const {
+    if (packsB)
+      return {packedB + column * steps(block.depth), /*isPacked=*/true};
+    return {static_cast<const float *>(b.data) + block.begin * b.leading +
+                block.column + column,
+            /*isPacked=*/false, b.leading};
   }
 
   const GemmKernel &kernel;
@@ -157,6 +184,7 @@ private:
   float *const c;
   const int64_t ldc;
   int64_t blockDepth, blockColumns, blockRows, panelRows, panelColumns;
+  bool packsA, packsB;
   float *packedA, *packedB;
 };
 } // namespace

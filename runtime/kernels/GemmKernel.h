@@ -22,12 +22,29 @@ struct GemmOperand {
   bool isAcross;
 };
 
+/// a as the multiplication reads it: panels of a packed block, or floats where
+/// the operand has them, rows and steps that far apart.
+struct GemmRows {
+  const float *data;
+  bool isPacked;
+  int64_t row = 0, step = 0;
+};
+/// b likewise. Floats that are not packed are whole vectors: columns are a
+/// multiple of 16.
+struct GemmColumns {
+  const float *data;
+  bool isPacked;
+  int64_t step = 0;
+};
+
 /// For operands of one element type.
 struct GemmKernel {
   /// Rows and columns of a tile.
   int64_t rows, columns;
   /// Elements of the depth in a step, which takes 4 bytes of a line.
   int64_t stepDepth;
+  /// Whether steps are floats as operands have them.
+  bool takesOperands;
 
   /// Packs lines [first, first + lines) at [begin, begin + depth), times alpha,
   /// as panels of `panelRows` <= rows lines; the last has what is left. bf16
@@ -41,10 +58,11 @@ struct GemmKernel {
   void (*packColumns)(const GemmOperand &b, int64_t first, int64_t lines,
                       int64_t panelColumns, int64_t begin, int64_t depth,
                       float *to);
-  /// c = a b, or c + a b, for packed blocks that are `steps` deep.
+  /// c = a b, or c + a b, for blocks that are `steps` deep.
   void (*multiply)(int64_t rows, int64_t panelRows, int64_t columns,
-                   int64_t panelColumns, int64_t steps, const float *a,
-                   const float *b, bool accumulate, float *c, int64_t ldc);
+                   int64_t panelColumns, int64_t steps, const GemmRows &a,
+                   const GemmColumns &b, bool accumulate, float *c,
+                   int64_t ldc);
 };
 
 /// Floats, and bf16 that are converted to floats in packing.

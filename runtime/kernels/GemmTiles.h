@@ -10,7 +10,8 @@
 // A tile of c, Rows x Columns numbers, stays in registers while one step of the
 // depth after the other is added: vectors of b times a number of a. Both come
 // from panels, which hold what a tile needs in the order in which it needs
-// that: [step][rows of the tile] and [step][columns of the tile].
+// that: [step][rows of the tile] and [step][columns of the tile]; or from the
+// operands themselves.
 //
 // What a step is says the arithmetic: a product of floats, or of two bf16 each.
 // A step of a row takes 4 bytes either way, and so panels are arrays of floats
@@ -21,6 +22,7 @@
 #include "GemmKernel.h"
 #include "pprt_kernels.h"
 
+#include <type_traits>
 #include <utility>
 
 #define PPRT_INLINE inline __attribute__((always_inline))
@@ -335,11 +337,17 @@ template <class Arithmetic, int W, int Rows, int Columns> struct Tiles {
     float *c;
     const float *lines;
   };
+  /// Distances: of a's rows, which packed ones do not use, and of the steps of
+  /// both.
+  struct Strides {
+    int64_t row, stepA, stepB;
+  };
 
   /// c = a b, or c + a b, for R rows and V vectors of c.
-  template <int R, int V>
+  template <int R, int V, bool IsPacked>
   static void tile(int64_t steps, const float *a, const float *b,
-                   bool accumulate, float *c, int64_t ldc, Next next) {
+                   Strides strides, bool accumulate, float *c, int64_t ldc,
+                   Next next) {
     PPRT_UNROLL for (int i = 0; i < R; ++i) {
       PPRT_UNROLL for (int j = 0; j < V * W; j += cacheLine) {
         __builtin_prefetch(next.c + i * ldc + j, /*write=*/1);
@@ -360,14 +368,14 @@ template <class Arithmetic, int W, int Rows, int Columns> struct Tiles {
         right[j] = load<Floats>(b + j * W);
       }
       PPRT_UNROLL for (int i = 0; i < R; ++i) {
-        Floats left = a[i];
+        Floats left = a[IsPacked ? i : i * strides.row];
         PPRT_UNROLL for (int j = 0; j < V; ++j) {
           sums[i][j] = Arithmetic::step(sums[i][j], left, right[j]);
         }
       }
       next.lines += cacheLine;
-      a += R;
-      b += V * W;
+      a += IsPacked ? R : strides.stepA;
+      b += strides.stepB;
     }
     PPRT_UNROLL for (int i = 0; i < R; ++i) {
       PPRT_UNROLL for (int j = 0; j < V; ++j) {
@@ -379,63 +387,79 @@ template <class Arithmetic, int W, int Rows, int Columns> struct Tiles {
   /// The same for `width` columns, which are fewer than those of the tile.
   template <class Tile>
   static void narrowTile(Tile tile, int64_t rows, int64_t width, int64_t steps,
-                         const float *a, const float *b, bool accumulate,
-                         float *c, int64_t ldc, Next next) {
+                         const float *a, const float *b, Strides strides,
+                         bool accumulate, float *c, int64_t ldc, Next next) {
     float whole[Rows * Columns];
     for (int64_t i = 0; i < rows && accumulate; ++i)
       for (int64_t j = 0; j < Columns; ++j)
         whole[i * Columns + j] = j < width ? c[i * ldc + j] : 0.0f;
-    tile(steps, a, b, accumulate, whole, Columns, next);
+    tile(steps, a, b, strides, accumulate, whole, Columns, next);
     for (int64_t i = 0; i < rows; ++i)
       for (int64_t j = 0; j < width; ++j)
         c[i * ldc + j] = whole[i * Columns + j];
   }
 
-  using Tile = void (*)(int64_t, const float *, const float *, bool, float *,
-                        int64_t, Next);
+  using Tile = void (*)(int64_t, const float *, const float *, Strides, bool,
+                        float *, int64_t, Next);
   struct TilesOfRows {
     Tile ofVectors[maxVectors];
   };
-  template <int R, int... V>
+  template <int R, bool IsPacked, int... V>
   static constexpr TilesOfRows tilesOf(std::integer_sequence<int, V...>) {
-    return {{tile<R, V + 1>...}};
+    return {{tile<R, V + 1, IsPacked>...}};
   }
-  template <int... R>
+  template <bool IsPacked, int... R>
   static Tile pick(int64_t rows, int64_t vectors,
                    std::integer_sequence<int, R...>) {
-    static constexpr TilesOfRows table[] = {
-        tilesOf<R + 1>(std::make_integer_sequence<int, maxVectors>())...};
+    static constexpr TilesOfRows table[] = {tilesOf<R + 1, IsPacked>(
+        std::make_integer_sequence<int, maxVectors>())...};
     return table[rows - 1].ofVectors[vectors - 1];
   }
 
-  static void multiply(int64_t rows, int64_t panelRows, int64_t columns,
-                       int64_t panelColumns, int64_t steps, const float *a,
-                       const float *b, bool accumulate, float *c, int64_t ldc) {
+  template <bool IsPacked>
+  static void multiplyRows(int64_t rows, int64_t panelRows, int64_t columns,
+                           int64_t panelColumns, int64_t steps,
+                           const GemmRows &a, const GemmColumns &right,
+                           bool accumulate, float *c, int64_t ldc) {
     constexpr std::make_integer_sequence<int, Rows> allRows;
+    const float *b = right.data;
     for (int64_t j = 0; j < columns; j += panelColumns) {
       int64_t width = columns - j < panelColumns ? columns - j : panelColumns;
       int64_t vectors = (width + W - 1) / W;
-      const float *left = a;
-      const float *lines = b + vectors * W * steps; // the next panel of b
+      const float *left = a.data;
+      // The next panel of b; or, where it lies in memory, its first steps.
+      const float *lines = b + (right.isPacked ? vectors * W * steps : width);
+      Strides strides = {a.row, a.step,
+                         right.isPacked ? vectors * W : right.step};
       for (int64_t i = 0; i < rows; i += panelRows) {
         int64_t height = rows - i < panelRows ? rows - i : panelRows;
+        int64_t toNext = IsPacked ? height * steps : height * a.row;
         float *target = c + i * ldc + j;
         Next next = {i + panelRows < rows ? target + panelRows * ldc
                                           : c + j + panelColumns,
                      lines};
-        Tile tile = pick(height, vectors, allRows);
+        Tile tile = pick<IsPacked>(height, vectors, allRows);
         if (width == vectors * W)
-          tile(steps, left, b, accumulate, target, ldc, next);
+          tile(steps, left, b, strides, accumulate, target, ldc, next);
         else
-          narrowTile(tile, height, width, steps, left, b, accumulate, target,
-                     ldc, next);
-        left += height * steps;
+          narrowTile(tile, height, width, steps, left, b, strides, accumulate,
+                     target, ldc, next);
+        left += toNext;
         lines += cacheLine * steps;
         if (lines >= b + 2 * vectors * W * steps)
-          lines = left + height * steps;
+          lines = left + toNext;
       }
-      b += vectors * W * steps;
+      b += right.isPacked ? vectors * W * steps : width;
     }
+  }
+
+  static void multiply(int64_t rows, int64_t panelRows, int64_t columns,
+                       int64_t panelColumns, int64_t steps, const GemmRows &a,
+                       const GemmColumns &b, bool accumulate, float *c,
+                       int64_t ldc) {
+    (a.isPacked ? multiplyRows<true>
+                : multiplyRows<false>)(rows, panelRows, columns, panelColumns,
+                                       steps, a, b, accumulate, c, ldc);
   }
 };
 
@@ -447,6 +471,7 @@ constexpr GemmKernel makeGemm() {
   return {Rows,
           Columns,
           Elements::depth,
+          std::is_same_v<Elements, FloatElements>,
           &Pack::template packRows<Rows>,
           &Pack::template packColumns<Columns>,
           &Tiles<Arithmetic, W, Rows, Columns>::multiply};

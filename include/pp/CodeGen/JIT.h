@@ -10,7 +10,8 @@ namespace pp {
 /// Compiles a module of LLVM functions for this machine, optimised, with the
 /// kernels of the runtime linked in. `lookup(name)` on the result gives the
 /// address of a function; it takes its arguments as C does. `symbols` are what
-/// the module may call besides.
+/// the module may call besides. The engine compiles once more where it ends, so
+/// it must not outlive main().
 llvm::Expected<std::unique_ptr<mlir::ExecutionEngine>>
 createJIT(mlir::ModuleOp module,
           llvm::ArrayRef<std::pair<llvm::StringRef, void *>> symbols = {});
