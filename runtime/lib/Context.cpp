@@ -7,6 +7,7 @@
 #include "Interrupt.h"
 #include "LearningRate.h"
 #include "Philox.h"
+#include "PortableMath.h"
 
 #include <climits>
 #include <cmath>
@@ -75,13 +76,13 @@ int64_t pprt_context::keyOf(int microbatch) const {
 /// to what the user wrote is as large as 1 - beta.
 template <typename Scalars>
 void pprt_context::setAdamW(Scalars &scalars) const {
-  const double t = double(step + 1);
+  const uint64_t t = uint64_t(step) + 1;
   scalars.learningRate = float(learningRate);
   scalars.beta1 = float(options.beta1);
   scalars.beta2 = float(options.beta2);
   scalars.epsilon = float(options.epsilon);
-  scalars.correction1 = float(1 - std::pow(double(scalars.beta1), t));
-  scalars.correction2 = float(1 - std::pow(double(scalars.beta2), t));
+  scalars.correction1 = float(1 - portablePower(scalars.beta1, t));
+  scalars.correction2 = float(1 - portablePower(scalars.beta2, t));
 }
 
 void pprt_context::runStep(pprt_step_fn function, uint8_t *arena) {

@@ -1,6 +1,8 @@
 #include "Initialization.h"
 
+#include "Parallel.h"
 #include "Philox.h"
+#include "PortableMath.h"
 
 #include <cmath>
 
@@ -23,37 +25,43 @@ static double unit(uint32_t low, uint32_t high) {
 static void normalPair(uint64_t key, uint64_t index, double &a, double &b) {
   PhiloxBlock block = philox(key, index, 0);
   double u = 1.0 - unit(block[0], block[1]); // in (0, 1]: has a logarithm
-  double angle = 2 * M_PI * unit(block[2], block[3]);
-  double radius = std::sqrt(-2.0 * std::log(u));
-  a = radius * std::cos(angle);
-  b = radius * std::sin(angle);
+  SineAndCosine angle = portableSinCosOfTurn(unit(block[2], block[3]));
+  double radius = std::sqrt(-2.0 * portableLog(u));
+  a = radius * angle.cosine;
+  b = radius * angle.sine;
 }
 
-void pprt::initializeParameter(const Parameter &parameter, uint64_t seed,
-                               float *data) {
-  const Initializer &init = parameter.init;
-  uint64_t n = parameter.elements;
-  uint64_t key = streamKey(seed, parameter.name);
+/// Elements [begin, end), of which begin is even.
+static void initializeRange(const Initializer &init, uint64_t key,
+                            uint64_t begin, uint64_t end, float *data) {
   switch (init.kind) {
   case Initializer::Constant:
-    for (uint64_t i = 0; i < n; ++i)
+    for (uint64_t i = begin; i < end; ++i)
       data[i] = float(init.value);
     return;
   case Initializer::Uniform:
-    for (uint64_t i = 0; i < n; ++i) {
+    for (uint64_t i = begin; i < end; ++i) {
       PhiloxBlock block = philox(key, i / 2, 0);
       double u = i % 2 ? unit(block[2], block[3]) : unit(block[0], block[1]);
       data[i] = float(init.low + (init.high - init.low) * u);
     }
     return;
   case Initializer::Normal:
-    for (uint64_t i = 0; i < n; i += 2) {
+    for (uint64_t i = begin; i < end; i += 2) {
       double a, b;
       normalPair(key, i / 2, a, b);
       data[i] = float(init.mean + init.deviation * a);
-      if (i + 1 < n)
+      if (i + 1 < end)
         data[i + 1] = float(init.mean + init.deviation * b);
     }
     return;
   }
+}
+
+void pprt::initializeParameter(const Parameter &parameter, uint64_t seed,
+                               float *data) {
+  uint64_t key = streamKey(seed, parameter.name);
+  inParallel(parameter.elements, [&](uint64_t begin, uint64_t end) {
+    initializeRange(parameter.init, key, begin, end, data);
+  });
 }

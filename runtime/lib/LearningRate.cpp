@@ -1,6 +1,8 @@
 #include "LearningRate.h"
 
-#include <cmath>
+#include "PortableMath.h"
+
+using namespace pprt;
 
 double pprt::learningRate(const Options &options, int64_t step) {
   if (step < options.warmup)
@@ -13,5 +15,5 @@ double pprt::learningRate(const Options &options, int64_t step) {
   double part = double(done) / double(options.decay);
   return options.minLearningRate +
          (options.learningRate - options.minLearningRate) *
-             (1 + std::cos(M_PI * part)) / 2;
+             (1 + portableSinCosOfTurn(part / 2).cosine) / 2;
 }
