@@ -7,7 +7,10 @@ CudnnLibrary::CudnnLibrary() {
   Library library("cuDNN 9", {"libcudnn.so.9"},
                   "install it (Debian and Ubuntu: libcudnn9-cuda-13 from "
                   "NVIDIA's repository; pip: nvidia-cudnn-cu13) and have it in "
-                  "LD_LIBRARY_PATH, or run with --attention=generated");
+                  "LD_LIBRARY_PATH or PPRT_CUDA_PATH, or run with "
+                  "--attention=generated",
+                  {"libcublasLt.so.13", "libnvrtc.so.13", "libcublasLt.so.12",
+                   "libnvrtc.so.12"});
   PPRT_CUDNN_FUNCTIONS(PPRT_FUNCTION_LOAD)
 }
 

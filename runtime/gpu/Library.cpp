@@ -1,26 +1,101 @@
 #include "Library.h"
 
+#include "Environment.h"
 #include "Error.h"
 
 #include <dlfcn.h>
+#include <glob.h>
+#include <sstream>
+#include <unistd.h>
 
 using namespace pprt;
 
-Library::Library(std::string product, const std::vector<const char *> &names,
-                 std::string remedy)
-    : product(std::move(product)), remedy(std::move(remedy)) {
-  std::string reasons;
-  for (const char *name : names) {
-    handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    if (handle) {
-      opened = name;
-      return;
-    }
-    const char *reason = dlerror();
-    reasons +=
-        (reasons.empty() ? "" : "; ") + std::string(reason ? reason : name);
+static std::vector<std::string> split(const char *paths) {
+  std::vector<std::string> result;
+  std::istringstream stream(paths ? paths : "");
+  for (std::string path; std::getline(stream, path, ':');)
+    if (!path.empty())
+      result.push_back(path);
+  return result;
+}
+
+static void addMatches(const std::string &pattern,
+                       std::vector<std::string> &folders) {
+  glob_t found;
+  if (glob(pattern.c_str(), GLOB_ONLYDIR, nullptr, &found) == 0)
+    folders.insert(folders.end(), found.gl_pathv,
+                   found.gl_pathv + found.gl_pathc);
+  globfree(&found);
+}
+
+/// Where CUDA's installers, containers and Python's wheels put libraries.
+static std::vector<std::string> usualFolders() {
+  std::vector<std::string> roots, prefixes, folders;
+  for (const char *name : {"CUDA_HOME", "CUDA_PATH", "CUDNN_PATH", "NCCL_HOME"})
+    if (const char *root = std::getenv(name); root && *root)
+      roots.push_back(root);
+  roots.insert(roots.end(), {"/usr/local/cuda", "/usr/local/nvidia"});
+  for (const std::string &root : roots) {
+    addMatches(root + "/lib64", folders);
+    addMatches(root + "/lib", folders);
   }
-  throw Error("found no " + this->product + " (" + reasons +
+  for (const char *name : {"VIRTUAL_ENV", "CONDA_PREFIX"})
+    if (const char *prefix = std::getenv(name); prefix && *prefix)
+      prefixes.push_back(prefix);
+  for (const std::string &folder : split(std::getenv("PATH")))
+    if (access((folder + "/python3").c_str(), X_OK) == 0)
+      prefixes.push_back(folder + "/..");
+  if (const char *home = std::getenv("HOME"); home && *home)
+    prefixes.push_back(std::string(home) + "/.local");
+  prefixes.push_back("/usr/local");
+  for (const std::string &prefix : prefixes)
+    for (const char *packages : {"site-packages", "dist-packages"})
+      addMatches(prefix + "/lib/python3*/" + packages + "/nvidia/*/lib",
+                 folders);
+  return folders;
+}
+
+static const std::vector<std::string> &libraryFolders() {
+  static const std::vector<std::string> folders =
+      Environment().cudaPath ? split(Environment().cudaPath) : usualFolders();
+  return folders;
+}
+
+/// Opens `name` where the loader finds it, or in `folders`; null, and why not.
+static void *open(const char *name, std::string &opened, std::string &why) {
+  opened = name;
+  if (void *handle = dlopen(name, RTLD_NOW | RTLD_LOCAL))
+    return handle;
+  const char *reason = dlerror();
+  why = reason ? reason : name;
+  for (const std::string &folder : libraryFolders()) {
+    opened = folder + "/" + name;
+    if (access(opened.c_str(), R_OK))
+      continue;
+    if (void *handle = dlopen(opened.c_str(), RTLD_NOW | RTLD_LOCAL))
+      return handle;
+    reason = dlerror();
+    why += std::string("; ") + (reason ? reason : opened.c_str());
+  }
+  return nullptr;
+}
+
+Library::Library(std::string product, const std::vector<const char *> &names,
+                 std::string remedy, const std::vector<const char *> &before)
+    : product(std::move(product)), remedy(std::move(remedy)) {
+  std::string reasons, why;
+  for (const char *name : before)
+    open(name, opened, why);
+  for (const char *name : names) {
+    handle = open(name, opened, why);
+    if (handle)
+      return;
+    reasons += (reasons.empty() ? "" : "; ") + why;
+  }
+  std::string folders;
+  for (const std::string &folder : libraryFolders())
+    folders += (folders.empty() ? ", nor in " : ":") + folder;
+  throw Error("found no " + this->product + " (" + reasons + folders +
               "), expected it: " + this->remedy);
 }
 

@@ -1,7 +1,9 @@
 //===- Library.h - Shared libraries that are loaded at run time -----------===//
 //
 // Programs start without CUDA: what they need of it is opened when a device is
-// asked for, and what is missing is an error that says how to get it.
+// asked for, and what is missing is an error that says how to get it. After the
+// loader's own places (LD_LIBRARY_PATH) come the folders of PPRT_CUDA_PATH or,
+// where that is not set, those of CUDA's installers and of Python's wheels.
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_GPU_LIBRARY_H
@@ -15,9 +17,10 @@ namespace pprt {
 class Library {
 public:
   /// Opens the first of `names` that is there; throws Error, which names
-  /// `product` and ends with `remedy`.
+  /// `product` and ends with `remedy`. `before` are libraries that it opens
+  /// itself, by name alone: they are found then wherever they lie.
   Library(std::string product, const std::vector<const char *> &names,
-          std::string remedy);
+          std::string remedy, const std::vector<const char *> &before = {});
 
   /// The address of a symbol; throws Error if the library is too old for it.
   void *symbol(const char *name) const;

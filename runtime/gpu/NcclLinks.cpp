@@ -51,10 +51,15 @@ struct NcclLibrary {
     // A transfer holds a multiprocessor for each channel from when it is posted
     // until the peer has come, and shares it with nobody: NCCL would take 16.
     setenv("NCCL_MAX_P2P_NCHANNELS", "4", /*overwrite=*/0);
+    // Work in graphs and outside of them never overlaps here, and keeping them
+    // apart costs a launch on the host each and can stop graphs of several
+    // communicators (NCCL's user guide, "Using NCCL with CUDA Graphs").
+    setenv("NCCL_GRAPH_MIXING_SUPPORT", "0", /*overwrite=*/0);
     Library library("NCCL", {"libnccl.so.2"},
                     "install it (Debian and Ubuntu: libnccl2 from NVIDIA's "
                     "repository; pip: nvidia-nccl) and have it in "
-                    "LD_LIBRARY_PATH, or choose --transport=mpi");
+                    "LD_LIBRARY_PATH or PPRT_CUDA_PATH, or choose "
+                    "--transport=mpi");
     PPRT_NCCL_FUNCTIONS(PPRT_FUNCTION_LOAD)
   }
   PPRT_NCCL_FUNCTIONS(PPRT_FUNCTION_MEMBER)

@@ -56,7 +56,8 @@ struct LtLibrary {
     Library library("cuBLASLt", {"libcublasLt.so.13", "libcublasLt.so.12"},
                     "install CUDA's libraries (Debian and Ubuntu: "
                     "libcublas-13-0 from NVIDIA's repository; pip: "
-                    "nvidia-cublas) and have them in LD_LIBRARY_PATH");
+                    "nvidia-cublas) and have them in LD_LIBRARY_PATH or "
+                    "PPRT_CUDA_PATH");
     PPRT_LT_FUNCTIONS(PPRT_FUNCTION_LOAD)
   }
   PPRT_LT_FUNCTIONS(PPRT_FUNCTION_MEMBER)

@@ -23,6 +23,10 @@ struct Environment {
   /// for the best that the processor has.
   const char *cpuIsa = std::getenv("PPRT_CPU_ISA");
 
+  /// PPRT_CUDA_PATH=FOLDER:...: where CUDA's libraries are looked for that the
+  /// loader does not find, instead of in the usual places.
+  const char *cudaPath = std::getenv("PPRT_CUDA_PATH");
+
 private:
   static bool isOn(const char *name) {
     const char *value = std::getenv(name);

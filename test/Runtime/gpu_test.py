@@ -346,6 +346,22 @@ class Failures(Gpu):
         self.assertError(self.start(1, libraries=empty), "found no NVIDIA driver",
                          "install the driver", "--target=cpu")
 
+    def test_folders_of_libraries(self):
+        """Where CUDA's libraries are found that the loader does not know."""
+        driver = self.path("driver")
+        os.mkdir(driver)
+        shutil.copy(os.path.join(FAKE, "libcuda.so.1"), driver)
+        self.assertFine(self.start(1, libraries="", PPRT_CUDA_PATH=f"/nowhere:{FAKE}"))
+        # As pip installs them.
+        environment = self.path("environment")
+        wheel = os.path.join(environment, "lib/python3.12/site-packages/nvidia/cu13/lib")
+        os.makedirs(os.path.dirname(wheel))
+        os.symlink(os.path.abspath(FAKE), wheel)
+        command = [program("pprt-fake-gpu-1"), "--data", self.data, "--steps", 1]
+        variables = dict(FAKE_NCCL_DIR=self.directory, LD_LIBRARY_PATH="",
+                         PPRT_CUDA_PATH=None, VIRTUAL_ENV=environment)
+        self.assertFine(run(command, **variables))
+
     def test_no_gpu(self):
         self.assertError(self.start(1, FAKE_CUDA_DEVICES="0"), "found no GPU",
                          "CUDA_VISIBLE_DEVICES")

@@ -25,8 +25,10 @@ def environment(**more):
     for name in list(variables):
         if name.startswith(("FAKE_", "PPRT_")):
             del variables[name]
+    # CUDA's libraries, if any, are those that a test names.
+    variables["PPRT_CUDA_PATH"] = ""
     variables.update(more)
-    return variables
+    return {name: value for name, value in variables.items() if value is not None}
 
 
 class Result:
