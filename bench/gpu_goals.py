@@ -6,7 +6,9 @@ A result is a dict; figures that could not be taken are missing or None:
   ours, theirs       tokens/s, PyTorch's beside it
   share              of the GPU's dense bf16 peak, 0 to 1
   bytes, their_bytes on the GPU at most
-  kernels            [{name, calls, seconds, bytes, operations}], bytes 0 if not known
+  kernels            [{name, calls, seconds, bytes, operations}] of all `kernel_steps`
+                     steps, bytes 0 if not known
+  step_seconds       of a step
   copy               bytes/s that copies on the device read and write
   between            share of a step in which no kernel runs
 """
@@ -14,6 +16,10 @@ A result is a dict; figures that could not be taken are missing or None:
 RATIO = 1.1  # of PyTorch's tokens/s
 PEAK = 0.5  # of the dense bf16 peak, on the model of 1.3B
 COPIES = 0.8  # of the bandwidth of copies, each kernel bound by memory
+# What is judged by it: a share of the step, and bytes of a call, below which a kernel's
+# start and end are most of its time.
+SHARE = 0.01
+BYTES = 16e6
 BETWEEN = 0.02  # of a step
 
 NOT_MEASURED = "not measured"
@@ -51,8 +57,12 @@ def goals_of(result):
 
 def bandwidth_of(found):
     """Kernels that multiply nothing are bound by memory."""
-    text = f"each memory-bound kernel at least {COPIES:.0%} of the copies' bandwidth"
-    kernels = [kernel for kernel in found.get("kernels", ()) if not kernel["operations"]]
+    text = (f"each memory-bound kernel of {SHARE:.0%} of a step and {BYTES / 1e6:.0f} MB at least "
+            f"{COPIES:.0%} of the copies' bandwidth")
+    least = SHARE * found.get("step_seconds", 0) * found.get("kernel_steps", 1)
+    kernels = [kernel for kernel in found.get("kernels", ())
+               if not kernel["operations"] and kernel["seconds"] >= least
+               and (not kernel["bytes"] or kernel["bytes"] >= BYTES * kernel["calls"])]
     known = [kernel for kernel in kernels if kernel["bytes"] and kernel["seconds"]]
     if not known or not found.get("copy"):
         return text, "", NOT_MEASURED

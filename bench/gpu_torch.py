@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """The PyTorch side of bench/gpu_speed: GPT-2 or a Llama-shaped model as
-bench/make_model.py writes them, on one GPU, with torch.compile, flash attention and
-fused AdamW. f32 masters: autocast to bf16. Prints one line of JSON.
+bench/make_model.py writes them, on one GPU, with torch.compile, flash attention
+or cuDNN's, and fused AdamW. f32 masters: autocast to bf16. Prints one line of JSON.
 
 usage: gpu_torch.py JSON    (family, layers, width, heads, kv_heads, hidden, sequence,
-                             vocabulary, batch, microbatches, steps, data)
+                             vocabulary, batch, microbatches, steps, data, attention)
 """
 
 import json
@@ -108,7 +108,10 @@ def main():
     if not torch.cuda.is_available():
         sys.exit("error: PyTorch finds no GPU")
     torch.manual_seed(1)
-    model = Model().cuda()
+    with torch.device("cuda"):
+        model = Model()
+    backend = {"flash": torch.nn.attention.SDPBackend.FLASH_ATTENTION,
+               "cudnn": torch.nn.attention.SDPBackend.CUDNN_ATTENTION}[o.attention]
     # Of the models that are compared: matrices decay, vectors too, as pp has it.
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, betas=(0.9, 0.95),
                                   weight_decay=0.1, fused=True)
@@ -123,7 +126,7 @@ def main():
             starts = torch.randint(len(data) - o.sequence, (o.batch,)).tolist()
             window = torch.stack([data[i:i + o.sequence + 1] for i in starts]).cuda()
             with (torch.autocast("cuda", dtype=torch.bfloat16),
-                  torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.FLASH_ATTENTION)):
+                  torch.nn.attention.sdpa_kernel(backend)):
                 part = forward(window[:, :-1], window[:, 1:]) / o.microbatches
             part.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""bench/gpu_check and bench/gpu_speed: packs that are made, run on the emulated device
-and on libraries that stand in for CUDA's, and found out when something is wrong."""
+"""bench/gpu_check, gpu_speed, gpu_pack and gpu_run: packs that are made, run on the
+emulated device and on libraries that stand in for CUDA's, and found out when something
+is wrong."""
 
 import json
 import os
@@ -126,8 +127,11 @@ def check_speed(linker):
                          **environment)
         ends(result, 0, "## Speed on a GPU", "### Kernels of tiny-16", "pprt_kernel_adamw",
              "product ", "of copies", "not run: ")
-        row = rows_of(result.stdout)[0]
-        check(row[0] == "tiny-16" and float(row[4].split()[0]) >= 0, f"found {row}")
+        rows = rows_of(result.stdout)
+        check(rows[0] == ["tiny-16", "cuDNN" if environment else
+                          "generated kernels: the device is emulated"], f"found {rows[0]}")
+        row = next(row for row in rows if len(row) == 8 and row[0] == "tiny-16")
+        check(float(row[4].split()[0]) >= 0, f"found {row}")
         check("MiB" in row[6], f"no memory in {row}")
         goals = {cells[1]: cells for cells in rows_of(result.stdout) if cells[0] == "tiny-16"
                  and len(cells) == 4}
@@ -152,11 +156,13 @@ def check_goals():
         result = {"name": "x", "model": "llama-1.3b"} | figures
         return [row[2] for row in gpu_goals.goals_of(result)]
 
-    good = {"ours": 111, "theirs": 100, "share": 0.5, "bytes": 5, "their_bytes": 5, "copy": 100,
-            "between": 0.019, "kernels": [kernel("norm", 1, 80), kernel("product", 1, 1, 9)]}
+    good = {"ours": 111, "theirs": 100, "share": 0.5, "bytes": 5, "their_bytes": 5, "copy": 100e6,
+            "between": 0.019, "step_seconds": 10,
+            "kernels": [kernel("norm", 1, 80e6), kernel("product", 1, 1, 9), kernel("bias", 1, 15e6),
+                        kernel("short", 0.09, 0)]}
     check(verdicts(**good) == ["met"] * 5, verdicts(**good))
-    bad = {"ours": 109, "theirs": 100, "share": 0.49, "bytes": 6, "their_bytes": 5, "copy": 100,
-           "between": 0.02, "kernels": [kernel("norm", 1, 79), kernel("add", 1, 0)]}
+    bad = {"ours": 109, "theirs": 100, "share": 0.49, "bytes": 6, "their_bytes": 5, "copy": 100e6,
+           "between": 0.02, "kernels": [kernel("norm", 1, 79e6), kernel("add", 1, 0)]}
     check(verdicts(**bad) == ["missed"] * 5, verdicts(**bad))
     row = gpu_goals.bandwidth_of(bad)
     check(row[1] == "0 of 1; norm 79%; bytes of 1 not known", row)
@@ -165,6 +171,34 @@ def check_goals():
     check(verdicts(**(none | {"kernels": [], "copy": 1})) == ["not measured"] * 5, "no kernels")
     # Half the chip is asked of the large model alone.
     check(len(verdicts(model="gpt2-124m")) == 4, "another model")
+
+
+def check_archive(linker):
+    """What goes to a machine with a GPU, and what it says there."""
+    pack = [sys.executable, SOURCE / "bench/gpu_pack", "archive", "--small", "--emulate-device",
+            "--build", BUILD, f"--linker={linker}"]
+    must(execute(pack))
+    result = execute([sys.executable, "archive/gpu_run", "first", "--output=out", "--device=emulated"])
+    ends(result, 0, "# On a GPU: first", "generated kernels: the device is emulated",
+         "| check | passed", "| train | passed", "## Speed on a GPU")
+    result = execute([sys.executable, "archive/gpu_run", "second", "--output=out",
+                      "--torch-python=/bin/false"], **fake_cuda())
+    ends(result, 0, "| speed4096 | passed", "| plain1024 | passed", "status 1")
+    summary = json.loads(pathlib.Path("out/summary.json").read_text())
+    check(summary["attention"] == {"speed4096: tiny-32": "cuDNN", "plain1024: tiny-16": "cuDNN"},
+          f"{summary}")
+    check(len(json.loads(pathlib.Path("out/check.json").read_text())["rows"]) > 50, "no rows")
+    # A device that is lost: all phases run, and say so.
+    result = execute([sys.executable, "archive/gpu_run", "first", "--output=out"],
+                     **fake_cuda(FAKE_CUDA_FAIL="cuLaunchKernel@3"))
+    ends(result, 1, "| check | FAILED", "| train | FAILED", "CUDA_ERROR_LAUNCH_FAILED")
+    pathlib.Path("archive/other").write_text("")
+    ends(execute(pack), 2, "found 'other' in 'archive'", "name another folder")
+    archive = pathlib.Path("archive/programs.tar.xz")
+    archive.write_bytes(archive.read_bytes()[:-100])
+    ends(execute([sys.executable, "archive/gpu_run", "first"]), 1, "found a broken")
+    archive.unlink()
+    ends(execute([sys.executable, "archive/gpu_run", "first"]), 1, "found no '", "bench/gpu_pack")
 
 
 def main():
@@ -176,6 +210,7 @@ def main():
     check_broken_packs()
     check_goals()
     check_speed(linker)
+    check_archive(linker)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ time limits, and tables. Python's standard library alone; no compiler is needed 
 run a pack."""
 
 import datetime
+import glob
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 
 HERE = pathlib.Path(__file__).resolve().parent
 MPI = pathlib.Path("/usr/lib/x86_64-linux-gnu")
@@ -188,7 +190,12 @@ class Runner:
         self.environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1",
                                 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
                                 OMPI_MCA_btl_vader_single_copy_mechanism="none")
-        paths = [os.environ.get("LD_LIBRARY_PATH", ""), str(self.directory / "lib")]
+        # All ranks are here: no ssh is needed, and no fabric looked for.
+        for name, value in (("plm", "isolated"), ("pml", "ob1"), ("btl", "self,vader")):
+            self.environment.setdefault(f"OMPI_MCA_{name}", value)
+        # CUDA's libraries may be wheels of this Python.
+        wheels = glob.glob(sysconfig.get_paths()["purelib"] + "/nvidia/*/lib")
+        paths = [os.environ.get("LD_LIBRARY_PATH", ""), str(self.directory / "lib"), *sorted(wheels)]
         self.environment["LD_LIBRARY_PATH"] = ":".join(path for path in paths if path)
         own = self.directory / "openmpi/bin/mpirun"
         if own.exists():
@@ -201,13 +208,15 @@ class Runner:
     def program(self, name):
         return self.directory / "bin" / name
 
-    def run(self, command, limit, **variables):
-        """(status, stdout, stderr); the status of what did not end is None."""
+    def run(self, command, limit, environment=None, **variables):
+        """(status, stdout, stderr); the status of what did not end is None. `environment`
+        is instead of the pack's."""
         try:
             process = subprocess.Popen(
                 [str(word) for word in command], text=True, errors="replace",
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                cwd=self.work, env=dict(self.environment, **variables), start_new_session=True)
+                cwd=self.work, env=dict(environment or self.environment, **variables),
+                start_new_session=True)
         except OSError as error:
             return 127, "", f"cannot run '{command[0]}': {error}"
         try:
@@ -245,6 +254,12 @@ def reason(status, err):
         except ValueError:
             pass
     return f"status {status}: {last_line(err)}"
+
+
+def notes_of(err):
+    """What programs say beside their results, each once."""
+    lines = [line.strip() for line in err.splitlines() if "note: " in line]
+    return list(dict.fromkeys(line[line.index("note: ") + 6:] for line in lines))
 
 
 def machine(runner):
