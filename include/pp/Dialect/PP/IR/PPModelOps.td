@@ -21,7 +21,8 @@ def PP_LayerOp : PP_Op<"layer", [FunctionOpInterface, IsolatedFromAbove,
     1. All types are statically shaped tensors; parameters hold floats.
     2. `pp.yield` ends the body and yields the declared result types.
     3. `recompute` is `"none"` or `"full"`.
-    4. No tensor in the body has more than 2^48 elements.
+    4. No tensor in the body has more than 2^48 elements; floats in it are f32,
+       f64, bf16 or f16.
     5. The name does not begin with `llvm.`.
 
     Example:
