@@ -50,20 +50,29 @@ class OutOfTime(Exception):
 
 
 class Setting:
-    """How a program is compiled: everything that must not change its results."""
+    """How a program is compiled and run: everything that must not change its results."""
 
     def __init__(self, ranks=1, schedule="gpipe"):
         self.ranks, self.schedule = ranks, schedule
         self.split = self.unroll = False
         self.virtual = self.recompute = self.semantics = None
         self.stages = ()  # pins
+        self.is_from_file = False  # the schedule, as pp-plan writes it
+        self.threads = 1
+        self.restarts = False  # from its weights, after the first step
 
-    def options(self):
-        words = [f"--pp={self.ranks}", f"--schedule={self.schedule}"]
+    def schedule_options(self):
+        words = [f"--schedule={self.schedule}"]
         if self.split:
             words.append("--split-backward")
         if self.virtual:
             words.append(f"--virtual={self.virtual}")
+        return words
+
+    def options(self, label="setting"):
+        words = [f"--pp={self.ranks}"]
+        words += ([f"--schedule={label}.csv"] if self.is_from_file
+                  else self.schedule_options())
         if self.recompute:
             words.append(f"--recompute={self.recompute}")
         if self.unroll:
@@ -72,6 +81,17 @@ class Setting:
             words.append(f"--semantics={self.semantics}")
         return words
 
+    def describe(self):
+        """All of it but the pins."""
+        words = self.options()
+        if self.is_from_file:
+            words += ["of"] + self.schedule_options()
+        if self.threads > 1:
+            words.append(f"--threads {self.threads}")
+        if self.restarts:
+            words.append("--load")
+        return " ".join(words)
+
 
 class Case:
     def __init__(self, seed):
@@ -79,6 +99,9 @@ class Case:
         self.model = None
         self.microbatches, self.run_seed = 1, seed % 1000
         self.is_bf16 = self.is_device = False
+        # Whether settings may restart: every step then has the same data and rate, and
+        # the optimizer no state.
+        self.may_restart = False
         self.optimizer = []
         self.steps = 3
         self.settings = []
@@ -115,7 +138,21 @@ def draw_case(seed, tools, sizes=None, dims=None):
         case.optimizer = ["--optimizer", "adamw", "--lr", "0.01", "--clip", "1"]
     for _ in range(2 if case.is_device else rng.choice([2, 3, 4])):
         case.settings.append(draw_setting(rng, case, tools))
+    draw_runs(random.Random(f"runs of {seed}"), case)
     return case
+
+
+def draw_runs(rng, case):
+    """What settings have beside their options."""
+    case.may_restart = rng.random() < 0.3
+    if case.may_restart:
+        case.optimizer = ["--optimizer", "sgd", "--lr", "0.125", "--min-lr", "0.125",
+                          "--clip", "0", "--weight-decay", "0"]
+    for setting in case.settings:
+        setting.is_from_file = rng.random() < 0.2
+        if not case.is_device:
+            setting.threads = rng.choice([1, 1, 1, 2, 3])
+        setting.restarts = case.may_restart and rng.random() < 0.5
 
 
 def draw_setting(rng, case, tools):
@@ -226,7 +263,7 @@ class Run:
         rng = random.Random(self.case.seed)
         model = self.case.model
         sequence = model.data[0].shape[1]
-        count = sequence + 1 + rng.choice([0, 1, 50, 500])
+        count = sequence + 1 + rng.choice([0, 1, 50, 500]) * (not self.case.may_restart)
         tokens = [rng.randrange(model.vocabulary) for _ in range(count)]
         data = b"".join(token.to_bytes(model.token_bytes, "little") for token in tokens)
         (self.directory / "data.bin").write_bytes(data)
@@ -250,9 +287,16 @@ class Run:
         """False if the compiler refuses it, and is right."""
         model = f"{label}.mlir"
         (self.directory / model).write_text(self.case.model.text(setting.stages))
+        if setting.is_from_file:
+            status, out, error = self.execute(
+                [self.tools.tool("pp-plan"), "simulate", *setting.schedule_options(),
+                 f"--ranks={setting.ranks}", f"--microbatches={self.case.microbatches}",
+                 f"--csv={label}.csv"], "pp-plan")
+            if status != 0:
+                raise Failure("pp-plan: " + digest_of_message(error), out + error)
         status, out, error = self.execute(
             [self.tools.tool("pp-compile"), model, "-o", f"{label}.exe",
-             *self.case.compile_options(), *setting.options()], "compiler")
+             *self.case.compile_options(), *setting.options(label)], "compiler")
         if status == 0:
             return True
         for refusal in REFUSALS:
@@ -269,11 +313,39 @@ class Run:
         word = "u16" if self.case.model.token_bytes == 2 else "bytes"
         status, out, error = self.execute(
             [*launch, f"./{program}.exe", "--data", "data.bin", "--token-format", word,
-             "--seed", self.case.run_seed, "--quiet", "--timeout", 60, "--metrics",
-             f"{label}.jsonl", "--save", label, *device, *options], "program")
+             "--seed", self.case.run_seed, "--threads", setting.threads, "--quiet",
+             "--timeout", 60, "--metrics", f"{label}.jsonl", "--save", label, *device,
+             *options], "program")
         if status != 0:
             raise Failure("program: " + digest_of_message(error), out + error)
         return Results(self.directory, label)
+
+    def train_all(self, setting, program, label):
+        """All steps of the case."""
+        if not setting.restarts or self.case.steps < 2:
+            return self.train(setting, program, label,
+                              ["--steps", self.case.steps, *self.case.optimizer])
+        first = self.train(setting, program, f"{label}-first",
+                           ["--steps", 1, *self.case.optimizer])
+        rest = self.train(setting, program, label,
+                          ["--steps", self.case.steps - 1, *self.case.optimizer, "--load",
+                           f"{label}-first"])
+        rest.steps = first.steps + rest.steps
+        return rest
+
+    def expected_of(self, reference):
+        """What settings must compute: those that restart, and the others."""
+        straight = self.train_all(reference, "reference", "reference")
+        if not any(setting.restarts for setting in self.case.settings):
+            return {False: straight}
+        reference.restarts = True
+        restarted = self.train_all(reference, "reference", "restarted")
+        # Dropout depends on the number of the step, which starts anew.
+        if "nn.dropout" not in self.case.model.operations():
+            difference = self.compare(restarted, straight)
+            if difference:
+                raise Failure("restart", f"one rank that restarts: {difference}")
+        return {False: straight, True: restarted}
 
     def check(self):
         """Raises Failure."""
@@ -285,21 +357,21 @@ class Run:
                     "--clip", 0, "--weight-decay", 0]
         gradient = self.train(reference, "reference", "gradient", one_step)
         self.interpret(gradient)
-        training = ["--steps", self.case.steps, *self.case.optimizer]
-        expected = self.train(reference, "reference", "reference", training)
+        expected = self.expected_of(reference)
         for number, setting in enumerate(self.case.settings):
             label = f"setting{number}"
             if not self.compile(setting, label):
                 continue
             try:
                 difference = self.compare(
-                    self.train(setting, label, label, training), expected)
+                    self.train_all(setting, label, label), expected[setting.restarts])
                 kind = "bits"
             except Failure as failure:
                 difference, kind = failure.message, failure.kind
             (self.directory / f"{label}.exe").unlink()
             if difference:
-                raise self.explain(kind, difference, setting, label, training, expected)
+                raise self.explain(kind, difference, setting, label,
+                                   expected[setting.restarts])
 
     @staticmethod
     def compare(found, expected):
@@ -311,9 +383,9 @@ class Run:
             return "other weights than one rank"
         return None
 
-    def explain(self, kind, difference, setting, label, training, expected):
+    def explain(self, kind, difference, setting, label, expected):
         """A failure that says whether loops are to blame."""
-        text = f"{label} ({' '.join(setting.options())}): {difference}"
+        text = f"{label} ({setting.describe()}): {difference}"
         if setting.unroll:
             return Failure(kind, text)
         written_out = copy.copy(setting)
@@ -321,7 +393,7 @@ class Run:
         commands = len(self.commands)
         try:
             if (self.compile(written_out, "unrolled") and not self.compare(
-                    self.train(written_out, "unrolled", "unrolled", training), expected)):
+                    self.train_all(written_out, "unrolled", "unrolled"), expected)):
                 return Failure(f"loops: {kind}", text + "\nnothing differs with --unroll")
         except Failure:
             pass

@@ -2,7 +2,8 @@
 """Differential fuzzing of the whole compiler.
 
 A case is a random model with random settings: ranks, schedule, recomputation, pins,
-loops or not, CPU or emulated device, f32 or bf16. Loss and gradients of its first step
+loops or not, CPU or emulated device, f32 or bf16, schedules by name or from a file,
+threads, a restart from saved weights. Loss and gradients of its first step
 have to be those of pp-interpret, in double precision, within what rounding explains;
 losses, norms and weights of some steps have to be the same bits under every setting.
 Whatever fails, crashes or hangs is a failure, but for documented refusals.

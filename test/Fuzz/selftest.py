@@ -37,12 +37,16 @@ def draws_every_op(tools):
 
 
 def seeds_are_cases(tools):
+    drawn = set()
     for seed in range(20):
         first, second = (check.draw_case(seed, tools) for _ in range(2))
         expect(first.model.text() == second.model.text(), f"two models of seed {seed}")
-        options = [[setting.options() for setting in case.settings]
+        options = [[setting.describe() for setting in case.settings]
                    for case in (first, second)]
         expect(options[0] == options[1], f"two sets of settings of seed {seed}")
+        drawn |= {word for text in options[0] for word in text.split()}
+    for word in ("--schedule=setting.csv", "--threads", "--load"):
+        expect(word in drawn, f"no setting with {word} in 20 cases")
 
 
 def find_case(tools, work, op):

@@ -27,7 +27,8 @@ def candidates(case, tools):
     for number, setting in enumerate(case.settings):
         for name, value in (("stages", ()), ("recompute", None), ("semantics", None),
                             ("unroll", False), ("ranks", 1), ("ranks", setting.ranks - 1),
-                            ("split", False), ("virtual", None)):
+                            ("split", False), ("virtual", None), ("is_from_file", False),
+                            ("threads", 1), ("restarts", False)):
             if value != 0 and getattr(setting, name) != value:
                 copy = check.smaller(case)
                 setattr(copy.settings[number], name, value)
@@ -110,5 +111,5 @@ def shrink(case, failure, tools, directory, seconds):
 
 def describe(case):
     """All that a smaller case may differ in."""
-    settings = [(setting.options(), setting.stages) for setting in case.settings]
+    settings = [(setting.describe(), setting.stages) for setting in case.settings]
     return str((case.model.text(), case.compile_options(), case.steps, settings))
