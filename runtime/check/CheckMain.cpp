@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -62,9 +63,8 @@ struct Function {
 
 struct Options {
   std::string device = "cuda";
-  uint64_t seed = 1;
+  uint64_t seed = 1, start = 0;
   double tolerance = 1e-5, timeout = 60;
-  int64_t start = 0;
 };
 
 } // namespace
@@ -451,6 +451,18 @@ static double numberOf(const std::string &option, const std::string &text) {
   return value;
 }
 
+/// To the last digit.
+static uint64_t wholeOf(const std::string &option, const std::string &text) {
+  uint64_t value = 0;
+  const char *end = text.data() + text.size();
+  auto [rest, status] = std::from_chars(text.data(), end, value);
+  if (status != std::errc() || rest != end)
+    throw Error("found " + option + " " + text +
+                ", expected a whole number from 0 to 18446744073709551615: "
+                "see --help");
+  return value;
+}
+
 static Options parse(int argc, char **argv) {
   Options o;
   for (int i = 1; i < argc; ++i) {
@@ -473,11 +485,11 @@ static Options parse(int argc, char **argv) {
         throw Error("found --device " + text +
                     ", expected cuda or emulated: choose one of them");
     } else if (option == "--seed") {
-      o.seed = uint64_t(numberOf(option, text));
+      o.seed = wholeOf(option, text);
     } else if (option == "--tolerance") {
       o.tolerance = numberOf(option, text);
     } else if (option == "--start") {
-      o.start = int64_t(numberOf(option, text));
+      o.start = wholeOf(option, text);
     } else {
       o.timeout = numberOf(option, text);
     }
@@ -503,7 +515,7 @@ int main(int argc, char **argv) {
     uint8_t *memory = device->allocate(most),
             *pinned = device->allocateHost(most);
     bool good = true;
-    for (size_t i = size_t(o.start); i < functions.size(); ++i) {
+    for (size_t i = o.start; i < functions.size(); ++i) {
       std::printf("{\"begin\": %zu, \"function\": \"%s\"}\n", i,
                   functions[i].name.c_str());
       std::fflush(stdout);

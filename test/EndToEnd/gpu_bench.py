@@ -77,6 +77,25 @@ def check_wrong_results(rows):
     ends(result, 1, "still running after 0.001 s")
 
 
+def check_seeds():
+    """Whole numbers of 64 bits, to the last digit."""
+    program = pathlib.Path("check/bin/check-f32").resolve()
+
+    def run(*options):
+        return execute([program, "--device", "emulated", *options])
+
+    for option in ("--seed", "--start"):
+        for text in ("1.5", "-1", "1e3", "18446744073709551616"):
+            ends(run(option, text), 2, f"found {option} {text}, expected a whole number from 0 to "
+                 "18446744073709551615")
+    none = run("--start", 2**64 - 1)
+    ends(none, 0, '"done": true')
+    last = json.loads(none.stdout.splitlines()[0])["functions"] - 1
+    # Two that f64 does not tell apart.
+    found = [run("--start", last, "--seed", seed).stdout for seed in (2**53, 2**53 + 1)]
+    check(found[0] != found[1], f"the same for other seeds: {found[0]}")
+
+
 def check_broken_packs():
     ends(run_check("--tolerance", "f16=1"), 2, "found 'f16=1' in --tolerance", "write it as")
     here = [sys.executable, SOURCE / "bench/gpu_check", "run"]
@@ -207,6 +226,7 @@ def main():
     must(execute([sys.executable, SOURCE / "bench/gpu_check", "pack", "check", "--small",
                   "--emulate-device", "--build", BUILD, f"--linker={linker}"]))
     check_wrong_results(check_tables())
+    check_seeds()
     check_broken_packs()
     check_goals()
     check_speed(linker)
