@@ -2,6 +2,7 @@
 
 #include "Inputs.h"
 #include "ProfileCosts.h"
+#include "pp/Limits.h"
 #include "pp/Schedule/Load.h"
 
 #include <algorithm>
@@ -23,7 +24,7 @@ static Result<Schedule> searchSchedule(const Options &options) {
       int64_t(options.ranks) * std::max(options.virtualStages, 1);
   problem.costs = costsFor(
       given > 1 ? static_cast<int32_t>(given)
-                : static_cast<int32_t>(std::min<int64_t>(asked, 1 << 22)),
+                : static_cast<int32_t>(std::min(asked, pp::limits::kActions)),
       options);
   problem.memory = options.memory;
   problem.memoryCap = options.memoryCap;

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Options.h"
+#include "pp/Limits.h"
 #include "pp/Schedule/Generators.h"
 
 #include <CLI/CLI.hpp>
@@ -13,10 +14,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <string_view>
 
 using namespace pp::plan;
 using namespace pp::schedule;
+namespace limits = pp::limits;
 
 void pp::plan::addCommonOptions(CLI::App &app, RawOptions &raw) {
   app.add_option("--ranks", raw.ranks, "pipeline ranks")->type_name("P");
@@ -121,9 +124,18 @@ template <typename T> static bool takeNumber(std::string_view &text, T &value) {
   return status == std::errc();
 }
 
+static std::string shortText(double number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", number);
+  return text;
+}
+
+/// Of the search's seed and of its effort.
+constexpr int64_t kMostOfSearch = int64_t(1) << 20;
+
 /// 0 where the option is not there.
 static int32_t readCount(const char *option, const std::string &text,
-                         int32_t most = 1 << 20) {
+                         int64_t most) {
   if (text.empty())
     return 0;
   int32_t value = 0;
@@ -165,25 +177,26 @@ readTimes(const char *option, const std::string &text, double byDefault) {
   if (text.empty())
     return {byDefault};
   // The sum of all times must stay a number.
-  return readList<double>(
-      option, text, pp::schedule::largestTime, /*mayHaveUnits=*/false,
-      "a time from 0 to 1e15, or one for each stage with commas between");
+  return readList<double>(option, text, limits::kTime, /*mayHaveUnits=*/false,
+                          "a time from 0 to " + shortText(limits::kTime) +
+                              ", or one for each stage with commas between");
 }
 
-/// What one stage holds: the sum over all that fit a schedule is a number.
+/// What one stage holds: the sum over all actions of a schedule fits 64 bits.
 constexpr double kMostOfStage = 1e12;
+static_assert(kMostOfStage * limits::kActions < 0x1p63);
 
+/// At a bandwidth of 1 the most take as long as anything may.
 static std::vector<int64_t> readBytes(const char *option,
                                       const std::string &text,
                                       std::vector<int64_t> byDefault,
-                                      double most = 1e15) {
+                                      double most = limits::kTime) {
   if (text.empty())
     return byDefault;
   return readList<int64_t>(
       option, text, most, /*mayHaveUnits=*/true,
       "a number of bytes such as 1000, 800M or 16G, at most " +
-          std::string(most < 1e15 ? "1e12" : "1e15") +
-          ", or several with commas between");
+          shortText(most) + ", or several with commas between");
 }
 
 static pp::profile::Profile readProfile(const RawOptions &raw) {
@@ -244,9 +257,11 @@ static void readTransfers(const RawOptions &raw, Costs &costs) {
 Options pp::plan::readOptions(const RawOptions &raw) {
   Options options;
   options.schedule = raw.schedule.empty() ? "1f1b" : raw.schedule;
-  options.ranks = readCount("--ranks", raw.ranks, 1 << 16);
-  options.virtualStages = readCount("--virtual", raw.virtualStages);
-  options.microbatches = readCount("--microbatches", raw.microbatches);
+  options.ranks = readCount("--ranks", raw.ranks, limits::kRanks);
+  options.virtualStages =
+      readCount("--virtual", raw.virtualStages, limits::kStages);
+  options.microbatches =
+      readCount("--microbatches", raw.microbatches, limits::kMicrobatches);
   Costs &costs = options.costs;
   costs.forward = readTimes("--forward", raw.forward, 1);
   costs.inputGradient = readTimes("--backward-input", raw.backwardInput, 1);
@@ -270,9 +285,9 @@ Options pp::plan::readOptions(const RawOptions &raw) {
              "one of buffered, rendezvous, fifo-per-edge, fifo-shared");
     options.semantics = *semantics;
   }
-  if (int32_t seed = readCount("--seed", raw.seed))
+  if (int32_t seed = readCount("--seed", raw.seed, kMostOfSearch))
     options.search.seed = seed;
-  if (int32_t effort = readCount("--effort", raw.effort))
+  if (int32_t effort = readCount("--effort", raw.effort, kMostOfSearch))
     options.search.effort = int64_t(effort) * 1'000'000;
   options.svg = raw.svg;
   options.trace = raw.trace;

@@ -1,6 +1,7 @@
 //===- Simulator.cpp - How long a schedule takes --------------------------===//
 
 #include "Execution.h"
+#include "pp/Limits.h"
 #include "pp/Schedule/Verifier.h"
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <tuple>
 
 using namespace pp::schedule;
+namespace limits = pp::limits;
 
 Costs Costs::uniform(int32_t stages, double forward, double inputGradient,
                      double weightGradient, double transfer) {
@@ -29,11 +31,11 @@ void Costs::setTransfers(const std::vector<double> &bytes, double latency,
 }
 
 static std::string checkTime(const char *what, double time) {
-  if (time >= 0 && time <= largestTime) // false for NaN
+  if (time >= 0 && time <= limits::kTime) // false for NaN
     return "";
   char text[96];
   std::snprintf(text, sizeof text, "found %g as %s time, expected 0 to %g",
-                time, what, largestTime);
+                time, what, limits::kTime);
   return text;
 }
 

@@ -280,8 +280,10 @@ std::string pp::schedule::printCSV(const Schedule &schedule) {
 static bool isTooLarge(int32_t stage, int32_t microbatch) {
   return stage >= limits::kStages || microbatch >= limits::kMicrobatches;
 }
-constexpr const char *kTooLarge =
-    "', expected stages and micro-batches below 1048576";
+static std::string tooLarge() {
+  return "', expected stages below " + std::to_string(limits::kStages) +
+         " and micro-batches below " + std::to_string(limits::kMicrobatches);
+}
 
 /// Where the stages are, from the rows they are in.
 static std::string placeStages(Schedule &schedule) {
@@ -289,7 +291,7 @@ static std::string placeStages(Schedule &schedule) {
     for (const Action &action : schedule.ranks[rank]) {
       // A typing error such as 1000000000F0 must not ask for gigabytes.
       if (isTooLarge(action.stage, action.microbatch))
-        return "found action '" + toString(action) + kTooLarge;
+        return "found action '" + toString(action) + tooLarge();
       schedule.stages = std::max(schedule.stages, action.stage + 1);
       schedule.microbatches =
           std::max(schedule.microbatches, action.microbatch + 1);
@@ -306,7 +308,7 @@ static std::string placeStages(Schedule &schedule) {
   for (const auto &row : schedule.transfers)
     for (const PlacedTransfer &placed : row)
       if (isTooLarge(placed.transfer.stage, placed.transfer.microbatch))
-        return "found transfer '" + toString(placed.transfer) + kTooLarge;
+        return "found transfer '" + toString(placed.transfer) + tooLarge();
   if (schedule.stages == 0)
     return "found no action, expected a row of actions for each rank";
   for (int32_t stage = 0; stage < schedule.stages; ++stage)
@@ -361,6 +363,7 @@ Result<Schedule> pp::schedule::parseCSV(std::string_view text) {
   if (int64_t(schedule.stages) * schedule.microbatches > limits::kActions)
     return Error{"found " + std::to_string(schedule.stages) + " stages and " +
                  std::to_string(schedule.microbatches) +
-                 " micro-batches, expected a product of at most 4194304"};
+                 " micro-batches, expected a product of at most " +
+                 std::to_string(limits::kActions)};
   return schedule;
 }

@@ -9,10 +9,7 @@
 
 namespace pp::schedule {
 
-/// No time is longer, so that sums and products of times stay finite.
-constexpr double largestTime = 1e15;
-
-/// Durations from 0 to `largestTime`, in any one unit of time.
+/// Durations from 0 to `limits::kTime`, in any one unit of time.
 struct Costs {
   std::vector<double> forward;        ///< F of each stage
   std::vector<double> inputGradient;  ///< I of each stage

@@ -2,6 +2,7 @@
 
 #include "pp/Schedule/Search.h"
 #include "Support.h"
+#include "pp/Limits.h"
 #include "pp/Schedule/Verifier.h"
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <random>
 
 using namespace pp::schedule;
+namespace limits = pp::limits;
 
 namespace {
 double makespanOf(const SearchProblem &problem, const Schedule &schedule) {
@@ -366,15 +368,15 @@ TEST(Search, TakesWholeBackwardsWhereHalvesDoNotFit) {
 // round.
 TEST(Search, EndsWithTimesOfAnySize) {
   constexpr double tiny = std::numeric_limits<double>::denorm_min();
-  for (double time : {0.0, tiny, 3 * tiny, 1e-300, 1.0, largestTime})
-    for (double transfer : {0.0, tiny, 1.0, largestTime})
+  for (double time : {0.0, tiny, 3 * tiny, 1e-300, 1.0, limits::kTime})
+    for (double transfer : {0.0, tiny, 1.0, limits::kTime})
       for (bool overlap : {true, false})
         for (int v : {1, 2})
           for (int64_t cap : {0, 3}) {
             SCOPED_TRACE(testing::Message() << time << " " << transfer << " "
                                             << overlap << v << cap);
             SearchProblem problem = uniformProblem(
-                2, v, 4, time, 2 * time > largestTime ? time : 2 * time, time,
+                2, v, 4, time, 2 * time > limits::kTime ? time : 2 * time, time,
                 transfer);
             problem.costs.overlapTransfers = overlap;
             if (cap)

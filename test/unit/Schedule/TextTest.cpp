@@ -193,13 +193,13 @@ TEST(Text, Errors) {
             "found 34 stages and 1000001 micro-batches, expected a product of "
             "at most 4194304");
   EXPECT_EQ(parseCSV("0F0,2147483647RECV_B2147483647\n").error(),
-            "found transfer '2147483647RECV_B2147483647', expected stages and "
-            "micro-batches below 1048576");
+            "found transfer '2147483647RECV_B2147483647', expected stages below "
+            "1048576 and micro-batches below 1048576");
   EXPECT_EQ(parseCSV("2147483647F0\n").error().substr(0, 29),
             "found action '2147483647F0', ");
   EXPECT_EQ(parseCSV("1000000000F0\n").error(),
-            "found action '1000000000F0', expected stages and micro-batches "
-            "below 1048576");
+            "found action '1000000000F0', expected stages below 1048576 and "
+            "micro-batches below 1048576");
 }
 
 // Whatever the text, it is read and judged, or refused with a message.
