@@ -12,6 +12,8 @@
 
 #include "mlir/IR/TypeUtilities.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace pp::kernel;
 
@@ -255,7 +257,7 @@ static LogicalResult verifyAttention(Operation *op, ValueRange queryLike,
                                      ValueRange keyLike, Value lse,
                                      Value workspace, int64_t batch,
                                      int64_t heads, int64_t kvHeads,
-                                     bool backward) {
+                                     double scale, bool backward) {
   for (Value value : llvm::concat<Value>(llvm::to_vector(queryLike),
                                          llvm::to_vector(keyLike)))
     if (shapeOf(value).size() != 2)
@@ -291,6 +293,10 @@ static LogicalResult verifyAttention(Operation *op, ValueRange queryLike,
       failed(verifyF32(op, "lse", lse)) ||
       failed(verifyF32(op, "workspace", workspace)))
     return failure();
+  if (!std::isfinite(static_cast<float>(scale))) // C4
+    return op->emitOpError("found scale = ")
+           << scale << ", expected a number that is finite in f32, in which "
+           << "the kernel computes";
   int64_t size = q[1] / heads;
   return verifyWorkspace(op, workspace,
                          elementOf(matrices.front()).isBF16()
@@ -302,12 +308,12 @@ static LogicalResult verifyAttention(Operation *op, ValueRange queryLike,
 LogicalResult AttentionOp::verify() {
   return verifyAttention(*this, {getQuery(), getOut()}, {getKey(), getValue()},
                          getLse(), getWorkspace(), getBatch(), getHeads(),
-                         getKvHeads(), false);
+                         getKvHeads(), getScale().convertToDouble(), false);
 }
 
 LogicalResult AttentionGradOp::verify() {
   return verifyAttention(*this, {getQuery(), getOut(), getDout(), getDquery()},
                          {getKey(), getValue(), getDkey(), getDvalue()},
                          getLse(), getWorkspace(), getBatch(), getHeads(),
-                         getKvHeads(), true);
+                         getKvHeads(), getScale().convertToDouble(), true);
 }

@@ -205,6 +205,7 @@ class Kernel_AttentionBase<string mnemonic> : Kernel_Op<mnemonic> {
     - (C2) Matrices have the same elements, f32 or bf16; `lse` and `workspace` have
       f32.
     - (C3) `workspace` has at least as many elements as the kernel says it needs.
+    - (C4) `scale` is finite in f32, in which the kernel computes.
   }];
 }
 

@@ -1,0 +1,24 @@
+// RUN: pp-opt %s --split-input-file --verify-diagnostics
+
+func.func @infinite(%q: tensor<8x8xf32>, %lse: tensor<1x2x8xf32>, %ws: tensor<9999999xf32>) {
+  // expected-error @below {{found scale = INF, expected a number that is finite in f32, in which the kernel computes}}
+  %0:3 = kernel.attention %q, %q, %q into %q, %lse, %ws {batch = 1 : i64, heads = 2 : i64, kv_heads = 2 : i64, scale = 0x7FF0000000000000 : f64} : (tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<1x2x8xf32>, tensor<9999999xf32>) -> (tensor<8x8xf32>, tensor<1x2x8xf32>, tensor<9999999xf32>)
+  return
+}
+
+// -----
+
+// f64 has the number, the kernel has not.
+func.func @large(%q: tensor<8x8xf32>, %lse: tensor<1x2x8xf32>, %ws: tensor<9999999xf32>) {
+  // expected-error @below {{found scale = 1.000000e+39, expected a number that is finite in f32}}
+  %0:4 = kernel.attention_grad %q, %q, %q, %q, %lse, %q into %q, %q, %q, %ws {batch = 1 : i64, heads = 2 : i64, kv_heads = 2 : i64, scale = 1.0e39 : f64} : (tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<1x2x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<9999999xf32>) -> (tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<9999999xf32>)
+  return
+}
+
+// -----
+
+// No scores, and so the mean of the values, is a scale as well.
+func.func @zero(%q: tensor<8x8xf32>, %lse: tensor<1x2x8xf32>, %ws: tensor<9999999xf32>) {
+  %0:3 = kernel.attention %q, %q, %q into %q, %lse, %ws {batch = 1 : i64, heads = 2 : i64, kv_heads = 2 : i64, scale = 0.0 : f64} : (tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<1x2x8xf32>, tensor<9999999xf32>) -> (tensor<8x8xf32>, tensor<1x2x8xf32>, tensor<9999999xf32>)
+  return
+}
