@@ -40,6 +40,15 @@ namespace {
 struct IsolateLayers : pp::impl::IsolateLayersBase<IsolateLayers> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    // Those of stages, too.
+    for (auto function : module.getOps<func::FuncOp>())
+      if (function.getSymName().starts_with("pprt_")) {
+        function.emitOpError("found the name '")
+            << function.getSymName()
+            << "', expected one that does not begin with 'pprt_', as functions "
+               "of the runtime do: rename the function";
+        return signalPassFailure();
+      }
     SmallVector<func::FuncOp> layers = findLayerFunctions(module);
     if (layers.empty())
       return;

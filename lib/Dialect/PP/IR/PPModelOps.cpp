@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Names.h"
 #include "Numbers.h"
 
 #include "pp/Dialect/PP/IR/PPOps.h"
@@ -308,6 +309,8 @@ LogicalResult ParamOp::verify() {
     return emitOpError() << "found the name '__metadata__', which a "
                             "safetensors file keeps for itself, expected "
                             "another: rename the parameter";
+  if (failed(detail::verifyParameterName(*this, getName())))
+    return failure();
   if (!llvm::json::isUTF8(getName()))
     return emitOpError() << "found a name that is not UTF-8, expected text: "
                             "safetensors files hold names as JSON";

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Names.h"
 #include "Numbers.h"
 
 #include "pp/Dialect/PP/IR/PPOps.h"
@@ -33,7 +34,18 @@ LogicalResult InputOp::verify() {
   return verifyTensor(*this, getType(), /*isFloat=*/false);
 }
 
+LogicalResult pp::detail::verifyParameterName(Operation *op, StringRef name) {
+  if (!name.starts_with("pprt_"))
+    return success();
+  return op->emitOpError() << "found the name '" << name
+                           << "', expected one that does not begin with "
+                              "'pprt_', as functions of the runtime do, which "
+                              "programs call: rename the parameter";
+}
+
 LogicalResult ParameterOp::verify() {
+  if (failed(detail::verifyParameterName(*this, getSymName())))
+    return failure();
   if (!isa<nn::InitializerAttrInterface>(getInit()))
     return emitOpError() << "found init(" << getInit()
                          << "), expected an initialiser such as "

@@ -207,6 +207,14 @@ pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
 // -----
 
 pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
+  // expected-error @+1 {{found the name 'pprt_emulating', expected one that does not begin with 'pprt_', as functions of the runtime do, which programs call: rename the parameter}}
+  %0 = pp.param "pprt_emulating" : tensor<8xf32> init(#nn.zeros)
+  pp.return %x : tensor<f32>
+}
+
+// -----
+
+pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
   // expected-error @+1 {{found a name that is not UTF-8, expected text: safetensors files hold names as JSON}}
   %0 = pp.param "w\FF" : tensor<8xf32> init(#nn.zeros)
   pp.return %x : tensor<f32>

@@ -170,3 +170,9 @@ pp.input @tokens : tensor<16777216x33554432xi32>
 
 // expected-error @+1 {{parameter #0 has type 'tensor<16777216x33554432xf32>': it has more than 2^48 elements, which no machine holds: correct dimension 1}}
 pp.parameter @w : tensor<16777216x33554432xf32> init(#nn.zeros)
+
+// -----
+
+// Constraint 1 of pp.parameter.
+// expected-error @+1 {{found the name 'pprt_gpu_copy', expected one that does not begin with 'pprt_', as functions of the runtime do, which programs call: rename the parameter}}
+pp.parameter @pprt_gpu_copy : tensor<8xf32> init(#nn.zeros)

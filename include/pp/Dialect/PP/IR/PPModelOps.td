@@ -134,7 +134,8 @@ def PP_ParamOp : PP_Op<"param", [Pure, HasParent<"ModelOp">]> {
 
     Constraints:
     1. The name is not empty, is UTF-8, and is not `__metadata__`, the key that
-       safetensors files keep for themselves.
+       safetensors files keep for themselves. It does not begin with `pprt_`,
+       as functions of the runtime do.
     2. `init` is an initialiser.
     3. It has at most 2^48 elements.
 

@@ -31,6 +31,9 @@ def PP_ParameterOp : PP_Op<"parameter", [Symbol,
     of the model; norms sum in that order. One of bf16 is a copy of its master
     (see `pp.param`); its gradient is f32.
 
+    Constraints:
+    1. The name does not begin with `pprt_`.
+
     Example:
     ```mlir
     pp.parameter @wte.weight : tensor<256x64xf32> init(#nn.zeros)
