@@ -8,6 +8,7 @@
 #include "pp/CodeGen/MathFunctions.h"
 #include "pp/CodeGen/Passes.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -26,6 +27,15 @@ struct ApproximateMath : pp::impl::ApproximateMathBase<ApproximateMath> {
         patterns, MathPolynomialApproximationOptions());
     if (failed(pp::expandMathFunctions(getOperation())) ||
         failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      return signalPassFailure();
+    // The one function that neither LLVM nor libm has.
+    WalkResult walk = getOperation().walk([](math::IPowIOp op) {
+      op.emitOpError("found on ")
+          << op.getType()
+          << ", for which there is no code; expected other ops in its place";
+      return WalkResult::interrupt();
+    });
+    if (walk.wasInterrupted())
       signalPassFailure();
   }
 };

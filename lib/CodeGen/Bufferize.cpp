@@ -49,6 +49,22 @@ static void sortConstants(ModuleOp module,
     use.setName(constant.getSymName());
 }
 
+/// An error for an op on tensors that nothing makes into code.
+static LogicalResult verifyBufferizable(ModuleOp module,
+                                        const BufferizationOptions &options) {
+  WalkResult walk = module.walk([&](Operation *op) {
+    auto isTensor = llvm::IsaPred<TensorType>;
+    if ((llvm::none_of(op->getOperandTypes(), isTensor) &&
+         llvm::none_of(op->getResultTypes(), isTensor)) ||
+        options.dynCastBufferizableOp(op))
+      return WalkResult::advance();
+    op->emitOpError("found on tensors, for which there is no code; expected "
+                    "ops of nn, arith or math in its place");
+    return WalkResult::interrupt();
+  });
+  return failure(walk.wasInterrupted());
+}
+
 namespace {
 struct Bufferize : pp::impl::BufferizeBase<Bufferize> {
   void runOnOperation() override {
@@ -68,7 +84,8 @@ struct Bufferize : pp::impl::BufferizeBase<Bufferize> {
     for (auto global : getOperation().getOps<memref::GlobalOp>())
       known.insert(global);
     BufferizationState state;
-    if (failed(runOneShotModuleBufferize(getOperation(), options, state)))
+    if (failed(verifyBufferizable(getOperation(), options)) ||
+        failed(runOneShotModuleBufferize(getOperation(), options, state)))
       return signalPassFailure();
     removeBufferizationAttributesInModule(getOperation());
     sortConstants(getOperation(), known);

@@ -23,6 +23,12 @@ namespace {
 struct ConvertNNToLinalg : pp::impl::ConvertNNToLinalgBase<ConvertNNToLinalg> {
   using ConvertNNToLinalgBase::ConvertNNToLinalgBase;
 
+  /// arith and math on tensors, but not their constants.
+  static bool isOnTensors(Operation *op) {
+    return OpTrait::hasElementwiseMappableTraits(op) &&
+           llvm::any_of(op->getResultTypes(), llvm::IsaPred<TensorType>);
+  }
+
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     pp::populateElementwisePatterns(patterns);
@@ -40,10 +46,20 @@ struct ConvertNNToLinalg : pp::impl::ConvertNNToLinalgBase<ConvertNNToLinalg> {
     target.markUnknownOpDynamicallyLegal([](Operation *op) {
       if (isa_and_nonnull<pp::nn::NNDialect>(op->getDialect()))
         return false;
-      // arith and math on tensors, but not their constants.
-      return !OpTrait::hasElementwiseMappableTraits(op) ||
-             llvm::none_of(op->getResultTypes(), llvm::IsaPred<TensorType>);
+      return !isOnTensors(op);
     });
+    // Patterns make one result of each.
+    WalkResult walk = getOperation().walk([&](Operation *op) {
+      if (op->getNumResults() < 2 || !isOnTensors(op))
+        return WalkResult::advance();
+      op->emitOpError("found on tensors with ")
+          << op->getNumResults()
+          << " results, for which there is no code; expected ops with one "
+             "result in its place";
+      return WalkResult::interrupt();
+    });
+    if (walk.wasInterrupted())
+      return signalPassFailure();
     if (failed(applyPartialConversion(getOperation(), target,
                                       std::move(patterns))))
       signalPassFailure();
