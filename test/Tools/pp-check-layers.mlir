@@ -64,3 +64,13 @@ func.func @dropout(%x: tensor<5x7xf32>, %key: i64) -> tensor<5x7xf32> {
   %y = nn.dropout %x key(%key) {p = 0.25, site = 1 : i64} : (tensor<5x7xf32>, i64) -> tensor<5x7xf32>
   return %y : tensor<5x7xf32>
 }
+
+// Bits of f32 are a number, which f64 has too; a name is not a type.
+// CHECK: f32 result 0: equal
+func.func @f32(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
+  %c = arith.constant dense<[[0x40490FDB, 0x3F800000], [0xC0000000, 0.1]]> : tensor<2x2xf32>
+  %s = arith.constant dense<0x41200000> : tensor<2x2xf32>
+  %0 = arith.mulf %x, %c : tensor<2x2xf32>
+  %1 = arith.addf %0, %s : tensor<2x2xf32>
+  return %1 : tensor<2x2xf32>
+}

@@ -24,6 +24,8 @@
 #include "pp/InitAll.h"
 #include "pp/Interfaces/ElementBytes.h"
 
+#include "mlir/IR/AttrTypeSubElements.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/CommandLine.h"
@@ -36,7 +38,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <random>
-#include <regex>
 
 using namespace mlir;
 namespace cl = llvm::cl;
@@ -204,14 +205,54 @@ static std::string features() {
   return machine ? pp::featuresOf(cpu, *machine) : "";
 }
 
-static llvm::Expected<Compiled> compile(StringRef text, MLIRContext &context,
+/// The module with f64 in the place of f32, and of bf16 with --wide-bf16; its
+/// constants are the same numbers.
+static llvm::Expected<OwningOpRef<ModuleOp>> widen(ModuleOp module) {
+  OwningOpRef<ModuleOp> wide = module.clone();
+  Type f64 = Float64Type::get(module.getContext());
+  auto isNarrow = [](Type type) {
+    return type.isF32() || (wideBF16 && type.isBF16());
+  };
+  auto convert = [](APFloat value) {
+    bool losesInfo;
+    value.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven,
+                  &losesInfo);
+    return value;
+  };
+  using Replaced = std::optional<std::pair<Attribute, WalkResult>>;
+  AttrTypeReplacer replacer;
+  replacer.addReplacement([&](FloatType type) -> std::optional<Type> {
+    return isNarrow(type) ? f64 : Type(type);
+  });
+  replacer.addReplacement([&](FloatAttr number) -> Replaced {
+    if (!isNarrow(number.getType()))
+      return std::nullopt;
+    return {
+        {FloatAttr::get(f64, convert(number.getValue())), WalkResult::skip()}};
+  });
+  replacer.addReplacement([&](DenseFPElementsAttr numbers) -> Replaced {
+    if (!isNarrow(numbers.getElementType()))
+      return std::nullopt;
+    return {{numbers.mapValues(f64,
+                               [&](const APFloat &value) {
+                                 return convert(value).bitcastToAPInt();
+                               }),
+             WalkResult::skip()}};
+  });
+  replacer.recursivelyReplaceElementsIn(*wide, /*replaceAttrs=*/true,
+                                        /*replaceLocs=*/false,
+                                        /*replaceTypes=*/true);
+  if (failed(verify(*wide)))
+    return llvm::createStringError("the input has no form in f64");
+  return wide;
+}
+
+static llvm::Expected<Compiled> compile(ModuleOp source,
                                         bool onDevice = false) {
   Compiled result;
-  result.source = parseSourceString<ModuleOp>(text, &context);
-  if (!result.source)
-    return llvm::createStringError("the input does not parse");
-  result.lowered = result.source->clone();
-  PassManager manager(&context);
+  result.source = source.clone();
+  result.lowered = source.clone();
+  PassManager manager(source.getContext());
   if (onDevice) {
     pp::LowerLayersGPUOptions options;
     options.emulate = emitPrefix.empty() || emulate;
@@ -319,7 +360,12 @@ int main(int argc, char **argv) {
   DialectRegistry registry;
   pp::registerAllDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-  std::string text = (*file)->getBuffer().str();
+  OwningOpRef<ModuleOp> source =
+      parseSourceString<ModuleOp>((*file)->getBuffer(), &context);
+  if (!source) {
+    llvm::errs() << "the input does not parse\n";
+    return 1;
+  }
   if (!emitPrefix.empty() && (!checkGPU || sameTypes)) {
     llvm::errs() << "found --emit "
                  << (checkGPU ? "with --same-types" : "without --gpu")
@@ -327,17 +373,20 @@ int main(int argc, char **argv) {
                     "--emit=PREFIX\n";
     return 1;
   }
-  auto narrow = compile(text, context, checkGPU);
+  auto narrow = compile(*source, checkGPU);
   if (!narrow) {
     llvm::errs() << llvm::toString(narrow.takeError()) << "\n";
     return 1;
   }
-  if (!sameTypes)
-    text = std::regex_replace(text,
-                              std::regex(wideBF16 ? "\\b(\\w*x)?(f32|bf16)\\b"
-                                                  : "\\b(\\w*x)?(f32)\\b"),
-                              "$1f64");
-  auto wide = compile(text, context);
+  if (!sameTypes) {
+    auto widened = widen(*source);
+    if (!widened) {
+      llvm::errs() << llvm::toString(widened.takeError()) << "\n";
+      return 1;
+    }
+    source = std::move(*widened);
+  }
+  auto wide = compile(*source);
   if (!wide) {
     llvm::errs() << llvm::toString(wide.takeError()) << "\n";
     return 1;
