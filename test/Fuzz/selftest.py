@@ -84,8 +84,8 @@ class OtherStep(check.Setting):
     """A setting that must not give the bits of one rank: another number of
     micro-batches."""
 
-    def options(self):
-        return super().options() + ["--microbatches=7"]
+    def options(self, label="setting"):
+        return super().options(label) + ["--microbatches=7"]
 
 
 def other_bits_are_found(tools, work):
