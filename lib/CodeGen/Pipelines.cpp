@@ -61,6 +61,7 @@ void pp::buildLoopsToLLVMPipeline(OpPassManager &manager) {
   manager.addPass(createConvertFuncToLLVMPass(functions));
   manager.addPass(createConvertControlFlowToLLVMPass());
   manager.addPass(createReconcileUnrealizedCastsPass());
+  manager.addPass(pp::createCarryBFloat16());
   // Descriptors of memrefs fold away: less for LLVM to read.
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());

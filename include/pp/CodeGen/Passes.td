@@ -238,6 +238,23 @@ def ExpandBFloat16
                            "::mlir::math::MathDialect"];
 }
 
+def CarryBFloat16 : Pass<"pp-carry-bfloat16", "::mlir::ModuleOp"> {
+  let summary = "bf16 of the LLVM dialect as integers of 16 bits";
+  let description = [{
+    After all arithmetic on bf16 is gone (`pp-expand-bfloat16`): LLVM would make
+    choices between numbers of bf16 roundings of f32, and calls of functions that
+    most libraries lack. What is left of such arithmetic is an error.
+
+    Example:
+
+    ```mlir
+    %y = llvm.select %c, %a, %b : i1, bf16
+    // becomes llvm.select %c, %a, %b : i1, i16
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def ApproximateMath
     : Pass<"pp-approximate-math", "::mlir::ModuleOp"> {
   let summary = "transcendental functions of f32 as polynomials";
