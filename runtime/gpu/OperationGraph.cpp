@@ -24,10 +24,9 @@ OperationGraph::Tensor OperationGraph::add(int64_t id, const Dims &dims,
                                            bool isValue) {
   Descriptor tensor(library, tensorDescriptor);
   tensor.set(tensorType, typeDataType, type);
-  // Values have one dimension, as the frontend gives them.
-  const int64_t rank = isValue ? 1 : 4;
-  tensor.set(tensorDims, typeInt64, rank, dims.data());
-  tensor.set(tensorStrides, typeInt64, rank, strides.data());
+  // Values too: operands of an operation have the same number of dimensions.
+  tensor.set(tensorDims, typeInt64, int64_t(dims.size()), dims.data());
+  tensor.set(tensorStrides, typeInt64, int64_t(strides.size()), strides.data());
   tensor.set(tensorId, typeInt64, id);
   tensor.set(tensorAlignment, typeInt64, int64_t(16));
   if (isVirtual)
