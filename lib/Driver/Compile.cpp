@@ -357,6 +357,8 @@ LogicalResult Compilation::run() {
   pipeline.target = options.target;
   pipeline.chip = options.chip;
   pipeline.epilogues = options.epilogues;
+  pipeline.deterministic = options.deterministic;
+  pipeline.cudnn = options.cudnn;
   pipeline.emulate = options.emulateDevice;
   pipeline.cpu = machine->getTargetCPU().str();
   pipeline.features = machine->getTargetFeatureString().str();

@@ -177,12 +177,21 @@ static void readTarget(const InputArgList &args, CompileOptions &options,
            check);
   readName(args.getLastArg(OPT_epilogues), options.epilogues,
            {"all", "bias", "none"}, check);
+  readName(args.getLastArg(OPT_deterministic), options.deterministic,
+           {"all", "attention-off"}, check);
+  if (const Arg *arg = args.getLastArg(OPT_cudnn)) {
+    options.cudnn = arg->getValue();
+    if (!pp::readCudnnVersion(options.cudnn))
+      check.error() << "found '" << spellingOf(arg)
+                    << "', expected a version 9 of cuDNN, such as 9.19\n";
+  }
   // A proof that the target's transports do not keep is none.
   if (auto target = pp::findTarget(options.target, options.chip, "f32"))
     readName(args.getLastArg(OPT_semantics), options.semantics,
              target->semantics, check);
   options.emulateDevice = args.hasArg(OPT_emulate_device);
-  for (OptSpecifier option : {OPT_chip, OPT_epilogues, OPT_emulate_device})
+  for (OptSpecifier option : {OPT_chip, OPT_epilogues, OPT_deterministic,
+                              OPT_cudnn, OPT_emulate_device})
     if (const Arg *arg = args.getLastArg(option);
         arg && options.target != "cuda")
       check.error() << "found '" << arg->getAsString(args)

@@ -69,6 +69,13 @@ let Group = code_group in {
   def epilogues : J<"epilogues", "NAME",
     "with --target=cuda: what cuBLASLt does beside products: all (default), bias (biases and their gradients, no GELU), or none; to compare">;
   def epilogues_s : S<"epilogues", epilogues>;
+  def deterministic : J<"deterministic", "WHAT",
+    "with --target=cuda: what has the same bits in each run: all (default; attention's backward then keeps what is of the size of all scores), or attention-off (it sums in any order, faster and in less memory)">;
+  def deterministic_f : Flag<["--"], "deterministic">, Alias<deterministic>,
+    AliasArgs<["all"]>, Flags<[HelpHidden]>;
+  def cudnn : J<"cudnn", "VERSION",
+    "with --target=cuda: the oldest cuDNN that the program will run with (default 9.19): from 9.25 on attention's backward on sm_90 takes no more memory than grows with the positions, and is slower for it">;
+  def cudnn_s : S<"cudnn", cudnn>;
   def O : Joined<["-"], "O">, MetaVarName<"LEVEL">,
     HelpText<"optimisation level 0 to 3 (default 3)">;
   def target_cpu : J<"target-cpu", "NAME",

@@ -2,6 +2,7 @@
 
 #include "RankTable.h"
 
+#include "pp/CodeGen/GPU/Passes.h"
 #include "pp/Dialect/PP/IR/PPOps.h"
 #include "pp/Dialect/PP/Memory/Buffers.h"
 
@@ -77,6 +78,22 @@ double pp::driver::predictMakespan(ModuleOp module) {
   return longest;
 }
 
+/// What the order of sums in attention's backward costs, and would cost.
+static void printAttentionWorkspace(ModuleOp module, raw_ostream &os) {
+  module.walk([&](ModuleOp layers) {
+    auto found = layers->getAttrOfType<DictionaryAttr>(kAttentionWorkspaces);
+    if (!found)
+      return;
+    bool anyOrder = found.getAs<BoolAttr>("any_order").getValue();
+    auto bytes = found.getAs<DenseI64ArrayAttr>("workspaces").asArrayRef();
+    os << formatv("attention's backward: {0} of workspace, sums in {1} order; "
+                  "{2} with --deterministic={3}\n",
+                  formatBytes(bytes[anyOrder]), anyOrder ? "any" : "a fixed",
+                  formatBytes(bytes[!anyOrder]),
+                  anyOrder ? "all" : "attention-off");
+  });
+}
+
 void pp::driver::printRankTable(ModuleOp module, raw_ostream &os) {
   static constexpr llvm::StringLiteral kKinds[] = {
       "parameters",  "gradients", "optimizer",
@@ -137,4 +154,5 @@ void pp::driver::printRankTable(ModuleOp module, raw_ostream &os) {
   }
   if (ranks)
     os << formatv("predicted bubble {0:f1} %\n", 100 * bubble / ranks);
+  printAttentionWorkspace(module, os);
 }

@@ -186,6 +186,18 @@ static LogicalResult addLayers(OpPassManager &manager,
   else
     return fail("found epilogues=" + options.epilogues +
                 ", expected all, bias or none");
+  if (options.deterministic == "all")
+    layers.deterministic = Determinism::All;
+  else if (options.deterministic == "attention-off")
+    layers.deterministic = Determinism::AttentionOff;
+  else
+    return fail("found deterministic=" + options.deterministic +
+                ", expected all or attention-off");
+  std::optional<int64_t> cudnn = readCudnnVersion(options.cudnn);
+  if (!cudnn)
+    return fail("found cudnn=" + options.cudnn +
+                ", expected a version 9, such as 9.19");
+  layers.cudnn = *cudnn;
   addLowerLayersGPU(manager, layers);
   return success();
 }

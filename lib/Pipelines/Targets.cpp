@@ -2,6 +2,9 @@
 
 #include "pp/Pipelines/Targets.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVector.h"
+
 using namespace pp;
 using llvm::StringRef;
 
@@ -34,4 +37,18 @@ std::optional<Target> pp::findTarget(StringRef name, StringRef chip,
   rates.flops = 0.6 * (precision == "bf16" ? peaks.bf16 : peaks.f32);
   rates.bytes = 0.8 * peaks.memory;
   return Target{semantics, rates, 0.7 * peaks.nvlink};
+}
+
+std::optional<int64_t> pp::readCudnnVersion(StringRef text) {
+  llvm::SmallVector<StringRef> parts;
+  text.split(parts, '.');
+  int64_t numbers[3] = {};
+  if (parts.size() < 2 || parts.size() > 3)
+    return std::nullopt;
+  for (auto [part, number] : llvm::zip(parts, numbers))
+    if (part.getAsInteger(10, number) || number < 0 || number > 99)
+      return std::nullopt;
+  if (numbers[0] != 9)
+    return std::nullopt;
+  return numbers[0] * 10000 + numbers[1] * 100 + numbers[2];
 }

@@ -7,9 +7,11 @@
 // find what it knows refuses it. Tensors have dimensions batch, head, row,
 // column; ours lie with the heads of a row side by side.
 //
-// Of the backward there are two forms: engines of one add parts of dq to f32
-// sums in memory, in no fixed order. This is the other one, which the frontend
-// builds where results have to be the same each time.
+// Of the backward there are two forms. One has f32 sums of dq in memory, to
+// which its engines add in no fixed order, and is what other frameworks run.
+// The other one, which the frontend builds where results have to be the same
+// each time, has none: dq is a product of dS, which its engines keep in the
+// workspace, the square of the positions.
 //
 //===----------------------------------------------------------------------===//
 #include "AttentionGraph.h"
@@ -26,7 +28,7 @@ public:
       : graph(graph), s(shape) {}
 
   void forward();
-  void backward();
+  void backward(bool hasDqSums);
 
 private:
   Tensor queries(AttentionTensor id, int64_t ld) {
@@ -108,7 +110,7 @@ void Builder::keyGradient(const Tensor &left, const Tensor &right,
   graph.reduce(reduceAdd, apart, grad);
 }
 
-void Builder::backward() {
+void Builder::backward(bool hasDqSums) {
   Tensor q = queries(attentionQ, s.ldq);
   Tensor k = keysTransposed(attentionK, s.ldk);
   Tensor v = keysTransposed(attentionV, s.ldv);
@@ -138,8 +140,14 @@ void Builder::backward() {
   ds = graph.pointwise(pointwiseMul, ds, p);
   ds = graph.pointwise(pointwiseMul, ds, scale);
   keyGradient(graph.transposedTo(cudnnBf16, ds), q, keys(attentionDk, s.lddk));
-  graph.matmul(ds, graph.transposedTo(cudnnBf16, k),
-               queries(attentionDq, s.lddq));
+  Tensor keyRows = graph.transposedTo(cudnnBf16, k);
+  Tensor dq = queries(attentionDq, s.lddq);
+  if (!hasDqSums)
+    return graph.matmul(ds, keyRows, dq);
+  const Dims dims = {s.batch, s.heads, s.t, s.d};
+  Tensor dqSums = graph.memory(attentionDqSums, dims, packed(dims), cudnnF32);
+  graph.matmul(ds, keyRows, dqSums);
+  graph.pointwise(pointwiseIdentity, dqSums, nullptr, nullptr, dq);
 }
 
 void pprt::cuda::buildForward(OperationGraph &graph,
@@ -148,6 +156,7 @@ void pprt::cuda::buildForward(OperationGraph &graph,
 }
 
 void pprt::cuda::buildBackward(OperationGraph &graph,
-                               const pprt_gpu_attention &shape) {
-  Builder(graph, shape).backward();
+                               const pprt_gpu_attention &shape,
+                               bool hasDqSums) {
+  Builder(graph, shape).backward(hasDqSums);
 }

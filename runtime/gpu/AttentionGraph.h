@@ -19,6 +19,7 @@ enum AttentionTensor : int64_t {
   attentionDk,
   attentionDv,
   attentionSums,   ///< f32, batch x heads x t: scratch of the backward
+  attentionDqSums, ///< f32, batch x heads x t x d: scratch of one form
   attentionScale,  ///< value
   attentionMasked, ///< value: the score of a key that is not seen
   attentionOne,    ///< value
@@ -26,8 +27,10 @@ enum AttentionTensor : int64_t {
 
 /// As pprt_gpu_attention_forward, of bf16; causal where t equals s.
 void buildForward(OperationGraph &graph, const pprt_gpu_attention &shape);
-/// As pprt_gpu_attention_backward.
-void buildBackward(OperationGraph &graph, const pprt_gpu_attention &shape);
+/// As pprt_gpu_attention_backward, in the form with f32 sums of dq in memory or
+/// in the one without.
+void buildBackward(OperationGraph &graph, const pprt_gpu_attention &shape,
+                   bool hasDqSums);
 
 } // namespace pprt::cuda
 

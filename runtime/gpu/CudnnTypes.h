@@ -38,6 +38,7 @@ enum DescriptorType : int {
   engineConfigDescriptor = 3,
   heuristicsDescriptor = 4,
   planDescriptor = 5,
+  knobChoiceDescriptor = 7,
   pointwiseOperation = 13,
   graphDescriptor = 15,
   packDescriptor = 16,
@@ -47,6 +48,7 @@ enum DescriptorType : int {
   reductionDescriptor = 21,
   reductionOperation = 22,
   reshapeOperation = 31,
+  devicePropertiesDescriptor = 38,
 };
 
 /// Types of attributes.
@@ -58,10 +60,12 @@ enum AttributeType : int {
   typeFloat = 4,
   typePointer = 6,
   typeHeuristicMode = 8,
+  typeKnob = 9,
   typeNumericalNote = 11,
   typePointwiseMode = 14,
   typeDescriptor = 15,
   typeReductionOperator = 18,
+  typeChar = 24,
 };
 
 enum Attribute : int {
@@ -71,10 +75,17 @@ enum Attribute : int {
   heuristicsMode = 200,
   heuristicsGraph = 201,
   heuristicsResults = 202,
+  heuristicsDeviceProperties = 204,
   configEngine = 300,
+  configKnobs = 302,
+  configWorkspace = 303,
   planHandle = 400,
   planConfig = 401,
   planWorkspace = 402,
+  planJson = 405,
+  planDeviceProperties = 407,
+  knobChoiceType = 600,
+  knobChoiceValue = 601,
   operationPointwise = 750,
   operationPointwiseX = 751,
   operationPointwiseB = 752,
@@ -92,7 +103,10 @@ enum Attribute : int {
   packIds = 1000,
   packPointers = 1001,
   packWorkspace = 1003,
+  engineGraph = 1300,
+  engineIndex = 1301,
   engineNotes = 1303,
+  engineDeviceProperties = 1307,
   matmulType = 1500,
   operationMatmulA = 1520,
   operationMatmulB = 1521,
@@ -105,6 +119,7 @@ enum Attribute : int {
   operationReduction = 1612,
   operationReshapeX = 2200,
   operationReshapeY = 2201,
+  devicePropertiesJson = 2702,
 };
 
 enum PointwiseMode : int {
@@ -114,6 +129,7 @@ enum PointwiseMode : int {
   pointwiseSub = 9,
   pointwiseExp = 13,
   pointwiseLog = 15,
+  pointwiseIdentity = 21,
   pointwiseGreaterEqual = 303,
   pointwiseIndex = 501,
   pointwiseSelect = 601,
@@ -122,6 +138,14 @@ enum PointwiseMode : int {
 enum ReductionOperator : int { reduceAdd = 0, reduceMax = 3 };
 enum HeuristicMode : int { heuristicFallback = 2, heuristicA = 3 };
 enum NumericalNote : int { noteNondeterministic = 4 };
+enum Knob : int {
+  knobStages = 14,
+  knobKernelConfig = 24,
+  knobTileCgaM = 27,
+  knobStreamK = 38,
+  knobTileM = 40,
+  knobTileN = 41,
+};
 
 } // namespace pprt::cuda
 

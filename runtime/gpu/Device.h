@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace pprt {
@@ -137,14 +138,22 @@ public:
 /// The device on the host. `code` has kernels with host code; throws Error.
 std::unique_ptr<Device> createEmulatedDevice(const pprt_gpu_code &code);
 
-/// CUDA device number `index` modulo the number of devices. Throws Error where
-/// there is none, or no code for it.
 /// What attention runs by, and where a device says what it does not run by.
 struct AttentionChoice {
-  enum { Auto, Cudnn, Generated } mode = Auto;
+  enum Mode { Auto, Cudnn, Generated };
+  /// The value of --attention: auto, cudnn or generated; nothing for others.
+  static std::optional<Mode> named(const std::string &name) {
+    return name == "auto"        ? std::optional(Auto)
+           : name == "cudnn"     ? std::optional(Cudnn)
+           : name == "generated" ? std::optional(Generated)
+                                 : std::nullopt;
+  }
+  Mode mode = Auto;
   std::function<void(const std::string &)> note;
 };
 
+/// CUDA device number `index` modulo the number of devices. Throws Error where
+/// there is none, or no code for it.
 std::unique_ptr<Device> createCudaDevice(const pprt_gpu_code &code, int index,
                                          AttentionChoice attention = {});
 

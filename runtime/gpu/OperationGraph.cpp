@@ -155,7 +155,8 @@ const Descriptor &OperationGraph::finish() {
   graph.emplace(library, graphDescriptor);
   graph->set(graphOperations, typeDescriptor, int64_t(list.size()),
              list.data());
-  graph->set(graphHandle, typeHandle, handle);
+  if (handle)
+    graph->set(graphHandle, typeHandle, handle);
   graph->finalize();
   return *graph;
 }

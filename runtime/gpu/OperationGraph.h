@@ -24,6 +24,7 @@ Dims transposed(Dims dims);
 
 class OperationGraph {
 public:
+  /// `handle` is null where plans are made for a chip that is described.
   OperationGraph(const CudnnLibrary &library, CudnnHandle handle)
       : library(library), handle(handle) {}
 

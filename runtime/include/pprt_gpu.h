@@ -157,9 +157,6 @@ typedef struct pprt_gpu_gemm {
 void pprt_gpu_matmul(const pprt_gpu_gemm *shape, const void *a, const void *b,
                      void *c, void *bias, void *aux, void *workspace);
 
-/* Workspace in bytes that the compiler plans for every product. */
-enum { PPRT_GPU_GEMM_WORKSPACE = 32 << 20 };
-
 /*===----------------------------------------------------------------------===*/
 /* Attention (cuDNN's graph API)                                              */
 /*===----------------------------------------------------------------------===*/
@@ -173,6 +170,9 @@ typedef struct pprt_gpu_attention {
   float scale;
   int32_t causal;
   int32_t type; /* pprt_gpu_type: F32 or BF16 */
+  /* Whether the adjoint may sum dq in any order, so that its last bits differ
+   * from run to run. */
+  int32_t any_order;
   /* Index of the generated kernel that computes it where cuDNN is missing or
    * has no plan; its arguments are the buffers in the order of the call, the
    * workspace last. */

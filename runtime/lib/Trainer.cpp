@@ -292,9 +292,8 @@ Run::~Run() {
 
 AttentionChoice Run::attentionChoice() {
   AttentionChoice choice;
-  choice.mode = options.attention == "cudnn"       ? AttentionChoice::Cudnn
-                : options.attention == "generated" ? AttentionChoice::Generated
-                                                   : AttentionChoice::Auto;
+  choice.mode =
+      AttentionChoice::named(options.attention).value_or(AttentionChoice::Auto);
   choice.note = [this](const std::string &text) { notes.add(text); };
   return choice;
 }

@@ -71,10 +71,10 @@ def fails(program, ranks, variables, options, parts):
 def attention(model, linker):
     """By cuDNN, by generated kernels, and by one in the forward and the other in the
     backward: close to each other, and the same bits on any number of ranks."""
-    def compiled(ranks):
-        return compile_model(model, f"attention-{ranks}.exe", f"--pp={ranks}", "--microbatches=4",
+    def compiled(ranks, name="attention", *options):
+        return compile_model(model, f"{name}-{ranks}.exe", f"--pp={ranks}", "--microbatches=4",
                              "--target=cuda", "--emulate-device", f"--linker={linker}",
-                             "--precision=bf16")
+                             "--precision=bf16", *options)
 
     one, two = compiled(1), compiled(2)
     log = WORK / "attention.calls"
@@ -85,6 +85,17 @@ def attention(model, linker):
     check("cudnnBackendExecute" not in calls_of(log), "attention by cuDNN")
     follows("generated", generated, found, 5e-3)
     check(generated != found, "generated kernels and the stand-in round alike")
+    # With sums of dq in memory, and only where the program was compiled for it. The
+    # stand-in rounds alike in both forms; generated kernels have one order always.
+    check("engine: 1 with sums of dq" not in calls_of(WORK / "attention.calls"), "sums of dq")
+    any_order = compiled(1, "any-order", "--deterministic=attention-off")
+    log = WORK / "attention-any-order.calls"
+    found_any = train(any_order, 1, "any-order", "--attention=cudnn", FAKE_CUDA_LOG=str(log))
+    check_attention(log, 4, 4)
+    check(calls_of(log).count("engine: 1 with sums of dq") == 2 * 4 * 4, "no sums of dq")
+    follows("any order", found_any, found, 5e-3)
+    again = train(any_order, 1, "any-order-generated", "--attention=generated")
+    check(again == generated, "generated kernels in another order")
     # Before 9.15.1 the backward of 8 keys is not left to cuDNN.
     log = WORK / "attention-mixed.calls"
     mixed = train(one, 1, "mixed", FAKE_CUDNN="version=91500", FAKE_CUDA_LOG=str(log))

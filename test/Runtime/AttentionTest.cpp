@@ -6,14 +6,16 @@
 //
 //   pprt-attention-test auto|cudnn|generated CASE...
 //
-// CASE is "batch,heads,kv_heads,t,s,d", with ",causal", ",f32", ",gap=N" (more
-// columns in each matrix) and ",shift=N" (elements that matrices begin behind
-// what memory is aligned to).
+// CASE is "batch,heads,kv_heads,t,s,d", with ",causal", ",f32", ",any-order"
+// (of sums of dq), ",gap=N" (more columns in each matrix), ",shift=N" (elements
+// that matrices begin behind what memory is aligned to) and ",cudnn=N" and
+// ",chip=N" (a version and a chip to plan the workspace for).
 //
 //===----------------------------------------------------------------------===//
 #include "Device.h"
 #include "Error.h"
 #include "HostMath.h"
+#include "pprt_gpu_workspace.h"
 
 #include <cmath>
 #include <cstdio>
@@ -155,12 +157,22 @@ static bool compare(const std::string &text) {
   s.ldq = s.ldo = s.lddo = s.lddq = wide;
   s.ldk = s.ldv = s.lddk = s.lddv = thin;
   const int64_t rows = s.batch * s.t, keyRows = s.batch * s.s;
-  s.workspace_bytes = (1 << 20) + 4 * 2 * rows * s.heads;
+  s.any_order = text.find(",any-order") != std::string::npos;
+  // Without them, as the compiler plans for sm_80 and newer.
+  const int64_t cudnn = option(text, "cudnn"), chip = option(text, "chip");
+  auto workspaceOf = [&](bool isAdjoint) {
+    return pprt_gpu_attention_workspace(&s, isAdjoint, chip ? int(chip) : 80,
+                                        chip ? int(chip) : 120,
+                                        cudnn ? cudnn : PPRT_CUDNN_USUAL);
+  };
+  const int64_t workspaceBytes = workspaceOf(true);
+  s.workspace_bytes = workspaceOf(false);
   s.fallback_kernel = 0;
   s.fallback_grid[0] = s.fallback_grid[1] = s.fallback_grid[2] = 1;
   s.fallback_block = 32;
   shapes.push_back(s);
   const pprt_gpu_attention &ahead = shapes.back();
+  s.workspace_bytes = workspaceBytes;
   s.fallback_kernel = 1;
   s.fallback_kernel2 = 2;
   s.fallback_grid2[0] = s.fallback_grid2[1] = s.fallback_grid2[2] = 1;
@@ -177,7 +189,7 @@ static bool compare(const std::string &text) {
   shift = 0;
   Matrix lse(false, rows * s.heads);
   // As far from an address that the library likes as the arena may put it.
-  uint8_t *workspace = device->allocate(uint64_t(s.workspace_bytes) + 64) + 64;
+  uint8_t *workspace = device->allocate(uint64_t(workspaceBytes) + 64) + 64;
   shift = option(text, "shift");
   for (int i = 0; i < 2; ++i) {
     device->attentionForward(ahead, q.onDevice(), k.onDevice(), v.onDevice(),
@@ -213,11 +225,10 @@ int main(int argc, char **argv) {
       throw Error("found no case, expected auto, cudnn or generated and cases");
     AttentionChoice choice;
     std::string mode = argv[1];
-    if (mode != "auto" && mode != "cudnn" && mode != "generated")
+    auto named = AttentionChoice::named(mode);
+    if (!named)
       throw Error("found '" + mode + "', expected auto, cudnn or generated");
-    choice.mode = mode == "cudnn"       ? AttentionChoice::Cudnn
-                  : mode == "generated" ? AttentionChoice::Generated
-                                        : AttentionChoice::Auto;
+    choice.mode = *named;
     choice.note = [](const std::string &text) {
       std::fprintf(stderr, "note: %s\n", text.c_str());
     };

@@ -226,8 +226,38 @@ class Attention(Comparison):
         # Its forward is as it is elsewhere, and both know the same statistics.
         self.leaves(case, "before 9.15.1 it takes multiples of 128", forwards=2,
                     FAKE_CUDNN="version=91500")
-        self.leaves(case, "where its backward does not give the same bits", forwards=2,
-                    FAKE_CUDA_CAPABILITY="100")
+        self.leaves(case, "where its backward is not known to give the same bits", forwards=2,
+                    FAKE_CUDA_CAPABILITY="100", FAKE_CUDNN="version=91700")
+        self.leaves("1,2,1,128,128,16,any-order", "version 9.5.0, which wants sums of dq cleared", forwards=2,
+                    FAKE_CUDNN="version=90500")
+
+    def engines(self):
+        return [call for call in self.calls() if call.startswith("engine: ")]
+
+    def test_forms(self):
+        """Of the backward: with f32 sums of dq in memory, or without."""
+        forward = "engine: 1"
+        for case in self.SHAPES:
+            self.attention("cudnn", case)
+            self.assertEqual(self.engines(), [forward, "engine: 1"] * 2)
+            self.attention("cudnn", case + ",any-order")
+            self.assertEqual(self.engines(), [forward, "engine: 1 with sums of dq"] * 2)
+        self.assertFalse(self.refused())
+        case = self.SHAPES[2]
+        # In a fixed order on sm_100, by an engine with its knobs.
+        for version in (91900, 92500):
+            self.attention("cudnn", case, FAKE_CUDA_CAPABILITY="100",
+                           FAKE_CUDNN=f"version={version}")
+            self.assertEqual(self.engines(), [forward, "engine: 5"] * 2)
+        self.assertFalse(self.refused())
+        # From 9.25 on sm_90 has sums of dq in a fixed order; dS is kept where there is room.
+        fake = "version=92500,scores=1000000"
+        self.attention("cudnn", case, FAKE_CUDNN="version=92500")
+        self.assertEqual(self.engines(), [forward, "engine: 1"] * 2)
+        self.attention("cudnn", case + ",cudnn=92500,chip=90", FAKE_CUDNN=fake)
+        self.assertEqual(self.engines(), [forward, "engine: 6 with sums of dq"] * 2)
+        self.leaves(case, "a plan that needs a workspace of", forwards=2,
+                    FAKE_CUDNN="version=91900,scores=1000000")
 
     def test_engines(self):
         case = self.SHAPES[2]
@@ -236,9 +266,9 @@ class Attention(Comparison):
         self.leaves(case, "no engine for it", FAKE_CUDNN="none")
         self.leaves(case, "CUDNN_STATUS_NOT_SUPPORTED (an engine that does not take it)",
                     FAKE_CUDNN="refuse")
-        self.leaves(case, "a plan that needs a workspace of 5000000 bytes",
+        self.leaves(case, "a plan that needs a workspace of 5000256 bytes, 512 are there",
                     FAKE_CUDNN="workspace=5000000")
-        self.attention("cudnn", case, FAKE_CUDNN="workspace=1000000")
+        self.attention("cudnn", case + ",any-order", FAKE_CUDNN="workspace=256")
 
     def test_status(self):
         fails = {"FAKE_CUDA_FAIL": "cudnnCreate@0"}
@@ -472,7 +502,8 @@ class Failures(Gpu):
 
     def test_nccl_error(self):
         result = self.start(2, FAKE_CUDA_FAIL="ncclSend@2")
-        self.assertError(result, "'unhandled system error' from ncclSend on the edge from rank",
+        self.assertError(result, "'unhandled system error (run with NCCL_DEBUG=INFO for details)' from "
+                         "ncclSend on the edge from rank",
                          "NCCL_DEBUG=WARN", "micro-batch 1")
         # While a transfer never ends, the host asks again and again.
         result = self.start(2, FAKE_CUDA_FAIL="ncclCommGetAsyncError@9", FAKE_NCCL_STUCK="7")

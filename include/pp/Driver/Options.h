@@ -36,6 +36,8 @@ struct CompileOptions {
   std::string target = "cpu";    ///< cpu or cuda
   std::string chip;              ///< of kernels; empty: PTX for sm_90a
   std::string epilogues = "all"; ///< fused into products: all, bias or none
+  std::string deterministic = "all"; ///< in each run: all or attention-off
+  std::string cudnn = "9.19";        ///< oldest version to plan workspaces for
   bool emulateDevice = false;    ///< kernels for the host, too
 
   unsigned optimization = 3;

@@ -72,6 +72,15 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
                                 llvm::cl::desc("fused into products on GPUs: "
                                                "all, bias or none"),
                                 llvm::cl::init("all")};
+  Option<std::string> deterministic{
+      *this, "deterministic",
+      llvm::cl::desc("what has the same bits in each run on GPUs: all, or "
+                     "attention-off"),
+      llvm::cl::init("all")};
+  Option<std::string> cudnn{
+      *this, "cudnn",
+      llvm::cl::desc("the oldest cuDNN that workspaces are planned for"),
+      llvm::cl::init("9.19")};
   Option<bool> emulate{*this, "emulate",
                        llvm::cl::desc("kernels for the host, too"),
                        llvm::cl::init(false)};

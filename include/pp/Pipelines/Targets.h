@@ -43,6 +43,10 @@ struct Target {
 std::optional<Target> findTarget(llvm::StringRef name, llvm::StringRef chip,
                                  llvm::StringRef precision);
 
+/// 91900 for "9.19" or "9.19.0", as cuDNN itself says; nothing for what is no
+/// version 9.
+std::optional<int64_t> readCudnnVersion(llvm::StringRef text);
+
 } // namespace pp
 
 #endif // PP_PIPELINES_TARGETS_H

@@ -397,6 +397,11 @@ private:
     fields.push_back(Field::f32(op.getScale().convertToDouble()));
     fields.push_back({op.getCausal(), 32});
     fields.push_back({*type, 32});
+    auto sums = op->template getAttrOfType<DictionaryAttr>("pp.sums");
+    fields.push_back(
+        {sums && sums.template getAs<BoolAttr>("any_order").getValue(), 32});
+    if (sums && *type == PPRT_GPU_BF16)
+      noteWorkspaces(sums);
     // The fallback: a kernel, its grid and its block, twice.
     for (StringRef attribute : {"pp.fallback", "pp.fallback2"}) {
       auto launch = op->template getAttrOfType<DictionaryAttr>(attribute);
@@ -409,6 +414,17 @@ private:
         fields.push_back({sizes ? sizes[i] : 0, 32});
     }
     return fields;
+  }
+
+  /// Keeps the largest workspaces of adjoints of attention on the module, for
+  /// reports.
+  void noteWorkspaces(DictionaryAttr sums) {
+    auto known = module->getAttrOfType<DictionaryAttr>(kAttentionWorkspaces);
+    auto bytesOf = [](DictionaryAttr attribute) {
+      return attribute.getAs<DenseI64ArrayAttr>("workspaces").asArrayRef();
+    };
+    if (!known || bytesOf(known).front() < bytesOf(sums).front())
+      module->setAttr(kAttentionWorkspaces, sums);
   }
 
   /// The call of attention or its gradient: shape, query to output, lse, what

@@ -61,7 +61,11 @@ static void buildKernelPipeline(OpPassManager &manager,
   manager.addPass(pp::createGPUOutlineKernels());
   // As if they came from layers: what follows makes code of all kernels.
   manager.addPass(pp::createGPUAddRuntimeKernels());
-  onFunctions(manager, pp::createGPUSizeWorkspaces());
+  pp::GPUSizeWorkspacesOptions workspaces;
+  workspaces.chip = options.chip;
+  workspaces.anyOrder = options.deterministic == pp::Determinism::AttentionOff;
+  workspaces.cudnn = options.cudnn;
+  onFunctions(manager, pp::createGPUSizeWorkspaces(workspaces));
   onFunctions(manager, pp::createPlaceTemporaries());
   // Arithmetic as on the host, and so its results.
   manager.addPass(pp::createExpandBFloat16());

@@ -1,9 +1,10 @@
 //===- FakeCublasLt.cpp - Matrix products that are none of NVIDIA's -------===//
 //
 // The functions of cuBLASLt that the runtime uses, by loops in f64 on the
-// host's memory, and with the rules of its documentation: what the real library
-// would refuse is refused. An algorithm carries the problem that it was chosen
-// for, and runs no other.
+// host's memory, and with the rules of cuBLASLt 13.1.0: descriptions are taken
+// as that one takes them (CublasLtTest.cpp), plans and products by what its
+// documentation says, since these need a device. An algorithm carries the
+// problem that it was chosen for, and runs no other.
 //
 //===----------------------------------------------------------------------===//
 #include "FakeCuda.h"

@@ -1,3 +1,8 @@
+//===- FakeCuda.cpp - A driver that is none of NVIDIA's -------------------===//
+//
+// By the documentation of CUDA 13.0's driver: no real one works without a GPU.
+//
+//===----------------------------------------------------------------------===//
 #include "FakeCuda.h"
 
 #include "KernelEmulation.h"

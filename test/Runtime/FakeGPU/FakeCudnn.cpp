@@ -1,7 +1,8 @@
 //===- FakeCudnn.cpp - cuDNN's backend API that is none of NVIDIA's -------===//
 //
 // Descriptors, their attributes with the rules of cudnn_graph.h, heuristics and
-// plans. What a graph means and computes is FakeCudnnGraph.cpp's.
+// plans, as cuDNN 9.19.0 has them (FAKE_CUDNN=version= only changes the
+// number). What a graph means and computes is FakeCudnnGraph.cpp's.
 //
 // A plan writes over its whole workspace, and reads values when it is executed
 // and memory when its turn on the stream comes.
@@ -90,6 +91,15 @@ const Rule rules[] = {
     {heuristicsDescriptor, heuristicsGraph, typeDescriptor, 1, 1, true,
      graphDescriptor},
     {heuristicsDescriptor, heuristicsMode, typeHeuristicMode, 1, 1, true},
+    {engineDescriptor, engineGraph, typeDescriptor, 1, 1, true,
+     graphDescriptor},
+    {engineDescriptor, engineIndex, typeInt64, 1, 1, true},
+    {knobChoiceDescriptor, knobChoiceType, typeKnob, 1, 1, true},
+    {knobChoiceDescriptor, knobChoiceValue, typeInt64, 1, 1, true},
+    {engineConfigDescriptor, configEngine, typeDescriptor, 1, 1, true,
+     engineDescriptor},
+    {engineConfigDescriptor, configKnobs, typeDescriptor, 0, many, false,
+     knobChoiceDescriptor},
     {planDescriptor, planHandle, typeHandle, 1, 1, true},
     {planDescriptor, planConfig, typeDescriptor, 1, 1, true,
      engineConfigDescriptor},
@@ -134,9 +144,13 @@ std::string setting(const char *name) {
   return list.substr(at, list.find(',', at) - at);
 }
 
-int64_t workspaceOf(bool isSecond) {
-  std::string text = setting("workspace=");
-  return text.empty() ? (isSecond ? 1024 : 4096) : std::atoll(&text[10]);
+/// "scores=N" is what a backward without sums of dq keeps of scores.
+int64_t workspaceOf(const Desc &desc) {
+  std::string text = setting("workspace="), scores = setting("scores=");
+  int64_t bytes = text.empty() ? 256 : std::atoll(&text[10]);
+  if (!scores.empty() && isBackward(*desc.graph) && !hasDqSums(*desc.graph))
+    bytes += std::atoll(&scores[7]);
+  return bytes;
 }
 } // namespace
 
@@ -227,6 +241,24 @@ API int cudnnBackendSetAttribute(Desc *desc, int attribute, int type,
   return 0;
 }
 
+/// What engines that are asked for by number have to be told: one of sm_100 and
+/// one of sm_90, which keep sums of dq in a fixed order.
+static int checkKnobs(const Desc &config) {
+  std::map<int, int64_t> knobs;
+  if (config.has(configKnobs))
+    for (Desc *knob : config.all<Desc *>(configKnobs))
+      knobs[knob->one<int>(knobChoiceType)] =
+          knob->one<int64_t>(knobChoiceValue);
+  int64_t version = int64_t(cudnnGetVersion());
+  bool isOrdered100 = config.engine == 5 && knobs[knobStages] == 2 &&
+                      knobs[knobKernelConfig] == (version < 92300 ? 31 : 2);
+  bool isOrdered90 = config.engine == 6 && knobs[knobStages] == 4 &&
+                     version >= 92500 && hasDqSums(*config.graph);
+  if (!isOrdered100 && !isOrdered90)
+    return refuse(cudnnNotSupported, "an engine with other knobs");
+  return 0;
+}
+
 API int cudnnBackendFinalize(Desc *desc) {
   CALL(cudnnBackendFinalize);
   for (const Rule &rule : rules)
@@ -246,10 +278,15 @@ API int cudnnBackendFinalize(Desc *desc) {
     status = refuse(cudnnBadParam, "other numbers of ids and pointers");
   else if (isOperation(*desc))
     status = checkOperation(*desc);
-  else if (desc->type == engineDescriptor ||
-           desc->type == engineConfigDescriptor)
-    status = refuse(cudnnBadParam, "an engine without a graph");
-  else if (desc->type == planDescriptor) {
+  else if (desc->type == engineDescriptor) {
+    desc->graph = desc->one<Desc *>(engineGraph);
+    desc->engine = int(desc->one<int64_t>(engineIndex));
+    status = explain(*desc->graph);
+  } else if (desc->type == engineConfigDescriptor) {
+    desc->graph = desc->one<Desc *>(configEngine)->graph;
+    desc->engine = desc->one<Desc *>(configEngine)->engine;
+    status = checkKnobs(*desc);
+  } else if (desc->type == planDescriptor) {
     const Desc &config = *desc->one<Desc *>(planConfig);
     if (config.engine < 0 || config.graph->type != graphDescriptor)
       return refuse(cudnnBadParam, "a plan of no engine");
@@ -309,10 +346,18 @@ API int cudnnBackendGetAttribute(Desc *desc, int attribute, int type,
       static_cast<int *>(values)[i] = notes[i];
     return 0;
   }
-  if (desc->type == planDescriptor && attribute == planWorkspace &&
+  if (desc->type == engineDescriptor && attribute == engineIndex &&
       type == typeInt64 && desc->isFinal && room == 1) {
     *count = 1;
-    *static_cast<int64_t *>(values) = workspaceOf(desc->engine == 2);
+    *static_cast<int64_t *>(values) = desc->engine;
+    return 0;
+  }
+  if (((desc->type == planDescriptor && attribute == planWorkspace) ||
+       (desc->type == engineConfigDescriptor &&
+        attribute == configWorkspace)) &&
+      type == typeInt64 && desc->isFinal && room == 1) {
+    *count = 1;
+    *static_cast<int64_t *>(values) = workspaceOf(*desc);
     return 0;
   }
   return refuse(cudnnBadParam,
@@ -338,7 +383,13 @@ API int cudnnBackendExecute(Handle *handle, Desc *plan, Desc *pack) {
   auto run = prepare(*plan->graph, addresses, plan->engine == 0);
   if (!run)
     return cudnnBadParam;
-  int64_t bytes = workspaceOf(plan->engine == 2);
+  if (const char *path = std::getenv("FAKE_CUDA_LOG"))
+    if (FILE *log = std::fopen(path, "a")) {
+      std::fprintf(log, "engine: %d%s\n", plan->engine,
+                   hasDqSums(*plan->graph) ? " with sums of dq" : "");
+      std::fclose(log);
+    }
+  int64_t bytes = workspaceOf(*plan);
   fakeEnqueue(handle->stream, [=] {
     std::memset(workspace, 0xff, size_t(bytes));
     run();

@@ -48,6 +48,9 @@ int checkOperation(const Desc &operation);
 int checkGraph(const Desc &graph);
 /// Status of the question whether engines know the graph.
 int explain(const Desc &graph);
+bool isBackward(const Desc &graph);
+/// Whether f32 sums of dq are in memory.
+bool hasDqSums(const Desc &graph);
 /// What an execution does; empty, with a reason, where tensors are missing.
 std::function<void()> prepare(const Desc &graph,
                               const std::map<int64_t, void *> &addresses,

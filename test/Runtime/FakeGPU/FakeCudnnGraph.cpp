@@ -4,7 +4,8 @@
 // attention know, and then done one operation after the other, in f64, with
 // each tensor rounded to its type. Operands of other numbers of dimensions are
 // refused as cuDNN 9.19.0 does; most other mistakes that one lets pass until no
-// engine is found, and here they are errors at once.
+// engine is found, and here they are errors at once (CudnnPlansTest.cpp has
+// the real library plan the same graphs).
 //
 //===----------------------------------------------------------------------===//
 #include "FakeCudnn.h"
@@ -187,6 +188,7 @@ static size_t inputsOf(int mode) {
   switch (mode) {
   case pointwiseExp:
   case pointwiseLog:
+  case pointwiseIdentity:
   case pointwiseIndex:
     return 1;
   case pointwiseSelect:
@@ -291,6 +293,7 @@ static std::string signatureOf(const Desc &graph) {
               : op.mode == pointwiseDiv          ? '/'
               : op.mode == pointwiseExp          ? 'e'
               : op.mode == pointwiseLog          ? 'l'
+              : op.mode == pointwiseIdentity     ? '='
               : op.mode == pointwiseIndex        ? 'i'
               : op.mode == pointwiseGreaterEqual ? '>'
                                                  : '?';
@@ -298,16 +301,27 @@ static std::string signatureOf(const Desc &graph) {
   return text;
 }
 
+bool fake::isBackward(const Desc &graph) {
+  return signatureOf(graph)[0] == '*';
+}
+
+bool fake::hasDqSums(const Desc &graph) {
+  return signatureOf(graph).back() == '=';
+}
+
 int fake::explain(const Desc &graph) {
-  // Forward and backward, of as many and of fewer heads of keys; with a mask.
+  // Forward and backward, of as many and of fewer heads of keys; with a mask,
+  // and with sums of dq.
   const std::string forward[] = {"M*", "m-esl+/M"};
   const std::string backward[] = {"*s*M*-", "eTMM-**TMTM", "eTMsM-**TMsTM"};
   std::string found = signatureOf(graph);
   bool isKnown = false;
   for (std::string mask : {"", "ii>?"}) {
     isKnown |= found == forward[0] + mask + forward[1];
-    isKnown |= found == backward[0] + mask + backward[1];
-    isKnown |= found == backward[0] + mask + backward[2];
+    for (std::string sums : {"", "="}) {
+      isKnown |= found == backward[0] + mask + backward[1] + sums;
+      isKnown |= found == backward[0] + mask + backward[2] + sums;
+    }
   }
   if (!isKnown)
     return refuse(cudnnNotSupported, "the graph " + found);
@@ -351,6 +365,8 @@ static double pointwise(int mode, double x, double b, double t) {
     return std::exp(x);
   case pointwiseLog:
     return std::log(x);
+  case pointwiseIdentity:
+    return x;
   case pointwiseGreaterEqual:
     return x >= b;
   default:

@@ -1,3 +1,10 @@
+//===- FakeNccl.cpp - Transfers that are none of NCCL's -------------------===//
+//
+// Messages are files. The functions, the size of an id and the texts of errors
+// are those of NCCL 2.28.9 (NcclTest.cpp); what is said of failures at run time
+// is by its documentation.
+//
+//===----------------------------------------------------------------------===//
 #include "FakeCuda.h"
 
 #include <atomic>
@@ -77,7 +84,8 @@ API ncclCommGetAsyncError(Communicator *, int *error) {
 }
 extern "C" __attribute__((visibility("default"))) const char *
 ncclGetErrorString(int error) {
-  return error == 2   ? "unhandled system error"
+  return error == 2   ? "unhandled system error (run with NCCL_DEBUG=INFO for "
+                        "details)"
          : error == 6 ? "remote process exited or there was a network error"
                       : "no error";
 }

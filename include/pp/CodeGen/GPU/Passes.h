@@ -24,8 +24,17 @@ namespace pp {
 #define GEN_PASS_REGISTRATION
 #include "pp/CodeGen/GPU/Passes.h.inc"
 
+/// Of a module of layers: {any_order, workspaces}, with the bytes of the
+/// largest workspace of an adjoint of attention in a fixed order and in any.
+inline constexpr llvm::StringLiteral kAttentionWorkspaces =
+    "pp.attention_workspaces";
+
 /// What is fused into products.
 enum class Epilogues { None, Bias, All };
+
+/// What has the same bits in each run: all, or all but the adjoint of
+/// attention.
+enum class Determinism { All, AttentionOff };
 
 /// Options of `pp-lower-layers-gpu`.
 struct LowerLayersGPUOptions
@@ -48,6 +57,17 @@ struct LowerLayersGPUOptions
           clEnumValN(Epilogues::All, "all", "what can be"),
           clEnumValN(Epilogues::Bias, "bias", "biases and their gradients"),
           clEnumValN(Epilogues::None, "none", "nothing"))};
+  Option<Determinism> deterministic{
+      *this, "deterministic", llvm::cl::desc("the same bits in each run"),
+      llvm::cl::init(Determinism::All),
+      llvm::cl::values(clEnumValN(Determinism::All, "all", "of all results"),
+                       clEnumValN(Determinism::AttentionOff, "attention-off",
+                                  "but of the adjoint of attention"))};
+  Option<int64_t> cudnn{
+      *this, "cudnn",
+      llvm::cl::desc("the oldest version of cuDNN that workspaces are planned "
+                     "for, 91900 for 9.19.0"),
+      llvm::cl::init(91900)};
   Option<std::string> cpu{*this, "cpu",
                           llvm::cl::desc("CPU to tune for; default: the host")};
   Option<std::string> features{

@@ -72,11 +72,19 @@ def GPUSizeWorkspaces : Pass<"pp-gpu-size-workspaces", "::mlir::func::FuncOp"> {
   let summary = "gives library calls the workspace that GPU libraries want";
   let description = [{
     Before temporaries are placed: scratch memory of `kernel.gemm` gets the size
-    that cuBLASLt is given, that of attention what cuDNN or the kernels of our own
-    may take. The largest counts, since calls follow each other.
+    that cuBLASLt is given, that of attention what cuDNN takes for its shape on the
+    chips that the code runs on. The largest counts, since calls follow each other.
 
-    Example: `memref<9728xf32>` of a `kernel.gemm` becomes `memref<8388608xf32>`.
+    Example: `memref<9728xf32>` of a `kernel.gemm` becomes `memref<8388672xf32>`.
   }];
+  let options = [
+    Option<"chip", "chip", "std::string", /*default=*/"\"sm_90a\"",
+           "the chip that the program is for">,
+    Option<"anyOrder", "any-order", "bool", /*default=*/"false",
+           "adjoints of attention may sum in any order">,
+    Option<"cudnn", "cudnn", "int64_t", /*default=*/"91900",
+           "the oldest version of cuDNN that has to do with it, 91900 for 9.19.0">
+  ];
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }
 
