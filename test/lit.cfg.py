@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import sys
 
 import lit.formats
 
@@ -38,6 +39,23 @@ ptxas = shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin
 if ptxas:
     config.available_features.add("ptxas")
     config.substitutions.append(("%ptxas", ptxas))
+
+# NVIDIA's libraries, of which parts work without a driver.
+sys.path.insert(0, os.path.join(config.test_source_root, "Runtime"))
+import real_libraries  # noqa: E402
+
+for name in real_libraries.FILES:
+    found = real_libraries.find(name)
+    if found:
+        config.available_features.add(f"real-{name}")
+        config.substitutions.append((f"%{name}", found))
+    else:
+        lit_config.note(f"tests with the real {name} are unsupported here: found no "
+                        f"{real_libraries.FILES[name]} in {real_libraries.searched()}")
+for name in ("planning-driver", "fake-gpu"):
+    config.substitutions.append(
+        (f"%{name}", os.path.join(config.pp_obj_root, "test", "Runtime", name)))
+config.substitutions.append(("%runtime", os.path.join(config.pp_obj_root, "lib")))
 
 if shutil.which("mpirun"):
     config.available_features.add("openmpi")
