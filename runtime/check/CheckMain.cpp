@@ -7,7 +7,8 @@
 // gaps between buffers have to stay as they are, and inputs too.
 //
 // Prints a line of JSON for each result, and one before each function: whoever
-// reads them knows in which function a device was lost.
+// reads them knows in which function a device was lost. Notes say what
+// attention did not run by cuDNN, and why.
 //
 //===----------------------------------------------------------------------===//
 #include "Clock.h"
@@ -63,6 +64,7 @@ struct Function {
 
 struct Options {
   std::string device = "cuda";
+  AttentionChoice::Mode attention = AttentionChoice::Auto;
   uint64_t seed = 1, start = 0;
   double tolerance = 1e-5, timeout = 60;
 };
@@ -435,6 +437,11 @@ static bool check(size_t index, const Function &f, uint8_t *memory,
 static const char usage[] =
     "Checks functions on a device against f64 on the host.\n"
     "  --device cuda|emulated   where they run (default cuda)\n"
+    "  --attention auto|cudnn|generated\n"
+    "                           what attention runs by: cuDNN where it has a\n"
+    "                           plan, and a note where not (default auto); "
+    "cuDNN,\n"
+    "                           or an error that says why not; kernels\n"
     "  --seed N                 of the random inputs (default 1)\n"
     "  --tolerance X            error allowed, relative to the largest number\n"
     "                           of a result (default 1e-5)\n"
@@ -471,8 +478,8 @@ static Options parse(int argc, char **argv) {
       std::fputs(usage, stdout);
       std::exit(0);
     }
-    if (option != "--device" && option != "--seed" && option != "--tolerance" &&
-        option != "--start" && option != "--timeout")
+    if (option != "--device" && option != "--attention" && option != "--seed" &&
+        option != "--tolerance" && option != "--start" && option != "--timeout")
       throw Error("found the option " + option +
                   ", expected one that --help lists");
     if (++i == argc)
@@ -484,6 +491,12 @@ static Options parse(int argc, char **argv) {
       if (text != "cuda" && text != "emulated")
         throw Error("found --device " + text +
                     ", expected cuda or emulated: choose one of them");
+    } else if (option == "--attention") {
+      auto named = AttentionChoice::named(text);
+      if (!named)
+        throw Error("found --attention " + text +
+                    ", expected auto, cudnn or generated: choose one of them");
+      o.attention = *named;
     } else if (option == "--seed") {
       o.seed = wholeOf(option, text);
     } else if (option == "--tolerance") {
@@ -494,7 +507,22 @@ static Options parse(int argc, char **argv) {
       o.timeout = numberOf(option, text);
     }
   }
+  if (o.device == "emulated" && o.attention == AttentionChoice::Cudnn)
+    throw Error("found --attention cudnn with --device emulated, expected "
+                "--device cuda: cuDNN needs a GPU");
   return o;
+}
+
+/// A line {"note": TEXT}.
+static void printNote(const std::string &text) {
+  std::printf("{\"note\": \"");
+  for (char c : text)
+    if (static_cast<unsigned char>(c) < 0x20)
+      std::printf(" ");
+    else
+      std::printf(c == '"' || c == '\\' ? "\\%c" : "%c", c);
+  std::printf("\"}\n");
+  std::fflush(stdout);
 }
 
 int main(int argc, char **argv) {
@@ -502,7 +530,8 @@ int main(int argc, char **argv) {
     Options o = parse(argc, argv);
     std::vector<Function> functions = readTable();
     std::unique_ptr<Device> owned =
-        o.device == "cuda" ? createCudaDevice(pprt_gpu_program_code, 0)
+        o.device == "cuda" ? createCudaDevice(pprt_gpu_program_code, 0,
+                                              {o.attention, printNote})
                            : createEmulatedDevice(pprt_gpu_program_code);
     device = owned.get();
     std::printf("{\"device\": \"%s\", \"functions\": %zu}\n",
