@@ -1,7 +1,9 @@
 //===- FuseElementwise.cpp - Elementwise producers into consumers ---------===//
 //
 // A producer with one use is computed where it is used, in registers. One with
-// several uses is left: fusing it would compute it again.
+// several uses is left: fusing it would compute it again. Kernels of a GPU wait
+// for memory, not for arithmetic: for them a conversion to a wider type is
+// always done where it is read, or rows of bf16 would be stored again as f32.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,11 +19,12 @@ namespace pp {
 
 using namespace mlir;
 
-/// An op that does nothing but convert a vector to a wider type.
-static bool widensVector(Operation *op) {
+/// An op that does nothing but convert to a wider type.
+static bool widens(Operation *op) {
   auto generic = dyn_cast<linalg::GenericOp>(op);
-  if (!generic || generic.getNumLoops() != 1 ||
-      generic.getNumParallelLoops() != 1 || generic->getNumResults() != 1)
+  if (!generic || generic.getNumLoops() == 0 ||
+      generic.getNumParallelLoops() != generic.getNumLoops() ||
+      generic->getNumResults() != 1)
     return false;
   Block *body = generic.getBody();
   auto conversion =
@@ -35,7 +38,7 @@ static bool isWorthFusing(OpOperand *operand, bool conversions) {
   Operation *producer = operand->get().getDefiningOp();
   if (!producer)
     return false;
-  if (conversions && widensVector(producer))
+  if (conversions && widens(producer))
     return true;
   if (!operand->get().hasOneUse())
     return false;

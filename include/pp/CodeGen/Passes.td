@@ -67,8 +67,8 @@ def FuseElementwise
   }];
   let options = [
     Option<"conversions", "conversions", "bool", /*default=*/"false",
-           "vectors that are only converted to a wider type are so where they are "
-           "read, be it several times: a kernel less">
+           "what is only converted to a wider type is so where it is read, be it "
+           "several times: memory holds the narrow type">
   ];
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::linalg::LinalgDialect",

@@ -163,8 +163,11 @@ private:
             SmallVector<Value> values = kernel.loadLanes(
                 rows.root, kernel.position(rows, {row, column}), lanes);
             SmallVector<Value> results;
-            for (auto [sum, value] : llvm::zip(carried.drop_back(), values))
+            for (auto [sum, value] : llvm::zip(carried.drop_back(), values)) {
+              if (value.getType() != sum.getType())
+                value = arith::ExtFOp::create(b, loc, sum.getType(), value);
               results.push_back(arith::AddFOp::create(b, loc, sum, value));
+            }
             Value one = arith::ConstantIntOp::create(b, loc, 1, 32);
             results.push_back(arith::AndIOp::create(
                 b, loc, left, arith::SubIOp::create(b, loc, left, one)));

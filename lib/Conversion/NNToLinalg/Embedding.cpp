@@ -56,9 +56,9 @@ struct LowerEmbeddingGrad : OpRewritePattern<EmbeddingGradOp> {
                       ? emitter.widen(op.getInit())
                       : emitter.filled(shapeOf(op.getResult()), sumType, 0);
     if (parallel) {
-      // The kernel sums in the type of its rows.
+      // The kernel sums in the type of the table.
       auto sum = kernel::ScatterAddOp::create(rewriter, loc, table.getType(),
-                                              ids, emitter.widen(dy), table);
+                                              ids, dy, table);
       rewriter.replaceOp(op, emitter.finish(sum.getResult(0), op.getType()));
       return success();
     }

@@ -46,8 +46,8 @@ static Grouped group(ArrayRef<int64_t> shape, ArrayRef<int64_t> axes) {
   return grouped;
 }
 
-/// Reduces `input` over `axes` from `init`, which has the shape of the groups
-/// that stay.
+/// Reduces `input`, widened where it is read, over `axes` from `init`, which
+/// has the shape of the groups that stay.
 static Value reduce(Emitter &emitter, Value input, const Grouped &grouped,
                     Value init,
                     function_ref<Value(Emitter &, Value, Value)> combine) {
@@ -57,7 +57,7 @@ static Value reduce(Emitter &emitter, Value input, const Grouped &grouped,
       grouped.shape.size(), grouped.reduced,
       {{emitter.reshape(input, grouped.shape), all}}, {{init, grouped.kept}},
       [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
-        return {combine(inner, scalars[1], scalars[0])};
+        return {combine(inner, scalars[1], inner.widenScalar(scalars[0]))};
       })[0];
 }
 
@@ -87,12 +87,12 @@ struct LowerReduceSum : OpRewritePattern<ReduceSumOp> {
   LogicalResult matchAndRewrite(ReduceSumOp op,
                                 PatternRewriter &rewriter) const override {
     Emitter emitter(rewriter, op.getLoc());
-    Value input = emitter.widen(op.getInput());
+    Value input = op.getInput();
+    Type element = emitter.widenType(elementOf(input));
     Grouped grouped = group(shapeOf(input), op.getAxes());
-    Value init =
-        op.getInit()
-            ? emitter.reshape(emitter.widen(op.getInit()), grouped.result)
-            : emitter.filled(grouped.result, elementOf(input), 0);
+    Value init = op.getInit() ? emitter.reshape(emitter.widen(op.getInit()),
+                                                grouped.result)
+                              : emitter.filled(grouped.result, element, 0);
     Value sum = reduce(emitter, input, grouped, init, sumOf);
     rewriter.replaceOp(op, emitter.finish(sum, op.getType()));
     return success();
@@ -104,12 +104,13 @@ struct LowerReduceMean : OpRewritePattern<ReduceMeanOp> {
   LogicalResult matchAndRewrite(ReduceMeanOp op,
                                 PatternRewriter &rewriter) const override {
     Emitter emitter(rewriter, op.getLoc());
-    Value input = emitter.widen(op.getInput());
+    Value input = op.getInput();
+    Type element = emitter.widenType(elementOf(input));
     Grouped grouped = group(shapeOf(input), op.getAxes());
     double count = 1;
     for (int64_t index : grouped.reduced)
       count *= static_cast<double>(grouped.shape[index]);
-    Value zero = emitter.filled(grouped.result, elementOf(input), 0);
+    Value zero = emitter.filled(grouped.result, element, 0);
     Value sum = reduce(emitter, input, grouped, zero, sumOf);
     rewriter.replaceOp(
         op, emitter.finish(scaled(emitter, sum, 1 / count), op.getType()));
@@ -122,9 +123,10 @@ struct LowerReduceMax : OpRewritePattern<ReduceMaxOp> {
   LogicalResult matchAndRewrite(ReduceMaxOp op,
                                 PatternRewriter &rewriter) const override {
     Emitter emitter(rewriter, op.getLoc());
-    Value input = emitter.widen(op.getInput());
+    Value input = op.getInput();
+    Type element = emitter.widenType(elementOf(input));
     Grouped grouped = group(shapeOf(input), op.getAxes());
-    Value lowest = emitter.filled(grouped.result, elementOf(input),
+    Value lowest = emitter.filled(grouped.result, element,
                                   -std::numeric_limits<double>::infinity());
     Value result = reduce(emitter, input, grouped, lowest, maximumOf);
     rewriter.replaceOp(op, emitter.finish(result, op.getType()));

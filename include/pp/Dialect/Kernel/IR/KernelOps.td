@@ -142,8 +142,10 @@ def Kernel_ScatterAddOp : Kernel_Op<"scatter_add"> {
 
     Constraints:
 
-    - (C1) `rows` has as many rows as there are `ids`, and the columns and the
-      element type of `table`.
+    - (C1) `rows` has as many rows as there are `ids`, and the columns of
+      `table`.
+    - (C2) `rows` has the element type of `table`, or one of fewer bits, which is
+      converted where it is read.
 
     Example:
 
