@@ -227,7 +227,8 @@ static SmallVector<Value> cloneBody(KernelBuilder &kernel, linalg::LinalgOp op,
 
 SmallVector<SmallVector<Value>>
 LoopNest::compute(KernelBuilder &kernel, ValueRange ivs, unsigned loop,
-                  int64_t lanes, ValueRange former, Load loadOne) const {
+                  int64_t lanes, ValueRange former, Load loadOne,
+                  LoadLanes loadLanes) const {
   unsigned firstOutput = operands.size() - numOutputs();
   Block *body = op.getBlock();
   // scalars[operand][lane]
@@ -251,8 +252,9 @@ LoopNest::compute(KernelBuilder &kernel, ValueRange ivs, unsigned loop,
                stride == 0) {
       values.assign(lanes, loadOne(operand, position(kernel, operand, ivs)));
     } else if (stride == 1) {
-      values = kernel.loadLanes(operand.access.root,
-                                position(kernel, operand, ivs), lanes);
+      Value at = position(kernel, operand, ivs);
+      values = loadLanes ? loadLanes(operand, at, lanes)
+                         : kernel.loadLanes(operand.access.root, at, lanes);
     } else {
       SmallVector<Value> shifted(ivs);
       for (int64_t lane = 0; lane < lanes; ++lane) {

@@ -54,14 +54,19 @@ public:
                        mlir::ValueRange ivs) const;
   /// Loads what the body reads of an element that is the only one.
   using Load = llvm::function_ref<mlir::Value(const Operand &, mlir::Value)>;
+  /// Loads that many neighbours from a position on.
+  using LoadLanes = llvm::function_ref<mlir::SmallVector<mlir::Value>(
+      const Operand &, mlir::Value, int64_t)>;
 
   /// Computes `lanes` elements along `loop` from `ivs` on: results[i][lane].
   /// `former` has the former values of the outputs, or is empty: then they are
   /// loaded where the body reads them. `chain` makes the former value of a lane
-  /// the result of the lane before (sums). `loadOne` loads single elements.
+  /// the result of the lane before (sums). `loadOne` loads single elements,
+  /// `loadLanes` neighbours; without it the kernel does.
   mlir::SmallVector<mlir::SmallVector<mlir::Value>>
   compute(KernelBuilder &kernel, mlir::ValueRange ivs, unsigned loop,
-          int64_t lanes, mlir::ValueRange former, Load loadOne) const;
+          int64_t lanes, mlir::ValueRange former, Load loadOne,
+          LoadLanes loadLanes = nullptr) const;
   /// Stores neighbours of an output along `loop` from `ivs` on.
   void store(KernelBuilder &kernel, const Operand &output,
              mlir::ValueRange values, mlir::ValueRange ivs,

@@ -6,12 +6,19 @@
 // have stored it, the group synchronises. A number of the row is a value that
 // all threads have.
 //
+// Where a thread has few columns its loops are unrolled, and what it loaded in
+// one stays in registers for those that follow: memory is read once. In longer
+// rows a maximum and the sum of powers below it are one loop, whose sum so far
+// is scaled when the maximum grows (Milakov and Gimelshein, "Online normalizer
+// calculation for softmax", 2018).
+//
 //===----------------------------------------------------------------------===//
 
 #include "Kernels.h"
 
 #include "pp/Interfaces/ElementBytes.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
@@ -37,7 +44,7 @@ int64_t pp::device::chooseGroup(KernelBuilder &kernel, int64_t rows,
     row = kernel.add(kernel.mul(kernel.blockX(), block), kernel.threadX());
     return llvm::divideCeil(rows, block);
   }
-  if (columns <= (fillsDevice ? 256 : 64)) {
+  if (columns <= (fillsDevice ? 128 : 64)) {
     int64_t warps = std::min<int64_t>(warpsOfBlock, rows);
     kernel.setBlock(32, warps);
     group = {Group::Warp, 32, kernel.threadX()};
@@ -108,6 +115,10 @@ SmallVector<Value> pp::device::forItems(KernelBuilder &kernel,
 // Rows
 //===----------------------------------------------------------------------===//
 
+/// A thread has at most so many vectors of a row in registers, and bytes of all
+/// rows; with those of arithmetic it needs half of the 255.
+constexpr int64_t kUnrolledSteps = 4, kKeptBytes = 256;
+
 namespace {
 /// How the threads of a group touch a buffer.
 struct Touch {
@@ -123,6 +134,10 @@ public:
       : kernel(kernel), group(group) {}
 
   void emit(const LoopNest &nest, int64_t lanes);
+  /// Whether `top` is the maximum of a row and `sum` that of the powers of what
+  /// is below it, in a row that does not fit into registers.
+  bool isOnline(const LoopNest &top, const LoopNest &sum, int64_t lanes) const;
+  void emitOnline(const LoopNest &top, const LoopNest &sum, int64_t lanes);
   /// A number of the row, in registers.
   void addNumber(Value root) { numbers[root] = Value(); }
   /// What all threads read.
@@ -149,6 +164,26 @@ private:
     return kernel.load(operand.access.root, at);
   }
   static std::string placeOf(const Access &access, AffineExpr address);
+  /// The steps that a thread takes over `count` items, if they are unrolled.
+  std::optional<int64_t> unrolledSteps(int64_t count) const {
+    if (group.kind == Group::Thread || count % group.size != 0 ||
+        count / group.size > kUnrolledSteps)
+      return std::nullopt;
+    return count / group.size;
+  }
+  /// As `forItems`; `body` gets the number of the step where it is known, else
+  /// an empty string.
+  SmallVector<Value>
+  forSteps(int64_t count, ValueRange init,
+           llvm::function_ref<SmallVector<Value>(StringRef, Value, ValueRange)>
+               body);
+  SmallVector<Value> loadMany(const LoopNest::Operand &operand, Value at,
+                              int64_t lanes, StringRef step);
+  /// Forgets what registers have of what `nest` writes.
+  void forget(const LoopNest &nest) {
+    for (const LoopNest::Operand &output : nest.outputs())
+      kept.erase(output.access.root);
+  }
   void touch(ArrayRef<Touch> touches);
   /// Touches of a nest whose loops are distributed by `pattern`.
   SmallVector<Touch> touchesOf(const LoopNest &nest, StringRef pattern);
@@ -163,6 +198,9 @@ private:
   DenseMap<Value, Value> numbers;
   std::map<std::string, Value> stored; ///< numbers of the row in memory
   SmallVector<Touch> touched;
+  /// Vectors in registers, by buffer and then by place and step.
+  DenseMap<Value, std::map<std::string, SmallVector<Value>>> kept;
+  int64_t keptBytes = 0; ///< of all, also of those that were forgotten
 };
 } // namespace
 
@@ -233,6 +271,7 @@ void RowEmitter::storeNumber(const LoopNest &nest,
   SmallVector<Value> ivs(nest.extents.size(), kernel.index(0));
   Value at = nest.position(kernel, output, ivs);
   touch({{output.access.root, true, "first thread"}});
+  kept.erase(output.access.root);
   // What is known of other elements of the buffer stays true.
   stored[placeOf(output.access, output.address)] = value;
   if (group.kind == Group::Thread) {
@@ -294,23 +333,68 @@ static std::string patternOf(const LoopNest &nest, int64_t lanes) {
   return text;
 }
 
+SmallVector<Value> RowEmitter::forSteps(
+    int64_t count, ValueRange init,
+    llvm::function_ref<SmallVector<Value>(StringRef, Value, ValueRange)> body) {
+  std::optional<int64_t> steps = unrolledSteps(count);
+  if (!steps)
+    return forItems(kernel, group, count, init,
+                    [&](Value item, ValueRange carried) {
+                      return body("", item, carried);
+                    });
+  SmallVector<Value> carried(init);
+  for (int64_t step = 0; step < *steps; ++step) {
+    Value item = step == 0
+                     ? group.index
+                     : kernel.add(group.index, kernel.index(step * group.size));
+    carried = body(std::to_string(step) + "/" + std::to_string(*steps), item,
+                   carried);
+  }
+  return carried;
+}
+
+SmallVector<Value> RowEmitter::loadMany(const LoopNest::Operand &operand,
+                                        Value at, int64_t lanes,
+                                        StringRef step) {
+  if (step.empty())
+    return kernel.loadLanes(operand.access.root, at, lanes);
+  std::string place = placeOf(operand.access, operand.address) + "@" +
+                      step.str() + "x" + std::to_string(lanes);
+  auto buffer = kept.find(operand.access.root);
+  if (buffer != kept.end())
+    if (auto known = buffer->second.find(place); known != buffer->second.end())
+      return known->second;
+  SmallVector<Value> values = kernel.loadLanes(operand.access.root, at, lanes);
+  int64_t bytes =
+      lanes * pp::getElementBytes(operand.access.rootType().getElementType());
+  if (keptBytes + bytes <= kKeptBytes) {
+    keptBytes += bytes;
+    kept[operand.access.root][place] = values;
+  }
+  return values;
+}
+
 void RowEmitter::emitParallel(const LoopNest &nest, int64_t lanes) {
   touch(touchesOf(nest, patternOf(nest, lanes)));
   unsigned inner = nest.extents.size() - 1;
-  forItems(kernel, group, nest.size() / lanes, {},
-           [&](Value item, ValueRange) -> SmallVector<Value> {
-             SmallVector<Value> ivs =
-                 kernel.delinearize(item, stepsOf(nest, lanes));
-             ivs.back() = kernel.mul(ivs.back(), lanes);
-             auto results =
-                 nest.compute(kernel, ivs, inner, lanes, {},
-                              [&](const LoopNest::Operand &operand, Value at) {
-                                return loadOne(operand, at);
-                              });
-             for (auto [output, values] : llvm::zip(nest.outputs(), results))
-               nest.store(kernel, output, values, ivs, inner);
-             return {};
-           });
+  forSteps(
+      nest.size() / lanes, {},
+      [&](StringRef step, Value item, ValueRange) -> SmallVector<Value> {
+        SmallVector<Value> ivs = kernel.delinearize(item, stepsOf(nest, lanes));
+        ivs.back() = kernel.mul(ivs.back(), lanes);
+        auto results = nest.compute(
+            kernel, ivs, inner, lanes, {},
+            [&](const LoopNest::Operand &operand, Value at) {
+              return loadOne(operand, at);
+            },
+            [&](const LoopNest::Operand &operand, Value at, int64_t count) {
+              return loadMany(operand, at, count, step);
+            });
+        for (auto [output, values] : llvm::zip(nest.outputs(), results))
+          nest.store(kernel, output, values, ivs, inner);
+        return {};
+      });
+  forget(nest);
 }
 
 void RowEmitter::emitSums(const LoopNest &nest, int64_t lanes) {
@@ -327,16 +411,20 @@ void RowEmitter::emitSums(const LoopNest &nest, int64_t lanes) {
     former.push_back(loadOne(output, nest.position(kernel, output, zeros)));
     init.push_back(kernel.neutral(nest.combinerOf(i)));
   }
-  SmallVector<Value> sums = forItems(
-      kernel, group, nest.size() / lanes, init,
-      [&](Value item, ValueRange carried) -> SmallVector<Value> {
+  SmallVector<Value> sums = forSteps(
+      nest.size() / lanes, init,
+      [&](StringRef step, Value item,
+          ValueRange carried) -> SmallVector<Value> {
         SmallVector<Value> ivs = kernel.delinearize(item, stepsOf(nest, lanes));
         ivs.back() = kernel.mul(ivs.back(), lanes);
-        auto results =
-            nest.compute(kernel, ivs, inner, lanes, carried,
-                         [&](const LoopNest::Operand &operand, Value at) {
-                           return loadOne(operand, at);
-                         });
+        auto results = nest.compute(
+            kernel, ivs, inner, lanes, carried,
+            [&](const LoopNest::Operand &operand, Value at) {
+              return loadOne(operand, at);
+            },
+            [&](const LoopNest::Operand &operand, Value at, int64_t count) {
+              return loadMany(operand, at, count, step);
+            });
         SmallVector<Value> last;
         for (SmallVector<Value> &values : results)
           last.push_back(values.back());
@@ -347,6 +435,102 @@ void RowEmitter::emitSums(const LoopNest &nest, int64_t lanes) {
     Value sum = kernel.reduce(group, sums[i], combiner);
     storeNumber(nest, output, kernel.combine(combiner, former[i], sum));
   }
+}
+
+/// The result of an op with one use, whose op is an `OpTy`; null if it is none.
+template <typename OpTy> static OpTy onlyUser(Value value) {
+  return value.hasOneUse() ? dyn_cast<OpTy>(*value.user_begin()) : OpTy();
+}
+
+/// An input of a body as it is computed with: converted to a wider type, if so.
+static Value widenedOf(BlockArgument input) {
+  auto wide = onlyUser<arith::ExtFOp>(input);
+  return wide ? wide.getOut() : Value(input);
+}
+
+bool RowEmitter::isOnline(const LoopNest &top, const LoopNest &sum,
+                          int64_t lanes) const {
+  auto isSimple = [&](const LoopNest &nest, unsigned inputs) {
+    return nest.extents.size() == 1 && nest.reduced[0] &&
+           nest.numOutputs() == 1 && nest.operands.size() == inputs + 1 &&
+           nest.canReduce() && nest.operands[0].isBuffer &&
+           nest.strideAlong(nest.operands[0], 0) == 1;
+  };
+  if (!isSimple(top, 1) || !isSimple(sum, 2) || top.extents != sum.extents ||
+      unrolledSteps(top.size() / lanes))
+    return false;
+  const LoopNest::Operand &row = top.operands[0], &again = sum.operands[0];
+  const LoopNest::Operand &limit = sum.operands[1];
+  if (placeOf(row.access, row.address) !=
+          placeOf(again.access, again.address) ||
+      !limit.isBuffer || !numbers.contains(limit.access.root) ||
+      limit.access.root != top.outputs()[0].access.root)
+    return false;
+  Block *first = top.op.getBlock(), *second = sum.op.getBlock();
+  auto maximum = dyn_cast<arith::MaximumFOp>(top.combinerOf(0));
+  auto total = dyn_cast<arith::AddFOp>(sum.combinerOf(0));
+  if (!maximum || !total || !maximum.getType().isF32())
+    return false;
+  Value x = widenedOf(first->getArgument(0));
+  Value y = widenedOf(second->getArgument(0));
+  auto below = onlyUser<arith::SubFOp>(y);
+  auto power = below ? onlyUser<math::ExpOp>(below.getResult()) : math::ExpOp();
+  return x.hasOneUse() && *x.user_begin() == maximum && power &&
+         below.getLhs() == y && below.getRhs() == second->getArgument(1) &&
+         onlyUser<arith::AddFOp>(power.getResult()) == total;
+}
+
+void RowEmitter::emitOnline(const LoopNest &top, const LoopNest &sum,
+                            int64_t lanes) {
+  touch(readsOf(top, patternOf(top, lanes)));
+  OpBuilder &b = kernel.b;
+  Location loc = kernel.loc;
+  const LoopNest::Operand &row = top.operands[0];
+  Operation *maximum = top.combinerOf(0), *total = sum.combinerOf(0);
+  Value zero = kernel.neutral(total), lowest = kernel.neutral(maximum);
+  // What powers are taken below: -inf - -inf would be NaN.
+  auto baseOf = [&](Value limit) -> Value {
+    Value isLowest =
+        arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, limit, lowest);
+    return arith::SelectOp::create(b, loc, isLowest, zero, limit);
+  };
+  auto powerOf = [&](Value x, Value base) -> Value {
+    return math::ExpOp::create(b, loc, arith::SubFOp::create(b, loc, x, base));
+  };
+  auto scaled = [&](Value powers, Value from, Value base) -> Value {
+    return arith::MulFOp::create(b, loc, powers, powerOf(from, base));
+  };
+  SmallVector<Value> zeros{kernel.index(0)};
+  auto formerOf = [&](const LoopNest &nest) {
+    const LoopNest::Operand &output = nest.outputs()[0];
+    return loadOne(output, nest.position(kernel, output, zeros));
+  };
+  Value formerTop = formerOf(top), formerSum = formerOf(sum);
+  SmallVector<Value> carried =
+      forItems(kernel, group, top.size() / lanes, {lowest, zero},
+               [&](Value item, ValueRange before) -> SmallVector<Value> {
+                 SmallVector<Value> ivs{kernel.mul(item, lanes)};
+                 SmallVector<Value> values = kernel.loadLanes(
+                     row.access.root, top.position(kernel, row, ivs), lanes);
+                 for (Value &value : values)
+                   if (value.getType() != zero.getType())
+                     value =
+                         arith::ExtFOp::create(b, loc, zero.getType(), value);
+                 Value limit = before[0];
+                 for (Value value : values)
+                   limit = kernel.combine(maximum, limit, value);
+                 Value base = baseOf(limit);
+                 Value powers = scaled(before[1], before[0], base);
+                 for (Value value : values)
+                   powers = kernel.combine(total, powers, powerOf(value, base));
+                 return {limit, powers};
+               });
+  Value limit = kernel.combine(maximum, formerTop,
+                               kernel.reduce(group, carried[0], maximum));
+  Value powers = kernel.reduce(
+      group, scaled(carried[1], carried[0], baseOf(limit)), total);
+  storeNumber(top, top.outputs()[0], limit);
+  storeNumber(sum, sum.outputs()[0], kernel.combine(total, formerSum, powers));
 }
 
 /// Loops over the reduced dimensions, one in the other, in order.
@@ -401,6 +585,7 @@ void RowEmitter::emitMixed(const LoopNest &nest) {
                        nest.position(kernel, output, ivs));
         return {};
       });
+  forget(nest);
   // Other threads may read any of it.
   for (Touch &touch : touched)
     touch.pattern += "!";
@@ -477,14 +662,36 @@ LogicalResult pp::device::outlineRows(KernelModule &kernels, scf::ForOp loop) {
       kernel.setLocal(alloc, argument, kernel.mul(row, elements));
     }
   }
+  auto lanesOf = [&](const LoopNest &nest) {
+    bool isOne = nest.extents.empty() || nest.size() == 1;
+    return isOne ? 1
+                 : std::min(lanes, nest.lanesAlong(nest.extents.size() - 1));
+  };
+  // The sum of powers that goes with the maximum of op `i`: after it are only
+  // numbers that do not read the maximum, such as what the sum starts from.
+  auto onlineSumOf = [&](size_t i) -> std::optional<size_t> {
+    const LoopNest &top = *ops[i].second;
+    for (size_t j = i + 1; j < ops.size() && ops[j].second; ++j) {
+      const LoopNest &next = *ops[j].second;
+      if (emitter.isOnline(top, next, lanesOf(top)))
+        return j;
+      if (next.size() != 1 || !isa<linalg::FillOp>(ops[j].first))
+        return std::nullopt;
+    }
+    return std::nullopt;
+  };
   guardRow(kernel, group, rows, row, [&] {
-    for (auto &[op, nest] : ops) {
+    for (size_t i = 0; i < ops.size(); ++i) {
+      auto &[op, nest] = ops[i];
       if (nest) {
-        bool isOne = nest->extents.empty() || nest->size() == 1;
-        int64_t along =
-            isOne ? 1
-                  : std::min(lanes, nest->lanesAlong(nest->extents.size() - 1));
-        emitter.emit(*nest, along);
+        if (std::optional<size_t> sum = onlineSumOf(i)) {
+          for (size_t between = i + 1; between < *sum; ++between)
+            emitter.emit(*ops[between].second, 1);
+          emitter.emitOnline(*nest, *ops[*sum].second, lanesOf(*nest));
+          i = *sum;
+          continue;
+        }
+        emitter.emit(*nest, lanesOf(*nest));
       } else if (auto load = dyn_cast<memref::LoadOp>(op)) {
         Access access = *accessOf(load.getMemRef(), load);
         SmallVector<Value> indices;

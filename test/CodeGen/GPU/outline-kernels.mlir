@@ -24,6 +24,22 @@
 // CHECK-SAME: known_block_size = array<i32: 256, 1, 1>
 // CHECK: gpu.barrier
 
+// What is loaded stays in registers: each vector of the row once, and the scale.
+// CHECK-LABEL: gpu.func @rows_2(
+// CHECK-SAME: known_block_size = array<i32: 32, 8, 1>
+// CHECK-COUNT-6: vector.load
+// CHECK-NOT: vector.load
+// CHECK: gpu.return
+
+// Maximum and sum of powers of a long row in one loop, eight numbers of bf16 at a
+// time, which are never stored in f32.
+// CHECK-LABEL: gpu.func @rows_3(
+// CHECK-NOT: vector.load
+// CHECK: vector.load {{.*}} vector<8xbf16>
+// CHECK-COUNT-9: math.exp
+// CHECK-NOT: vector.load
+// CHECK: gpu.return
+
 // Sums over many rows in parts, added in order.
 // CHECK-LABEL: gpu.func @column_sums_0(
 // CHECK-SAME: known_block_size = array<i32: 32, 16, 1>
@@ -55,6 +71,21 @@ func.func @norm(%x: tensor<257x64xf32>, %g: tensor<64xf32>, %b: tensor<64xf32>) 
 func.func @long(%x: tensor<257x4096xf32>, %g: tensor<4096xf32>) -> tensor<257x4096xf32> {
   %r = nn.rms_norm %x, %g : (tensor<257x4096xf32>, tensor<4096xf32>) -> tensor<257x4096xf32>
   return %r : tensor<257x4096xf32>
+}
+
+// CHECK-LABEL: func.func @wide
+// CHECK: gpu.launch_func @kernels::@rows_2 blocks in (%c512
+func.func @wide(%x: tensor<4096x768xbf16>, %g: tensor<768xbf16>) -> tensor<4096x768xbf16> {
+  %r = nn.rms_norm %x, %g : (tensor<4096x768xbf16>, tensor<768xbf16>) -> tensor<4096x768xbf16>
+  return %r : tensor<4096x768xbf16>
+}
+
+// CHECK-LABEL: func.func @loss
+// CHECK-NOT: memref<{{[0-9]*}}x50304xf32>
+// CHECK: gpu.launch_func @kernels::@rows_3 blocks in (%c64
+func.func @loss(%x: tensor<64x50304xbf16>, %i: tensor<64xi32>) -> (tensor<f32>, tensor<64xf32>) {
+  %l, %s = nn.cross_entropy %x, %i {nn.ids_in_range} : (tensor<64x50304xbf16>, tensor<64xi32>) -> (tensor<f32>, tensor<64xf32>)
+  return %l, %s : tensor<f32>, tensor<64xf32>
 }
 
 // Equal kernels are one.
