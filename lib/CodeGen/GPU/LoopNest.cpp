@@ -231,12 +231,16 @@ LoopNest::compute(KernelBuilder &kernel, ValueRange ivs, unsigned loop,
                   LoadLanes loadLanes) const {
   unsigned firstOutput = operands.size() - numOutputs();
   Block *body = op.getBlock();
+  bool isOfLane = lanes > 1 && former.size() == numOutputs() * lanes;
   // scalars[operand][lane]
   SmallVector<SmallVector<Value>> scalars;
   for (auto [number, operand] : llvm::enumerate(operands)) {
     SmallVector<Value> values;
     bool isFormer = number >= firstOutput && !former.empty();
-    if (isFormer) {
+    if (isFormer && isOfLane) {
+      llvm::append_range(values,
+                         former.slice((number - firstOutput) * lanes, lanes));
+    } else if (isFormer) {
       values.assign(lanes, former[number - firstOutput]);
     } else if (!operand.isBuffer) {
       values.assign(lanes, kernel.scalar(operand.scalar));
@@ -265,7 +269,9 @@ LoopNest::compute(KernelBuilder &kernel, ValueRange ivs, unsigned loop,
     scalars.push_back(values);
   }
   SmallVector<SmallVector<Value>> results(numOutputs());
-  SmallVector<Value> before(former);
+  SmallVector<Value> before;
+  if (!isOfLane)
+    before.assign(former.begin(), former.end());
   for (int64_t lane = 0; lane < lanes; ++lane) {
     SmallVector<Value> arguments, shifted(ivs);
     for (SmallVector<Value> &values : scalars)

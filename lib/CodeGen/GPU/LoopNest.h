@@ -60,9 +60,10 @@ public:
 
   /// Computes `lanes` elements along `loop` from `ivs` on: results[i][lane].
   /// `former` has the former values of the outputs, or is empty: then they are
-  /// loaded where the body reads them. `chain` makes the former value of a lane
-  /// the result of the lane before (sums). `loadOne` loads single elements,
-  /// `loadLanes` neighbours; without it the kernel does.
+  /// loaded where the body reads them. With one for each output the former
+  /// value of a lane is the result of the lane before (sums along `loop`), with
+  /// `lanes` for each output a lane has its own (sums along others). `loadOne`
+  /// loads single elements, `loadLanes` neighbours; without it the kernel does.
   mlir::SmallVector<mlir::SmallVector<mlir::Value>>
   compute(KernelBuilder &kernel, mlir::ValueRange ivs, unsigned loop,
           int64_t lanes, mlir::ValueRange former, Load loadOne,

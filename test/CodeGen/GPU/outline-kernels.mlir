@@ -40,9 +40,13 @@
 // CHECK-NOT: vector.load
 // CHECK: gpu.return
 
-// Sums over many rows in parts, added in order.
+// Sums over many rows in parts, added in order; four terms of two columns at a
+// time.
 // CHECK-LABEL: gpu.func @column_sums_0(
 // CHECK-SAME: known_block_size = array<i32: 32, 16, 1>
+// CHECK: scf.for
+// CHECK-COUNT-4: vector.load {{.*}} vector<2xf32>
+// CHECK: scf.yield
 // CHECK-LABEL: gpu.func @column_totals_0(
 
 // The first of equal ids adds the rows of all.
@@ -97,7 +101,7 @@ func.func @again(%x: tensor<257x64xf32>, %g: tensor<64xf32>, %b: tensor<64xf32>)
 }
 
 // CHECK-LABEL: func.func @bias
-// CHECK: gpu.launch_func @kernels::@column_sums_0 blocks in (%c2, %c32
+// CHECK: gpu.launch_func @kernels::@column_sums_0 blocks in (%c1, %c32
 // CHECK: gpu.launch_func @kernels::@column_totals_0
 func.func @bias(%x: tensor<2048x64xf32>, %b: tensor<64xf32>) -> (tensor<64xf32> {pp.accumulates = 1 : i64}) {
   %r = nn.reduce_sum %x init(%b) axes = [0] : (tensor<2048x64xf32>, tensor<64xf32>) -> tensor<64xf32>
