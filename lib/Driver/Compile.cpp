@@ -11,6 +11,7 @@
 #include "Native.h"
 #include "OutputFile.h"
 #include "RankTable.h"
+#include "Roofline.h"
 
 #include "pp/Dialect/PP/IR/PPOps.h"
 #include "pp/Dialect/PP/Memory/Buffers.h"
@@ -338,6 +339,13 @@ LogicalResult Compilation::run() {
       return fail(found.takeError());
     toolchain = std::move(*found);
   }
+  MachineRates rates;
+  if (options.emit == EmitKind::Roofline) {
+    auto read = MachineRates::read(options.machine);
+    if (!read)
+      return fail(read.takeError());
+    rates = *read;
+  }
   auto created = createMachine(options);
   if (!created)
     return fail(created.takeError());
@@ -371,6 +379,10 @@ LogicalResult Compilation::run() {
   if (!options.quiet)
     printRankTable(*module,
                    options.output == "-" ? llvm::errs() : llvm::outs());
+  if (options.emit == EmitKind::Roofline)
+    return writeText(options.output, [&](raw_ostream &os) {
+      printRoofline(*module, rates, os);
+    });
   if (options.emit == EmitKind::Rank)
     return writeText(options.output, [&](raw_ostream &os) { printModule(os); });
   if (failed(saveTemporary(".rank.mlir")) ||

@@ -237,6 +237,9 @@ static std::string defaultOutput(StringRef input, EmitKind kind) {
   case EmitKind::Rank:
     path += ".rank.mlir";
     break;
+  case EmitKind::Roofline:
+    path += ".roofline.txt";
+    break;
   case EmitKind::LLVM:
     path += ".ll";
     break;
@@ -314,14 +317,30 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
 
   std::string emit = "program";
   readName(args.getLastArg(OPT_emit), emit,
-           {"program", "object", "llvm", "rank", "plan"}, check);
+           {"program", "object", "llvm", "roofline", "rank", "plan"}, check);
   options.emit = StringSwitch<EmitKind>(emit)
                      .Case("plan", EmitKind::Plan)
                      .Case("rank", EmitKind::Rank)
+                     .Case("roofline", EmitKind::Roofline)
                      .Case("llvm", EmitKind::LLVM)
                      .Case("object", EmitKind::Object)
                      .Default(EmitKind::Program);
   readTarget(args, options, check);
+  options.machine = args.getLastArgValue(OPT_machine).str();
+  bool isRoofline = options.emit == EmitKind::Roofline;
+  if (isRoofline && options.target != "cuda")
+    check.error() << "found --emit=roofline with --target=" << options.target
+                  << ", expected --target=cuda: only kernels of GPUs say what "
+                     "they move\n";
+  if (isRoofline && options.machine.empty())
+    check.error() << "found --emit=roofline without --machine, expected a file "
+                     "of rates, such as "
+                     "--machine=examples/machines/h100.json\n";
+  if (!isRoofline && !options.machine.empty())
+    check.error() << "found --machine with --emit=" << emit
+                  << ", expected --emit=roofline: nothing else reads it\n";
+  // Each micro-batch is one of its own in the program.
+  options.unroll |= isRoofline;
   std::string level = "3";
   readName(args.getLastArg(OPT_O), level, {"0", "1", "2", "3"}, check);
   options.optimization = level[0] - '0';

@@ -20,8 +20,11 @@ let Group = main_group in {
   def output_long : J<"output", "PROGRAM", "same as -o">, Alias<output>,
     Flags<[HelpHidden]>;
   def emit : J<"emit", "KIND",
-    "what to write: program (executable, default), object (native code before the link), llvm (LLVM IR), rank (IR of the rank programs), plan (IR of stages and schedule)">;
+    "what to write: program (executable, default), object (native code before the link), llvm (LLVM IR), roofline (with --target=cuda: a table of times of kernels by the rates of --machine), rank (IR of the rank programs), plan (IR of stages and schedule)">;
   def emit_s : S<"emit", emit>;
+  def machine : J<"machine", "FILE",
+    "with --emit=roofline: what a GPU does in a second, as examples/machines/h100.json">;
+  def machine_s : S<"machine", machine>;
 }
 
 let Group = plan_group in {

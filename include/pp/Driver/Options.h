@@ -12,7 +12,7 @@
 namespace pp::driver {
 
 /// What to write, in the order of the compilation.
-enum class EmitKind { Plan, Rank, LLVM, Object, Program };
+enum class EmitKind { Plan, Rank, Roofline, LLVM, Object, Program };
 
 /// One compilation. The defaults are those of the command line.
 struct CompileOptions {
@@ -32,6 +32,7 @@ struct CompileOptions {
   std::optional<uint64_t> memoryLimit; ///< bytes a rank may need
 
   std::string profile; ///< file of measured times; empty: none
+  std::string machine; ///< file of rates, for Roofline
 
   std::string target = "cpu";    ///< cpu or cuda
   std::string chip;              ///< of kernels; empty: PTX for sm_90a

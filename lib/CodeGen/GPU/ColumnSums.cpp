@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "KernelTraffic.h"
 #include "Kernels.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -143,10 +144,10 @@ private:
 
   /// Adds the terms from `first` on, in steps of `step`, `count` at a time,
   /// while the last of them is below `end`. `carried` is the next term and the
-  /// sums.
+  /// sums; `trips` says how often that is where a part has all its terms.
   SmallVector<Value> sumWhile(KernelBuilder &kernel, ValueRange place,
                               ValueRange carried, Value end, int64_t step,
-                              int64_t count) {
+                              int64_t count, int64_t trips) {
     Value ahead = kernel.index((count - 1) * step);
     Value some = arith::MaxUIOp::create(kernel.b, kernel.loc, end, ahead);
     Value limit = arith::SubIOp::create(kernel.b, kernel.loc, some, ahead);
@@ -165,6 +166,7 @@ private:
           sums.insert(sums.begin(), next);
           scf::YieldOp::create(kernel.b, loc, sums);
         });
+    loop->setAttr(kTrips, kernel.b.getI64IntegerAttr(trips));
     return llvm::to_vector_of<Value>(loop.getResults());
   }
 
@@ -175,11 +177,14 @@ private:
     SmallVector<Value> carried(init);
     carried.insert(carried.begin(), first);
     int64_t atOnce = nest.canReduce() ? kAtOnce : 1;
+    int64_t left = length / step % atOnce;
     if (atOnce > 1)
-      carried = sumWhile(kernel, place, carried, end, step, atOnce);
+      carried = sumWhile(kernel, place, carried, end, step, atOnce,
+                         length / step / atOnce);
     bool isEven = length % (step * atOnce) == 0 && terms % length == 0;
     if (atOnce == 1 || !isEven)
-      carried = sumWhile(kernel, place, carried, end, step, 1);
+      carried = sumWhile(kernel, place, carried, end, step, 1,
+                         atOnce == 1 ? length / step : left);
     carried.erase(carried.begin());
     return carried;
   }

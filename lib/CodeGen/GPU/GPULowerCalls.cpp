@@ -3,7 +3,12 @@
 // Shapes are constants of the program, equal ones once: the runtime keeps the
 // plan of a product by the address of its shape.
 //
+// Each call says what it is and what it moves and computes (`pp.cost`), by the
+// names that the runtime's times of kernels have.
+//
 //===----------------------------------------------------------------------===//
+
+#include "KernelTraffic.h"
 
 #include "pp/CodeGen/GPU/Passes.h"
 #include "pp/Conversion/KernelCalls.h"
@@ -46,45 +51,6 @@ static int64_t bytesOf(MemRefType type) {
   return type.getNumElements() * getElementBytes(type.getElementType());
 }
 
-/// The buffer that `buffer` is a view of.
-static Value rootOf(Value buffer) {
-  while (auto view = buffer.getDefiningOp<ViewLikeOpInterface>())
-    buffer = view.getViewSource();
-  return buffer;
-}
-
-/// Bytes of the buffers that a kernel reads, and of those that it writes, each
-/// once; 0 if one of them has no fixed size.
-static int64_t trafficOf(gpu::GPUFuncOp kernel) {
-  DenseSet<Value> read, written;
-  kernel.walk([&](MemoryEffectOpInterface op) {
-    SmallVector<MemoryEffects::EffectInstance> effects;
-    op.getEffects(effects);
-    for (const MemoryEffects::EffectInstance &effect : effects) {
-      Value buffer = effect.getValue();
-      if (buffer)
-        buffer = rootOf(buffer);
-      if (!buffer || !is_contained(kernel.getArguments(), buffer))
-        continue;
-      if (isa<MemoryEffects::Read>(effect.getEffect()))
-        read.insert(buffer);
-      if (isa<MemoryEffects::Write>(effect.getEffect()))
-        written.insert(buffer);
-    }
-  });
-  int64_t bytes = 0;
-  for (BlockArgument argument : kernel.getArguments()) {
-    int64_t times = read.contains(argument) + written.contains(argument);
-    if (times == 0)
-      continue;
-    auto type = dyn_cast<MemRefType>(argument.getType());
-    if (!type || !type.hasStaticShape())
-      return 0;
-    bytes += times * bytesOf(type);
-  }
-  return bytes;
-}
-
 /// Calls with addresses on the device.
 class DeviceCalls final : public CallBuilder {
 public:
@@ -95,7 +61,7 @@ protected:
   /// A constant lies in the host's memory: its copy is meant.
   FailureOr<Value> base(Value buffer) override {
     FailureOr<Value> address = CallBuilder::base(buffer);
-    Value root = rootOf(buffer);
+    Value root = device::rootOf(buffer);
     if (failed(address) || !root.getDefiningOp<memref::GetGlobalOp>())
       return address;
     Value bytes = i64(bytesOf(cast<MemRefType>(root.getType())));
@@ -118,6 +84,14 @@ public:
   CallLowering(ModuleOp module)
       : module(module), builder(module.getContext()),
         pointerType(LLVM::LLVMPointerType::get(module.getContext())) {
+    llvm::StringMap<int64_t> blocks;
+    module.walk([&](gpu::LaunchFuncOp launch) {
+      int64_t &count = blocks[launch.getKernelName().getValue()];
+      gpu::KernelDim3 grid = launch.getGridSizeOperandValues();
+      count = std::max(count, *getConstantIntValue(grid.x) *
+                                  *getConstantIntValue(grid.y) *
+                                  *getConstantIntValue(grid.z));
+    });
     // The number of a kernel is its place.
     module.walk([&](gpu::GPUFuncOp kernel) {
       numbers[kernel.getName()] = numbers.size();
@@ -135,13 +109,108 @@ public:
       add("arguments", builder.getI32IntegerAttr(kernel.getNumArguments()));
       add("shared", builder.getI32IntegerAttr(shared));
       add("threads", builder.getI32IntegerAttr(threads));
-      add("bytes", builder.getI64IntegerAttr(trafficOf(kernel)));
+      device::KernelTraffic moved =
+          device::trafficOf(kernel, blocks.lookup(kernel.getName()));
+      traffic[kernel.getName()] = moved;
+      add("bytes", builder.getI64IntegerAttr(moved.bytes));
+      for (unsigned i = 0; i < kernel.getNumArguments(); ++i)
+        kernel.removeArgAttr(i,
+                             builder.getStringAttr(device::kTemporary.str()));
       descriptions.push_back(builder.getDictionaryAttr(fields));
     });
     module->setAttr("pp.gpu_kernels", builder.getArrayAttr(descriptions));
   }
 
   LogicalResult lower(Operation *op) {
+    // The call takes the place of the op.
+    Operation *next = op->getNextNode();
+    DictionaryAttr cost = costOf(op);
+    if (failed(lowerToCall(op)))
+      return failure();
+    if (cost)
+      next->getPrevNode()->setAttr("pp.cost", cost);
+    return success();
+  }
+
+private:
+  DictionaryAttr cost(const Twine &name, StringRef kind, int64_t bytes,
+                      int64_t least, double operations) {
+    return builder.getDictionaryAttr(
+        {builder.getNamedAttr("name", builder.getStringAttr(name)),
+         builder.getNamedAttr("kind", builder.getStringAttr(kind)),
+         builder.getNamedAttr("bytes", builder.getI64IntegerAttr(bytes)),
+         builder.getNamedAttr("least", builder.getI64IntegerAttr(least)),
+         builder.getNamedAttr("operations",
+                              builder.getF64FloatAttr(operations))});
+  }
+
+  static StringRef nameOf(Type element) {
+    return element.isBF16() ? "bf16" : element.isF64() ? "f64" : "f32";
+  }
+
+  template <typename OpTy> DictionaryAttr costOfProduct(OpTy op) {
+    auto lhs = cast<MemRefType>(op.getLhs().getType());
+    auto rhs = cast<MemRefType>(op.getRhs().getType());
+    auto out = cast<MemRefType>(op.getOut().getType());
+    Beside beside = besideOf(op);
+    int64_t rank = out.getRank(), m = out.getDimSize(rank - 2),
+            n = out.getDimSize(rank - 1);
+    int64_t k = lhs.getDimSize(op.getTransposeA() ? rank - 2 : rank - 1);
+    int64_t bytes = bytesOf(lhs) + bytesOf(rhs) +
+                    bytesOf(out) * (op.getAccumulate() ? 2 : 1);
+    if (beside.matrix)
+      bytes += bytesOf(cast<MemRefType>(beside.matrix.getType()));
+    std::string name;
+    llvm::raw_string_ostream text(name);
+    text << "product " << m << "x" << n << "x" << k << " "
+         << nameOf(lhs.getElementType()) << " to "
+         << nameOf(out.getElementType());
+    if (rank == 3 && out.getDimSize(0) > 1)
+      text << ", batch " << out.getDimSize(0);
+    if (beside.epilogue)
+      text << ", epilogue " << int(beside.epilogue);
+    return cost(name, "product", bytes, bytes,
+                2.0 * double(out.getNumElements()) * double(k));
+  }
+
+  /// `times` the operands and results that are like queries, and like keys;
+  /// `products` of queries and keys.
+  template <typename OpTy>
+  DictionaryAttr costOfAttention(OpTy op, StringRef kind, StringRef what,
+                                 int64_t times, double products) {
+    auto q = cast<MemRefType>(op.getQuery().getType());
+    auto k = cast<MemRefType>(op.getKey().getType());
+    int64_t batch = op.getBatch(), heads = op.getHeads();
+    int64_t t = q.getDimSize(0) / batch, d = q.getDimSize(1) / heads;
+    int64_t bytes = times * (bytesOf(q) + bytesOf(k));
+    double square = double(q.getNumElements()) *
+                    double(k.getDimSize(0) / batch) *
+                    (op.getCausal() ? 0.5 : 1.0);
+    return cost(what + " " + Twine(batch) + "x" + Twine(heads) + "x" +
+                    Twine(t) + "x" + Twine(d) + " " +
+                    nameOf(q.getElementType()),
+                kind, bytes, bytes, 2 * products * square);
+  }
+
+  DictionaryAttr costOf(Operation *op) {
+    if (auto launch = dyn_cast<gpu::LaunchFuncOp>(op)) {
+      StringRef name = launch.getKernelName().getValue();
+      device::KernelTraffic moved = traffic.lookup(name);
+      return cost(name, "kernel", moved.bytes, moved.least, 0);
+    }
+    if (auto gemm = dyn_cast<GemmOp>(op))
+      return costOfProduct(gemm);
+    if (auto gemm = dyn_cast<FusedGemmOp>(op))
+      return costOfProduct(gemm);
+    if (auto attention = dyn_cast<AttentionOp>(op))
+      return costOfAttention(attention, "attention_forward", "attention", 2, 2);
+    if (auto grad = dyn_cast<AttentionGradOp>(op))
+      return costOfAttention(grad, "attention_backward", "attention backward",
+                             4, 5);
+    return {};
+  }
+
+  LogicalResult lowerToCall(Operation *op) {
     builder.setInsertionPoint(op);
     loc = op->getLoc();
     if (auto launch = dyn_cast<gpu::LaunchFuncOp>(op))
@@ -166,7 +235,6 @@ public:
     return op->emitOpError("found no call of the runtime for it");
   }
 
-private:
   Value constant(int64_t value, unsigned bits) {
     return LLVM::ConstantOp::create(builder, loc, builder.getIntegerType(bits),
                                     value);
@@ -462,6 +530,7 @@ private:
   Type pointerType;
   Location loc = builder.getUnknownLoc();
   llvm::StringMap<int32_t> numbers;
+  llvm::StringMap<device::KernelTraffic> traffic;
   SmallVector<Attribute> descriptions;
   llvm::StringMap<StringAttr> shapes;
   int32_t libraries = 0; ///< as pprt_gpu_code has them

@@ -2,6 +2,8 @@
 
 #include "KernelBuilder.h"
 
+#include "KernelTraffic.h"
+
 #include "pp/Interfaces/ElementBytes.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -409,6 +411,11 @@ Value KernelBuilder::addBuffer(int64_t elements, Type element) {
   Value memory = function.getArgument(number);
   buffers[memory] = {memory, Value()};
   return memory;
+}
+
+void KernelBuilder::setTemporary(Value root) {
+  (void)buffer(root);
+  function.setArgAttr(passed.lookup(root), kTemporary, b.getUnitAttr());
 }
 
 mlir::gpu::GPUFuncOp KernelBuilder::finish(StringRef name) {

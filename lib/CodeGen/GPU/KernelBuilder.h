@@ -76,6 +76,8 @@ public:
   mlir::Value buffer(mlir::Value root);
   /// A buffer of the kernel alone; `base` is added to positions, may be null.
   void setLocal(mlir::Value root, mlir::Value memory, mlir::Value base);
+  /// Marks the argument for `root` as what only this kernel uses.
+  void setTemporary(mlir::Value root);
   /// An argument that is not one of the buffers outside, as position and root
   /// of `load` and `store`. Nothing is promised of its address.
   mlir::Value addBuffer(int64_t elements, mlir::Type element);

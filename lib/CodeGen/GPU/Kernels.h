@@ -39,6 +39,8 @@ mlir::LogicalResult addFallback(KernelModule &kernels,
 /// number of blocks for `rows`.
 int64_t chooseGroup(KernelBuilder &kernel, int64_t rows, int64_t columns,
                     Group &group, mlir::Value &row);
+/// The rows of one block.
+int64_t rowsOfBlock(const Group &group, int64_t rows);
 /// Builds `body` for rows that exist only.
 void guardRow(KernelBuilder &kernel, const Group &group, int64_t rows,
               mlir::Value row, llvm::function_ref<void()> body);

@@ -231,7 +231,7 @@ LoopNest::compute(KernelBuilder &kernel, ValueRange ivs, unsigned loop,
                   LoadLanes loadLanes) const {
   unsigned firstOutput = operands.size() - numOutputs();
   Block *body = op.getBlock();
-  bool isOfLane = lanes > 1 && former.size() == numOutputs() * lanes;
+  bool isOfLane = lanes > 1 && former.size() == size_t(numOutputs() * lanes);
   // scalars[operand][lane]
   SmallVector<SmallVector<Value>> scalars;
   for (auto [number, operand] : llvm::enumerate(operands)) {

@@ -29,95 +29,14 @@ using namespace mlir;
 using namespace pp::device;
 
 //===----------------------------------------------------------------------===//
-// Groups
-//===----------------------------------------------------------------------===//
-
-int64_t pp::device::chooseGroup(KernelBuilder &kernel, int64_t rows,
-                                int64_t columns, Group &group, Value &row) {
-  constexpr int64_t warpsOfBlock = 8;
-  // Few rows: rather more threads for each.
-  bool fillsDevice = rows >= kMultiprocessors * 8;
-  if (columns <= (fillsDevice ? 4 : 2)) {
-    int64_t block = std::min<int64_t>(128, llvm::alignTo(rows, 32));
-    kernel.setBlock(block);
-    group = {Group::Thread, 1, kernel.index(0)};
-    row = kernel.add(kernel.mul(kernel.blockX(), block), kernel.threadX());
-    return llvm::divideCeil(rows, block);
-  }
-  if (columns <= (fillsDevice ? 128 : 64)) {
-    int64_t warps = std::min<int64_t>(warpsOfBlock, rows);
-    kernel.setBlock(32, warps);
-    group = {Group::Warp, 32, kernel.threadX()};
-    row = kernel.add(kernel.mul(kernel.blockX(), warps), kernel.threadY());
-    return llvm::divideCeil(rows, warps);
-  }
-  int64_t most = columns >= 8192 ? 1024 : columns >= 2048 ? 512 : 256;
-  int64_t block = std::clamp<int64_t>(
-      llvm::alignTo(llvm::divideCeil(columns, 2), 32), 64, most);
-  kernel.setBlock(block);
-  group = {Group::Block, block, kernel.threadX()};
-  row = kernel.blockX();
-  return rows;
-}
-
-/// The rows of one block.
-static int64_t rowsOfBlock(const Group &group, int64_t rows) {
-  switch (group.kind) {
-  case Group::Thread:
-    return std::min<int64_t>(128, llvm::alignTo(rows, 32));
-  case Group::Warp:
-    return std::min<int64_t>(8, rows);
-  case Group::Block:
-    return 1;
-  }
-  llvm_unreachable("unknown group");
-}
-
-void pp::device::guardRow(KernelBuilder &kernel, const Group &group,
-                          int64_t rows, Value row,
-                          llvm::function_ref<void()> body) {
-  if (rows % rowsOfBlock(group, rows) == 0)
-    return body();
-  scf::IfOp::create(kernel.b, kernel.loc, kernel.less(row, kernel.index(rows)),
-                    [&](OpBuilder &builder, Location loc) {
-                      OpBuilder::InsertionGuard guard(kernel.b);
-                      kernel.b.setInsertionPointToEnd(
-                          builder.getInsertionBlock());
-                      body();
-                      scf::YieldOp::create(kernel.b, loc);
-                    });
-}
-
-SmallVector<Value> pp::device::forItems(KernelBuilder &kernel,
-                                        const Group &group, int64_t count,
-                                        ValueRange init, Items body) {
-  OpBuilder &b = kernel.b;
-  if (count == group.size)
-    return body(group.index, init);
-  // With a constant number of steps, so that LLVM can unroll.
-  bool isEven = count % group.size == 0;
-  auto loop = scf::ForOp::create(
-      b, kernel.loc, isEven ? kernel.index(0) : group.index,
-      kernel.index(isEven ? count / group.size : count),
-      kernel.index(isEven ? 1 : group.size), init,
-      [&](OpBuilder &builder, Location loc, Value iv, ValueRange carried) {
-        OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPointToEnd(builder.getInsertionBlock());
-        Value item =
-            isEven ? kernel.add(kernel.mul(iv, group.size), group.index) : iv;
-        SmallVector<Value> results = body(item, carried);
-        scf::YieldOp::create(b, loc, results);
-      });
-  return llvm::to_vector_of<Value>(loop.getResults());
-}
-
-//===----------------------------------------------------------------------===//
 // Rows
 //===----------------------------------------------------------------------===//
 
 /// A thread has at most so many vectors of a row in registers, and bytes of all
 /// rows; with those of arithmetic it needs half of the 255.
 constexpr int64_t kUnrolledSteps = 4, kKeptBytes = 256;
+/// The step of what registers have within a loop only.
+constexpr llvm::StringLiteral kInLoop("loop");
 
 namespace {
 /// How the threads of a group touch a buffer.
@@ -134,6 +53,11 @@ public:
       : kernel(kernel), group(group) {}
 
   void emit(const LoopNest &nest, int64_t lanes);
+  /// Whether `next` can be computed in the loop of the ops of `run`.
+  bool canFollow(ArrayRef<const LoopNest *> run, const LoopNest &next,
+                 int64_t lanes);
+  /// Ops whose loops are parallel and equal, as one loop.
+  void emitParallel(ArrayRef<const LoopNest *> run, int64_t lanes);
   /// Whether `top` is the maximum of a row and `sum` that of the powers of what
   /// is below it, in a row that does not fit into registers.
   bool isOnline(const LoopNest &top, const LoopNest &sum, int64_t lanes) const;
@@ -144,7 +68,6 @@ public:
   Value loadNumber(const Access &access, Value at);
 
 private:
-  void emitParallel(const LoopNest &nest, int64_t lanes);
   void emitSums(const LoopNest &nest, int64_t lanes);
   void emitMixed(const LoopNest &nest);
   /// Stores a value that all threads have.
@@ -179,6 +102,11 @@ private:
                body);
   SmallVector<Value> loadMany(const LoopNest::Operand &operand, Value at,
                               int64_t lanes, StringRef step);
+  /// Registers have what was stored.
+  void keepStored(const LoopNest &nest, const LoopNest::Operand &output,
+                  ValueRange values, StringRef step);
+  /// Numbers that are stored over by other means are not known any more.
+  void forgetNumbers(const LoopNest &nest);
   /// Forgets what registers have of what `nest` writes.
   void forget(const LoopNest &nest) {
     for (const LoopNest::Operand &output : nest.outputs())
@@ -288,6 +216,17 @@ void RowEmitter::storeNumber(const LoopNest &nest,
                     });
 }
 
+void RowEmitter::forgetNumbers(const LoopNest &nest) {
+  for (const LoopNest::Operand &output : nest.outputs())
+    for (auto it = stored.begin(); it != stored.end();) {
+      std::string prefix;
+      llvm::raw_string_ostream(prefix)
+          << output.access.root.getAsOpaquePointer() << ":";
+      it = StringRef(it->first).starts_with(prefix) ? stored.erase(it)
+                                                    : std::next(it);
+    }
+}
+
 void RowEmitter::emit(const LoopNest &nest, int64_t lanes) {
   if (nest.size() == 1) {
     touch(readsOf(nest, "all threads"));
@@ -299,17 +238,9 @@ void RowEmitter::emit(const LoopNest &nest, int64_t lanes) {
       storeNumber(nest, output, values[0]);
     return;
   }
-  // Numbers that are stored over by other means are not known any more.
-  for (const LoopNest::Operand &output : nest.outputs())
-    for (auto it = stored.begin(); it != stored.end();) {
-      std::string prefix;
-      llvm::raw_string_ostream(prefix)
-          << output.access.root.getAsOpaquePointer() << ":";
-      it = StringRef(it->first).starts_with(prefix) ? stored.erase(it)
-                                                    : std::next(it);
-    }
   if (nest.isParallel())
-    return emitParallel(nest, lanes);
+    return emitParallel(&nest, lanes);
+  forgetNumbers(nest);
   int64_t kept = 1;
   for (auto [extent, reduced] : llvm::zip(nest.extents, nest.reduced))
     kept *= reduced ? 1 : extent;
@@ -374,27 +305,80 @@ SmallVector<Value> RowEmitter::loadMany(const LoopNest::Operand &operand,
   return values;
 }
 
-void RowEmitter::emitParallel(const LoopNest &nest, int64_t lanes) {
-  touch(touchesOf(nest, patternOf(nest, lanes)));
-  unsigned inner = nest.extents.size() - 1;
-  forSteps(
-      nest.size() / lanes, {},
-      [&](StringRef step, Value item, ValueRange) -> SmallVector<Value> {
-        SmallVector<Value> ivs = kernel.delinearize(item, stepsOf(nest, lanes));
-        ivs.back() = kernel.mul(ivs.back(), lanes);
-        auto results = nest.compute(
-            kernel, ivs, inner, lanes, {},
-            [&](const LoopNest::Operand &operand, Value at) {
-              return loadOne(operand, at);
-            },
-            [&](const LoopNest::Operand &operand, Value at, int64_t count) {
-              return loadMany(operand, at, count, step);
-            });
-        for (auto [output, values] : llvm::zip(nest.outputs(), results))
-          nest.store(kernel, output, values, ivs, inner);
-        return {};
-      });
-  forget(nest);
+bool RowEmitter::canFollow(ArrayRef<const LoopNest *> run, const LoopNest &next,
+                           int64_t lanes) {
+  if (!next.isParallel() || next.extents != run.front()->extents)
+    return false;
+  for (const Touch &now : touchesOf(next, patternOf(next, lanes)))
+    for (const LoopNest *nest : run)
+      for (const Touch &before : touchesOf(*nest, patternOf(*nest, lanes)))
+        if (now.root == before.root && (now.isWrite || before.isWrite) &&
+            now.pattern != before.pattern)
+          return false;
+  return true;
+}
+
+void RowEmitter::emitParallel(ArrayRef<const LoopNest *> run, int64_t lanes) {
+  const LoopNest &first = *run.front();
+  for (const LoopNest *nest : run) {
+    forgetNumbers(*nest);
+    touch(touchesOf(*nest, patternOf(*nest, lanes)));
+  }
+  unsigned inner = first.extents.size() - 1;
+  auto perStep = [&](StringRef step, Value item,
+                     ValueRange) -> SmallVector<Value> {
+    // What one op of a loop has loaded or stored the next has in registers.
+    StringRef now = step.empty() ? StringRef(kInLoop) : step;
+    SmallVector<Value> ivs = kernel.delinearize(item, stepsOf(first, lanes));
+    ivs.back() = kernel.mul(ivs.back(), lanes);
+    for (const LoopNest *nest : run) {
+      auto results = nest->compute(
+          kernel, ivs, inner, lanes, {},
+          [&](const LoopNest::Operand &operand, Value at) {
+            return loadOne(operand, at);
+          },
+          [&](const LoopNest::Operand &operand, Value at, int64_t count) {
+            return loadMany(operand, at, count, now);
+          });
+      for (auto [output, values] : llvm::zip(nest->outputs(), results)) {
+        nest->store(kernel, output, values, ivs, inner);
+        keepStored(*nest, output, values, now);
+      }
+    }
+    return {};
+  };
+  int64_t before = keptBytes;
+  forSteps(first.size() / lanes, {}, perStep);
+  if (unrolledSteps(first.size() / lanes))
+    return;
+  keptBytes = before;
+  for (auto &[root, places] : kept)
+    for (auto it = places.begin(); it != places.end();)
+      it = StringRef(it->first).contains(kInLoop) ? places.erase(it)
+                                                  : std::next(it);
+}
+
+void RowEmitter::keepStored(const LoopNest &nest,
+                            const LoopNest::Operand &output, ValueRange values,
+                            StringRef step) {
+  // Other elements of the buffer are not known any more.
+  std::string prefix = placeOf(output.access, output.address) + "@";
+  auto &places = kept[output.access.root];
+  for (auto it = places.begin(); it != places.end();)
+    it = StringRef(it->first).starts_with(prefix) ? std::next(it)
+                                                  : places.erase(it);
+  std::string place = prefix + step.str() + "x" + std::to_string(values.size());
+  int64_t bytes =
+      values.size() *
+      pp::getElementBytes(output.access.rootType().getElementType());
+  bool isVector = values.size() > 1 &&
+                  nest.strideAlong(output, nest.extents.size() - 1) == 1;
+  if (!isVector || keptBytes + bytes > kKeptBytes) {
+    places.erase(place);
+    return;
+  }
+  keptBytes += bytes;
+  places[place] = llvm::to_vector(values);
 }
 
 void RowEmitter::emitSums(const LoopNest &nest, int64_t lanes) {
@@ -658,6 +642,7 @@ LogicalResult pp::device::outlineRows(KernelModule &kernels, scf::ForOp loop) {
           outside, loop.getLoc(),
           MemRefType::get({rows * elements}, type.getElementType()));
       Value argument = kernel.buffer(memory);
+      kernel.setTemporary(memory);
       kernel.arguments[memory] = true;
       kernel.setLocal(alloc, argument, kernel.mul(row, elements));
     }
@@ -691,7 +676,20 @@ LogicalResult pp::device::outlineRows(KernelModule &kernels, scf::ForOp loop) {
           i = *sum;
           continue;
         }
-        emitter.emit(*nest, lanesOf(*nest));
+        int64_t lanes = lanesOf(*nest);
+        if (!nest->isParallel() || nest->size() == 1) {
+          emitter.emit(*nest, lanes);
+          continue;
+        }
+        SmallVector<const LoopNest *> run{&*nest};
+        for (size_t next = i + 1;
+             next < ops.size() && ops[next].second &&
+             lanesOf(*ops[next].second) == lanes &&
+             emitter.canFollow(run, *ops[next].second, lanes);
+             ++next)
+          run.push_back(&*ops[next].second);
+        emitter.emitParallel(run, lanes);
+        i += run.size() - 1;
       } else if (auto load = dyn_cast<memref::LoadOp>(op)) {
         Access access = *accessOf(load.getMemRef(), load);
         SmallVector<Value> indices;
@@ -710,77 +708,4 @@ LogicalResult pp::device::outlineRows(KernelModule &kernels, scf::ForOp loop) {
   kernel.launch(outside, "rows", grid);
   loop.erase();
   return success();
-}
-
-//===----------------------------------------------------------------------===//
-// Sums over neighbours
-//===----------------------------------------------------------------------===//
-
-void pp::device::outlineRowSums(KernelModule &kernels, LoopNest nest) {
-  KernelBuilder kernel(kernels, nest.op.getLoc());
-  SmallVector<int64_t> kept, summed;
-  int64_t rows = 1, columns = 1;
-  for (auto [extent, reduced] : llvm::zip(nest.extents, nest.reduced)) {
-    kept.push_back(reduced ? 1 : extent);
-    summed.push_back(reduced ? extent : 1);
-    rows *= kept.back();
-    columns *= summed.back();
-  }
-  unsigned inner = nest.extents.size() - 1;
-  int64_t lanes = nest.reduced[inner] ? nest.lanesAlong(inner) : 1;
-  summed[inner] /= lanes;
-  int64_t items = columns / lanes;
-  Group group;
-  Value row;
-  int64_t grid = chooseGroup(kernel, rows, items, group, row);
-  auto load = [&](const LoopNest::Operand &operand, Value at) {
-    return kernel.load(operand.access.root, at);
-  };
-  guardRow(kernel, group, rows, row, [&] {
-    SmallVector<Value> place = kernel.delinearize(row, kept);
-    SmallVector<Value> init, former;
-    for (auto [i, output] : llvm::enumerate(nest.outputs())) {
-      former.push_back(load(output, nest.position(kernel, output, place)));
-      init.push_back(kernel.neutral(nest.combinerOf(i)));
-    }
-    SmallVector<Value> sums =
-        forItems(kernel, group, items, init,
-                 [&](Value item, ValueRange carried) -> SmallVector<Value> {
-                   SmallVector<Value> ivs = kernel.delinearize(item, summed);
-                   ivs[inner] = kernel.mul(ivs[inner], lanes);
-                   for (auto [loop, iv] : llvm::enumerate(ivs))
-                     if (!nest.reduced[loop])
-                       iv = place[loop];
-                   auto results =
-                       nest.compute(kernel, ivs, inner, lanes, carried, load);
-                   SmallVector<Value> last;
-                   for (SmallVector<Value> &values : results)
-                     last.push_back(values.back());
-                   return last;
-                 });
-    for (auto [i, output] : llvm::enumerate(nest.outputs())) {
-      Operation *combiner = nest.combinerOf(i);
-      Value sum = kernel.reduce(group, sums[i], combiner);
-      Value result = kernel.combine(combiner, former[i], sum);
-      Value at = nest.position(kernel, output, place);
-      if (group.kind == Group::Thread) {
-        kernel.store(result, output.access.root, at);
-        continue;
-      }
-      // Some thread may still be about to load the former value.
-      if (output.isUsed)
-        kernel.synchronize(group);
-      scf::IfOp::create(
-          kernel.b, kernel.loc, kernel.isZero(group.index),
-          [&, &output = output](OpBuilder &builder, Location loc) {
-            OpBuilder::InsertionGuard guard(kernel.b);
-            kernel.b.setInsertionPointToEnd(builder.getInsertionBlock());
-            kernel.store(result, output.access.root, at);
-            scf::YieldOp::create(kernel.b, loc);
-          });
-    }
-  });
-  OpBuilder outside(nest.op);
-  kernel.launch(outside, "row_sums", grid);
-  nest.op->erase();
 }

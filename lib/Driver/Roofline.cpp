@@ -1,0 +1,276 @@
+//===- Roofline.cpp - Times of kernels by assumed rates -------------------===//
+//
+// A kernel takes as long as its bytes or its operations, whichever is longer,
+// by the rates of a file. So this says which kernels are worth work and what
+// more there is to gain in them, not how long a step takes on a device: rates
+// differ between shapes, and nothing here has been measured.
+//
+// What a layer calls says each call (`pp.cost`); how often a layer runs say the
+// programs of the ranks. The kernels of the runtime, which read and write each
+// parameter at the end of a step, are counted from the ops for them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Roofline.h"
+
+#include "pp/Dialect/PP/IR/PPOps.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+#include <map>
+
+using namespace mlir;
+using namespace pp;
+using namespace pp::driver;
+using llvm::formatv;
+
+llvm::Expected<MachineRates> MachineRates::read(StringRef path) {
+  auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/true);
+  if (!file)
+    return llvm::createStringError(
+        "cannot read '" + path + "': " + file.getError().message() +
+        ", expected a file of rates such as examples/machines/h100.json; check "
+        "--machine");
+  llvm::Expected<llvm::json::Value> value =
+      llvm::json::parse((*file)->getBuffer());
+  if (!value)
+    return llvm::createStringError("found no JSON in '" + path +
+                                   "': " + llvm::toString(value.takeError()) +
+                                   "; compare it with "
+                                   "examples/machines/h100.json");
+  MachineRates rates;
+  std::pair<StringRef, double *> fields[] = {
+      {"kernel_bytes_per_second", &rates.kernelBytes},
+      {"copy_bytes_per_second", &rates.copyBytes},
+      {"bf16_products_per_second", &rates.bf16Products},
+      {"f32_products_per_second", &rates.f32Products},
+      {"attention_forward_per_second", &rates.attentionForward},
+      {"attention_backward_per_second", &rates.attentionBackward},
+      {"seconds_per_call", &rates.secondsPerCall}};
+  const llvm::json::Object *object = value->getAsObject();
+  for (auto &[key, field] : fields) {
+    std::optional<double> number =
+        object ? object->getNumber(key) : std::nullopt;
+    if (!number || *number < 0 ||
+        (*number == 0 && field != &rates.secondsPerCall))
+      return llvm::createStringError(
+          "found no positive number for '" + key + "' in '" + path +
+          "', expected one; compare the file with examples/machines/h100.json");
+    *field = *number;
+  }
+  if (std::optional<StringRef> name = object->getString("name"))
+    rates.name = name->str();
+  return rates;
+}
+
+namespace {
+struct Cost {
+  std::string kind;
+  bool isBF16 = false;
+  double calls = 0, bytes = 0, least = 0, operations = 0, seconds = 0;
+  std::string layer; ///< the first that calls it
+
+  void add(const Cost &other, double times) {
+    kind = other.kind;
+    isBF16 = other.isBF16;
+    calls += times * other.calls;
+    bytes += times * other.bytes;
+    least += times * other.least;
+    operations += times * other.operations;
+    if (layer.empty())
+      layer = other.layer;
+  }
+};
+using Costs = llvm::MapVector<StringRef, Cost>;
+
+/// What a step of one rank calls.
+class Step {
+public:
+  Step(ModuleOp module) : module(module), symbols(module) {
+    for (ModuleOp inner : module.getOps<ModuleOp>())
+      layers = inner;
+  }
+
+  Costs of(ProgramOp program);
+
+private:
+  const Costs &ofFunction(StringRef name);
+  static Cost costOf(DictionaryAttr attribute, StringRef layer);
+  int64_t elementsOf(Operation *op);
+
+  ModuleOp module, layers;
+  SymbolTable symbols;
+  std::map<std::string, Costs> functions;
+};
+} // namespace
+
+Cost Step::costOf(DictionaryAttr attribute, StringRef layer) {
+  Cost cost;
+  cost.kind = attribute.getAs<StringAttr>("kind").str();
+  cost.isBF16 = attribute.getAs<StringAttr>("name").getValue().contains("bf16");
+  cost.calls = 1;
+  cost.bytes = double(attribute.getAs<IntegerAttr>("bytes").getInt());
+  cost.least = double(attribute.getAs<IntegerAttr>("least").getInt());
+  cost.operations = attribute.getAs<FloatAttr>("operations").getValueAsDouble();
+  cost.layer = layer.str();
+  return cost;
+}
+
+/// A function of a stage calls layers, one of a layer what the device does.
+const Costs &Step::ofFunction(StringRef name) {
+  auto [entry, isNew] = functions.try_emplace(name.str());
+  Costs &costs = entry->second;
+  if (!isNew)
+    return costs;
+  auto function = symbols.lookup<func::FuncOp>(name);
+  if (function && !function.isExternal()) {
+    function.walk([&](func::CallOp call) {
+      for (auto &[kernel, cost] : ofFunction(call.getCallee()))
+        costs[kernel].add(cost, 1);
+    });
+    return costs;
+  }
+  Operation *layer = layers ? layers.lookupSymbol(name) : nullptr;
+  if (layer)
+    layer->walk([&](LLVM::CallOp call) {
+      if (auto cost = call->getAttrOfType<DictionaryAttr>("pp.cost"))
+        costs[cost.getAs<StringAttr>("name").getValue()].add(costOf(cost, name),
+                                                             1);
+    });
+  return costs;
+}
+
+int64_t Step::elementsOf(Operation *op) {
+  auto name = op->getAttrOfType<FlatSymbolRefAttr>("parameter");
+  auto parameter =
+      name ? symbols.lookup<ParameterOp>(name.getValue()) : ParameterOp();
+  return parameter
+             ? cast<RankedTensorType>(parameter.getType()).getNumElements()
+             : 0;
+}
+
+Costs Step::of(ProgramOp program) {
+  Costs costs;
+  auto perElement = [&](StringRef kernel, StringRef kind, Operation *op,
+                        double bytes, double least, double times = 1) {
+    double elements = double(elementsOf(op));
+    Cost cost;
+    cost.kind = kind.str();
+    cost.calls = 1;
+    cost.bytes = bytes * elements;
+    cost.least = least * elements;
+    cost.layer = "optimizer";
+    costs[kernel].add(cost, times);
+  };
+  program.walk([&](Operation *op) {
+    if (auto run = dyn_cast<RunOp>(op)) {
+      for (auto &[kernel, cost] : ofFunction(run.getCallee()))
+        costs[kernel].add(cost, 1);
+    } else if (isa<ZeroGradientOp>(op)) {
+      perElement("zero", "copy", op, 4, 4);
+    } else if (auto reduce = dyn_cast<ReduceGradientsOp>(op)) {
+      perElement("pprt_kernel_add", "kernel", op, 12, 12,
+                 double(op->getNumOperands()) - 1);
+    } else if (isa<GradNormOp>(op)) {
+      perElement("pprt_kernel_square_norm", "kernel", op, 4, 4);
+      perElement("pprt_kernel_sum", "kernel", op, 0, 0);
+    } else if (isa<UpdateOp>(op)) {
+      perElement("pprt_kernel_adamw", "kernel", op, 28, 28);
+      auto name = op->getAttrOfType<FlatSymbolRefAttr>("parameter");
+      auto parameter =
+          name ? symbols.lookup<ParameterOp>(name.getValue()) : ParameterOp();
+      // What AdamW has just written need not be read again.
+      if (parameter &&
+          cast<RankedTensorType>(parameter.getType()).getElementType().isBF16())
+        perElement("pprt_kernel_round", "kernel", op, 6, 2);
+    }
+  });
+  return costs;
+}
+
+static double secondsOf(const Cost &cost, const MachineRates &rates) {
+  double operations = rates.f32Products, bytes = rates.kernelBytes;
+  if (cost.kind == "product" || cost.kind == "copy")
+    bytes = rates.copyBytes;
+  if (cost.isBF16 && cost.kind == "product")
+    operations = rates.bf16Products;
+  if (cost.isBF16 && cost.kind == "attention_forward")
+    operations = rates.attentionForward;
+  if (cost.isBF16 && cost.kind == "attention_backward")
+    operations = rates.attentionBackward;
+  return std::max(cost.bytes / bytes, cost.operations / operations) +
+         cost.calls * rates.secondsPerCall;
+}
+
+/// Tokens of a micro-batch: the elements of the first input of whole numbers.
+static int64_t tokensOf(ModuleOp module) {
+  for (InputOp input : module.getOps<InputOp>())
+    if (auto type = dyn_cast<RankedTensorType>(input.getType()))
+      if (type.getElementType().isInteger())
+        return type.getNumElements();
+  return 0;
+}
+
+void pp::driver::printRoofline(ModuleOp module, const MachineRates &rates,
+                               raw_ostream &os) {
+  Step step(module);
+  os << "rates: " << rates.name << "\n";
+  double longest = 0;
+  for (ProgramOp program : module.getOps<ProgramOp>()) {
+    Costs costs = step.of(program);
+    Cost all;
+    std::vector<std::pair<StringRef, Cost>> sorted;
+    std::map<std::string, Cost> kinds;
+    for (auto &[name, cost] : costs) {
+      cost.seconds = secondsOf(cost, rates);
+      sorted.push_back({name, cost});
+      for (Cost *sum : {&all, &kinds[cost.kind]}) {
+        sum->add(cost, 1);
+        sum->seconds += cost.seconds;
+      }
+    }
+    llvm::sort(sorted, [](const auto &a, const auto &b) {
+      return std::tie(b.second.seconds, a.first) <
+             std::tie(a.second.seconds, b.first);
+    });
+    os << formatv("\nrank {0}: the ten of {1} that take longest\n",
+                  program.getRank(), sorted.size())
+       << "  share       ms  calls      TFLOP         MB  over least  name\n";
+    auto line = [&](StringRef name, const Cost &cost) {
+      double over = cost.least > 0 ? cost.bytes / cost.least : 1;
+      os << formatv("{0,5:f1} % {1,8:f3} {2,6:f0} {3,10:f4} {4,10:f1} "
+                    "{5,11:f3}  {6}",
+                    100 * cost.seconds / all.seconds, 1e3 * cost.seconds,
+                    cost.calls, cost.operations * 1e-12, cost.bytes * 1e-6,
+                    over, name);
+      if (cost.kind == "kernel" && !cost.layer.empty())
+        os << " (" << cost.layer << ")";
+      os << "\n";
+    };
+    for (auto &[name, cost] : ArrayRef(sorted).take_front(10))
+      line(name, cost);
+    os << "by kind\n";
+    for (auto &[kind, cost] : kinds) {
+      Cost sum = cost;
+      sum.layer.clear();
+      line(kind, sum);
+    }
+    all.layer.clear();
+    line("all", all);
+    longest = std::max(longest, all.seconds);
+  }
+  int64_t microbatches = 1;
+  for (ScheduleOp schedule : module.getOps<ScheduleOp>())
+    microbatches = schedule.getMicrobatches();
+  double tokens = double(tokensOf(module) * microbatches);
+  os << formatv("\nstep {0:f3} ms, without bubbles and transfers",
+                1e3 * longest);
+  if (tokens > 0 && longest > 0)
+    os << formatv(": {0:f0} tokens/s", tokens / longest);
+  os << "\n";
+}
