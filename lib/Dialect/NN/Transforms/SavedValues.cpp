@@ -8,7 +8,10 @@
 //    hand anyway: it is repeated, which fuses into its reader;
 //  - views that together are as large as what they are views of: that is kept,
 //    and nothing is copied.
-// Transcendental functions, reductions and products are never repeated.
+// Reductions and products are never repeated, and functions only where another
+// value is saved in their place: of act = silu(gate) and act * up, the latter
+// is what a product reads; act is for elementwise ops, which compute it on the
+// way.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,6 +19,7 @@
 
 #include "pp/Dialect/NN/IR/NNTraits.h"
 #include "pp/Interfaces/CostOpInterface.h"
+#include "pp/Interfaces/ElementwiseOpInterface.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -110,6 +114,8 @@ SavedValues::SavedValues(Block &block, unsigned numArguments,
       if (op.hasTrait<IsView>() && first.contains(&op))
         changed |= replaceViewsOf(op.getOperand(0));
   }
+  for (Value value : llvm::to_vector(saved))
+    exchange(value);
   collectRepeated();
 }
 
@@ -170,6 +176,41 @@ bool SavedValues::replaceViewsOf(Value source) {
     saved.remove(view);
   saved.insert(source);
   return true;
+}
+
+/// Saves a result of `value` in its place, where `value` is a function of saved
+/// values that only elementwise ops of the second half read, and the result
+/// what others read: they need it in memory, the elementwise ops nothing.
+void SavedValues::exchange(Value value) {
+  auto isElementwise = [](Operation *op) {
+    return isa<ElementwiseOpInterface>(op) && op->getNumResults() == 1;
+  };
+  Operation *function = value.getDefiningOp();
+  if (!function || !isElementwise(function) || isCheap(function) ||
+      outputs.contains(value) ||
+      !llvm::all_of(function->getOperands(),
+                    [&](Value operand) { return saved.contains(operand); }))
+    return;
+  Value other;
+  for (Operation *user : value.getUsers()) {
+    if (!isElementwise(user))
+      return;
+    if (!first.contains(user) || !isCheap(user))
+      continue;
+    Value result = user->getResult(0);
+    auto isLate = [&](Operation *reader) { return !first.contains(reader); };
+    bool isRead = llvm::any_of(result.getUsers(), isLate);
+    bool isInMemory = llvm::none_of(result.getUsers(), [&](Operation *reader) {
+      return isLate(reader) && isElementwise(reader);
+    });
+    if (isRead && isInMemory && !isAtHand(result) &&
+        bytesOf(result) <= bytesOf(value))
+      other = result;
+  }
+  if (!other)
+    return;
+  saved.remove(value);
+  saved.insert(other);
 }
 
 /// The ops between the saved values and what the second half reads; puts

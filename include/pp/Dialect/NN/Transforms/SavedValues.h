@@ -38,6 +38,7 @@ private:
   bool isObtainable(mlir::Value value) const;
   bool replaceByOperands(mlir::Value value);
   bool replaceViewsOf(mlir::Value source);
+  void exchange(mlir::Value value);
   void collectRepeated();
   mlir::ValueRange resultsOfSecond() const;
 
