@@ -238,9 +238,6 @@ void pp::driver::printRoofline(ModuleOp module, const MachineRates &rates,
       return std::tie(b.second.seconds, a.first) <
              std::tie(a.second.seconds, b.first);
     });
-    os << formatv("\nrank {0}: the ten of {1} that take longest\n",
-                  program.getRank(), sorted.size())
-       << "  share       ms  calls      TFLOP         MB  over least  name\n";
     auto line = [&](StringRef name, const Cost &cost) {
       double over = cost.least > 0 ? cost.bytes / cost.least : 1;
       os << formatv("{0,5:f1} % {1,8:f3} {2,6:f0} {3,10:f4} {4,10:f1} "
@@ -252,9 +249,19 @@ void pp::driver::printRoofline(ModuleOp module, const MachineRates &rates,
         os << " (" << cost.layer << ")";
       os << "\n";
     };
-    for (auto &[name, cost] : ArrayRef(sorted).take_front(10))
-      line(name, cost);
-    os << "by kind\n";
+    auto print = [&](StringRef title, bool kernels) {
+      os << formatv("\nrank {0}: {1}\n", program.getRank(), title)
+         << "  share       ms  calls      TFLOP         MB  over least  name\n";
+      unsigned left = 10;
+      for (auto &[name, cost] : sorted)
+        if ((cost.kind == "kernel" || cost.kind == "copy") == kernels && left) {
+          line(name, cost);
+          --left;
+        }
+    };
+    print("kernels that take longest", true);
+    print("products and attention that take longest", false);
+    os << "\nby kind\n";
     for (auto &[kind, cost] : kinds) {
       Cost sum = cost;
       sum.layer.clear();

@@ -166,7 +166,7 @@ private:
           sums.insert(sums.begin(), next);
           scf::YieldOp::create(kernel.b, loc, sums);
         });
-    loop->setAttr(kTrips, kernel.b.getI64IntegerAttr(trips));
+    loop->setAttr(kTrips, kernel.b.getF64FloatAttr(double(trips)));
     return llvm::to_vector_of<Value>(loop.getResults());
   }
 

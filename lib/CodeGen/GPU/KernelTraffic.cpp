@@ -26,8 +26,8 @@ constexpr double kUnknown = std::numeric_limits<double>::infinity();
 /// How often a thread runs the body of `loop`, on average: a loop from the
 /// number of the thread on counts what all threads of the group do.
 static double tripsOf(Operation *loop) {
-  if (auto trips = loop->getAttrOfType<IntegerAttr>(kTrips))
-    return double(trips.getInt());
+  if (auto trips = loop->getAttrOfType<FloatAttr>(kTrips))
+    return trips.getValueAsDouble();
   auto counted = dyn_cast<scf::ForOp>(loop);
   if (!counted)
     return isa<LoopLikeOpInterface>(loop) ? kUnknown : 1;

@@ -19,7 +19,8 @@ KernelTraffic trafficOf(mlir::gpu::GPUFuncOp kernel, int64_t blocks);
 /// The buffer that `buffer` is a view of.
 mlir::Value rootOf(mlir::Value buffer);
 
-/// On loops whose bounds are not constants: how often a thread runs the body.
+/// On loops whose bounds are not constants: how often a thread runs the body,
+/// on average.
 constexpr llvm::StringLiteral kTrips("pp.trips");
 /// On arguments that only hold what one launch stores and loads again.
 constexpr llvm::StringLiteral kTemporary("pp.temporary");

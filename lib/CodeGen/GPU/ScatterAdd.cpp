@@ -2,11 +2,12 @@
 //
 // A block for each id. Only that of the first of equal ids goes on: it adds the
 // rows of all of them in order, so that each row of the table is written by one
-// block and the sums are those of a loop over ids. A warp looks at 32 ids at a
-// time.
+// block and the sums are those of a loop over ids. All threads of a block look
+// for an id before, each warp at 128 ids at a time for those behind.
 //
 //===----------------------------------------------------------------------===//
 
+#include "KernelTraffic.h"
 #include "Kernels.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -16,6 +17,8 @@ using namespace mlir;
 using namespace pp::device;
 
 namespace {
+constexpr int64_t kChunks = 4; ///< of 32 ids, that a warp looks at at once
+
 class ScatterAdd {
 public:
   ScatterAdd(KernelModule &kernels, Location loc, Access ids, Access rows,
@@ -38,10 +41,10 @@ public:
     Value id = idAt(mine);
     Value lane = kernel.rem(kernel.threadX(), 32);
 
-    // Whether an id before is equal, by each warp for itself.
+    // Whether an id before is equal.
     Value found =
         scf::ForOp::create(
-            b, loc, lane, mine, kernel.index(32), zero(),
+            b, loc, kernel.threadX(), mine, kernel.index(threads), zero(),
             [&](OpBuilder &builder, Location, Value other, ValueRange carried) {
               inside(builder, [&]() -> SmallVector<Value> {
                 Value equal = arith::ExtUIOp::create(b, loc, b.getI32Type(),
@@ -51,7 +54,7 @@ public:
             })
             .getResult(0);
     Value isFirst = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
-                                          overWarp(found), zero());
+                                          overBlock(found, lane), zero());
     scf::IfOp::create(b, loc, isFirst, [&](OpBuilder &builder, Location) {
       inside(builder, [&]() -> SmallVector<Value> {
         addAll(mine, id, lane, items);
@@ -88,6 +91,33 @@ private:
     return bits;
   }
 
+  /// The bits of all threads.
+  Value overBlock(Value bits, Value lane) {
+    bits = overWarp(bits);
+    int64_t warps = group.size / 32;
+    if (warps == 1)
+      return bits;
+    Value memory = kernel.makeShared(warps, b.getI32Type());
+    scf::IfOp::create(b, loc, kernel.isZero(lane),
+                      [&](OpBuilder &builder, Location) {
+                        inside(builder, [&]() -> SmallVector<Value> {
+                          memref::StoreOp::create(b, loc, bits, memory,
+                                                  kernel.div(group.index, 32));
+                          return {};
+                        });
+                      });
+    mlir::gpu::BarrierOp::create(b, loc);
+    Value all;
+    for (int64_t warp = 0; warp < warps; ++warp) {
+      Value part = memref::LoadOp::create(b, loc, memory, kernel.index(warp));
+      all = all ? arith::OrIOp::create(b, loc, all, part) : part;
+    }
+    return all;
+  }
+
+  /// Chunks that a warp looks at, at most.
+  double trips() const { return double(llvm::divideCeil(count, 32 * kChunks)); }
+
   /// Adds the rows of equal ids from `first` on.
   void addAll(Value first, Value id, Value lane, int64_t items) {
     // All threads take part in the search, also those without columns.
@@ -119,24 +149,49 @@ private:
 
   SmallVector<Value> addColumns(Value first, Value id, Value lane, Value column,
                                 ValueRange sums) {
+    Value lane32 = arith::IndexCastOp::create(b, loc, b.getI32Type(), lane);
     auto chunks = scf::ForOp::create(
-        b, loc, first, kernel.index(count), kernel.index(32), sums,
+        b, loc, first, kernel.index(count), kernel.index(32 * kChunks), sums,
         [&](OpBuilder &builder, Location, Value chunk, ValueRange carried) {
           inside(builder, [&] {
-            Value number = kernel.add(chunk, lane);
-            Value isThere = kernel.less(number, kernel.index(count));
-            Value safe =
-                arith::MinUIOp::create(b, loc, number, kernel.index(count - 1));
-            Value hit =
-                arith::AndIOp::create(b, loc, isThere, isEqual(safe, id));
-            Value lane32 =
-                arith::IndexCastOp::create(b, loc, b.getI32Type(), lane);
-            Value bit = arith::ShLIOp::create(
-                b, loc, arith::ExtUIOp::create(b, loc, b.getI32Type(), hit),
-                lane32);
-            return addHits(chunk, column, overWarp(bit), carried);
+            SmallVector<Value> bits;
+            Value any;
+            for (int64_t part = 0; part < kChunks; ++part) {
+              Value number =
+                  kernel.add(kernel.add(chunk, lane), kernel.index(32 * part));
+              Value isThere = kernel.less(number, kernel.index(count));
+              Value safe = arith::MinUIOp::create(b, loc, number,
+                                                  kernel.index(count - 1));
+              Value hit =
+                  arith::AndIOp::create(b, loc, isThere, isEqual(safe, id));
+              bits.push_back(arith::ShLIOp::create(
+                  b, loc, arith::ExtUIOp::create(b, loc, b.getI32Type(), hit),
+                  lane32));
+              any = any ? arith::OrIOp::create(b, loc, any, bits.back())
+                        : bits.back();
+            }
+            // Most ids are others.
+            Value isAny = arith::CmpIOp::create(
+                b, loc, arith::CmpIPredicate::ne, overWarp(any), zero());
+            auto added = scf::IfOp::create(
+                b, loc, isAny,
+                [&](OpBuilder &then, Location) {
+                  inside(then, [&] {
+                    SmallVector<Value> results(carried);
+                    for (int64_t part = 0; part < kChunks; ++part)
+                      results =
+                          addHits(kernel.add(chunk, kernel.index(32 * part)),
+                                  column, overWarp(bits[part]), results);
+                    return results;
+                  });
+                },
+                [&](OpBuilder &otherwise, Location) {
+                  scf::YieldOp::create(otherwise, loc, carried);
+                });
+            return llvm::to_vector_of<Value>(added.getResults());
           });
         });
+    chunks->setAttr(kTrips, b.getF64FloatAttr(trips()));
     return llvm::to_vector_of<Value>(chunks.getResults());
   }
 
@@ -174,6 +229,8 @@ private:
             return results;
           });
         });
+    // Each row is added once, by some block and part of a chunk.
+    loop->setAttr(kTrips, b.getF64FloatAttr(1 / (kChunks * trips())));
     return llvm::to_vector_of<Value>(loop.getResults().drop_back());
   }
 
