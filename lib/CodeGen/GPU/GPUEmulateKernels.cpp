@@ -13,6 +13,13 @@ namespace pp {
 
 using namespace mlir;
 
+/// An op that `pp-gpu-use-instructions` has put in the place of another.
+static bool isOfDevice(Operation *op) {
+  if (auto call = dyn_cast<LLVM::CallIntrinsicOp>(op))
+    return call.getIntrin() == "llvm.exp2.f32";
+  return isa<LLVM::FPTruncOp>(op) && op->getResult(0).getType().isBF16();
+}
+
 namespace {
 /// Replaces the ops of one function.
 class Emulation {
@@ -23,7 +30,8 @@ public:
   LogicalResult run() {
     SmallVector<Operation *> ops;
     function.walk([&](Operation *op) {
-      if (isa<gpu::GPUDialect, NVVM::NVVMDialect>(op->getDialect()))
+      if (isa<gpu::GPUDialect, NVVM::NVVMDialect>(op->getDialect()) ||
+          isOfDevice(op))
         ops.push_back(op);
     });
     for (Operation *op : ops)
@@ -150,6 +158,15 @@ private:
       op->erase();
       return success(succeeded(value));
     }
+    // As they were before the device's instructions were put in their place.
+    if (auto narrow = dyn_cast<LLVM::FPTruncOp>(op))
+      return finish(
+          op, Value(arith::TruncFOp::create(
+                  builder, loc, op->getResult(0).getType(), narrow.getArg())));
+    if (auto power = dyn_cast<LLVM::CallIntrinsicOp>(op))
+      if (auto scaled = power.getArgs()[0].getDefiningOp<arith::MulFOp>())
+        return finish(
+            op, Value(math::ExpOp::create(builder, loc, scaled.getLhs())));
     if (isa<gpu::ReturnOp>(op)) {
       func::ReturnOp::create(builder, loc);
       op->erase();

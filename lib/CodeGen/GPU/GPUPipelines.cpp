@@ -67,15 +67,21 @@ static void buildKernelPipeline(OpPassManager &manager,
   workspaces.cudnn = options.cudnn;
   onFunctions(manager, pp::createGPUSizeWorkspaces(workspaces));
   onFunctions(manager, pp::createPlaceTemporaries());
-  // Arithmetic as on the host, and so its results.
+  // What the device does better itself, before it is expanded.
+  manager.addPass(pp::createGPUUseInstructions());
+  // Other arithmetic as on the host, and so its results.
   manager.addPass(pp::createExpandBFloat16());
   manager.addPass(pp::createGPUExpandMath());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   // What is checked here is what both the device and its emulation get.
   manager.addPass(pp::createVerifyWholeBytes());
-  if (options.emulate)
+  if (options.emulate) {
     manager.addPass(pp::createGPUEmulateKernels());
+    // The host has no such instructions.
+    manager.addPass(pp::createExpandBFloat16());
+    manager.addPass(pp::createGPUExpandMath());
+  }
   manager.addPass(pp::createGPULowerCalls());
 }
 

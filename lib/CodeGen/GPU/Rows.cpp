@@ -478,8 +478,13 @@ void RowEmitter::emitOnline(const LoopNest &top, const LoopNest &sum,
         arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, limit, lowest);
     return arith::SelectOp::create(b, loc, isLowest, zero, limit);
   };
+  // Of numbers in bf16 powers may be approximate.
+  auto precision = row.access.rootType().getElementType().isBF16()
+                       ? arith::FastMathFlags::afn
+                       : arith::FastMathFlags::none;
   auto powerOf = [&](Value x, Value base) -> Value {
-    return math::ExpOp::create(b, loc, arith::SubFOp::create(b, loc, x, base));
+    return math::ExpOp::create(b, loc, arith::SubFOp::create(b, loc, x, base),
+                               precision);
   };
   auto scaled = [&](Value powers, Value from, Value base) -> Value {
     return arith::MulFOp::create(b, loc, powers, powerOf(from, base));

@@ -88,6 +88,30 @@ def GPUSizeWorkspaces : Pass<"pp-gpu-size-workspaces", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }
 
+def GPUUseInstructions : Pass<"pp-gpu-use-instructions", "::mlir::ModuleOp"> {
+  let summary = "roundings to bf16 and powers by instructions of the device";
+  let description = [{
+    In kernels an f32 is rounded to bf16 by the conversion of the device (since
+    sm_80; LLVM has integers for others), and `math.exp` becomes a power of two that
+    is approximated (2^-22) where all that is computed from it is rounded to bf16,
+    or where it has the flag `afn`. Bits are those of the expansion, but for NaN, in
+    the former and may differ in the last of bf16 in the latter.
+
+    Example:
+
+    ```mlir
+    %p = math.exp %x : f32
+    %y = arith.truncf %p : f32 to bf16
+    // becomes
+    %s = arith.mulf %x, %log2e : f32
+    %p = llvm.call_intrinsic "llvm.exp2.f32"(%s) {fastmathFlags = #llvm.fastmath<afn>} : (f32) -> f32
+    %y = llvm.fptrunc %p : f32 to bf16
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::LLVM::LLVMDialect"];
+}
+
 def GPUExpandMath : Pass<"pp-gpu-expand-math", "::mlir::ModuleOp"> {
   let summary = "transcendental functions as arithmetic, all of them";
   let description = [{
