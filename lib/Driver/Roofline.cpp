@@ -180,14 +180,15 @@ Costs Step::of(ProgramOp program) {
       perElement("pprt_kernel_square_norm", "kernel", op, 4, 4);
       perElement("pprt_kernel_sum", "kernel", op, 0, 0);
     } else if (isa<UpdateOp>(op)) {
-      perElement("pprt_kernel_adamw", "kernel", op, 28, 28);
       auto name = op->getAttrOfType<FlatSymbolRefAttr>("parameter");
       auto parameter =
           name ? symbols.lookup<ParameterOp>(name.getValue()) : ParameterOp();
-      // What AdamW has just written need not be read again.
-      if (parameter &&
-          cast<RankedTensorType>(parameter.getType()).getElementType().isBF16())
-        perElement("pprt_kernel_round", "kernel", op, 6, 2);
+      // Parameter, gradient and moments; the copy that layers read.
+      bool hasCopy =
+          parameter &&
+          cast<RankedTensorType>(parameter.getType()).getElementType().isBF16();
+      double bytes = hasCopy ? 30 : 28;
+      perElement("pprt_kernel_adamw", "kernel", op, bytes, bytes);
     }
   });
   return costs;

@@ -358,22 +358,17 @@ void DeviceProgram::exchange() {
 }
 
 void DeviceProgram::update(float *p, const float *g, float *m, float *v,
-                           float decay, uint64_t n) {
+                           float decay, uint64_t n, uint16_t *copy) {
   int64_t count = int64_t(n);
-  // p, and m and v of AdamW, are read and written; g is read.
-  device.setTraffic((options.optimizer == Optimizer::Sgd ? 12 : 28) * n);
+  // p, and m and v of AdamW, are read and written; g is read, the copy written.
+  uint64_t bytes = options.optimizer == Optimizer::Sgd ? 12 : 28;
+  device.setTraffic((bytes + (copy ? 2 : 0)) * n);
   if (options.optimizer == Optimizer::Sgd)
     launch("pprt_kernel_sgd", blocksFor(n), threads,
-           {&p, &g, &deviceScalars, &decay, &count});
+           {&p, &g, &deviceScalars, &decay, &count, &copy});
   else
     launch("pprt_kernel_adamw", blocksFor(n), threads,
-           {&p, &g, &m, &v, &deviceScalars, &decay, &count});
-}
-
-void DeviceProgram::round(uint16_t *to, const float *from, uint64_t n) {
-  int64_t count = int64_t(n);
-  device.setTraffic(6 * n);
-  launch("pprt_kernel_round", blocksFor(n), threads, {&to, &from, &count});
+           {&p, &g, &m, &v, &deviceScalars, &decay, &count, &copy});
 }
 
 //===----------------------------------------------------------------------===//

@@ -77,10 +77,9 @@ public:
   void checkIds(const IdRange &range, const void *ids, int64_t count,
                 int64_t stride, int32_t bits);
   void exchange();
+  /// `copy` is the parameter in bf16, whose master p is, or null.
   void update(float *p, const float *g, float *m, float *v, float decay,
-              uint64_t n);
-  /// The parameter `to` of bf16 from its master.
-  void round(uint16_t *to, const float *from, uint64_t n);
+              uint64_t n, uint16_t *copy);
   void start(int request, const Transfer &transfer);
   void wait(int request, int action);
   void actionBegin(int action);

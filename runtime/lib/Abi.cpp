@@ -147,10 +147,8 @@ int32_t pprt_update_bf16(pprt_context *ctx, int32_t parameter, uint16_t *p,
                          float *master, const float *g, float *m, float *v,
                          uint64_t n) {
   return guarded(ctx, [&] {
-    ctx->update(parameter, master, g, m, v, n);
-    if (ctx->device)
-      ctx->device->round(p, master, n);
-    else if (!pprt_emulating)
+    ctx->update(parameter, master, g, m, v, n, p);
+    if (!ctx->device && !pprt_emulating)
       roundToBF16(master, p, n);
   });
 }

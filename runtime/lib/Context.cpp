@@ -353,7 +353,7 @@ void pprt_context::checkFinite(const double *losses,
 }
 
 void pprt_context::update(int parameter, float *p, const float *g, float *m,
-                          float *v, uint64_t n) {
+                          float *v, uint64_t n, uint16_t *copy) {
   checkParameter(parameter, n);
   if (!exchanged)
     throw Error(std::string("found an update before the exchange of norms") +
@@ -364,7 +364,7 @@ void pprt_context::update(int parameter, float *p, const float *g, float *m,
                     ? float(options.weightDecay)
                     : 0.0f;
   if (device) {
-    device->update(p, g, m, v, decay, n);
+    device->update(p, g, m, v, decay, n, copy);
     return;
   }
   if (options.optimizer == Optimizer::Sgd) {

@@ -40,8 +40,9 @@ struct pprt_context {
   void reportLoss(int microbatch, const float *loss);
   void reportSquareNorm(int parameter, const float *gradient, uint64_t n);
   void exchange();
+  /// A device also writes `copy`, p in bf16, where that is not null.
   void update(int parameter, float *p, const float *g, float *m, float *v,
-              uint64_t n);
+              uint64_t n, uint16_t *copy = nullptr);
 
   const pprt::Description &description;
   const pprt::Options &options;

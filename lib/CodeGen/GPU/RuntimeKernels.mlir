@@ -51,48 +51,9 @@ gpu.module @kernels {
     gpu.return
   }
 
-  // to[i] = from[i], rounded to bf16: a parameter from its master.
-  gpu.func @pprt_kernel_round(%to: !llvm.ptr, %from: !llvm.ptr, %n: i64) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
-    %x = gpu.block_id x
-    %t = gpu.thread_id x
-    %xi = arith.index_cast %x : index to i64
-    %ti = arith.index_cast %t : index to i64
-    %size = arith.constant 256 : i64
-    %block = arith.muli %xi, %size : i64
-    %thread = arith.addi %block, %ti : i64
-    %four = arith.constant 4 : i64
-    %first = arith.muli %thread, %four : i64
-    %behind = arith.addi %first, %four : i64
-    %whole = arith.cmpi sle, %behind, %n : i64
-    scf.if %whole {
-      %a_at = llvm.getelementptr %from[%first] : (!llvm.ptr, i64) -> !llvm.ptr, f32
-      %a = llvm.load %a_at {alignment = 16} : !llvm.ptr -> vector<4xf32>
-      %a0 = vector.extract %a[0] : f32 from vector<4xf32>
-      %b0 = arith.truncf %a0 : f32 to bf16
-      %a1 = vector.extract %a[1] : f32 from vector<4xf32>
-      %b1 = arith.truncf %a1 : f32 to bf16
-      %a2 = vector.extract %a[2] : f32 from vector<4xf32>
-      %b2 = arith.truncf %a2 : f32 to bf16
-      %a3 = vector.extract %a[3] : f32 from vector<4xf32>
-      %b3 = arith.truncf %a3 : f32 to bf16
-      %b = vector.from_elements %b0, %b1, %b2, %b3 : vector<4xbf16>
-      %b_at = llvm.getelementptr %to[%first] : (!llvm.ptr, i64) -> !llvm.ptr, bf16
-      llvm.store %b, %b_at {alignment = 8} : vector<4xbf16>, !llvm.ptr
-    } else {
-      %one = arith.constant 1 : i64
-      scf.for %i = %first to %n step %one : i64 {
-        %a_at = llvm.getelementptr %from[%i] : (!llvm.ptr, i64) -> !llvm.ptr, f32
-        %a = llvm.load %a_at : !llvm.ptr -> f32
-        %b = arith.truncf %a : f32 to bf16
-        %b_at = llvm.getelementptr %to[%i] : (!llvm.ptr, i64) -> !llvm.ptr, bf16
-        llvm.store %b, %b_at : bf16, !llvm.ptr
-      }
-    }
-    gpu.return
-  }
-
   // p = p (1 - lr wd) - lr g. The scalars are UpdateScalars of DeviceProgram.h.
-  gpu.func @pprt_kernel_sgd(%parameter: !llvm.ptr, %gradient: !llvm.ptr, %scalars: !llvm.ptr, %decay: f32, %n: i64) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
+  // `copy` is null or p in bf16.
+  gpu.func @pprt_kernel_sgd(%parameter: !llvm.ptr, %gradient: !llvm.ptr, %scalars: !llvm.ptr, %decay: f32, %n: i64, %copy: !llvm.ptr) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
     %x = gpu.block_id x
     %t = gpu.thread_id x
     %xi = arith.index_cast %x : index to i64
@@ -114,6 +75,8 @@ gpu.module @kernels {
     %unit = arith.constant 1.0 : f32
     %shrink = arith.mulf %lr, %decay : f32
     %keep = arith.subf %unit, %shrink : f32
+    %none = llvm.mlir.zero : !llvm.ptr
+    %has_copy = llvm.icmp "ne" %copy, %none : !llvm.ptr
     %go = arith.cmpf une, %finite, %zero : f32
     scf.if %go {
       scf.if %whole {
@@ -129,6 +92,19 @@ gpu.module @kernels {
         %k = arith.mulf %p0, %keep_s : vector<4xf32>
         %p1 = arith.subf %k, %d : vector<4xf32>
         llvm.store %p1, %p_at {alignment = 16} : vector<4xf32>, !llvm.ptr
+        scf.if %has_copy {
+          %a0 = vector.extract %p1[0] : f32 from vector<4xf32>
+          %b0 = arith.truncf %a0 : f32 to bf16
+          %a1 = vector.extract %p1[1] : f32 from vector<4xf32>
+          %b1 = arith.truncf %a1 : f32 to bf16
+          %a2 = vector.extract %p1[2] : f32 from vector<4xf32>
+          %b2 = arith.truncf %a2 : f32 to bf16
+          %a3 = vector.extract %p1[3] : f32 from vector<4xf32>
+          %b3 = arith.truncf %a3 : f32 to bf16
+          %b = vector.from_elements %b0, %b1, %b2, %b3 : vector<4xbf16>
+          %b_at = llvm.getelementptr %copy[%first] : (!llvm.ptr, i64) -> !llvm.ptr, bf16
+          llvm.store %b, %b_at {alignment = 8} : vector<4xbf16>, !llvm.ptr
+        }
       } else {
         %one = arith.constant 1 : i64
         scf.for %i = %first to %n step %one : i64 {
@@ -141,14 +117,19 @@ gpu.module @kernels {
           %k = arith.mulf %p0, %keep : f32
           %p1 = arith.subf %k, %d : f32
           llvm.store %p1, %p_at : f32, !llvm.ptr
+          scf.if %has_copy {
+            %b = arith.truncf %p1 : f32 to bf16
+            %b_at = llvm.getelementptr %copy[%i] : (!llvm.ptr, i64) -> !llvm.ptr, bf16
+            llvm.store %b, %b_at : bf16, !llvm.ptr
+          }
         }
       }
     }
     gpu.return
   }
 
-  // AdamW, as in docs/Runtime.md.
-  gpu.func @pprt_kernel_adamw(%parameter: !llvm.ptr, %gradient: !llvm.ptr, %moment1: !llvm.ptr, %moment2: !llvm.ptr, %scalars: !llvm.ptr, %decay: f32, %n: i64) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
+  // AdamW, as in docs/Runtime.md; `copy` is null or p in bf16.
+  gpu.func @pprt_kernel_adamw(%parameter: !llvm.ptr, %gradient: !llvm.ptr, %moment1: !llvm.ptr, %moment2: !llvm.ptr, %scalars: !llvm.ptr, %decay: f32, %n: i64, %copy: !llvm.ptr) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
     %x = gpu.block_id x
     %t = gpu.thread_id x
     %xi = arith.index_cast %x : index to i64
@@ -184,6 +165,8 @@ gpu.module @kernels {
     %keep = arith.subf %unit, %shrink : f32
     %rate = arith.divf %lr, %correction1 : f32
     %scale2 = arith.divf %unit, %correction2 : f32
+    %none = llvm.mlir.zero : !llvm.ptr
+    %has_copy = llvm.icmp "ne" %copy, %none : !llvm.ptr
     %go = arith.cmpf une, %finite, %zero : f32
     scf.if %go {
       scf.if %whole {
@@ -222,6 +205,19 @@ gpu.module @kernels {
         %k = arith.mulf %p0, %keep_s : vector<4xf32>
         %p1 = arith.subf %k, %d : vector<4xf32>
         llvm.store %p1, %p_at {alignment = 16} : vector<4xf32>, !llvm.ptr
+        scf.if %has_copy {
+          %a0 = vector.extract %p1[0] : f32 from vector<4xf32>
+          %b0 = arith.truncf %a0 : f32 to bf16
+          %a1 = vector.extract %p1[1] : f32 from vector<4xf32>
+          %b1 = arith.truncf %a1 : f32 to bf16
+          %a2 = vector.extract %p1[2] : f32 from vector<4xf32>
+          %b2 = arith.truncf %a2 : f32 to bf16
+          %a3 = vector.extract %p1[3] : f32 from vector<4xf32>
+          %b3 = arith.truncf %a3 : f32 to bf16
+          %b = vector.from_elements %b0, %b1, %b2, %b3 : vector<4xbf16>
+          %b_at = llvm.getelementptr %copy[%first] : (!llvm.ptr, i64) -> !llvm.ptr, bf16
+          llvm.store %b, %b_at {alignment = 8} : vector<4xbf16>, !llvm.ptr
+        }
       } else {
         %one = arith.constant 1 : i64
         scf.for %i = %first to %n step %one : i64 {
@@ -251,6 +247,11 @@ gpu.module @kernels {
           %k = arith.mulf %p0, %keep : f32
           %p1 = arith.subf %k, %d : f32
           llvm.store %p1, %p_at : f32, !llvm.ptr
+          scf.if %has_copy {
+            %b = arith.truncf %p1 : f32 to bf16
+            %b_at = llvm.getelementptr %copy[%i] : (!llvm.ptr, i64) -> !llvm.ptr, bf16
+            llvm.store %b, %b_at : bf16, !llvm.ptr
+          }
         }
       }
     }

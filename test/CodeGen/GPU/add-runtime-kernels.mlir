@@ -6,7 +6,6 @@
 // CHECK: gpu.func @mine
 // CHECK: gpu.func @pprt_kernel_widen
 // CHECK: gpu.func @pprt_kernel_add
-// CHECK: gpu.func @pprt_kernel_round
 // CHECK: gpu.func @pprt_kernel_sgd
 // CHECK: gpu.func @pprt_kernel_adamw
 // CHECK: gpu.func @pprt_kernel_square_norm
