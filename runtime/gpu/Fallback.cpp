@@ -67,7 +67,8 @@ static void launchSums(Device &device, const pprt_gpu_code &code, void *sums,
                        int64_t step, int64_t stride) {
   int32_t narrow = type == PPRT_GPU_BF16;
   void *arguments[] = {&sums, &x, &n, &count, &step, &stride, &narrow};
-  launchOver(device, code, "pprt_kernel_sums", n, arguments);
+  // A block has 16 threads for each sum.
+  launchOver(device, code, "pprt_kernel_sums", 16 * n, arguments);
 }
 
 void pprt::fallbackEpilogue(Device &device, const pprt_gpu_code &code,

@@ -600,42 +600,87 @@ gpu.module @kernels {
     gpu.return
   }
 
-  // sums[j] = sum over i of x[i * stride + j * step], i < count, in this order:
-  // the bias gradients of such products. A thread has one sum.
-  gpu.func @pprt_kernel_sums(%sums: !llvm.ptr, %x: !llvm.ptr, %n: i64, %count: i64, %step: i64, %stride: i64, %narrow: i32) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
+  // sums[j] = sum over i of x[i * stride + j * step], i < count: the bias
+  // gradients of such products. A block has 16 sums, and 16 threads for each: each
+  // adds every 16th term in order, and the parts are added in order.
+  gpu.func @pprt_kernel_sums(%sums: !llvm.ptr, %x: !llvm.ptr, %n: i64, %count: i64, %step: i64, %stride: i64, %narrow: i32) workgroup(%shared: memref<256xf32, #gpu.address_space<workgroup>>) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
     %b = gpu.block_id x
     %t = gpu.thread_id x
     %bi = arith.index_cast %b : index to i64
     %ti = arith.index_cast %t : index to i64
-    %size = arith.constant 256 : i64
-    %block = arith.muli %bi, %size : i64
-    %j = arith.addi %block, %ti : i64
+    %workers = arith.constant 16 : i64
+    %worker = arith.divui %ti, %workers : i64
+    %column = arith.remui %ti, %workers : i64
+    %block = arith.muli %bi, %workers : i64
+    %j = arith.addi %block, %column : i64
     %isInside = arith.cmpi slt, %j, %n : i64
     %none = arith.constant 0 : i64
     %one = arith.constant 1 : i64
+    %some = arith.constant 8 : i64
+    %many = arith.constant 128 : i64
     %one32 = arith.constant 1 : i32
     %zero = arith.constant 0.0 : f32
     %isNarrow = arith.cmpi eq, %narrow, %one32 : i32
-    scf.if %isInside {
-      %start = arith.muli %j, %step : i64
-      %sum = scf.for %i = %none to %count step %one iter_args(%before = %zero) -> (f32) : i64 {
-        %row = arith.muli %i, %stride : i64
-        %place = arith.addi %row, %start : i64
-        %v = scf.if %isNarrow -> f32 {
-          %at = llvm.getelementptr %x[%place] : (!llvm.ptr, i64) -> !llvm.ptr, bf16
-          %u = llvm.load %at : !llvm.ptr -> bf16
-          %w = arith.extf %u : bf16 to f32
-          scf.yield %w : f32
-        } else {
-          %at = llvm.getelementptr %x[%place] : (!llvm.ptr, i64) -> !llvm.ptr, f32
-          %u = llvm.load %at : !llvm.ptr -> f32
-          scf.yield %u : f32
+    %start = arith.muli %j, %step : i64
+    %mine = scf.if %isInside -> f32 {
+      // Eight terms are loaded before they are added.
+      %part_of_any = scf.if %isNarrow -> f32 {
+        %part = scf.for %i = %worker to %count step %many iter_args(%before = %zero) -> (f32) : i64 {
+          %sum = scf.for %k = %none to %some step %one iter_args(%former = %before) -> (f32) : i64 {
+            %ahead = arith.muli %k, %workers : i64
+            %row = arith.addi %i, %ahead : i64
+            %isRow = arith.cmpi slt, %row, %count : i64
+            %safe = arith.select %isRow, %row, %worker : i64
+            %line = arith.muli %safe, %stride : i64
+            %place = arith.addi %line, %start : i64
+            %at = llvm.getelementptr %x[%place] : (!llvm.ptr, i64) -> !llvm.ptr, bf16
+            %u = llvm.load %at : !llvm.ptr -> bf16
+            %v = arith.extf %u : bf16 to f32
+            %term = arith.select %isRow, %v, %zero : f32
+            %next = arith.addf %former, %term : f32
+            scf.yield %next : f32
+          }
+          scf.yield %sum : f32
         }
+        scf.yield %part : f32
+      } else {
+        %part = scf.for %i = %worker to %count step %many iter_args(%before = %zero) -> (f32) : i64 {
+          %sum = scf.for %k = %none to %some step %one iter_args(%former = %before) -> (f32) : i64 {
+            %ahead = arith.muli %k, %workers : i64
+            %row = arith.addi %i, %ahead : i64
+            %isRow = arith.cmpi slt, %row, %count : i64
+            %safe = arith.select %isRow, %row, %worker : i64
+            %line = arith.muli %safe, %stride : i64
+            %place = arith.addi %line, %start : i64
+            %at = llvm.getelementptr %x[%place] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+            %v = llvm.load %at : !llvm.ptr -> f32
+            %term = arith.select %isRow, %v, %zero : f32
+            %next = arith.addf %former, %term : f32
+            scf.yield %next : f32
+          }
+          scf.yield %sum : f32
+        }
+        scf.yield %part : f32
+      }
+      scf.yield %part_of_any : f32
+    } else {
+      scf.yield %zero : f32
+    }
+    memref.store %mine, %shared[%t] : memref<256xf32, #gpu.address_space<workgroup>>
+    gpu.barrier
+    %isFirst = arith.cmpi slt, %ti, %workers : i64
+    %isLast = arith.andi %isFirst, %isInside : i1
+    scf.if %isLast {
+      %total = scf.for %w = %none to %workers step %one iter_args(%before = %zero) -> (f32) : i64 {
+        %line = arith.muli %w, %workers : i64
+        %place = arith.addi %line, %column : i64
+        %at = arith.index_cast %place : i64 to index
+        %v = memref.load %shared[%at] : memref<256xf32, #gpu.address_space<workgroup>>
         %next = arith.addf %before, %v : f32
         scf.yield %next : f32
       }
       %to = llvm.getelementptr %sums[%j] : (!llvm.ptr, i64) -> !llvm.ptr, f32
-      llvm.store %sum, %to : f32, !llvm.ptr
+      llvm.store %total, %to : f32, !llvm.ptr
     }
     gpu.return
   }
