@@ -2,6 +2,7 @@
 #include "DeviceProgram.h"
 
 #include "Error.h"
+#include "Parallel.h"
 #include "Wait.h"
 
 #include <algorithm>
@@ -104,18 +105,62 @@ std::string DeviceProgram::description() const {
 // Parameters
 //===----------------------------------------------------------------------===//
 
+namespace {
+/// Uploads by way of two blocks of pinned memory, from which the device reads
+/// at full speed and while the other one is filled. Each has a stream. What
+/// stream 0 has to do before, such as zeros in the arena, is done by then.
+class PinnedUpload {
+public:
+  PinnedUpload(Device &device, Transport &transport, uint64_t largest)
+      : device(device), transport(transport),
+        size(std::min<uint64_t>(largest, 16 << 20)),
+        blocks{device.allocateHost(size), device.allocateHost(size)},
+        streams{0, device.addStream()} {}
+
+  void add(uint8_t *to, const uint8_t *from, uint64_t bytes) {
+    for (uint64_t done = 0; done < bytes; done += size, turn = 1 - turn) {
+      uint8_t *block = blocks[turn];
+      const uint8_t *part = from + done;
+      uint64_t count = std::min(size, bytes - done);
+      waitForStream(device, streams[turn], transport);
+      inParallel(count, [=](uint64_t begin, uint64_t end) {
+        std::memcpy(block + begin, part + begin, end - begin);
+      });
+      device.upload(streams[turn], to + done, block, count);
+    }
+  }
+  void finish() {
+    for (int stream : streams)
+      waitForStream(device, stream, transport);
+  }
+
+private:
+  Device &device;
+  Transport &transport;
+  uint64_t size;
+  uint8_t *blocks[2];
+  int streams[2];
+  int turn = 0;
+};
+} // namespace
+
 void DeviceProgram::uploadParameters(const uint8_t *host) {
+  uint64_t largest = 0;
+  for (const HeldParameter &held : program.parameters)
+    largest = std::max(
+        largest, program_description.parameters[size_t(held.index)].elements);
+  PinnedUpload upload(device, transport, 4 * largest);
   for (const HeldParameter &held : program.parameters) {
     const Parameter &parameter =
         program_description.parameters[size_t(held.index)];
-    device.upload(0, arena + held.offset, host + held.offset,
-                  parameter.elements * (parameter.isBF16 ? 2 : 4));
+    upload.add(arena + held.offset, host + held.offset,
+               parameter.elements * (parameter.isBF16 ? 2 : 4));
     if (!parameter.isBF16 || !held.owned)
       continue;
     const uint64_t master = program.optimizerOffset + held.masterOffset;
-    device.upload(0, arena + master, host + master, parameter.elements * 4);
+    upload.add(arena + master, host + master, parameter.elements * 4);
   }
-  waitForStream(device, 0, transport);
+  upload.finish();
 }
 
 void DeviceProgram::downloadParameters(uint8_t *host) {
@@ -176,8 +221,7 @@ bool DeviceProgram::run(pprt_step_fn function, pprt_context *context,
     if (mode != Mode::Replay) {
       device.zero(0, deviceResults, numResults() * sizeof(double));
       // A graph reads it anew in each step.
-      device.upload(0, deviceResults + numSums - 1, hostVote,
-                    sizeof *hostVote);
+      device.upload(0, deviceResults + numSums - 1, hostVote, sizeof *hostVote);
       if (function(context, arena) != PPRT_OK && !failure)
         throw Error("found a step that ends with an error and says none, "
                     "expected a reason: compile the program again");

@@ -14,8 +14,8 @@
 namespace pprt {
 
 /// Sleeps until `isDone()`, at most for the transport's timeout: false then.
-/// Throws Stopped if another rank has failed. Sleeps grow with the time waited:
-/// 10 us to 500 us.
+/// Throws Stopped if another rank has failed. Sleeps grow with the time waited,
+/// 10 us to 50 us: until the end of a step is seen the device does nothing.
 template <typename F> bool sleepUntil(Transport &transport, F isDone) {
   WaitTimer timer(uint64_t(transport.timeout() * 1e9), nowNs());
   while (!isDone()) {
@@ -23,7 +23,7 @@ template <typename F> bool sleepUntil(Transport &transport, F isDone) {
     if (timer.isOver(nowNs()))
       return false;
     timespec nap = {
-        0, long(std::clamp<uint64_t>(timer.waited() / 16, 10000, 500000))};
+        0, long(std::clamp<uint64_t>(timer.waited() / 16, 10000, 50000))};
     nanosleep(&nap, nullptr);
   }
   return true;
