@@ -147,8 +147,10 @@ def check_speed(linker):
         ends(result, 0, "## Speed on a GPU", "### Kernels of tiny-16", "pprt_kernel_adamw",
              "product ", "of copies", "not run: ")
         rows = rows_of(result.stdout)
-        check(rows[0] == ["tiny-16", "cuDNN" if environment else
-                          "generated kernels: the device is emulated"], f"found {rows[0]}")
+        check(rows[0][:2] == ["tiny-16", "cuDNN" if environment else
+                              "generated kernels: the device is emulated"], f"found {rows[0]}")
+        check(float(rows[0][2]) < 2e-2 if environment else rows[0][2] == "not compared",
+              f"found {rows[0]}")
         row = next(row for row in rows if len(row) == 8 and row[0] == "tiny-16")
         check(float(row[4].split()[0]) >= 0, f"found {row}")
         check("MiB" in row[6], f"no memory in {row}")
