@@ -27,8 +27,8 @@ using Pack = std::vector<std::pair<AttentionTensor, const void *>>;
 } // namespace
 
 struct Attention::State {
-  State(AttentionChoice choice, int capability)
-      : choice(std::move(choice)), capability(capability) {}
+  State(AttentionChoice choice, int capability, PlanCache &cache)
+      : choice(std::move(choice)), capability(capability), cache(cache) {}
   ~State() {
     plans.clear();
     if (handle)
@@ -48,6 +48,7 @@ struct Attention::State {
 
   AttentionChoice choice;
   int capability;
+  PlanCache &cache;
   int64_t version = 0; // 91900 for 9.19.0
   bool isMissing = false;
   std::string whyMissing;
@@ -96,7 +97,8 @@ const AttentionPlan &Attention::State::planOf(const pprt_gpu_attention &shape,
   if (it == plans.end())
     it = plans
              .emplace(std::pair(&shape, isBackward),
-                      planAttention({*library, version, capability, handle},
+                      planAttention({*library, version, capability, handle,
+                                     /*properties=*/nullptr, &cache},
                                     shape, isBackward))
              .first;
   return it->second;
@@ -184,8 +186,8 @@ bool Attention::State::run(Stream stream, const pprt_gpu_attention &shape,
   return true;
 }
 
-Attention::Attention(AttentionChoice choice, int capability)
-    : state(std::make_unique<State>(std::move(choice), capability)) {}
+Attention::Attention(AttentionChoice choice, int capability, PlanCache &cache)
+    : state(std::make_unique<State>(std::move(choice), capability, cache)) {}
 
 Attention::~Attention() = default;
 

@@ -4,6 +4,7 @@
 
 #include "CudaTypes.h"
 #include "Device.h"
+#include "PlanCache.h"
 
 #include <memory>
 #include <string>
@@ -15,7 +16,7 @@ class Attention {
 public:
   /// `capability` is 90 for sm_90. Opens cuDNN at the first call that may use
   /// it.
-  Attention(AttentionChoice choice, int capability);
+  Attention(AttentionChoice choice, int capability, PlanCache &cache);
   ~Attention();
 
   /// The library's version, "9.19.0"; empty where there is none that can be

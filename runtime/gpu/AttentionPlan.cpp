@@ -13,12 +13,18 @@
 //
 // Where sums may be in any order the graph has f32 sums of dq.
 //
+// cuDNN writes a plan as JSON, with its graph and the code of its kernels, and
+// makes it again from that in a thousandth of the time. What is kept is this or
+// why there is no plan, unless cuDNN refused something for a reason that may be
+// mended (a driver, a missing library): then it is asked again each time.
+//
 //===----------------------------------------------------------------------===//
 #include "AttentionPlan.h"
 
 #include "pprt_gpu_workspace.h"
 
 #include <algorithm>
+#include <sstream>
 #include <vector>
 
 using namespace pprt;
@@ -48,8 +54,13 @@ public:
 
 private:
   std::string whyNot() const;
+  std::string problem() const;
+  bool restore();
+  void keep() const;
+  void make();
   void makeGraph(bool hasDqSums);
   int64_t ownBytes() const;
+  void setDevice(Descriptor &made) const;
   bool byHeuristics(HeuristicMode mode);
   bool byChoice(const EngineChoice &choice);
   bool take(Descriptor &config);
@@ -60,6 +71,7 @@ private:
     } catch (const CudnnError &error) {
       if (!error.isRefusal())
         throw;
+      isLasting &= error.isLasting();
       plan.whyNot = error.what();
       return false;
     }
@@ -70,6 +82,7 @@ private:
   const pprt_gpu_attention &s;
   const bool isBackward;
   AttentionPlan plan;
+  bool isLasting = true; ///< whether all refusals are
 };
 } // namespace
 
@@ -129,6 +142,13 @@ int64_t Planner::ownBytes() const {
   return bytes;
 }
 
+void Planner::setDevice(Descriptor &made) const {
+  if (target.handle)
+    made.set(planHandle, typeHandle, target.handle);
+  else
+    made.set(planDeviceProperties, *target.properties);
+}
+
 bool Planner::take(Descriptor &config) {
   Descriptor engine(library, engineDescriptor);
   BackendDescriptor raw = engine.get();
@@ -157,10 +177,7 @@ bool Planner::take(Descriptor &config) {
       return false;
   }
   auto made = std::make_unique<Descriptor>(library, planDescriptor);
-  if (target.handle)
-    made->set(planHandle, typeHandle, target.handle);
-  else
-    made->set(planDeviceProperties, *target.properties);
+  setDevice(*made);
   made->set(planConfig, config);
   made->finalize();
   made->get(planWorkspace, typeInt64, 1, &bytes);
@@ -220,10 +237,92 @@ bool Planner::byChoice(const EngineChoice &choice) {
   return take(config);
 }
 
+//===----------------------------------------------------------------------===//
+// Plans in files
+//===----------------------------------------------------------------------===//
+
+/// All that a plan depends on beside device and driver; not the scale, which
+/// comes with each execution.
+std::string Planner::problem() const {
+  std::string text = "cuDNN " + std::to_string(target.version) + ", " +
+                     (isBackward ? "backward" : "forward") + " of attention";
+  for (int64_t number :
+       {s.batch, s.heads, s.kv_heads, s.t, s.s, s.d, s.ldq, s.ldk, s.ldv, s.ldo,
+        s.lddo, s.lddq, s.lddk, s.lddv, s.workspace_bytes, int64_t(s.causal),
+        int64_t(s.type), int64_t(s.any_order)})
+    text += " " + std::to_string(number);
+  return text;
+}
+
+/// Takes what was kept: "plan", whether there are sums of dq, the engine, and
+/// JSON; or "none" and why.
+bool Planner::restore() {
+  std::optional<std::string> kept = target.cache->find(problem());
+  if (!kept)
+    return false;
+  std::istringstream text(*kept);
+  std::string kind, json;
+  text >> kind;
+  if (kind == "none") {
+    std::getline(text >> std::ws, plan.whyNot, '\0');
+    return true;
+  }
+  text >> plan.hasDqSums >> plan.engine;
+  std::getline(text >> std::ws, json, '\0');
+  try {
+    auto made = std::make_unique<Descriptor>(library, planDescriptor);
+    made->set(planJson, typeChar, int64_t(json.size()), json.data());
+    setDevice(*made);
+    made->finalize();
+    made->get(planWorkspace, typeInt64, 1, &plan.bytes);
+    plan.bytes += ownBytes();
+    if (plan.bytes > s.workspace_bytes)
+      throw Error("found a workspace of " + std::to_string(plan.bytes) +
+                  " bytes, expected at most " +
+                  std::to_string(s.workspace_bytes));
+    plan.plan = std::move(made);
+    return true;
+  } catch (const Error &error) {
+    target.cache->reject(problem(), "a plan that cuDNN does not take (" +
+                                        std::string(error.what()) + ")");
+    plan = {};
+    return false;
+  }
+}
+
+void Planner::keep() const {
+  if (!isLasting)
+    return;
+  if (!plan.plan) {
+    target.cache->keep(problem(), "none " + plan.whyNot);
+    return;
+  }
+  std::string json;
+  try {
+    json.resize(size_t(plan.plan->get(planJson, typeChar, 0, nullptr)));
+    plan.plan->get(planJson, typeChar, int64_t(json.size()), json.data());
+  } catch (const CudnnError &) {
+    // Not every engine writes its plans; the plan itself is good.
+    return;
+  }
+  target.cache->keep(problem(), "plan " + std::to_string(plan.hasDqSums) + " " +
+                                    std::to_string(plan.engine) + "\n" + json);
+}
+
 AttentionPlan Planner::run() {
   plan.whyNot = whyNot();
   if (!plan.whyNot.empty())
     return std::move(plan);
+  const bool isKept = target.cache && target.cache->isOn();
+  if (isKept && restore())
+    return std::move(plan);
+  make();
+  if (isKept)
+    keep();
+  return std::move(plan);
+}
+
+void Planner::make() {
   plan.whyNot = "no engine for it";
   const int major = target.capability / 10;
   bool isOrdered = isBackward && !s.any_order;
@@ -260,7 +359,6 @@ AttentionPlan Planner::run() {
     });
   if (!isMade)
     plan.graph.reset();
-  return std::move(plan);
 }
 
 AttentionPlan pprt::cuda::planAttention(const PlanTarget &target,

@@ -3,6 +3,7 @@
 #define PPRT_GPU_ATTENTIONPLAN_H
 
 #include "AttentionGraph.h"
+#include "PlanCache.h"
 
 #include <memory>
 #include <string>
@@ -17,10 +18,12 @@ struct PlanTarget {
   int capability;  ///< 90 for sm_90
   CudnnHandle handle = nullptr;
   const Descriptor *properties = nullptr;
+  PlanCache *cache = nullptr; ///< where plans are looked for first
 };
 
 struct AttentionPlan {
-  // In the order in which one refers to the other.
+  // In the order in which one refers to the other; a plan from a file has
+  // neither graph nor config.
   std::unique_ptr<OperationGraph> graph;
   std::unique_ptr<Descriptor> config, plan;
   int64_t engine = -1;    ///< number of cuDNN's engine
@@ -30,7 +33,8 @@ struct AttentionPlan {
 };
 
 /// The plan of `shape`, of bf16, within its workspace. It depends on these
-/// alone. Throws CudnnError where cuDNN fails, not where it only has no plan.
+/// alone: one from the cache is the one that would be made. Throws CudnnError
+/// where cuDNN fails, not where it only has no plan.
 AttentionPlan planAttention(const PlanTarget &target,
                             const pprt_gpu_attention &shape, bool isBackward);
 

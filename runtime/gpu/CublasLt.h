@@ -30,6 +30,9 @@
   F(int, heuristic, "cublasLtMatmulAlgoGetHeuristic", LtHandle, LtMatmulDesc,  \
     LtLayout, LtLayout, LtLayout, LtLayout, LtPreference, int,                 \
     LtHeuristicResult *, int *)                                                \
+  F(int, algoCheck, "cublasLtMatmulAlgoCheck", LtHandle, LtMatmulDesc,         \
+    LtLayout, LtLayout, LtLayout, LtLayout, const LtAlgo *,                    \
+    LtHeuristicResult *)                                                       \
   F(int, matmul, "cublasLtMatmul", LtHandle, LtMatmulDesc, const void *,       \
     const void *, LtLayout, const void *, LtLayout, const void *,              \
     const void *, LtLayout, void *, LtLayout, const LtAlgo *, void *, size_t,  \

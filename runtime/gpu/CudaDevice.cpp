@@ -8,6 +8,7 @@
 #include "CudaDevice.h"
 
 #include "Clock.h"
+#include "Environment.h"
 #include "Error.h"
 
 #include <algorithm>
@@ -58,7 +59,28 @@ CudaDevice::CudaDevice(const pprt_gpu_code &code, int wanted,
   check(driver.eventCreate(&clock, eventDefault), "cuEventCreate");
   addStream();
   loadCode();
-  attention = std::make_unique<Attention>(std::move(choice), capability);
+  openCache(choice.note);
+  attention =
+      std::make_unique<Attention>(std::move(choice), capability, *plans);
+}
+
+/// Plans hold for a chip, as many of its multiprocessors as are there, and the
+/// driver.
+void CudaDevice::openCache(PlanCache::Note note) {
+  char name[256] = {};
+  int version = 0, multiprocessors = 0;
+  check(driver.deviceName(name, sizeof name - 1, device), "cuDeviceGetName");
+  check(driver.driverVersion(&version), "cuDriverGetVersion");
+  check(driver.deviceAttribute(&multiprocessors, attributeMultiprocessors,
+                               device),
+        "cuDeviceGetAttribute");
+  const char *folder = Environment().cacheDir;
+  plans = std::make_unique<PlanCache>(
+      folder ? folder : "",
+      std::string(name) + " sm_" + std::to_string(capability) + ", " +
+          std::to_string(multiprocessors) + " multiprocessors, driver " +
+          std::to_string(version),
+      std::move(note));
 }
 
 CudaDevice::~CudaDevice() {
@@ -98,7 +120,7 @@ DeviceLibraries CudaDevice::openLibraries() {
   driver.deviceName(name, sizeof name - 1, device);
   result.chip = std::string(name) + " (sm_" + std::to_string(capability) + ")";
   if (code.libraries & PPRT_GPU_CALLS_PRODUCTS) {
-    products = std::make_unique<Products>();
+    products = std::make_unique<Products>(*plans);
     result.products = "cuBLASLt " + products->version();
   }
   if (code.libraries & PPRT_GPU_CALLS_BF16_ATTENTION) {
@@ -268,7 +290,7 @@ void CudaDevice::matmul(const pprt_gpu_gemm &shape, const void *a,
                         const void *b, void *c, void *bias, void *aux,
                         void *workspace) {
   if (!products)
-    products = std::make_unique<Products>();
+    products = std::make_unique<Products>(*plans);
   if (!products->run(streams[0], shape, a, b, c, bias, aux, workspace))
     fallbackEpilogue(*this, code, shape, a, b, c, bias, aux);
 }

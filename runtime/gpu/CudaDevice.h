@@ -5,6 +5,7 @@
 #include "Attention.h"
 #include "Device.h"
 #include "Driver.h"
+#include "PlanCache.h"
 #include "Products.h"
 
 #include <vector>
@@ -63,6 +64,7 @@ private:
     driver.check(result, call);
   }
   void loadCode();
+  void openCache(PlanCache::Note note);
   std::string loadImage(const pprt_gpu_image &image);
 
   const pprt_gpu_code &code;
@@ -80,6 +82,7 @@ private:
   GraphExec graph = nullptr;
   std::vector<DevicePtr> blocks;
   std::vector<void *> hostBlocks;
+  std::unique_ptr<PlanCache> plans; // of the two that follow
   std::unique_ptr<Products> products;
   std::unique_ptr<Attention> attention;
 };

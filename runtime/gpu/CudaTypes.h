@@ -41,6 +41,7 @@ enum : Result {
 };
 
 enum : int {
+  attributeMultiprocessors = 16,
   attributeComputeMajor = 75,
   attributeComputeMinor = 76,
 };

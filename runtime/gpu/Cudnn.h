@@ -47,6 +47,15 @@ public:
     return (status >= cudnnBadParam && status < cudnnInternal) ||
            status == cudnnCompilationFailed || status == cudnnUnexpectedValue;
   }
+  /// Whether a refusal is of what was asked for, so that it is the same each
+  /// time, and not of something on this machine that may be mended.
+  bool isLasting() const {
+    return isRefusal() && status < cudnnInternal &&
+           status != cudnnDriverIncompatible &&
+           status != cudnnRuntimeIncompatible &&
+           status != cudnnPrerequisiteMissing &&
+           status != cudnnSublibraryUnavailable;
+  }
 
 private:
   int status;

@@ -17,8 +17,14 @@ using BackendDescriptor = void *;
 /// Statuses are a category, in thousands, and a detail.
 enum CudnnStatus : int {
   cudnnOk = 0,
+  cudnnVersionMismatch = 1002,
   cudnnBadParam = 2000,
   cudnnNotSupported = 3000,
+  cudnnDriverIncompatible = 3005,
+  cudnnRuntimeIncompatible = 3006,
+  cudnnArchMismatch = 3007,
+  cudnnPrerequisiteMissing = 3008,
+  cudnnSublibraryUnavailable = 3009,
   cudnnInternal = 4000,
   cudnnCompilationFailed = 4001,
   cudnnUnexpectedValue = 4002,

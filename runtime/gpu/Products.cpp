@@ -11,6 +11,9 @@
 // addresses, and is shown such of just that alignment. Split sums are reduced
 // in a separate step of fixed order, or not split.
 //
+// An algorithm is 64 bytes that cuBLASLt lets one keep for the same version of
+// it. Kept with them is whether they are for the product with its epilogue.
+//
 //===----------------------------------------------------------------------===//
 #include "Products.h"
 
@@ -18,13 +21,16 @@
 #include "Error.h"
 #include "pprt_gpu_workspace.h"
 
+#include <cinttypes>
+#include <cstdio>
 #include <map>
+#include <sstream>
 
 using namespace pprt;
 using namespace pprt::cuda;
 
 namespace {
-enum : int { notSupported = 15 };
+enum : int { invalidValue = 7, notSupported = 15 };
 
 struct Plan {
   std::unique_ptr<LtProblem> problem;
@@ -34,6 +40,9 @@ struct Plan {
 } // namespace
 
 struct Products::State {
+  explicit State(PlanCache &cache) : cache(cache) {}
+
+  PlanCache &cache;
   LtLibrary lt;
   LtHandle handle = nullptr;
   /// By shape and alignments.
@@ -43,6 +52,12 @@ struct Products::State {
   int makePlan(const pprt_gpu_gemm &shape, const Alignments &alignments,
                Plan &plan);
   Plan makePlan(const pprt_gpu_gemm &shape, const Alignments &alignments);
+
+  std::string problemOf(const pprt_gpu_gemm &shape,
+                        const Alignments &alignments) const;
+  bool restore(const std::string &problem, const pprt_gpu_gemm &shape,
+               const Alignments &alignments, Plan &plan);
+  void keep(const std::string &problem, const Plan &plan);
 };
 
 /// Bytes that the address is a multiple of, at most what the arena guarantees.
@@ -68,18 +83,30 @@ int Products::State::makePlan(const pprt_gpu_gemm &shape,
   return status != 0 ? status : found == 0 ? notSupported : result.state;
 }
 
+static pprt_gpu_gemm withoutEpilogue(pprt_gpu_gemm shape) {
+  shape.epilogue = PPRT_GPU_EPILOGUE_NONE;
+  return shape;
+}
+
 Plan Products::State::makePlan(const pprt_gpu_gemm &shape,
                                const Alignments &alignments) {
   Plan plan;
+  const std::string problem = problemOf(shape, alignments);
+  if (cache.isOn() && restore(problem, shape, alignments, plan))
+    return plan;
   int status = makePlan(shape, alignments, plan);
+  // Other answers than these are no decisions, and not worth keeping.
+  const bool isLasting =
+      status == 0 || status == notSupported || status == invalidValue;
   if (status != 0 && shape.epilogue != PPRT_GPU_EPILOGUE_NONE) {
-    pprt_gpu_gemm plain = shape;
-    plain.epilogue = PPRT_GPU_EPILOGUE_NONE;
-    status = makePlan(plain, alignments, plan);
+    status = makePlan(withoutEpilogue(shape), alignments, plan);
     plan.hasEpilogue = false;
   }
-  if (status == 0)
+  if (status == 0) {
+    if (cache.isOn() && isLasting)
+      keep(problem, plan);
     return plan;
+  }
   static const char *const types[] = {"f32", "bf16", "f64"};
   throw Error(
       "found no plan of cuBLASLt for a product of " + std::to_string(shape.m) +
@@ -90,7 +117,85 @@ Plan Products::State::makePlan(const pprt_gpu_gemm &shape,
       " bytes: " + lt.nameOf(status) + "), expected one: use a newer cuBLAS");
 }
 
-Products::Products() : state(std::make_unique<State>()) {
+//===----------------------------------------------------------------------===//
+// Plans in files
+//===----------------------------------------------------------------------===//
+
+/// All that an algorithm depends on beside device and driver.
+std::string Products::State::problemOf(const pprt_gpu_gemm &s,
+                                       const Alignments &alignments) const {
+  std::string text = "cuBLASLt " + std::to_string(lt.version()) + ", product";
+  for (int64_t number : {s.m,
+                         s.n,
+                         s.k,
+                         s.lda,
+                         s.ldb,
+                         s.ldc,
+                         s.ldaux,
+                         s.batch,
+                         s.stride_a,
+                         s.stride_b,
+                         s.stride_c,
+                         s.workspace_bytes,
+                         int64_t(s.transpose_a),
+                         int64_t(s.transpose_b),
+                         int64_t(s.add),
+                         int64_t(s.type_a),
+                         int64_t(s.type_b),
+                         int64_t(s.type_c),
+                         int64_t(s.type_bias),
+                         int64_t(s.epilogue)})
+    text += " " + std::to_string(number);
+  text += ", aligned to";
+  for (uint8_t alignment : alignments)
+    text += " " + std::to_string(alignment);
+  return text;
+}
+
+/// Takes what was kept: 1 if with the epilogue, and the words of the algorithm.
+bool Products::State::restore(const std::string &problem,
+                              const pprt_gpu_gemm &shape,
+                              const Alignments &alignments, Plan &plan) {
+  std::optional<std::string> kept = cache.find(problem);
+  if (!kept)
+    return false;
+  std::istringstream text(*kept);
+  text >> plan.hasEpilogue >> std::hex;
+  for (uint64_t &word : plan.algo.data)
+    text >> word;
+  plan.problem = std::make_unique<LtProblem>(
+      lt, plan.hasEpilogue ? shape : withoutEpilogue(shape), alignments);
+  const LtProblem &p = *plan.problem;
+  LtHeuristicResult result = {};
+  int status = text ? lt.algoCheck(handle, p.desc, p.a, p.b, p.addedLayout(),
+                                   p.c, &plan.algo, &result)
+                    : invalidValue;
+  if (status == 0 && result.workspaceSize <= p.workspace)
+    return true;
+  cache.reject(problem, "an algorithm that cuBLASLt does not take (" +
+                            (status ? lt.nameOf(status)
+                                    : std::to_string(result.workspaceSize) +
+                                          " bytes of workspace") +
+                            ")");
+  plan = {};
+  return false;
+}
+
+void Products::State::keep(const std::string &problem, const Plan &plan) {
+  std::string text = std::to_string(plan.hasEpilogue);
+  for (uint64_t word : plan.algo.data) {
+    char digits[20];
+    std::snprintf(digits, sizeof digits, " %016" PRIx64, word);
+    text += digits;
+  }
+  cache.keep(problem, text);
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+Products::Products(PlanCache &cache) : state(std::make_unique<State>(cache)) {
   state->lt.check(state->lt.create(&state->handle), "cublasLtCreate");
 }
 

@@ -3,6 +3,7 @@
 #define PPRT_GPU_PRODUCTS_H
 
 #include "CudaTypes.h"
+#include "PlanCache.h"
 #include "pprt_gpu.h"
 
 #include <memory>
@@ -14,7 +15,7 @@ namespace pprt::cuda {
 class Products {
 public:
   /// Opens cuBLASLt; throws Error.
-  Products();
+  explicit Products(PlanCache &cache);
   ~Products();
 
   /// "13.1.0".

@@ -27,6 +27,10 @@ struct Environment {
   /// loader does not find, instead of in the usual places.
   const char *cudaPath = std::getenv("PPRT_CUDA_PATH");
 
+  /// PPRT_CACHE_DIR=FOLDER: where plans of CUDA's libraries are kept for the
+  /// next start, and looked for (gpu/PlanCache.h); null to keep none.
+  const char *cacheDir = std::getenv("PPRT_CACHE_DIR");
+
 private:
   static bool isOn(const char *name) {
     const char *value = std::getenv(name);

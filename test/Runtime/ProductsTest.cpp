@@ -268,7 +268,11 @@ static void compareAll(bool hasNarrowSums) {
 
 int main(int argc, char **argv) {
   try {
-    device = createCudaDevice(pprt_gpu_program_code, 0);
+    AttentionChoice choice;
+    choice.note = [](const std::string &text) {
+      std::fprintf(stderr, "note: %s\n", text.c_str());
+    };
+    device = createCudaDevice(pprt_gpu_program_code, 0, choice);
     if (argc < 2) {
       throw Error("found no argument, expected all, f32-sums or one");
     } else if (argc >= 3) {

@@ -5,10 +5,11 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import unittest
 
-from support import Case, mpirun, program, run
+from support import Case, environment, mpirun, program, run
 
 FAKE = sys.argv.pop(1) if len(sys.argv) > 1 else "build/test/Runtime/fake-gpu"
 
@@ -365,6 +366,181 @@ class Products(Comparison):
         self.assertError(run([program("pprt-products-test"), "one", "0"],
                              LD_LIBRARY_PATH=only),
                          "found no cuBLASLt", "libcublas-13-0")
+
+
+class Plans(Comparison):
+    """Of libraries, kept in PPRT_CACHE_DIR."""
+    CASE = Attention.SHAPES[2]
+
+    def setUp(self):
+        super().setUp()
+        self.folder = self.path("plans")
+
+    def both(self, folder=None, **variables):
+        """Attention (forward and backward) and a product; their output, and what the
+        libraries were asked."""
+        variables["PPRT_CACHE_DIR"] = self.folder if folder is None else folder
+        self.asked, self.restored, err = 0, 0, ""
+        for command in (["pprt-attention-test", "auto", self.CASE], ["pprt-products-test", "one", "3"]):
+            result = self.assertFine(self.compare(*command, **variables))
+            err += result.err
+            calls = self.calls()
+            self.asked += calls.count("asked: heuristics") + calls.count("cublasLtMatmulAlgoGetHeuristic")
+            self.restored += calls.count("plan: restored") + calls.count("cublasLtMatmulAlgoCheck")
+        return err
+
+    def files(self):
+        """Contents by name."""
+        found = {}
+        for name in os.listdir(self.folder):
+            with open(os.path.join(self.folder, name), "rb") as file:
+                found[name] = file.read()
+        return found
+
+    def test_without_folder(self):
+        before = set(os.listdir(self.directory))
+        for _ in range(2):
+            self.assertEqual(self.both(folder=""), "")
+            self.assertEqual((self.asked, self.restored), (3, 0))
+        self.assertEqual(set(os.listdir(self.directory)) - before, {"calls"})
+
+    def test_second_start(self):
+        self.assertEqual(self.both(), "")
+        self.assertEqual((self.asked, self.restored), (3, 0))
+        first = self.files()
+        self.assertEqual(len(first), 3)
+        self.assertEqual(self.both(), "")
+        self.assertEqual((self.asked, self.restored), (0, 3))
+        self.assertEqual(self.files(), first)
+        # The choice is the same wherever it is made.
+        self.folder = self.path("other")
+        self.both()
+        self.assertEqual(self.files(), first)
+
+    def test_all_shapes(self):
+        shapes = [shape + order for shape in Attention.SHAPES for order in ("", ",any-order")]
+        logs = []
+        for _ in range(2):
+            for command in (["pprt-attention-test", "cudnn", *shapes], ["pprt-products-test", "all"]):
+                result = self.assertFine(self.compare(*command, PPRT_CACHE_DIR=self.folder))
+                self.assertNotIn("note:", result.err)
+                self.assertFalse(self.refused())
+                logs.append(self.calls())
+        engines = [[call for call in log if call.startswith("engine: ")] for log in logs]
+        self.assertEqual(engines[0], engines[2])
+        self.assertNotIn("asked: heuristics", logs[2])
+        self.assertNotIn("cublasLtMatmulAlgoGetHeuristic", logs[3])
+
+    def test_engine_by_number(self):
+        """With sums of dq, which the plan's owner has to know of."""
+        case = self.CASE + ",cudnn=92500,chip=90"
+        for _ in range(2):
+            self.assertFine(self.compare("pprt-attention-test", "cudnn", case, PPRT_CACHE_DIR=self.folder,
+                                         FAKE_CUDNN="version=92500,scores=1000000"))
+            self.assertEqual([call for call in self.calls() if call.startswith("engine: ")],
+                             ["engine: 1", "engine: 6 with sums of dq"] * 2)
+        self.assertIn("plan: restored", self.calls())
+
+    def test_refusals(self):
+        """What a library has no plan for is not asked for again."""
+        variables = {"FAKE_CUDNN": "refuse", "FAKE_LT_REFUSE": "164"}
+        first = self.both(**variables)
+        self.assertIn("(an engine that does not take it)", first)
+        self.assertGreater(self.asked, 3)
+        self.assertEqual(self.both(**variables), first)
+        self.assertEqual((self.asked, self.restored), (0, 1))
+        self.assertEqual(self.calls().count("cuLaunchKernel"), 2)
+
+    def test_refusals_that_may_be_mended(self):
+        self.assertIn("PREREQUISITE_MISSING", self.both(FAKE_CUDNN="mendable"))
+        self.assertEqual(len(self.files()), 1)
+        self.assertEqual(self.both(), "")
+        self.assertEqual((self.asked, self.restored), (2, 1))
+
+    def test_plans_without_json(self):
+        for restored in (0, 1):
+            self.assertEqual(self.both(FAKE_CUDNN="unwritten"), "")
+            self.assertEqual((self.asked, self.restored), (3 - restored, restored))
+        self.assertEqual(len(self.files()), 1)
+
+    def test_other_versions(self):
+        self.both()
+        for count, variables in enumerate(({"FAKE_CUDNN": "version=91901"}, {"FAKE_LT_VERSION": "130101"},
+                                           {"FAKE_CUDA_CAPABILITY": "80"}), 1):
+            self.assertEqual(self.both(**variables), "")
+            self.assertGreater(self.asked, 0)
+            self.assertEqual(self.both(**variables), "")
+            self.assertEqual((self.asked, self.restored), (0, 3))
+        self.assertEqual(self.both(), "")
+        self.assertEqual((self.asked, self.restored), (0, 3))
+
+    def test_broken_files(self):
+        self.both()
+        good = self.files()
+        names = sorted(good)
+
+        def breaks(change, reason):
+            for name, other in zip(names, names[1:] + names[:1]):
+                with open(os.path.join(self.folder, name), "wb") as file:
+                    file.write(change(good[name], good[other]))
+            err = self.both()
+            self.assertEqual(err.count(f"note: found {reason}"), 3, err)
+            self.assertEqual(err.count("expected a plan: it is made anew"), 3, err)
+            self.assertEqual(self.asked, 3)
+            self.assertEqual(self.files(), good)
+
+        def forged(plan):
+            """A whole file with the key of `text` and another plan."""
+            def change(text, _):
+                title, sizes, rest = text.split(b"\n", 2)
+                key = rest[:int(sizes.split()[0])]
+                value = 14695981039346656037
+                for byte in key + plan:
+                    value = (value ^ byte) * 1099511628211 % 2**64
+                head = b"%s\n%d %d %016x\n" % (title, len(key), len(plan), value)
+                return head + key + plan
+            return change
+
+        breaks(lambda text, _: b"", "another kind of file at '")
+        breaks(lambda text, _: text[:8], "another kind of file")
+        breaks(lambda text, _: b"\x7fELF" + text, "another kind of file")
+        breaks(lambda text, _: text.replace(b"plan 1", b"plan 9", 1), "another kind of file")
+        breaks(lambda text, _: text[:-1], "a file that is not whole")
+        breaks(lambda text, _: text[:60], "a file that is not whole")
+        breaks(lambda text, _: text + b" ", "a file that is not whole")
+        breaks(lambda text, _: text[:-1] + b"?", "a file that was changed")
+        breaks(lambda text, other: other, "the plan of something else")
+        for plan in (b"", b"plan 0 1\n{}", b"plan 0 1\n{\"cudnnVersion\":9}", b"1 1 2 3 4 5 6 7 8"):
+            breaks(forged(plan), "a")
+        for name in names:
+            os.remove(os.path.join(self.folder, name))
+            os.mkfifo(os.path.join(self.folder, name))
+        self.assertEqual(self.both().count("found no file that can be read at '"), 3)
+        self.assertEqual(self.files(), good)
+
+    def test_folder_that_cannot_be_written(self):
+        with open(self.path("file"), "w"):
+            pass
+        for folder in ("/proc", self.path("file"), self.path("file/below"), self.path("none/below")):
+            err = self.both(folder)
+            # Each of the two programs says it once.
+            self.assertEqual(err.count("note: "), 2, err)
+            self.assertEqual(err.count(f"note: found '{folder}' in PPRT_CACHE_DIR ("), 2, err)
+            self.assertIn("expected a folder that can be written: plans are not kept", err)
+            self.assertEqual((self.asked, self.restored), (3, 0))
+
+    def test_many_at_once(self):
+        shapes = Attention.SHAPES[:4]
+        variables = environment(PPRT_CACHE_DIR=self.folder, LD_LIBRARY_PATH=FAKE)
+        started = [subprocess.Popen([program("pprt-attention-test"), "cudnn", *shapes], env=variables,
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                   for _ in range(8)]
+        for process in started:
+            self.assertEqual((process.communicate()[1], process.returncode), ("", 0))
+        self.assertTrue(all(name.endswith(".plan") for name in os.listdir(self.folder)))
+        result = self.compare("pprt-attention-test", "cudnn", *shapes, PPRT_CACHE_DIR=self.folder)
+        self.assertEqual((result.err, result.code), ("", 0))
+        self.assertNotIn("asked: heuristics", self.calls())
 
 
 class Failures(Gpu):

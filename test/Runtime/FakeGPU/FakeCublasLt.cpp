@@ -317,7 +317,8 @@ static int take(T &field, const void *data, size_t bytes) {
 static char theHandle;
 
 extern "C" __attribute__((visibility("default"))) size_t cublasLtGetVersion() {
-  return 130100;
+  const char *text = std::getenv("FAKE_LT_VERSION");
+  return text ? size_t(std::atoll(text)) : 130100;
 }
 API cublasLtCreate(void **handle) {
   CALL(cublasLtCreate);
@@ -444,6 +445,24 @@ API cublasLtMatmulAlgoGetHeuristic(void *handle, const Desc *desc,
   std::memcpy(&results[0].algo, &choice, sizeof choice);
   results[0].workspaceSize = choice.workspace;
   *found = 1;
+  return 0;
+}
+
+API cublasLtMatmulAlgoCheck(void *handle, const Desc *desc, const Layout *a,
+                            const Layout *b, const Layout *c, const Layout *d,
+                            const LtAlgo *algo, LtHeuristicResult *result) {
+  CALL(cublasLtMatmulAlgoCheck);
+  if (handle != &theHandle || !algo || !result)
+    return invalidValue;
+  Problem problem{*desc, *a, *b, *c, *d};
+  if (int status = check(problem))
+    return status;
+  Choice choice;
+  std::memcpy(&choice, algo, sizeof choice);
+  if (choice.problem != identify(problem))
+    return refuse(invalidValue, "an algorithm of another problem");
+  *result = {};
+  result->workspaceSize = choice.workspace;
   return 0;
 }
 

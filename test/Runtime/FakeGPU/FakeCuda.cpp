@@ -164,7 +164,9 @@ API cuDeviceGetName(char *name, int bytes, int) {
 }
 API cuDeviceGetAttribute(int *value, int attribute, int) {
   long capability = number("FAKE_CUDA_CAPABILITY", 90);
-  *value = int(attribute == 75 ? capability / 10 : capability % 10);
+  *value = int(attribute == 16   ? 132 // multiprocessors
+               : attribute == 75 ? capability / 10
+                                 : capability % 10);
   return 0;
 }
 API cuDevicePrimaryCtxRetain(void **context, int) {

@@ -16,10 +16,12 @@
 //   FAKE_CUDA_FAIL=CALL@N    the N-th call (from 0) of a function fails: 719
 //   FAKE_CUDA_LOG=FILE       a line for each call
 //   FAKE_LT_REFUSE=N,M       cuBLASLt has no plan with these epilogues
+//   FAKE_LT_VERSION=N        its version (130100)
 //   FAKE_CUDNN=A,B           version=90100, none (no engine), refuse (engines
-//   do
-//                            not take it), nondeterministic (only such in mode
-//                            A), workspace=BYTES that plans need, broken (no
+//                            do not take it), mendable (nor now, for want of a
+//                            library), unwritten (plans have no JSON),
+//                            nondeterministic (only such in mode A),
+//                            workspace=BYTES that plans need, broken (no
 //                            handle), rank=N (all this on that rank only)
 //   FAKE_NCCL_DIR=DIR        where messages lie
 //   FAKE_NCCL_STUCK_INIT     communicators of this rank never connect

@@ -15,18 +15,24 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <sstream>
 
 using namespace fake;
 
 std::string fake::reason;
 
-int fake::refuse(int status, const std::string &text) {
-  reason = text;
+/// A line of the log that is no call.
+static void tell(const std::string &text) {
   if (const char *path = std::getenv("FAKE_CUDA_LOG"))
     if (FILE *log = std::fopen(path, "a")) {
-      std::fprintf(log, "refused: %s\n", text.c_str());
+      std::fprintf(log, "%s\n", text.c_str());
       std::fclose(log);
     }
+}
+
+int fake::refuse(int status, const std::string &text) {
+  reason = text;
+  tell("refused: " + text);
   return status;
 }
 
@@ -101,8 +107,9 @@ const Rule rules[] = {
     {engineConfigDescriptor, configKnobs, typeDescriptor, 0, many, false,
      knobChoiceDescriptor},
     {planDescriptor, planHandle, typeHandle, 1, 1, true},
-    {planDescriptor, planConfig, typeDescriptor, 1, 1, true,
+    {planDescriptor, planConfig, typeDescriptor, 1, 1, false,
      engineConfigDescriptor},
+    {planDescriptor, planJson, typeChar, 1, many, false},
     {packDescriptor, packIds, typeInt64, 1, many, true},
     {packDescriptor, packPointers, typePointer, 1, many, true},
     {packDescriptor, packWorkspace, typePointer, 1, 1, true},
@@ -123,6 +130,7 @@ int64_t sizeOf(int type) {
   case typeDescriptor:
     return 8;
   case typeBool:
+  case typeChar:
     return 1;
   default:
     return 4;
@@ -154,6 +162,103 @@ int64_t workspaceOf(const Desc &desc) {
 }
 } // namespace
 
+//===----------------------------------------------------------------------===//
+// Plans as JSON
+//===----------------------------------------------------------------------===//
+
+extern "C" __attribute__((visibility("default"))) size_t cudnnGetVersion();
+
+/// Writes `desc` after all that it refers to: its type, then attributes with
+/// their bytes or the numbers of other descriptors. Returns its own number.
+static size_t write(const Desc &desc, std::map<const Desc *, size_t> &numbers,
+                    std::string &text) {
+  if (auto it = numbers.find(&desc); it != numbers.end())
+    return it->second;
+  std::string line = std::to_string(desc.type);
+  for (auto &[attribute, bytes] : desc.values) {
+    const int type = ruleOf(desc.type, attribute)->type;
+    if (type == typeHandle)
+      continue;
+    line += " " + std::to_string(attribute) + " ";
+    if (type == typeDescriptor) {
+      for (const Desc *part : desc.all<Desc *>(attribute))
+        line += "@" + std::to_string(write(*part, numbers, text));
+      continue;
+    }
+    char digits[3];
+    for (unsigned char c : bytes) {
+      std::snprintf(digits, sizeof digits, "%02x", c);
+      line += digits;
+    }
+  }
+  text += line + ";";
+  return numbers.emplace(&desc, numbers.size()).first->second;
+}
+
+/// As cuDNN does, a plan with its version, chip, graph and engine.
+static std::string jsonOf(const Desc &plan) {
+  std::map<const Desc *, size_t> numbers;
+  std::string graph;
+  write(*plan.graph, numbers, graph);
+  const char *chip = std::getenv("FAKE_CUDA_CAPABILITY");
+  return "{\"cudnnVersion\":" + std::to_string(cudnnGetVersion()) +
+         ",\"smVersion\":" + (chip ? chip : "90") +
+         ",\"engineId\":" + std::to_string(plan.engine) +
+         ",\"operationGraph\":\"" + graph + "\"}";
+}
+
+/// Makes the graph of `text` again, the last of its descriptors.
+static Desc *readGraph(const std::string &text) {
+  std::vector<Desc *> all;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line, ';');) {
+    std::istringstream words(line);
+    Desc *desc = all.emplace_back(new Desc);
+    words >> desc->type;
+    int attribute;
+    for (std::string value; words >> attribute >> value;) {
+      std::string &bytes = desc->values[attribute];
+      std::istringstream parts(value);
+      char at;
+      size_t number;
+      if (value[0] == '@')
+        while (parts >> at >> number)
+          bytes.append(reinterpret_cast<const char *>(&all.at(number)),
+                       sizeof(Desc *));
+      else
+        for (size_t i = 0; i + 1 < value.size(); i += 2)
+          bytes += char(std::stoi(value.substr(i, 2), nullptr, 16));
+    }
+    desc->isFinal = true;
+  }
+  return all.empty() ? nullptr : all.back();
+}
+
+/// What cuDNN 9.19 and 9.26 were seen to say of other texts, other versions'
+/// plans and other chips'.
+static int restore(Desc &plan) {
+  const std::string &json = plan.values.at(planJson);
+  if (json.empty() || json[0] != '{' || json.back() != '}')
+    return refuse(cudnnBadParam, "!d.IsObject()");
+  int version = 0, chip = 0, used = 0;
+  if (std::sscanf(json.c_str(),
+                  "{\"cudnnVersion\":%d,\"smVersion\":%d,\"engineId\":%d,"
+                  "\"operationGraph\":\"%n",
+                  &version, &chip, &plan.engine, &used) != 3 ||
+      used == 0)
+    return refuse(cudnnBadParam, "!json_object.HasMember(key)");
+  if (version != int(cudnnGetVersion()))
+    return refuse(cudnnVersionMismatch, "cudnn_version != ...");
+  const char *text = std::getenv("FAKE_CUDA_CAPABILITY");
+  if (chip != (text ? std::atoi(text) : 90))
+    return refuse(cudnnArchMismatch, "");
+  plan.graph = readGraph(json.substr(size_t(used), json.size() - used - 2));
+  if (!plan.graph || plan.graph->type != graphDescriptor)
+    return refuse(cudnnBadParam, "!json_object.HasMember(key)");
+  tell("plan: restored");
+  return 0;
+}
+
 #define API extern "C" __attribute__((visibility("default")))
 #define CALL(NAME)                                                             \
   if (fakeCall(#NAME))                                                         \
@@ -168,6 +273,12 @@ API const char *cudnnGetErrorString(int status) {
   switch (status) {
   case cudnnOk:
     return "CUDNN_STATUS_SUCCESS";
+  case cudnnVersionMismatch:
+    return "CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH";
+  case cudnnArchMismatch:
+    return "CUDNN_STATUS_NOT_SUPPORTED_ARCH_MISMATCH";
+  case cudnnPrerequisiteMissing:
+    return "CUDNN_STATUS_NOT_SUPPORTED_RUNTIME_PREREQUISITE_MISSING";
   case cudnnBadParam:
     return "CUDNN_STATUS_BAD_PARAM";
   case cudnnNotSupported:
@@ -278,6 +389,8 @@ API int cudnnBackendFinalize(Desc *desc) {
     status = refuse(cudnnBadParam, "other numbers of ids and pointers");
   else if (isOperation(*desc))
     status = checkOperation(*desc);
+  else if (desc->type == heuristicsDescriptor)
+    tell("asked: heuristics");
   else if (desc->type == engineDescriptor) {
     desc->graph = desc->one<Desc *>(engineGraph);
     desc->engine = int(desc->one<int64_t>(engineIndex));
@@ -286,12 +399,19 @@ API int cudnnBackendFinalize(Desc *desc) {
     desc->graph = desc->one<Desc *>(configEngine)->graph;
     desc->engine = desc->one<Desc *>(configEngine)->engine;
     status = checkKnobs(*desc);
+  } else if (desc->type == planDescriptor && desc->has(planJson)) {
+    status = restore(*desc);
   } else if (desc->type == planDescriptor) {
+    if (!desc->has(planConfig))
+      return refuse(cudnnBadParam, "a plan of no configuration");
     const Desc &config = *desc->one<Desc *>(planConfig);
     if (config.engine < 0 || config.graph->type != graphDescriptor)
       return refuse(cudnnBadParam, "a plan of no engine");
     if (!setting("refuse").empty())
       return refuse(cudnnNotSupported, "an engine that does not take it");
+    if (!setting("mendable").empty())
+      return refuse(cudnnPrerequisiteMissing, "no library for it");
+    tell("plan: made");
     desc->engine = config.engine;
     desc->graph = config.graph;
   }
@@ -360,6 +480,16 @@ API int cudnnBackendGetAttribute(Desc *desc, int attribute, int type,
     *static_cast<int64_t *>(values) = workspaceOf(*desc);
     return 0;
   }
+  if (desc->type == planDescriptor && attribute == planJson &&
+      type == typeChar && desc->isFinal) {
+    if (!setting("unwritten").empty())
+      return refuse(cudnnNotSupported, "an engine that does not write plans");
+    const std::string json = jsonOf(*desc);
+    *count = int64_t(json.size());
+    if (values)
+      std::memcpy(values, json.data(), std::min(size_t(room), json.size()));
+    return 0;
+  }
   return refuse(cudnnBadParam,
                 "no attribute " + std::to_string(attribute) + " to get");
 }
@@ -383,12 +513,8 @@ API int cudnnBackendExecute(Handle *handle, Desc *plan, Desc *pack) {
   auto run = prepare(*plan->graph, addresses, plan->engine == 0);
   if (!run)
     return cudnnBadParam;
-  if (const char *path = std::getenv("FAKE_CUDA_LOG"))
-    if (FILE *log = std::fopen(path, "a")) {
-      std::fprintf(log, "engine: %d%s\n", plan->engine,
-                   hasDqSums(*plan->graph) ? " with sums of dq" : "");
-      std::fclose(log);
-    }
+  tell("engine: " + std::to_string(plan->engine) +
+       (hasDqSums(*plan->graph) ? " with sums of dq" : ""));
   int64_t bytes = workspaceOf(*plan);
   fakeEnqueue(handle->stream, [=] {
     std::memset(workspace, 0xff, size_t(bytes));
