@@ -6,12 +6,14 @@
 //
 //   pprt-cudnn-plans-test DEVICES CHIPS sweep|sweep-all
 //   pprt-cudnn-plans-test DEVICES CHIPS program < SHAPES
+//   pprt-cudnn-plans-test DEVICES CHIPS files FOLDER
 //
 // DEVICES is a folder with sm_80.json and the like, CHIPS a list as 80,90.
 // "sweep" plans shapes of many kinds in a workspace of just what the formulas
 // say for the chip, and "sweep-all" many more (a plan takes half a second).
 // "program" plans the shapes of a compiled program, as attention_shapes.py
-// prints them, in the workspace that it has.
+// prints them, in the workspace that it has. "files" keeps a plan of a forward
+// and of a backward in files, and has cuDNN make them again from these.
 //
 //===----------------------------------------------------------------------===//
 #include "AttentionPlan.h"
@@ -169,6 +171,47 @@ static void runSweep(const CudnnLibrary &library, const Chip &chip,
 }
 
 //===----------------------------------------------------------------------===//
+// Files
+//===----------------------------------------------------------------------===//
+
+/// All that cuDNN says of a plan, its graph and its kernels among it.
+static std::string jsonOf(const AttentionPlan &plan) {
+  std::string json(size_t(plan.plan->get(planJson, typeChar, 0, nullptr)),
+                   '\0');
+  plan.plan->get(planJson, typeChar, int64_t(json.size()), json.data());
+  return json;
+}
+
+static void compareFiles(const CudnnLibrary &library, const Chip &chip,
+                         const std::string &folder) {
+  Case c{shapeOf({2, 8, 4, 256, 256, 64, true, true})};
+  c.shape.workspace_bytes = 64 << 20;
+  for (int i = 0; i < 3; ++i) {
+    c.isAdjoint = i > 0;
+    c.shape.any_order = i == 2;
+    std::string note;
+    PlanCache cache(folder, "sm_" + std::to_string(chip.capability),
+                    [&](const std::string &text) { note = text; });
+    auto make = [&] {
+      return planAttention({library, int64_t(library.version()),
+                            chip.capability, nullptr, &chip.properties, &cache},
+                           c.shape, c.isAdjoint);
+    };
+    AttentionPlan made = make(), restored = make();
+    bool isFine = made.plan && made.graph && restored.plan && !restored.graph &&
+                  restored.engine == made.engine &&
+                  restored.bytes == made.bytes &&
+                  restored.hasDqSums == made.hasDqSums &&
+                  jsonOf(restored) == jsonOf(made) && note.empty();
+    ++plans;
+    wrong += !isFine;
+    std::printf("%ssm_%d %s: engine %d from a file %s\n",
+                isFine ? "" : "WRONG: ", chip.capability, textOf(c).c_str(),
+                int(restored.engine), note.c_str());
+  }
+}
+
+//===----------------------------------------------------------------------===//
 // Programs
 //===----------------------------------------------------------------------===//
 
@@ -194,16 +237,17 @@ static Case readCase(const std::string &line) {
 
 int main(int argc, char **argv) {
   try {
-    std::string mode = argc == 4 ? argv[3] : "";
+    std::string mode = argc >= 4 ? argv[3] : "";
     const bool isSweep = mode == "sweep" || mode == "sweep-all";
-    if (!isSweep && mode != "program")
+    const bool isProgram = mode == "program", isFiles = mode == "files";
+    if ((!isSweep && !isProgram && !isFiles) || argc != (isFiles ? 5 : 4))
       throw Error("found other arguments, expected DEVICES CHIPS and sweep, "
-                  "sweep-all or program");
+                  "sweep-all, program or files FOLDER");
     std::vector<Case> cases;
-    for (std::string line; !isSweep && std::getline(std::cin, line);)
+    for (std::string line; isProgram && std::getline(std::cin, line);)
       if (Case c = readCase(line); c.shape.type == PPRT_GPU_BF16)
         cases.push_back(c);
-    if (!isSweep && cases.empty())
+    if (isProgram && cases.empty())
       throw Error("found no attention of bf16, expected some");
     CudnnLibrary library;
     std::printf("cuDNN %s\n",
@@ -213,6 +257,8 @@ int main(int argc, char **argv) {
       Chip chip(library, argv[1], std::stoi(number));
       if (isSweep)
         runSweep(library, chip, mode == "sweep-all");
+      if (isFiles)
+        compareFiles(library, chip, argv[4]);
       for (const Case &c : cases)
         plan(library, chip, c, INT64_MAX);
     }
