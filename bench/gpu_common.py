@@ -222,6 +222,9 @@ class Runner:
         try:
             out, err = process.communicate(timeout=limit)
             return process.returncode, out, err
+        except SystemExit:  # by a signal
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             try:
@@ -296,8 +299,17 @@ def heading(title, manifest, runner):
             f"`{shlex.join(map(str, sys.argv))}`\n")
 
 
+def seconds(text):
+    """An option's time."""
+    number = float(text)
+    if not 0 < number < 1e6:
+        raise ValueError(text)
+    return number
+
+
 def guarded(main):
-    """Calls main; an error is one line and status 2."""
+    """Calls main; an error is one line and status 2. SIGTERM ends what it runs, too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         sys.exit(main())
     except PackError as error:

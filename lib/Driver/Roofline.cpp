@@ -56,15 +56,23 @@ llvm::Expected<MachineRates> MachineRates::read(StringRef path) {
   for (auto &[key, field] : fields) {
     std::optional<double> number =
         object ? object->getNumber(key) : std::nullopt;
-    if (!number || *number < 0 ||
-        (*number == 0 && field != &rates.secondsPerCall))
+    // Rates of a byte or an operation a second and more; a call of at most 1 s.
+    bool isTime = field == &rates.secondsPerCall;
+    if (!number || !(*number >= (isTime ? 0 : 1)) ||
+        !(*number <= (isTime ? 1 : 1e30)))
       return llvm::createStringError(
-          "found no positive number for '" + key + "' in '" + path +
+          "found no number " +
+          std::string(isTime ? "from 0 to 1" : "from 1 to 1e30") + " for '" +
+          key + "' in '" + path +
           "', expected one; compare the file with examples/machines/h100.json");
     *field = *number;
   }
-  if (std::optional<StringRef> name = object->getString("name"))
-    rates.name = name->str();
+  std::optional<StringRef> name = object->getString("name");
+  if (!name || name->empty() || !llvm::all_of(*name, llvm::isPrint))
+    return llvm::createStringError(
+        "found no name of printable characters in '" + path +
+        "', expected \"name\", which the table says its rates are of");
+  rates.name = name->str();
   return rates;
 }
 
@@ -172,7 +180,10 @@ Costs Step::of(ProgramOp program) {
       for (auto &[kernel, cost] : ofFunction(run.getCallee()))
         costs[kernel].add(cost, 1);
     } else if (isa<ZeroGradientOp>(op)) {
+      // Those that lie side by side are one call: a call a step is close.
+      bool isFirst = costs.find("zero") == costs.end();
       perElement("zero", "copy", op, 4, 4);
+      costs["zero"].calls -= isFirst ? 0 : 1;
     } else if (auto reduce = dyn_cast<ReduceGradientsOp>(op)) {
       perElement("pprt_kernel_add", "kernel", op, 12, 12,
                  double(op->getNumOperands()) - 1);

@@ -544,6 +544,11 @@ int main(int argc, char **argv) {
     uint8_t *memory = device->allocate(most),
             *pinned = device->allocateHost(most);
     bool good = true;
+    if (o.start >= functions.size())
+      throw Error("found --start " + std::to_string(o.start) +
+                  ", expected less than the " +
+                  std::to_string(functions.size()) +
+                  " functions of this program");
     for (size_t i = o.start; i < functions.size(); ++i) {
       std::printf("{\"begin\": %zu, \"function\": \"%s\"}\n", i,
                   functions[i].name.c_str());

@@ -215,11 +215,18 @@ def check_archive(linker):
     ends(result, 1, "| check | FAILED", "| train | FAILED", "CUDA_ERROR_LAUNCH_FAILED")
     pathlib.Path("archive/other").write_text("")
     ends(execute(pack), 2, "found 'other' in 'archive'", "name another folder")
+    ends(execute([sys.executable, "archive/gpu_run", "first", "--output=archive/gpu_run"]), 2,
+         "for --output, expected a folder")
+    ends(run_check("--limit=nan"), 2, "invalid seconds value")
+    ends(run_check("--seed=-1"), 2, "invalid seed value")
     archive = pathlib.Path("archive/programs.tar.xz")
-    archive.write_bytes(archive.read_bytes()[:-100])
-    ends(execute([sys.executable, "archive/gpu_run", "first"]), 1, "found a broken")
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[:5000] + bytes(50) + whole[5050:])
+    ends(execute([sys.executable, "archive/gpu_run", "first"]), 2, "found a broken")
+    archive.write_bytes(whole[:-100])
+    ends(execute([sys.executable, "archive/gpu_run", "first"]), 2, "found a broken")
     archive.unlink()
-    ends(execute([sys.executable, "archive/gpu_run", "first"]), 1, "found no '", "bench/gpu_pack")
+    ends(execute([sys.executable, "archive/gpu_run", "first"]), 2, "found no '", "bench/gpu_pack")
 
 
 def main():

@@ -373,6 +373,18 @@ int main(int argc, char **argv) {
                     "--emit=PREFIX\n";
     return 1;
   }
+  auto functions = source->getOps<func::FuncOp>();
+  if (functions.empty()) {
+    llvm::errs() << "found no function in the input, expected at least one to "
+                    "check\n";
+    return 1;
+  }
+  for (auto function : functions)
+    if (function.isExternal()) {
+      function.emitError("found a declaration, expected a function with a "
+                         "body: give it one");
+      return 1;
+    }
   auto narrow = compile(*source, checkGPU);
   if (!narrow) {
     llvm::errs() << llvm::toString(narrow.takeError()) << "\n";

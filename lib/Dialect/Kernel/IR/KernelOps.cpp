@@ -267,7 +267,7 @@ static LogicalResult verifyAttention(Operation *op, ValueRange queryLike,
              << value.getType() << "; collapse leading dimensions first";
   ArrayRef<int64_t> q = shapeOf(queryLike.front()),
                     k = shapeOf(keyLike.front());
-  if (kvHeads < 1 || heads % kvHeads != 0)
+  if (heads < 1 || kvHeads < 1 || heads % kvHeads != 0)
     return op->emitOpError("found ")
            << heads << " heads and " << kvHeads
            << " key heads, expected the second to divide the first";

@@ -22,3 +22,11 @@ func.func @zero(%q: tensor<8x8xf32>, %lse: tensor<1x2x8xf32>, %ws: tensor<999999
   %0:3 = kernel.attention %q, %q, %q into %q, %lse, %ws {batch = 1 : i64, heads = 2 : i64, kv_heads = 2 : i64, scale = 0.0 : f64} : (tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<1x2x8xf32>, tensor<9999999xf32>) -> (tensor<8x8xf32>, tensor<1x2x8xf32>, tensor<9999999xf32>)
   return
 }
+
+// -----
+
+func.func @none(%q: memref<16x16xbf16>, %lse: memref<2x0x8xf32>, %w: memref<200000xf32>) {
+  // expected-error @below {{found 0 heads and 2 key heads, expected the second to divide the first}}
+  kernel.attention %q, %q, %q into %q, %lse, %w {batch = 2 : i64, heads = 0 : i64, kv_heads = 2 : i64, scale = 0.5 : f64} : (memref<16x16xbf16>, memref<16x16xbf16>, memref<16x16xbf16>, memref<16x16xbf16>, memref<2x0x8xf32>, memref<200000xf32>) -> ()
+  return
+}
