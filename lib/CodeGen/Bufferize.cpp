@@ -72,8 +72,8 @@ struct Bufferize : pp::impl::BufferizeBase<Bufferize> {
     options.bufferizeFunctionBoundaries = true;
     options.setFunctionBoundaryTypeConversion(
         LayoutMapOption::IdentityLayoutMap);
-    options.analysisHeuristic = OneShotBufferizationOptions::
-        AnalysisHeuristic::BottomUpFromTerminators;
+    options.analysisHeuristic =
+        OneShotBufferizationOptions::AnalysisHeuristic::BottomUpFromTerminators;
     options.memCpyFn = [](OpBuilder &builder, Location loc, Value from,
                           Value to) -> LogicalResult {
       if (from != to)

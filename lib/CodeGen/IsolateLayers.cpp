@@ -100,8 +100,8 @@ struct IsolateLayers : pp::impl::IsolateLayersBase<IsolateLayers> {
     SymbolTable(module).insert(nested);
     for (func::FuncOp layer : layers) {
       builder.setInsertionPoint(layer);
-      auto declaration = cast<func::FuncOp>(
-          builder.insert(layer->cloneWithoutRegions()));
+      auto declaration =
+          cast<func::FuncOp>(builder.insert(layer->cloneWithoutRegions()));
       declaration.setPrivate();
       layer->moveBefore(nested.getBody(), nested.getBody()->end());
       layer.setPublic();

@@ -138,9 +138,9 @@ private:
   double *deviceResults = nullptr, *devicePartials = nullptr;
   uint8_t *hostInputs = nullptr;
   double *hostResults = nullptr, *hostVote = nullptr;
-  /// Losses, norms and what is summed over the ranks with them: 1 if an id is out
-  /// of range, and the vote to end the run. Behind these, for this rank alone, the
-  /// number of the check and the id, as integers.
+  /// Losses, norms and what is summed over the ranks with them: 1 if an id is
+  /// out of range, and the vote to end the run. Behind these, for this rank
+  /// alone, the number of the check and the id, as integers.
   uint64_t numSums = 0;
   static constexpr uint64_t kFlags = 2, kRecord = 2;
   uint64_t numResults() const { return numSums + kRecord; }

@@ -27,19 +27,19 @@ struct CompileOptions {
   std::optional<std::string> recompute; ///< nothing: as the model says
   std::string precision = "f32";        ///< what layers compute in
   bool splitBackward = false;
-  bool unroll = false; ///< programs without loops
+  bool unroll = false;   ///< programs without loops
   std::string semantics; ///< empty: what the target's transports give
   std::optional<uint64_t> memoryLimit; ///< bytes a rank may need
 
   std::string profile; ///< file of measured times; empty: none
   std::string machine; ///< file of rates, for Roofline
 
-  std::string target = "cpu";    ///< cpu or cuda
-  std::string chip;              ///< of kernels; empty: PTX for sm_90a
-  std::string epilogues = "all"; ///< fused into products: all, bias or none
+  std::string target = "cpu";        ///< cpu or cuda
+  std::string chip;                  ///< of kernels; empty: PTX for sm_90a
+  std::string epilogues = "all";     ///< fused into products: all, bias or none
   std::string deterministic = "all"; ///< in each run: all or attention-off
   std::string cudnn = "9.19";        ///< oldest version to plan workspaces for
-  bool emulateDevice = false;    ///< kernels for the host, too
+  bool emulateDevice = false;        ///< kernels for the host, too
 
   unsigned optimization = 3;
   std::string targetCPU = "native";
