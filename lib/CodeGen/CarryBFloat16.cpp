@@ -20,6 +20,15 @@ namespace pp {
 
 using namespace mlir;
 
+/// Whether `op` computes with floats, rather than moves them.
+static bool isArithmetic(Operation *op) {
+  if (isa<LLVM::FPExtOp, LLVM::FPTruncOp, LLVM::SIToFPOp, LLVM::UIToFPOp,
+          LLVM::FPToSIOp, LLVM::FPToUIOp>(op))
+    return true;
+  return isa<LLVM::FastmathFlagsInterface>(op) &&
+         !isa<LLVM::SelectOp, LLVM::CallOp>(op);
+}
+
 namespace {
 struct CarryBFloat16 : pp::impl::CarryBFloat16Base<CarryBFloat16> {
   void runOnOperation() override {
@@ -40,10 +49,8 @@ struct CarryBFloat16 : pp::impl::CarryBFloat16Base<CarryBFloat16> {
     WalkResult result = getOperation()->walk([&](Operation *op) {
       if (op == getOperation())
         return WalkResult::advance();
-      if (isa<LLVM::FPExtOp, LLVM::FPTruncOp, LLVM::FCmpOp, LLVM::FAddOp,
-              LLVM::FSubOp, LLVM::FMulOp, LLVM::FDivOp>(op) &&
-          (llvm::any_of(op->getOperandTypes(), isNumber) ||
-           llvm::any_of(op->getResultTypes(), isNumber))) {
+      if (isArithmetic(op) && (llvm::any_of(op->getOperandTypes(), isNumber) ||
+                               llvm::any_of(op->getResultTypes(), isNumber))) {
         op->emitOpError("found arithmetic on bf16, expected it as arithmetic "
                         "on f32: run pp-expand-bfloat16 before");
         return WalkResult::interrupt();

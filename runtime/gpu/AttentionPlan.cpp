@@ -7,8 +7,7 @@
 //
 // - a graph without f32 sums of dq, for which heuristics are asked;
 // - from cuDNN 9.25 on, on sm_90, where that needs too much workspace: an
-// engine
-//   that is told to add parts of dq in a fixed order;
+//   engine that is told to add parts of dq in a fixed order;
 // - on sm_100, from 9.18 on, an engine and knobs that cudnn-frontend names.
 //
 // Where sums may be in any order the graph has f32 sums of dq.

@@ -8,6 +8,7 @@
 
 #include "AtomicFile.h"
 #include "Error.h"
+#include "Hash.h"
 
 #include <cerrno>
 #include <cinttypes>
@@ -19,14 +20,6 @@
 using namespace pprt;
 
 static const char title[] = "pprt plan 1\n";
-
-/// FNV-1a.
-static uint64_t hashOf(const std::string &text) {
-  uint64_t hash = 14695981039346656037ull;
-  for (unsigned char c : text)
-    hash = (hash ^ c) * 1099511628211ull;
-  return hash;
-}
 
 static std::string headOf(const std::string &key, const std::string &plan) {
   char line[80];

@@ -1,5 +1,6 @@
 #include "Initialization.h"
 
+#include "Hash.h"
 #include "Parallel.h"
 #include "Philox.h"
 #include "PortableMath.h"
@@ -9,10 +10,7 @@
 using namespace pprt;
 
 uint64_t pprt::streamKey(uint64_t seed, const std::string &name) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (unsigned char c : name)
-    hash = (hash ^ c) * 0x100000001b3u;
-  return philox64(hash, seed, 0);
+  return philox64(hashOf(name), seed, 0);
 }
 
 /// 53 random bits as a double in [0, 1).

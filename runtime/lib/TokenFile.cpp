@@ -1,6 +1,7 @@
 #include "TokenFile.h"
 
 #include "Error.h"
+#include "Hash.h"
 #include "NumpyHeader.h"
 
 #include <algorithm>
@@ -176,7 +177,7 @@ void TokenFile::read(uint64_t first, uint64_t n, int32_t *out) const {
 
 uint64_t TokenFile::fingerprint() const {
   const uint64_t fileBytes = file.size();
-  uint64_t hash = 0xcbf29ce484222325u ^ fileBytes;
+  uint64_t hash = kHashStart ^ fileBytes;
   constexpr uint64_t pieces = 16, pieceBytes = 4096;
   uint8_t buffer[pieceBytes];
   for (uint64_t piece = 0; piece < pieces; ++piece) {
@@ -184,8 +185,7 @@ uint64_t TokenFile::fingerprint() const {
         (fileBytes - std::min(fileBytes, pieceBytes)) * piece / (pieces - 1);
     uint64_t bytes = std::min(pieceBytes, fileBytes - at);
     file.read(at, buffer, bytes);
-    for (uint64_t i = 0; i < bytes; ++i)
-      hash = (hash ^ buffer[i]) * 0x100000001b3u;
+    hash = hashOf({reinterpret_cast<char *>(buffer), size_t(bytes)}, hash);
   }
   return hash;
 }

@@ -21,6 +21,7 @@
 #include "Error.h"
 #include "Initialization.h"
 #include "Interrupt.h"
+#include "Parallel.h"
 #include "ProfileFile.h"
 #include "Progress.h"
 #include "RankNotes.h"
@@ -32,7 +33,6 @@
 #include <cstring>
 #include <limits>
 #include <optional>
-#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -256,14 +256,12 @@ void Run::noteGuessedBytes() {
 
 /// mpirun binds few ranks to one core each, where more threads are no help.
 void Run::noteFewCores() {
-  cpu_set_t cores;
-  if (transport.rank() == 0 && options.threads > 1 &&
-      sched_getaffinity(0, sizeof cores, &cores) == 0 &&
-      CPU_COUNT(&cores) < options.threads)
+  const int cores = int(availableCores());
+  if (transport.rank() == 0 && cores < options.threads)
     std::fprintf(stderr,
                  "note: found %d threads on %d cores for each rank; mpirun's "
                  "--bind-to none gives a rank all cores\n",
-                 options.threads, CPU_COUNT(&cores));
+                 options.threads, cores);
 }
 
 /// Instruction set and threads of the kernels on the host, which a program

@@ -26,3 +26,19 @@ llvm.func @rounds(%x: f32) -> bf16 {
   %y = llvm.fptrunc %x : f32 to bf16
   llvm.return %y : bf16
 }
+
+// -----
+
+llvm.func @negates(%x: bf16) -> bf16 {
+  // expected-error@+1 {{found arithmetic on bf16, expected it as arithmetic on f32}}
+  %y = llvm.fneg %x : bf16
+  llvm.return %y : bf16
+}
+
+// -----
+
+llvm.func @converts(%x: i32) -> bf16 {
+  // expected-error@+1 {{found arithmetic on bf16, expected it as arithmetic on f32}}
+  %y = llvm.sitofp %x : i32 to bf16
+  llvm.return %y : bf16
+}

@@ -35,9 +35,6 @@ LogicalResult InputOp::verify() {
 }
 
 LogicalResult pp::detail::verifyParameterName(Operation *op, StringRef name) {
-  if (name.contains('\0'))
-    return op->emitOpError() << "found a name with a character of code 0, "
-                                "expected none: rename the parameter";
   if (!name.starts_with("pprt_"))
     return success();
   return op->emitOpError() << "found the name '" << name
