@@ -7,8 +7,6 @@
 
 #include "pp/CodeGen/Passes.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/SymbolTable.h"
 
 namespace pp {
@@ -38,31 +36,6 @@ static SmallVector<func::FuncOp> findLayerFunctions(ModuleOp module) {
   return functions;
 }
 
-/// Constants whose numbers are a blob of the file (dense_resource) become those
-/// that all that follows knows.
-static LogicalResult readResources(ModuleOp module) {
-  WalkResult result = module.walk([](arith::ConstantOp constant) {
-    auto numbers = dyn_cast<DenseResourceElementsAttr>(constant.getValue());
-    if (!numbers)
-      return WalkResult::advance();
-    AsmResourceBlob *blob = numbers.getRawHandle().getBlob();
-    ShapedType type = numbers.getType();
-    bool isSplat;
-    if (!blob ||
-        !DenseElementsAttr::isValidRawBuffer(type, blob->getData(), isSplat)) {
-      constant.emitOpError("found ")
-          << (blob ? blob->getData().size() : 0) << " bytes in the resource '"
-          << numbers.getRawHandle().getKey() << "', expected the numbers of "
-          << type << ": write them as dense<...>, or give the resource";
-      return WalkResult::interrupt();
-    }
-    constant.setValueAttr(
-        DenseElementsAttr::getFromRawBuffer(type, blob->getData()));
-    return WalkResult::advance();
-  });
-  return failure(result.wasInterrupted());
-}
-
 namespace {
 struct IsolateLayers : pp::impl::IsolateLayersBase<IsolateLayers> {
   void runOnOperation() override {
@@ -81,8 +54,6 @@ struct IsolateLayers : pp::impl::IsolateLayersBase<IsolateLayers> {
                "of the runtime do: rename the function";
         return signalPassFailure();
       }
-    if (failed(readResources(module)))
-      return signalPassFailure();
     SmallVector<func::FuncOp> layers = findLayerFunctions(module);
     if (layers.empty())
       return;

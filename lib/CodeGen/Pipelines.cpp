@@ -93,6 +93,8 @@ void pp::buildLowerLayersPipeline(OpPassManager &manager,
 
 void pp::addLowerLayers(OpPassManager &manager,
                         const LowerLayersOptions &options) {
+  // Those of stages, too.
+  manager.addPass(createReadResources());
   manager.addPass(createIsolateLayers());
   buildLowerLayersPipeline(manager.nest<ModuleOp>(), options);
   // Stage functions are planned next, from the sizes on declarations.

@@ -30,13 +30,3 @@ func.func private @"llvm.trap"(%x: tensor<4xf32>) -> tensor<4xf32> attributes {p
 func.func private @"a\00b"(%x: tensor<4xf32>) -> tensor<4xf32> attributes {pp.layer_function} {
   return %x : tensor<4xf32>
 }
-
-// -----
-
-func.func private @layer(%x: tensor<4xf32>) -> tensor<4xf32> attributes {pp.layer_function} {
-  // expected-error @+1 {{found 8 bytes in the resource 'few', expected the numbers of 'tensor<4xf32>': write them as dense<...>, or give the resource}}
-  %c = arith.constant dense_resource<few> : tensor<4xf32>
-  return %c : tensor<4xf32>
-}
-
-{-# dialect_resources: { builtin: { few: "0x040000000000803F00000040" } } #-}

@@ -3,6 +3,13 @@
 // RUN: not pp-check-layers --tolerance=0 %s | FileCheck %s --check-prefix=EXACT
 // EXACT: DIFFERENT, error {{.*}} of
 
+// CHECK: resource result 0: equal
+func.func @resource(%x: tensor<2xf32>) -> tensor<2xf32> {
+  %c = arith.constant dense_resource<two> : tensor<2xf32>
+  %y = arith.mulf %x, %c : tensor<2xf32>
+  return %y : tensor<2xf32>
+}
+
 // CHECK: mlp result 0: equal
 // CHECK: mlp result 1: equal
 func.func @mlp(%x: tensor<3x5x16xf32>, %g: tensor<16xf32>, %b: tensor<16xf32>, %w: tensor<16x8xf32>) -> (tensor<3x5x8xf32>, tensor<3x5x8xf32>) {
@@ -74,3 +81,5 @@ func.func @f32(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
   %1 = arith.addf %0, %s : tensor<2x2xf32>
   return %1 : tensor<2x2xf32>
 }
+
+{-# dialect_resources: { builtin: { two: "0x040000000000803F00000040" } } #-}

@@ -385,6 +385,10 @@ int main(int argc, char **argv) {
                          "body: give it one");
       return 1;
     }
+  PassManager resources(&context);
+  resources.addPass(pp::createReadResources());
+  if (failed(resources.run(*source)))
+    return 1;
   auto narrow = compile(*source, checkGPU);
   if (!narrow) {
     llvm::errs() << llvm::toString(narrow.takeError()) << "\n";

@@ -238,6 +238,18 @@ def ExpandBFloat16
                            "::mlir::math::MathDialect"];
 }
 
+def ReadResources : Pass<"pp-read-resources", "::mlir::ModuleOp"> {
+  let summary = "constants that are blobs of the file as numbers";
+  let description = [{
+    `dense_resource` of `arith.constant` becomes `dense`, which is what passes ask
+    for numbers. A blob that is missing or of another size is an error.
+
+    Example: `arith.constant dense_resource<two> : tensor<2xf32>` becomes
+    `arith.constant dense<[1.0, 2.0]> : tensor<2xf32>`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def CarryBFloat16 : Pass<"pp-carry-bfloat16", "::mlir::ModuleOp"> {
   let summary = "bf16 of the LLVM dialect as integers of 16 bits";
   let description = [{

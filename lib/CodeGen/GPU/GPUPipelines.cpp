@@ -134,6 +134,7 @@ void pp::buildLowerLayersGPUPipeline(OpPassManager &manager,
 
 void pp::addLowerLayersGPU(OpPassManager &manager,
                            const LowerLayersGPUOptions &options) {
+  manager.addPass(createReadResources());
   manager.addPass(createIsolateLayers());
   buildLowerLayersGPUPipeline(manager.nest<ModuleOp>(), options);
   manager.addPass(createPublishWorkspaces());
