@@ -109,7 +109,7 @@ public:
 private:
   const Costs &ofFunction(StringRef name);
   static Cost costOf(DictionaryAttr attribute, StringRef layer);
-  int64_t elementsOf(Operation *op);
+  RankedTensorType parameterOf(Operation *op);
 
   ModuleOp module, layers;
   SymbolTable symbols;
@@ -153,53 +153,47 @@ const Costs &Step::ofFunction(StringRef name) {
   return costs;
 }
 
-int64_t Step::elementsOf(Operation *op) {
+/// The type of the parameter that an op of the step's end is about.
+RankedTensorType Step::parameterOf(Operation *op) {
   auto name = op->getAttrOfType<FlatSymbolRefAttr>("parameter");
   auto parameter =
       name ? symbols.lookup<ParameterOp>(name.getValue()) : ParameterOp();
-  return parameter
-             ? cast<RankedTensorType>(parameter.getType()).getNumElements()
-             : 0;
+  return parameter ? cast<RankedTensorType>(parameter.getType())
+                   : RankedTensorType();
 }
 
 Costs Step::of(ProgramOp program) {
   Costs costs;
   auto perElement = [&](StringRef kernel, StringRef kind, Operation *op,
-                        double bytes, double least, double times = 1) {
-    double elements = double(elementsOf(op));
+                        double bytes, double calls = 1) {
+    RankedTensorType parameter = parameterOf(op);
     Cost cost;
     cost.kind = kind.str();
-    cost.calls = 1;
-    cost.bytes = bytes * elements;
-    cost.least = least * elements;
+    cost.calls = calls;
+    cost.bytes = parameter ? bytes * double(parameter.getNumElements()) : 0;
+    cost.least = cost.bytes;
     cost.layer = "optimizer";
-    costs[kernel].add(cost, times);
+    costs[kernel].add(cost, 1);
   };
   program.walk([&](Operation *op) {
     if (auto run = dyn_cast<RunOp>(op)) {
       for (auto &[kernel, cost] : ofFunction(run.getCallee()))
         costs[kernel].add(cost, 1);
     } else if (isa<ZeroGradientOp>(op)) {
-      // Those that lie side by side are one call: a call a step is close.
-      bool isFirst = costs.find("zero") == costs.end();
-      perElement("zero", "copy", op, 4, 4);
-      costs["zero"].calls -= isFirst ? 0 : 1;
+      // Gradients that follow each other lie side by side: one call.
+      bool goesOn = isa_and_nonnull<ZeroGradientOp>(op->getPrevNode());
+      perElement("zero", "copy", op, 4, goesOn ? 0 : 1);
     } else if (auto reduce = dyn_cast<ReduceGradientsOp>(op)) {
-      perElement("pprt_kernel_add", "kernel", op, 12, 12,
-                 double(op->getNumOperands()) - 1);
+      double times = double(op->getNumOperands()) - 1;
+      perElement("pprt_kernel_add", "kernel", op, 12 * times, times);
     } else if (isa<GradNormOp>(op)) {
-      perElement("pprt_kernel_square_norm", "kernel", op, 4, 4);
-      perElement("pprt_kernel_sum", "kernel", op, 0, 0);
+      perElement("pprt_kernel_square_norm", "kernel", op, 4);
+      perElement("pprt_kernel_sum", "kernel", op, 0);
     } else if (isa<UpdateOp>(op)) {
-      auto name = op->getAttrOfType<FlatSymbolRefAttr>("parameter");
-      auto parameter =
-          name ? symbols.lookup<ParameterOp>(name.getValue()) : ParameterOp();
       // Parameter, gradient and moments; the copy that layers read.
-      bool hasCopy =
-          parameter &&
-          cast<RankedTensorType>(parameter.getType()).getElementType().isBF16();
-      double bytes = hasCopy ? 30 : 28;
-      perElement("pprt_kernel_adamw", "kernel", op, bytes, bytes);
+      RankedTensorType parameter = parameterOf(op);
+      bool hasCopy = parameter && parameter.getElementType().isBF16();
+      perElement("pprt_kernel_adamw", "kernel", op, hasCopy ? 30 : 28);
     }
   });
   return costs;

@@ -2,8 +2,10 @@
 //
 // Kernels that wait for memory still have to do their arithmetic meanwhile: a
 // rounding to bf16 by integers is six instructions instead of one, a power by
-// its polynomial thirty instead of two. The approximation of a power is off by
-// 2^-22; where the result is rounded to bf16 (2^-9) that is lost.
+// its polynomial thirty instead of two. The approximation of exp(x) is off by
+// 2^-22 and, as x log2 e is rounded, by |x| 2^-24; where the result is rounded
+// to bf16 (2^-9) that is lost. Differences of nearly equal numbers show it, as
+// they show the polynomial's own error, which is of the same size for small x.
 //
 // Ops of the LLVM dialect take the place of those that later passes expand. The
 // emulation of kernels makes them the former ops again.
