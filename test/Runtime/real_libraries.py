@@ -9,9 +9,9 @@ FILES = {"cudnn": "libcudnn.so.9", "cublaslt": "libcublasLt.so.13", "nccl": "lib
 def folders():
     """As a run has them, then a toolkit's, then those of wheels."""
     paths = os.environ.get("LD_LIBRARY_PATH", "").split(":")
-    for variable in ("PPRT_CUDA_PATH", "CUDA_HOME"):
-        root = os.environ.get(variable)
-        paths += [root, os.path.join(root, "lib64"), os.path.join(root, "lib")] if root else []
+    paths += os.environ.get("PPRT_CUDA_PATH", "").split(":")
+    root = os.environ.get("CUDA_HOME")
+    paths += [os.path.join(root, "lib64"), os.path.join(root, "lib")] if root else []
     paths.append("/usr/local/cuda/lib64")
     for root in sys.path:
         paths += sorted(glob.glob(os.path.join(root, "nvidia", "*", "lib")))
