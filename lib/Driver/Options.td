@@ -50,7 +50,7 @@ let Group = plan_group in {
   def unroll : F<"unroll",
     "write out every micro-batch, where the repeating part of a schedule is a loop otherwise: same results, longer to compile">;
   def semantics : J<"semantics", "NAME",
-    "what a send may rely on in the proof that no rank waits forever: rendezvous (default for CPUs), fifo-per-edge (default for GPUs) or fifo-shared">;
+    "what a send may rely on in the proof that no rank waits forever: rendezvous (default for CPUs) or fifo-per-edge (default for GPUs)">;
   def semantics_s : S<"semantics", semantics>;
   def profile : J<"profile", "FILE",
     "cut, search and predict with the times that a program measured and wrote with --profile-out, not with estimates">;

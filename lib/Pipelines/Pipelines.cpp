@@ -130,10 +130,8 @@ LogicalResult pp::buildRankPipeline(OpPassManager &manager,
   if (semantics.empty())
     semantics = target->semantics.front().str();
   // Without what repeats, so that the moves look at few ops; loops stand for it
-  // once all ops are where they belong. The order in which ranks post is made
-  // for the semantics.
+  // once all ops are where they belong.
   PPProjectRanksOptions projection;
-  projection.semantics = semantics;
   projection.shorten = !options.unroll;
   manager.addPass(createPPProjectRanks(projection));
   // Moves are made under the proof that they are safe; the proof of what

@@ -23,13 +23,12 @@ static constexpr Peaks kB200 = {2250e12, 75e12, 8e12, 900e9};
 std::optional<Target> pp::findTarget(StringRef name, StringRef chip,
                                      StringRef precision) {
   if (name == "cpu") {
-    static constexpr StringRef semantics[] = {"rendezvous", "fifo-per-edge",
-                                              "fifo-shared"};
+    static constexpr StringRef semantics[] = {"rendezvous", "fifo-per-edge"};
     return Target{semantics, MachineRates(), 5e9};
   }
   if (name != "cuda")
     return std::nullopt;
-  static constexpr StringRef semantics[] = {"fifo-per-edge", "fifo-shared"};
+  static constexpr StringRef semantics[] = {"fifo-per-edge"};
   const Peaks &peaks = chip.starts_with("sm_8")                   ? kA100
                        : chip.empty() || chip.starts_with("sm_9") ? kH100
                                                                   : kB200;

@@ -76,8 +76,8 @@ void pp::plan::addCommonOptions(CLI::App &app, RawOptions &raw) {
                  "--activation-bytes it counts activations")
       ->type_name("BYTES");
   app.add_option("--semantics", raw.semantics,
-                 "prove the rank programs under buffered, rendezvous "
-                 "(default), fifo-per-edge or fifo-shared")
+                 "prove the rank programs under " +
+                     pp::communication::listSemantics() + " (rendezvous)")
       ->type_name("S");
   app.add_option("--seed", raw.seed, "of the search (1)")->type_name("N");
   app.add_option("--effort", raw.effort,
@@ -279,10 +279,10 @@ Options pp::plan::readOptions(const RawOptions &raw) {
       readBytes("--fixed-bytes", raw.fixedBytes, {0}, kMostOfStage);
   options.memoryCap = readBytes("--memory-cap", raw.memoryCap, {});
   if (!raw.semantics.empty()) {
-    std::optional<Semantics> semantics = parseSemantics(raw.semantics);
+    std::optional<Semantics> semantics =
+        pp::communication::parseSemantics(raw.semantics);
     if (!semantics)
-      reject("--semantics", raw.semantics,
-             "one of buffered, rendezvous, fifo-per-edge, fifo-shared");
+      reject("--semantics", raw.semantics, pp::communication::listSemantics());
     options.semantics = *semantics;
   }
   if (int32_t seed = readCount("--seed", raw.seed, kMostOfSearch))

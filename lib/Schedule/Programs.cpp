@@ -1,18 +1,13 @@
 //===- Programs.cpp - Rank programs with communication --------------------===//
 //
-// Where both directions of a pair of ranks share a stream, both sides post the
-// messages of the pair in the order in which they are produced when all ranks
-// run as soon as they can. It always ends: take the actions in that order. All
-// messages before the one that an action waits for were produced by then, each
-// sender has posted them, and receives never wait for anything to be posted.
+// Data flow says who sends what to whom; both sides post the messages of an
+// edge in the order in which the sender produces them. A schedule may also have
+// transfers of its own, which are checked against data flow.
 //
 //===----------------------------------------------------------------------===//
 
 #include "pp/Schedule/Programs.h"
-#include "Execution.h"
 
-#include <algorithm>
-#include <array>
 #include <map>
 
 using namespace pp::schedule;
@@ -92,94 +87,63 @@ private:
   std::vector<int32_t> number; ///< by sending stage, direction, micro-batch
 };
 
-/// The messages of each stream in the order in which both sides post them. A
-/// stream is a directed edge, or a pair of ranks where both directions share
-/// one.
-class Streams {
+/// Where a receiver is in the messages of each directed edge, which it posts in
+/// the order in which the sender produces them.
+class Edges {
 public:
-  Streams(const Schedule &schedule, const MessageTable &table,
-          const std::vector<Message> &messages, bool isShared)
-      : messages(messages), isShared(isShared), streamOf(messages.size()),
-        place(messages.size()) {
-    auto add = [&](const Action &action) {
-      if (int32_t message = table.sentBy(action); message != kNone)
-        append(message);
-    };
-    if (isShared) {
-      for (const Position &next : executionOrder(schedule))
-        add(schedule.ranks[next.rank][next.action]);
-    } else {
-      for (const std::vector<Action> &row : schedule.ranks)
-        for (const Action &action : row)
-          add(action);
-    }
+  Edges(const Schedule &schedule, const MessageTable &table,
+        const std::vector<Message> &messages)
+      : edgeOf(messages.size()), place(messages.size()) {
+    for (const std::vector<Action> &row : schedule.ranks)
+      for (const Action &action : row)
+        if (int32_t message = table.sentBy(action); message != kNone)
+          append(message, messages[message]);
     posted.resize(order.size());
   }
 
-  /// What a rank posts before one of its messages, and that message: sends of
-  /// its own that come before have been posted where they are produced.
-  template <typename Post>
-  void advance(int32_t message, int32_t rank, Post post) {
-    const int32_t stream = streamOf[message];
-    const Message &both = messages[message];
-    size_t &next = posted[stream][rank == std::min(both.from, both.to)];
-    for (; next <= place[message]; ++next)
-      if (int32_t other = order[stream][next];
-          other == message || messages[other].to == rank)
-        post(other);
+  /// What its receiver posts up to a message of an edge, and that message.
+  template <typename Post> void advance(int32_t message, Post post) {
+    const int32_t edge = edgeOf[message];
+    for (size_t &next = posted[edge]; next <= place[message]; ++next)
+      post(order[edge][next]);
   }
 
 private:
-  void append(int32_t message) {
-    const auto &[send, receive, from, to] = messages[message];
+  void append(int32_t message, const Message &ends) {
     const auto [it, isNew] = numbers.try_emplace(
-        isShared ? Pair(std::minmax(from, to)) : Pair(from, to),
-        static_cast<int32_t>(order.size()));
+        {ends.from, ends.to}, static_cast<int32_t>(order.size()));
     if (isNew)
       order.emplace_back();
-    streamOf[message] = it->second;
+    edgeOf[message] = it->second;
     place[message] = order[it->second].size();
     order[it->second].push_back(message);
   }
 
-  const std::vector<Message> &messages;
-  const bool isShared;
-  using Pair = std::pair<int32_t, int32_t>;
-  std::map<Pair, int32_t> numbers;
-  std::vector<std::vector<int32_t>> order;
-  std::vector<int32_t> streamOf;             ///< by message
-  std::vector<size_t> place;                 ///< by message
-  std::vector<std::array<size_t, 2>> posted; ///< how many, of each side
+  std::map<std::pair<int32_t, int32_t>, int32_t> numbers;
+  std::vector<std::vector<int32_t>> order; ///< messages of each edge
+  std::vector<int32_t> edgeOf;             ///< by message
+  std::vector<size_t> place;               ///< by message, on its edge
+  std::vector<size_t> posted;              ///< how many, of each edge
 };
 
 /// Transfers as data flow has them.
 void projectTransfers(const Schedule &schedule, const MessageTable &table,
-                      bool isShared, Programs &programs) {
-  Streams streams(schedule, table, programs.messages, isShared);
+                      Programs &programs) {
+  Edges edges(schedule, table, programs.messages);
   for (int32_t rank = 0; rank < schedule.numRanks(); ++rank) {
     std::vector<Instruction> &program = programs.ranks[rank];
     const std::vector<Action> &row = schedule.ranks[rank];
     program.reserve(5 * row.size()); // posts and waits of at most two messages
     for (int32_t i = 0; i < static_cast<int32_t>(row.size()); ++i) {
-      auto postReceive = [&](int32_t message) {
-        program.push_back({Instruction::Kind::PostReceive, i, message});
-      };
       if (int32_t message = table.neededBy(row[i]); message != kNone) {
-        streams.advance(message, rank, postReceive);
+        edges.advance(message, [&](int32_t next) {
+          program.push_back({Instruction::Kind::PostReceive, i, next});
+        });
         program.push_back({Instruction::Kind::WaitReceive, i, message});
       }
       program.push_back({Instruction::Kind::Compute, i});
-      if (int32_t sent = table.sentBy(row[i]); sent != kNone) {
-        auto post = [&](int32_t message) {
-          program.push_back({message == sent ? Instruction::Kind::PostSend
-                                             : Instruction::Kind::PostReceive,
-                             i + 1, message});
-        };
-        if (isShared)
-          streams.advance(sent, rank, post);
-        else
-          post(sent);
-      }
+      if (int32_t sent = table.sentBy(row[i]); sent != kNone)
+        program.push_back({Instruction::Kind::PostSend, i + 1, sent});
     }
   }
 }
@@ -285,32 +249,13 @@ private:
 };
 } // namespace
 
-std::vector<Position> pp::schedule::executionOrder(const Schedule &schedule) {
-  const detail::Execution execution =
-      detail::execute(schedule, Costs::uniform(schedule.stages, 1, 1, 1));
-  std::vector<Position> order;
-  for (int32_t rank = 0; rank < schedule.numRanks(); ++rank)
-    for (size_t i = 0; i < execution.timeline.ranks[rank].size(); ++i)
-      order.push_back({rank, static_cast<int32_t>(i)});
-  auto key = [&](const Position &position) {
-    return std::tuple(
-        execution.timeline.ranks[position.rank][position.action].end,
-        position.rank, position.action);
-  };
-  std::sort(
-      order.begin(), order.end(),
-      [&](const Position &a, const Position &b) { return key(a) < key(b); });
-  return order;
-}
-
 Programs pp::schedule::makePrograms(const Schedule &schedule,
-                                    Semantics semantics, Problems &problems) {
+                                    Problems &problems) {
   Programs programs;
   programs.ranks.resize(schedule.ranks.size());
   const MessageTable table(schedule, programs.messages);
   if (schedule.transfers.empty())
-    projectTransfers(schedule, table, semantics == Semantics::FifoShared,
-                     programs);
+    projectTransfers(schedule, table, programs);
   else
     TransferPlacer(schedule, table, programs, problems).run();
   std::vector<bool> waited(programs.messages.size(), false);

@@ -164,7 +164,7 @@ static void checkTransfers(const Schedule &schedule,
     return;
   }
   const Semantics semantics = options.semantics.value_or(Semantics::Buffered);
-  const Programs programs = makePrograms(schedule, semantics, verdict.problems);
+  const Programs programs = makePrograms(schedule, verdict.problems);
   if (!verdict.problems.empty())
     return;
   verdict.deadlock =

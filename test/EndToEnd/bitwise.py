@@ -99,7 +99,7 @@ def main():
         (deep, 2, "mine.csv", "none"), (deep, 3, "1f1b", "none", "--split-backward"),
         (deep, 3, "interleaved", "none", "--virtual=4"),
         (deep, 4, "looped-bfs", "full", "--virtual=3"), (deep, 1, "zb-v", "none"),
-        (deep, 4, "v-min", "none", "--semantics=fifo-shared"),
+        (deep, 4, "v-min", "none", "--semantics=fifo-per-edge"),
         (deep, 2, "search", "none"), (deep, 4, "search", "full"),
         (deep, 3, "search", "none", "--virtual=2"),
     ])

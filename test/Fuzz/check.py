@@ -173,8 +173,8 @@ def draw_setting(rng, case, tools):
     if rng.random() < 0.1:
         # Those that the transports of the target give.
         setting.semantics = rng.choice([
-            "fifo-shared" if case.is_device else "rendezvous", "fifo-per-edge",
-            "fifo-shared"])
+            "fifo-per-edge" if case.is_device else "rendezvous",
+            "fifo-per-edge"])
     stages = ranks * plan["stages_per_rank"]
     if rng.random() < 0.4:
         cuts = sorted(rng.sample(range(1, applies), stages - 1))

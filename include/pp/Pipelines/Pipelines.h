@@ -35,9 +35,9 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
       llvm::cl::init("f32")};
   Option<std::string> semantics{
       *this, "semantics",
-      llvm::cl::desc("what a send may rely on: buffered, rendezvous, "
-                     "fifo-per-edge or fifo-shared; empty: what the target's "
-                     "transports give"),
+      llvm::cl::desc("what a send may rely on: buffered, rendezvous or "
+                     "fifo-per-edge; empty: what the target's transports "
+                     "give"),
       llvm::cl::init("")};
   Option<bool> unroll{*this, "unroll", llvm::cl::desc("programs without loops"),
                       llvm::cl::init(false)};

@@ -13,59 +13,11 @@
 #ifndef PP_LIB_CONVERSION_PROGRAMTOLLVM_CALLLIST_H
 #define PP_LIB_CONVERSION_PROGRAMTOLLVM_CALLLIST_H
 
+#include "pp/Dialect/PP/IR/RankOpInterface.h"
+
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 namespace pp {
-
-/// An operand of a call. `numbers` may differ between repetitions of a call;
-/// all else makes another call.
-struct CallOperand {
-  enum Kind {
-    Argument, ///< argument `base` of the function
-    Number,   ///< numbers[0] as an integer of `type`
-    Address,  ///< argument `base` plus numbers[0] bytes
-    Slot,     ///< argument `base` plus as many bytes as entry numbers[0] of the
-              ///< i64 array that argument `table` points to holds
-    Symbol,   ///< the address of `symbol` plus numbers[0] times 8 bytes
-    MixedKey, ///< argument `base` mixed with each of `numbers` in turn
-    Result,   ///< what the call `base` places before this one has returned
-  };
-
-  static CallOperand argument(unsigned index) { return {Argument, index}; }
-  static CallOperand number(mlir::Type type, int64_t value) {
-    return {Number, 0, 0, type, {}, {value}};
-  }
-  static CallOperand address(unsigned base, int64_t bytes) {
-    return {Address, base, 0, {}, {}, {bytes}};
-  }
-  static CallOperand slot(unsigned base, unsigned table, int64_t slot) {
-    return {Slot, base, table, {}, {}, {slot}};
-  }
-  static CallOperand symbolAt(mlir::StringAttr symbol, int64_t index = 0) {
-    return {Symbol, 0, 0, {}, symbol, {index}};
-  }
-  static CallOperand mixedKey(unsigned base, llvm::ArrayRef<int64_t> salts) {
-    return {MixedKey, base, 0, {}, {}, llvm::SmallVector<int64_t, 1>(salts)};
-  }
-  static CallOperand result(unsigned distance) { return {Result, distance}; }
-
-  /// Equal but for the numbers.
-  bool isLike(const CallOperand &other) const {
-    return kind == other.kind && base == other.base && table == other.table &&
-           type == other.type && symbol == other.symbol &&
-           numbers.size() == other.numbers.size();
-  }
-
-  Kind kind;
-  unsigned base = 0, table = 0;
-  mlir::Type type = {};
-  mlir::StringAttr symbol = {};
-  llvm::SmallVector<int64_t, 1> numbers = {};
-  /// In a loop of the program, of an operand with one number: what it grows by
-  /// in each round; or its values in turn, for ever again.
-  int64_t step = 0;
-  std::vector<int64_t> cycle = {};
-};
 
 /// A call; without a callee, a copy: operands are target, source and bytes.
 struct Call {

@@ -126,7 +126,7 @@ static LogicalResult addParameters(ModuleOp module,
   return success();
 }
 
-static json::Object describe(const Action &action) {
+static json::Object describe(const TracedAction &action) {
   json::Object entry{{"kind", action.kind},
                      {"name", json::fixUTF8(action.name)}};
   if (action.stage >= 0)

@@ -71,13 +71,6 @@ private:
       indices;
 };
 
-/// An entry of the trace: what pprt_action_begin is told the index of.
-struct Action {
-  std::string kind; ///< F B I W send recv reduce update
-  int64_t stage = -1, microbatch = -1, peer = -1;
-  std::string name;
-};
-
 /// Actions [begin, end) of a list stand for `rounds` times as many: in each
 /// round micro-batches grow by the step.
 struct ActionLoop {
@@ -89,7 +82,7 @@ struct ActionLoop {
 struct LoweredProgram {
   ProgramOp program;
   mlir::LLVM::LLVMFuncOp step;
-  llvm::SmallVector<Action> actions;
+  llvm::SmallVector<TracedAction> actions;
   llvm::SmallVector<ActionLoop> loops; ///< of the actions, in order
   unsigned requests = 0; ///< transfers in flight at a time, at most
 };

@@ -1,17 +1,18 @@
 //===- StepBuilder.cpp - A rank program to its step function --------------===//
 //
-// One runtime call or one stage call for each op of the program. Offsets and
-// sizes are constants. A fallible call is followed by a branch to the single
-// exit, which returns the status. What repeats becomes loops (CallList.h). In a
-// loop of the program, micro-batches, tags and indices of actions grow with the
-// round, and places follow the rings.
+// Each op says which calls it becomes (RankOpInterface::lowerToCalls); where
+// their operands lie is known here. Offsets and sizes are constants. A fallible
+// call is followed by a branch to the single exit, which returns the status.
+// What repeats becomes loops (CallList.h). In a loop of the program,
+// micro-batches, tags and indices of actions grow with the round, and places
+// follow the rings.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Lowering.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/ADT/DenseSet.h"
 
 #include <map>
 #include <numeric>
@@ -38,7 +39,7 @@ static void shortenCycle(std::vector<int64_t> &cycle, size_t rounds) {
     cycle.clear();
 }
 
-class StepBuilder {
+class StepBuilder : public StepCalls {
   /// Arguments of a step function.
   enum : unsigned { contextArgument, arenaArgument };
 
@@ -62,23 +63,26 @@ public:
       findLeaders();
     }
     for (Operation &op : *program.getBody().begin()) {
+      if (isa<ReturnOp>(op))
+        break; // the end of the list
       loc = op.getLoc();
       current = getMicrobatch(&op);
-      LogicalResult lowered =
-          TypeSwitch<Operation *, LogicalResult>(&op)
-              .Case<RunOp, ISendOp, IRecvOp, WaitOp, WaitSendOp, ExchangeOp,
-                    LossOp, ZeroGradientOp, ReduceGradientsOp, GradNormOp,
-                    UpdateOp, StoreParameterOp, BeginLoopOp, EndLoopOp,
-                    ReturnOp>([&](auto op) { return lower(op); })
-              .Case<LoadGradientOp, LoadParameterOp>(
-                  [&](auto) { return success(); }) // names of buffers
-              .Default([](Operation *op) {
-                return op->emitOpError("found in a rank program, expected ops "
-                                       "that pp-lower-programs can lower");
-              });
-      if (failed(lowered))
+      atOp = &op;
+      auto rank = dyn_cast<RankOpInterface>(op);
+      if (!rank)
+        return op.emitOpError("found in a rank program, expected ops that "
+                              "pp-lower-programs can lower");
+      if (!isa<ZeroGradientOp>(op))
+        clearGradients();
+      auto action = rank.getTracedAction(symbols);
+      if (action)
+        beginAction(std::move(*action));
+      if (failed(rank.lowerToCalls(*this)))
         return failure();
+      if (action)
+        endAction();
     }
+    clearGradients();
     emit();
     return std::move(result);
   }
@@ -88,8 +92,13 @@ private:
   // Pieces
   //===--------------------------------------------------------------------===//
 
-  CallOperand number(uint64_t value) { return CallOperand::number(i64, value); }
-  CallOperand number32(int64_t value) {
+  CallOperand context() override {
+    return CallOperand::argument(contextArgument);
+  }
+  CallOperand number(uint64_t value) override {
+    return CallOperand::number(i64, value);
+  }
+  CallOperand number32(int64_t value) override {
     return CallOperand::number(i32, value);
   }
   CallOperand at(uint64_t offset) {
@@ -98,32 +107,30 @@ private:
   /// How many rounds pass until `size` slots are used in the same turn again,
   /// at most all.
   size_t periodOf(size_t size) {
-    if (!loop.op)
+    if (!loop.rounds)
       return 1;
-    size_t period = size / std::gcd<size_t>(size, loop.op.getStep());
-    return std::min<size_t>(period, loop.op.getRounds());
+    size_t period = size / std::gcd<size_t>(size, loop.step);
+    return std::min<size_t>(period, loop.rounds);
   }
   /// The same for a buffer from a micro-batch on.
   size_t periodOf(unsigned buffer, int64_t microbatch) {
     const BufferOffsets &places = offsets[buffer];
-    if (!loop.op || places.slots.size() == 1)
+    if (!loop.rounds || places.slots.size() == 1)
       return 1;
-    int64_t last =
-        microbatch + (loop.op.getRounds() - 1) * int64_t(loop.op.getStep());
+    int64_t last = microbatch + (loop.rounds - 1) * int64_t(loop.step);
     bool isTurning =
         microbatch >= places.head &&
         (!places.tail || last + places.tail < int64_t(places.instances));
     return isTurning ? periodOf(places.slots.size() - places.head - places.tail)
-                     : loop.op.getRounds();
+                     : loop.rounds;
   }
   /// Where a buffer lies for a micro-batch, so many rounds later.
   uint64_t offsetOf(unsigned buffer, int64_t microbatch, size_t round = 0) {
-    return offsets[buffer].at(microbatch +
-                              round * (loop.op ? loop.op.getStep() : 0));
+    return offsets[buffer].at(microbatch + round * (loop.step));
   }
   void shorten(std::vector<int64_t> &cycle) {
-    if (loop.op)
-      shortenCycle(cycle, loop.op.getRounds());
+    if (loop.rounds)
+      shortenCycle(cycle, loop.rounds);
   }
   /// Lets an operand take the places of a buffer in turn.
   void followRing(CallOperand &operand, unsigned buffer, int64_t microbatch) {
@@ -137,29 +144,51 @@ private:
     followRing(result, buffer, microbatch);
     return result;
   }
-  /// The value as the op that is being lowered sees it.
-  CallOperand address(Value value) {
+  CallOperand address(Value value) override {
     return addressOf(buffers.lookup(value), current.value_or(0));
   }
-  /// A number that grows with the micro-batch.
-  CallOperand growing(int64_t value) {
+  CallOperand parameterAddress(StringAttr name) override {
+    return addressOf(buffers.lookupParameter(name), 0);
+  }
+  std::optional<CallOperand> stateAddress(StringAttr name,
+                                          unsigned state) override {
+    auto report = program->getAttrOfType<DictionaryAttr>(attr::kMemory);
+    auto states = program->getAttrOfType<DictionaryAttr>(attr::kOptimizer);
+    auto places =
+        states ? states.getAs<DenseI64ArrayAttr>(name) : DenseI64ArrayAttr();
+    if (!report || !places || int64_t(state) >= places.size())
+      return std::nullopt;
+    return at(report.getAs<IntegerAttr>("arena").getInt() + places[state]);
+  }
+  CallOperand parameterIndex(StringAttr name) override {
+    return number32(indices.lookup<ParameterOp>(name));
+  }
+  CallOperand channelIndex(StringAttr name) override {
+    return number32(indices.lookup<ChannelOp>(name));
+  }
+  CallOperand growing(int64_t value) override {
     CallOperand result = number32(value);
-    result.step = loop.op ? loop.op.getStep() : 0;
+    result.step = loop.step;
     return result;
   }
-  uint64_t bytesOf(Value value) { return *getTensorBytes(value.getType()); }
-  uint64_t elementsOf(Value value) {
-    return cast<RankedTensorType>(value.getType()).getNumElements();
-  }
-
-  void call(StringRef name, ArrayRef<CallOperand> operands, Type result = {},
-            bool isChecked = false) {
+  void append(StringRef name, ArrayRef<CallOperand> operands, Type result,
+              bool isChecked) {
     calls.append({builder.getStringAttr(name), result, isChecked,
                   llvm::to_vector(operands), loc});
   }
-  /// A call whose status ends the step if it is not 0.
-  void callChecked(StringRef name, ArrayRef<CallOperand> operands) {
-    call(name, operands, i32, /*isChecked=*/true);
+  void call(StringRef name, ArrayRef<CallOperand> operands) override {
+    append(name, operands, Type(), /*isChecked=*/false);
+  }
+  /// A call whose result later operands are.
+  void callFor(StringRef name, ArrayRef<CallOperand> operands, Type result) {
+    append(name, operands, result, /*isChecked=*/false);
+  }
+  void callChecked(StringRef name, ArrayRef<CallOperand> operands) override {
+    append(name, operands, i32, /*isChecked=*/true);
+  }
+  void copy(CallOperand target, CallOperand source,
+            CallOperand bytes) override {
+    calls.copy(loc, std::move(target), std::move(source), std::move(bytes));
   }
 
   /// The step function with its calls, and the tables they refer to.
@@ -195,45 +224,34 @@ private:
     LLVM::ReturnOp::create(builder, loc, done);
   }
 
-  /// Puts what `body` emits between the marks of an action.
-  void traced(Action action, llvm::function_ref<void()> body) {
-    CallOperand index = number32(nextAction++);
-    index.step = loop.actions;
+  /// The marks around an action of the trace.
+  void beginAction(TracedAction action) {
+    actionIndex = number32(nextAction++);
+    actionIndex.step = loop.actions;
     result.actions.push_back(std::move(action));
-    call("pprt_action_begin", {context, index});
-    body();
-    call("pprt_action_end", {context, index});
+    call("pprt_action_begin", {context(), actionIndex});
   }
+  void endAction() { call("pprt_action_end", {context(), actionIndex}); }
 
   //===--------------------------------------------------------------------===//
   // Loops
   //===--------------------------------------------------------------------===//
 
-  LogicalResult lower(BeginLoopOp op) {
-    loop = {op, 0};
-    for (Operation *next = op->getNextNode(); !isa<EndLoopOp>(next);
-         next = next->getNextNode())
-      loop.actions += isa<RunOp, ISendOp, IRecvOp>(next);
-    result.loops.push_back({result.actions.size(), 0, int64_t(op.getRounds()),
-                            int64_t(op.getStep())});
-    calls.beginLoop(op.getRounds());
-    return success();
+  void beginLoop(uint64_t rounds, int64_t step) override {
+    loop = {int64_t(rounds), step, 0};
+    for (Operation *next = atOp->getNextNode(); !isa<EndLoopOp>(next);
+         next = next->getNextNode()) {
+      auto rank = dyn_cast<RankOpInterface>(next);
+      loop.actions += rank && rank.getTracedAction(symbols);
+    }
+    result.loops.push_back({result.actions.size(), 0, loop.rounds, loop.step});
+    calls.beginLoop(rounds);
   }
-  LogicalResult lower(EndLoopOp) {
+  void endLoop() override {
     calls.endLoop();
     result.loops.back().end = result.actions.size();
-    nextAction += loop.actions * (loop.op.getRounds() - 1);
+    nextAction += loop.actions * (loop.rounds - 1);
     loop = {};
-    return success();
-  }
-
-  LogicalResult requireF32(Operation *op, Value value) {
-    if (cast<RankedTensorType>(value.getType()).getElementType().isF32())
-      return success();
-    return op->emitOpError("found ")
-           << value.getType()
-           << ", expected elements of f32: the runtime sums losses and "
-              "gradients and updates parameters in f32; cast in the layer";
   }
 
   //===--------------------------------------------------------------------===//
@@ -343,7 +361,7 @@ private:
     return result;
   }
 
-  LogicalResult lower(RunOp run) {
+  LogicalResult callStage(RunOp run) override {
     auto callee =
         symbols.lookupNearestSymbolFrom<func::FuncOp>(run, run.getCalleeAttr());
     StageSignature signature(callee);
@@ -360,35 +378,21 @@ private:
                << name.getValue() << "' in '" << run.getCallee()
                << "', expected the name of a pp.input of the module";
     }
-    Action action{stringifyActionKind(run.getKind()).str(),
-                  int64_t(run.getStage()), int64_t(run.getMicrobatch()), -1,
-                  run.getCallee().str()};
-    traced(std::move(action), [&] {
-      auto space = buffers.lookupWorkspace(run);
-      CallOperand microbatch = growing(run.getMicrobatch());
-      CallOperand table = makeTable(run, *bySlot);
-      Type ptr = LLVM::LLVMPointerType::get(builder.getContext());
-      // Keys and data come from calls right before.
-      if (signature.hasKey)
-        call("pprt_key", {context, microbatch}, i64);
-      for (int64_t input : inputs)
-        call("pprt_data", {context, number32(input), microbatch}, ptr);
-      SmallVector<CallOperand> operands = {
-          at(0), table, space ? addressOf(*space, run.getMicrobatch()) : at(0),
-          signature.hasKey ? CallOperand::result(inputs.size() + 1)
-                           : number(0)};
-      for (size_t distance = inputs.size(); distance > 0; --distance)
-        operands.push_back(CallOperand::result(distance));
-      call(stages.lookup(run.getCalleeAttr().getAttr()), operands);
-    });
-    return success();
-  }
-
-  LogicalResult lower(LossOp op) {
-    if (failed(requireF32(op, op.getValue())))
-      return failure();
-    callChecked("pprt_loss",
-                {context, growing(op.getMicrobatch()), address(op.getValue())});
+    auto space = buffers.lookupWorkspace(run);
+    CallOperand microbatch = growing(run.getMicrobatch());
+    CallOperand table = makeTable(run, *bySlot);
+    Type ptr = LLVM::LLVMPointerType::get(builder.getContext());
+    // Keys and data come from calls right before.
+    if (signature.hasKey)
+      callFor("pprt_key", {context(), microbatch}, i64);
+    for (int64_t input : inputs)
+      callFor("pprt_data", {context(), number32(input), microbatch}, ptr);
+    SmallVector<CallOperand> operands = {
+        at(0), table, space ? addressOf(*space, run.getMicrobatch()) : at(0),
+        signature.hasKey ? CallOperand::result(inputs.size() + 1) : number(0)};
+    for (size_t distance = inputs.size(); distance > 0; --distance)
+      operands.push_back(CallOperand::result(distance));
+    call(stages.lookup(run.getCalleeAttr().getAttr()), operands);
     return success();
   }
 
@@ -399,36 +403,36 @@ private:
   /// In a program with loops the transfers of a value on a channel take turns
   /// in as many requests as are in flight at a time.
   void assignRequests() {
-    DenseMap<Operation *, unsigned> seriesOf;
-    std::map<std::tuple<bool, StringRef, StringRef>, unsigned> numbers;
+    DenseMap<Operation *, unsigned> seriesOf; // of posts and waits
+    DenseSet<Operation *> waits;
+    std::map<decltype(CommunicationEvent().getSeries()), unsigned> numbers;
     for (Operation &op : program.getBody().front()) {
-      auto add = [&](auto transfer) {
-        if (transfer.getMicrobatch())
-          seriesOf[&op] =
-              numbers
-                  .try_emplace({isa<ISendOp>(op), transfer.getChannel(),
-                                transfer.getValue()},
-                               numbers.size())
-                  .first->second;
-      };
-      if (auto send = dyn_cast<ISendOp>(op))
-        add(send);
-      else if (auto receive = dyn_cast<IRecvOp>(op))
-        add(receive);
+      auto rank = dyn_cast<RankOpInterface>(op);
+      auto event = rank ? rank.getCommunication() : std::nullopt;
+      if (!event)
+        continue;
+      if (event->isTransfer() && event->microbatch)
+        seriesOf[&op] = numbers.try_emplace(event->getSeries(), numbers.size())
+                            .first->second;
+      else if (event->kind == CommunicationEvent::Kind::Wait)
+        if (auto known = seriesOf.find(event->posted);
+            known != seriesOf.end()) {
+          seriesOf[&op] = known->second;
+          waits.insert(&op);
+        }
     }
     std::vector<std::vector<memory::Span>> lives(numbers.size());
     uint32_t time = 0;
     program.walkSteps([&](Operation *op, int64_t shift) {
       ++time;
-      bool isWait = isa<WaitOp, WaitSendOp>(op);
-      auto it = seriesOf.find(isWait ? op->getOperand(0).getDefiningOp() : op);
+      auto it = seriesOf.find(op);
       if (it == seriesOf.end())
         return;
       size_t instance = *getMicrobatch(op) + shift;
       std::vector<memory::Span> &ofSeries = lives[it->second];
       if (ofSeries.size() <= instance)
         ofSeries.resize(instance + 1);
-      if (isWait)
+      if (waits.contains(op))
         ofSeries[instance].end = time;
       else
         ofSeries[instance].begin = time;
@@ -450,7 +454,7 @@ private:
     if (it == requestsOf.end())
       return std::nullopt;
     std::pair<int64_t, int64_t> range = it->second;
-    int64_t step = loop.op ? loop.op.getStep() : 0;
+    int64_t step = loop.step;
     auto after = [&](int64_t rounds) {
       return range.first + (*current + rounds * step) % range.second;
     };
@@ -462,80 +466,40 @@ private:
     return request;
   }
 
-  int64_t startRequest(Value token) {
+  CallOperand startRequest(Operation *post) override {
+    if (auto request = findRequest(post))
+      return *request;
     int64_t request;
     if (freeRequests.empty())
       request = result.requests++;
     else
       request = freeRequests.pop_back_val();
-    requestOf[token] = request;
-    return request;
+    requestOf[post] = request;
+    return number32(request);
   }
-
-  template <typename OpT>
-  LogicalResult lowerTransfer(OpT op, StringRef kind, StringRef function,
-                              bool isSend) {
-    int64_t index = indices.lookup<ChannelOp>(op.getChannelAttr().getAttr());
-    auto channel =
-        symbols.lookupNearestSymbolFrom<ChannelOp>(op, op.getChannelAttr());
-    Action action{kind.str(), -1, int64_t(op.getMicrobatch().value_or(-1)),
-                  isSend ? int64_t(channel.getDestination())
-                         : int64_t(channel.getSource()),
-                  op.getValue().str()};
-    traced(std::move(action), [&] {
-      CallOperand tag = growing(op.getTag());
-      auto request = findRequest(op);
-      if (!request)
-        request = number32(startRequest(op.getToken()));
-      callChecked(function,
-                  {context, number32(index), tag, address(op.getBuffer()),
-                   number(bytesOf(op.getBuffer())), *request});
-    });
-    return success();
-  }
-  LogicalResult lower(ISendOp op) {
-    return lowerTransfer(op, "send", "pprt_isend", true);
-  }
-  LogicalResult lower(IRecvOp op) {
-    return lowerTransfer(op, "recv", "pprt_irecv", false);
-  }
-
-  LogicalResult wait(Value token) {
-    if (auto request = findRequest(token.getDefiningOp())) {
-      callChecked("pprt_wait", {context, *request});
-      return success();
-    }
-    int64_t request = requestOf.lookup(token);
-    callChecked("pprt_wait", {context, number32(request)});
+  CallOperand endRequest(Operation *post) override {
+    if (auto request = findRequest(post))
+      return *request;
+    int64_t request = requestOf.lookup(post);
     freeRequests.push_back(request);
-    return success();
-  }
-  LogicalResult lower(WaitOp op) { return wait(op.getToken()); }
-  LogicalResult lower(WaitSendOp op) { return wait(op.getToken()); }
-
-  LogicalResult lower(ExchangeOp op) {
-    callChecked("pprt_exchange", {context});
-    return success();
+    return number32(request);
   }
 
   //===--------------------------------------------------------------------===//
-  // Gradients and parameters
+  // Gradients
   //===--------------------------------------------------------------------===//
 
-  /// Accumulators lie side by side: those that are cleared by consecutive ops
-  /// are cleared together.
-  LogicalResult lower(ZeroGradientOp op) {
-    if (isa_and_nonnull<ZeroGradientOp>(op->getPrevNode()))
-      return success();
+  void clearGradient(StringAttr parameter, int64_t use) override {
+    cleared.push_back(buffers.lookupGradient(parameter, use));
+  }
+  /// One call for the accumulators that lie side by side.
+  void clearGradients() {
     SmallVector<std::pair<uint64_t, uint64_t>> ranges;
-    for (Operation *next = op; isa<ZeroGradientOp>(next);
-         next = next->getNextNode()) {
-      auto zero = cast<ZeroGradientOp>(next);
-      unsigned buffer = buffers.lookupGradient(
-          zero.getParameterAttr().getAttr(), zero.getUse());
+    for (unsigned buffer : cleared) {
       uint64_t size = buffers.getBuffers()[buffer].interval.size;
       ranges.emplace_back(offsets[buffer].slots.front(), memory::alignUp(size));
     }
+    cleared.clear();
     llvm::sort(ranges);
     for (size_t i = 0; i < ranges.size();) {
       auto [offset, size] = ranges[i++];
@@ -543,79 +507,6 @@ private:
         size += ranges[i++].second;
       call("pprt_zero", {at(offset), number(size)});
     }
-    return success();
-  }
-
-  Action parameterAction(StringRef kind, StringAttr parameter) {
-    return {kind.str(), -1, -1, -1, parameter.str()};
-  }
-
-  LogicalResult lower(ReduceGradientsOp op) {
-    Value sum = op.getGradients().front();
-    if (failed(requireF32(op, sum)))
-      return failure();
-    traced(parameterAction("reduce", op.getParameterAttr().getAttr()), [&] {
-      for (Value gradient : op.getGradients().drop_front())
-        call("pprt_add_f32",
-             {address(sum), address(gradient), number(elementsOf(sum))});
-    });
-    return success();
-  }
-
-  CallOperand parameterIndex(StringAttr name) {
-    return number32(indices.lookup<ParameterOp>(name));
-  }
-
-  LogicalResult lower(GradNormOp op) {
-    if (failed(requireF32(op, op.getGradient())))
-      return failure();
-    StringAttr name = op.getParameterAttr().getAttr();
-    traced(parameterAction("update", name), [&] {
-      callChecked("pprt_square_norm",
-                  {context, parameterIndex(name), address(op.getGradient()),
-                   number(elementsOf(op.getGradient()))});
-    });
-    return success();
-  }
-
-  LogicalResult lower(UpdateOp op) {
-    if (failed(requireF32(op, op.getGradient())))
-      return failure();
-    StringAttr name = op.getParameterAttr().getAttr();
-    auto report = program->getAttrOfType<DictionaryAttr>(attr::kMemory);
-    auto state = program->getAttrOfType<DictionaryAttr>(attr::kOptimizer);
-    auto moments =
-        state ? state.getAs<DenseI64ArrayAttr>(name) : DenseI64ArrayAttr();
-    if (!report || !moments)
-      return op.emitOpError("found no place for the optimizer state of '")
-             << name.getValue() << "', expected one; run pp-plan-memory";
-    uint64_t base = report.getAs<IntegerAttr>("arena").getInt();
-    bool hasMaster = moments.size() > 2;
-    traced(parameterAction("update", name), [&] {
-      SmallVector<CallOperand> operands = {
-          context, parameterIndex(name),
-          addressOf(buffers.lookupParameter(name), 0)};
-      if (hasMaster)
-        operands.push_back(at(base + moments[2]));
-      operands.append({address(op.getGradient()), at(base + moments[0]),
-                       at(base + moments[1]),
-                       number(elementsOf(op.getGradient()))});
-      callChecked(hasMaster ? "pprt_update_bf16" : "pprt_update", operands);
-    });
-    return success();
-  }
-
-  LogicalResult lower(StoreParameterOp op) {
-    unsigned target = buffers.lookupParameter(op.getParameterAttr().getAttr());
-    if (buffers.lookup(op.getValue()) == target)
-      return success(); // received in place
-    calls.copy(loc, addressOf(target, 0), address(op.getValue()),
-               number(bytesOf(op.getValue())));
-    return success();
-  }
-
-  LogicalResult lower(ReturnOp) {
-    return success(); // the end of the list
   }
 
   const int64_t written; ///< kWritten, but for tests
@@ -628,22 +519,24 @@ private:
   OpBuilder builder;
   Location loc;
   Type i32, i64;
-  const CallOperand context = CallOperand::argument(contextArgument);
   StringAttr tablesName, placesName;
   CallList calls;
   /// Of all actions, one behind the other; and those that change.
   std::vector<int64_t> tables, places;
   std::map<std::vector<int64_t>, int64_t> tableAt, placesAt;
   std::vector<Follower> followers; ///< of each buffer
-  DenseMap<Value, int64_t> requestOf;
+  DenseMap<Operation *, int64_t> requestOf;
   /// Of transfers in a program with loops: first request, number of them.
   DenseMap<Operation *, std::pair<int64_t, int64_t>> requestsOf;
   std::optional<int64_t> current; ///< micro-batch of the op at hand
+  Operation *atOp = nullptr;      ///< the op at hand
   struct {
-    BeginLoopOp op = {};
+    int64_t rounds = 0, step = 0;
     int64_t actions = 0; ///< of a round
-  } loop;                ///< around the op at hand
+  } loop;                ///< around the op at hand; 0 rounds: none
   int64_t nextAction = 0;
+  CallOperand actionIndex = {CallOperand::Number};
+  SmallVector<unsigned> cleared; ///< gradients, by consecutive ops
   SmallVector<int64_t> freeRequests;
   LoweredProgram result;
 };

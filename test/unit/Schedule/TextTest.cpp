@@ -248,7 +248,7 @@ TEST(Text, SurvivesAnything) {
     }
     EXPECT_EQ(printCSV(*parseCSV(printCSV(*schedule))), printCSV(*schedule));
     VerifyOptions options;
-    options.semantics = Semantics::FifoShared;
+    options.semantics = Semantics::FifoPerEdge;
     options.memoryCap = {100};
     if (!verify(*schedule, options).empty())
       continue;

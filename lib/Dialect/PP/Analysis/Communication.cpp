@@ -1,48 +1,30 @@
-//===- Communication.cpp - Do all rank programs end together?
-//---------------===//
+//===- Communication.cpp - Do all rank programs end together? -------------===//
 //
-// A program is reduced to its events: post a transfer, wait for one, meet all
-// ranks. Each transfer knows its other end from the start (by tag, or by its
-// place on the edge), so that what is missing is reported before anything
-// runs, and a wait that can never return always has a rank that could help it
-// but waits itself: following these ranks leads into the cycle. Loops are
-// executed round by round: an event is a few numbers.
+// Programs are reduced to events of the communication model: every round of
+// their loops, since an event is a few numbers. The two sides of a message find
+// each other by tag, or by their place on the edge where transports have no
+// tags, so that what is missing or differs is reported before anything runs.
 //
 //===----------------------------------------------------------------------===//
 
 #include "pp/Dialect/PP/Analysis/Communication.h"
 
+#include "pp/Communication/Programs.h"
+
 #include "llvm/ADT/DenseMap.h"
-#include "llvm/ADT/StringSwitch.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 #include <map>
 
 using namespace mlir;
 using namespace pp;
+using communication::Semantics;
 
-std::optional<CommunicationSemantics>
-pp::parseCommunicationSemantics(StringRef name) {
-  return llvm::StringSwitch<std::optional<CommunicationSemantics>>(name)
-      .Case("buffered", CommunicationSemantics::Buffered)
-      .Case("rendezvous", CommunicationSemantics::Rendezvous)
-      .Case("fifo-per-edge", CommunicationSemantics::FifoPerEdge)
-      .Case("fifo-shared", CommunicationSemantics::FifoShared)
-      .Default(std::nullopt);
-}
-
-StringRef pp::toString(CommunicationSemantics semantics) {
-  switch (semantics) {
-  case CommunicationSemantics::Buffered:
-    return "buffered";
-  case CommunicationSemantics::Rendezvous:
-    return "rendezvous";
-  case CommunicationSemantics::FifoPerEdge:
-    return "fifo-per-edge";
-  case CommunicationSemantics::FifoShared:
-    return "fifo-shared";
-  }
-  llvm_unreachable("no such semantics");
+FailureOr<Semantics> pp::readSemantics(Operation *op, StringRef name) {
+  if (auto parsed = communication::parseSemantics(
+          std::string_view(name.data(), name.size())))
+    return *parsed;
+  return op->emitError() << "found semantics=" << name << ", expected "
+                         << communication::listSemantics();
 }
 
 namespace {
@@ -59,42 +41,32 @@ struct Transfer {
   uint64_t tag;
   Type type;
   size_t other = kNone; ///< the other side
-  bool posted = false, done = false;
+  uint32_t message = 0; ///< of the model
 };
 
+/// An op that a program reaches.
 struct Event {
   enum class Kind { Post, Wait, Exchange } kind;
   Operation *op;
   size_t transfer; ///< unless Exchange
 };
 
-class Execution {
+class CommunicationProof {
 public:
-  Execution(ModuleOp module, CommunicationSemantics semantics, bool quiet)
+  CommunicationProof(ModuleOp module, Semantics semantics, bool quiet)
       : module(module), semantics(semantics), quiet(quiet) {}
 
   LogicalResult verify() {
     if (failed(collect()) || failed(match()))
       return failure();
-    run();
-    return report();
+    makeModel();
+    communication::Execution execution(model, semantics);
+    if (execution.run())
+      return success();
+    return quiet ? failure() : report(execution.findCycle());
   }
 
 private:
-  bool isFifo() const {
-    return semantics == CommunicationSemantics::FifoPerEdge ||
-           semantics == CommunicationSemantics::FifoShared;
-  }
-  /// The stream that a transfer runs on, at its own side.
-  using Stream = std::pair<size_t, size_t>;
-  Stream streamOf(const Transfer &transfer) const {
-    size_t peer = transfer.peer;
-    // Both directions are one stream for the pair, and two for edges.
-    if (semantics == CommunicationSemantics::FifoPerEdge && !transfer.isSend)
-      peer += programs.size();
-    return {transfer.rank, peer};
-  }
-
   InFlightDiagnostic error(Operation *op) { return op->emitError(); }
   LogicalResult collect();
   LogicalResult collect(ProgramOp program, size_t rank,
@@ -104,35 +76,29 @@ private:
   LogicalResult matchByTag();
   LogicalResult matchByOrder();
   LogicalResult compare(Transfer &send, Transfer &receive, size_t position);
-  void run();
-  void post(size_t transfer);
-  bool advance(size_t rank);
-  void completeStreams(Stream stream);
-  LogicalResult report();
-  size_t findCulprit(size_t rank, Operation *&posting, size_t &blocking);
+  void makeModel();
+  LogicalResult report(ArrayRef<communication::Stop> cycle);
   std::string describe(const Transfer &transfer) const;
-  size_t headOf(Stream stream) const {
-    auto it = streams.find(stream);
-    return it == streams.end() || it->second.first == it->second.second.size()
-               ? kNone
-               : it->second.second[it->second.first];
+  const Transfer &transferOf(communication::Side side) const {
+    return transfers[sidesOf[side.message][side.isReceive]];
   }
 
   ModuleOp module;
-  CommunicationSemantics semantics;
+  Semantics semantics;
   bool quiet;
   SmallVector<ProgramOp> programs;
   SmallVector<int64_t> ranks;
   SmallVector<SmallVector<Event>> events;
-  SmallVector<size_t> next; ///< event of each program that runs next
   std::vector<Transfer> transfers;
-  /// Transfers posted on a stream, and how many of them are done.
-  std::map<Stream, std::pair<size_t, std::vector<size_t>>> streams;
+  communication::Programs model;
+  std::vector<std::array<size_t, 2>> sidesOf; ///< transfers of each message
+  /// The op of each event of the model.
+  SmallVector<SmallVector<Operation *>> opOf;
 };
 
 } // namespace
 
-std::string Execution::describe(const Transfer &transfer) const {
+std::string CommunicationProof::describe(const Transfer &transfer) const {
   std::string text = transfer.isSend ? "send" : "receive";
   text += " of '" + transfer.value.getValue().str() + "'";
   if (transfer.microbatch)
@@ -141,7 +107,7 @@ std::string Execution::describe(const Transfer &transfer) const {
   return text + std::to_string(ranks[transfer.peer]);
 }
 
-LogicalResult Execution::collect() {
+LogicalResult CommunicationProof::collect() {
   llvm::DenseMap<int64_t, size_t> indexOf;
   for (ProgramOp program : module.getOps<ProgramOp>()) {
     auto [it, isNew] = indexOf.try_emplace(program.getRank(), programs.size());
@@ -160,27 +126,39 @@ LogicalResult Execution::collect() {
   }
   SymbolTable symbols(module);
   events.resize(programs.size());
-  next.assign(programs.size(), 0);
   for (auto [rank, program] : llvm::enumerate(programs))
     if (failed(collect(program, rank, indexOf, symbols)))
       return failure();
   return success();
 }
 
-LogicalResult Execution::collect(ProgramOp program, size_t rank,
-                                 const DenseMap<int64_t, size_t> &indexOf,
-                                 SymbolTable &symbols) {
-  /// Transfers of an op, and of those like it, by micro-batch.
+LogicalResult
+CommunicationProof::collect(ProgramOp program, size_t rank,
+                            const DenseMap<int64_t, size_t> &indexOf,
+                            SymbolTable &symbols) {
+  using EventKind = CommunicationEvent::Kind;
+  /// Transfers that differ by their micro-batch only, by it.
   using Series = DenseMap<int64_t, size_t>;
-  struct Kind {
+  struct Known {
+    CommunicationEvent event;
     size_t peer = kNone;
     Series *series = nullptr;
+    std::optional<int64_t> instance;
   };
-  DenseMap<Operation *, Kind> kinds;
-  std::map<std::tuple<bool, const void *, const void *>, Series> allSeries;
+  DenseMap<Operation *, Known> known;
+  std::map<decltype(CommunicationEvent().getSeries()), Series> allSeries;
   bool hasLoops = program.hasLoops();
-  auto prepare = [&](auto op, bool isSend) -> LogicalResult {
-    auto channel = symbols.lookup<ChannelOp>(op.getChannelAttr().getAttr());
+  for (Operation &op : program.getBody().front()) {
+    auto rankOp = dyn_cast<RankOpInterface>(op);
+    auto event = rankOp ? rankOp.getCommunication() : std::nullopt;
+    if (!event)
+      continue;
+    Known &entry = known.try_emplace(&op, Known{*event}).first->second;
+    entry.instance = rankOp.getInstance();
+    if (!event->isTransfer())
+      continue;
+    bool isSend = event->kind == EventKind::Send;
+    auto channel = symbols.lookup<ChannelOp>(event->channel);
     int64_t peerRank = isSend ? channel.getDestination() : channel.getSource();
     auto peer = indexOf.find(peerRank);
     if (peer == indexOf.end()) {
@@ -194,51 +172,37 @@ LogicalResult Execution::collect(ProgramOp program, size_t rank,
       diagnostic.attachNote(channel.getLoc()) << "the channel is declared here";
       return diagnostic;
     }
-    Kind &kind = kinds[op];
-    kind.peer = peer->second;
-    kind.series = &allSeries[{isSend, op.getChannelAttr().getAsOpaquePointer(),
-                              op.getValueAttr().getAsOpaquePointer()}];
-    return success();
-  };
-  for (Operation &op : program.getBody().front()) {
-    if (auto send = dyn_cast<ISendOp>(op)) {
-      if (failed(prepare(send, true)))
-        return failure();
-    } else if (auto receive = dyn_cast<IRecvOp>(op)) {
-      if (failed(prepare(receive, false)))
-        return failure();
-    }
+    entry.peer = peer->second;
+    entry.series = &allSeries[event->getSeries()];
   }
 
   LogicalResult result = success();
   DenseMap<Operation *, size_t> transferOf;
-  auto add = [&](auto op, bool isSend, int64_t shift) {
-    Kind kind = kinds.lookup(op);
-    std::optional<uint64_t> microbatch = op.getMicrobatch();
+  auto post = [&](Operation *op, const Known &entry, int64_t shift) {
+    const CommunicationEvent &event = entry.event;
+    std::optional<uint64_t> microbatch = event.microbatch;
     if (microbatch) {
       *microbatch += shift;
       if (hasLoops)
-        kind.series->insert({int64_t(*microbatch), transfers.size()});
+        entry.series->insert({int64_t(*microbatch), transfers.size()});
     }
     transferOf[op] = transfers.size();
     events[rank].push_back({Event::Kind::Post, op, transfers.size()});
-    transfers.push_back({op, isSend, rank, kind.peer,
-                         op.getChannelAttr().getAttr(), op.getValueAttr(),
-                         microbatch, op.getTag() + shift,
-                         op.getBuffer().getType()});
+    transfers.push_back({op, event.kind == EventKind::Send, rank, entry.peer,
+                         event.channel, event.value, microbatch,
+                         event.tag + shift, event.buffer.getType()});
   };
-  auto wait = [&](auto op, int64_t shift) {
-    Operation *posting = op.getToken().getDefiningOp();
-    size_t transfer = transferOf.lookup(posting);
-    std::optional<int64_t> microbatch = getMicrobatch(op);
+  auto wait = [&](Operation *op, const Known &entry, int64_t shift) {
+    Operation *posted = entry.event.posted;
+    size_t transfer = transferOf.lookup(posted);
     // With loops, that of the own micro-batch.
-    if (hasLoops && microbatch) {
-      Series &series = *kinds.lookup(posting).series;
-      auto it = series.find(*microbatch + shift);
+    if (hasLoops && entry.instance) {
+      Series &series = *known.find(posted)->second.series;
+      auto it = series.find(*entry.instance + shift);
       if (it == series.end()) {
         if (succeeded(result) && !quiet)
           op->emitError() << "found a wait for the transfer of micro-batch "
-                          << *microbatch + shift
+                          << *entry.instance + shift
                           << ", which is not posted before it or is waited "
                              "for already, expected one wait behind each "
                              "transfer: count the rounds of the loops";
@@ -251,13 +215,16 @@ LogicalResult Execution::collect(ProgramOp program, size_t rank,
     events[rank].push_back({Event::Kind::Wait, op, transfer});
   };
   program.walkSteps([&](Operation *op, int64_t shift) {
-    llvm::TypeSwitch<Operation *>(op)
-        .Case([&](ISendOp send) { add(send, true, shift); })
-        .Case([&](IRecvOp receive) { add(receive, false, shift); })
-        .Case<WaitOp, WaitSendOp>([&](auto op) { wait(op, shift); })
-        .Case([&](ExchangeOp exchange) {
-          events[rank].push_back({Event::Kind::Exchange, exchange, kNone});
-        });
+    auto it = known.find(op);
+    if (it == known.end())
+      return;
+    const Known &entry = it->second;
+    if (entry.event.isTransfer())
+      post(op, entry, shift);
+    else if (entry.event.kind == EventKind::Wait)
+      wait(op, entry, shift);
+    else
+      events[rank].push_back({Event::Kind::Exchange, op, kNone});
   });
   if (failed(result))
     return failure();
@@ -280,8 +247,8 @@ LogicalResult Execution::collect(ProgramOp program, size_t rank,
 //===----------------------------------------------------------------------===//
 
 /// Both sides of a message must agree on what it is.
-LogicalResult Execution::compare(Transfer &send, Transfer &receive,
-                                 size_t position) {
+LogicalResult CommunicationProof::compare(Transfer &send, Transfer &receive,
+                                          size_t position) {
   bool sameValue =
       send.value == receive.value && send.microbatch == receive.microbatch;
   if (sameValue && send.type == receive.type && send.tag == receive.tag)
@@ -290,7 +257,7 @@ LogicalResult Execution::compare(Transfer &send, Transfer &receive,
     return failure();
   InFlightDiagnostic diagnostic = error(receive.op);
   diagnostic << "found " << describe(receive);
-  if (!sameValue && isFifo())
+  if (!sameValue && semantics == Semantics::FifoPerEdge)
     diagnostic << " as message " << position << " of channel @"
                << receive.channel.getValue()
                << ", expected what the sender posts there: a " << describe(send)
@@ -309,7 +276,7 @@ LogicalResult Execution::compare(Transfer &send, Transfer &receive,
   return diagnostic;
 }
 
-LogicalResult Execution::matchByTag() {
+LogicalResult CommunicationProof::matchByTag() {
   // Sends and receives.
   DenseMap<std::pair<const void *, uint64_t>, size_t> byTag[2];
   for (size_t i = 0; i != transfers.size(); ++i) {
@@ -338,7 +305,7 @@ LogicalResult Execution::matchByTag() {
   return success();
 }
 
-LogicalResult Execution::matchByOrder() {
+LogicalResult CommunicationProof::matchByOrder() {
   std::map<const void *, std::pair<std::vector<size_t>, std::vector<size_t>>>
       byChannel;
   for (size_t i = 0; i != transfers.size(); ++i) {
@@ -354,8 +321,9 @@ LogicalResult Execution::matchByOrder() {
   return success();
 }
 
-LogicalResult Execution::match() {
-  if (failed(isFifo() ? matchByOrder() : matchByTag()))
+LogicalResult CommunicationProof::match() {
+  if (failed(semantics == Semantics::FifoPerEdge ? matchByOrder()
+                                                 : matchByTag()))
     return failure();
   std::map<const void *, size_t> position;
   for (Transfer &transfer : transfers) {
@@ -407,169 +375,91 @@ LogicalResult Execution::match() {
 // Execution
 //===----------------------------------------------------------------------===//
 
-/// Ends transfers at the head of both sides of a stream, as long as the two
-/// heads are the two sides of one message.
-void Execution::completeStreams(Stream stream) {
-  while (true) {
-    size_t head = headOf(stream);
-    if (head == kNone)
-      return;
-    size_t other = transfers[head].other;
-    Stream otherStream = streamOf(transfers[other]);
-    if (headOf(otherStream) != other)
-      return;
-    transfers[head].done = transfers[other].done = true;
-    ++streams[stream].first;
-    ++streams[otherStream].first;
+void CommunicationProof::makeModel() {
+  using Kind = communication::Event::Kind;
+  for (auto [index, transfer] : llvm::enumerate(transfers)) {
+    if (!transfer.isSend)
+      continue;
+    Transfer &receive = transfers[transfer.other];
+    transfer.message = receive.message = model.messages.size();
+    model.messages.push_back({int32_t(transfer.rank), int32_t(transfer.peer)});
+    sidesOf.push_back({index, transfer.other});
   }
-}
-
-void Execution::post(size_t index) {
-  Transfer &transfer = transfers[index];
-  Transfer &other = transfers[transfer.other];
-  transfer.posted = true;
-  if (isFifo()) {
-    Stream stream = streamOf(transfer);
-    streams[stream].second.push_back(index);
-    completeStreams(stream);
-    return;
-  }
-  if (transfer.isSend && semantics == CommunicationSemantics::Buffered)
-    transfer.done = true;
-  if (other.posted)
-    transfer.done = other.done = true;
-}
-
-/// Runs a program until it blocks; whether it got anywhere.
-bool Execution::advance(size_t rank) {
-  size_t begin = next[rank];
-  for (; next[rank] != events[rank].size(); ++next[rank]) {
-    const Event &event = events[rank][next[rank]];
-    if (event.kind == Event::Kind::Post)
-      post(event.transfer);
-    else if (event.kind == Event::Kind::Exchange ||
-             !transfers[event.transfer].done)
-      break;
-  }
-  return next[rank] != begin;
-}
-
-void Execution::run() {
-  bool progress = true;
-  while (progress) {
-    progress = false;
-    for (size_t rank = 0; rank != programs.size(); ++rank)
-      progress |= advance(rank);
-    bool allMeet =
-        llvm::all_of(llvm::seq<size_t>(0, programs.size()), [&](size_t rank) {
-          return next[rank] != events[rank].size() &&
-                 events[rank][next[rank]].kind == Event::Kind::Exchange;
-        });
-    if (allMeet && !programs.empty()) {
-      for (size_t &event : next)
-        ++event;
-      progress = true;
-    }
-  }
-}
-
-//===----------------------------------------------------------------------===//
-// Wait cycles
-//===----------------------------------------------------------------------===//
-
-/// The rank that a blocked rank waits for. `posting` is the op which that rank
-/// has not reached (null where it has posted all, but behind `blocking`, the
-/// head of its stream).
-size_t Execution::findCulprit(size_t rank, Operation *&posting,
-                              size_t &blocking) {
-  posting = nullptr;
-  blocking = kNone;
-  const Event &event = events[rank][next[rank]];
-  if (event.kind == Event::Kind::Exchange) {
-    for (size_t other = 0; other != programs.size(); ++other) {
-      const Event &reached = events[other][next[other]];
-      if (reached.kind == Event::Kind::Exchange)
+  std::vector<int32_t> &all = model.groups.emplace_back();
+  for (size_t rank = 0; rank != programs.size(); ++rank)
+    all.push_back(rank);
+  model.programs.resize(programs.size());
+  opOf.resize(programs.size());
+  for (size_t rank = 0; rank != programs.size(); ++rank) {
+    uint32_t exchanges = 0;
+    auto add = [&](Kind kind, uint32_t index, Operation *op) {
+      model.programs[rank].push_back({kind, index});
+      opOf[rank].push_back(op);
+    };
+    for (const Event &event : events[rank]) {
+      if (event.kind == Event::Kind::Exchange) {
+        if (exchanges == model.collectives.size())
+          model.collectives.push_back(0);
+        add(Kind::StartCollective, exchanges, event.op);
+        add(Kind::WaitCollective, exchanges++, event.op);
         continue;
-      for (const Event &later :
-           llvm::drop_begin(events[other], next[other] + 1))
-        if (later.kind == Event::Kind::Exchange) {
-          posting = later.op;
-          break;
-        }
-      return other;
+      }
+      const Transfer &transfer = transfers[event.transfer];
+      bool isPost = event.kind == Event::Kind::Post;
+      add(transfer.isSend ? isPost ? Kind::PostSend : Kind::WaitSend
+          : isPost        ? Kind::PostReceive
+                          : Kind::WaitReceive,
+          transfer.message, event.op);
     }
-    llvm_unreachable("all ranks are at the exchange");
   }
-  size_t index = event.transfer;
-  if (isFifo()) {
-    // What blocks is the head of the stream, on this side first.
-    index = headOf(streamOf(transfers[index]));
-    if (index != event.transfer)
-      blocking = index;
-  }
-  Transfer &other = transfers[transfers[index].other];
-  if (!other.posted) {
-    posting = other.op;
-  } else {
-    blocking = headOf(streamOf(other));
-  }
-  return other.rank;
 }
 
-LogicalResult Execution::report() {
-  size_t rank = 0;
-  while (rank != programs.size() && next[rank] == events[rank].size())
-    ++rank;
-  if (rank == programs.size())
-    return success();
-  if (quiet)
-    return failure();
-
-  // Every rank on the way is blocked, so the way ends in a cycle.
-  SmallVector<size_t> path;
-  while (!llvm::is_contained(path, rank)) {
-    path.push_back(rank);
-    Operation *posting;
-    size_t blocking;
-    rank = findCulprit(rank, posting, blocking);
-  }
-  ArrayRef<size_t> cycle(llvm::find(path, rank), path.end());
-
-  Operation *first = events[cycle.front()][next[cycle.front()]].op;
-  InFlightDiagnostic diagnostic = error(first)
-                                  << "deadlock under " << toString(semantics)
-                                  << " semantics: ranks ";
-  for (size_t member : cycle)
-    diagnostic << ranks[member] << " -> ";
-  diagnostic << ranks[cycle.front()]
+LogicalResult CommunicationProof::report(ArrayRef<communication::Stop> cycle) {
+  auto opAt = [&](const communication::Stop &stop) {
+    return opOf[stop.program][stop.event];
+  };
+  InFlightDiagnostic diagnostic =
+      error(opAt(cycle.front()))
+      << "deadlock under " << StringRef(communication::toString(semantics))
+      << " semantics: ranks ";
+  for (const communication::Stop &stop : cycle)
+    diagnostic << ranks[stop.program] << " -> ";
+  diagnostic << ranks[cycle.front().program]
              << " wait for each other: post receives before, or wait after, "
                 "what the others need";
-  for (size_t member : cycle) {
-    const Event &event = events[member][next[member]];
-    Operation *posting;
-    size_t blocking;
-    size_t culprit = findCulprit(member, posting, blocking);
-    Diagnostic &note = diagnostic.attachNote(event.op->getLoc());
-    note << "rank " << ranks[member] << " waits here ";
-    if (event.kind == Event::Kind::Exchange)
+  for (const communication::Stop &stop : cycle) {
+    const communication::Event &event =
+        model.programs[stop.program][stop.event];
+    Diagnostic &note = diagnostic.attachNote(opAt(stop)->getLoc());
+    note << "rank " << ranks[stop.program] << " waits here ";
+    if (event.isCollective())
       note << "for all ranks to exchange";
     else
-      note << "for its " << describe(transfers[event.transfer]);
-    if (blocking != kNone) {
-      Transfer &head = transfers[blocking];
+      note << "for its "
+           << describe(transferOf({event.index, event.isReceive()}));
+    if (stop.behind) {
+      const Transfer &head = transferOf(*stop.behind);
       note << ", behind the " << describe(head) << " that rank "
            << ranks[head.rank] << " posted before";
       diagnostic.attachNote(head.op->getLoc()) << "posted here";
     }
-    if (posting)
-      diagnostic.attachNote(posting->getLoc())
-          << "rank " << ranks[culprit] << " would reach this only later";
+    Operation *missing = nullptr;
+    if (stop.missing)
+      missing = transferOf(*stop.missing).op;
+    else if (event.isCollective())
+      for (auto [other, op] :
+           llvm::zip(model.programs[stop.peer], opOf[stop.peer]))
+        if (other.kind == communication::Event::Kind::StartCollective &&
+            other.index == event.index)
+          missing = op;
+    if (missing)
+      diagnostic.attachNote(missing->getLoc())
+          << "rank " << ranks[stop.peer] << " would reach this only later";
   }
   return diagnostic;
 }
 
-LogicalResult pp::verifyCommunication(ModuleOp module,
-                                      CommunicationSemantics semantics,
+LogicalResult pp::verifyCommunication(ModuleOp module, Semantics semantics,
                                       bool quiet) {
-  return Execution(module, semantics, quiet).verify();
+  return CommunicationProof(module, semantics, quiet).verify();
 }

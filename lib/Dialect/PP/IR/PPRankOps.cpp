@@ -12,7 +12,6 @@
 #include "pp/Dialect/PP/IR/PPOps.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace pp;
@@ -63,21 +62,6 @@ void ProgramOp::walkSteps(
   }
 }
 
-std::optional<int64_t> pp::getMicrobatch(Operation *op) {
-  auto ofTransfer = [](auto wait) -> std::optional<int64_t> {
-    if (wait.getMicrobatch())
-      return int64_t(*wait.getMicrobatch());
-    Operation *transfer = wait.getToken().getDefiningOp();
-    return transfer ? getMicrobatch(transfer) : std::nullopt;
-  };
-  return llvm::TypeSwitch<Operation *, std::optional<int64_t>>(op)
-      .Case<RunOp, LossOp>([](auto op) { return int64_t(op.getMicrobatch()); })
-      .Case<ISendOp, IRecvOp>(
-          [](auto op) -> std::optional<int64_t> { return op.getMicrobatch(); })
-      .Case<WaitOp, WaitSendOp>(ofTransfer)
-      .Default(std::optional<int64_t>());
-}
-
 LogicalResult BeginLoopOp::verify() {
   constexpr int64_t most = limits::kMicrobatches;
   int64_t rounds = getRounds(), step = getStep();
@@ -104,10 +88,9 @@ static LogicalResult verifyLastRound(Operation &op, BeginLoopOp loop) {
   };
   if (failed(verify("micro-batch", *getMicrobatch(&op), limits::kMicrobatches)))
     return failure();
-  IntegerAttr tag;
-  if (isa<ISendOp, IRecvOp>(op))
-    tag = op.getAttrOfType<IntegerAttr>("tag");
-  return tag ? verify("tag", tag.getInt(), limits::kTags) : success();
+  auto event = cast<RankOpInterface>(op).getCommunication();
+  return event && event->isTransfer() ? verify("tag", event->tag, limits::kTags)
+                                      : success();
 }
 
 /// Constraints 4 to 6.

@@ -15,7 +15,6 @@
 #include "pp/Interfaces/ElementBytes.h"
 #include "pp/Limits.h"
 
-#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <map>
@@ -71,8 +70,79 @@ std::string Buffer::describe() const {
   llvm_unreachable("unknown kind");
 }
 
-LogicalResult ProgramBuffers::addValue(Value value, BufferKind kind,
-                                       uint32_t time) {
+/// Takes down what the ops of a program declare, one op after the other.
+class ProgramBuffers::Collector : public BufferDeclarations {
+public:
+  Collector(ProgramBuffers &all, SymbolTableCollection &symbols,
+            DenseMap<Operation *, uint32_t> timeOf)
+      : all(all), symbols(symbols), timeOf(std::move(timeOf)) {}
+
+  /// The buffers of an op, and that those it reads live until it.
+  LogicalResult visit(Operation &op) {
+    time = timeOf.lookup(&op);
+    if (auto rank = dyn_cast<RankOpInterface>(op))
+      if (failed(rank.declareBuffers(*this)))
+        return failure();
+    for (Value operand : op.getOperands())
+      if (auto it = all.ofValue.find(operand); it != all.ofValue.end()) {
+        uint32_t &end = all.buffers[it->second].interval.end;
+        end = std::max(end, time + 1);
+      }
+    return success();
+  }
+
+  SymbolTableCollection &getSymbols() override { return symbols; }
+  LogicalResult addValue(Value value, BufferKind kind,
+                         StringAttr series) override {
+    all.made.insert(value);
+    return series && all.hasLoops ? addSeries(value, series, kind)
+                                  : addSingle(value, kind, time);
+  }
+  LogicalResult addReceived(Value value, StringAttr series) override {
+    StringAttr parameter = directTarget(value);
+    if (!parameter)
+      return addValue(value, BufferKind::Communication, series);
+    if (failed(addParameter(value.getDefiningOp(), parameter, value.getType())))
+      return failure();
+    shareParameter(value, parameter);
+    return success();
+  }
+  void share(Value value, Value with) override {
+    all.ofValue[value] = all.ofValue[with];
+  }
+  LogicalResult addParameter(Operation *op, StringAttr name,
+                             Type type) override;
+  void shareParameter(Value value, StringAttr name) override {
+    all.ofValue[value] = all.ofParameter[name];
+  }
+  LogicalResult addOwned(Operation *op, StringAttr name) override {
+    if (llvm::is_contained(all.owned, name))
+      return op->emitOpError("updates '")
+             << name.getValue()
+             << "' again, expected one update of each parameter in a step";
+    all.owned.push_back(name);
+    return success();
+  }
+  LogicalResult addGradient(Operation *op, StringAttr name, int64_t use,
+                            Type type) override;
+  void shareGradient(Value value, StringAttr name, int64_t use) override {
+    all.ofValue[value] = all.ofGradient[{name, use}];
+  }
+  void addWorkspace(Operation *op, StringAttr series, uint64_t bytes) override;
+
+private:
+  LogicalResult addSingle(Value value, BufferKind kind, uint32_t begin);
+  LogicalResult addSeries(Value value, StringAttr name, BufferKind kind);
+  StringAttr directTarget(Value received) const;
+
+  ProgramBuffers &all;
+  SymbolTableCollection &symbols;
+  DenseMap<Operation *, uint32_t> timeOf;
+  uint32_t time = 0; ///< of the op at hand
+};
+
+LogicalResult ProgramBuffers::Collector::addSingle(Value value, BufferKind kind,
+                                                   uint32_t begin) {
   Operation *op = value.getDefiningOp();
   FailureOr<uint64_t> bytes = getTensorBytes(value.getType());
   if (failed(bytes))
@@ -80,25 +150,25 @@ LogicalResult ProgramBuffers::addValue(Value value, BufferKind kind,
            << value.getType()
            << " in a rank program, expected a statically shaped tensor of "
               "integers or floats; memory is planned before the program runs";
-  Buffer buffer{kind, {*bytes, time, time + 1}, op};
+  Buffer buffer{kind, {*bytes, begin, begin + 1}, op};
   buffer.result = cast<OpResult>(value).getResultNumber();
-  ofValue[value] = buffers.size();
-  buffers.push_back(std::move(buffer));
+  all.ofValue[value] = all.buffers.size();
+  all.buffers.push_back(std::move(buffer));
   return success();
 }
 
 /// The value of one name, whichever op makes it.
-LogicalResult ProgramBuffers::addSeries(Value value, StringAttr name,
-                                        BufferKind kind) {
-  auto known = ofSeries.find(name);
-  if (known == ofSeries.end()) {
-    if (failed(addValue(value, kind, 0)))
+LogicalResult ProgramBuffers::Collector::addSeries(Value value, StringAttr name,
+                                                   BufferKind kind) {
+  auto known = all.ofSeries.find(name);
+  if (known == all.ofSeries.end()) {
+    if (failed(addSingle(value, kind, 0)))
       return failure();
-    buffers.back().series = name;
-    ofSeries[name] = ofValue[value];
+    all.buffers.back().series = name;
+    all.ofSeries[name] = all.ofValue[value];
     return success();
   }
-  const Buffer &buffer = buffers[known->second];
+  const Buffer &buffer = all.buffers[known->second];
   Type expected = buffer.op->getResult(buffer.result).getType();
   if (value.getType() != expected) {
     InFlightDiagnostic diagnostic =
@@ -108,96 +178,78 @@ LogicalResult ProgramBuffers::addSeries(Value value, StringAttr name,
     diagnostic.attachNote(buffer.op->getLoc()) << "first made here";
     return diagnostic;
   }
-  ofValue[value] = known->second;
+  all.ofValue[value] = known->second;
   return success();
 }
 
-LogicalResult ProgramBuffers::addParameter(Operation *op, StringAttr name,
-                                           Type type) {
-  if (ofParameter.contains(name))
+LogicalResult ProgramBuffers::Collector::addParameter(Operation *op,
+                                                      StringAttr name,
+                                                      Type type) {
+  if (all.ofParameter.contains(name))
     return success();
   FailureOr<uint64_t> bytes = getTensorBytes(type);
   if (failed(bytes))
     return op->emitOpError("found parameter '")
            << name.getValue() << "' of type " << type
            << ", expected a statically shaped tensor of integers or floats";
-  ofParameter[name] = buffers.size();
-  buffers.push_back(
-      {BufferKind::Parameter, {*bytes, 0, programLength}, op, 0, name, 0});
+  all.ofParameter[name] = all.buffers.size();
+  all.buffers.push_back(
+      {BufferKind::Parameter, {*bytes, 0, all.programLength}, op, 0, name, 0});
   return success();
 }
 
-LogicalResult ProgramBuffers::addGradient(Operation *op, StringAttr name,
-                                          int64_t use, Type type) {
-  if (ofGradient.contains({name, use}))
+LogicalResult ProgramBuffers::Collector::addGradient(Operation *op,
+                                                     StringAttr name,
+                                                     int64_t use, Type type) {
+  if (all.ofGradient.contains({name, use}))
     return success();
   FailureOr<uint64_t> bytes = getTensorBytes(type);
   if (failed(bytes))
     return op->emitOpError("found a gradient of '")
            << name.getValue() << "' of type " << type
            << ", expected a statically shaped tensor of integers or floats";
-  ofGradient[{name, use}] = buffers.size();
-  buffers.push_back(
-      {BufferKind::Gradient, {*bytes, 0, programLength}, op, 0, name, use});
+  all.ofGradient[{name, use}] = all.buffers.size();
+  all.buffers.push_back(
+      {BufferKind::Gradient, {*bytes, 0, all.programLength}, op, 0, name, use});
   return success();
 }
 
-LogicalResult ProgramBuffers::addRun(RunOp run, uint32_t time,
-                                     SymbolTableCollection &symbols) {
-  auto callee =
-      symbols.lookupNearestSymbolFrom<func::FuncOp>(run, run.getCalleeAttr());
-  if (!callee)
-    return run.emitOpError("found no function '")
-           << run.getCallee() << "', expected a stage function of the module";
-  for (unsigned i = 0; i < callee.getNumArguments(); ++i) {
-    Type type = callee.getArgumentTypes()[i];
-    if (auto name = callee.getArgAttrOfType<StringAttr>(i, attr::kParam))
-      if (failed(addParameter(run, name, type)))
-        return failure();
-    if (auto name = callee.getArgAttrOfType<StringAttr>(i, attr::kGrad)) {
-      auto use = callee.getArgAttrOfType<IntegerAttr>(i, attr::kUse);
-      if (failed(addGradient(run, name, use.getInt(), type)))
-        return failure();
-    }
+void ProgramBuffers::Collector::addWorkspace(Operation *op, StringAttr series,
+                                             uint64_t bytes) {
+  unsigned number = all.buffers.size();
+  if (!all.hasLoops) {
+    all.buffers.push_back({BufferKind::Workspace, {bytes, time, time + 1}, op});
+  } else if (auto [it, isNew] =
+                 all.ofWorkspaceSeries.try_emplace(series, number);
+             isNew) {
+    all.buffers.push_back({BufferKind::Workspace, {bytes, 0, 1}, op});
+    all.buffers.back().series = series;
+  } else {
+    number = it->second;
   }
-  SmallVector<StringAttr> names;
-  for (unsigned i = 0; i < callee.getNumResults(); ++i)
-    if (auto name = callee.getResultAttrOfType<StringAttr>(i, attr::kValue))
-      names.push_back(name);
-  for (auto [i, result] : llvm::enumerate(run.getResults())) {
-    // What is sent and read by nobody here exists for the transfer only.
-    bool onlySent = !result.use_empty() &&
-                    llvm::all_of(result.getUsers(), [](Operation *user) {
-                      return isa<ISendOp, WaitSendOp>(user);
-                    });
-    BufferKind kind =
-        onlySent ? BufferKind::Communication : BufferKind::Activation;
-    if (failed(hasLoops && i < names.size() ? addSeries(result, names[i], kind)
-                                            : addValue(result, kind, time)))
-      return failure();
-  }
-  auto workspace = callee->getAttrOfType<IntegerAttr>(attr::kWorkspace);
-  if (!workspace)
-    return run.emitOpError("found stage function '")
-           << run.getCallee()
-           << "' without pp.workspace, expected the bytes of its workspace; "
-              "run pp-plan-memory on the module";
-  if (workspace.getInt() > 0 && hasLoops) {
-    auto [it, isNew] =
-        ofWorkspaceSeries.try_emplace(callee.getSymNameAttr(), buffers.size());
-    if (isNew) {
-      buffers.push_back(
-          {BufferKind::Workspace, {uint64_t(workspace.getInt()), 0, 1}, run});
-      buffers.back().series = callee.getSymNameAttr();
-    }
-    ofWorkspace[run] = it->second;
-  } else if (workspace.getInt() > 0) {
-    ofWorkspace[run] = buffers.size();
-    buffers.push_back({BufferKind::Workspace,
-                       {uint64_t(workspace.getInt()), time, time + 1},
-                       run});
-  }
-  return success();
+  all.ofWorkspace[op] = number;
+}
+
+/// The parameter whose buffer a value may be received into at once: it is
+/// stored there and not used otherwise, and nothing reads or writes the
+/// parameter in between.
+StringAttr ProgramBuffers::Collector::directTarget(Value received) const {
+  auto onlyUser = [](Value value) {
+    return value.hasOneUse() ? *value.user_begin() : nullptr;
+  };
+  auto wait = dyn_cast_or_null<WaitOp>(onlyUser(received));
+  auto store =
+      wait ? dyn_cast_or_null<StoreParameterOp>(onlyUser(wait.getResult()))
+           : StoreParameterOp();
+  if (!store)
+    return {};
+  StringAttr name = store.getParameterAttr().getAttr();
+  uint32_t begin = timeOf.lookup(received.getDefiningOp());
+  uint32_t end = timeOf.lookup(store);
+  for (uint32_t touch : all.touches.lookup(name))
+    if (touch > begin && touch < end)
+      return {};
+  return name;
 }
 
 /// Notes when each parameter's buffer is read or written by something other
@@ -238,105 +290,10 @@ ProgramBuffers::analyze(ProgramOp program, SymbolTableCollection &symbols,
     timeOf[&op] = result.programLength++;
   result.collectReads(program, symbols);
 
-  // The parameter whose buffer a receive may write to at once.
-  auto directTarget = [&](IRecvOp receive) -> StringAttr {
-    if (!receive.getBuffer().hasOneUse())
-      return {};
-    auto wait = dyn_cast<WaitOp>(*receive.getBuffer().user_begin());
-    if (!wait || !wait.getResult().hasOneUse())
-      return {};
-    auto store = dyn_cast<StoreParameterOp>(*wait.getResult().user_begin());
-    if (!store)
-      return {};
-    StringAttr name = store.getParameterAttr().getAttr();
-    for (uint32_t time : result.touches.lookup(name))
-      if (time > timeOf[receive] && time < timeOf[store])
-        return {};
-    return name;
-  };
-
-  for (Operation &op : body) {
-    uint32_t time = timeOf[&op];
-    LogicalResult added =
-        TypeSwitch<Operation *, LogicalResult>(&op)
-            .Case([&](RunOp run) { return result.addRun(run, time, symbols); })
-            .Case([&](IRecvOp receive) {
-              if (StringAttr name = directTarget(receive)) {
-                if (failed(result.addParameter(receive, name,
-                                               receive.getBuffer().getType())))
-                  return failure();
-                result.ofValue[receive.getBuffer()] = result.ofParameter[name];
-                return success();
-              }
-              if (result.hasLoops && receive.getMicrobatch())
-                return result.addSeries(receive.getBuffer(),
-                                        receive.getValueAttr(),
-                                        BufferKind::Communication);
-              return result.addValue(receive.getBuffer(),
-                                     BufferKind::Communication, time);
-            })
-            .Case([&](WaitOp wait) {
-              result.ofValue[wait.getResult()] =
-                  result.ofValue[wait.getBuffer()];
-              return success();
-            })
-            .Case([&](ZeroGradientOp zero) {
-              auto parameter = symbols.lookupNearestSymbolFrom<ParameterOp>(
-                  zero, zero.getParameterAttr());
-              return result.addGradient(zero, zero.getParameterAttr().getAttr(),
-                                        zero.getUse(),
-                                        parameter.getGradientType());
-            })
-            .Case([&](LoadGradientOp load) {
-              StringAttr name = load.getParameterAttr().getAttr();
-              int64_t use = load.getUse();
-              if (failed(result.addGradient(load, name, use,
-                                            load.getResult().getType())))
-                return failure();
-              result.ofValue[load.getResult()] = result.ofGradient[{name, use}];
-              return success();
-            })
-            .Case([&](LoadParameterOp load) {
-              StringAttr name = load.getParameterAttr().getAttr();
-              if (failed(result.addParameter(load, name,
-                                             load.getResult().getType())))
-                return failure();
-              result.ofValue[load.getResult()] = result.ofParameter[name];
-              return success();
-            })
-            .Case([&](ReduceGradientsOp reduce) {
-              result.ofValue[reduce.getResult()] =
-                  result.ofValue[reduce.getGradients().front()];
-              return success();
-            })
-            .Case([&](UpdateOp update) {
-              StringAttr name = update.getParameterAttr().getAttr();
-              if (llvm::is_contained(result.owned, name))
-                return LogicalResult(update.emitOpError("updates '")
-                                     << name.getValue()
-                                     << "' again, expected one update of each "
-                                        "parameter in a step");
-              result.owned.push_back(name);
-              auto parameter = symbols.lookupNearestSymbolFrom<ParameterOp>(
-                  update, update.getParameterAttr());
-              return result.addParameter(update, name, parameter.getType());
-            })
-            .Case([&](StoreParameterOp store) {
-              return result.addParameter(store,
-                                         store.getParameterAttr().getAttr(),
-                                         store.getValue().getType());
-            })
-            .Default(success());
-    if (failed(added))
+  Collector collector(result, symbols, std::move(timeOf));
+  for (Operation &op : body)
+    if (failed(collector.visit(op)))
       return failure();
-    for (Value operand : op.getOperands()) {
-      auto it = result.ofValue.find(operand);
-      if (it != result.ofValue.end()) {
-        uint32_t &end = result.buffers[it->second].interval.end;
-        end = std::max(end, time + 1);
-      }
-    }
-  }
   if (result.hasLoops && withLives && failed(result.findLives(program)))
     return failure();
   if (failed(result.verifyTotal(program)))
@@ -364,27 +321,21 @@ namespace {
 class OpenTransfers {
 public:
   explicit OpenTransfers(Block &block) {
-    std::map<std::tuple<bool, const void *, const void *>, unsigned> numbers;
-    auto add = [&](auto transfer, bool isSend) {
-      if (!transfer.getMicrobatch())
-        return;
-      seriesOf[transfer] =
-          numbers
-              .try_emplace({isSend,
-                            transfer.getChannelAttr().getAsOpaquePointer(),
-                            transfer.getValueAttr().getAsOpaquePointer()},
-                           numbers.size())
-              .first->second;
-    };
+    std::map<decltype(CommunicationEvent().getSeries()), unsigned> numbers;
     for (Operation &op : block) {
-      if (auto send = dyn_cast<ISendOp>(op))
-        add(send, true);
-      else if (auto receive = dyn_cast<IRecvOp>(op))
-        add(receive, false);
-      else if (isa<WaitOp, WaitSendOp>(op))
-        if (auto known = seriesOf.find(op.getOperand(0).getDefiningOp());
-            known != seriesOf.end())
+      auto rank = dyn_cast<RankOpInterface>(op);
+      auto event = rank ? rank.getCommunication() : std::nullopt;
+      if (!event)
+        continue;
+      if (event->isTransfer() && event->microbatch)
+        seriesOf[&op] = numbers.try_emplace(event->getSeries(), numbers.size())
+                            .first->second;
+      else if (event->kind == CommunicationEvent::Kind::Wait)
+        if (auto known = seriesOf.find(event->posted);
+            known != seriesOf.end()) {
           seriesOf[&op] = known->second;
+          waits.insert(&op);
+        }
     }
     isOpen.resize(numbers.size());
     firstOf.resize(numbers.size());
@@ -410,7 +361,7 @@ public:
     std::vector<bool> &open = isOpen[it->second];
     if (open.size() <= microbatch)
       open.resize(microbatch + 1);
-    bool isWait = isa<WaitOp, WaitSendOp>(op);
+    bool isWait = waits.contains(op);
     if (open[microbatch] != isWait)
       return isWait ? "waits for a transfer that is not posted before it or is "
                       "waited for already"
@@ -421,6 +372,7 @@ public:
 
 private:
   DenseMap<Operation *, unsigned> seriesOf;
+  DenseSet<Operation *> waits;
   std::vector<std::vector<bool>> isOpen; ///< by series and micro-batch
   std::vector<Operation *> firstOf;      ///< of each series
 };
@@ -450,12 +402,9 @@ LogicalResult ProgramBuffers::findLives(ProgramOp program) {
         step.uses.push_back(it->second);
     if (auto it = ofWorkspace.find(&op); it != ofWorkspace.end())
       step.begins.push_back(it->second);
-    if (!isa<RunOp, IRecvOp>(op))
-      continue;
     for (Value value : op.getResults())
-      if (auto it = ofValue.find(value);
-          it != ofValue.end() && isPlaced(it->second))
-        step.begins.push_back(it->second);
+      if (made.contains(value))
+        step.begins.push_back(ofValue.lookup(value));
   }
   uint32_t time = 0;
   LogicalResult result = success();

@@ -31,33 +31,20 @@ namespace pp {
 using namespace mlir;
 using namespace pp;
 
-/// What ops of different micro-batches have in common: the op, and its callee
-/// or its channel and value.
-using Key = std::tuple<const void *, const void *, const void *>;
-
-static Key keyOf(Operation *op) {
-  const void *name = op->getName().getAsOpaquePointer();
-  if (auto run = dyn_cast<RunOp>(op))
-    return {name, run.getCalleeAttr().getAsOpaquePointer(), nullptr};
-  auto ofTransfer = [&](auto transfer) -> Key {
-    return {name, transfer.getChannelAttr().getAsOpaquePointer(),
-            transfer.getValueAttr().getAsOpaquePointer()};
-  };
-  if (auto send = dyn_cast<ISendOp>(op))
-    return ofTransfer(send);
-  if (auto receive = dyn_cast<IRecvOp>(op))
-    return ofTransfer(receive);
-  if (isa<WaitOp, WaitSendOp>(op)) {
-    Key key = keyOf(op->getOperand(0).getDefiningOp());
-    std::get<0>(key) = name;
-    return key;
-  }
-  return {name, nullptr, nullptr};
+static SeriesKey keyOf(Operation *op) {
+  if (auto rank = dyn_cast<RankOpInterface>(op))
+    return rank.getSeriesKey();
+  return {op->getName().getAsOpaquePointer(), nullptr, nullptr};
 }
 
-static IntegerAttr getTag(Operation *op) {
-  return isa<ISendOp, IRecvOp>(op) ? op->getAttrOfType<IntegerAttr>("tag")
-                                   : IntegerAttr();
+static std::optional<CommunicationEvent> eventOf(Operation *op) {
+  auto rank = dyn_cast<RankOpInterface>(op);
+  return rank ? rank.getCommunication() : std::nullopt;
+}
+
+static bool isWait(Operation *op) {
+  auto event = eventOf(op);
+  return event && event->kind == CommunicationEvent::Kind::Wait;
 }
 
 namespace {
@@ -70,7 +57,11 @@ public:
       if (isa<RunOp>(op))
         runs.push_back(ops.size());
       ops.push_back(&op);
-      facts.push_back({keyOf(&op), getMicrobatch(&op), getTag(&op)});
+      auto event = eventOf(&op);
+      std::optional<uint64_t> tag;
+      if (event && event->isTransfer())
+        tag = event->tag;
+      facts.push_back({keyOf(&op), getMicrobatch(&op), tag});
       for (Value operand : op.getOperands())
         facts.back().operands.emplace_back(
             keyOf(operand.getDefiningOp()),
@@ -91,10 +82,10 @@ private:
   };
   /// What is compared of an op.
   struct Facts {
-    Key key;
+    SeriesKey key;
     std::optional<int64_t> microbatch;
-    IntegerAttr tag;
-    SmallVector<std::pair<Key, unsigned>, 2> operands = {};
+    std::optional<uint64_t> tag; ///< of a transfer
+    SmallVector<std::pair<SeriesKey, unsigned>, 2> operands = {};
   };
 
   LogicalResult readOwnMicrobatch();
@@ -103,7 +94,6 @@ private:
   bool isRound(size_t begin, size_t end);
   bool areAlike(size_t a, size_t b) const;
   LogicalResult shift();
-  void move(Operation *op, int64_t by);
 
   Block &block;
   const LeftOut &leftOut;
@@ -121,7 +111,7 @@ public:
   void runOnOperation() override;
 
 private:
-  LogicalResult formAll(CommunicationSemantics semantics);
+  LogicalResult formAll(communication::Semantics semantics);
   LogicalResult projectAgain(bool shorten, int64_t keptMicrobatches);
 };
 
@@ -144,7 +134,7 @@ bool LoopBuilder::areAlike(size_t a, size_t b) const {
          *second.microbatch - *first.microbatch == leftOut.step &&
          first.key == second.key && first.operands == second.operands &&
          (!first.tag ||
-          second.tag.getInt() - first.tag.getInt() == leftOut.step);
+          int64_t(*second.tag) - int64_t(*first.tag) == leftOut.step);
 }
 
 /// Whether the ops are alike those right behind them.
@@ -169,8 +159,12 @@ LoopBuilder::findLoop(const LeftOut::Section &section) {
     return std::nullopt;
   // A round begins behind what the run before it sends, or at a run.
   auto beginOf = [&](int64_t run) {
+    auto isPrelude = [](Operation *op) {
+      auto event = eventOf(op);
+      return event && event->kind != CommunicationEvent::Kind::Send;
+    };
     size_t begin = runs[run];
-    while (begin > 0 && !isa<RunOp, ISendOp, LossOp>(ops[begin - 1]))
+    while (begin > 0 && isPrelude(ops[begin - 1]))
       --begin;
     return begin;
   };
@@ -187,13 +181,13 @@ LoopBuilder::findLoop(const LeftOut::Section &section) {
 /// Sends that nobody can wait for earlier are waited for behind all actions: as
 /// many waits as there are micro-batches.
 void LoopBuilder::findLoopsOfWaits() {
-  std::set<Key> covered;
-  std::map<std::pair<Key, int64_t>, size_t> placeOf;
+  std::set<SeriesKey> covered;
+  std::map<std::pair<SeriesKey, int64_t>, size_t> placeOf;
   for (const Loop &loop : loops)
     for (size_t i = loop.begin; i != loop.end; ++i)
       covered.insert(keyOf(ops[i]));
   for (auto [place, op] : llvm::enumerate(ops))
-    if (isa<WaitOp, WaitSendOp>(op))
+    if (isWait(op))
       if (std::optional<int64_t> microbatch = getMicrobatch(op))
         placeOf[{keyOf(op), *microbatch}] = place;
   for (size_t i = 0; i != ops.size(); ++i) {
@@ -205,7 +199,7 @@ void LoopBuilder::findLoopsOfWaits() {
       continue;
     Loop loop{i, next->second};
     auto isFree = [&](Operation *op) {
-      return isa<WaitOp, WaitSendOp>(op) && !covered.count(keyOf(op));
+      return isWait(op) && !covered.count(keyOf(op));
     };
     if (!isRound(loop.begin, loop.end) ||
         !llvm::all_of(ArrayRef(ops).slice(loop.begin, loop.end - loop.begin),
@@ -217,28 +211,9 @@ void LoopBuilder::findLoopsOfWaits() {
   }
 }
 
-/// Adds to the micro-batch and the tag of an op, and to the action it is named
-/// after.
-void LoopBuilder::move(Operation *op, int64_t by) {
-  OpBuilder builder(op->getContext());
-  op->setAttr("microbatch", builder.getI64IntegerAttr(*getMicrobatch(op) + by));
-  if (IntegerAttr tag = getTag(op))
-    op->setAttr("tag", builder.getI64IntegerAttr(tag.getInt() + by));
-  auto name = dyn_cast<NameLoc>(op->getLoc());
-  if (!name)
-    return;
-  StringRef text = name.getName().getValue();
-  if (auto action =
-          schedule::parseAction(std::string_view(text.data(), text.size()))) {
-    action->microbatch += by;
-    op->setLoc(NameLoc::get(builder.getStringAttr(schedule::toString(*action)),
-                            name.getChildLoc()));
-  }
-}
-
 /// Gives everything behind the loop that runs the same its true micro-batch.
 LogicalResult LoopBuilder::shift() {
-  std::map<Key, size_t> loopOf;
+  std::map<SeriesKey, size_t> loopOf;
   // B and its halves are one: a stage may run them on different micro-batches.
   std::map<std::pair<int64_t, bool>, size_t> loopOfStage;
   for (auto [number, loop] : llvm::enumerate(loops))
@@ -270,10 +245,10 @@ LogicalResult LoopBuilder::shift() {
         op, place >= loops[*number].end ? leftOut.rounds * leftOut.step : 0);
   }
   // Waits first: theirs follow from their transfer's as long as that is old.
-  for (bool isWait : {true, false})
+  for (bool waits : {true, false})
     for (auto [op, by] : moves)
-      if (isa<WaitOp, WaitSendOp>(op) == isWait && (isWait || by))
-        move(op, by);
+      if (isWait(op) == waits && (waits || by))
+        cast<RankOpInterface>(op).moveInstance(by);
   return success();
 }
 
@@ -326,7 +301,7 @@ static bool runsRow(ProgramOp program, const Plan &plan,
 }
 
 /// Fails, with the programs half changed, where loops cannot be formed.
-LogicalResult FormLoops::formAll(CommunicationSemantics semantics) {
+LogicalResult FormLoops::formAll(communication::Semantics semantics) {
   SmallVector<ProgramOp> programs(getOperation().getOps<ProgramOp>());
   if (llvm::none_of(programs, [](ProgramOp program) {
         return program->hasAttr(LeftOut::kName);
@@ -366,7 +341,6 @@ LogicalResult FormLoops::projectAgain(bool shorten, int64_t keptMicrobatches) {
        llvm::make_early_inc_range(module.getOps<ChannelOp>()))
     channel.erase();
   PPProjectRanksOptions projection;
-  projection.semantics = semantics;
   projection.shorten = shorten;
   projection.keptMicrobatches = keptMicrobatches;
   PPPlaceCommunicationOptions placement;
@@ -379,13 +353,9 @@ LogicalResult FormLoops::projectAgain(bool shorten, int64_t keptMicrobatches) {
 
 void FormLoops::runOnOperation() {
   ModuleOp module = getOperation();
-  auto parsed = parseCommunicationSemantics(semantics);
-  if (!parsed) {
-    module.emitError() << "found semantics=" << semantics.getValue()
-                       << ", expected buffered, rendezvous, fifo-per-edge or "
-                          "fifo-shared";
+  auto parsed = readSemantics(module, semantics);
+  if (failed(parsed))
     return signalPassFailure();
-  }
   // A schedule can be too short to show what a longer one does: moves of
   // transfers that few rounds allow and many do not. The next try keeps more
   // micro-batches than it takes to go through all ranks and back.

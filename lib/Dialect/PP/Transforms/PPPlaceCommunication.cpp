@@ -1,5 +1,4 @@
-//===- PPPlaceCommunication.cpp - Post receives early, wait late
-//------------===//
+//===- PPPlaceCommunication.cpp - Post receives early, wait late ----------===//
 //
 // Three moves, each over all programs and each undone if the programs can no
 // longer be proven:
@@ -10,13 +9,13 @@
 //      values since, so that its buffer is free for the values to come instead
 //      of living to the end of the step.
 // The order of receives on a channel never changes: some transports match by
-// order alone. Nor does that of all transfers with a rank where both directions
-// share a stream; a receive then moves up to the transfer before it.
+// order alone.
 //
 //===----------------------------------------------------------------------===//
 
 #include "pp/Dialect/PP/Transforms/Passes.h"
 
+#include "Options.h"
 #include "pp/Dialect/PP/Analysis/Communication.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -38,14 +37,9 @@ public:
   void runOnOperation() override;
 
 private:
-  bool sharesStream(Operation *op, IRecvOp receive) const;
   void hoistReceives(Block &block);
   void sinkWaits(Block &block);
   void hoistSendWaits(Block &block);
-
-  /// By name, where both directions of a pair of ranks share a stream; else
-  /// empty.
-  llvm::DenseMap<StringAttr, ChannelOp> sharedChannels;
 };
 
 /// Remembers the order of ops, to come back to it.
@@ -70,25 +64,6 @@ private:
 /// The end of the actions: transfers of parameters are not moved across it.
 static bool isAction(Operation *op) { return isa<RunOp>(op); }
 
-/// Whether the op is a transfer that must stay on its side of the receive.
-bool PlaceCommunication::sharesStream(Operation *op, IRecvOp receive) const {
-  if (sharedChannels.empty())
-    return false;
-  StringAttr symbol;
-  if (auto send = dyn_cast<ISendOp>(op))
-    symbol = send.getChannelAttr().getAttr();
-  else if (auto other = dyn_cast<IRecvOp>(op))
-    symbol = other.getChannelAttr().getAttr();
-  else
-    return false;
-  auto ranks = [&](StringAttr name) {
-    ChannelOp channel = sharedChannels.lookup(name);
-    return std::pair<int64_t, int64_t>(
-        std::minmax<int64_t>(channel.getSource(), channel.getDestination()));
-  };
-  return ranks(symbol) == ranks(receive.getChannelAttr().getAttr());
-}
-
 void PlaceCommunication::hoistReceives(Block &block) {
   SmallVector<IRecvOp> receives(block.getOps<IRecvOp>());
   for (IRecvOp receive : receives) {
@@ -100,8 +75,6 @@ void PlaceCommunication::hoistReceives(Block &block) {
     int64_t passed = 0;
     for (Operation *op = receive->getPrevNode(); op && passed != lookahead;
          op = op->getPrevNode()) {
-      if (sharesStream(op, receive))
-        break;
       if (isAction(op)) {
         target = op;
         ++passed;
@@ -144,22 +117,16 @@ void PlaceCommunication::hoistSendWaits(Block &block) {
 
 void PlaceCommunication::runOnOperation() {
   ModuleOp module = getOperation();
-  auto parsed = parseCommunicationSemantics(semantics);
-  if (!parsed || lookahead < 0 || outstanding < 1) {
-    module.emitError() << "found semantics=" << semantics.getValue()
-                       << " lookahead=" << lookahead.getValue()
-                       << " outstanding=" << outstanding.getValue()
-                       << ", expected buffered, rendezvous, fifo-per-edge or "
-                          "fifo-shared, at least 0 and at least 1";
+  auto parsed = readSemantics(module, semantics);
+  if (failed(parsed) ||
+      failed(checkOption(module, "lookahead", lookahead, 0,
+                         limits::kMicrobatches)) ||
+      failed(checkOption(module, "outstanding", outstanding, 1,
+                         limits::kMicrobatches)))
     return signalPassFailure();
-  }
   // What cannot be proven before cannot be improved.
   if (failed(verifyCommunication(module, *parsed)))
     return signalPassFailure();
-  sharedChannels.clear();
-  if (*parsed == CommunicationSemantics::FifoShared)
-    for (ChannelOp channel : module.getOps<ChannelOp>())
-      sharedChannels[channel.getSymNameAttr()] = channel;
   using Move = void (PlaceCommunication::*)(Block &);
   for (Move move :
        {&PlaceCommunication::hoistReceives, &PlaceCommunication::sinkWaits,

@@ -5,17 +5,14 @@
 // it, once, whoever reads it later. Transfers are posted in one order on both
 // sides of a channel: the order in which the sender produces. So a receiver
 // that needs the third message of a channel posts the first two as well, and
-// transports that keep order instead of tags work too. Where both directions of
-// a pair of ranks share one order (semantics=fifo-shared), that is the order of
-// production in an execution of all ranks (schedule::executionOrder), and a
-// rank also posts the receives that come before one of its sends.
+// transports that keep order instead of tags work too.
 //
 // The end of a step updates the parameters. All ranks walk the parameters in
 // the same order there and post the transfers of each before those of the
 // next, which leaves no way to wait in a circle.
 //
-// Waits stand where nobody can complain: of a receive at the first use, of a
-// send at the end. pp-place-communication improves on that.
+// Waits are placed at the latest legal point: a receive's before its first use,
+// a send's at the end of the program. pp-place-communication moves them.
 //
 // With `shorten` the programs are those of a schedule from which most rounds
 // are left out, and say where. Tags are those of the whole one.
@@ -26,9 +23,7 @@
 
 #include "Options.h"
 #include "Shortened.h"
-#include "pp/Dialect/PP/Analysis/Communication.h"
 #include "pp/Dialect/PP/Analysis/Plan.h"
-#include "pp/Schedule/Programs.h"
 #include "pp/Schedule/Shorten.h"
 
 #include "llvm/ADT/DenseSet.h"
@@ -51,18 +46,11 @@ using Instance = std::pair<StringAttr, int32_t>;
 /// A directed edge between two ranks.
 using Edge = std::pair<int64_t, int64_t>;
 
-struct Message {
-  Edge edge;
-  Instance instance;
-};
-
 /// What the ranks exchange, before any op is built.
 struct Traffic {
-  /// Whether both directions of a pair of ranks are one stream.
-  bool isShared = false;
-  /// Messages of each stream in the order in which both sides post them.
-  std::map<Edge, SmallVector<Message>> messages;
-  /// Place of a message of an edge on its stream.
+  /// Messages of each edge in the order in which both sides post them.
+  std::map<Edge, SmallVector<Instance>> messages;
+  /// Place of a message on its edge.
   std::map<Edge, llvm::DenseMap<Instance, unsigned>> places;
   /// Tag of a value's first micro-batch on an edge.
   std::map<Edge, llvm::DenseMap<StringAttr, int64_t>> tags;
@@ -72,10 +60,6 @@ struct Traffic {
   llvm::DenseMap<Instance, std::set<int64_t>> readers;
   llvm::DenseMap<Instance, int64_t> producer;
   llvm::DenseMap<StringAttr, Type> types;
-
-  Edge streamOf(Edge edge) const {
-    return isShared ? Edge(std::minmax(edge.first, edge.second)) : edge;
-  }
 };
 
 /// Builds the program of one rank.
@@ -118,7 +102,7 @@ private:
   llvm::DenseMap<Instance, Value> values;
   /// Receives that are posted and not yet waited for.
   llvm::DenseMap<Instance, IRecvOp> posted;
-  /// Messages of each stream that are posted.
+  /// Receives of each edge that are posted.
   std::map<Edge, unsigned> numPosted;
   SmallVector<std::pair<Value, Value>> openSends; ///< token, buffer
   SmallVector<int64_t> runsBefore;
@@ -153,26 +137,9 @@ forEachResult(func::FuncOp function,
       visit(i, name);
 }
 
-/// All actions, each rank's in their order: in that in which the ranks run
-/// where the order between ranks matters.
-static std::vector<schedule::Action> orderActions(const Plan &plan,
-                                                  bool isShared) {
-  std::vector<schedule::Action> actions;
-  if (isShared)
-    for (const schedule::Position &next :
-         schedule::executionOrder(plan.schedule))
-      actions.push_back(plan.schedule.ranks[next.rank][next.action]);
-  else
-    for (const std::vector<schedule::Action> &row : plan.schedule.ranks)
-      llvm::append_range(actions, row);
-  return actions;
-}
-
 /// Each value has as many tags on an edge as there are micro-batches.
-static Traffic findTraffic(const Plan &plan, int64_t microbatches,
-                           bool isShared) {
+static Traffic findTraffic(const Plan &plan, int64_t microbatches) {
   Traffic traffic;
-  traffic.isShared = isShared;
   for (auto [rank, row] : llvm::enumerate(plan.schedule.ranks))
     for (const schedule::Action &action : row)
       if (func::FuncOp function = plan.getFunction(action))
@@ -188,19 +155,20 @@ static Traffic findTraffic(const Plan &plan, int64_t microbatches,
                     if (traffic.producer.lookup(instance) != int64_t(rank))
                       traffic.readers[instance].insert(int64_t(rank));
                   });
-  for (const schedule::Action &action : orderActions(plan, isShared))
-    forEachResult(plan.getFunction(action), [&](unsigned, StringAttr name) {
-      Instance instance{name, action.microbatch};
-      for (int64_t reader : traffic.readers[instance]) {
-        Edge edge{plan.rankOf(action.stage), reader};
-        auto &messages = traffic.messages[traffic.streamOf(edge)];
-        traffic.places[edge][instance] = messages.size();
-        messages.push_back({edge, instance});
-        auto &tags = traffic.tags[edge];
-        tags.try_emplace(name, int64_t(tags.size()) * microbatches);
-        traffic.nextTag[edge] = int64_t(tags.size()) * microbatches;
-      }
-    });
+  for (const std::vector<schedule::Action> &row : plan.schedule.ranks)
+    for (const schedule::Action &action : row)
+      forEachResult(plan.getFunction(action), [&](unsigned, StringAttr name) {
+        Instance instance{name, action.microbatch};
+        for (int64_t reader : traffic.readers[instance]) {
+          Edge edge{plan.rankOf(action.stage), reader};
+          auto &messages = traffic.messages[edge];
+          traffic.places[edge][instance] = messages.size();
+          messages.push_back(instance);
+          auto &tags = traffic.tags[edge];
+          tags.try_emplace(name, int64_t(tags.size()) * microbatches);
+          traffic.nextTag[edge] = int64_t(tags.size()) * microbatches;
+        }
+      });
   // Gradients go to the owner of their parameter, its new value comes back.
   for (auto &[name, info] : plan.parameters) {
     int64_t owner = info.owner();
@@ -249,8 +217,6 @@ void RankBuilder::sendInstance(Location loc, Instance instance, Value value) {
   if (readers == traffic.readers.end())
     return;
   for (int64_t reader : readers->second) {
-    if (traffic.isShared)
-      postUpTo(loc, {rank, reader}, instance);
     int64_t tag = traffic.tags.at({rank, reader}).lookup(instance.first) +
                   instance.second;
     send(loc, value, reader, instance.first,
@@ -258,19 +224,16 @@ void RankBuilder::sendInstance(Location loc, Instance instance, Value value) {
   }
 }
 
-/// Posts the receives of a stream up to one of its messages. Sends of this rank
-/// on the way have been posted where they are produced.
+/// Posts the receives of an edge up to one of its messages.
 void RankBuilder::postUpTo(Location loc, Edge edge, Instance instance) {
-  const Edge stream = traffic.streamOf(edge);
-  auto &messages = traffic.messages.at(stream);
+  const SmallVector<Instance> &messages = traffic.messages.at(edge);
   unsigned place = traffic.places.at(edge).lookup(instance);
-  for (unsigned &next = numPosted[stream]; next <= place; ++next) {
-    const auto &[from, message] = messages[next];
-    if (from.second == rank)
-      posted[message] =
-          receive(loc, traffic.types.lookup(message.first), from.first,
-                  message.first, builder.getI64IntegerAttr(message.second),
-                  traffic.tags.at(from).lookup(message.first) + message.second);
+  for (unsigned &next = numPosted[edge]; next <= place; ++next) {
+    auto [name, microbatch] = messages[next];
+    posted[messages[next]] =
+        receive(loc, traffic.types.lookup(name), edge.first, name,
+                builder.getI64IntegerAttr(microbatch),
+                traffic.tags.at(edge).lookup(name) + microbatch);
   }
 }
 
@@ -301,9 +264,7 @@ void RankBuilder::buildAction(const schedule::Action &action) {
   func::FuncOp function = plan.getFunction(action);
   if (!function)
     return; // This stage has nothing to do here.
-  // The name of the action stands in every diagnostic about its ops.
-  Location loc = NameLoc::get(builder.getStringAttr(schedule::toString(action)),
-                              function.getLoc());
+  Location loc = function.getLoc();
   SmallVector<Value> operands;
   forEachRead(function, [&](unsigned i, StringAttr name) {
     operands.push_back(
@@ -439,13 +400,6 @@ static void markShortened(ProgramOp program,
 
 void ProjectRanks::runOnOperation() {
   ModuleOp module = getOperation();
-  auto parsed = parseCommunicationSemantics(semantics);
-  if (!parsed) {
-    module.emitError()
-        << "found semantics=" << semantics.getValue()
-        << ", expected buffered, rendezvous, fifo-per-edge or fifo-shared";
-    return signalPassFailure();
-  }
   if (failed(checkOption(module, "kept-rounds", keptRounds, 1,
                          limits::kMicrobatches)) ||
       failed(checkOption(module, "kept-microbatches", keptMicrobatches, 0,
@@ -465,8 +419,7 @@ void ProjectRanks::runOnOperation() {
     shortened = schedule::shorten(plan->schedule, keptRounds, keptMicrobatches);
   if (shortened)
     plan->schedule = shortened->schedule;
-  Traffic traffic = findTraffic(*plan, microbatches,
-                                *parsed == CommunicationSemantics::FifoShared);
+  Traffic traffic = findTraffic(*plan, microbatches);
   SymbolTable symbols(module);
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   Location loc = plan->scheduleOp.getLoc();

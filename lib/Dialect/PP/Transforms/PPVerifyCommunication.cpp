@@ -15,13 +15,9 @@ struct VerifyCommunication
   using PPVerifyCommunicationBase::PPVerifyCommunicationBase;
 
   void runOnOperation() override {
-    auto parsed = pp::parseCommunicationSemantics(semantics);
-    if (!parsed) {
-      getOperation().emitError()
-          << "found semantics=" << semantics.getValue()
-          << ", expected buffered, rendezvous, fifo-per-edge or fifo-shared";
+    auto parsed = pp::readSemantics(getOperation(), semantics);
+    if (failed(parsed))
       return signalPassFailure();
-    }
     markAllAnalysesPreserved();
     auto known = getCachedAnalysis<pp::CommunicationProofs>();
     if (known && llvm::is_contained(known->get().semantics, *parsed))

@@ -77,4 +77,4 @@ pp.stage 1 forward(@f1) backward(@b1) input(@i1) weight(@w1)
 // AGAIN: pp.run F stage(0) mb(0)
 // AGAIN: pp.run B stage(0) mb(31)
 
-// SEMANTICS: found semantics=psychic, expected buffered, rendezvous, fifo-per-edge or fifo-shared
+// SEMANTICS: found semantics=psychic, expected buffered, rendezvous or fifo-per-edge

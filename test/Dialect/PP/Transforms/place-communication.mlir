@@ -1,7 +1,5 @@
 // RUN: pp-opt %s -pp-place-communication -pp-verify-communication | FileCheck %s
 // RUN: pp-opt %s -pp-place-communication="lookahead=0 outstanding=2" | FileCheck %s --check-prefix=LAZY
-// Under one communicator for both directions no receive moves across a send.
-// RUN: pp-opt %s -pp-place-communication="semantics=fifo-shared" -pp-verify-communication="semantics=fifo-shared" | FileCheck %s --check-prefix=SHARED
 
 func.func private @send() -> (tensor<8xf32> {pp.value = "x"})
 func.func private @work(tensor<8xf32> {pp.value = "x"}) -> (tensor<8xf32> {pp.value = "y"})
@@ -11,7 +9,6 @@ pp.channel @to0 from(1) to(0)
 
 // CHECK-LABEL: pp.program @rank0
 // LAZY-LABEL: pp.program @rank0
-// SHARED-LABEL: pp.program @rank0
 pp.program @rank0 rank(0) {
   // The wait for a send rises to the next send of its channel.
   // CHECK: %[[X0:.*]] = pp.run F stage(0) mb(0) @send()
@@ -39,13 +36,6 @@ pp.program @rank0 rank(0) {
   // LAZY: pp.irecv channel(@to0) value("y") mb(0)
   // LAZY-NEXT: pp.wait
   // LAZY-NEXT: pp.run B stage(0) mb(0)
-
-  // SHARED: pp.run F stage(0) mb(2)
-  // SHARED: pp.isend
-  // SHARED-NEXT: pp.irecv channel(@to0) value("y") mb(0)
-  // SHARED-NEXT: pp.irecv channel(@to0) value("y") mb(1)
-  // SHARED-NEXT: pp.wait
-  // SHARED-NEXT: pp.run B stage(0) mb(0)
   %x0 = pp.run F stage(0) mb(0) @send() : () -> tensor<8xf32>
   %s0 = pp.isend %x0 channel(@to1) value("x") mb(0) tag(0) : tensor<8xf32>
   %x1 = pp.run F stage(0) mb(1) @send() : () -> tensor<8xf32>

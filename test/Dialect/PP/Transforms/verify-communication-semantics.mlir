@@ -1,20 +1,13 @@
-// One set of programs, four transports. In @swap both ranks wait for their
+// One set of programs, three transports. In @swap both ranks wait for their
 // send before they post their receive; the messages of @reorder arrive in
-// another order than they are awaited; @crossed posts send and receive of a
-// pair of ranks in the same order on both.
+// another order than they are awaited.
 // RUN: split-file %s %t
 // RUN: pp-opt %t/swap.mlir -pp-verify-communication="semantics=buffered" -o /dev/null
 // RUN: not pp-opt %t/swap.mlir -pp-verify-communication="semantics=rendezvous" 2>&1 | FileCheck %s --check-prefix=SWAP
 // RUN: not pp-opt %t/swap.mlir -pp-verify-communication="semantics=fifo-per-edge" 2>&1 | FileCheck %s --check-prefix=SWAP
-// RUN: not pp-opt %t/swap.mlir -pp-verify-communication="semantics=fifo-shared" 2>&1 | FileCheck %s --check-prefix=SWAP
 // RUN: pp-opt %t/reorder.mlir -pp-verify-communication="semantics=buffered" -o /dev/null
 // RUN: pp-opt %t/reorder.mlir -pp-verify-communication="semantics=rendezvous" -o /dev/null
 // RUN: not pp-opt %t/reorder.mlir -pp-verify-communication="semantics=fifo-per-edge" 2>&1 | FileCheck %s --check-prefix=REORDER
-// RUN: not pp-opt %t/reorder.mlir -pp-verify-communication="semantics=fifo-shared" 2>&1 | FileCheck %s --check-prefix=REORDER
-// RUN: pp-opt %t/crossed.mlir -pp-verify-communication="semantics=buffered" -o /dev/null
-// RUN: pp-opt %t/crossed.mlir -pp-verify-communication="semantics=rendezvous" -o /dev/null
-// RUN: pp-opt %t/crossed.mlir -pp-verify-communication="semantics=fifo-per-edge" -o /dev/null
-// RUN: not pp-opt %t/crossed.mlir -pp-verify-communication="semantics=fifo-shared" 2>&1 | FileCheck %s --check-prefix=CROSSED
 // RUN: not pp-opt %t/swap.mlir -pp-verify-communication="semantics=magic" 2>&1 | FileCheck %s --check-prefix=NAME
 
 // SWAP: swap.mlir:7:3: error: deadlock under {{.*}} semantics: ranks 0 -> 1 -> 0 wait for each other
@@ -26,13 +19,7 @@
 // REORDER: error: found receive of 'y' for micro-batch 0 from rank 0 as message 0 of channel @to1, expected what the sender posts there: a send of 'x' for micro-batch 0 to rank 1: post both sides in one order
 // REORDER: note: the send is here
 
-// CROSSED: error: deadlock under fifo-shared semantics: ranks 0 -> 1 -> 0 wait for each other
-// CROSSED: note: rank 0 waits here for its receive of 'y' for micro-batch 0 from rank 1, behind the {{send of 'x' for micro-batch 0 to rank 1 that rank 0|send of 'y' for micro-batch 0 to rank 0 that rank 1}} posted before
-// CROSSED: note: posted here
-// CROSSED: note: rank 1 waits here for its receive of 'x' for micro-batch 0 from rank 0, behind the send of {{.*}} posted before
-// CROSSED: note: posted here
-
-// NAME: error: found semantics=magic, expected buffered, rendezvous, fifo-per-edge or fifo-shared
+// NAME: error: found semantics=magic, expected buffered, rendezvous or fifo-per-edge
 
 //--- swap.mlir
 pp.parameter @w : tensor<8xf32> init(#nn.zeros)
@@ -71,26 +58,5 @@ pp.program @rank1 rank(1) {
   %y = pp.wait %t, %a : tensor<8xf32>
   %b, %u = pp.irecv channel(@to1) value("x") mb(0) tag(0) : tensor<8xf32>
   %x = pp.wait %u, %b : tensor<8xf32>
-  pp.return
-}
-
-//--- crossed.mlir
-pp.parameter @w : tensor<8xf32> init(#nn.zeros)
-pp.channel @to1 from(0) to(1)
-pp.channel @to0 from(1) to(0)
-pp.program @rank0 rank(0) {
-  %w = pp.load_parameter @w : tensor<8xf32>
-  %t = pp.isend %w channel(@to1) value("x") mb(0) tag(0) : tensor<8xf32>
-  %b, %u = pp.irecv channel(@to0) value("y") mb(0) tag(0) : tensor<8xf32>
-  %y = pp.wait %u, %b : tensor<8xf32>
-  pp.wait_send %t, %w : tensor<8xf32>
-  pp.return
-}
-pp.program @rank1 rank(1) {
-  %w = pp.load_parameter @w : tensor<8xf32>
-  %t = pp.isend %w channel(@to0) value("y") mb(0) tag(0) : tensor<8xf32>
-  %b, %u = pp.irecv channel(@to1) value("x") mb(0) tag(0) : tensor<8xf32>
-  %x = pp.wait %u, %b : tensor<8xf32>
-  pp.wait_send %t, %w : tensor<8xf32>
   pp.return
 }

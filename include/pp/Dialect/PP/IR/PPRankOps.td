@@ -4,6 +4,7 @@
 #define PP_DIALECT_PP_IR_PPRANKOPS_TD
 
 include "pp/Dialect/PP/IR/PPBase.td"
+include "pp/Dialect/PP/IR/RankOpInterface.td"
 
 //===----------------------------------------------------------------------===//
 // Channels and programs
@@ -80,14 +81,17 @@ def PP_ProgramOp : PP_Op<"program", [Symbol, IsolatedFromAbove, SingleBlock,
   let hasRegionVerifier = 1;
 }
 
-class PP_RankOp<string mnemonic, list<Trait> traits = []>
-    : PP_Op<mnemonic, !listconcat([HasParent<"ProgramOp">], traits)>;
+/// `methods`: those of RankOpInterface that are not the default.
+class PP_RankOp<string mnemonic, list<string> methods, list<Trait> traits = []>
+    : PP_Op<mnemonic, !listconcat([HasParent<"ProgramOp">,
+        DeclareOpInterfaceMethods<PP_RankOpInterface, methods>], traits)>;
 
 //===----------------------------------------------------------------------===//
 // Loops
 //===----------------------------------------------------------------------===//
 
-def PP_BeginLoopOp : PP_RankOp<"begin_loop", [PP_ChannelEffects]> {
+def PP_BeginLoopOp : PP_RankOp<"begin_loop", ["lowerToCalls"],
+    [PP_ChannelEffects]> {
   let summary = "from here to pp.end_loop, once a round";
   let description = [{
     Constraints:
@@ -108,7 +112,8 @@ def PP_BeginLoopOp : PP_RankOp<"begin_loop", [PP_ChannelEffects]> {
   let hasVerifier = 1;
 }
 
-def PP_EndLoopOp : PP_RankOp<"end_loop", [PP_ChannelEffects]> {
+def PP_EndLoopOp : PP_RankOp<"end_loop", ["lowerToCalls"],
+    [PP_ChannelEffects]> {
   let summary = "the end of the round that pp.begin_loop starts";
   let description = [{
     Example:
@@ -123,7 +128,9 @@ def PP_EndLoopOp : PP_RankOp<"end_loop", [PP_ChannelEffects]> {
 // Actions
 //===----------------------------------------------------------------------===//
 
-def PP_RunOp : PP_RankOp<"run", [
+def PP_RunOp : PP_RankOp<"run",
+    ["getInstance", "moveInstance", "getSeriesKey", "declareBuffers",
+     "getTracedAction", "lowerToCalls"], [
     DeclareOpInterfaceMethods<SymbolUserOpInterface>,
     MemoryEffects<[MemRead<PP_ParameterResource>, MemRead<PP_GradientResource>,
                    MemWrite<PP_GradientResource>]>]> {
@@ -156,7 +163,8 @@ def PP_RunOp : PP_RankOp<"run", [
   let hasVerifier = 1;
 }
 
-def PP_LossOp : PP_RankOp<"loss", [PP_ChannelEffects]> {
+def PP_LossOp : PP_RankOp<"loss",
+    ["getInstance", "moveInstance", "lowerToCalls"], [PP_ChannelEffects]> {
   let summary = "reports the loss of a micro-batch";
   let description = [{
     The step's loss is the mean over the micro-batches, summed in their order.
@@ -179,7 +187,9 @@ def PP_LossOp : PP_RankOp<"loss", [PP_ChannelEffects]> {
 // Transfers
 //===----------------------------------------------------------------------===//
 
-def PP_ISendOp : PP_RankOp<"isend", [PP_ChannelEffects,
+def PP_ISendOp : PP_RankOp<"isend",
+    ["getInstance", "moveInstance", "getSeriesKey", "getCommunication", "getTracedAction", "lowerToCalls"],
+    [PP_ChannelEffects,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "starts to send a value";
   let description = [{
@@ -207,7 +217,9 @@ def PP_ISendOp : PP_RankOp<"isend", [PP_ChannelEffects,
   let hasVerifier = 1;
 }
 
-def PP_IRecvOp : PP_RankOp<"irecv", [PP_ChannelEffects,
+def PP_IRecvOp : PP_RankOp<"irecv",
+    ["getInstance", "moveInstance", "getSeriesKey", "getCommunication", "declareBuffers",
+     "getTracedAction", "lowerToCalls"], [PP_ChannelEffects,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "posts the receive of a value";
   let description = [{
@@ -234,7 +246,9 @@ def PP_IRecvOp : PP_RankOp<"irecv", [PP_ChannelEffects,
   let hasVerifier = 1;
 }
 
-def PP_WaitOp : PP_RankOp<"wait", [PP_ChannelEffects,
+def PP_WaitOp : PP_RankOp<"wait",
+    ["getInstance", "moveInstance", "getSeriesKey", "getCommunication", "declareBuffers",
+     "lowerToCalls"], [PP_ChannelEffects,
     AllTypesMatch<["buffer", "result"]>]> {
   let summary = "waits for a receive";
   let description = [{
@@ -266,7 +280,9 @@ def PP_WaitOp : PP_RankOp<"wait", [PP_ChannelEffects,
   let hasVerifier = 1;
 }
 
-def PP_WaitSendOp : PP_RankOp<"wait_send", [PP_ChannelEffects]> {
+def PP_WaitSendOp : PP_RankOp<"wait_send",
+    ["getInstance", "moveInstance", "getSeriesKey", "getCommunication", "lowerToCalls"],
+    [PP_ChannelEffects]> {
   let summary = "waits until a sent value may change";
   let description = [{
     Names the buffer, so that it is live until here by plain SSA liveness. The
@@ -294,7 +310,8 @@ def PP_WaitSendOp : PP_RankOp<"wait_send", [PP_ChannelEffects]> {
   let hasVerifier = 1;
 }
 
-def PP_ExchangeOp : PP_RankOp<"exchange", [PP_ChannelEffects]> {
+def PP_ExchangeOp : PP_RankOp<"exchange",
+    ["getCommunication", "lowerToCalls"], [PP_ChannelEffects]> {
   let summary = "losses and norms of all ranks become known to all";
   let description = [{
     A collective over all ranks, and so a barrier. After it every rank knows
@@ -312,11 +329,11 @@ def PP_ExchangeOp : PP_RankOp<"exchange", [PP_ChannelEffects]> {
 // Parameters and gradients
 //===----------------------------------------------------------------------===//
 
-class PP_ParameterUse<string mnemonic, list<Trait> traits>
-    : PP_RankOp<mnemonic, !listconcat(
+class PP_ParameterUse<string mnemonic, list<string> methods, list<Trait> traits>
+    : PP_RankOp<mnemonic, methods, !listconcat(
         [DeclareOpInterfaceMethods<SymbolUserOpInterface>], traits)>;
 
-def PP_ZeroGradientOp : PP_ParameterUse<"zero_gradient",
+def PP_ZeroGradientOp : PP_ParameterUse<"zero_gradient", ["declareBuffers", "lowerToCalls"],
     [MemoryEffects<[MemWrite<PP_GradientResource>]>]> {
   let summary = "clears the accumulator of one use of a parameter";
   let description = [{
@@ -333,7 +350,7 @@ def PP_ZeroGradientOp : PP_ParameterUse<"zero_gradient",
   let hasVerifier = 1;
 }
 
-def PP_LoadGradientOp : PP_ParameterUse<"load_gradient",
+def PP_LoadGradientOp : PP_ParameterUse<"load_gradient", ["declareBuffers"],
     [MemoryEffects<[MemRead<PP_GradientResource>,
                     MemWrite<PP_GradientResource>]>]> {
   let summary = "the accumulator of one use of a parameter, as a value";
@@ -357,7 +374,7 @@ def PP_LoadGradientOp : PP_ParameterUse<"load_gradient",
   let hasVerifier = 1;
 }
 
-def PP_ReduceGradientsOp : PP_ParameterUse<"reduce_gradients",
+def PP_ReduceGradientsOp : PP_ParameterUse<"reduce_gradients", ["declareBuffers", "getTracedAction", "lowerToCalls"],
     [MemoryEffects<[MemRead<PP_GradientResource>,
                     MemWrite<PP_GradientResource>]>,
      SameOperandsAndResultType]> {
@@ -380,7 +397,8 @@ def PP_ReduceGradientsOp : PP_ParameterUse<"reduce_gradients",
   let hasVerifier = 1;
 }
 
-def PP_GradNormOp : PP_ParameterUse<"grad_norm", [PP_ChannelEffects]> {
+def PP_GradNormOp : PP_ParameterUse<"grad_norm", ["getTracedAction", "lowerToCalls"],
+    [PP_ChannelEffects]> {
   let summary = "contributes the squared norm of a gradient";
   let description = [{
     Local; `pp.exchange` sums over all parameters in their order.
@@ -395,7 +413,7 @@ def PP_GradNormOp : PP_ParameterUse<"grad_norm", [PP_ChannelEffects]> {
       "$parameter `,` $gradient attr-dict `:` type($gradient)";
 }
 
-def PP_UpdateOp : PP_ParameterUse<"update",
+def PP_UpdateOp : PP_ParameterUse<"update", ["declareBuffers", "getTracedAction", "lowerToCalls"],
     [MemoryEffects<[MemRead<PP_ChannelResource>, MemRead<PP_ParameterResource>,
                     MemWrite<PP_ParameterResource>,
                     MemRead<PP_GradientResource>,
@@ -417,7 +435,7 @@ def PP_UpdateOp : PP_ParameterUse<"update",
       "$parameter `,` $gradient attr-dict `:` type($gradient)";
 }
 
-def PP_LoadParameterOp : PP_ParameterUse<"load_parameter",
+def PP_LoadParameterOp : PP_ParameterUse<"load_parameter", ["declareBuffers"],
     [MemoryEffects<[MemRead<PP_ParameterResource>,
                     MemWrite<PP_ParameterResource>]>]> {
   let summary = "a parameter's buffer as a value";
@@ -434,7 +452,7 @@ def PP_LoadParameterOp : PP_ParameterUse<"load_parameter",
   let assemblyFormat = "$parameter attr-dict `:` type($result)";
 }
 
-def PP_StoreParameterOp : PP_ParameterUse<"store_parameter",
+def PP_StoreParameterOp : PP_ParameterUse<"store_parameter", ["declareBuffers", "lowerToCalls"],
     [MemoryEffects<[MemWrite<PP_ParameterResource>]>]> {
   let summary = "replaces a parameter by a received value";
   let description = [{

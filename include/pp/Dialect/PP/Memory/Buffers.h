@@ -13,6 +13,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace pp {
@@ -28,14 +29,6 @@ mlir::LogicalResult verifyMemory(mlir::ModuleOp module);
 //===----------------------------------------------------------------------===//
 // Rank programs
 //===----------------------------------------------------------------------===//
-
-enum class BufferKind {
-  Parameter,
-  Gradient,
-  Activation,
-  Communication,
-  Workspace
-};
 
 /// The key of `kind` in `pp.memory`.
 llvm::StringRef getBufferKindName(BufferKind kind);
@@ -106,20 +99,15 @@ public:
 private:
   mlir::LogicalResult findLives(ProgramOp program);
   mlir::LogicalResult verifyTotal(ProgramOp program) const;
-  mlir::LogicalResult addSeries(mlir::Value value, mlir::StringAttr name,
-                                BufferKind kind);
-  mlir::LogicalResult addRun(RunOp run, uint32_t time,
-                             mlir::SymbolTableCollection &symbols);
-  mlir::LogicalResult addValue(mlir::Value value, BufferKind kind,
-                               uint32_t time);
-  mlir::LogicalResult addParameter(mlir::Operation *op, mlir::StringAttr name,
-                                   mlir::Type type);
-  mlir::LogicalResult addGradient(mlir::Operation *op, mlir::StringAttr name,
-                                  int64_t use, mlir::Type type);
+  /// What ops say of themselves.
+  class Collector;
+
   void collectReads(ProgramOp program, mlir::SymbolTableCollection &symbols);
 
   llvm::SmallVector<Buffer> buffers;
   llvm::DenseMap<mlir::Value, unsigned> ofValue;
+  /// Values that begin the life of a buffer, or of an instance of one.
+  llvm::DenseSet<mlir::Value> made;
   llvm::MapVector<mlir::StringAttr, unsigned> ofParameter;
   llvm::MapVector<std::pair<mlir::StringAttr, int64_t>, unsigned> ofGradient;
   llvm::DenseMap<mlir::Operation *, unsigned> ofWorkspace;

@@ -295,10 +295,7 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
     other ranks that read it.
 
     Both sides of a channel post its transfers in the order in which the sender
-    produces. Under `semantics=fifo-shared` both ranks of a pair post the
-    transfers of both directions in one order: that of production when all ranks
-    run their actions as soon as they can, each in one unit of time. Receives
-    that come before a send in that order are posted before it.
+    produces.
 
     Example: of the second of two ranks remains
 
@@ -332,9 +329,6 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"semantics", "semantics", "std::string", "\"rendezvous\"",
-      "buffered, rendezvous, fifo-per-edge or fifo-shared: the last makes one "
-      "order for both directions of a pair of ranks">,
     Option<"shorten", "shorten", "bool", "false",
       "leave out what repeats, for pp-form-loops">,
     Option<"keptRounds", "kept-rounds", "int32_t", "3",
@@ -372,7 +366,7 @@ def PPFormLoops : Pass<"pp-form-loops", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"semantics", "semantics", "std::string", "\"rendezvous\"",
-      "buffered, rendezvous, fifo-per-edge or fifo-shared">
+      "buffered, rendezvous or fifo-per-edge">
   ];
   let statistics = [
     Statistic<"numLoops", "loops", "loops that were formed">,
@@ -387,8 +381,7 @@ def PPPlaceCommunication : Pass<"pp-place-communication", "::mlir::ModuleOp"> {
     them, their waits sink to the first use, and the wait for a send rises to
     where its channel has sent `outstanding` more values. After each of these
     moves the programs are proven under `semantics`; a move that cannot be
-    proven is undone. Under `fifo-shared` no receive moves across another
-    transfer with the same rank.
+    proven is undone.
 
     Example:
 
@@ -410,7 +403,7 @@ def PPPlaceCommunication : Pass<"pp-place-communication", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"semantics", "semantics", "std::string", "\"rendezvous\"",
-      "buffered, rendezvous, fifo-per-edge or fifo-shared">,
+      "buffered, rendezvous or fifo-per-edge">,
     Option<"lookahead", "lookahead", "int64_t", "1",
       "actions between a receive and the action that needs it">,
     Option<"outstanding", "outstanding", "int64_t", "1",
@@ -433,7 +426,6 @@ def PPVerifyCommunication
     - `rendezvous`: a send ends when its receive is posted; matched by tag.
     - `fifo-per-edge`: transfers of a directed edge run in the order in which
       each side posts them, without tags.
-    - `fifo-shared`: the same for both directions of a pair of ranks together.
 
     Fails where a transfer has no other side, the sides disagree on value,
     micro-batch, tag or type, a tag is used twice, or ranks wait for each
@@ -451,7 +443,7 @@ def PPVerifyCommunication
   }];
   let options = [
     Option<"semantics", "semantics", "std::string", "\"rendezvous\"",
-      "buffered, rendezvous, fifo-per-edge or fifo-shared">
+      "buffered, rendezvous or fifo-per-edge">
   ];
 }
 

@@ -1,0 +1,113 @@
+//===- RankOpBuffers.cpp - What rank ops need of memory -------------------===//
+//
+// Which results of an op get a buffer of their own, and which lie in that of an
+// operand, a parameter or a gradient accumulator.
+//
+//===----------------------------------------------------------------------===//
+
+#include "pp/Dialect/PP/IR/PPOps.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+using namespace mlir;
+using namespace pp;
+
+LogicalResult RunOp::declareBuffers(BufferDeclarations &buffers) {
+  auto callee = buffers.getSymbols().lookupNearestSymbolFrom<func::FuncOp>(
+      *this, getCalleeAttr());
+  if (!callee)
+    return emitOpError("found no function '")
+           << getCallee() << "', expected a stage function of the module";
+  for (unsigned i = 0; i < callee.getNumArguments(); ++i) {
+    Type type = callee.getArgumentTypes()[i];
+    if (auto name = callee.getArgAttrOfType<StringAttr>(i, attr::kParam))
+      if (failed(buffers.addParameter(*this, name, type)))
+        return failure();
+    if (auto name = callee.getArgAttrOfType<StringAttr>(i, attr::kGrad)) {
+      auto use = callee.getArgAttrOfType<IntegerAttr>(i, attr::kUse);
+      if (failed(buffers.addGradient(*this, name, use.getInt(), type)))
+        return failure();
+    }
+  }
+  SmallVector<StringAttr> names;
+  for (unsigned i = 0; i < callee.getNumResults(); ++i)
+    if (auto name = callee.getResultAttrOfType<StringAttr>(i, attr::kValue))
+      names.push_back(name);
+  for (auto [i, result] : llvm::enumerate(getResults())) {
+    // A value that this rank sends and does not read exists for the transfer.
+    bool onlySent = !result.use_empty() &&
+                    llvm::all_of(result.getUsers(), [](Operation *user) {
+                      return isa<ISendOp, WaitSendOp>(user);
+                    });
+    if (failed(buffers.addValue(result,
+                                onlySent ? BufferKind::Communication
+                                         : BufferKind::Activation,
+                                i < names.size() ? names[i] : StringAttr())))
+      return failure();
+  }
+  auto workspace = callee->getAttrOfType<IntegerAttr>(attr::kWorkspace);
+  if (!workspace)
+    return emitOpError("found stage function '")
+           << getCallee()
+           << "' without pp.workspace, expected the bytes of its workspace; "
+              "run pp-plan-memory on the module";
+  if (workspace.getInt() > 0)
+    buffers.addWorkspace(*this, callee.getSymNameAttr(), workspace.getInt());
+  return success();
+}
+
+LogicalResult IRecvOp::declareBuffers(BufferDeclarations &buffers) {
+  return buffers.addReceived(getBuffer(),
+                             getMicrobatch() ? getValueAttr() : StringAttr());
+}
+
+LogicalResult WaitOp::declareBuffers(BufferDeclarations &buffers) {
+  buffers.share(getResult(), getBuffer());
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Parameters and gradients
+//===----------------------------------------------------------------------===//
+
+LogicalResult ZeroGradientOp::declareBuffers(BufferDeclarations &buffers) {
+  auto parameter = buffers.getSymbols().lookupNearestSymbolFrom<ParameterOp>(
+      *this, getParameterAttr());
+  return buffers.addGradient(*this, getParameterAttr().getAttr(), getUse(),
+                             parameter.getGradientType());
+}
+
+LogicalResult LoadGradientOp::declareBuffers(BufferDeclarations &buffers) {
+  StringAttr name = getParameterAttr().getAttr();
+  if (failed(buffers.addGradient(*this, name, getUse(), getResult().getType())))
+    return failure();
+  buffers.shareGradient(getResult(), name, getUse());
+  return success();
+}
+
+LogicalResult ReduceGradientsOp::declareBuffers(BufferDeclarations &buffers) {
+  buffers.share(getResult(), getGradients().front());
+  return success();
+}
+
+LogicalResult UpdateOp::declareBuffers(BufferDeclarations &buffers) {
+  StringAttr name = getParameterAttr().getAttr();
+  auto parameter = buffers.getSymbols().lookupNearestSymbolFrom<ParameterOp>(
+      *this, getParameterAttr());
+  if (failed(buffers.addOwned(*this, name)))
+    return failure();
+  return buffers.addParameter(*this, name, parameter.getType());
+}
+
+LogicalResult LoadParameterOp::declareBuffers(BufferDeclarations &buffers) {
+  StringAttr name = getParameterAttr().getAttr();
+  if (failed(buffers.addParameter(*this, name, getResult().getType())))
+    return failure();
+  buffers.shareParameter(getResult(), name);
+  return success();
+}
+
+LogicalResult StoreParameterOp::declareBuffers(BufferDeclarations &buffers) {
+  return buffers.addParameter(*this, getParameterAttr().getAttr(),
+                              getValue().getType());
+}

@@ -1,0 +1,199 @@
+//===- RankOpCalls.cpp - What rank ops become -----------------------------===//
+//
+// The runtime calls (pprt.h) that each op of a rank program stands for.
+//
+//===----------------------------------------------------------------------===//
+
+#include "pp/Dialect/PP/IR/PPOps.h"
+
+#include "pp/Interfaces/ElementBytes.h"
+
+using namespace mlir;
+using namespace pp;
+
+static uint64_t elementsOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getNumElements();
+}
+
+static uint64_t bytesOf(Value value) {
+  return elementsOf(value) *
+         getElementBytes(
+             cast<RankedTensorType>(value.getType()).getElementType());
+}
+
+static LogicalResult requireF32(Operation *op, Value value) {
+  if (cast<RankedTensorType>(value.getType()).getElementType().isF32())
+    return success();
+  return op->emitOpError("found ")
+         << value.getType()
+         << ", expected elements of f32: the runtime sums losses and "
+            "gradients and updates parameters in f32; cast in the layer";
+}
+
+//===----------------------------------------------------------------------===//
+// Loops, actions, losses
+//===----------------------------------------------------------------------===//
+
+LogicalResult BeginLoopOp::lowerToCalls(StepCalls &calls) {
+  calls.beginLoop(getRounds(), getStep());
+  return success();
+}
+
+LogicalResult EndLoopOp::lowerToCalls(StepCalls &calls) {
+  calls.endLoop();
+  return success();
+}
+
+std::optional<TracedAction> RunOp::getTracedAction(SymbolTableCollection &) {
+  return TracedAction{stringifyActionKind(getKind()).str(), int64_t(getStage()),
+                      int64_t(getMicrobatch()), -1, getCallee().str()};
+}
+
+LogicalResult RunOp::lowerToCalls(StepCalls &calls) {
+  return calls.callStage(*this);
+}
+
+LogicalResult LossOp::lowerToCalls(StepCalls &calls) {
+  if (failed(requireF32(*this, getValue())))
+    return failure();
+  calls.callChecked("pprt_loss",
+                    {calls.context(), calls.growing(getMicrobatch()),
+                     calls.address(getValue())});
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Transfers
+//===----------------------------------------------------------------------===//
+
+template <typename OpT>
+static TracedAction traceTransfer(OpT op, SymbolTableCollection &symbols,
+                                  StringRef kind, bool isSend) {
+  auto channel =
+      symbols.lookupNearestSymbolFrom<ChannelOp>(op, op.getChannelAttr());
+  return {kind.str(), -1, int64_t(op.getMicrobatch().value_or(-1)),
+          isSend ? int64_t(channel.getDestination())
+                 : int64_t(channel.getSource()),
+          op.getValue().str()};
+}
+
+template <typename OpT>
+static LogicalResult lowerTransfer(OpT op, StepCalls &calls,
+                                   StringRef function) {
+  calls.callChecked(
+      function,
+      {calls.context(), calls.channelIndex(op.getChannelAttr().getAttr()),
+       calls.growing(op.getTag()), calls.address(op.getBuffer()),
+       calls.number(bytesOf(op.getBuffer())), calls.startRequest(op)});
+  return success();
+}
+
+std::optional<TracedAction>
+ISendOp::getTracedAction(SymbolTableCollection &symbols) {
+  return traceTransfer(*this, symbols, "send", /*isSend=*/true);
+}
+LogicalResult ISendOp::lowerToCalls(StepCalls &calls) {
+  return lowerTransfer(*this, calls, "pprt_isend");
+}
+
+std::optional<TracedAction>
+IRecvOp::getTracedAction(SymbolTableCollection &symbols) {
+  return traceTransfer(*this, symbols, "recv", /*isSend=*/false);
+}
+LogicalResult IRecvOp::lowerToCalls(StepCalls &calls) {
+  return lowerTransfer(*this, calls, "pprt_irecv");
+}
+
+static LogicalResult lowerWait(Value token, StepCalls &calls) {
+  calls.callChecked("pprt_wait",
+                    {calls.context(), calls.endRequest(token.getDefiningOp())});
+  return success();
+}
+
+LogicalResult WaitOp::lowerToCalls(StepCalls &calls) {
+  return lowerWait(getToken(), calls);
+}
+
+LogicalResult WaitSendOp::lowerToCalls(StepCalls &calls) {
+  return lowerWait(getToken(), calls);
+}
+
+LogicalResult ExchangeOp::lowerToCalls(StepCalls &calls) {
+  calls.callChecked("pprt_exchange", {calls.context()});
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Gradients and parameters
+//===----------------------------------------------------------------------===//
+
+static TracedAction parameterAction(StringRef kind, StringRef parameter) {
+  return {kind.str(), -1, -1, -1, parameter.str()};
+}
+
+LogicalResult ZeroGradientOp::lowerToCalls(StepCalls &calls) {
+  calls.clearGradient(getParameterAttr().getAttr(), getUse());
+  return success();
+}
+
+std::optional<TracedAction>
+ReduceGradientsOp::getTracedAction(SymbolTableCollection &) {
+  return parameterAction("reduce", getParameter());
+}
+LogicalResult ReduceGradientsOp::lowerToCalls(StepCalls &calls) {
+  Value sum = getGradients().front();
+  if (failed(requireF32(*this, sum)))
+    return failure();
+  for (Value gradient : getGradients().drop_front())
+    calls.call("pprt_add_f32", {calls.address(sum), calls.address(gradient),
+                                calls.number(elementsOf(sum))});
+  return success();
+}
+
+std::optional<TracedAction>
+GradNormOp::getTracedAction(SymbolTableCollection &) {
+  return parameterAction("update", getParameter());
+}
+LogicalResult GradNormOp::lowerToCalls(StepCalls &calls) {
+  if (failed(requireF32(*this, getGradient())))
+    return failure();
+  calls.callChecked(
+      "pprt_square_norm",
+      {calls.context(), calls.parameterIndex(getParameterAttr().getAttr()),
+       calls.address(getGradient()), calls.number(elementsOf(getGradient()))});
+  return success();
+}
+
+std::optional<TracedAction> UpdateOp::getTracedAction(SymbolTableCollection &) {
+  return parameterAction("update", getParameter());
+}
+LogicalResult UpdateOp::lowerToCalls(StepCalls &calls) {
+  if (failed(requireF32(*this, getGradient())))
+    return failure();
+  StringAttr name = getParameterAttr().getAttr();
+  auto moment1 = calls.stateAddress(name, 0);
+  auto moment2 = calls.stateAddress(name, 1);
+  auto master = calls.stateAddress(name, 2);
+  if (!moment1 || !moment2)
+    return emitOpError("found no place for the optimizer state of '")
+           << name.getValue() << "', expected one; run pp-plan-memory";
+  SmallVector<CallOperand> operands = {calls.context(),
+                                       calls.parameterIndex(name),
+                                       calls.parameterAddress(name)};
+  if (master)
+    operands.push_back(*master);
+  operands.append({calls.address(getGradient()), *moment1, *moment2,
+                   calls.number(elementsOf(getGradient()))});
+  calls.callChecked(master ? "pprt_update_bf16" : "pprt_update", operands);
+  return success();
+}
+
+LogicalResult StoreParameterOp::lowerToCalls(StepCalls &calls) {
+  CallOperand target = calls.parameterAddress(getParameterAttr().getAttr());
+  CallOperand source = calls.address(getValue());
+  // Received in place.
+  if (source.numbers == target.numbers && source.cycle == target.cycle)
+    return success();
+  calls.copy(target, source, calls.number(bytesOf(getValue())));
+  return success();
+}
