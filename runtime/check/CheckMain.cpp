@@ -99,9 +99,6 @@ void pprt_gpu_launch(int32_t kernel, int32_t gx, int32_t gy, int32_t gz,
 void pprt_gpu_copy(void *to, const void *from, uint64_t bytes) {
   guarded([&] { device->copy(0, to, from, bytes); });
 }
-void pprt_gpu_zero(void *data, uint64_t bytes) {
-  guarded([&] { device->zero(0, data, bytes); });
-}
 void pprt_gpu_matmul(const pprt_gpu_gemm *shape, const void *a, const void *b,
                      void *c, void *bias, void *aux, void *workspace) {
   guarded([&] { device->matmul(*shape, a, b, c, bias, aux, workspace); });

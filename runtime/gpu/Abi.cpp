@@ -22,11 +22,6 @@ void pprt_gpu_copy(void *to, const void *from, uint64_t bytes) {
   program.guarded([&] { program.getDevice().copy(0, to, from, bytes); });
 }
 
-void pprt_gpu_zero(void *data, uint64_t bytes) {
-  DeviceProgram &program = *currentProgram();
-  program.guarded([&] { program.getDevice().zero(0, data, bytes); });
-}
-
 void pprt_gpu_matmul(const pprt_gpu_gemm *shape, const void *a, const void *b,
                      void *c, void *bias, void *aux, void *workspace) {
   DeviceProgram &program = *currentProgram();

@@ -51,8 +51,6 @@ static uint32_t epilogueOf(int32_t epilogue) {
     return epilogueGeluAuxBias;
   case PPRT_GPU_EPILOGUE_DGELU:
     return epilogueDgelu;
-  case PPRT_GPU_EPILOGUE_DGELU_BGRAD:
-    return epilogueDgeluBgrad;
   case PPRT_GPU_EPILOGUE_BGRAD_B:
     return epilogueBgradA;
   case PPRT_GPU_EPILOGUE_BGRAD_A:
@@ -64,7 +62,7 @@ static uint32_t epilogueOf(int32_t epilogue) {
 
 static bool epilogueHasAux(int32_t epilogue) {
   return epilogue >= PPRT_GPU_EPILOGUE_GELU_AUX &&
-         epilogue <= PPRT_GPU_EPILOGUE_DGELU_BGRAD;
+         epilogue <= PPRT_GPU_EPILOGUE_DGELU;
 }
 
 static bool epilogueHasBias(int32_t epilogue) {

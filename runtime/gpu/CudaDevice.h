@@ -17,7 +17,6 @@ public:
   CudaDevice(const pprt_gpu_code &code, int index, AttentionChoice attention);
   ~CudaDevice() override;
 
-  const Driver &getDriver() const { return driver; }
   Stream getStream(int stream) const { return streams[size_t(stream)]; }
   int getIndex() const { return index; }
   /// For a thread that calls a library of CUDA beside the main one.

@@ -117,7 +117,6 @@ enum Epilogue : uint32_t {
   epilogueGeluAux = 32 | 128,
   epilogueGeluAuxBias = 32 | 128 | 4,
   epilogueDgelu = 64 | 128,
-  epilogueDgeluBgrad = 64 | 128 | 16,
   epilogueBgradA = 256,
   epilogueBgradB = 512,
 };

@@ -75,20 +75,18 @@ void pprt::fallbackEpilogue(Device &device, const pprt_gpu_code &code,
                             const pprt_gpu_gemm &shape, const void *a,
                             const void *b, void *c, void *bias, void *aux) {
   pprt_gpu_gemm s = shape;
-  const bool hasSums = s.epilogue >= PPRT_GPU_EPILOGUE_DGELU_BGRAD;
+  const bool hasSums = s.epilogue >= PPRT_GPU_EPILOGUE_BGRAD_B;
   if (s.batch != 1 || (hasSums && s.type_bias != PPRT_GPU_F32) ||
       s.type_c == PPRT_GPU_F64)
     throw Error("found no plan of cuBLASLt and no kernel for the epilogue " +
                 std::to_string(s.epilogue) + " of " + std::to_string(s.batch) +
                 " products, expected one of them: use a newer cuBLAS");
-  if (s.epilogue <= PPRT_GPU_EPILOGUE_DGELU_BGRAD) {
+  if (!hasSums) {
     int32_t narrow = s.type_c == PPRT_GPU_BF16;
     void *arguments[] = {&c,     &bias,    &aux,        &s.m,   &s.n,
                          &s.ldc, &s.ldaux, &s.epilogue, &narrow};
     launchOver(device, code, "pprt_kernel_epilogue", s.m * s.n, arguments);
   }
-  if (s.epilogue == PPRT_GPU_EPILOGUE_DGELU_BGRAD)
-    launchSums(device, code, bias, c, s.type_c, s.n, s.m, 1, s.ldc);
   if (s.epilogue == PPRT_GPU_EPILOGUE_BGRAD_B)
     launchSums(device, code, bias, b, s.type_b, s.n, s.k,
                s.transpose_b ? s.ldb : 1, s.transpose_b ? 1 : s.ldb);

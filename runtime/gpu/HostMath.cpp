@@ -80,10 +80,9 @@ void pprt::hostMatmul(const pprt_gpu_gemm &s, const void *a, const void *b,
                      epilogue == PPRT_GPU_EPILOGUE_GELU_AUX_BIAS;
   const bool gelu = epilogue == PPRT_GPU_EPILOGUE_GELU_AUX ||
                     epilogue == PPRT_GPU_EPILOGUE_GELU_AUX_BIAS;
-  const bool dgelu = epilogue == PPRT_GPU_EPILOGUE_DGELU ||
-                     epilogue == PPRT_GPU_EPILOGUE_DGELU_BGRAD;
+  const bool dgelu = epilogue == PPRT_GPU_EPILOGUE_DGELU;
   std::vector<double> right(size_t(s.k * s.n)), left(size_t(s.k)),
-      row(size_t(s.n)), columns(size_t(s.n)), rows(size_t(s.m));
+      row(size_t(s.n)), rows(size_t(s.m));
   for (int64_t i = 0; i < s.batch; ++i) {
     const void *ai = advance(a, s.type_a, i * s.stride_a);
     const void *bi = advance(b, s.type_b, i * s.stride_b);
@@ -120,13 +119,9 @@ void pprt::hostMatmul(const pprt_gpu_gemm &s, const void *a, const void *b,
         if (dgelu)
           value *= geluTanhDerivative(load(aux, s.type_c, r * s.ldaux + j));
         store(c, s.type_c, at, value);
-        columns[size_t(j)] += value;
       }
     }
   }
-  if (epilogue == PPRT_GPU_EPILOGUE_DGELU_BGRAD)
-    for (int64_t j = 0; j < s.n; ++j)
-      store(bias, s.type_bias, j, columns[size_t(j)]);
   if (epilogue == PPRT_GPU_EPILOGUE_BGRAD_B)
     for (int64_t j = 0; j < s.n; ++j) {
       double sum = 0;

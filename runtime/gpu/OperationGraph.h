@@ -64,7 +64,6 @@ public:
 
   /// Lets the library check it; nothing can be added any more.
   const Descriptor &finish();
-  CudnnHandle getHandle() const { return handle; }
 
 private:
   Tensor add(int64_t id, const Dims &dims, const Dims &strides,

@@ -99,9 +99,8 @@ void *pprt_gpu_host_shared(int32_t key, uint64_t bytes);
 /* Memory                                                                     */
 /*===----------------------------------------------------------------------===*/
 
-/* Copies and clears on the compute stream. */
+/* Copies on the compute stream. */
 void pprt_gpu_copy(void *to, const void *from, uint64_t bytes);
-void pprt_gpu_zero(void *data, uint64_t bytes);
 
 /* The device's copy of a constant of the program at `host`, made at the first
  * call. */
@@ -127,10 +126,9 @@ typedef enum pprt_gpu_epilogue {
   PPRT_GPU_EPILOGUE_BIAS = 1,     /* c = ab + bias                        */
   PPRT_GPU_EPILOGUE_GELU_AUX = 2, /* aux = ab; c = gelu(aux), by tanh     */
   PPRT_GPU_EPILOGUE_GELU_AUX_BIAS = 3, /* aux = ab + bias; c = gelu(aux) */
-  PPRT_GPU_EPILOGUE_DGELU = 4,       /* c = ab * gelu'(aux)                  */
-  PPRT_GPU_EPILOGUE_DGELU_BGRAD = 5, /* the same; bias = column sums of c    */
-  PPRT_GPU_EPILOGUE_BGRAD_B = 6,     /* c = ab; bias = column sums of op(b)  */
-  PPRT_GPU_EPILOGUE_BGRAD_A = 7      /* c = ab; bias = row sums of op(a)     */
+  PPRT_GPU_EPILOGUE_DGELU = 4,   /* c = ab * gelu'(aux)                  */
+  PPRT_GPU_EPILOGUE_BGRAD_B = 5, /* c = ab; bias = column sums of op(b)  */
+  PPRT_GPU_EPILOGUE_BGRAD_A = 6  /* c = ab; bias = row sums of op(a)     */
 } pprt_gpu_epilogue;
 
 /* What is added to a product before its epilogue. */

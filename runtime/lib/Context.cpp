@@ -9,7 +9,6 @@
 #include "Philox.h"
 #include "PortableMath.h"
 
-#include <climits>
 #include <cmath>
 
 using namespace pprt;
@@ -31,17 +30,6 @@ pprt_context::pprt_context(const Description &description,
   transport.setTimeout(options.timeout);
   reported.resize(2 * values() + 2);
   collectives.reserve(reported.size());
-  for (size_t i = 0; i < description.channels.size(); ++i) {
-    TagSpace space{0, 0};
-    for (size_t j = 0; j < description.channels.size(); ++j) {
-      const Channel &a = description.channels[i], &b = description.channels[j];
-      if (a.source == b.source && a.destination == b.destination) {
-        space.offset += j < i;
-        ++space.stride;
-      }
-    }
-    tagSpaces.push_back(space);
-  }
 }
 
 void pprt_context::beginStep(int64_t number) {
@@ -141,9 +129,7 @@ void pprt_context::post(int channel, int tag, const void *data, void *buffer,
   if ((isReceive ? edge.destination : edge.source) != transport.rank())
     throw Error("found a transfer on channel " + std::to_string(channel) +
                 ", which is not an edge of this rank" + compileAgain);
-  const TagSpace &space = tagSpaces[channel];
-  int64_t wideTag = int64_t(tag) * space.stride + space.offset;
-  if (tag < 0 || wideTag > INT_MAX)
+  if (tag < 0)
     throw Error("found the tag " + std::to_string(tag) +
                 ", expected one that MPI can carry" + compileAgain);
   Request &info = requests[request];
@@ -158,7 +144,7 @@ void pprt_context::post(int channel, int tag, const void *data, void *buffer,
     Transfer transfer;
     transfer.channel = channel;
     transfer.peer = isReceive ? edge.source : edge.destination;
-    transfer.tag = int(wideTag);
+    transfer.tag = tag;
     transfer.action = info.action;
     transfer.isReceive = isReceive;
     transfer.data =
@@ -168,9 +154,9 @@ void pprt_context::post(int channel, int tag, const void *data, void *buffer,
     return;
   }
   if (isReceive)
-    transport.irecv(request, edge.source, int(wideTag), buffer, bytes);
+    transport.irecv(request, edge.source, tag, buffer, bytes);
   else
-    transport.isend(request, edge.destination, int(wideTag), data, bytes);
+    transport.isend(request, edge.destination, tag, data, bytes);
 }
 
 void pprt_context::wait(int request) {

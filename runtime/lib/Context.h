@@ -85,12 +85,6 @@ private:
   };
   std::vector<Request> requests;
   int activeRequests = 0;
-  /// Channels between the same two ranks share MPI's tags: each takes every
-  /// `stride`-th tag from `offset` on.
-  struct TagSpace {
-    int stride = 1, offset = 0;
-  };
-  std::vector<TagSpace> tagSpaces;
   /// Losses of micro-batches, then square norms of parameters; how often each
   /// has been reported, so that a broken program is noticed; whether an id was
   /// out of range; and the votes to end the run.

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <set>
 
 using namespace pprt;
 using nlohmann::json;
@@ -321,11 +322,15 @@ static void check(const Description &d) {
     if (input.rows != d.batch || input.length != d.sequence)
       broken("whose input '" + input.name + "' is not " +
              std::to_string(d.batch) + " x " + std::to_string(d.sequence));
+  std::set<std::pair<int, int>> edges;
   for (const Channel &channel : d.channels)
     if (!isRank(channel.source) || !isRank(channel.destination) ||
-        channel.source == channel.destination)
+        channel.source == channel.destination ||
+        // One channel an edge: a tag means one message between two ranks.
+        !edges.emplace(channel.source, channel.destination).second)
       broken("with a channel from rank " + std::to_string(channel.source) +
-             " to rank " + std::to_string(channel.destination));
+             " to rank " + std::to_string(channel.destination) +
+             ", expected different ranks and one channel an edge");
   for (size_t i = 0; i < d.parameters.size(); ++i) {
     int owner = d.parameters[i].owner;
     int owners = 0;

@@ -70,8 +70,6 @@ public:
   void add(Event::Kind kind, uint64_t begin, uint64_t end, int action);
 
   const Profile &profile() const { return sums; }
-  /// Seconds of the step that has just ended.
-  double lastSeconds() const { return seconds; }
   const std::vector<StepEvents> &allSteps() const { return kept; }
   const std::vector<StepEvents> &lastSteps() const { return last; }
 

@@ -75,8 +75,6 @@ static uint32_t expectedEpilogue(int32_t epilogue) {
     return 32 | 128 | 4;
   case PPRT_GPU_EPILOGUE_DGELU:
     return 64 | 128;
-  case PPRT_GPU_EPILOGUE_DGELU_BGRAD:
-    return 64 | 128 | 16;
   case PPRT_GPU_EPILOGUE_BGRAD_B:
     return 256;
   case PPRT_GPU_EPILOGUE_BGRAD_A:

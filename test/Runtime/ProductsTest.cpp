@@ -227,7 +227,7 @@ static void compareAll(bool hasNarrowSums) {
         bool isBatch = form & 8;
         if (epilogue != 0 && (isBatch || type == PPRT_GPU_F64))
           continue;
-        if (epilogue >= PPRT_GPU_EPILOGUE_DGELU_BGRAD && !hasNarrowSums &&
+        if (epilogue >= PPRT_GPU_EPILOGUE_BGRAD_B && !hasNarrowSums &&
             typeC == PPRT_GPU_BF16)
           continue;
         pprt_gpu_gemm s = shapeOf(type, typeC, 5, 24, 7);

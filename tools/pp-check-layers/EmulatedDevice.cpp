@@ -72,7 +72,6 @@ static void attentionBackward(const pprt_gpu_attention *s, void *q, void *k,
 static void copy(void *to, const void *from, uint64_t bytes) {
   std::memcpy(to, from, bytes);
 }
-static void zero(void *data, uint64_t bytes) { std::memset(data, 0, bytes); }
 
 /// The device is the host.
 static void *deviceConstant(const void *host, uint64_t) {
@@ -91,7 +90,6 @@ llvm::ArrayRef<std::pair<llvm::StringRef, void *>> pp::emulatedDeviceSymbols() {
       {"pprt_gpu_check_ids", address(checkIdsOrExit)},
       {"pprt_gpu_constant", address(deviceConstant)},
       {"pprt_gpu_copy", address(copy)},
-      {"pprt_gpu_zero", address(zero)},
       {"pprt_gpu_host_thread", address(pprt_gpu_host_thread)},
       {"pprt_gpu_host_barrier", address(pprt_gpu_host_barrier)},
       {"pprt_gpu_host_shuffle", address(pprt_gpu_host_shuffle)},

@@ -480,7 +480,7 @@ gpu.module @kernels {
 
   // What the epilogue of a product does to its result, for products of which
   // cuBLASLt has no plan with it. By kind (pprt_gpu_epilogue), 1: c += bias;
-  // 2 and 3: aux = c or c + bias, c = gelu(aux); 4 and 5: c *= gelu'(aux). A
+  // 2 and 3: aux = c or c + bias, c = gelu(aux); 4: c *= gelu'(aux). A
   // thread has one element, of bf16 if `narrow` is 1.
   gpu.func @pprt_kernel_epilogue(%c: !llvm.ptr, %bias: !llvm.ptr, %aux: !llvm.ptr, %rows: i64, %columns: i64, %ldc: i64, %ldaux: i64, %kind: i32, %narrow: i32) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
     %x = gpu.block_id x

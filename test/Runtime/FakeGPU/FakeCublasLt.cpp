@@ -67,8 +67,7 @@ struct Problem {
   int64_t k() const { return desc.transA == opN ? a.columns : a.rows; }
   bool has(uint32_t part) const { return desc.epilogue & part; }
   bool hasGrad() const {
-    return desc.epilogue == epilogueDgeluBgrad ||
-           desc.epilogue == epilogueBgradA || desc.epilogue == epilogueBgradB;
+    return desc.epilogue == epilogueBgradA || desc.epilogue == epilogueBgradB;
   }
   bool hasBias() const { return has(epilogueBias) || hasGrad(); }
   bool hasAux() const { return has(128); }
@@ -274,11 +273,8 @@ static void compute(const Desc &desc, const Layout &la, const Layout &lb,
           store(aux, ld.type, auxAt, value);
           value = gelu(value);
         }
-        if (desc.epilogue == epilogueDgelu ||
-            desc.epilogue == epilogueDgeluBgrad)
+        if (desc.epilogue == epilogueDgelu)
           value *= geluSlope(load(aux, ld.type, auxAt));
-        if (desc.epilogue == epilogueDgeluBgrad)
-          sums[size_t(row)] += value;
         store(d, ld.type, to, value);
       }
   if (desc.epilogue == epilogueBgradA)

@@ -108,6 +108,24 @@ std::string CommunicationProof::describe(const Transfer &transfer) const {
 }
 
 LogicalResult CommunicationProof::collect() {
+  // A tag, or a place in the order, means one message of an edge.
+  std::map<std::pair<int64_t, int64_t>, ChannelOp> edges;
+  for (ChannelOp channel : module.getOps<ChannelOp>()) {
+    auto [known, isNew] = edges.try_emplace(
+        {channel.getSource(), channel.getDestination()}, channel);
+    if (isNew)
+      continue;
+    if (quiet)
+      return failure();
+    InFlightDiagnostic diagnostic =
+        channel.emitError()
+        << "found a second channel from rank " << channel.getSource()
+        << " to rank " << channel.getDestination()
+        << ", expected one for all values: give each value "
+           "tags of its own";
+    diagnostic.attachNote(known->second.getLoc()) << "the first is here";
+    return diagnostic;
+  }
   llvm::DenseMap<int64_t, size_t> indexOf;
   for (ProgramOp program : module.getOps<ProgramOp>()) {
     auto [it, isNew] = indexOf.try_emplace(program.getRank(), programs.size());

@@ -211,3 +211,10 @@ pp.program @rank0 rank(0) {
 pp.program @rank1 rank(1) {
   pp.return
 }
+
+// -----
+
+// expected-note @+1 {{the first is here}}
+pp.channel @a from(0) to(1)
+// expected-error @+1 {{found a second channel from rank 0 to rank 1, expected one for all values: give each value tags of its own}}
+pp.channel @b from(0) to(1)

@@ -63,7 +63,6 @@ struct DifferentiatedFunction {
   /// results of `backward`, in argument order.
   llvm::SmallVector<unsigned> cotangents;
 
-  unsigned firstSeed() const { return saved.size(); }
   unsigned firstAccumulator() const { return saved.size() + seeds.size(); }
   unsigned firstSum() const { return cotangents.size(); }
 };
