@@ -44,14 +44,13 @@ if ptxas:
 sys.path.insert(0, os.path.join(config.test_source_root, "Runtime"))
 import real_libraries  # noqa: E402
 
-for name in real_libraries.FILES:
-    found = real_libraries.find(name)
-    if found:
+libraries, why = real_libraries.find(os.path.join(config.pp_tools_dir, "pprt-find-libraries"))
+for name, folders in libraries.items():
+    if folders:
         config.available_features.add(f"real-{name}")
-        config.substitutions.append((f"%{name}", found))
-    else:
-        lit_config.note(f"tests with the real {name} are unsupported here: found no "
-                        f"{real_libraries.FILES[name]} in {real_libraries.searched()}")
+        config.substitutions.append((f"%{name}", folders))
+if None in libraries.values():
+    lit_config.note(f"tests with some of NVIDIA's real libraries are unsupported here: {why}")
 for name in ("planning-driver", "fake-gpu"):
     config.substitutions.append(
         (f"%{name}", os.path.join(config.pp_obj_root, "test", "Runtime", name)))

@@ -3,7 +3,11 @@
 #include "Environment.h"
 #include "Error.h"
 
+#include <algorithm>
+#include <cstring>
 #include <dlfcn.h>
+#include <elf.h>
+#include <fstream>
 #include <glob.h>
 #include <sstream>
 #include <unistd.h>
@@ -61,6 +65,35 @@ static const std::vector<std::string> &libraryFolders() {
   return folders;
 }
 
+/// Why the file of a library is not whole, or an empty string. The loader maps
+/// what the headers say without a look at the file's length: of a copy that was
+/// cut short it leaves a program that SIGBUS ends. What is no library at all it
+/// refuses itself.
+static std::string whyNotWhole(const std::string &path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  const uint64_t size = file ? uint64_t(file.tellg()) : 0;
+  Elf64_Ehdr header;
+  file.seekg(0);
+  if (!file.read(reinterpret_cast<char *>(&header), sizeof header) ||
+      std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
+      header.e_ident[EI_CLASS] != ELFCLASS64 ||
+      header.e_phentsize != sizeof(Elf64_Phdr))
+    return "";
+  uint64_t end = header.e_phoff + header.e_phnum * sizeof(Elf64_Phdr);
+  file.seekg(std::streamoff(header.e_phoff));
+  for (int i = 0; i < header.e_phnum && end <= size; ++i) {
+    Elf64_Phdr segment;
+    if (!file.read(reinterpret_cast<char *>(&segment), sizeof segment))
+      return "";
+    if (segment.p_type == PT_LOAD)
+      end = std::max(end, segment.p_offset + segment.p_filesz);
+  }
+  if (end <= size)
+    return "";
+  return path + ": file is cut short: found " + std::to_string(size) +
+         " bytes, expected at least " + std::to_string(end) + ": copy it again";
+}
+
 /// Opens `name` where the loader finds it, or in `folders`; null, and why not.
 static void *open(const char *name, std::string &opened, std::string &why) {
   opened = name;
@@ -72,6 +105,10 @@ static void *open(const char *name, std::string &opened, std::string &why) {
     opened = folder + "/" + name;
     if (access(opened.c_str(), R_OK))
       continue;
+    if (std::string broken = whyNotWhole(opened); !broken.empty()) {
+      why += "; " + broken;
+      continue;
+    }
     if (void *handle = dlopen(opened.c_str(), RTLD_NOW | RTLD_LOCAL))
       return handle;
     reason = dlerror();

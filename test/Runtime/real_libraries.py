@@ -1,30 +1,24 @@
-"""Where NVIDIA's libraries lie on this machine, if they do."""
-import glob
+"""Where NVIDIA's libraries lie on this machine, if they do: as the runtime finds them."""
 import os
-import sys
+import subprocess
 
 FILES = {"cudnn": "libcudnn.so.9", "cublaslt": "libcublasLt.so.13", "nccl": "libnccl.so.2"}
+# What cuDNN opens beside cuBLASLt.
+OTHERS = ["libnvrtc.so.13"]
 
 
-def folders():
-    """As a run has them, then a toolkit's, then those of wheels."""
-    paths = os.environ.get("LD_LIBRARY_PATH", "").split(":")
-    paths += os.environ.get("PPRT_CUDA_PATH", "").split(":")
-    root = os.environ.get("CUDA_HOME")
-    paths += [os.path.join(root, "lib64"), os.path.join(root, "lib")] if root else []
-    paths.append("/usr/local/cuda/lib64")
-    for root in sys.path:
-        paths += sorted(glob.glob(os.path.join(root, "nvidia", "*", "lib")))
-    return [path for path in paths if path]
-
-
-def find(name):
-    """Folders for LD_LIBRARY_PATH, in which FILES[name] is the first; None without."""
-    for path in folders():
-        if os.path.exists(os.path.join(path, FILES[name])):
-            return ":".join([path, *[other for other in folders() if other != path]])
-    return None
-
-
-def searched():
-    return ", ".join(folders())
+def find(tool):
+    """By name, folders for LD_LIBRARY_PATH in which FILES[name] is the first, or None; and
+    why those are not there. `tool` is pprt-find-libraries."""
+    files = [*FILES.values(), *OTHERS]
+    try:
+        result = subprocess.run([tool, *files], capture_output=True, text=True, timeout=60)
+    except OSError as error:
+        return dict.fromkeys(FILES), str(error)
+    paths = dict(zip(files, result.stdout.splitlines()))
+    folders = list(dict.fromkeys(os.path.dirname(path) for path in paths.values() if path))
+    found = {}
+    for name, file in FILES.items():
+        own = os.path.dirname(paths.get(file, ""))
+        found[name] = ":".join(sorted(folders, key=lambda folder: folder != own)) if own else None
+    return found, result.stderr.strip()
