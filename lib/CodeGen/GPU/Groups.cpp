@@ -88,3 +88,35 @@ SmallVector<Value> pp::device::forItems(KernelBuilder &kernel,
       });
   return llvm::to_vector_of<Value>(loop.getResults());
 }
+
+void pp::device::sumRow(
+    KernelBuilder &kernel, const Group &group, const LoopNest &nest,
+    llvm::function_ref<Value(const LoopNest::Operand &)> loadFormer,
+    llvm::function_ref<SmallVector<Value>(ValueRange)> steps,
+    llvm::function_ref<void(const LoopNest::Operand &, Value)> store) {
+  SmallVector<Value> init, former;
+  for (auto [i, output] : llvm::enumerate(nest.outputs())) {
+    former.push_back(loadFormer(output));
+    init.push_back(kernel.neutral(nest.combinerOf(i)));
+  }
+  SmallVector<Value> sums = steps(init);
+  for (auto [i, output] : llvm::enumerate(nest.outputs())) {
+    Operation *combiner = nest.combinerOf(i);
+    Value sum = kernel.reduce(group, sums[i], combiner);
+    store(output, kernel.combine(combiner, former[i], sum));
+  }
+}
+
+void pp::device::storeOnce(KernelBuilder &kernel, const Group &group,
+                           Value value, Value root, Value at) {
+  if (group.kind == Group::Thread)
+    return kernel.store(value, root, at);
+  scf::IfOp::create(kernel.b, kernel.loc, kernel.isZero(group.index),
+                    [&](OpBuilder &builder, Location loc) {
+                      OpBuilder::InsertionGuard guard(kernel.b);
+                      kernel.b.setInsertionPointToEnd(
+                          builder.getInsertionBlock());
+                      kernel.store(value, root, at);
+                      scf::YieldOp::create(kernel.b, loc);
+                    });
+}

@@ -51,6 +51,17 @@ using Items = llvm::function_ref<mlir::SmallVector<mlir::Value>(
 mlir::SmallVector<mlir::Value> forItems(KernelBuilder &kernel,
                                         const Group &group, int64_t count,
                                         mlir::ValueRange init, Items body);
+/// Builds the sums of `nest` over a row: `steps` what a thread adds, from the
+/// neutral elements on; `store` for each output, with its result, which all
+/// threads of the group have.
+void sumRow(
+    KernelBuilder &kernel, const Group &group, const LoopNest &nest,
+    llvm::function_ref<mlir::Value(const LoopNest::Operand &)> loadFormer,
+    llvm::function_ref<mlir::SmallVector<mlir::Value>(mlir::ValueRange)> steps,
+    llvm::function_ref<void(const LoopNest::Operand &, mlir::Value)> store);
+/// Stores a value that all threads of the group have, by one of them.
+void storeOnce(KernelBuilder &kernel, const Group &group, mlir::Value value,
+               mlir::Value root, mlir::Value at);
 
 /// Devices that work is spread for have about this many multiprocessors.
 constexpr int64_t kMultiprocessors = 132;

@@ -290,6 +290,17 @@ LoopNest::compute(KernelBuilder &kernel, ValueRange ivs, unsigned loop,
   return results;
 }
 
+SmallVector<Value> LoopNest::computeSums(KernelBuilder &kernel, ValueRange ivs,
+                                         unsigned loop, int64_t lanes,
+                                         ValueRange former, Load loadOne,
+                                         LoadLanes loadLanes) const {
+  SmallVector<Value> last;
+  for (SmallVector<Value> &values :
+       compute(kernel, ivs, loop, lanes, former, loadOne, loadLanes))
+    last.push_back(values.back());
+  return last;
+}
+
 void LoopNest::store(KernelBuilder &kernel, const Operand &output,
                      ValueRange values, ValueRange ivs, unsigned loop) const {
   if (values.size() == 1 || strideAlong(output, loop) == 1) {

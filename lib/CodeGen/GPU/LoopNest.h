@@ -68,6 +68,12 @@ public:
   compute(KernelBuilder &kernel, mlir::ValueRange ivs, unsigned loop,
           int64_t lanes, mlir::ValueRange former, Load loadOne,
           LoadLanes loadLanes = nullptr) const;
+  /// Computes as with one former value for each output, and returns the results
+  /// of the last lane.
+  mlir::SmallVector<mlir::Value>
+  computeSums(KernelBuilder &kernel, mlir::ValueRange ivs, unsigned loop,
+              int64_t lanes, mlir::ValueRange former, Load loadOne,
+              LoadLanes loadLanes = nullptr) const;
   /// Stores neighbours of an output along `loop` from `ivs` on.
   void store(KernelBuilder &kernel, const Operand &output,
              mlir::ValueRange values, mlir::ValueRange ivs,

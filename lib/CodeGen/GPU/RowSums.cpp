@@ -32,47 +32,29 @@ void pp::device::outlineRowSums(KernelModule &kernels, LoopNest nest) {
   };
   guardRow(kernel, group, rows, row, [&] {
     SmallVector<Value> place = kernel.delinearize(row, kept);
-    SmallVector<Value> init, former;
-    for (auto [i, output] : llvm::enumerate(nest.outputs())) {
-      former.push_back(load(output, nest.position(kernel, output, place)));
-      init.push_back(kernel.neutral(nest.combinerOf(i)));
-    }
-    SmallVector<Value> sums =
-        forItems(kernel, group, items, init,
-                 [&](Value item, ValueRange carried) -> SmallVector<Value> {
-                   SmallVector<Value> ivs = kernel.delinearize(item, summed);
-                   ivs[inner] = kernel.mul(ivs[inner], lanes);
-                   for (auto [loop, iv] : llvm::enumerate(ivs))
-                     if (!nest.reduced[loop])
-                       iv = place[loop];
-                   auto results =
-                       nest.compute(kernel, ivs, inner, lanes, carried, load);
-                   SmallVector<Value> last;
-                   for (SmallVector<Value> &values : results)
-                     last.push_back(values.back());
-                   return last;
-                 });
-    for (auto [i, output] : llvm::enumerate(nest.outputs())) {
-      Operation *combiner = nest.combinerOf(i);
-      Value sum = kernel.reduce(group, sums[i], combiner);
-      Value result = kernel.combine(combiner, former[i], sum);
-      Value at = nest.position(kernel, output, place);
-      if (group.kind == Group::Thread) {
-        kernel.store(result, output.access.root, at);
-        continue;
-      }
-      // Some thread may still be about to load the former value.
-      if (output.isUsed)
-        kernel.synchronize(group);
-      scf::IfOp::create(
-          kernel.b, kernel.loc, kernel.isZero(group.index),
-          [&, &output = output](OpBuilder &builder, Location loc) {
-            OpBuilder::InsertionGuard guard(kernel.b);
-            kernel.b.setInsertionPointToEnd(builder.getInsertionBlock());
-            kernel.store(result, output.access.root, at);
-            scf::YieldOp::create(kernel.b, loc);
-          });
-    }
+    auto perItem = [&](Value item, ValueRange carried) {
+      SmallVector<Value> ivs = kernel.delinearize(item, summed);
+      ivs[inner] = kernel.mul(ivs[inner], lanes);
+      for (auto [loop, iv] : llvm::enumerate(ivs))
+        if (!nest.reduced[loop])
+          iv = place[loop];
+      return nest.computeSums(kernel, ivs, inner, lanes, carried, load);
+    };
+    sumRow(
+        kernel, group, nest,
+        [&](const LoopNest::Operand &output) {
+          return load(output, nest.position(kernel, output, place));
+        },
+        [&](ValueRange init) {
+          return forItems(kernel, group, items, init, perItem);
+        },
+        [&](const LoopNest::Operand &output, Value result) {
+          Value at = nest.position(kernel, output, place);
+          // Some thread may still be about to load the former value.
+          if (output.isUsed && group.kind != Group::Thread)
+            kernel.synchronize(group);
+          storeOnce(kernel, group, result, output.access.root, at);
+        });
   });
   OpBuilder outside(nest.op);
   kernel.launch(outside, "row_sums", grid);

@@ -202,18 +202,7 @@ void RowEmitter::storeNumber(const LoopNest &nest,
   kept.erase(output.access.root);
   // What is known of other elements of the buffer stays true.
   stored[placeOf(output.access, output.address)] = value;
-  if (group.kind == Group::Thread) {
-    kernel.store(value, output.access.root, at);
-    return;
-  }
-  scf::IfOp::create(kernel.b, kernel.loc, kernel.isZero(group.index),
-                    [&](OpBuilder &builder, Location loc) {
-                      OpBuilder::InsertionGuard guard(kernel.b);
-                      kernel.b.setInsertionPointToEnd(
-                          builder.getInsertionBlock());
-                      kernel.store(value, output.access.root, at);
-                      scf::YieldOp::create(kernel.b, loc);
-                    });
+  storeOnce(kernel, group, value, output.access.root, at);
 }
 
 void RowEmitter::forgetNumbers(const LoopNest &nest) {
@@ -389,36 +378,31 @@ void RowEmitter::emitSums(const LoopNest &nest, int64_t lanes) {
       touches.push_back({output.access.root, false, "all threads"});
   touch(touches);
   unsigned inner = nest.extents.size() - 1;
-  SmallVector<Value> init, former;
   SmallVector<Value> zeros(nest.extents.size(), kernel.index(0));
-  for (auto [i, output] : llvm::enumerate(nest.outputs())) {
-    former.push_back(loadOne(output, nest.position(kernel, output, zeros)));
-    init.push_back(kernel.neutral(nest.combinerOf(i)));
-  }
-  SmallVector<Value> sums = forSteps(
-      nest.size() / lanes, init,
-      [&](StringRef step, Value item,
-          ValueRange carried) -> SmallVector<Value> {
-        SmallVector<Value> ivs = kernel.delinearize(item, stepsOf(nest, lanes));
-        ivs.back() = kernel.mul(ivs.back(), lanes);
-        auto results = nest.compute(
-            kernel, ivs, inner, lanes, carried,
-            [&](const LoopNest::Operand &operand, Value at) {
-              return loadOne(operand, at);
-            },
-            [&](const LoopNest::Operand &operand, Value at, int64_t count) {
-              return loadMany(operand, at, count, step);
-            });
-        SmallVector<Value> last;
-        for (SmallVector<Value> &values : results)
-          last.push_back(values.back());
-        return last;
+  auto loadFormer = [&](const LoopNest::Operand &output) {
+    return loadOne(output, nest.position(kernel, output, zeros));
+  };
+  auto perStep = [&](StringRef step, Value item,
+                     ValueRange carried) -> SmallVector<Value> {
+    SmallVector<Value> ivs = kernel.delinearize(item, stepsOf(nest, lanes));
+    ivs.back() = kernel.mul(ivs.back(), lanes);
+    return nest.computeSums(
+        kernel, ivs, inner, lanes, carried,
+        [&](const LoopNest::Operand &operand, Value at) {
+          return loadOne(operand, at);
+        },
+        [&](const LoopNest::Operand &operand, Value at, int64_t count) {
+          return loadMany(operand, at, count, step);
+        });
+  };
+  sumRow(
+      kernel, group, nest, loadFormer,
+      [&](ValueRange init) {
+        return forSteps(nest.size() / lanes, init, perStep);
+      },
+      [&](const LoopNest::Operand &output, Value result) {
+        storeNumber(nest, output, result);
       });
-  for (auto [i, output] : llvm::enumerate(nest.outputs())) {
-    Operation *combiner = nest.combinerOf(i);
-    Value sum = kernel.reduce(group, sums[i], combiner);
-    storeNumber(nest, output, kernel.combine(combiner, former[i], sum));
-  }
 }
 
 /// The result of an op with one use, whose op is an `OpTy`; null if it is none.
