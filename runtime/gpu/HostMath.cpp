@@ -1,5 +1,7 @@
 #include "HostMath.h"
 
+#include "pprt_gpu_cost.h"
+
 #include <cmath>
 #include <cstring>
 #include <numeric>
@@ -48,12 +50,8 @@ static void store(void *data, int type, int64_t index, double value) {
   }
 }
 
-static int64_t bytesOf(int type) {
-  return type == PPRT_GPU_F64 ? 8 : type == PPRT_GPU_BF16 ? 2 : 4;
-}
-
 static const void *advance(const void *data, int type, int64_t elements) {
-  return static_cast<const char *>(data) + bytesOf(type) * elements;
+  return static_cast<const char *>(data) + pprt_gpu_type_bytes(type) * elements;
 }
 
 constexpr double geluSlope = 0.7978845608028654; // sqrt(2 / pi)

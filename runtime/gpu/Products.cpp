@@ -19,6 +19,7 @@
 
 #include "CublasLt.h"
 #include "Error.h"
+#include "pprt_gpu_cost.h"
 #include "pprt_gpu_workspace.h"
 
 #include <cinttypes>
@@ -107,12 +108,12 @@ Plan Products::State::makePlan(const pprt_gpu_gemm &shape,
       keep(problem, plan);
     return plan;
   }
-  static const char *const types[] = {"f32", "bf16", "f64"};
   throw Error(
       "found no plan of cuBLASLt for a product of " + std::to_string(shape.m) +
       " x " + std::to_string(shape.k) + " and " + std::to_string(shape.k) +
-      " x " + std::to_string(shape.n) + " of " + types[shape.type_a] + " to " +
-      types[shape.type_c] + " (" + std::to_string(shape.batch) +
+      " x " + std::to_string(shape.n) + " of " +
+      pprt_gpu_type_name(shape.type_a) + " to " +
+      pprt_gpu_type_name(shape.type_c) + " (" + std::to_string(shape.batch) +
       " times, workspace " + std::to_string(shape.workspace_bytes) +
       " bytes: " + lt.nameOf(status) + "), expected one: use a newer cuBLAS");
 }

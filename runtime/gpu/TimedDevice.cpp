@@ -4,6 +4,7 @@
 #include "Clock.h"
 #include "Error.h"
 #include "WaitTimer.h"
+#include "pprt_gpu_cost.h"
 
 #include <algorithm>
 #include <time.h>
@@ -45,13 +46,6 @@ void TimedDevice::endStep() {
 // Work
 //===----------------------------------------------------------------------===//
 
-static uint64_t bytesOf(int32_t type) {
-  return type == PPRT_GPU_BF16 ? 2 : type == PPRT_GPU_F64 ? 8 : 4;
-}
-static const char *nameOf(int32_t type) {
-  return type == PPRT_GPU_BF16 ? "bf16" : type == PPRT_GPU_F64 ? "f64" : "f32";
-}
-
 void TimedDevice::copy(int stream, void *to, const void *from, uint64_t bytes) {
   if (stream != 0)
     return device->copy(stream, to, from, bytes);
@@ -75,52 +69,27 @@ void TimedDevice::launch(int32_t kernel, Grid grid, Grid block,
 
 void TimedDevice::matmul(const pprt_gpu_gemm &s, const void *a, const void *b,
                          void *c, void *bias, void *aux, void *workspace) {
-  const uint64_t batch = uint64_t(s.batch), out = uint64_t(s.m * s.n);
-  uint64_t bytes =
-      batch * (uint64_t(s.m * s.k) * bytesOf(s.type_a) +
-               uint64_t(s.k * s.n) * bytesOf(s.type_b) +
-               out * bytesOf(s.type_c) * (s.add == PPRT_GPU_ADD_C ? 2 : 1));
-  if (aux)
-    bytes += batch * out * bytesOf(s.type_c);
-  std::string name = "product " + std::to_string(s.m) + "x" +
-                     std::to_string(s.n) + "x" + std::to_string(s.k) + " " +
-                     nameOf(s.type_a) + " to " + nameOf(s.type_c);
-  if (s.batch > 1)
-    name += ", batch " + std::to_string(s.batch);
-  if (s.epilogue)
-    name += ", epilogue " + std::to_string(s.epilogue);
-  timed(name, bytes,
-        2.0 * double(s.batch) * double(s.m) * double(s.n) * double(s.k),
+  char name[PPRT_GPU_NAME_BYTES];
+  pprt_gpu_gemm_name(&s, name);
+  timed(name, uint64_t(pprt_gpu_gemm_bytes(&s)), pprt_gpu_gemm_operations(&s),
         [&] { device->matmul(s, a, b, c, bias, aux, workspace); });
 }
 
-/// Elements that queries, and that keys and values have.
-static uint64_t attentionBytes(const pprt_gpu_attention &s, uint64_t queries,
-                               uint64_t keys) {
-  return uint64_t(s.batch * s.d) * bytesOf(s.type) *
-         (queries * uint64_t(s.t * s.heads) +
-          keys * uint64_t(s.s * s.kv_heads));
-}
-
-/// Of one product of queries and keys; half of them where it is causal.
-static double attentionOperations(const pprt_gpu_attention &s) {
-  return 2.0 * double(s.batch * s.heads) * double(s.t) * double(s.s) *
-         double(s.d) * (s.causal ? 0.5 : 1);
-}
-
-static std::string attentionName(const pprt_gpu_attention &s,
-                                 const char *what) {
-  return std::string(what) + " " + std::to_string(s.batch) + "x" +
-         std::to_string(s.heads) + "x" + std::to_string(s.t) + "x" +
-         std::to_string(s.d) + " " + nameOf(s.type);
+template <typename F>
+void TimedDevice::timedAttention(const pprt_gpu_attention &s, bool isAdjoint,
+                                 F enqueue) {
+  char name[PPRT_GPU_NAME_BYTES];
+  pprt_gpu_attention_name(&s, isAdjoint, name);
+  timed(name, uint64_t(pprt_gpu_attention_bytes(&s, isAdjoint)),
+        pprt_gpu_attention_operations(&s, isAdjoint), enqueue);
 }
 
 void TimedDevice::attentionForward(const pprt_gpu_attention &s, const void *q,
                                    const void *k, const void *v, void *out,
                                    float *lse, void *workspace) {
-  timed(attentionName(s, "attention"), attentionBytes(s, 2, 2),
-        2 * attentionOperations(s),
-        [&] { device->attentionForward(s, q, k, v, out, lse, workspace); });
+  timedAttention(s, /*isAdjoint=*/false, [&] {
+    device->attentionForward(s, q, k, v, out, lse, workspace);
+  });
 }
 
 void TimedDevice::attentionBackward(const pprt_gpu_attention &s, const void *q,
@@ -128,11 +97,10 @@ void TimedDevice::attentionBackward(const pprt_gpu_attention &s, const void *q,
                                     const void *out, const float *lse,
                                     const void *dout, void *dq, void *dk,
                                     void *dv, void *workspace) {
-  timed(attentionName(s, "attention backward"), attentionBytes(s, 4, 4),
-        5 * attentionOperations(s), [&] {
-          device->attentionBackward(s, q, k, v, out, lse, dout, dq, dk, dv,
-                                    workspace);
-        });
+  timedAttention(s, /*isAdjoint=*/true, [&] {
+    device->attentionBackward(s, q, k, v, out, lse, dout, dq, dk, dv,
+                              workspace);
+  });
 }
 
 //===----------------------------------------------------------------------===//

@@ -83,6 +83,9 @@ private:
   };
   template <typename F>
   void timed(std::string name, uint64_t bytes, double operations, F enqueue);
+  template <typename F>
+  void timedAttention(const pprt_gpu_attention &shape, bool isAdjoint,
+                      F enqueue);
   int mark();
   double copyBandwidth();
 

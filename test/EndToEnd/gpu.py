@@ -3,10 +3,13 @@
 the host, train as the program for CPUs does, to the same bits for every number of
 ranks and every schedule."""
 
+import json
 import os
+import pathlib
 
 from harness import (
-    SOURCE, check, compile_model, digest, make_model, must, read_metrics, run, start, write_text,
+    BUILD, SOURCE, check, compile_model, digest, execute, make_model, must, read_metrics, run,
+    start, write_text,
 )
 
 STEPS = 4
@@ -71,6 +74,29 @@ def other_order(name, expected):
     check(weights(f"{name}-reverse") == weights(f"{name}-1"), f"{name}: other weights in reverse")
 
 
+def predicted_calls(model, program, *options):
+    """What the compiler predicts of products and attention has the names and calls, and
+    the bytes, of what a program measures."""
+    rates = SOURCE / "examples/machines/h100.json"
+    must(execute([BUILD / "bin/pp-compile", model, "-q", "--pp=1", "--target=cuda", *options,
+                  "--emit=roofline", f"--machine={rates}", "-o", "roofline.txt"]))
+    steps = 3
+    must(run(program, 1, "--data", "text", "--steps", steps, "--quiet", "--device", "emulated",
+             "--kernel-times", "times.json"))
+    measured = {kernel["name"]: kernel
+                for kernel in json.loads(pathlib.Path("times.json").read_text())["kernels"]}
+    text = pathlib.Path("roofline.txt").read_text()
+    rows = text.split("products and attention that take longest\n")[1].split("\n\n")[0]
+    rows = [row.split(None, 7) for row in rows.splitlines()[1:]]
+    check(len(rows) == 10, f"found {len(rows)} products and calls of attention in\n{text}")
+    for *_, calls, _, megabytes, _, name in rows:
+        check(name in measured, f"no '{name}' among the measured {list(measured)}")
+        # The first step does not count.
+        check(measured[name]["calls"] == int(calls) * (steps - 1), f"{calls} of {measured[name]}")
+        check(f"{measured[name]['bytes'] / (steps - 1) * 1e-6:.1f}" == megabytes,
+              f"{megabytes} MB of {measured[name]}")
+
+
 def refused(program, options, *parts):
     result = run(program, 1, "--data", "text", "--steps", 1, *options)
     check(result.returncode != 0, f"{options}: found success")
@@ -92,6 +118,7 @@ def main():
     same_bits("gpt", gpt, f32, 2, "gpipe", "--recompute=full")
     reload("gpt")
     other_order("gpt", f32)
+    predicted_calls(gpt, "./gpt-1.exe", "--microbatches=4")
     bf16 = follows("gpt-bf16", gpt, 1e-3, "--precision=bf16", norms=5e-3)
     check(bf16 != f32, "the same losses in bf16")
     same_bits("gpt-bf16", gpt, bf16, 2, "1f1b", "--precision=bf16")

@@ -12,6 +12,7 @@
 #include "Device.h"
 #include "Error.h"
 #include "HostMath.h"
+#include "pprt_gpu_cost.h"
 
 #include <cmath>
 #include <cstdio>
@@ -108,10 +109,6 @@ static int failures = 0, products = 0;
 /// Plans are kept by the address of a shape.
 static std::deque<pprt_gpu_gemm> shapes;
 
-static uint64_t bytesOf(int type) {
-  return type == PPRT_GPU_F64 ? 8 : type == PPRT_GPU_BF16 ? 2 : 4;
-}
-
 static double read(const uint8_t *data, int type, uint64_t i) {
   if (type == PPRT_GPU_F64)
     return reinterpret_cast<const double *>(data)[i];
@@ -130,7 +127,7 @@ static int64_t shift = 0;
 struct Matrix {
   Matrix(int type, int64_t elements)
       : type(type), elements(uint64_t(elements + shift)),
-        host(this->elements * bytesOf(type)) {
+        host(this->elements * pprt_gpu_type_bytes(type)) {
     std::uniform_real_distribution<float> number(-1, 1);
     for (uint64_t i = 0; i < this->elements; ++i)
       if (type == PPRT_GPU_F64)
@@ -154,8 +151,12 @@ struct Matrix {
     }
     return largest;
   }
-  void *onHost() { return host.data() + uint64_t(shift) * bytesOf(type); }
-  void *onDevice() { return there + uint64_t(shift) * bytesOf(type); }
+  void *onHost() {
+    return host.data() + uint64_t(shift) * pprt_gpu_type_bytes(type);
+  }
+  void *onDevice() {
+    return there + uint64_t(shift) * pprt_gpu_type_bytes(type);
+  }
   int type;
   uint64_t elements;
   std::vector<uint8_t> host;

@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "AttentionShape.h"
 #include "KernelTraffic.h"
 
 #include "pp/CodeGen/GPU/Passes.h"
@@ -15,7 +16,7 @@
 #include "pp/Dialect/Kernel/IR/KernelOps.h"
 #include "pp/Interfaces/ElementBytes.h"
 
-#include "pprt_gpu.h"
+#include "pprt_gpu_cost.h"
 
 #include "mlir/IR/SymbolTable.h"
 #include "llvm/ADT/StringMap.h"
@@ -124,11 +125,11 @@ public:
   LogicalResult lower(Operation *op) {
     // The call takes the place of the op.
     Operation *next = op->getNextNode();
-    DictionaryAttr cost = costOf(op);
-    if (failed(lowerToCall(op)))
+    FailureOr<DictionaryAttr> cost = lowerToCall(op);
+    if (failed(cost))
       return failure();
-    if (cost)
-      next->getPrevNode()->setAttr("pp.cost", cost);
+    if (*cost)
+      next->getPrevNode()->setAttr("pp.cost", *cost);
     return success();
   }
 
@@ -144,73 +145,25 @@ private:
                               builder.getF64FloatAttr(operations))});
   }
 
-  static StringRef nameOf(Type element) {
-    return element.isBF16() ? "bf16" : element.isF64() ? "f64" : "f32";
-  }
-
-  template <typename OpTy> DictionaryAttr costOfProduct(OpTy op) {
-    auto lhs = cast<MemRefType>(op.getLhs().getType());
-    auto rhs = cast<MemRefType>(op.getRhs().getType());
-    auto out = cast<MemRefType>(op.getOut().getType());
-    Beside beside = besideOf(op);
-    int64_t rank = out.getRank(), m = out.getDimSize(rank - 2),
-            n = out.getDimSize(rank - 1);
-    int64_t k = lhs.getDimSize(op.getTransposeA() ? rank - 2 : rank - 1);
-    int64_t bytes = bytesOf(lhs) + bytesOf(rhs) +
-                    bytesOf(out) * (op.getAccumulate() ? 2 : 1);
-    if (beside.matrix)
-      bytes += bytesOf(cast<MemRefType>(beside.matrix.getType()));
-    std::string name;
-    llvm::raw_string_ostream text(name);
-    text << "product " << m << "x" << n << "x" << k << " "
-         << nameOf(lhs.getElementType()) << " to "
-         << nameOf(out.getElementType());
-    if (rank == 3 && out.getDimSize(0) > 1)
-      text << ", batch " << out.getDimSize(0);
-    if (beside.epilogue)
-      text << ", epilogue " << int(beside.epilogue);
+  DictionaryAttr costOf(const pprt_gpu_gemm &shape) {
+    char name[PPRT_GPU_NAME_BYTES];
+    pprt_gpu_gemm_name(&shape, name);
+    int64_t bytes = pprt_gpu_gemm_bytes(&shape);
     return cost(name, "product", bytes, bytes,
-                2.0 * double(out.getNumElements()) * double(k));
+                pprt_gpu_gemm_operations(&shape));
   }
 
-  /// `times` the operands and results that are like queries, and like keys;
-  /// `products` of queries and keys.
-  template <typename OpTy>
-  DictionaryAttr costOfAttention(OpTy op, StringRef kind, StringRef what,
-                                 int64_t times, double products) {
-    auto q = cast<MemRefType>(op.getQuery().getType());
-    auto k = cast<MemRefType>(op.getKey().getType());
-    int64_t batch = op.getBatch(), heads = op.getHeads();
-    int64_t t = q.getDimSize(0) / batch, d = q.getDimSize(1) / heads;
-    int64_t bytes = times * (bytesOf(q) + bytesOf(k));
-    double square = double(q.getNumElements()) *
-                    double(k.getDimSize(0) / batch) *
-                    (op.getCausal() ? 0.5 : 1.0);
-    return cost(what + " " + Twine(batch) + "x" + Twine(heads) + "x" +
-                    Twine(t) + "x" + Twine(d) + " " +
-                    nameOf(q.getElementType()),
-                kind, bytes, bytes, 2 * products * square);
+  DictionaryAttr costOf(const pprt_gpu_attention &shape, bool isAdjoint) {
+    char name[PPRT_GPU_NAME_BYTES];
+    pprt_gpu_attention_name(&shape, isAdjoint, name);
+    int64_t bytes = pprt_gpu_attention_bytes(&shape, isAdjoint);
+    return cost(name, isAdjoint ? "attention_backward" : "attention_forward",
+                bytes, bytes, pprt_gpu_attention_operations(&shape, isAdjoint));
   }
 
-  DictionaryAttr costOf(Operation *op) {
-    if (auto launch = dyn_cast<gpu::LaunchFuncOp>(op)) {
-      StringRef name = launch.getKernelName().getValue();
-      device::KernelTraffic moved = traffic.lookup(name);
-      return cost(name, "kernel", moved.bytes, moved.least, 0);
-    }
-    if (auto gemm = dyn_cast<GemmOp>(op))
-      return costOfProduct(gemm);
-    if (auto gemm = dyn_cast<FusedGemmOp>(op))
-      return costOfProduct(gemm);
-    if (auto attention = dyn_cast<AttentionOp>(op))
-      return costOfAttention(attention, "attention_forward", "attention", 2, 2);
-    if (auto grad = dyn_cast<AttentionGradOp>(op))
-      return costOfAttention(grad, "attention_backward", "attention backward",
-                             4, 5);
-    return {};
-  }
-
-  LogicalResult lowerToCall(Operation *op) {
+  /// Makes the call in the place of `op` and says what it costs; null for a
+  /// call that is not worth a line.
+  FailureOr<DictionaryAttr> lowerToCall(Operation *op) {
     builder.setInsertionPoint(op);
     loc = op->getLoc();
     if (auto launch = dyn_cast<gpu::LaunchFuncOp>(op))
@@ -230,8 +183,11 @@ private:
                             {attention.getQuery(), attention.getKey(),
                              attention.getValue(), attention.getOut()},
                             {});
-    if (isa<CheckIdsOp>(op))
-      return DeviceCalls(op, module).checkIds("pprt_gpu_check_ids");
+    if (isa<CheckIdsOp>(op)) {
+      if (failed(DeviceCalls(op, module).checkIds("pprt_gpu_check_ids")))
+        return failure();
+      return DictionaryAttr();
+    }
     return op->emitOpError("found no call of the runtime for it");
   }
 
@@ -240,7 +196,7 @@ private:
                                     value);
   }
 
-  LogicalResult lowerLaunch(gpu::LaunchFuncOp op) {
+  FailureOr<DictionaryAttr> lowerLaunch(gpu::LaunchFuncOp op) {
     DeviceCalls calls(op, module);
     auto function = op->getParentOfType<func::FuncOp>();
     SmallVector<Value> values;
@@ -281,14 +237,18 @@ private:
       LLVM::StoreOp::create(builder, loc, values[i], slot);
       LLVM::StoreOp::create(builder, loc, slot, at(addresses, pointerType));
     }
-    SmallVector<Value> operands{
-        constant(numbers.lookup(op.getKernelName().getValue()), 32)};
+    StringRef kernel = op.getKernelName().getValue();
+    SmallVector<Value> operands{constant(numbers.lookup(kernel), 32)};
     for (gpu::KernelDim3 dims :
          {op.getGridSizeOperandValues(), op.getBlockSizeOperandValues()})
       for (Value size : {dims.x, dims.y, dims.z})
         operands.push_back(constant(*getConstantIntValue(size), 32));
     operands.push_back(addresses);
-    return calls.call("pprt_gpu_launch", operands);
+    device::KernelTraffic moved = traffic.lookup(kernel);
+    DictionaryAttr moves = cost(kernel, "kernel", moved.bytes, moved.least, 0);
+    if (failed(calls.call("pprt_gpu_launch", operands)))
+      return failure();
+    return moves;
   }
 
 public:
@@ -387,7 +347,7 @@ private:
     llvm_unreachable("all epilogues have a case");
   }
 
-  template <typename OpTy> LogicalResult lowerGemm(OpTy op) {
+  template <typename OpTy> FailureOr<DictionaryAttr> lowerGemm(OpTy op) {
     DeviceCalls calls(op, module);
     FailureOr<Matrix> a = calls.matrix(op.getLhs(), true);
     FailureOr<Matrix> b = calls.matrix(op.getRhs(), true);
@@ -400,8 +360,6 @@ private:
         failed(typeA) || failed(typeB) || failed(typeC))
       return failure();
     Beside beside = besideOf(op);
-    if (op.getAccumulate())
-      beside.add = PPRT_GPU_ADD_C;
     Value none = LLVM::ZeroOp::create(builder, loc, pointerType);
     FailureOr<Value> vector = none;
     FailureOr<Matrix> aux = Matrix{none};
@@ -414,56 +372,74 @@ private:
     auto lhs = cast<MemRefType>(op.getLhs().getType());
     auto out = cast<MemRefType>(op.getOut().getType());
     int64_t rank = out.getRank();
-    int64_t k = lhs.getDimSize(op.getTransposeA() ? rank - 2 : rank - 1);
-    // As pprt_gpu_gemm.
-    Field fields[] = {{out.getDimSize(rank - 2)},
-                      {out.getDimSize(rank - 1)},
-                      {k},
-                      {a->leading},
-                      {b->leading},
-                      {c->leading},
-                      {aux->leading},
-                      {rank == 3 ? out.getDimSize(0) : 1},
-                      {a->stride},
-                      {b->stride},
-                      {c->stride},
-                      {bytesOf(cast<MemRefType>(op.getWorkspace().getType()))},
-                      {op.getTransposeA() != a->transposed, 32},
-                      {op.getTransposeB() != b->transposed, 32},
-                      {beside.add, 32},
-                      {*typeA, 32},
-                      {*typeB, 32},
-                      {*typeC, 32},
-                      {*typeC, 32},
-                      {beside.epilogue, 32}};
+    pprt_gpu_gemm s = {};
+    s.m = out.getDimSize(rank - 2);
+    s.n = out.getDimSize(rank - 1);
+    s.k = lhs.getDimSize(op.getTransposeA() ? rank - 2 : rank - 1);
+    s.lda = a->leading;
+    s.ldb = b->leading;
+    s.ldc = c->leading;
+    s.ldaux = aux->leading;
+    s.batch = rank == 3 ? out.getDimSize(0) : 1;
+    s.stride_a = a->stride;
+    s.stride_b = b->stride;
+    s.stride_c = c->stride;
+    s.workspace_bytes = bytesOf(cast<MemRefType>(op.getWorkspace().getType()));
+    s.transpose_a = op.getTransposeA() != a->transposed;
+    s.transpose_b = op.getTransposeB() != b->transposed;
+    s.add = op.getAccumulate() ? PPRT_GPU_ADD_C : beside.add;
+    s.type_a = *typeA;
+    s.type_b = *typeB;
+    s.type_c = s.type_bias = *typeC;
+    s.epilogue = beside.epilogue;
+    DictionaryAttr moves = costOf(s);
     libraries |= PPRT_GPU_CALLS_PRODUCTS;
-    return calls.call("pprt_gpu_matmul",
-                      {shape("gemm", fields), a->pointer, b->pointer,
-                       c->pointer, *vector, aux->pointer, *workspace});
+    if (failed(calls.call("pprt_gpu_matmul",
+                          {shape("gemm", fieldsOf(s)), a->pointer, b->pointer,
+                           c->pointer, *vector, aux->pointer, *workspace})))
+      return failure();
+    return moves;
+  }
+
+  static SmallVector<Field> fieldsOf(const pprt_gpu_gemm &s) {
+    return {s.m,
+            s.n,
+            s.k,
+            s.lda,
+            s.ldb,
+            s.ldc,
+            s.ldaux,
+            s.batch,
+            s.stride_a,
+            s.stride_b,
+            s.stride_c,
+            s.workspace_bytes,
+            {s.transpose_a, 32},
+            {s.transpose_b, 32},
+            {s.add, 32},
+            {s.type_a, 32},
+            {s.type_b, 32},
+            {s.type_c, 32},
+            {s.type_bias, 32},
+            {s.epilogue, 32}};
   }
 
   /// Fields of pprt_gpu_attention.
   template <typename OpTy>
   FailureOr<SmallVector<Field>> attentionFields(OpTy op,
+                                                const pprt_gpu_attention &s,
                                                 ArrayRef<int64_t> leading) {
     FailureOr<int32_t> type = typeOf(op, op.getQuery());
     if (failed(type))
       return failure();
-    if (cast<MemRefType>(op.getQuery().getType()).getElementType().isBF16())
+    if (*type == PPRT_GPU_BF16)
       libraries |= PPRT_GPU_CALLS_BF16_ATTENTION;
-    auto q = cast<MemRefType>(op.getQuery().getType());
-    auto k = cast<MemRefType>(op.getKey().getType());
-    SmallVector<Field> fields{{int64_t(op.getBatch())},
-                              {int64_t(op.getHeads())},
-                              {int64_t(op.getKvHeads())},
-                              {q.getDimSize(0) / int64_t(op.getBatch())},
-                              {k.getDimSize(0) / int64_t(op.getBatch())},
-                              {q.getDimSize(1) / int64_t(op.getHeads())}};
+    SmallVector<Field> fields{s.batch, s.heads, s.kv_heads, s.t, s.s, s.d};
     for (int64_t i = 0; i < 8; ++i)
       fields.push_back({i < int64_t(leading.size()) ? leading[i] : int64_t(0)});
     fields.push_back({bytesOf(cast<MemRefType>(op.getWorkspace().getType()))});
-    fields.push_back(Field::f32(op.getScale().convertToDouble()));
-    fields.push_back({op.getCausal(), 32});
+    fields.push_back(Field::f32(s.scale));
+    fields.push_back({s.causal, 32});
     fields.push_back({*type, 32});
     auto sums = op->template getAttrOfType<DictionaryAttr>("pp.sums");
     fields.push_back(
@@ -498,8 +474,9 @@ private:
   /// The call of attention or its gradient: shape, query to output, lse, what
   /// only the gradient has, workspace.
   template <typename OpTy>
-  LogicalResult lowerAttention(OpTy op, StringRef kind, StringRef callee,
-                               ValueRange forward, ValueRange backward) {
+  FailureOr<DictionaryAttr> lowerAttention(OpTy op, StringRef kind,
+                                           StringRef callee, ValueRange forward,
+                                           ValueRange backward) {
     DeviceCalls calls(op, module);
     SmallVector<int64_t> leading;
     SmallVector<Value> pointers;
@@ -513,7 +490,8 @@ private:
     }
     FailureOr<Value> lse = calls.pointer(op.getLse());
     FailureOr<Value> workspace = calls.pointer(op.getWorkspace());
-    auto fields = attentionFields(op, leading);
+    const pprt_gpu_attention attention = device::attentionShapeOf(op);
+    auto fields = attentionFields(op, attention, leading);
     if (failed(lse) || failed(workspace) || failed(fields))
       return failure();
     SmallVector<Value> operands{shape(kind, *fields)};
@@ -522,7 +500,10 @@ private:
     operands.push_back(*lse);
     operands.append(split, pointers.end());
     operands.push_back(*workspace);
-    return calls.call(callee, operands);
+    DictionaryAttr moves = costOf(attention, /*isAdjoint=*/!backward.empty());
+    if (failed(calls.call(callee, operands)))
+      return failure();
+    return moves;
   }
 
   ModuleOp module;
