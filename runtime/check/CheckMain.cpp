@@ -14,6 +14,7 @@
 #include "Clock.h"
 #include "Device.h"
 #include "Error.h"
+#include "EscapeJson.h"
 #include "WaitTimer.h"
 #include "pprt.h"
 #include "pprt_ids.h"
@@ -214,7 +215,11 @@ static std::vector<Function> readTable() {
   while (text >> kind) {
     if (kind == "function") {
       Function f;
-      text >> f.name >> f.workspace >> f.hostWorkspace;
+      size_t length = 0;
+      text >> f.workspace >> f.hostWorkspace >> length;
+      f.name.resize(text ? length : 0);
+      text.get();
+      text.read(f.name.data(), std::streamsize(f.name.size()));
       functions.push_back(f);
       continue;
     }
@@ -416,7 +421,8 @@ static bool check(size_t index, const Function &f, uint8_t *memory,
     double relative = largest > 0 ? error / largest : error;
     bool within = relative <= o.tolerance && stray.empty();
     good &= within;
-    std::printf("{\"function\": \"%s\", \"result\": %zu", f.name.c_str(), r);
+    std::printf("{\"function\": \"%s\", \"result\": %zu",
+                escapeJson(f.name).c_str(), r);
     printNumber("error", relative);
     printNumber("largest", largest);
     if (!stray.empty())
@@ -512,13 +518,7 @@ static Options parse(int argc, char **argv) {
 
 /// A line {"note": TEXT}.
 static void printNote(const std::string &text) {
-  std::printf("{\"note\": \"");
-  for (char c : text)
-    if (static_cast<unsigned char>(c) < 0x20)
-      std::printf(" ");
-    else
-      std::printf(c == '"' || c == '\\' ? "\\%c" : "%c", c);
-  std::printf("\"}\n");
+  std::printf("{\"note\": \"%s\"}\n", escapeJson(text).c_str());
   std::fflush(stdout);
 }
 
@@ -532,7 +532,7 @@ int main(int argc, char **argv) {
                            : createEmulatedDevice(pprt_gpu_program_code);
     device = owned.get();
     std::printf("{\"device\": \"%s\", \"functions\": %zu}\n",
-                device->description().c_str(), functions.size());
+                escapeJson(device->description()).c_str(), functions.size());
     uint64_t most = 0;
     for (const Function &f : functions) {
       std::vector<uint64_t> places;
@@ -548,7 +548,7 @@ int main(int argc, char **argv) {
                   " functions of this program");
     for (size_t i = o.start; i < functions.size(); ++i) {
       std::printf("{\"begin\": %zu, \"function\": \"%s\"}\n", i,
-                  functions[i].name.c_str());
+                  escapeJson(functions[i].name).c_str());
       std::fflush(stdout);
       good &= check(i, functions[i], memory, pinned, o);
     }

@@ -1,26 +1,11 @@
 #include "Reports.h"
 
+#include "EscapeJson.h"
+
 #include <algorithm>
 #include <cstdio>
 
 using namespace pprt;
-
-std::string pprt::escapeJson(const std::string &text) {
-  std::string out;
-  for (unsigned char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += char(c);
-    } else if (c < 0x20) {
-      char code[8];
-      std::snprintf(code, sizeof code, "\\u%04x", c);
-      out += code;
-    } else {
-      out += char(c);
-    }
-  }
-  return out;
-}
 
 static std::string actionTitle(const Action &action) {
   std::string title = actionKindName(action.kind);

@@ -1,5 +1,7 @@
 #include "ProfileFile.h"
 
+#include "EscapeJson.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <fstream>

@@ -66,9 +66,6 @@ std::string memoryTable(const Description &description,
                         const std::vector<MemoryUse> &ranks, bool adamW);
 std::string allocationTable(const std::vector<MemoryUse> &ranks, int64_t steps);
 
-/// `text` with the characters escaped that JSON does not take.
-std::string escapeJson(const std::string &text);
-
 } // namespace pprt
 
 #endif // PPRT_REPORTS_H

@@ -37,8 +37,10 @@ static std::string tableOf(pp::LoweredModule device,
   for (auto function : device.source.getOps<func::FuncOp>()) {
     StringRef name = function.getName();
     auto wide = reference.source.lookupSymbol<func::FuncOp>(name);
-    os << "function " << name << " " << workspaceOf(device, name) << " "
-       << workspaceOf(reference, name) << "\n";
+    // With its length before it: a name may have spaces and ends of lines.
+    os << "function " << workspaceOf(device, name) << " "
+       << workspaceOf(reference, name) << " " << name.size() << " " << name
+       << "\n";
     auto value = [&](StringRef kind, Type narrowType, Type wideType) {
       auto narrow = cast<RankedTensorType>(narrowType);
       os << kind << " " << narrow.getElementType() << " "
