@@ -136,9 +136,10 @@ bool LayerConversion::convertConversion(Operation *op) {
     return true;
   Type type = op->getResult(0).getType();
   auto conversion = dyn_cast<CastOpInterface>(op);
-  // The bits of an f32 are meant, or a type that the op cannot make of bf16,
-  // such as f16.
-  if (isa<arith::BitcastOp>(op) ||
+  // The bits of an f32 are meant (those of a bf16 of the model have 16), or a
+  // type that the op cannot make of bf16, such as f16.
+  if ((isa<arith::BitcastOp>(op) &&
+       getElementTypeOrSelf(type).getIntOrFloatBitWidth() == 32) ||
       (conversion && type != operand.get().getType() && !isF32(type) &&
        !conversion.areCastCompatible(operand.get().getType(), type))) {
     operand.set(cast(operand.get(), toF32(operand.get().getType()), op));

@@ -12,6 +12,24 @@ pp.layer @embed(%t: tensor<2x4xi32>) params(%w: tensor<16x8xf32>) -> tensor<2x4x
   pp.yield %x : tensor<2x4x8xf32>
 }
 
+// Bits of an f32, and of a bf16 that the model has made of one.
+// CHECK-LABEL: pp.layer @bits(%{{.*}}: tensor<8xbf16>)
+pp.layer @bits(%x: tensor<8xf32>) -> tensor<8xf32> {
+  // CHECK: %[[WIDE:.*]] = nn.cast %{{.*}} : (tensor<8xbf16>) -> tensor<8xf32>
+  // CHECK: arith.bitcast %[[WIDE]] : tensor<8xf32> to tensor<8xi32>
+  %0 = arith.bitcast %x : tensor<8xf32> to tensor<8xi32>
+  // CHECK-NOT: nn.cast
+  // CHECK: %[[BITS:.*]] = arith.bitcast %{{.*}} : tensor<8xbf16> to tensor<8xi16>
+  %1 = arith.truncf %x : tensor<8xf32> to tensor<8xbf16>
+  %2 = arith.bitcast %1 : tensor<8xbf16> to tensor<8xi16>
+  // CHECK: arith.bitcast %[[BITS]] : tensor<8xi16> to tensor<8xbf16>
+  %3 = arith.bitcast %2 : tensor<8xi16> to tensor<8xbf16>
+  %4 = arith.extf %3 : tensor<8xbf16> to tensor<8xf32>
+  %5 = arith.sitofp %0 : tensor<8xi32> to tensor<8xf32>
+  %6 = arith.addf %4, %5 : tensor<8xf32>
+  pp.yield %6 : tensor<8xf32>
+}
+
 // Upstream ops, constants, a scalar parameter, a reduction in between, and what
 // the user says in other types.
 // CHECK-LABEL: pp.layer @mixed(%{{.*}}: tensor<2x4x8xbf16>) params(%{{.*}}: tensor<8xbf16>, %{{.*}}: tensor<f32>) -> tensor<2x4x8xbf16>
