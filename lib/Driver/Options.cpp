@@ -361,6 +361,9 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
       (options.emit == EmitKind::Program || options.emit == EmitKind::Object))
     check.error() << "found '-o -' with --emit=" << emit
                   << ", expected a file: only text goes to standard output\n";
+  if (options.output == "-" && options.saveTemps)
+    check.error() << "found '-o -' with --save-temps, expected a file: what is "
+                     "kept lies beside it\n";
   if (sys::fs::is_directory(options.input))
     check.error() << "found the directory '" << options.input
                   << "', expected the file of a model; check its path\n";
