@@ -8,6 +8,7 @@
 
 #include "pp/Driver/Options.h"
 #include "Config.h"
+#include "pp/CodeGen/GPU/Chip.h"
 #include "pp/Pipelines/Targets.h"
 #include "pp/Schedule/Load.h"
 
@@ -167,14 +168,10 @@ static void readSchedule(const InputArgList &args, CompileOptions &options,
   options.microbatches = schedule->microbatches;
 }
 
-/// GPUs that the PTX of our kernels can be made for.
 static void readTarget(const InputArgList &args, CompileOptions &options,
                        Checker &check) {
   readName(args.getLastArg(OPT_target), options.target, {"cpu", "cuda"}, check);
-  readName(args.getLastArg(OPT_chip), options.chip,
-           {"sm_80", "sm_86", "sm_87", "sm_89", "sm_90", "sm_90a", "sm_100",
-            "sm_100a", "sm_120", "sm_120a"},
-           check);
+  readName(args.getLastArg(OPT_chip), options.chip, pp::chipNames(), check);
   readName(args.getLastArg(OPT_epilogues), options.epilogues,
            {"all", "bias", "none"}, check);
   readName(args.getLastArg(OPT_deterministic), options.deterministic,

@@ -10,6 +10,7 @@
 
 #include "pp/Pipelines/Targets.h"
 
+#include "pp/CodeGen/GPU/Chip.h"
 #include "pp/CodeGen/GPU/Passes.h"
 #include "pp/CodeGen/Native.h"
 #include "pp/CodeGen/Passes.h"
@@ -43,6 +44,8 @@ static LogicalResult checkNumber(StringRef name, int64_t value, int64_t least,
 static FailureOr<Target> targetOf(const PipelineOptions &options) {
   if (auto target = findTarget(options.target, options.chip, options.precision))
     return *target;
+  if (options.target == "cuda")
+    return fail(unknownChip(options.chip));
   return fail("found target=" + options.target + ", expected cpu or cuda");
 }
 
@@ -170,7 +173,8 @@ static LogicalResult addLayers(OpPassManager &manager,
     return success();
   }
   LowerLayersGPUOptions layers;
-  layers.chip = options.chip.empty() ? "sm_90a" : options.chip.getValue();
+  layers.chip =
+      options.chip.empty() ? kUsualChip.str() : options.chip.getValue();
   layers.cubin = !options.chip.empty();
   layers.emulate = options.emulate;
   layers.cpu = options.cpu;

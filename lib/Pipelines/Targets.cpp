@@ -2,6 +2,8 @@
 
 #include "pp/Pipelines/Targets.h"
 
+#include "pp/CodeGen/GPU/Chip.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 
@@ -29,9 +31,12 @@ std::optional<Target> pp::findTarget(StringRef name, StringRef chip,
   if (name != "cuda")
     return std::nullopt;
   static constexpr StringRef semantics[] = {"fifo-per-edge"};
-  const Peaks &peaks = chip.starts_with("sm_8")                   ? kA100
-                       : chip.empty() || chip.starts_with("sm_9") ? kH100
-                                                                  : kB200;
+  auto found = findChip(chip.empty() ? StringRef(kUsualChip) : chip);
+  if (!found)
+    return std::nullopt;
+  const Peaks &peaks = found->number < 90    ? kA100
+                       : found->number < 100 ? kH100
+                                             : kB200;
   MachineRates rates;
   rates.flops = 0.6 * (precision == "bf16" ? peaks.bf16 : peaks.f32);
   rates.bytes = 0.8 * peaks.memory;
@@ -47,7 +52,6 @@ std::optional<int64_t> pp::readCudnnVersion(StringRef text) {
   for (auto [part, number] : llvm::zip(parts, numbers))
     if (part.getAsInteger(10, number) || number < 0 || number > 99)
       return std::nullopt;
-  if (numbers[0] != 9)
-    return std::nullopt;
-  return numbers[0] * 10000 + numbers[1] * 100 + numbers[2];
+  int64_t version = numbers[0] * 10000 + numbers[1] * 100 + numbers[2];
+  return isCudnnVersion(version) ? std::optional(version) : std::nullopt;
 }

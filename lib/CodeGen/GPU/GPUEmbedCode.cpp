@@ -1,5 +1,6 @@
 //===- GPUEmbedCode.cpp - The code of the kernels as data -----------------===//
 
+#include "pp/CodeGen/GPU/Chip.h"
 #include "pp/CodeGen/GPU/Passes.h"
 #include "pp/CodeGen/GPU/Ptxas.h"
 
@@ -194,6 +195,12 @@ private:
 
 struct GPUEmbedCode : pp::impl::GPUEmbedCodeBase<GPUEmbedCode> {
   using GPUEmbedCodeBase::GPUEmbedCodeBase;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    if (pp::findChip(chip))
+      return success();
+    return emitError(UnknownLoc::get(context)) << pp::unknownChip(chip);
+  }
 
   void runOnOperation() override {
     ModuleOp module = getOperation();

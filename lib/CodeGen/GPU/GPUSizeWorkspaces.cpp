@@ -4,6 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "AttentionShape.h"
+
+#include "pp/CodeGen/GPU/Chip.h"
 #include "pp/CodeGen/GPU/Passes.h"
 #include "pp/Dialect/Kernel/IR/KernelOps.h"
 
@@ -15,19 +18,10 @@ namespace pp {
 } // namespace pp
 
 using namespace mlir;
+using pp::device::attentionShapeOf;
 
+/// PTX runs on newer chips, too, of which this is the newest.
 static constexpr int kNewestChip = 129;
-
-/// The chips that code for `chip` runs on, as numbers: that one for "sm_90a",
-/// and all newer ones for "sm_90".
-static std::pair<int, int> chipsOf(StringRef chip) {
-  int number = 0;
-  chip.consume_front("sm_");
-  bool isOne = chip.consume_back("a");
-  if (chip.getAsInteger(10, number))
-    number = 80;
-  return {number, isOne ? number : kNewestChip};
-}
 
 /// Gives `op` a workspace of at least `bytes`.
 static void resize(Operation *op, OpOperand &workspace, int64_t bytes) {
@@ -41,24 +35,22 @@ static void resize(Operation *op, OpOperand &workspace, int64_t bytes) {
       MemRefType::get({elements}, type.getElementType())));
 }
 
-/// What the shape of attention says about its workspace.
-template <typename OpTy> static pprt_gpu_attention shapeOf(OpTy op) {
-  auto q = cast<MemRefType>(op.getQuery().getType());
-  auto k = cast<MemRefType>(op.getKey().getType());
-  pprt_gpu_attention shape = {};
-  shape.batch = op.getBatch();
-  shape.heads = op.getHeads();
-  shape.kv_heads = op.getKvHeads();
-  shape.t = q.getDimSize(0) / shape.batch;
-  shape.s = k.getDimSize(0) / shape.batch;
-  shape.d = q.getDimSize(1) / shape.heads;
-  shape.type = q.getElementType().isBF16() ? PPRT_GPU_BF16 : PPRT_GPU_F32;
-  return shape;
-}
-
 namespace {
 struct GPUSizeWorkspaces : pp::impl::GPUSizeWorkspacesBase<GPUSizeWorkspaces> {
   using Base::Base;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    std::optional<pp::Chip> found = pp::findChip(chip);
+    if (!found)
+      return emitError(UnknownLoc::get(context)) << pp::unknownChip(chip);
+    if (!pp::isCudnnVersion(cudnn))
+      return emitError(UnknownLoc::get(context))
+             << "found cudnn=" << cudnn.getValue()
+             << ", expected 90000 to 99999, such as 91900 for 9.19.0";
+    least = found->number;
+    most = found->isExact ? found->number : kNewestChip;
+    return success();
+  }
 
   void runOnOperation() override {
     if (getOperation().isExternal())
@@ -69,8 +61,9 @@ struct GPUSizeWorkspaces : pp::impl::GPUSizeWorkspacesBase<GPUSizeWorkspaces> {
       else if (auto fused = dyn_cast<pp::kernel::FusedGemmOp>(op))
         resize(fused, fused.getWorkspaceMutable(), PPRT_GPU_GEMM_WORKSPACE);
       else if (auto attention = dyn_cast<pp::kernel::AttentionOp>(op))
-        resize(attention, attention.getWorkspaceMutable(),
-               attentionBytes(shapeOf(attention), /*isAdjoint=*/false));
+        resize(
+            attention, attention.getWorkspaceMutable(),
+            attentionBytes(attentionShapeOf(attention), /*isAdjoint=*/false));
       else if (auto grad = dyn_cast<pp::kernel::AttentionGradOp>(op))
         sizeAdjoint(grad);
     }
@@ -78,13 +71,12 @@ struct GPUSizeWorkspaces : pp::impl::GPUSizeWorkspacesBase<GPUSizeWorkspaces> {
 
 private:
   int64_t attentionBytes(const pprt_gpu_attention &shape, bool isAdjoint) {
-    auto [least, most] = chipsOf(chip);
     return pprt_gpu_attention_workspace(&shape, isAdjoint, least, most, cudnn);
   }
 
   /// Says beside the op in which order it may sum, and what each order needs.
   void sizeAdjoint(pp::kernel::AttentionGradOp op) {
-    pprt_gpu_attention shape = shapeOf(op);
+    pprt_gpu_attention shape = attentionShapeOf(op);
     const int64_t least =
         4 * cast<MemRefType>(op.getWorkspace().getType()).getNumElements();
     int64_t bytes[2];
@@ -102,5 +94,7 @@ private:
              builder.getNamedAttr("workspaces",
                                   builder.getDenseI64ArrayAttr(bytes))}));
   }
+
+  int least = 0, most = 0; ///< chips that the code runs on, 90 for sm_90
 };
 } // namespace
