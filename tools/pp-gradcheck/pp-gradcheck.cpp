@@ -11,6 +11,7 @@
 
 #include "Evaluate.h"
 
+#include "pp/CodeGen/Passes.h"
 #include "pp/Dialect/PP/IR/PPOps.h"
 #include "pp/InitAll.h"
 #include "pp/Interpreter/Interpreter.h"
@@ -18,6 +19,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Format.h"
@@ -347,6 +349,10 @@ int main(int argc, char **argv) {
   context.loadDialect<arith::ArithDialect, func::FuncDialect>();
   auto module = parseSourceFile<ModuleOp>(options.file, &context);
   if (!module)
+    return 1;
+  PassManager resources(&context);
+  resources.addPass(pp::createReadResources());
+  if (failed(resources.run(*module)))
     return 1;
   for (auto layer : module->getOps<pp::LayerOp>())
     addFunction(layer);
