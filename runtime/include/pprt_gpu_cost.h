@@ -1,8 +1,8 @@
 /*===- pprt_gpu_cost.h - What calls of GPU libraries move and compute -----===*\
  *
- * Names, bytes and operations of products and of attention, from the shapes that
- * the calls have. What the compiler predicts of a call (--emit=roofline) and what
- * the runtime reports of its time (--kernel-times) can be laid side by side: both
+ * Names, bytes and operations of products and of attention, from the shapes of
+ * calls. What the compiler predicts of a call (--emit=roofline) and what the
+ * runtime reports of its time (--kernel-times) can be laid side by side: both
  * take them from here.
  *
 \*===----------------------------------------------------------------------===*/
@@ -32,11 +32,10 @@ enum { PPRT_GPU_NAME_BYTES = 192 };
 /* As "product 64x256x64 bf16 to f32, batch 2, epilogue 4". */
 static inline void pprt_gpu_gemm_name(const pprt_gpu_gemm *s,
                                       char name[PPRT_GPU_NAME_BYTES]) {
-  int length = snprintf(name, PPRT_GPU_NAME_BYTES,
-                        "product %lldx%lldx%lld %s to %s", (long long)s->m,
-                        (long long)s->n, (long long)s->k,
-                        pprt_gpu_type_name(s->type_a),
-                        pprt_gpu_type_name(s->type_c));
+  int length =
+      snprintf(name, PPRT_GPU_NAME_BYTES, "product %lldx%lldx%lld %s to %s",
+               (long long)s->m, (long long)s->n, (long long)s->k,
+               pprt_gpu_type_name(s->type_a), pprt_gpu_type_name(s->type_c));
   if (s->batch > 1)
     length += snprintf(name + length, PPRT_GPU_NAME_BYTES - length,
                        ", batch %lld", (long long)s->batch);
@@ -51,7 +50,6 @@ static inline int pprt_gpu_gemm_has_aux(const pprt_gpu_gemm *s) {
   case PPRT_GPU_EPILOGUE_GELU_AUX:
   case PPRT_GPU_EPILOGUE_GELU_AUX_BIAS:
   case PPRT_GPU_EPILOGUE_DGELU:
-  case PPRT_GPU_EPILOGUE_DGELU_BGRAD:
     return 1;
   default:
     return s->add == PPRT_GPU_ADD_AUX;
@@ -62,8 +60,8 @@ static inline int pprt_gpu_gemm_has_aux(const pprt_gpu_gemm *s) {
  * and their gradients are small and left out. */
 static inline int64_t pprt_gpu_gemm_bytes(const pprt_gpu_gemm *s) {
   const int64_t c = s->m * s->n * pprt_gpu_type_bytes(s->type_c);
-  const int64_t times = 1 + (s->add == PPRT_GPU_ADD_C) +
-                        pprt_gpu_gemm_has_aux(s);
+  const int64_t times =
+      1 + (s->add == PPRT_GPU_ADD_C) + pprt_gpu_gemm_has_aux(s);
   return s->batch * (s->m * s->k * pprt_gpu_type_bytes(s->type_a) +
                      s->k * s->n * pprt_gpu_type_bytes(s->type_b) + c * times);
 }
@@ -78,9 +76,9 @@ static inline double pprt_gpu_gemm_operations(const pprt_gpu_gemm *s) {
 
 /* As "attention backward 16x12x1024x64 bf16": sequences, heads, queries, and
  * elements of a head. */
-static inline void
-pprt_gpu_attention_name(const pprt_gpu_attention *s, int is_adjoint,
-                        char name[PPRT_GPU_NAME_BYTES]) {
+static inline void pprt_gpu_attention_name(const pprt_gpu_attention *s,
+                                           int is_adjoint,
+                                           char name[PPRT_GPU_NAME_BYTES]) {
   snprintf(name, PPRT_GPU_NAME_BYTES, "attention%s %lldx%lldx%lldx%lld %s",
            is_adjoint ? " backward" : "", (long long)s->batch,
            (long long)s->heads, (long long)s->t, (long long)s->d,

@@ -56,7 +56,7 @@ TEST(GPUCost, MatricesBesideAProduct) {
             kInputs + 2 * kOutput);
   for (int32_t epilogue :
        {PPRT_GPU_EPILOGUE_GELU_AUX, PPRT_GPU_EPILOGUE_GELU_AUX_BIAS,
-        PPRT_GPU_EPILOGUE_DGELU, PPRT_GPU_EPILOGUE_DGELU_BGRAD}) {
+        PPRT_GPU_EPILOGUE_DGELU}) {
     EXPECT_EQ(bytes(epilogue, PPRT_GPU_ADD_NOTHING), kInputs + 2 * kOutput);
     EXPECT_EQ(bytes(epilogue, PPRT_GPU_ADD_C), kInputs + 3 * kOutput);
   }
