@@ -4,6 +4,7 @@ time limits, and tables. Python's standard library alone; no compiler is needed 
 run a pack."""
 
 import datetime
+import functools
 import glob
 import hashlib
 import json
@@ -22,6 +23,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 MPI = pathlib.Path("/usr/lib/x86_64-linux-gnu")
 # Of glibc, which goes with the machine's loader.
 GLIBC = re.compile(r"^(ld-linux.*|lib(c|m|dl|pthread|rt|resolv|util|mvec))\.so")
+
+
+NOT_FINISHED = "not finished"
 
 
 class PackError(Exception):
@@ -204,13 +208,17 @@ class Runner:
                                     PMIX_INSTALL_PREFIX=str(self.directory / "openmpi"))
         else:
             self.mpirun = shutil.which("mpirun")
+        self.ended = None  # the SystemExit of a signal
 
     def program(self, name):
         return self.directory / "bin" / name
 
     def run(self, command, limit, environment=None, **variables):
         """(status, stdout, stderr); the status of what did not end is None. `environment`
-        is instead of the pack's."""
+        is instead of the pack's. A signal ends the command, whose output so far is still
+        looked at; there is no next one."""
+        if self.ended:
+            raise self.ended
         try:
             process = subprocess.Popen(
                 [str(word) for word in command], text=True, errors="replace",
@@ -222,17 +230,22 @@ class Runner:
         try:
             out, err = process.communicate(timeout=limit)
             return process.returncode, out, err
-        except SystemExit:  # by a signal
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
+        except SystemExit as signalled:
+            self.ended = signalled
+            return None, *self.kill(process, "ended by a signal")
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            try:
-                out, err = process.communicate(timeout=10)
-            except subprocess.TimeoutExpired:
-                # Something of it holds the pipe, or the kernel does not let it go.
-                out, err = "", ""
-            return None, out, err + f"\nstill running after {limit:g} s"
+            return None, *self.kill(process, f"still running after {limit:g} s")
+
+    @staticmethod
+    def kill(process, why):
+        """Ends the command's group; its output so far."""
+        os.killpg(process.pid, signal.SIGKILL)
+        try:
+            out, err = process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            # Something of it holds the pipe, or the kernel does not let it go.
+            out, err = "", ""
+        return out, f"{err}\n{why}"
 
     def ranks(self, ranks):
         """The words before a program of several ranks; None where no mpirun is."""
@@ -265,6 +278,7 @@ def notes_of(err):
     return list(dict.fromkeys(line[line.index("note: ") + 6:] for line in lines))
 
 
+@functools.lru_cache(maxsize=1)
 def machine(runner):
     """GPU, driver and CPU in words."""
     words = []
@@ -297,6 +311,20 @@ def heading(title, manifest, runner):
     return (f"## {title}\n\n{datetime.date.today().isoformat()}, commit {manifest['commit']} "
             f"(packed {manifest['date']}), {machine(runner)}\n\n"
             f"`{shlex.join(map(str, sys.argv))}`\n")
+
+
+def check_folders(**options):
+    for name, path in options.items():
+        if path and not pathlib.Path(path).absolute().parent.is_dir():
+            raise PackError(f"found no folder for --{name}={path}, expected one: make it first")
+
+
+def write_whole(path, text):
+    """Replaces a file: whoever ends this leaves the old one or the new one."""
+    path = pathlib.Path(path).absolute()
+    new = path.with_name(f".{path.name}.new")
+    new.write_text(text)
+    new.replace(path)
 
 
 def seconds(text):

@@ -7,7 +7,10 @@ import json
 import os
 import pathlib
 import shutil
+import signal
+import subprocess
 import sys
+import time
 
 from harness import BUILD, SOURCE, WORK, check, exporting_linker, execute, must, start
 
@@ -194,6 +197,31 @@ def check_goals():
     check(len(verdicts(model="gpt2-124m")) == 4, "another model")
 
 
+def check_ended(command, *parts):
+    """What is ended keeps what it has measured."""
+    report, figures = pathlib.Path("ended.md"), pathlib.Path("ended.json")
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        report.unlink(missing_ok=True)
+        with open("ended.txt", "w") as printed:
+            process = subprocess.Popen(
+                [*map(str, command), f"--report={report}", f"--json={figures}"], stdout=printed,
+                stderr=subprocess.DEVNULL, env=dict(os.environ, TMPDIR=str(WORK)))
+        begin = time.monotonic()
+        while not report.exists() and process.poll() is None and time.monotonic() < begin + 60:
+            time.sleep(0.01)
+        process.send_signal(number)
+        status = process.wait()
+        check(status == {signal.SIGTERM: 143, signal.SIGKILL: -9}[number],
+              f"{command}: found status {status} after {number}")
+        text = report.read_text()
+        for part in (*parts, "The run is not finished."):
+            check(part in text, f"{command}: no '{part}' after {number} in\n{text}")
+        check(json.loads(figures.read_text())["finished"] is False, "found a finished run")
+        # A script that is told to end prints the same.
+        if number == signal.SIGTERM:
+            check(pathlib.Path("ended.txt").read_text() == text, f"printed and kept differ: {text}")
+
+
 def check_archive(linker):
     """What goes to a machine with a GPU, and what it says there."""
     pack = [sys.executable, SOURCE / "bench/gpu_pack", "archive", "--small", "--emulate-device",
@@ -237,8 +265,12 @@ def main():
     check_wrong_results(check_tables())
     check_seeds()
     check_broken_packs()
+    check_ended([WORK / "check/gpu_check", "run", "check", "--device=emulated"], "| kernels ",
+                " rows: ")
     check_goals()
     check_speed(linker)
+    check_ended([WORK / "speed/gpu_speed", "run", "speed", "--device=emulated", "--peak=1"],
+                "| tiny-16 ", "### Goals")
     check_archive(linker)
 
 
