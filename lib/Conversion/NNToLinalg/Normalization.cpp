@@ -1,8 +1,9 @@
 //===- Normalization.cpp - Layer norm, rms norm and their adjoints --------===//
 //
-// Rows by rows: statistics of a row, then its elements. An adjoint computes
+// Rows by rows: statistics of a row, then its elements. The backward computes
 // the statistics again from x, which costs one pass over a row in the cache and
-// saves keeping them. With xhat = (x - mean) / std and g = dy gamma:
+// saves keeping them; its adjoints share them. With xhat = (x - mean) / std and
+// g = dy gamma:
 //   layer norm: dx = (g - mean(g) - xhat mean(g xhat)) / std
 //   rms norm:   dx = (g - xhat mean(g xhat)) / rms,  xhat = x / rms
 // so that one code serves both.
@@ -122,13 +123,22 @@ static Value forward(Emitter &emitter, Value x, Value gamma, Value beta,
       })[0];
 }
 
+/// Those that an adjoint is given, in the order of the op's results, or its
+/// own.
+static Statistics statisticsOf(Emitter &emitter, Value x, ValueRange given,
+                               double eps, bool centered) {
+  if (given.empty())
+    return statisticsOf(emitter, x, eps, centered);
+  return {centered ? given.front() : Value(), given.back()};
+}
+
 static Value gradInput(Emitter &emitter, Value x, Value gamma, Value dy,
-                       double eps, bool centered) {
+                       ValueRange given, double eps, bool centered) {
   x = emitter.rows(emitter.widen(x));
   dy = emitter.rows(emitter.widen(dy));
   gamma = emitter.widen(gamma);
   double count = shapeOf(x)[1];
-  Statistics statistics = statisticsOf(emitter, x, eps, centered);
+  Statistics statistics = statisticsOf(emitter, x, given, eps, centered);
   SmallVector<Input> inputs = normalizedInputs(x, statistics);
   inputs.push_back({dy, {0, 1}});
   inputs.push_back({gamma, {1}});
@@ -164,13 +174,13 @@ static Value gradInput(Emitter &emitter, Value x, Value gamma, Value dy,
 }
 
 static Value gradScale(Emitter &emitter, Value x, Value dy, Value init,
-                       double eps, bool centered) {
+                       ValueRange given, double eps, bool centered) {
   x = emitter.rows(emitter.widen(x));
   dy = emitter.rows(emitter.widen(dy));
   Value start = init ? emitter.widen(init)
                      : emitter.filled(shapeOf(x)[1], elementOf(x), 0);
   SmallVector<Input> inputs =
-      normalizedInputs(x, statisticsOf(emitter, x, eps, centered));
+      normalizedInputs(x, statisticsOf(emitter, x, given, eps, centered));
   inputs.push_back({dy, {0, 1}});
   return emitter.generic(
       2, {0}, inputs, {{start, {1}}},
@@ -200,20 +210,37 @@ struct LowerNorm : OpRewritePattern<OpTy> {
     return forward(emitter, op.getInput(), op.getGamma(), {}, eps);
   }
   static Value build(Emitter &emitter, LayerNormGradInputOp op, double eps) {
-    return gradInput(emitter, op.getInput(), op.getGamma(), op.getDy(), eps,
-                     true);
+    return gradInput(emitter, op.getInput(), op.getGamma(), op.getDy(),
+                     op.getStatistics(), eps, true);
   }
   static Value build(Emitter &emitter, RMSNormGradInputOp op, double eps) {
-    return gradInput(emitter, op.getInput(), op.getGamma(), op.getDy(), eps,
-                     false);
+    return gradInput(emitter, op.getInput(), op.getGamma(), op.getDy(),
+                     op.getStatistics(), eps, false);
   }
   static Value build(Emitter &emitter, LayerNormGradScaleOp op, double eps) {
-    return gradScale(emitter, op.getInput(), op.getDy(), op.getInit(), eps,
-                     true);
+    return gradScale(emitter, op.getInput(), op.getDy(), op.getInit(),
+                     op.getStatistics(), eps, true);
   }
   static Value build(Emitter &emitter, RMSNormGradScaleOp op, double eps) {
-    return gradScale(emitter, op.getInput(), op.getDy(), op.getInit(), eps,
-                     false);
+    return gradScale(emitter, op.getInput(), op.getDy(), op.getInit(),
+                     op.getStatistics(), eps, false);
+  }
+};
+
+template <typename OpTy> struct LowerStatistics : OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    Emitter emitter(rewriter, op.getLoc());
+    Value x = emitter.rows(emitter.widen(op.getInput()));
+    bool centered = std::is_same_v<OpTy, LayerNormStatisticsOp>;
+    Statistics statistics =
+        statisticsOf(emitter, x, op.getEps().convertToDouble(), centered);
+    SmallVector<Value> results{statistics.scale};
+    if (centered)
+      results.insert(results.begin(), statistics.mean);
+    rewriter.replaceOp(op, results);
+    return success();
   }
 };
 } // namespace
@@ -221,6 +248,7 @@ struct LowerNorm : OpRewritePattern<OpTy> {
 void pp::populateNormalizationPatterns(RewritePatternSet &patterns) {
   patterns.add<LowerNorm<LayerNormOp>, LowerNorm<RMSNormOp>,
                LowerNorm<LayerNormGradInputOp>, LowerNorm<RMSNormGradInputOp>,
-               LowerNorm<LayerNormGradScaleOp>, LowerNorm<RMSNormGradScaleOp>>(
-      patterns.getContext());
+               LowerNorm<LayerNormGradScaleOp>, LowerNorm<RMSNormGradScaleOp>,
+               LowerStatistics<LayerNormStatisticsOp>,
+               LowerStatistics<RMSNormStatisticsOp>>(patterns.getContext());
 }

@@ -22,14 +22,14 @@ least = {
     "block.forward": 4 * X,
     # Two adjoints of norms: input, cotangent, residual stream, result.
     "block.backward_input": 8 * X,
-    # Two gradients of scales: the input for its statistics, then with its
-    # cotangent.
-    "block.backward_weight": 6 * X,
+    # Two gradients of scales: the input with its cotangent. The adjoints of the
+    # norms have left the statistics.
+    "block.backward_weight": 4 * X,
     # A norm; maximum and sum of each row of logits.
     "head.forward": 2 * X + L,
     # Gradients of logits from logits; the adjoint of a norm.
     "head.backward_input": 2 * L + 3 * X,
-    "head.backward_weight": 3 * X,
+    "head.backward_weight": 2 * X,
     # Rows of cotangents; those of the table, read and written.
     "embed.backward_weight": X + min(TABLE, 4 * tokens * width) * 2,
 }

@@ -65,6 +65,20 @@ def rows(r, c):
         function(
             f"{norm}_grad_scale_{at}", [X, Y, G], [("r", v)],
             [f"%r = nn.{norm}_grad_scale %x, %y init(%g) : ({x}, {x}, {v}) -> {v}"], 2)
+        # The halves of a backward: statistics go from one to the other.
+        names = ["m", "s"] if norm == "layer_norm" else ["s"]
+        number = t(r, of="f32")
+        given = [(name, number) for name in names]
+        values, types = ", ".join("%" + name for name in names), ", ".join([number] * len(names))
+        function(
+            f"{norm}_input_half_{at}", [X, Y, G], [("r", x)] + given,
+            [f"{values} = nn.{norm}_statistics %x : ({x}) -> ({types})",
+             f"%r = nn.{norm}_grad_input %x, %g, %y statistics({values}) : "
+             f"({x}, {v}, {x}, {types}) -> {x}"])
+        function(
+            f"{norm}_weight_half_{at}", [X, Y, G] + given, [("r", v)],
+            [f"%r = nn.{norm}_grad_scale %x, %y statistics({values}) init(%g) : "
+             f"({x}, {x}, {types}, {v}) -> {v}"], 2)
     function(
         f"reduce_sum_{at}", [X, G], [("r", v)],
         [f"%r = nn.reduce_sum %x init(%g) axes = [0] : ({x}, {v}) -> {v}"], 1)

@@ -71,17 +71,34 @@ EmbeddingOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
 // Norms
 //===----------------------------------------------------------------------===//
 
+/// The statistics of a norm's rows where both adjoints are needed: the one of
+/// the input, which reads the rows anyway, computes them for the one of the
+/// scale.
+template <typename StatisticsOp, typename NormOp>
+static SmallVector<Value> statisticsOf(OpBuilder &builder, NormOp norm,
+                                       ArrayRef<bool> needed) {
+  if (!needed[0] || !needed[1])
+    return {};
+  return llvm::to_vector_of<Value>(StatisticsOp::create(builder, norm.getLoc(),
+                                                        norm.getInput(),
+                                                        norm.getEpsAttr())
+                                       ->getResults());
+}
+
 LogicalResult
 LayerNormOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
                           ArrayRef<bool> needed,
                           SmallVectorImpl<Value> &operandCotangents) {
   Value dy = cotangents[0];
+  SmallVector<Value> statistics =
+      statisticsOf<LayerNormStatisticsOp>(builder, *this, needed);
   if (needed[0])
-    operandCotangents[0] = LayerNormGradInputOp::create(
-        builder, getLoc(), getInput(), getGamma(), dy, getEpsAttr());
+    operandCotangents[0] =
+        LayerNormGradInputOp::create(builder, getLoc(), getInput(), getGamma(),
+                                     dy, statistics, getEpsAttr());
   if (needed[1])
     operandCotangents[1] = LayerNormGradScaleOp::create(
-        builder, getLoc(), getInput(), dy, Value(), getEpsAttr());
+        builder, getLoc(), getInput(), dy, statistics, Value(), getEpsAttr());
   if (needed[2])
     operandCotangents[2] = adjoint::sumOfRows(builder, getLoc(), dy);
   return success();
@@ -92,12 +109,15 @@ RMSNormOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
                         ArrayRef<bool> needed,
                         SmallVectorImpl<Value> &operandCotangents) {
   Value dy = cotangents[0];
+  SmallVector<Value> statistics =
+      statisticsOf<RMSNormStatisticsOp>(builder, *this, needed);
   if (needed[0])
-    operandCotangents[0] = RMSNormGradInputOp::create(
-        builder, getLoc(), getInput(), getGamma(), dy, getEpsAttr());
+    operandCotangents[0] =
+        RMSNormGradInputOp::create(builder, getLoc(), getInput(), getGamma(),
+                                   dy, statistics, getEpsAttr());
   if (needed[1])
     operandCotangents[1] = RMSNormGradScaleOp::create(
-        builder, getLoc(), getInput(), dy, Value(), getEpsAttr());
+        builder, getLoc(), getInput(), dy, statistics, Value(), getEpsAttr());
   return success();
 }
 

@@ -36,17 +36,53 @@ static LogicalResult checkNorm(Checker check, Value input,
   return check.isNotRoundedToZero("(C4)", "eps", eps, element);
 }
 
+/// One number for each row of `input`.
+static Type statisticOf(Value input) {
+  auto type = tensorType(input);
+  return tensorOf(type.getNumElements() / type.getShape().back(),
+                  statisticsType(type.getElementType()));
+}
+
+static LogicalResult inferStatistics(Checker check, Value input, double eps,
+                                     unsigned count,
+                                     SmallVectorImpl<Type> &types) {
+  if (failed(checkNorm(check, input, {}, eps)))
+    return failure();
+  types.append(count, statisticOf(input));
+  return success();
+}
+
+/// (C7): none, or all `count`.
+static LogicalResult checkStatistics(Checker check, Value input,
+                                     ValueRange statistics, unsigned count) {
+  if (statistics.empty())
+    return success();
+  if (statistics.size() != count)
+    return check.fail("(C7) found ", statistics.size(),
+                      " statistics, expected none or ", count,
+                      ": pass the results of the op for the statistics");
+  for (Value statistic : statistics)
+    if (failed(check.hasType("(C7)", {"statistics", statistic},
+                             statisticOf(input), "a number for each row")))
+      return failure();
+  return success();
+}
+
 static LogicalResult inferGradInput(Checker check, Value input, Value gamma,
-                                    Value dy, double eps,
+                                    Value dy, double eps, ValueRange statistics,
+                                    unsigned count,
                                     SmallVectorImpl<Type> &types) {
   types.push_back(input.getType());
-  if (failed(checkNorm(check, input, {{"gamma", gamma}}, eps)))
+  if (failed(checkNorm(check, input, {{"gamma", gamma}}, eps)) ||
+      failed(
+          check.hasType("(C5)", {"dy", dy}, input.getType(), "that of input")))
     return failure();
-  return check.hasType("(C5)", {"dy", dy}, input.getType(), "that of input");
+  return checkStatistics(check, input, statistics, count);
 }
 
 static LogicalResult inferGradScale(Checker check, Value input, Value dy,
                                     Value init, double eps,
+                                    ValueRange statistics, unsigned count,
                                     SmallVectorImpl<Type> &types) {
   if (failed(checkNorm(check, input, {}, eps)) ||
       failed(
@@ -56,7 +92,9 @@ static LogicalResult inferGradScale(Checker check, Value input, Value dy,
   Type row = tensorOf(inputType.getShape().take_back(1),
                       accumulationType(inputType.getElementType(), init));
   types.push_back(row);
-  return check.hasType("(C6)", {"init", init}, row, "a row of input");
+  if (failed(check.hasType("(C6)", {"init", init}, row, "a row of input")))
+    return failure();
+  return checkStatistics(check, input, statistics, count);
 }
 
 #define INFER(OP)                                                              \
@@ -78,28 +116,42 @@ INFER(RMSNormOp) {
                    adaptor.getEps().convertToDouble());
 }
 
+INFER(LayerNormStatisticsOp) {
+  return inferStatistics({location, getOperationName()}, adaptor.getInput(),
+                         adaptor.getEps().convertToDouble(), 2, types);
+}
+
+INFER(RMSNormStatisticsOp) {
+  return inferStatistics({location, getOperationName()}, adaptor.getInput(),
+                         adaptor.getEps().convertToDouble(), 1, types);
+}
+
 INFER(LayerNormGradInputOp) {
   return inferGradInput({location, getOperationName()}, adaptor.getInput(),
                         adaptor.getGamma(), adaptor.getDy(),
-                        adaptor.getEps().convertToDouble(), types);
+                        adaptor.getEps().convertToDouble(),
+                        adaptor.getStatistics(), 2, types);
 }
 
 INFER(RMSNormGradInputOp) {
   return inferGradInput({location, getOperationName()}, adaptor.getInput(),
                         adaptor.getGamma(), adaptor.getDy(),
-                        adaptor.getEps().convertToDouble(), types);
+                        adaptor.getEps().convertToDouble(),
+                        adaptor.getStatistics(), 1, types);
 }
 
 INFER(LayerNormGradScaleOp) {
   return inferGradScale({location, getOperationName()}, adaptor.getInput(),
                         adaptor.getDy(), adaptor.getInit(),
-                        adaptor.getEps().convertToDouble(), types);
+                        adaptor.getEps().convertToDouble(),
+                        adaptor.getStatistics(), 2, types);
 }
 
 INFER(RMSNormGradScaleOp) {
   return inferGradScale({location, getOperationName()}, adaptor.getInput(),
                         adaptor.getDy(), adaptor.getInit(),
-                        adaptor.getEps().convertToDouble(), types);
+                        adaptor.getEps().convertToDouble(),
+                        adaptor.getStatistics(), 1, types);
 }
 #undef INFER
 
@@ -114,17 +166,21 @@ INFER(RMSNormGradScaleOp) {
 static uint64_t elements(TypedValue<RankedTensorType> value) {
   return value.getType().getNumElements();
 }
+/// `own`, and `forStatistics` where an adjoint computes those itself.
+template <typename OpTy>
+static uint64_t flopsOfAdjoint(OpTy op, uint64_t own, uint64_t forStatistics) {
+  return (own + (op.getStatistics().empty() ? forStatistics : 0)) *
+         elements(op.getInput());
+}
 uint64_t LayerNormOp::getFlops() { return (4 + 3) * elements(getInput()); }
+uint64_t LayerNormStatisticsOp::getFlops() { return 4 * elements(getInput()); }
 uint64_t LayerNormGradInputOp::getFlops() {
-  return (4 + 9) * elements(getInput());
+  return flopsOfAdjoint(*this, 9, 4);
 }
 uint64_t LayerNormGradScaleOp::getFlops() {
-  return (4 + 3) * elements(getInput());
+  return flopsOfAdjoint(*this, 3, 4);
 }
 uint64_t RMSNormOp::getFlops() { return (2 + 2) * elements(getInput()); }
-uint64_t RMSNormGradInputOp::getFlops() {
-  return (2 + 6) * elements(getInput());
-}
-uint64_t RMSNormGradScaleOp::getFlops() {
-  return (2 + 3) * elements(getInput());
-}
+uint64_t RMSNormStatisticsOp::getFlops() { return 2 * elements(getInput()); }
+uint64_t RMSNormGradInputOp::getFlops() { return flopsOfAdjoint(*this, 6, 2); }
+uint64_t RMSNormGradScaleOp::getFlops() { return flopsOfAdjoint(*this, 3, 2); }

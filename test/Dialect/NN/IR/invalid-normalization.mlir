@@ -124,3 +124,35 @@ func.func @meant_to_be_0(%x: tensor<3x5xf32>, %g: tensor<5xf32>) {
   %0 = nn.rms_norm %x, %g {eps = 0.0} : (tensor<3x5xf32>, tensor<5xf32>) -> tensor<3x5xf32>
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<3x5xf32>, %s: tensor<3xf32>) {
+  // expected-error @below {{'nn.layer_norm_grad_scale' op (C7) found 1 statistics, expected none or 2: pass the results of the op for the statistics}}
+  %0 = nn.layer_norm_grad_scale %x, %x statistics(%s) : (tensor<3x5xf32>, tensor<3x5xf32>, tensor<3xf32>) -> tensor<5xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<2x3x5xbf16>, %g: tensor<5xbf16>, %s: tensor<6xbf16>) {
+  // expected-error @below {{'nn.rms_norm_grad_input' op (C7) statistics has type 'tensor<6xbf16>', expected 'tensor<6xf32>', a number for each row: pass a tensor of that type}}
+  %0 = nn.rms_norm_grad_input %x, %g, %x statistics(%s) : (tensor<2x3x5xbf16>, tensor<5xbf16>, tensor<2x3x5xbf16>, tensor<6xbf16>) -> tensor<2x3x5xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<f32>) {
+  // expected-error @below {{'nn.rms_norm_statistics' op (C1) input has rank 0, expected at least 1: a norm needs a dimension to run over}}
+  %0 = nn.rms_norm_statistics %x : (tensor<f32>) -> tensor<1xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x5xf32>) {
+  // expected-error @below {{'nn.layer_norm_statistics' op (C4) eps is -1}}
+  %0:2 = nn.layer_norm_statistics %x {eps = -1.0} : (tensor<3x5xf32>) -> (tensor<3xf32>, tensor<3xf32>)
+  return
+}

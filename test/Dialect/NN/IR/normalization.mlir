@@ -12,7 +12,13 @@ func.func @layer_norm(%x: tensor<3x5xf32>, %g: tensor<5xf32>, %b: tensor<5xf32>)
   %2 = nn.layer_norm_grad_scale %x, %1 : (tensor<3x5xf32>, tensor<3x5xf32>) -> tensor<5xf32>
   // CHECK: nn.layer_norm_grad_scale %{{.*}}, %{{.*}} init(%{{.*}}) : (tensor<3x5xf32>, tensor<3x5xf32>, tensor<5xf32>) -> tensor<5xf32>
   %3 = nn.layer_norm_grad_scale %x, %1 init(%2) : (tensor<3x5xf32>, tensor<3x5xf32>, tensor<5xf32>) -> tensor<5xf32>
-  return %3 : tensor<5xf32>
+  // CHECK: %[[M:.*]], %[[S:.*]] = nn.layer_norm_statistics %{{.*}} {eps = 2.500000e-01 : f64} : (tensor<3x5xf32>) -> (tensor<3xf32>, tensor<3xf32>)
+  %mean, %scale = nn.layer_norm_statistics %x {eps = 0.25} : (tensor<3x5xf32>) -> (tensor<3xf32>, tensor<3xf32>)
+  // CHECK: nn.layer_norm_grad_input %{{.*}}, %{{.*}}, %{{.*}} statistics(%[[M]], %[[S]]) {eps = 2.500000e-01 : f64} : (tensor<3x5xf32>, tensor<5xf32>, tensor<3x5xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<3x5xf32>
+  %4 = nn.layer_norm_grad_input %x, %g, %0 statistics(%mean, %scale) {eps = 0.25} : (tensor<3x5xf32>, tensor<5xf32>, tensor<3x5xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<3x5xf32>
+  // CHECK: nn.layer_norm_grad_scale %{{.*}}, %{{.*}} statistics(%[[M]], %[[S]]) init(%{{.*}}) {{.*}} -> tensor<5xf32>
+  %5 = nn.layer_norm_grad_scale %x, %4 statistics(%mean, %scale) init(%3) {eps = 0.25} : (tensor<3x5xf32>, tensor<3x5xf32>, tensor<3xf32>, tensor<3xf32>, tensor<5xf32>) -> tensor<5xf32>
+  return %5 : tensor<5xf32>
 }
 
 // CHECK-LABEL: @rms_norm
@@ -26,4 +32,18 @@ func.func @rms_norm(%x: tensor<2x3x5xf64>, %g: tensor<5xf64>, %row: tensor<5xf64
   // CHECK: nn.rms_norm_grad_scale %{{.*}}, %{{.*}} init(%{{.*}}) : (tensor<2x3x5xf64>, tensor<2x3x5xf64>, tensor<5xf64>) -> tensor<5xf64>
   %3 = nn.rms_norm_grad_scale %x, %2 init(%1) : (tensor<2x3x5xf64>, tensor<2x3x5xf64>, tensor<5xf64>) -> tensor<5xf64>
   return %3 : tensor<5xf64>
+}
+
+// Statistics of bf16 are f32.
+// CHECK-LABEL: @statistics
+func.func @statistics(%x: tensor<2x3x5xbf16>, %g: tensor<5xbf16>, %row: tensor<5xf64>) -> tensor<5xbf16> {
+  // CHECK: %[[S:.*]] = nn.rms_norm_statistics %{{.*}} : (tensor<2x3x5xbf16>) -> tensor<6xf32>
+  %s = nn.rms_norm_statistics %x : (tensor<2x3x5xbf16>) -> tensor<6xf32>
+  // CHECK: nn.rms_norm_grad_input %{{.*}}, %{{.*}}, %{{.*}} statistics(%[[S]])
+  %dx = nn.rms_norm_grad_input %x, %g, %x statistics(%s) : (tensor<2x3x5xbf16>, tensor<5xbf16>, tensor<2x3x5xbf16>, tensor<6xf32>) -> tensor<2x3x5xbf16>
+  // CHECK: nn.rms_norm_grad_scale %{{.*}}, %{{.*}} statistics(%[[S]]) :
+  %dg = nn.rms_norm_grad_scale %dx, %x statistics(%s) : (tensor<2x3x5xbf16>, tensor<2x3x5xbf16>, tensor<6xf32>) -> tensor<5xbf16>
+  // CHECK: nn.rms_norm_statistics %{{.*}} : (tensor<5xf64>) -> tensor<1xf64>
+  %one = nn.rms_norm_statistics %row : (tensor<5xf64>) -> tensor<1xf64>
+  return %dg : tensor<5xbf16>
 }

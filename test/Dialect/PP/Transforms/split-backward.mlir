@@ -99,3 +99,22 @@ func.func private @stage1.backward(%d: tensor<4xf32> {pp.value = "x1.grad.stage2
   return %0 : tensor<4xf32>
 }
 pp.stage 1 forward(@nothing) backward(@stage1.backward)
+
+// -----
+
+// The statistics of a norm are computed once, in B, for both of its adjoints:
+// a number a row is handed over, not computed again.
+// CHECK: func.func private @norm.backward_input(
+// CHECK-SAME: -> (tensor<6x8xbf16>, tensor<6xf32>)
+// CHECK: %[[S:.*]] = nn.rms_norm_statistics
+// CHECK: %[[DX:.*]] = nn.rms_norm_grad_input {{.*}} statistics(%[[S]])
+// CHECK: return %[[DX]], %[[S]]
+// CHECK: func.func private @norm.backward_weight({{.*}}, %[[S:[a-z0-9]*]]: tensor<6xf32>)
+// CHECK-NOT: nn.rms_norm_statistics
+// CHECK: nn.rms_norm_grad_scale {{.*}} statistics(%[[S]]) init(
+func.func private @norm.backward(%x: tensor<6x8xbf16>, %g: tensor<8xbf16>, %dy: tensor<6x8xbf16>, %acc: tensor<8xf32>) -> (tensor<6x8xbf16> {pp.grad = "input"}, tensor<8xf32> {pp.accumulates = 3 : i64, pp.grad = "param"}) attributes {pp.layer_function} {
+  %s = nn.rms_norm_statistics %x : (tensor<6x8xbf16>) -> tensor<6xf32>
+  %dx = nn.rms_norm_grad_input %x, %g, %dy statistics(%s) : (tensor<6x8xbf16>, tensor<8xbf16>, tensor<6x8xbf16>, tensor<6xf32>) -> tensor<6x8xbf16>
+  %dg = nn.rms_norm_grad_scale %x, %dy statistics(%s) init(%acc) : (tensor<6x8xbf16>, tensor<6x8xbf16>, tensor<6xf32>, tensor<8xf32>) -> tensor<8xf32>
+  return %dx, %dg : tensor<6x8xbf16>, tensor<8xf32>
+}

@@ -41,10 +41,12 @@ def NN_LayerNormOp : NN_InferredDifferentiableOp<"layer_norm"> {
 // dx of a norm: of the type of the input.
 class NN_NormGradInputOp<string mnemonic> : NN_InferredOp<mnemonic> {
   let arguments = (ins NN_FloatTensor:$input, NN_FloatTensor:$gamma,
-                   NN_FloatTensor:$dy, NN_Epsilon:$eps);
+                   NN_FloatTensor:$dy, Variadic<NN_FloatTensor>:$statistics,
+                   NN_Epsilon:$eps);
   let results = (outs NN_FloatTensor:$result);
   let assemblyFormat = [{
-    $input `,` $gamma `,` $dy attr-dict `:` functional-type(operands, results)
+    $input `,` $gamma `,` $dy (`statistics` `(` $statistics^ `)`)? attr-dict `:`
+    functional-type(operands, results)
   }];
   code constraints = [{
 
@@ -56,18 +58,41 @@ class NN_NormGradInputOp<string mnemonic> : NN_InferredOp<mnemonic> {
     - (C4) `eps` is finite and not negative, and not rounded to 0 where the op
       computes (f32 for bf16 and f32).
     - (C5) `dy` has the type of `input`.
+    - (C7) `statistics` are those of `input`, as the op for them gives them, or
+      left out: then they are computed on the way.
+  }];
+}
+
+// The statistics of rows, which both adjoints of a norm read.
+class NN_NormStatisticsOp<string mnemonic> : NN_InferredOp<mnemonic> {
+  let arguments = (ins NN_FloatTensor:$input, NN_Epsilon:$eps);
+  let assemblyFormat = [{
+    $input attr-dict `:` functional-type(operands, results)
+  }];
+  code constraints = [{
+    Results have one dimension: the number of rows, in order. They are f32 where
+    `input` is bf16.
+
+    Constraints:
+
+    - (C1) `input` has at least one dimension.
+    - (C4) `eps` is finite and not negative, and not rounded to 0 where the op
+      computes (f32 for bf16 and f32).
+
   }];
 }
 
 // dgamma of a norm: of the type of a row.
 class NN_NormGradScaleOp<string mnemonic>
-    : NN_InferredOp<mnemonic, [AccumulatingOpInterface]> {
+    : NN_InferredOp<mnemonic, [AccumulatingOpInterface,
+                               AttrSizedOperandSegments]> {
   let arguments = (ins NN_FloatTensor:$input, NN_FloatTensor:$dy,
+                   Variadic<NN_FloatTensor>:$statistics,
                    Optional<NN_FloatTensor>:$init, NN_Epsilon:$eps);
   let results = (outs NN_FloatTensor:$result);
   let assemblyFormat = [{
-    $input `,` $dy (`init` `(` $init^ `)`)? attr-dict `:`
-    functional-type(operands, results)
+    $input `,` $dy (`statistics` `(` $statistics^ `)`)?
+    (`init` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
   code constraints = [{
     Rows are added in order.
@@ -80,7 +105,25 @@ class NN_NormGradScaleOp<string mnemonic>
     - (C5) `dy` has the type of `input`.
     - (C6) `init` has the type of the result: the last dimension of `input`,
       with its elements, or f32 where `init` holds f32 and `input` bf16.
+    - (C7) `statistics` are those of `input`, as the op for them gives them, or
+      left out: then they are computed on the way.
   }];
+}
+
+def NN_LayerNormStatisticsOp
+    : NN_NormStatisticsOp<"layer_norm_statistics"> {
+  let summary = "mean and reciprocal deviation of rows";
+  let description = [{
+    Over the last dimension: `mean = mean(x)`, `scale = 1 / sqrt(var(x) + eps)`
+    with the biased variance.
+  }] # constraints # [{
+    Example:
+
+    ```mlir
+    %mean, %scale = nn.layer_norm_statistics %x {eps = 1.0e-5} : (tensor<4x8x16xbf16>) -> (tensor<32xf32>, tensor<32xf32>)
+    ```
+  }];
+  let results = (outs NN_FloatTensor:$mean, NN_FloatTensor:$scale);
 }
 
 def NN_LayerNormGradInputOp : NN_NormGradInputOp<"layer_norm_grad_input"> {
@@ -88,8 +131,8 @@ def NN_LayerNormGradInputOp : NN_NormGradInputOp<"layer_norm_grad_input"> {
   let description = [{
     With `g = gamma dy` and means over the last dimension,
     `result = (g - mean(g) - xhat mean(g xhat)) / sqrt(var(x) + eps)`.
-    Mean and variance are computed again from `input`: one more pass over a row
-    in cache is cheaper than keeping them from forward to backward.
+    Mean and variance are computed again in the backward: one more pass over a
+    row in cache is cheaper than keeping them from the forward.
   }] # constraints # [{
     Example:
 
@@ -139,6 +182,20 @@ def NN_RMSNormOp : NN_InferredDifferentiableOp<"rms_norm"> {
   let assemblyFormat = [{
     $input `,` $gamma attr-dict `:` functional-type(operands, results)
   }];
+}
+
+def NN_RMSNormStatisticsOp : NN_NormStatisticsOp<"rms_norm_statistics"> {
+  let summary = "reciprocal root mean square of rows";
+  let description = [{
+    Over the last dimension: `scale = 1 / sqrt(mean(x^2) + eps)`.
+  }] # constraints # [{
+    Example:
+
+    ```mlir
+    %scale = nn.rms_norm_statistics %x {eps = 1.0e-6} : (tensor<4x8x16xbf16>) -> tensor<32xf32>
+    ```
+  }];
+  let results = (outs NN_FloatTensor:$scale);
 }
 
 def NN_RMSNormGradInputOp : NN_NormGradInputOp<"rms_norm_grad_input"> {
