@@ -6,8 +6,10 @@
 // differ between shapes, and nothing here has been measured.
 //
 // What a layer calls says each call (`pp.cost`); how often a layer runs say the
-// programs of the ranks. The kernels of the runtime, which read and write each
-// parameter at the end of a step, are counted from the ops for them.
+// programs of the ranks. The kernels of the runtime, most of which read and
+// write each parameter at the end of a step, are counted in their code for an
+// element
+// (`pp.runtime_kernels`), and how many elements they have say the ops for them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,6 +20,8 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -81,7 +85,7 @@ struct Cost {
   std::string kind;
   bool isBF16 = false;
   double calls = 0, bytes = 0, least = 0, operations = 0, seconds = 0;
-  std::string layer; ///< the first that calls it
+  llvm::SetVector<StringRef> layers; ///< its callers
 
   void add(const Cost &other, double times) {
     kind = other.kind;
@@ -90,8 +94,7 @@ struct Cost {
     bytes += times * other.bytes;
     least += times * other.least;
     operations += times * other.operations;
-    if (layer.empty())
-      layer = other.layer;
+    layers.insert_range(other.layers);
   }
 };
 using Costs = llvm::MapVector<StringRef, Cost>;
@@ -110,6 +113,9 @@ private:
   const Costs &ofFunction(StringRef name);
   static Cost costOf(DictionaryAttr attribute, StringRef layer);
   RankedTensorType parameterOf(Operation *op);
+  int64_t elementsOf(Operation *op);
+  Cost runtimeKernel(StringRef name, double elements, bool hasOptional,
+                     double launches);
 
   ModuleOp module, layers;
   SymbolTable symbols;
@@ -120,12 +126,13 @@ private:
 Cost Step::costOf(DictionaryAttr attribute, StringRef layer) {
   Cost cost;
   cost.kind = attribute.getAs<StringAttr>("kind").str();
-  cost.isBF16 = attribute.getAs<StringAttr>("name").getValue().contains("bf16");
+  auto element = attribute.getAs<StringAttr>("element");
+  cost.isBF16 = element && element.getValue() == "bf16";
   cost.calls = 1;
   cost.bytes = double(attribute.getAs<IntegerAttr>("bytes").getInt());
   cost.least = double(attribute.getAs<IntegerAttr>("least").getInt());
   cost.operations = attribute.getAs<FloatAttr>("operations").getValueAsDouble();
-  cost.layer = layer.str();
+  cost.layers.insert(layer);
   return cost;
 }
 
@@ -162,19 +169,43 @@ RankedTensorType Step::parameterOf(Operation *op) {
                    : RankedTensorType();
 }
 
+int64_t Step::elementsOf(Operation *op) {
+  RankedTensorType parameter = parameterOf(op);
+  return parameter ? parameter.getNumElements() : 0;
+}
+
+/// `launches` of a kernel of the runtime over `elements` each, with or without
+/// the arguments that may be null.
+Cost Step::runtimeKernel(StringRef name, double elements, bool hasOptional,
+                         double launches) {
+  Cost cost;
+  cost.kind = "kernel";
+  cost.calls = launches;
+  cost.layers.insert("step");
+  auto counts =
+      layers ? layers->getAttrOfType<DictionaryAttr>("pp.runtime_kernels")
+             : DictionaryAttr();
+  auto count = counts ? counts.getAs<DictionaryAttr>(name) : DictionaryAttr();
+  if (!count)
+    return cost;
+  auto field = [&](StringRef key) {
+    return double(count.getAs<IntegerAttr>(key).getInt());
+  };
+  double absent = hasOptional ? 0 : field("optional"), fixed = field("fixed");
+  cost.bytes = launches * ((field("bytes") - absent) * elements + fixed);
+  cost.least = launches * ((field("least") - absent) * elements + fixed);
+  return cost;
+}
+
 Costs Step::of(ProgramOp program) {
   Costs costs;
-  auto perElement = [&](StringRef kernel, StringRef kind, Operation *op,
-                        double bytes, double calls = 1) {
-    RankedTensorType parameter = parameterOf(op);
-    Cost cost;
-    cost.kind = kind.str();
-    cost.calls = calls;
-    cost.bytes = parameter ? bytes * double(parameter.getNumElements()) : 0;
-    cost.least = cost.bytes;
-    cost.layer = "optimizer";
-    costs[kernel].add(cost, 1);
+  auto launch = [&](StringRef name, double elements, bool hasOptional = false,
+                    double launches = 1) {
+    costs[name].add(runtimeKernel(name, elements, hasOptional, launches), 1);
   };
+  int64_t numbers = llvm::range_size(module.getOps<ParameterOp>());
+  for (ScheduleOp schedule : module.getOps<ScheduleOp>())
+    numbers += schedule.getMicrobatches();
   program.walk([&](Operation *op) {
     if (auto run = dyn_cast<RunOp>(op)) {
       for (auto &[kernel, cost] : ofFunction(run.getCallee()))
@@ -182,18 +213,28 @@ Costs Step::of(ProgramOp program) {
     } else if (isa<ZeroGradientOp>(op)) {
       // Gradients that follow each other lie side by side: one call.
       bool goesOn = isa_and_nonnull<ZeroGradientOp>(op->getPrevNode());
-      perElement("zero", "copy", op, 4, goesOn ? 0 : 1);
+      Cost cost;
+      cost.kind = "copy";
+      cost.calls = goesOn ? 0 : 1;
+      cost.bytes = cost.least = 4 * double(elementsOf(op));
+      cost.layers.insert("step");
+      costs["zero"].add(cost, 1);
     } else if (auto reduce = dyn_cast<ReduceGradientsOp>(op)) {
-      double times = double(op->getNumOperands()) - 1;
-      perElement("pprt_kernel_add", "kernel", op, 12 * times, times);
+      launch("pprt_kernel_add", double(elementsOf(op)), false,
+             double(op->getNumOperands()) - 1);
+    } else if (isa<LossOp>(op)) {
+      launch("pprt_kernel_widen", 0);
     } else if (isa<GradNormOp>(op)) {
-      perElement("pprt_kernel_square_norm", "kernel", op, 4);
-      perElement("pprt_kernel_sum", "kernel", op, 0);
+      launch("pprt_kernel_square_norm", double(elementsOf(op)));
+      // Of the few sums that blocks have left.
+      launch("pprt_kernel_sum", 0);
+    } else if (isa<ExchangeOp>(op)) {
+      // Losses and square norms.
+      launch("pprt_kernel_conclude", double(numbers));
     } else if (isa<UpdateOp>(op)) {
-      // Parameter, gradient and moments; the copy that layers read.
       RankedTensorType parameter = parameterOf(op);
-      bool hasCopy = parameter && parameter.getElementType().isBF16();
-      perElement("pprt_kernel_adamw", "kernel", op, hasCopy ? 30 : 28);
+      launch("pprt_kernel_adamw", double(elementsOf(op)),
+             parameter && parameter.getElementType().isBF16());
     }
   });
   return costs;
@@ -251,8 +292,8 @@ void pp::driver::printRoofline(ModuleOp module, const MachineRates &rates,
                     100 * cost.seconds / all.seconds, 1e3 * cost.seconds,
                     cost.calls, cost.operations * 1e-12, cost.bytes * 1e-6,
                     over, name);
-      if (cost.kind == "kernel" && !cost.layer.empty())
-        os << " (" << cost.layer << ")";
+      if (cost.kind == "kernel" && !cost.layers.empty())
+        os << " (" << llvm::join(cost.layers, ", ") << ")";
       os << "\n";
     };
     auto print = [&](StringRef title, bool kernels) {
@@ -270,10 +311,10 @@ void pp::driver::printRoofline(ModuleOp module, const MachineRates &rates,
     os << "\nby kind\n";
     for (auto &[kind, cost] : kinds) {
       Cost sum = cost;
-      sum.layer.clear();
+      sum.layers.clear();
       line(kind, sum);
     }
-    all.layer.clear();
+    all.layers.clear();
     line("all", all);
     longest = std::max(longest, all.seconds);
   }

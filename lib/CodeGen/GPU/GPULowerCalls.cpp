@@ -134,15 +134,21 @@ public:
   }
 
 private:
+  /// `element` names the type that a product or attention reads; none for
+  /// kernels. Not a type: later passes replace those of bf16.
   DictionaryAttr cost(const Twine &name, StringRef kind, int64_t bytes,
-                      int64_t least, double operations) {
-    return builder.getDictionaryAttr(
+                      int64_t least, double operations,
+                      StringRef element = "") {
+    NamedAttrList fields(
         {builder.getNamedAttr("name", builder.getStringAttr(name)),
          builder.getNamedAttr("kind", builder.getStringAttr(kind)),
          builder.getNamedAttr("bytes", builder.getI64IntegerAttr(bytes)),
          builder.getNamedAttr("least", builder.getI64IntegerAttr(least)),
          builder.getNamedAttr("operations",
                               builder.getF64FloatAttr(operations))});
+    if (!element.empty())
+      fields.append("element", builder.getStringAttr(element));
+    return fields.getDictionary(builder.getContext());
   }
 
   DictionaryAttr costOf(const pprt_gpu_gemm &shape) {
@@ -150,7 +156,8 @@ private:
     pprt_gpu_gemm_name(&shape, name);
     int64_t bytes = pprt_gpu_gemm_bytes(&shape);
     return cost(name, "product", bytes, bytes,
-                pprt_gpu_gemm_operations(&shape));
+                pprt_gpu_gemm_operations(&shape),
+                pprt_gpu_type_name(shape.type_a));
   }
 
   DictionaryAttr costOf(const pprt_gpu_attention &shape, bool isAdjoint) {
@@ -158,7 +165,8 @@ private:
     pprt_gpu_attention_name(&shape, isAdjoint, name);
     int64_t bytes = pprt_gpu_attention_bytes(&shape, isAdjoint);
     return cost(name, isAdjoint ? "attention_backward" : "attention_forward",
-                bytes, bytes, pprt_gpu_attention_operations(&shape, isAdjoint));
+                bytes, bytes, pprt_gpu_attention_operations(&shape, isAdjoint),
+                pprt_gpu_type_name(shape.type));
   }
 
   /// Makes the call in the place of `op` and says what it costs; null for a

@@ -53,7 +53,7 @@ gpu.module @kernels {
 
   // p = p (1 - lr wd) - lr g. The scalars are UpdateScalars of DeviceProgram.h.
   // `copy` is null or p in bf16.
-  gpu.func @pprt_kernel_sgd(%parameter: !llvm.ptr, %gradient: !llvm.ptr, %scalars: !llvm.ptr, %decay: f32, %n: i64, %copy: !llvm.ptr) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
+  gpu.func @pprt_kernel_sgd(%parameter: !llvm.ptr, %gradient: !llvm.ptr, %scalars: !llvm.ptr, %decay: f32, %n: i64, %copy: !llvm.ptr {pprt.optional}) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
     %x = gpu.block_id x
     %t = gpu.thread_id x
     %xi = arith.index_cast %x : index to i64
@@ -129,7 +129,7 @@ gpu.module @kernels {
   }
 
   // AdamW, as in docs/Runtime.md; `copy` is null or p in bf16.
-  gpu.func @pprt_kernel_adamw(%parameter: !llvm.ptr, %gradient: !llvm.ptr, %moment1: !llvm.ptr, %moment2: !llvm.ptr, %scalars: !llvm.ptr, %decay: f32, %n: i64, %copy: !llvm.ptr) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
+  gpu.func @pprt_kernel_adamw(%parameter: !llvm.ptr, %gradient: !llvm.ptr, %moment1: !llvm.ptr, %moment2: !llvm.ptr, %scalars: !llvm.ptr, %decay: f32, %n: i64, %copy: !llvm.ptr {pprt.optional}) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
     %x = gpu.block_id x
     %t = gpu.thread_id x
     %xi = arith.index_cast %x : index to i64
