@@ -40,6 +40,12 @@ macro(pp_use_llvm_flags)
     $<$<COMPILE_LANGUAGE:CXX>:-fvisibility-inlines-hidden>)
 endmacro()
 
+# pp_export(NAME): a library of the CMake package `pp` (pp::NAME), whose headers
+# are include/pp.
+function(pp_export name)
+  install(TARGETS ${name} EXPORT ppTargets ARCHIVE DESTINATION lib)
+endfunction()
+
 # pp_add_library(NAME sources... [LINK_LIBS libs...]): a static library of the
 # compiler. Every one of them waits for all generated headers: they are few,
 # and a forgotten dependency would show only in a parallel build.
@@ -48,7 +54,9 @@ function(pp_add_library name)
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   pp_unity(${name})
   target_link_libraries(${name} PUBLIC ${ARG_LINK_LIBS} MLIR LLVM)
+  target_include_directories(${name} INTERFACE $<INSTALL_INTERFACE:include>)
   add_dependencies(${name} pp-headers)
+  pp_export(${name})
 endfunction()
 
 # pp_add_tool(NAME sources... [LINK_LIBS libs...]): an executable in build/bin.
@@ -57,6 +65,7 @@ function(pp_add_tool name)
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS} MLIR LLVM)
   add_dependencies(${name} pp-headers)
+  install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
 # pp_tablegen(FILE.td OUTPUT ARGS...) ...: generated headers of one directory;

@@ -10,7 +10,7 @@ import lit.formats
 config.name = "pp"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["Inputs", "EndToEnd", "Fuzz", "unit", "CMakeLists.txt"]
+config.excludes = ["Inputs", "EndToEnd", "Fuzz", "Install", "unit", "CMakeLists.txt"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.pp_obj_root, "test")
 

@@ -132,9 +132,6 @@ LogicalResult Compilation::read() {
   }
   (*module)->setAttr(pp::attr::kFingerprint,
                      StringAttr::get(&context, fingerprint));
-  if (options.recompute)
-    (*module)->setAttr(pp::attr::kRecompute,
-                       StringAttr::get(&context, *options.recompute));
   finished("read");
   return success();
 }

@@ -553,6 +553,10 @@ struct Differentiate : pp::impl::PPDifferentiateBase<Differentiate> {
           << recompute << "', expected none or full";
       return signalPassFailure();
     }
+    // What the user asked for, for the description of the program.
+    if (!recompute.empty())
+      module->setAttr(attr::kRecompute,
+                      StringAttr::get(module.getContext(), recompute));
     SmallVector<ModelOp> models(module.getOps<ModelOp>());
     if (models.size() != 1) {
       module.emitError("found ")

@@ -10,14 +10,14 @@
 // FIELD: llvm.insertvalue {{.*}}[13] :
 // FIELD-NEXT: llvm.mlir.constant(0 : i32)
 // FIELD: llvm.insertvalue {{.*}}[18] :
-// FIELD-NEXT: llvm.mlir.constant(6 : i32)
+// FIELD-NEXT: llvm.mlir.constant(5 : i32)
 // FIELD: @pp.gemm.4()
 // FIELD: llvm.insertvalue {{.*}}[5] :
 // FIELD-NEXT: llvm.mlir.constant(0 : i64)
 // FIELD: llvm.insertvalue {{.*}}[13] :
 // FIELD-NEXT: llvm.mlir.constant(0 : i32)
 // FIELD: llvm.insertvalue {{.*}}[18] :
-// FIELD-NEXT: llvm.mlir.constant(7 : i32)
+// FIELD-NEXT: llvm.mlir.constant(6 : i32)
 // FIELD: @pp.gemm.3()
 // FIELD: llvm.insertvalue {{.*}}[5] :
 // FIELD-NEXT: llvm.mlir.constant(8 : i64)
