@@ -105,6 +105,52 @@ static void readCount(const Arg *arg, unsigned &value, StringRef what,
   value = unsigned(number);
 }
 
+/// Sizes of the axes of the mesh, each by its own option or all by --mesh.
+static void readMesh(const InputArgList &args, unsigned &pipe, Checker &check) {
+  struct Axis {
+    StringRef name;
+    const Arg *arg;
+    unsigned size;
+    bool isGiven = false;
+  };
+  Axis axes[] = {{"pipe", args.getLastArg(OPT_pp), 1},
+                 {"data", args.getLastArg(OPT_dp), 1},
+                 {"tensor", args.getLastArg(OPT_tp), 1}};
+  if (const Arg *mesh = args.getLastArg(OPT_mesh)) {
+    SmallVector<StringRef> parts;
+    StringRef(mesh->getValue()).split(parts, ',');
+    for (StringRef part : parts) {
+      auto [name, text] = part.split('=');
+      Axis *axis = find_if(axes, [&, name = name](const Axis &known) {
+        return known.name == name;
+      });
+      unsigned size;
+      if (axis == std::end(axes) || axis->isGiven ||
+          text.getAsInteger(10, size) || size < 1 || size > 65536) {
+        check.error() << "found '" << part << "' in '" << spellingOf(mesh)
+                      << "', expected each of pipe, data and tensor at most "
+                         "once with a size from 1 to 65536, as "
+                         "--mesh=pipe=4,data=1\n";
+        return;
+      }
+      axis->size = size;
+      axis->isGiven = true;
+    }
+  }
+  for (Axis &axis : axes) {
+    if (axis.isGiven && axis.arg)
+      check.error() << "found '" << spellingOf(axis.arg)
+                    << "' beside --mesh with the axis '" << axis.name
+                    << "', expected one of them\n";
+    readCount(axis.arg, axis.size, "the size of an axis of the mesh", check);
+    if (axis.name != "pipe" && axis.size > 1)
+      check.error() << "found " << axis.size << " on the axis '" << axis.name
+                    << "', expected 1: pipelines are not replicated and "
+                       "tensors are not shared yet\n";
+  }
+  pipe = axes[0].size;
+}
+
 /// One of the given names, or an error that lists them.
 static bool readName(const Arg *arg, std::string &value,
                      ArrayRef<StringRef> names, Checker &check) {
@@ -152,11 +198,13 @@ static void readSchedule(const InputArgList &args, CompileOptions &options,
     options.schedule = arg->getValue();
   bool isFile = !is_contained(names, options.schedule);
   pp::schedule::Setting setting;
-  auto count = [&](OptSpecifier option, unsigned value) {
-    return isFile && !args.hasArg(option) ? 0 : int32_t(value);
+  auto count = [&](bool isGiven, unsigned value) {
+    return isFile && !isGiven ? 0 : int32_t(value);
   };
-  setting.ranks = count(OPT_pp, options.ranks);
-  setting.microbatches = count(OPT_microbatches, options.microbatches);
+  setting.ranks =
+      count(args.hasArg(OPT_pp) || args.hasArg(OPT_mesh), options.ranks);
+  setting.microbatches =
+      count(args.hasArg(OPT_microbatches), options.microbatches);
   setting.virtualStages = options.virtualStages;
   setting.splitBackward = options.splitBackward;
   auto schedule = pp::schedule::load(options.schedule, setting);
@@ -293,8 +341,7 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
                   << "', '" << inputs[1]
                   << "', ...), expected one model's file\n";
 
-  readCount(args.getLastArg(OPT_pp), options.ranks, "the number of ranks",
-            check);
+  readMesh(args, options.ranks, check);
   readCount(args.getLastArg(OPT_microbatches), options.microbatches,
             "the number of micro-batches", check);
   readCount(args.getLastArg(OPT_virtual_stages), options.virtualStages,

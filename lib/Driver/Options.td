@@ -30,6 +30,14 @@ let Group = main_group in {
 let Group = plan_group in {
   def pp : J<"pp", "N", "pipeline ranks (default 1)">;
   def pp_s : S<"pp", pp>;
+  def dp : J<"dp", "N", "replicas of the pipeline (default 1; more is to come)">;
+  def dp_s : S<"dp", dp>;
+  def tp : J<"tp", "N",
+    "ranks that share each stage's tensors (default 1; more is to come)">;
+  def tp_s : S<"tp", tp>;
+  def mesh : J<"mesh", "AXES",
+    "all of --pp, --dp and --tp at once, as pipe=4,data=1,tensor=1">;
+  def mesh_s : S<"mesh", mesh>;
   def microbatches : J<"microbatches", "M",
     "micro-batches in a step, each of the size the model is written for (default 8)">;
   def microbatches_s : S<"microbatches", microbatches>;

@@ -25,7 +25,7 @@ DeviceProgram::DeviceProgram(Device &device, const Description &description,
                              Collectives &collectives, Recorder &recorder)
     : device(device), program_description(description), options(options),
       transport(transport), collectives(collectives), recorder(recorder),
-      program(description.programs[size_t(transport.rank())]), keys(device),
+      program(description.programOf(size_t(transport.rank()))), keys(device),
       requests(size_t(program.requests)) {}
 
 DeviceProgram::~DeviceProgram() {

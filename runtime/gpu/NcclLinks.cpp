@@ -206,7 +206,7 @@ void NcclLinks::create(NcclComm &communicator, int ranks, const NcclId &id,
 void NcclLinks::makeNumbers() {
   numNumbers = 1;
   for (const Action &action :
-       description.programs[size_t(transport.rank())].actions)
+       description.programOf(size_t(transport.rank())).actions)
     if (action.kind == ActionKind::Send || action.kind == ActionKind::Receive)
       numNumbers += 2;
   const uint64_t bytes = numNumbers * sizeof(uint32_t);

@@ -96,7 +96,7 @@ void pprt::saveCheckpoint(const std::string &directory,
                           const Description &description, const uint8_t *arena,
                           Transport &transport, Collectives &collectives) {
   constexpr uint64_t piece = 4 << 20;
-  const Program &program = description.programs[transport.rank()];
+  const Program &program = description.programOf(size_t(transport.rank()));
   std::string error;
   std::unique_ptr<AtomicFile> file;
   // A disk that is full must not leave the other ranks waiting: rank 0 goes on

@@ -65,7 +65,7 @@ std::string pprt::chromeTrace(const Description &description,
                     rank, thread, threads[thread]);
       emit();
     }
-    const std::vector<Action> &actions = description.programs[rank].actions;
+    const std::vector<Action> &actions = description.programOf(rank).actions;
     for (const StepEvents &step : ranks[rank]) {
       for (const Event &event : step.events) {
         std::string title = category(event.kind), args;

@@ -126,12 +126,17 @@ void pprt_context::post(int channel, int tag, const void *data, void *buffer,
                 std::to_string(description.channels.size()) + " channels and " +
                 std::to_string(requests.size()) + " requests" + compileAgain);
   const Channel &edge = description.channels[channel];
-  if ((isReceive ? edge.destination : edge.source) != transport.rank())
+  const int own = transport.rank();
+  if ((isReceive ? edge.destination : edge.source) !=
+      description.mesh.pipeOf(own))
     throw Error("found a transfer on channel " + std::to_string(channel) +
                 ", which is not an edge of this rank" + compileAgain);
   if (tag < 0)
     throw Error("found the tag " + std::to_string(tag) +
                 ", expected one that MPI can carry" + compileAgain);
+  // Channels join coordinates; those on other axes are the rank's own.
+  const int peer = description.mesh.rankWith(
+      own, "pipe", isReceive ? edge.source : edge.destination);
   Request &info = requests[request];
   if (info.active)
     throw Error("found request " + std::to_string(request) +
@@ -143,7 +148,7 @@ void pprt_context::post(int channel, int tag, const void *data, void *buffer,
   if (device) {
     Transfer transfer;
     transfer.channel = channel;
-    transfer.peer = isReceive ? edge.source : edge.destination;
+    transfer.peer = peer;
     transfer.tag = tag;
     transfer.action = info.action;
     transfer.isReceive = isReceive;
@@ -154,9 +159,9 @@ void pprt_context::post(int channel, int tag, const void *data, void *buffer,
     return;
   }
   if (isReceive)
-    transport.irecv(request, edge.source, tag, buffer, bytes);
+    transport.irecv(request, peer, tag, buffer, bytes);
   else
-    transport.isend(request, edge.destination, tag, data, bytes);
+    transport.isend(request, peer, tag, data, bytes);
 }
 
 void pprt_context::wait(int request) {
@@ -205,14 +210,17 @@ void pprt_context::throwTimeout(int request) const {
     if (action.microbatch >= 0)
       what += ", micro-batch " + std::to_string(action.microbatch);
   }
-  int peer = info.isReceive ? edge.source : edge.destination;
+  const int own = transport.rank();
+  const Mesh &mesh = description.mesh;
+  const int source = mesh.rankWith(own, "pipe", edge.source);
+  const int destination = mesh.rankWith(own, "pipe", edge.destination);
   throw TimeoutError(
       "found a transfer that took longer than " + seconds(options.timeout) +
       " s in step " + std::to_string(step) + ": " + what + " (" +
       std::to_string(info.bytes) + " bytes, tag " + std::to_string(info.tag) +
-      ") on the edge from rank " + std::to_string(edge.source) + " to rank " +
-      std::to_string(edge.destination) + ", expected rank " +
-      std::to_string(peer) +
+      ") on the edge from " + mesh.describe(source) + " to " +
+      mesh.describe(destination) + ", expected rank " +
+      std::to_string(info.isReceive ? source : destination) +
       " to take part: see what it does, or raise "
       "--timeout");
 }

@@ -25,7 +25,7 @@ struct pprt_context {
                pprt::Recorder &recorder);
 
   const pprt::Program &program() const {
-    return description.programs[transport.rank()];
+    return description.programOf(size_t(transport.rank()));
   }
 
   void beginStep(int64_t step);

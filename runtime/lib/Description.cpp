@@ -301,9 +301,11 @@ static bool isComputation(ActionKind kind) {
 
 /// What one part says about another has to be so.
 static void check(const Description &d) {
-  auto isRank = [&](int rank) { return rank >= 0 && rank < d.ranks; };
-  if (d.ranks < 1 || d.microbatches < 1 || d.batch < 1 || d.sequence < 1)
-    broken("with no ranks, micro-batches or tokens");
+  auto isRank = [&](int rank) {
+    return rank >= 0 && rank < int(d.programs.size());
+  };
+  if (d.microbatches < 1 || d.batch < 1 || d.sequence < 1)
+    broken("with no micro-batches or tokens");
   if (d.stages < 1)
     broken("with no stages");
   for (size_t rank = 0; rank < d.programs.size(); ++rank)
@@ -315,9 +317,14 @@ static void check(const Description &d) {
                std::to_string(action.stage) + " of micro-batch " +
                std::to_string(action.microbatch) +
                ", which the model does not have");
-  if (d.programs.size() != size_t(d.ranks))
+  const int pipe = d.mesh.sizeOf("pipe");
+  if (d.programs.size() != size_t(pipe))
     broken("with " + std::to_string(d.programs.size()) + " programs for " +
-           std::to_string(d.ranks) + " ranks");
+           std::to_string(pipe) + " coordinates on the axis 'pipe'");
+  if (d.placement.size() != size_t(d.stages) ||
+      !std::all_of(d.placement.begin(), d.placement.end(), isRank))
+    broken("whose 'placement' is not a coordinate on 'pipe' for each of its " +
+           std::to_string(d.stages) + " stages");
   for (const Input &input : d.inputs)
     if (input.rows != d.batch || input.length != d.sequence)
       broken("whose input '" + input.name + "' is not " +
@@ -334,7 +341,7 @@ static void check(const Description &d) {
   for (size_t i = 0; i < d.parameters.size(); ++i) {
     int owner = d.parameters[i].owner;
     int owners = 0;
-    for (int rank = 0; rank < d.ranks; ++rank)
+    for (int rank = 0; rank < pipe; ++rank)
       for (const HeldParameter &held : d.programs[rank].parameters)
         if (held.index == int(i) && held.owned)
           owners += rank == owner ? 1 : 2;
@@ -344,14 +351,26 @@ static void check(const Description &d) {
   }
 }
 
+static Mesh parseMesh(const Node &root) {
+  std::vector<Mesh::Axis> axes;
+  root.forEach("mesh", [&](const Node &node) {
+    axes.push_back({node.get<std::string>("axis"), node.get<int>("size")});
+  });
+  try {
+    return Mesh(std::move(axes));
+  } catch (const Error &error) {
+    broken(std::string("whose 'mesh' is none (") + error.what() + ")");
+  }
+}
+
 Description pprt::parseDescription(const char *text) {
   json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (document.is_discarded() || !document.is_object())
     broken("that is not JSON");
   Node root{document, ""};
-  if (root.get<int>("format") != 1)
+  if (root.get<int>("format") != 2)
     broken("of format " + std::to_string(root.get<int>("format")) +
-           ", expected 1");
+           ", expected 2");
   Description d;
   d.name = root.get<std::string>("name");
   d.hash = root.get<std::string>("hash");
@@ -361,8 +380,9 @@ Description pprt::parseDescription(const char *text) {
   d.target = root.get<std::string>("target", "cpu");
   if (d.target != "cpu" && d.target != "cuda")
     broken("for the target '" + d.target + "', expected cpu or cuda");
-  d.ranks = root.get<int>("ranks");
+  d.mesh = parseMesh(root);
   d.stages = root.get<int>("stages");
+  d.placement = root.get<std::vector<int>>("placement");
   d.microbatches = root.get<int>("microbatches");
   d.batch = root.get<int64_t>("batch");
   d.sequence = root.get<int64_t>("sequence");
@@ -387,6 +407,13 @@ Description pprt::parseDescription(const char *text) {
     d.programs.push_back(parseProgram(node, d));
   });
   check(d);
+  d.hasEmptyInputGradient.resize(size_t(d.stages));
+  for (int stage : root.get<std::vector<int>>("empty_input_gradients")) {
+    if (stage < 0 || stage >= d.stages)
+      broken("whose 'empty_input_gradients' names stage " +
+             std::to_string(stage) + ", which the model does not have");
+    d.hasEmptyInputGradient[size_t(stage)] = true;
+  }
   auto times = document.find("times");
   if (times != document.end())
     d.times = parseTimes({*times, "times."}, d.stages);

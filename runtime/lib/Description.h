@@ -7,6 +7,8 @@
 #ifndef PPRT_DESCRIPTION_H
 #define PPRT_DESCRIPTION_H
 
+#include "Mesh.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -123,7 +125,8 @@ struct StageTimes {
 struct Description {
   std::string name, hash, fingerprint, schedule, recompute;
   std::string target = "cpu"; // or cuda
-  int ranks = 1, stages = 1, microbatches = 1;
+  Mesh mesh;
+  int stages = 1, microbatches = 1;
   int64_t batch = 1, sequence = 1;
   /// The vocabulary where no op says how large it is: that of i32.
   static constexpr int64_t unbounded = 2147483647;
@@ -134,9 +137,19 @@ struct Description {
   std::vector<Channel> channels;
   std::vector<Layer> layers;
   std::vector<StageParts> parts; // by stage; empty if the program has no marks
-  std::vector<Program> programs;
+  std::vector<Program> programs; ///< by coordinate on `pipe`
+  std::vector<int> placement;    ///< coordinate on `pipe` of each stage
+  /// Of each stage: its schedule has I, which computes nothing, since nothing
+  /// reads input gradients of the stage.
+  std::vector<bool> hasEmptyInputGradient;
   /// As the compiler planned them, if it did.
   std::optional<StageTimes> times;
+
+  int ranks() const { return mesh.size(); }
+  /// What a rank runs.
+  const Program &programOf(size_t rank) const {
+    return programs[size_t(mesh.pipeOf(int(rank)))];
+  }
 
   /// Tokens that one step trains on.
   int64_t tokensPerStep() const { return batch * sequence * microbatches; }

@@ -187,15 +187,15 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
                                           const Description &description,
                                           std::string &help) {
   Options o;
-  std::string ranks = std::to_string(description.ranks);
+  std::string ranks = std::to_string(description.ranks());
   CLI::App app(
       "Trains '" + description.name + "', compiled for " + ranks +
-      (description.ranks == 1 ? " rank" : " pipeline ranks") + " (" +
+      (description.ranks() == 1 ? " rank" : " pipeline ranks") + " (" +
       (description.schedule.empty() ? "" : description.schedule + ", ") +
       std::to_string(description.microbatches) + " micro-batches of " +
       std::to_string(description.batch) + " x " +
       std::to_string(description.sequence) + " tokens a step).\nStart: " +
-      (description.ranks == 1 ? "" : "mpirun -n " + ranks + " ") +
+      (description.ranks() == 1 ? "" : "mpirun -n " + ranks + " ") +
       "PROGRAM --data FILE --steps K");
   // Options given twice: the last one counts, so that scripts can pass on what
   // their users add.

@@ -22,34 +22,22 @@ static std::optional<Kind> computeKind(ActionKind kind) {
   }
 }
 
-/// Whether W of a stage is all there is of a backward: the compiler drops input
-/// gradients that nobody reads. In a schedule they stand before W, take no
-/// time, and are what waits for the stage behind.
-static std::vector<bool> findLoneWeightGradients(const Program &program,
-                                                 int stages) {
-  std::vector<bool> isAlone(size_t(stages), true);
-  for (const pprt::Action &action : program.actions)
-    if (action.kind == ActionKind::BackwardInput)
-      isAlone[size_t(action.stage)] = false;
-  return isAlone;
-}
-
 Schedule pprt::scheduleOf(const Description &description) {
   Schedule schedule;
   schedule.name = description.schedule;
   schedule.stages = description.stages;
   schedule.microbatches = description.microbatches;
-  schedule.placement.assign(size_t(description.stages), -1);
-  for (size_t rank = 0; rank < description.programs.size(); ++rank) {
+  schedule.placement.assign(description.placement.begin(),
+                            description.placement.end());
+  for (const Program &program : description.programs) {
     std::vector<ScheduleAction> row;
-    const std::vector<bool> isAlone =
-        findLoneWeightGradients(description.programs[rank], description.stages);
-    for (const pprt::Action &action : description.programs[rank].actions) {
+    for (const pprt::Action &action : program.actions) {
       std::optional<Kind> kind = computeKind(action.kind);
       if (!kind)
         continue;
-      schedule.placement[size_t(action.stage)] = int32_t(rank);
-      if (*kind == Kind::WeightGradient && isAlone[size_t(action.stage)])
+      // An I that computes nothing takes no time, and is what W waits for.
+      if (*kind == Kind::WeightGradient &&
+          description.hasEmptyInputGradient[size_t(action.stage)])
         row.push_back({action.stage, Kind::InputGradient, action.microbatch});
       row.push_back({action.stage, *kind, action.microbatch});
     }
@@ -101,7 +89,8 @@ static uint64_t lastArrival(const RankSteps &ranks, int64_t step) {
 }
 
 /// The rows of one rank.
-static void addRank(const Program &program, const std::vector<bool> &isAlone,
+static void addRank(const Program &program,
+                    const std::vector<bool> &hasEmptyInputGradient,
                     const StepEvents &events, const StepClock &clock,
                     uint64_t exchange, std::vector<TimedAction> &row,
                     std::vector<EndWork> &ends) {
@@ -124,7 +113,8 @@ static void addRank(const Program &program, const std::vector<bool> &isAlone,
     }
     const pprt::Action &action = program.actions[size_t(event.action)];
     if (std::optional<Kind> kind = computeKind(action.kind)) {
-      if (*kind == Kind::WeightGradient && isAlone[size_t(action.stage)])
+      if (*kind == Kind::WeightGradient &&
+          hasEmptyInputGradient[size_t(action.stage)])
         row.push_back({{action.stage, Kind::InputGradient, action.microbatch},
                        begin,
                        begin,
@@ -155,9 +145,7 @@ Timeline pprt::measuredTimeline(const Description &description,
   timeline.ends.resize(ranks.size());
   for (size_t rank = 0; rank < ranks.size(); ++rank)
     if (const StepEvents *events = findStep(ranks[rank], step))
-      addRank(description.programs[rank],
-              findLoneWeightGradients(description.programs[rank],
-                                      description.stages),
+      addRank(description.programOf(rank), description.hasEmptyInputGradient,
               *events, clock, exchange, timeline.ranks[rank],
               timeline.ends[rank]);
   timeline.summarize(clock(clock.end));

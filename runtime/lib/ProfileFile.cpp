@@ -67,7 +67,7 @@ static std::vector<Edge> findEdges(const Description &description,
   using Key = std::tuple<int, int, std::string, int, int64_t>;
   std::map<Key, Event> sends;
   auto keyOf = [&](int rank, const Event &event, int64_t step) {
-    const Action &action = description.programs[rank].actions[event.action];
+    const Action &action = description.programOf(rank).actions[event.action];
     bool isSend = action.kind == ActionKind::Send;
     return Key{isSend ? rank : action.peer, isSend ? action.peer : rank,
                action.name, action.microbatch, step};
@@ -78,7 +78,7 @@ static std::vector<Edge> findEdges(const Description &description,
         for (const Event &event : step.events)
           if (event.kind == Event::Transfer && event.action >= 0 &&
               step.step >= profileWarmUp &&
-              description.programs[rank].actions[event.action].kind == kind)
+              description.programOf(rank).actions[event.action].kind == kind)
             visit(rank, event, keyOf(rank, event, step.step));
   };
   forEach(ActionKind::Send,
@@ -173,9 +173,9 @@ static StepTimes medianSteps(const Description &description,
         if (event.kind == Event::Exchange)
           exchange += time;
         bool isEnd = event.kind == Event::Run &&
-                     (description.programs[rank].actions[event.action].kind ==
+                     (description.programOf(rank).actions[event.action].kind ==
                           ActionKind::Update ||
-                      description.programs[rank].actions[event.action].kind ==
+                      description.programOf(rank).actions[event.action].kind ==
                           ActionKind::Reduce);
         if (event.kind != Event::Transfer && !isEnd)
           rest -= time;
@@ -209,7 +209,7 @@ std::string pprt::profileJson(const Description &description,
                      std::to_string(sysconf(_SC_NPROCESSORS_ONLN)) +
                      ", \"threads\": " + std::to_string(threads) + "}");
   add("program",
-      "{\"ranks\": " + std::to_string(description.ranks) +
+      "{\"ranks\": " + std::to_string(description.ranks()) +
           ", \"stages\": " + std::to_string(description.stages) +
           ", \"schedule\": " + quote(description.schedule) +
           ", \"microbatches\": " + std::to_string(description.microbatches) +

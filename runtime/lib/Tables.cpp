@@ -86,7 +86,7 @@ std::string pprt::memoryTable(const Description &description,
       "bytes by rank   parameters    gradients    optimizer  activations    "
       "workspace communication      planned    allocated\n";
   for (size_t rank = 0; rank < ranks.size(); ++rank) {
-    const Program &program = description.programs[rank];
+    const Program &program = description.programOf(rank);
     const MemoryPlan &plan = program.memory;
     auto number = [](uint64_t value) {
       return static_cast<unsigned long long>(value);

@@ -72,7 +72,7 @@ std::string pprt::timelineSvg(const Description &description,
   for (size_t rank = 0; rank < ranks.size(); ++rank) {
     const StepEvents *events = findStep(ranks[rank], step);
     panels.front().flights.push_back(
-        events ? flightsOf(description.programs[rank], *events, begin)
+        events ? flightsOf(description.programOf(rank), *events, begin)
                : std::vector<Flight>());
   }
   SvgOptions options;

@@ -44,15 +44,22 @@ extern "C" const char *pprt_kernels_error(void) __attribute__((weak));
 
 static void checkWorldSize(const Description &description,
                            const Transport &transport) {
-  if (transport.size() == description.ranks)
+  if (transport.size() == description.ranks())
     return;
-  std::string expected = std::to_string(description.ranks);
+  std::string expected = std::to_string(description.ranks());
+  // The nearest mesh keeps all axes but pipe.
+  const int beside = description.ranks() / description.mesh.sizeOf("pipe");
+  const int pipe = std::max(1, transport.size() / beside);
   throw Error("found " + std::to_string(transport.size()) +
               (transport.size() == 1 ? " rank" : " ranks") + ", expected " +
-              expected + " as the program was compiled for: start it " +
-              (description.ranks == 1 ? "without mpirun"
-                                      : "with mpirun -n " + expected) +
-              " or compile it with --pp=" + std::to_string(transport.size()));
+              expected + " as the program was compiled for (" +
+              description.mesh.describe() + "): start it " +
+              (description.ranks() == 1 ? "without mpirun"
+                                        : "with mpirun -n " + expected) +
+              " or compile it with --pp=" + std::to_string(pipe) +
+              (pipe * beside == transport.size()
+                   ? ""
+                   : ", for " + std::to_string(pipe * beside) + " ranks"));
 }
 
 /// Compares `mine` (lines of name and value) with rank 0's.
@@ -105,7 +112,7 @@ public:
       std::optional<Arena> &arena)
       : description(description), options(options), transport(transport),
         collectives(collectives), arena(arena),
-        program(description.programs[transport.rank()]) {}
+        program(description.programOf(size_t(transport.rank()))) {}
   ~Run();
 
   void prepare();
@@ -362,8 +369,8 @@ void Run::prepare() {
       "%s: %llu parameters%s, %d %s, %d stages, %s, %d micro-batches of "
       "%lld x %lld tokens\n",
       description.name.c_str(), static_cast<unsigned long long>(elements),
-      anyBF16 ? " in bf16 with f32 masters" : "", description.ranks,
-      description.ranks == 1 ? "rank" : "ranks", description.stages,
+      anyBF16 ? " in bf16 with f32 masters" : "", description.ranks(),
+      description.ranks() == 1 ? "rank" : "ranks", description.stages,
       description.schedule.c_str(), description.microbatches,
       static_cast<long long>(description.batch),
       static_cast<long long>(description.sequence));

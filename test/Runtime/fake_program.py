@@ -126,7 +126,9 @@ for rank in range(P):
         "predicted": {"makespan": 1.0, "busy": 0.5, "bubble": (P - 1) / (MICROBATCHES + P - 1)}})
 
 description = {
-    "format": 1, "name": "fake <model> & \"more\"", "ranks": P, "stages": STAGES,
+    "format": 2, "name": "fake <model> & \"more\"", "stages": STAGES,
+    "mesh": [{"axis": "pipe", "size": P}], "empty_input_gradients": [],
+    "placement": [s // per_rank for s in range(STAGES)],
     "microbatches": MICROBATCHES, "schedule": "gpipe", "recompute": "none",
     "batch": BATCH, "sequence": SEQUENCE, "vocabulary": VOCABULARY,
     "target_classes": VOCABULARY,

@@ -257,6 +257,23 @@ static void addLayers(ModuleOp module, SymbolTableCollection &symbols,
   root["parts"] = std::move(parts);
 }
 
+/// The axes of the mesh, the slowest first, where the stages are, and which of
+/// them have nothing to compute in I.
+static void addSchedule(ModuleOp module, ScheduleOp schedule, size_t programs,
+                        json::Object &root) {
+  root["mesh"] =
+      json::Array{json::Object{{"axis", "pipe"}, {"size", int64_t(programs)}},
+                  json::Object{{"axis", "data"}, {"size", 1}},
+                  json::Object{{"axis", "tensor"}, {"size", 1}}};
+  root["placement"] = toJSON(schedule.getPlacement());
+  json::Array empty;
+  for (StageOp stage : module.getOps<StageOp>())
+    if (!stage.getFunctionFor(ActionKind::I) &&
+        stage.getFunctionFor(ActionKind::W))
+      empty.push_back(int64_t(stage.getIndex()));
+  root["empty_input_gradients"] = std::move(empty);
+}
+
 FailureOr<std::string> pp::describePrograms(ModuleOp module,
                                             ArrayRef<LoweredProgram> programs,
                                             SymbolTableCollection &symbols) {
@@ -271,9 +288,8 @@ FailureOr<std::string> pp::describePrograms(ModuleOp module,
     return value ? value.getValue() : otherwise;
   };
   json::Object root{
-      {"format", 1},
+      {"format", 2},
       {"name", json::fixUTF8(module.getName().value_or("model"))},
-      {"ranks", int64_t(programs.size())},
       {"stages", int64_t(llvm::range_size(module.getOps<StageOp>()))},
       {"microbatches", schedule.getMicrobatches()},
       {"schedule", schedule.getName()},
@@ -284,6 +300,7 @@ FailureOr<std::string> pp::describePrograms(ModuleOp module,
       failed(addParameters(module, symbols, root)))
     return failure();
   addLayers(module, symbols, root);
+  addSchedule(module, schedule, programs.size(), root);
   json::Array channels;
   for (ChannelOp channel : module.getOps<ChannelOp>())
     channels.push_back(json::Object{{"src", channel.getSource()},

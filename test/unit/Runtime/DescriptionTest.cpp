@@ -9,7 +9,9 @@ using nlohmann::json;
 
 static json good() {
   return json::parse(R"({
-    "format": 1, "name": "m", "hash": "ab", "ranks": 2, "stages": 2,
+    "format": 2, "name": "m", "hash": "ab", "stages": 2,
+    "mesh": [{"axis": "pipe", "size": 2}, {"axis": "data", "size": 1}],
+    "placement": [0, 1], "empty_input_gradients": [1],
     "microbatches": 4, "schedule": "1f1b", "batch": 2, "sequence": 8,
     "vocabulary": 100,
     "inputs": [{"name": "ids", "kind": "tokens", "shape": [2, 8]},
@@ -113,8 +115,9 @@ TEST(Description, Masters) {
 }
 
 TEST(Description, MissingFieldsAreNamed) {
-  for (const char *name : {"format", "name", "hash", "ranks", "microbatches",
-                           "inputs", "parameters", "programs", "vocabulary"}) {
+  for (const char *name :
+       {"format", "name", "hash", "mesh", "placement", "empty_input_gradients",
+        "microbatches", "inputs", "parameters", "programs", "vocabulary"}) {
     json document = good();
     document.erase(name);
     EXPECT_NE(problem(document).find(std::string("'") + name + "'"),
@@ -138,9 +141,15 @@ TEST(Description, WhatCannotBe) {
     EXPECT_NE(text.find(part), std::string::npos) << text;
   };
   has(errorOf([] { parseDescription("{"); }), "not JSON");
-  has(with("/format", 2), "of format 2");
-  has(with("/ranks", "two"), "wrong type");
-  has(with("/ranks", 3), "2 programs for 3 ranks");
+  has(with("/format", 1), "of format 1, expected 2");
+  has(with("/mesh/0/size", "two"), "wrong type");
+  has(with("/mesh/0/size", 3),
+      "2 programs for 3 coordinates on the axis 'pipe'");
+  has(with("/mesh/1/axis", "pipe"),
+      "whose 'mesh' is none (found the axis 'pipe'");
+  has(with("/placement", json::parse("[0]")), "whose 'placement' is not");
+  has(with("/placement", json::parse("[0, 2]")), "whose 'placement' is not");
+  has(with("/empty_input_gradients", json::parse("[2]")), "names stage 2");
   has(with("/inputs/0/shape", {2, 9}), "is not 2 x 8");
   has(with("/inputs/0/shape", {1, 2, 8}), "3 dimensions");
   has(with("/parameters/0/elements", 11), "a shape for 12");

@@ -12,7 +12,7 @@ using nlohmann::json;
 static Description description() {
   Description d;
   d.name = "m";
-  d.ranks = d.stages = 2;
+  setPipe(d, 2);
   d.microbatches = 1;
   d.batch = 2;
   d.sequence = 8;

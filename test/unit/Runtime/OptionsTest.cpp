@@ -11,7 +11,7 @@ static std::optional<Options> parse(std::vector<const char *> arguments,
                                     std::string *help = nullptr) {
   Description description;
   description.name = "gpt";
-  description.ranks = 4;
+  setPipe(description, 4);
   arguments.insert(arguments.begin(), "program");
   std::string text;
   auto options =
@@ -132,8 +132,7 @@ TEST(Options, ValuesAreCheckedAsTheyAreUsed) {
 static std::optional<Options> emulate(std::vector<const char *> arguments,
                                       bool planned = true) {
   Description d;
-  d.ranks = d.stages = 2;
-  d.programs.resize(2);
+  setPipe(d, 2);
   d.programs[0].actions = {{ActionKind::Backward, 0, 0, -1, ""}};
   d.programs[1].actions = {{ActionKind::BackwardWeight, 1, 0, -1, ""}};
   if (planned) {

@@ -22,8 +22,8 @@ static Description twoStages() {
   Description d;
   d.name = "m";
   d.schedule = "1f1b";
-  d.ranks = d.stages = d.microbatches = 2;
-  d.programs.resize(2);
+  d.microbatches = 2;
+  setPipe(d, 2);
   d.programs[0].actions = {compute(F, 0, 0),
                            compute(F, 0, 1),
                            compute(B, 0, 0),
@@ -142,6 +142,7 @@ TEST(Prediction, LoneWeightGradientsWaitForInputGradients) {
   // Rank 0 waits for 1I0 until 6 and for its result until 7.
   Description d = twoStages();
   d.microbatches = 1;
+  d.hasEmptyInputGradient[0] = true;
   d.programs[0].actions = {compute(ActionKind::Forward, 0, 0),
                            compute(ActionKind::BackwardWeight, 0, 0)};
   d.programs[1].actions = {compute(ActionKind::Forward, 1, 0),
@@ -161,6 +162,7 @@ TEST(Prediction, ScheduleOfThePrograms) {
   Description d = twoStages();
   EXPECT_EQ(printCSV(scheduleOf(d)), "0F0,0F1,0B0,0B1\n1F0,1B0,1F1,1B1\n");
   // The compiler drops the first stage's input gradients, which are nothing.
+  d.hasEmptyInputGradient[0] = true;
   d.programs[0].actions = {compute(ActionKind::Forward, 0, 0),
                            compute(ActionKind::BackwardWeight, 0, 0)};
   d.programs[1].actions = {compute(ActionKind::Forward, 1, 0),

@@ -19,9 +19,8 @@ static Description description() {
   Description d;
   d.name = "a <b> & \"c\"";
   d.schedule = "1f1b";
-  d.ranks = d.stages = 2;
   d.microbatches = 12;
-  d.programs.resize(2);
+  setPipe(d, 2);
   d.programs[0].actions = {{ActionKind::Forward, 0, 11, -1, "f\"0"},
                            {ActionKind::Send, 0, 11, 1, "x"}};
   d.programs[1].actions = {{ActionKind::Receive, 1, 11, 0, "x"},

@@ -2,6 +2,7 @@
 #ifndef PPRT_UNITTEST_SUPPORT_H
 #define PPRT_UNITTEST_SUPPORT_H
 
+#include "Description.h"
 #include "Error.h"
 
 #include <cstdlib>
@@ -43,6 +44,16 @@ private:
 inline std::string readFile(const std::string &path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// A stage on each of `count` ranks.
+inline void setPipe(Description &d, int count) {
+  d.mesh = Mesh({{"pipe", count}});
+  d.stages = count;
+  d.programs.resize(size_t(count));
+  for (int stage = 0; stage < count; ++stage)
+    d.placement.push_back(stage);
+  d.hasEmptyInputGradient.resize(size_t(count));
 }
 
 /// The message of the Error that `action` throws, empty if it throws none.
