@@ -441,8 +441,8 @@ uint64_t largestLive(const std::vector<Ring> &rings) {
   return uint64_t(largest);
 }
 
-/// Numbers of slots with which two large groups fill one another's gaps: what
-/// one instance of each takes together, in rounds, times `step`.
+/// Candidate numbers of slots at which the lives of two large groups interleave
+/// without a gap: the lives of an instance of both, in rounds, times `step`.
 std::vector<uint32_t> findTurns(const std::vector<Ring> &rings,
                                 std::vector<Group> groups, uint32_t step) {
   constexpr size_t large = 6;

@@ -71,7 +71,8 @@ static bool epilogueHasBias(int32_t epilogue) {
          epilogue != PPRT_GPU_EPILOGUE_DGELU;
 }
 
-/// Nobody's address, of this alignment: for what only looks at it.
+/// A dummy pointer of the given alignment, for the heuristics of cuBLASLt,
+/// which read the alignment only.
 static void *addressOf(uint8_t alignment) {
   return reinterpret_cast<void *>(uint64_t(1) << 20 | alignment);
 }

@@ -40,7 +40,7 @@ public:
 
   /// "NVIDIA H100 (sm_90, 80.0 GB)".
   virtual std::string description() const = 0;
-  /// The device itself, where this one stands before it.
+  /// The wrapped device if this one is a decorator (TimedDevice), else itself.
   virtual Device &actual() { return *this; }
   /// Devices on this node, of which this is one.
   virtual int deviceCount() const = 0;

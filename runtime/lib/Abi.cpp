@@ -81,7 +81,7 @@ void pprt_mark(void) {
 }
 
 const void *pprt_data(pprt_context *ctx, int32_t input, int32_t microbatch) {
-  // Nobody reads what nobody computes with.
+  // Under --emulate no data is loaded: a dummy buffer, which is never read.
   alignas(64) static const int32_t nothing[16] = {};
   const void *data = nothing;
   if (!ctx->batches)

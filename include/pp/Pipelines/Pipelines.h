@@ -44,7 +44,8 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
   Option<uint64_t> memoryLimit{*this, "memory-limit",
                                llvm::cl::desc("bytes of a rank, 0: no limit"),
                                llvm::cl::init(0)};
-  // What these need are estimates: who plans may let them count on less.
+  // Partitioning and search rely on estimates of memory: the driver tries again
+  // with smaller budgets where the exact plan exceeds the limit.
   Option<uint64_t> partitionMemory{
       *this, "partition-memory",
       llvm::cl::desc("bytes that a partition counts on, 0: memory-limit"),

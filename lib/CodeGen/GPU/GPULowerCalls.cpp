@@ -326,15 +326,15 @@ private:
     return LLVM::AddressOfOp::create(builder, loc, pointerType, name);
   }
 
-  /// What stands beside a product.
-  struct Beside {
+  /// Kind and operands of the epilogue of a product.
+  struct EpilogueOperands {
     pprt_gpu_epilogue epilogue = PPRT_GPU_EPILOGUE_NONE;
     Value vector, matrix; // bias or its gradient; auxiliary matrix
     pprt_gpu_add add = PPRT_GPU_ADD_NOTHING;
   };
 
-  static Beside besideOf(GemmOp) { return {}; }
-  static Beside besideOf(FusedGemmOp op) {
+  static EpilogueOperands epilogueOf(GemmOp) { return {}; }
+  static EpilogueOperands epilogueOf(FusedGemmOp op) {
     switch (op.getEpilogue()) {
     case Epilogue::Bias:
       return {PPRT_GPU_EPILOGUE_BIAS, op.getBias(), {}};
@@ -367,14 +367,14 @@ private:
     if (failed(a) || failed(b) || failed(c) || failed(workspace) ||
         failed(typeA) || failed(typeB) || failed(typeC))
       return failure();
-    Beside beside = besideOf(op);
+    EpilogueOperands epilogue = epilogueOf(op);
     Value none = LLVM::ZeroOp::create(builder, loc, pointerType);
     FailureOr<Value> vector = none;
     FailureOr<Matrix> aux = Matrix{none};
-    if (beside.vector)
-      vector = calls.pointer(beside.vector);
-    if (beside.matrix)
-      aux = calls.matrix(beside.matrix, false);
+    if (epilogue.vector)
+      vector = calls.pointer(epilogue.vector);
+    if (epilogue.matrix)
+      aux = calls.matrix(epilogue.matrix, false);
     if (failed(vector) || failed(aux))
       return failure();
     auto lhs = cast<MemRefType>(op.getLhs().getType());
@@ -395,11 +395,11 @@ private:
     s.workspace_bytes = bytesOf(cast<MemRefType>(op.getWorkspace().getType()));
     s.transpose_a = op.getTransposeA() != a->transposed;
     s.transpose_b = op.getTransposeB() != b->transposed;
-    s.add = op.getAccumulate() ? PPRT_GPU_ADD_C : beside.add;
+    s.add = op.getAccumulate() ? PPRT_GPU_ADD_C : epilogue.add;
     s.type_a = *typeA;
     s.type_b = *typeB;
     s.type_c = s.type_bias = *typeC;
-    s.epilogue = beside.epilogue;
+    s.epilogue = epilogue.epilogue;
     DictionaryAttr moves = costOf(s);
     libraries |= PPRT_GPU_CALLS_PRODUCTS;
     if (failed(calls.call("pprt_gpu_matmul",

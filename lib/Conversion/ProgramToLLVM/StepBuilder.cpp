@@ -521,7 +521,8 @@ private:
   Type i32, i64;
   StringAttr tablesName, placesName;
   CallList calls;
-  /// Of all actions, one behind the other; and those that change.
+  /// Offset tables of all actions, concatenated: constant ones, and ones that
+  /// the program patches in every round.
   std::vector<int64_t> tables, places;
   std::map<std::vector<int64_t>, int64_t> tableAt, placesAt;
   std::vector<Follower> followers; ///< of each buffer

@@ -65,8 +65,8 @@ LogicalResult pp::nn::detail::verifyAttributes(Operation *op,
                                                ArrayRef<StringAttr> known) {
   for (NamedAttribute attribute : op->getDiscardableAttrs()) {
     StringRef found = attribute.getName();
-    // Names of this form are notes of passes to themselves; any symbol may say
-    // who sees it.
+    // Discardable attributes of dialects (`dialect.name`) and of passes are
+    // allowed, and the visibility of a symbol.
     if (found.contains('.') || found.starts_with("__") ||
         found == SymbolTable::getVisibilityAttrName())
       continue;
