@@ -15,6 +15,7 @@
 namespace pp::limits {
 
 inline constexpr int64_t kRanks = int64_t(1) << 16;
+inline constexpr int64_t kMeshRanks = int64_t(1) << 20; ///< of all axes
 inline constexpr int64_t kStages = int64_t(1) << 20;
 inline constexpr int64_t kMicrobatches = int64_t(1) << 20; ///< of a step
 

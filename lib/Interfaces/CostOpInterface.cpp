@@ -19,4 +19,9 @@ uint64_t pp::detail::sumOfBytes(mlir::TypeRange types) {
   return bytes;
 }
 
+bool pp::communicates(mlir::Operation *op) {
+  auto cost = llvm::dyn_cast<CostOpInterface>(op);
+  return cost && cost.getCommunication().has_value();
+}
+
 #include "pp/Interfaces/CostOpInterface.cpp.inc"

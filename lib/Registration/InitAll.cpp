@@ -6,6 +6,7 @@
 #include "pp/CodeGen/Passes.h"
 #include "pp/Conversion/Passes.h"
 #include "pp/Conversion/ProgramToLLVM/Passes.h"
+#include "pp/Dialect/Comm/IR/CommDialect.h"
 #include "pp/Dialect/Kernel/IR/KernelDialect.h"
 #include "pp/Dialect/NN/IR/NNDialect.h"
 #include "pp/Dialect/NN/Transforms/Passes.h"
@@ -23,7 +24,8 @@
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 
 void pp::registerAllDialects(mlir::DialectRegistry &registry) {
-  registry.insert<kernel::KernelDialect, nn::NNDialect, PPDialect>();
+  registry.insert<comm::CommDialect, kernel::KernelDialect, nn::NNDialect,
+                  PPDialect>();
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   // Kernels become PTX within a pass.

@@ -4,7 +4,20 @@
 #define PP_INTERFACES_COSTOPINTERFACE_H
 
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/OpDefinition.h"
+
+#include <optional>
+
+namespace pp {
+/// One execution of a collective.
+struct Communication {
+  llvm::StringRef kind; ///< "all_reduce", ...
+  mlir::ArrayAttr axes; ///< names of the axes that it spans
+  int64_t ranks;        ///< of a group
+  uint64_t bytes;       ///< that each rank sends
+};
+} // namespace pp
 
 namespace pp::detail {
 /// Bytes of all statically shaped tensors among `types`, packed; other types
@@ -13,5 +26,10 @@ uint64_t sumOfBytes(mlir::TypeRange types);
 } // namespace pp::detail
 
 #include "pp/Interfaces/CostOpInterface.h.inc"
+
+namespace pp {
+/// Whether an op is a collective.
+bool communicates(mlir::Operation *op);
+} // namespace pp
 
 #endif // PP_INTERFACES_COSTOPINTERFACE_H

@@ -10,7 +10,9 @@ def CostOpInterface : OpInterface<"CostOpInterface"> {
   let description = [{
     An op that knows its arithmetic and its memory traffic, for partitioning,
     schedules and rooflines. A multiplication and an addition count as two
-    operations; a transcendental function counts as one.
+    operations; a transcendental function counts as one. A collective also says
+    what it puts on the wire: such an op is never free, however little it
+    computes, and nothing repeats it to save memory.
   }];
 
   let methods = [
@@ -23,6 +25,10 @@ def CostOpInterface : OpInterface<"CostOpInterface"> {
     InterfaceMethod<"Bytes that must be written: by default every result, once.",
       "uint64_t", "getBytesWritten", (ins), [{}], [{
         return ::pp::detail::sumOfBytes($_op->getResultTypes());
+      }]>,
+    InterfaceMethod<"What the op puts on the wire; by default it is no collective.",
+      "std::optional<::pp::Communication>", "getCommunication", (ins), [{}], [{
+        return std::nullopt;
       }]>
   ];
 }

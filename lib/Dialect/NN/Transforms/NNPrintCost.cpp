@@ -21,9 +21,14 @@ namespace {
 struct Cost {
   uint64_t flops = 0, read = 0, written = 0;
 
+  uint64_t sent = 0; ///< by each rank, over the wire
+
   void remarkAt(Operation *op) const {
-    op->emitRemark() << "flops = " << flops << ", read = " << read
-                     << ", written = " << written;
+    InFlightDiagnostic remark = op->emitRemark()
+                                << "flops = " << flops << ", read = " << read
+                                << ", written = " << written;
+    if (sent != 0)
+      remark << ", sent = " << sent;
   }
 };
 
@@ -33,10 +38,13 @@ struct NNPrintCost : pp::nn::impl::NNPrintCostBase<NNPrintCost> {
       Cost sum;
       function->walk([&](pp::CostOpInterface op) {
         Cost cost{op.getFlops(), op.getBytesRead(), op.getBytesWritten()};
+        if (auto communication = op.getCommunication())
+          cost.sent = communication->bytes;
         cost.remarkAt(op);
         sum.flops += cost.flops;
         sum.read += cost.read;
         sum.written += cost.written;
+        sum.sent += cost.sent;
       });
       sum.remarkAt(function);
     });

@@ -8,10 +8,11 @@
 //    hand anyway: it is repeated, which fuses into its reader;
 //  - views that together are as large as what they are views of: that is kept,
 //    and nothing is copied.
-// Reductions and products are never repeated, and functions only where another
-// value is saved in their place: of act = silu(gate) and act * up, the latter
-// is what a product reads; act is for elementwise ops, which compute it on the
-// way.
+// Collectives cost the wire and are never repeated, whatever their operands
+// weigh. Reductions and products are not either, and functions only where
+// another value is saved in their place: of act = silu(gate) and act * up, the
+// latter is what a product reads; act is for elementwise ops, which compute it
+// on the way.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,7 +35,7 @@ static bool expands(Operation *op) {
   if (op->hasTrait<OpTrait::ConstantLike>())
     return true;
   auto cost = dyn_cast<CostOpInterface>(op);
-  return cost && cost.getFlops() == 0 &&
+  return cost && !communicates(op) && cost.getFlops() == 0 &&
          pp::detail::sumOfBytes(op->getOperandTypes()) <
              pp::detail::sumOfBytes(op->getResultTypes());
 }
@@ -50,7 +51,7 @@ static bool isCheap(Operation *op) {
   if (isa_and_nonnull<arith::ArithDialect>(op->getDialect()))
     return OpTrait::hasElementwiseMappableTraits(op);
   auto cost = dyn_cast<CostOpInterface>(op);
-  if (!cost || op->getNumResults() == 0)
+  if (!cost || op->getNumResults() == 0 || communicates(op))
     return false;
   auto type = dyn_cast<ShapedType>(op->getResult(0).getType());
   if (!type || !type.hasStaticShape())

@@ -20,10 +20,17 @@ using namespace mlir;
 #include "pp/Dialect/PP/IR/PPDialect.cpp.inc"
 #include "pp/Dialect/PP/IR/PPEnums.cpp.inc"
 
+#define GET_ATTRDEF_CLASSES
+#include "pp/Dialect/PP/IR/PPAttributes.cpp.inc"
+
 #define GET_TYPEDEF_CLASSES
 #include "pp/Dialect/PP/IR/PPTypes.cpp.inc"
 
 void pp::PPDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "pp/Dialect/PP/IR/PPAttributes.cpp.inc"
+      >();
   addTypes<
 #define GET_TYPEDEF_LIST
 #include "pp/Dialect/PP/IR/PPTypes.cpp.inc"

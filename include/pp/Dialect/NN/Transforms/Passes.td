@@ -49,8 +49,8 @@ def NNPrintCost : Pass<"nn-print-cost"> {
   let summary = "remark the cost of each op and of each function";
   let description = [{
     Emits a remark at each op that implements `CostOpInterface`: floating-point
-    operations, bytes read and bytes written; and at each function the sums.
-    The IR stays as it is.
+    operations, bytes read and bytes written, of a collective also the bytes
+    that each rank sends; and at each function the sums. The IR stays as it is.
 
     Example: with `pp-opt --nn-print-cost` this op gets the remark
     `flops = 4096, read = 1024, written = 1024`:

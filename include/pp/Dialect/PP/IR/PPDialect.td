@@ -43,6 +43,7 @@ def PP_Dialect : Dialect {
     given back to the model.
   }];
 
+  let useDefaultAttributePrinterParser = 1;
   let useDefaultTypePrinterParser = 1;
   let hasOperationAttrVerify = 1;
   let hasRegionArgAttrVerify = 1;

@@ -3,6 +3,7 @@
 #ifndef PP_DIALECT_PP_IR_PPOPS_H
 #define PP_DIALECT_PP_IR_PPOPS_H
 
+#include "pp/Dialect/Comm/IR/MeshOpInterface.h"
 #include "pp/Dialect/PP/IR/PPDialect.h"
 #include "pp/Dialect/PP/IR/RankOpInterface.h"
 
@@ -83,6 +84,9 @@ inline constexpr llvm::StringLiteral kWorkspaces = "pp.workspaces";
 mlir::RankedTensorType getGradientType(mlir::Type parameter);
 
 } // namespace pp
+
+#define GET_ATTRDEF_CLASSES
+#include "pp/Dialect/PP/IR/PPAttributes.h.inc"
 
 #define GET_TYPEDEF_CLASSES
 #include "pp/Dialect/PP/IR/PPTypes.h.inc"

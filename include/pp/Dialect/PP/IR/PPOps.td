@@ -7,6 +7,7 @@
 #ifndef PP_DIALECT_PP_IR_PPOPS_TD
 #define PP_DIALECT_PP_IR_PPOPS_TD
 
+include "pp/Dialect/PP/IR/PPMeshOps.td"
 include "pp/Dialect/PP/IR/PPModelOps.td"
 include "pp/Dialect/PP/IR/PPPlanOps.td"
 include "pp/Dialect/PP/IR/PPRankOps.td"

@@ -1,0 +1,94 @@
+//===- PPMeshOps.td - The mesh of ranks ------------------------*- tablegen -*-===//
+
+#ifndef PP_DIALECT_PP_IR_PPMESHOPS_TD
+#define PP_DIALECT_PP_IR_PPMESHOPS_TD
+
+include "pp/Dialect/Comm/IR/MeshOpInterface.td"
+include "pp/Dialect/PP/IR/PPBase.td"
+
+def PP_MeshOp : PP_Op<"mesh", [Symbol, HasParent<"::mlir::ModuleOp">,
+    DeclareOpInterfaceMethods<MeshOpInterface>]> {
+  let summary = "the axes of the mesh and their sizes";
+  let description = [{
+    A rank is a process; it has one coordinate on each axis. One program stands
+    for each coordinate on the axis of stages; on all other axes the ranks run
+    the same program. Axes are static: another mesh is another compilation. The
+    op stands first in its module, where collectives look for it.
+
+    Constraints:
+
+    - (C1) There is at least one axis.
+    - (C2) Names are identifiers (a letter, then letters, digits and `_`) and
+      stand once.
+    - (C3) Sizes are at least 1, and their product at most 2^20.
+    - (C4) A module has one mesh at most.
+
+    Example:
+
+    ```mlir
+    pp.mesh @mesh <["pipe" = 8, "data" = 16, "tensor" = 8]>
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, StrArrayAttr:$axes,
+                   DenseI64ArrayAttr:$sizes);
+  let assemblyFormat = [{
+    $sym_name ` ` `<` custom<MeshAxes>($axes, $sizes) `>` attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def PP_ShardingAttr : AttrDef<PP_Dialect, "Sharding"> {
+  let mnemonic = "sharding";
+  let summary = "how a tensor is cut over the axes of the mesh";
+  let description = [{
+    For each dimension the axes that cut it into equal parts, the slowest first:
+    with `{"data", "tensor"}` coordinate (i, j) has part
+    `i * size(tensor) + j`. Coordinates on axes that are not named have the same
+    part. A dimension is cut without padding: one that its axes do not divide is
+    an error that names the nearest sizes which they do.
+
+    The attribute is verified by itself, and against a type and a mesh where it
+    is used (`verifyFor`).
+
+    Upstream's `shard.sharding` is an op with a value, numbers axes by their
+    place in the grid, and allows halos and uneven parts, which nothing here
+    could lower. Axes by name stay right when an axis is added.
+
+    Constraints:
+
+    - (C1) Names of axes are not empty, and each stands once in all.
+    - (C2) There is one list a dimension of the tensor.
+    - (C3) Each axis is one of the mesh.
+    - (C4) The product of the sizes of a dimension's axes divides it.
+
+    Example: }] # "`#pp.sharding<[{\"tensor\"}, {}]>`";
+  let parameters = (ins ArrayRefParameter<"::mlir::ArrayAttr">:$dims);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Constraints (C2) to (C4), for a tensor of all coordinates together.
+    ::llvm::LogicalResult
+    verifyFor(::llvm::function_ref<::mlir::InFlightDiagnostic()> emitError,
+              ::mlir::RankedTensorType type,
+              ::pp::comm::MeshOpInterface mesh) const;
+
+    /// Parts of dimension `dim`. Holds `verifyFor`, as all that follow do.
+    int64_t getParts(unsigned dim, ::pp::comm::MeshOpInterface mesh) const;
+    /// The tensor of one coordinate, for one of all together.
+    ::mlir::RankedTensorType getLocalType(::mlir::RankedTensorType global,
+                                          ::pp::comm::MeshOpInterface mesh)
+        const;
+    /// The tensor of all together, for one of a coordinate.
+    ::mlir::RankedTensorType getGlobalType(::mlir::RankedTensorType local,
+                                           ::pp::comm::MeshOpInterface mesh)
+        const;
+    /// Where in the whole tensor the part of a rank begins, an index a
+    /// dimension. `coordinates`: one an axis of the mesh, in its order.
+    ::llvm::SmallVector<int64_t>
+    getOffsets(::mlir::RankedTensorType global,
+               ::pp::comm::MeshOpInterface mesh,
+               ::llvm::ArrayRef<int64_t> coordinates) const;
+  }];
+}
+
+#endif // PP_DIALECT_PP_IR_PPMESHOPS_TD

@@ -1,0 +1,60 @@
+//===- ShardableOpInterface.h - How an op may be cut ------------*- C++ -*-===//
+
+#ifndef PP_INTERFACES_SHARDABLEOPINTERFACE_H
+#define PP_INTERFACES_SHARDABLEOPINTERFACE_H
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/OpDefinition.h"
+
+#include <optional>
+
+namespace pp {
+
+/// What becomes of a loop that is cut into blocks; see the interface.
+enum class LoopKind : uint8_t { Parallel, Sum, Max, Mean, Whole };
+
+/// "parallel", ...
+llvm::StringRef stringify(LoopKind kind);
+
+/// The loops that count the dimensions of a tensor: of each dimension the
+/// slowest first, none of one that repeats.
+using DimLoops = llvm::SmallVector<llvm::SmallVector<unsigned, 2>>;
+
+/// An iteration space with the operands and results of an op in it.
+struct ShardingRule {
+  struct Loop {
+    int64_t size;
+    LoopKind kind;
+  };
+  llvm::SmallVector<Loop> loops;
+  /// One an operand and one a result; scalars have no dimensions.
+  llvm::SmallVector<DimLoops> operands, results;
+  /// Each a list of operands; see the interface.
+  llvm::SmallVector<llvm::SmallVector<unsigned>> terms;
+  /// The result is its operand, of which no cotangent flows back.
+  bool stopsGradient = false;
+
+  unsigned addLoop(int64_t size, LoopKind kind = LoopKind::Parallel) {
+    loops.push_back({size, kind});
+    return loops.size() - 1;
+  }
+  /// A loop for each dimension of `shape`; `whole` cannot be cut.
+  DimLoops addLoops(llvm::ArrayRef<int64_t> shape,
+                    llvm::ArrayRef<int64_t> whole = {});
+};
+
+/// The rule of an op with one result whose operands broadcast to it: shapes are
+/// aligned at their last dimensions, scalars repeat.
+ShardingRule elementwiseRule(mlir::Operation *op,
+                             llvm::ArrayRef<llvm::SmallVector<unsigned>> terms);
+
+} // namespace pp
+
+#include "pp/Interfaces/ShardableOpInterface.h.inc"
+
+namespace pp {
+/// The rule of any op: its own, that of its elementwise trait, or none.
+std::optional<ShardingRule> getShardingRule(mlir::Operation *op);
+} // namespace pp
+
+#endif // PP_INTERFACES_SHARDABLEOPINTERFACE_H

@@ -1,0 +1,233 @@
+//===- PPMeshOps.cpp - The mesh of ranks ----------------------------------===//
+//
+// The mesh, and tensors that are cut over it. Sizes come from files, so no
+// product of them is formed before it is known to fit.
+//
+//===----------------------------------------------------------------------===//
+
+#include "pp/Dialect/PP/IR/PPOps.h"
+
+#include "pp/Limits.h"
+
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/SmallSet.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+using namespace pp;
+
+//===----------------------------------------------------------------------===//
+// pp.mesh
+//===----------------------------------------------------------------------===//
+
+/// axes ::= `[` (string `=` integer),* `]`
+static ParseResult parseMeshAxes(OpAsmParser &parser, ArrayAttr &axes,
+                                 DenseI64ArrayAttr &sizes) {
+  SmallVector<Attribute> names;
+  SmallVector<int64_t> numbers;
+  auto parseAxis = [&]() -> ParseResult {
+    std::string name;
+    if (parser.parseString(&name) || parser.parseEqual() ||
+        parser.parseInteger(numbers.emplace_back()))
+      return failure();
+    names.push_back(parser.getBuilder().getStringAttr(name));
+    return success();
+  };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseAxis))
+    return failure();
+  axes = parser.getBuilder().getArrayAttr(names);
+  sizes = parser.getBuilder().getDenseI64ArrayAttr(numbers);
+  return success();
+}
+
+static void printMeshAxes(OpAsmPrinter &printer, Operation *, ArrayAttr axes,
+                          DenseI64ArrayAttr sizes) {
+  printer << "[";
+  llvm::interleaveComma(
+      llvm::zip_first(axes, sizes.asArrayRef()), printer, [&](auto axis) {
+        printer << std::get<0>(axis) << " = " << std::get<1>(axis);
+      });
+  printer << "]";
+}
+
+static bool isIdentifier(StringRef name) {
+  return !name.empty() && llvm::isAlpha(name.front()) &&
+         llvm::all_of(name,
+                      [](char c) { return llvm::isAlnum(c) || c == '_'; });
+}
+
+LogicalResult MeshOp::verify() {
+  if (getAxes().size() != getSizes().size())
+    return emitOpError("(C1) found ")
+           << getAxes().size() << " axes and " << getSizes().size()
+           << " sizes, expected one size an axis";
+  if (getAxes().empty())
+    return emitOpError("(C1) found no axes, expected at least one: write "
+                       "[\"pipe\" = 1]");
+  llvm::SmallSet<StringRef, 4> seen;
+  int64_t ranks = 1;
+  for (auto [axis, size] :
+       llvm::zip_equal(getAxes().getAsRange<StringAttr>(), getSizes())) {
+    if (!isIdentifier(axis))
+      return emitOpError("(C2) found an axis named ")
+             << axis
+             << ", expected an identifier: a letter, then letters, digits "
+                "and _";
+    if (!seen.insert(axis).second)
+      return emitOpError("(C2) found axis ")
+             << axis << " twice, expected each once: rename one";
+    if (size < 1)
+      return emitOpError("(C3) found axis ")
+             << axis << " of size " << size
+             << ", expected at least 1: an axis that is not used has size 1";
+    if (size > limits::kMeshRanks / ranks)
+      return emitOpError("(C3) found more than 2^20 ranks up to axis ")
+             << axis << " of size " << size
+             << ", expected fewer: correct the size";
+    ranks *= size;
+  }
+  for (Operation &op : *(*this)->getBlock()) {
+    if (&op == getOperation() || !isa<comm::MeshOpInterface>(op))
+      continue;
+    // The second of two is the one too many.
+    if (!op.isBeforeInBlock(getOperation()))
+      continue;
+    InFlightDiagnostic error = emitOpError(
+        "(C4) found a second mesh in the module, expected one: drop it");
+    error.attachNote(op.getLoc()) << "the first is here";
+    return error;
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// #pp.sharding
+//===----------------------------------------------------------------------===//
+
+/// `<` `[` (`{` string,* `}`),* `]` `>`
+Attribute ShardingAttr::parse(AsmParser &parser, Type) {
+  SmallVector<ArrayAttr> dims;
+  auto parseDim = [&]() -> ParseResult {
+    SmallVector<Attribute> axes;
+    auto parseAxis = [&]() -> ParseResult {
+      std::string axis;
+      if (parser.parseString(&axis))
+        return failure();
+      axes.push_back(parser.getBuilder().getStringAttr(axis));
+      return success();
+    };
+    if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Braces, parseAxis))
+      return failure();
+    dims.push_back(parser.getBuilder().getArrayAttr(axes));
+    return success();
+  };
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseLess() ||
+      parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseDim) ||
+      parser.parseGreater())
+    return {};
+  return parser.getChecked<ShardingAttr>(loc, parser.getContext(), dims);
+}
+
+void ShardingAttr::print(AsmPrinter &printer) const {
+  printer << "<[";
+  llvm::interleaveComma(getDims(), printer, [&](ArrayAttr axes) {
+    printer << "{";
+    llvm::interleaveComma(axes, printer);
+    printer << "}";
+  });
+  printer << "]>";
+}
+
+LogicalResult
+ShardingAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                     ArrayRef<ArrayAttr> dims) {
+  llvm::SmallSet<StringRef, 4> seen;
+  for (ArrayAttr axes : dims)
+    for (Attribute attribute : axes) {
+      auto axis = dyn_cast<StringAttr>(attribute);
+      if (!axis || axis.empty())
+        return emitError() << "(C1) found " << attribute
+                           << " as an axis, expected the name of one";
+      if (!seen.insert(axis).second)
+        return emitError() << "(C1) found axis " << axis
+                           << " twice, expected each once: a coordinate has "
+                              "one part of a tensor";
+    }
+  return success();
+}
+
+LogicalResult
+ShardingAttr::verifyFor(llvm::function_ref<InFlightDiagnostic()> emitError,
+                        RankedTensorType type,
+                        comm::MeshOpInterface mesh) const {
+  if (static_cast<int64_t>(getDims().size()) != type.getRank())
+    return emitError() << "(C2) found a sharding of " << getDims().size()
+                       << " dimensions for " << type << ", expected "
+                       << type.getRank() << ": write {} for one that is whole";
+  for (auto [dim, axes] : llvm::enumerate(getDims())) {
+    int64_t parts = 1;
+    for (auto axis : axes.getAsRange<StringAttr>()) {
+      std::optional<int64_t> size = mesh.getSize(axis);
+      if (!size) {
+        InFlightDiagnostic error =
+            emitError() << "(C3) found axis " << axis
+                        << ", expected one of the mesh, " << mesh.getAxes()
+                        << ": correct the name or add the axis";
+        error.attachNote(mesh.getLoc()) << "the mesh is here";
+        return error;
+      }
+      parts *= *size;
+    }
+    int64_t size = type.getDimSize(dim);
+    if (ShapedType::isDynamic(size))
+      return emitError() << "(C4) found a dynamic dimension " << dim
+                         << ", expected a static size";
+    if (size % parts == 0 && size > 0)
+      continue;
+    InFlightDiagnostic error =
+        emitError() << "(C4) found dimension " << dim << " of size " << size
+                    << " in " << parts << " parts, expected a multiple of "
+                    << parts << ": the nearest ";
+    if (size < parts)
+      return error << "is " << parts;
+    return error << "are " << size / parts * parts << " and "
+                 << (size / parts + 1) * parts;
+  }
+  return success();
+}
+
+int64_t ShardingAttr::getParts(unsigned dim, comm::MeshOpInterface mesh) const {
+  return mesh.getGroupSize(getDims()[dim]).value_or(1);
+}
+
+RankedTensorType ShardingAttr::getLocalType(RankedTensorType global,
+                                            comm::MeshOpInterface mesh) const {
+  SmallVector<int64_t> shape(global.getShape());
+  for (auto [dim, size] : llvm::enumerate(shape))
+    size /= getParts(dim, mesh);
+  return global.clone(shape);
+}
+
+RankedTensorType ShardingAttr::getGlobalType(RankedTensorType local,
+                                             comm::MeshOpInterface mesh) const {
+  SmallVector<int64_t> shape(local.getShape());
+  for (auto [dim, size] : llvm::enumerate(shape))
+    size *= getParts(dim, mesh);
+  return local.clone(shape);
+}
+
+SmallVector<int64_t>
+ShardingAttr::getOffsets(RankedTensorType global, comm::MeshOpInterface mesh,
+                         ArrayRef<int64_t> coordinates) const {
+  SmallVector<int64_t> offsets;
+  for (auto [dim, axes] : llvm::enumerate(getDims())) {
+    int64_t part = 0;
+    for (auto axis : axes.getAsRange<StringAttr>()) {
+      unsigned number = *mesh.findAxis(axis);
+      part = part * mesh.getSizes()[number] + coordinates[number];
+    }
+    offsets.push_back(part * (global.getDimSize(dim) / getParts(dim, mesh)));
+  }
+  return offsets;
+}

@@ -1,0 +1,71 @@
+//===- ShardableOpInterface.cpp - How an op may be cut --------------------===//
+
+#include "pp/Interfaces/ShardableOpInterface.h"
+
+#include "mlir/IR/BuiltinTypes.h"
+#include "llvm/Support/ErrorHandling.h"
+
+using namespace mlir;
+using namespace pp;
+
+StringRef pp::stringify(LoopKind kind) {
+  switch (kind) {
+  case LoopKind::Parallel:
+    return "parallel";
+  case LoopKind::Sum:
+    return "sum";
+  case LoopKind::Max:
+    return "max";
+  case LoopKind::Mean:
+    return "mean";
+  case LoopKind::Whole:
+    return "whole";
+  }
+  llvm_unreachable("every kind has a case");
+}
+
+DimLoops ShardingRule::addLoops(ArrayRef<int64_t> shape,
+                                ArrayRef<int64_t> whole) {
+  DimLoops dims;
+  for (auto [dim, size] : llvm::enumerate(shape)) {
+    bool isWhole = llvm::is_contained(whole, static_cast<int64_t>(dim));
+    dims.push_back(
+        {addLoop(size, isWhole ? LoopKind::Whole : LoopKind::Parallel)});
+  }
+  return dims;
+}
+
+ShardingRule pp::elementwiseRule(Operation *op,
+                                 ArrayRef<SmallVector<unsigned>> terms) {
+  ShardingRule rule;
+  rule.terms.assign(terms.begin(), terms.end());
+  auto shapeOf = [](Type type) {
+    auto shaped = dyn_cast<RankedTensorType>(type);
+    return shaped ? shaped.getShape() : ArrayRef<int64_t>();
+  };
+  ArrayRef<int64_t> shape = shapeOf(op->getResult(0).getType());
+  DimLoops result = rule.addLoops(shape);
+  for (Type type : op->getOperandTypes()) {
+    ArrayRef<int64_t> sizes = shapeOf(type);
+    size_t missing = shape.size() - sizes.size();
+    DimLoops dims;
+    for (auto [i, size] : llvm::enumerate(sizes)) {
+      bool repeats = size == 1 && shape[missing + i] != 1;
+      dims.push_back(repeats ? SmallVector<unsigned, 2>()
+                             : result[missing + i]);
+    }
+    rule.operands.push_back(dims);
+  }
+  rule.results.push_back(result);
+  return rule;
+}
+
+std::optional<ShardingRule> pp::getShardingRule(Operation *op) {
+  if (auto shardable = dyn_cast<ShardableOpInterface>(op))
+    return shardable.getShardingRule();
+  if (OpTrait::hasElementwiseMappableTraits(op) && op->getNumResults() == 1)
+    return elementwiseRule(op, {});
+  return std::nullopt;
+}
+
+#include "pp/Interfaces/ShardableOpInterface.cpp.inc"

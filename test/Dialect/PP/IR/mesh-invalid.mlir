@@ -1,0 +1,52 @@
+// RUN: pp-opt %s --split-input-file --verify-diagnostics
+
+// expected-error @below {{'pp.mesh' op (C1) found no axes, expected at least one: write ["pipe" = 1]}}
+pp.mesh @mesh <[]>
+
+// -----
+
+// expected-error @below {{'pp.mesh' op (C1) found 2 axes and 1 sizes, expected one size an axis}}
+"pp.mesh"() <{sym_name = "mesh", axes = ["pipe", "data"], sizes = array<i64: 2>}> : () -> ()
+
+// -----
+
+// expected-error @below {{'pp.mesh' op (C2) found an axis named "", expected an identifier: a letter, then letters, digits and _}}
+pp.mesh @mesh <["" = 2]>
+
+// -----
+
+// expected-error @below {{'pp.mesh' op (C2) found an axis named "2d", expected an identifier: a letter, then letters, digits and _}}
+pp.mesh @mesh <["2d" = 2]>
+
+// -----
+
+// expected-error @below {{'pp.mesh' op (C2) found axis "data" twice, expected each once: rename one}}
+pp.mesh @mesh <["data" = 2, "data" = 2]>
+
+// -----
+
+// expected-error @below {{'pp.mesh' op (C3) found axis "data" of size 0, expected at least 1: an axis that is not used has size 1}}
+pp.mesh @mesh <["pipe" = 2, "data" = 0]>
+
+// -----
+
+// expected-error @below {{'pp.mesh' op (C3) found more than 2^20 ranks up to axis "data" of size 1025, expected fewer: correct the size}}
+pp.mesh @mesh <["pipe" = 1024, "data" = 1025]>
+
+// -----
+
+// The product would be 0 in 64 bits.
+// expected-error @below {{'pp.mesh' op (C3) found more than 2^20 ranks up to axis "pipe" of size 4294967296, expected fewer: correct the size}}
+pp.mesh @mesh <["pipe" = 4294967296, "data" = 4294967296]>
+
+// -----
+
+// expected-note @below {{the first is here}}
+pp.mesh @mesh <["pipe" = 2]>
+// expected-error @below {{'pp.mesh' op (C4) found a second mesh in the module, expected one: drop it}}
+pp.mesh @other <["pipe" = 2]>
+
+// -----
+
+// 2^20 ranks are allowed.
+pp.mesh @mesh <["pipe" = 1024, "data" = 1024, "tensor" = 1]>
