@@ -7,10 +7,12 @@
 #include "pp/Conversion/Passes.h"
 #include "pp/Conversion/ProgramToLLVM/Passes.h"
 #include "pp/Dialect/Comm/IR/CommDialect.h"
+#include "pp/Dialect/Comm/Transforms/Passes.h"
 #include "pp/Dialect/Kernel/IR/KernelDialect.h"
 #include "pp/Dialect/NN/IR/NNDialect.h"
 #include "pp/Dialect/NN/Transforms/Passes.h"
 #include "pp/Dialect/NN/Transforms/UpstreamAdjoints.h"
+#include "pp/Dialect/NN/Transforms/UpstreamSharding.h"
 #include "pp/Dialect/PP/Annotate/Passes.h"
 #include "pp/Dialect/PP/IR/PPDialect.h"
 #include "pp/Dialect/PP/Memory/Passes.h"
@@ -32,10 +34,12 @@ void pp::registerAllDialects(mlir::DialectRegistry &registry) {
   mlir::registerAllGPUToLLVMIRTranslations(registry);
   kernel::registerBufferizationModels(registry);
   nn::registerUpstreamAdjoints(registry);
+  nn::registerUpstreamSharding(registry);
 }
 
 void pp::registerAllPasses() {
   mlir::registerAllPasses();
+  comm::registerCommTransformsPasses();
   nn::registerNNTransformsPasses();
   registerPPConversionPasses();
   registerPPCodeGenPasses();

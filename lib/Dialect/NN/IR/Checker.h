@@ -19,6 +19,10 @@ inline mlir::RankedTensorType tensorType(mlir::Value value) {
   return llvm::cast<mlir::RankedTensorType>(value.getType());
 }
 
+inline llvm::ArrayRef<int64_t> shapeOf(mlir::Value value) {
+  return tensorType(value).getShape();
+}
+
 /// A shape with another element type.
 inline mlir::RankedTensorType tensorOf(llvm::ArrayRef<int64_t> shape,
                                        mlir::Type elementType) {

@@ -6,10 +6,17 @@
 // over both directions at once. Only then is it cut in two, and whatever
 // crosses the cut is what the backward has to be given.
 //
+// A function whose arguments and results say how they are distributed over a
+// mesh hands that on: cotangents have the dual distributions, residuals those
+// that the rules of the ops give. The result can then be proven as the function
+// itself can.
+//
 //===----------------------------------------------------------------------===//
 
 #include "pp/Dialect/NN/Transforms/Differentiation.h"
 
+#include "pp/Dialect/Comm/IR/CommDialect.h"
+#include "pp/Dialect/Comm/Transforms/DistributionInference.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
 #include "pp/Dialect/NN/Transforms/SavedValues.h"
 #include "pp/Interfaces/AccumulatingOpInterface.h"
@@ -59,6 +66,8 @@ public:
   void add(Value value, Value cotangent, bool isOwned = false);
   LogicalResult run(ArrayRef<Operation *> forward);
   Value lookup(Value value) const { return cotangents.lookup(value); }
+  /// What was added, each with what it is a cotangent of.
+  ArrayRef<std::pair<Value, Value>> getSummands() const { return summands; }
 
 private:
   LogicalResult runOn(Operation *op);
@@ -67,6 +76,7 @@ private:
   OpBuilder &builder;
   DenseSet<Value> active;
   DenseMap<Value, Value> cotangents;
+  SmallVector<std::pair<Value, Value>> summands;
   /// Values that are the cotangent of something: what is added must not be
   /// added to them.
   DenseSet<Value> published;
@@ -86,6 +96,7 @@ void ReversePass::propagateActivity() {
 /// Adds `cotangent` to that of `value`. If `isOwned`, nothing else refers to
 /// `cotangent` yet, so an op that can accumulate takes over the addition.
 void ReversePass::add(Value value, Value cotangent, bool isOwned) {
+  summands.push_back({cotangent, value});
   Value &sum = cotangents[value];
   auto accumulating = cotangent.getDefiningOp<AccumulatingOpInterface>();
   if (!sum) {
@@ -176,6 +187,68 @@ void eraseDeadOps(Block &block) {
       op.erase();
 }
 
+/// The distributions of all values of the joint function, where those of
+/// `function` are known.
+class JointDistributions {
+public:
+  /// Sets the arguments of the joint function: those of `function`, cotangents
+  /// of the results `seeds`, and accumulators.
+  JointDistributions(func::FuncOp function, JointFunction &joint,
+                     ArrayRef<unsigned> seeds)
+      : body(joint.body()) {
+    if (!comm::hasDistributions(function))
+      return;
+    comm::MeshOpInterface mesh = comm::findMesh(function);
+    if (!mesh)
+      return;
+    inference.emplace(mesh);
+    for (unsigned i = 0; i < joint.numArguments; ++i)
+      inference->set(body.getArgument(i),
+                     comm::getArgumentDistribution(function, i));
+    unsigned next = joint.numArguments;
+    for (unsigned i : seeds)
+      inference->set(body.getArgument(next++),
+                     comm::getDual(comm::getResultDistribution(function, i)));
+    for (unsigned i : joint.accumulators)
+      inference->set(body.getArgument(next++),
+                     comm::getDual(comm::getArgumentDistribution(function, i)));
+  }
+
+  LogicalResult infer() {
+    return inference ? inference->infer(body) : success();
+  }
+
+  /// Infers, and declares of cotangents that repeat along a dimension whether
+  /// they are parts along it: their values are, and nothing else may say so.
+  LogicalResult inferAndDeclare(ArrayRef<std::pair<Value, Value>> summands) {
+    if (!inference)
+      return success();
+    DenseMap<Value, Value> valueOf(summands.begin(), summands.end());
+    for (Operation &op : body.without_terminator()) {
+      if (failed(inference->infer(&op)))
+        return failure();
+      Value value =
+          op.getNumResults() == 1 ? valueOf.lookup(op.getResult(0)) : Value();
+      if (!value || !inference->isKnown(value))
+        continue;
+      if (comm::DistributionAttr parts =
+              inference->declareParts(op.getResult(0), value))
+        op.setAttr(comm::CommDialect::getDistributionName(), parts);
+    }
+    return success();
+  }
+
+  /// The attribute of a value, null where there is none to set.
+  comm::DistributionAttr lookup(Value value) const {
+    return inference ? inference->getAttribute(value)
+                     : comm::DistributionAttr();
+  }
+
+private:
+  Block &body;
+  std::optional<comm::DistributionInference> inference;
+};
+
 FailureOr<JointFunction> buildJoint(func::FuncOp function,
                                     const DifferentiationRequest &request) {
   JointFunction joint;
@@ -231,6 +304,12 @@ FailureOr<JointFunction> buildJoint(func::FuncOp function,
   terminator->setOperands(results);
 
   eraseDeadOps(body);
+  SmallVector<unsigned> seeded;
+  for (auto [output, seed] : seeds)
+    seeded.push_back(output);
+  JointDistributions distributions(function, joint, seeded);
+  if (failed(distributions.inferAndDeclare(pass.getSummands())))
+    return failure();
   joint.function->setFunctionType(builder.getFunctionType(
       body.getArgumentTypes(), ValueRange(results).getTypes()));
   joint.function->removeArgAttrsAttr();
@@ -247,6 +326,19 @@ FailureOr<JointFunction> buildJoint(func::FuncOp function,
       joint.seeds.insert(joint.seeds.begin(), output);
   }
   return joint;
+}
+
+void setArgument(func::FuncOp function, unsigned i,
+                 comm::DistributionAttr distribution) {
+  if (distribution)
+    function.setArgAttr(i, comm::CommDialect::getDistributionName(),
+                        distribution);
+}
+void setResult(func::FuncOp function, unsigned i,
+               comm::DistributionAttr distribution) {
+  if (distribution)
+    function.setResultAttr(i, comm::CommDialect::getDistributionName(),
+                           distribution);
 }
 
 /// Builds `name` with the given block arguments from `ops` of the joint body.
@@ -281,6 +373,10 @@ differentiate(func::FuncOp function, const DifferentiationRequest &request) {
     return failure();
   FailureOr<JointFunction> joint = buildJoint(function, request);
   if (failed(joint))
+    return failure();
+
+  JointDistributions distributions(function, *joint, joint->seeds);
+  if (failed(distributions.infer()))
     return failure();
 
   Block &body = joint->body();
@@ -325,6 +421,21 @@ differentiate(func::FuncOp function, const DifferentiationRequest &request) {
   answer.backward =
       emit(builder, function, request.backwardName, backwardArguments,
            backwardOps, results.drop_front(joint->numOutputs));
+
+  // What was declared stays so; what is declared here is to be proven.
+  for (unsigned i = 0; i < joint->numArguments; ++i)
+    setArgument(answer.forward, i, comm::getArgumentDistribution(function, i));
+  for (auto [i, value] : llvm::enumerate(forwardResults))
+    setResult(answer.forward, i,
+              i < joint->numOutputs ? comm::getResultDistribution(function, i)
+                                    : distributions.lookup(value));
+  for (auto [i, value] : llvm::enumerate(backwardArguments))
+    setArgument(answer.backward, i, distributions.lookup(value));
+  SmallVector<unsigned> gradients(joint->cotangents);
+  llvm::append_range(gradients, joint->accumulators);
+  for (auto [i, argument] : llvm::enumerate(gradients))
+    setResult(answer.backward, i,
+              comm::getDual(comm::getArgumentDistribution(function, argument)));
   return answer;
 }
 

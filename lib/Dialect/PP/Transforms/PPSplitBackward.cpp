@@ -7,6 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "pp/Dialect/Comm/IR/CommDialect.h"
+#include "pp/Dialect/Comm/Transforms/DistributionInference.h"
 #include "pp/Dialect/NN/Transforms/SavedValues.h"
 #include "pp/Dialect/PP/IR/PPOps.h"
 #include "pp/Dialect/PP/Transforms/Passes.h"
@@ -79,8 +81,8 @@ bool isStage(func::FuncOp function) {
 /// original arguments and results; `handed` are the names of values that go
 /// from B to W.
 void emit(func::FuncOp original, StringRef name, Half &half,
-          ArrayRef<Operation *> ops,
-          const DenseMap<Value, StringAttr> &handed) {
+          ArrayRef<Operation *> ops, const DenseMap<Value, StringAttr> &handed,
+          const DenseMap<Value, comm::DistributionAttr> &distributions) {
   OpBuilder builder(original);
   ValueRange arguments(half.arguments), results(half.results);
   half.function = func::FuncOp::create(
@@ -101,10 +103,12 @@ void emit(func::FuncOp original, StringRef name, Half &half,
   func::ReturnOp::create(inner, original.getLoc(), mapped);
 
   auto nameAttribute = [&](Value value) {
-    StringAttr name = handed.lookup(value);
-    return name ? builder.getDictionaryAttr(
-                      builder.getNamedAttr(attr::kValue, name))
-                : builder.getDictionaryAttr({});
+    NamedAttrList attributes;
+    if (StringAttr name = handed.lookup(value))
+      attributes.set(attr::kValue, name);
+    if (comm::DistributionAttr distribution = distributions.lookup(value))
+      attributes.set(comm::CommDialect::getDistributionName(), distribution);
+    return attributes.getDictionary(builder.getContext());
   };
   // All at once: each call would leave an array of all attributes behind.
   DenseMap<unsigned, unsigned> positions;
@@ -133,6 +137,25 @@ void emit(func::FuncOp original, StringRef name, Half &half,
   }
   half.function.setAllArgAttrs(argumentAttributes);
   half.function.setAllResultAttrs(resultAttributes);
+}
+
+/// The distributions over the mesh of the values that a function with
+/// distributions computes, where they are not invariant.
+FailureOr<DenseMap<Value, comm::DistributionAttr>>
+inferDistributions(func::FuncOp function) {
+  DenseMap<Value, comm::DistributionAttr> distributions;
+  if (!comm::hasDistributions(function))
+    return distributions;
+  comm::MeshOpInterface mesh = comm::findMesh(function);
+  if (!mesh)
+    return distributions;
+  comm::DistributionInference inference(mesh);
+  if (failed(inference.inferFunction(function)))
+    return failure();
+  for (Operation &op : function.getBody().front())
+    for (Value result : op.getResults())
+      distributions[result] = inference.getAttribute(result);
+  return distributions;
 }
 
 /// The arguments of `block` that `ops` and `results` read, in order.
@@ -227,13 +250,18 @@ FailureOr<Halves> split(func::FuncOp function, SymbolTable &symbols,
       failed(verifyAccumulators(function, halves.weight)))
     return failure();
 
+  auto distributions = inferDistributions(function);
+  if (failed(distributions))
+    return failure();
   StringRef name = function.getSymName();
   if (!inputs.empty()) {
-    emit(function, (name + "_input").str(), halves.input, inputOps, handed);
+    emit(function, (name + "_input").str(), halves.input, inputOps, handed,
+         *distributions);
     symbols.insert(halves.input.function);
   }
   if (!params.empty()) {
-    emit(function, (name + "_weight").str(), halves.weight, weightOps, handed);
+    emit(function, (name + "_weight").str(), halves.weight, weightOps, handed,
+         *distributions);
     symbols.insert(halves.weight.function);
   }
   return halves;

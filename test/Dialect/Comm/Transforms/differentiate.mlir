@@ -1,6 +1,8 @@
 // RUN: pp-opt %s --nn-differentiate | FileCheck %s
+// RUN: pp-opt %s --nn-differentiate --comm-verify-distribution -o /dev/null
 
-// Each collective has the adjoint of docs/Comm.md.
+// Each collective has the adjoint of docs/Comm.md, and cotangents have the dual
+// distributions.
 
 pp.mesh @mesh <["tensor" = 2]>
 
@@ -10,7 +12,8 @@ pp.mesh @mesh <["tensor" = 2]>
 #columns = #comm.distribution<{"tensor" = varying(1)}>
 
 // CHECK-LABEL: func.func private @all_reduce.backward(
-// CHECK-SAME: %[[DY:[^:]*]]: tensor
+// CHECK-SAME: %[[DY:[^:]*]]: tensor<4x6xf32>)
+// CHECK-SAME: -> (tensor<4x6xf32> {comm.distribution = #comm.distribution<{"tensor" = replicated}>})
 // CHECK: %[[DX:.*]] = comm.vary %[[DY]] over ["tensor"]
 // CHECK: return %[[DX]]
 func.func @all_reduce(%x: tensor<4x6xf32> {comm.distribution = #partial}) -> tensor<4x6xf32> {
@@ -19,7 +22,8 @@ func.func @all_reduce(%x: tensor<4x6xf32> {comm.distribution = #partial}) -> ten
 }
 
 // CHECK-LABEL: func.func private @vary.backward(
-// CHECK-SAME: %[[DY:[^:]*]]: tensor
+// CHECK-SAME: %[[DY:[^:]*]]: tensor<4x6xf32> {comm.distribution = #comm.distribution<{"tensor" = partial}>})
+// CHECK-SAME: -> tensor<4x6xf32>
 // CHECK: %[[DX:.*]] = comm.all_reduce sum %[[DY]] over ["tensor"]
 // CHECK: return %[[DX]]
 func.func @vary(%x: tensor<4x6xf32>) -> (tensor<4x6xf32> {comm.distribution = #replicated}) {
@@ -28,7 +32,7 @@ func.func @vary(%x: tensor<4x6xf32>) -> (tensor<4x6xf32> {comm.distribution = #r
 }
 
 // CHECK-LABEL: func.func private @all_gather.backward(
-// CHECK-SAME: %[[DY:[^:]*]]: tensor
+// CHECK-SAME: %[[DY:[^:]*]]: tensor<8x6xf32> {comm.distribution = #comm.distribution<{"tensor" = partial}>})
 // CHECK: %[[DX:.*]] = comm.reduce_scatter sum %[[DY]] over ["tensor"] dim(0)
 // CHECK: return %[[DX]]
 func.func @all_gather(%x: tensor<4x6xf32> {comm.distribution = #rows}) -> (tensor<8x6xf32> {comm.distribution = #replicated}) {

@@ -1,6 +1,7 @@
 // RUN: pp-opt %s --nn-differentiate | FileCheck %s
 // RUN: pp-opt %s --nn-differentiate | FileCheck %s --check-prefix=COUNT
 // RUN: pp-opt %s --pp-split-backward=stages=false | FileCheck %s --check-prefix=SPLIT
+// RUN: pp-opt %s --pp-split-backward=stages=false --comm-verify-distribution -o /dev/null
 
 // No backward function repeats a collective of the forward, however small its
 // operand is beside its result; nor do both halves of a split backward have one.
@@ -48,6 +49,7 @@ func.func @reduce(%x: tensor<4x8xf32> {comm.distribution = #comm.distribution<{"
 
 // comm.vary is free: the backward takes the argument and repeats it.
 // COUNT-LABEL: func.func private @vary.forward
+// COUNT-SAME: -> (tensor<4x8xf32> {{[^,]*}}) {
 // COUNT-LABEL: func.func private @vary.backward
 // COUNT: comm.vary
 // COUNT: return
@@ -58,10 +60,13 @@ func.func @vary(%x: tensor<4x8xf32>, %w: tensor<8x8xf32> {comm.distribution = #c
   return %z : tensor<4x8xf32>
 }
 
-// A backward whose gather both halves read: B makes it, and hands it to W.
+// A backward whose gather both halves read: B makes it, and hands it to W with
+// its distribution.
 // SPLIT-LABEL: func.func private @backward_input
+// SPLIT-SAME: -> (tensor<16x8xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(1)}>}, tensor<16x8xf32> {comm.distribution = #comm.distribution<{"tensor" = replicated}>})
 // SPLIT: comm.all_gather
 // SPLIT-LABEL: func.func private @backward_weight
+// SPLIT-SAME: tensor<16x8xf32> {comm.distribution = #comm.distribution<{"tensor" = replicated}>}
 // SPLIT-NOT: comm.all_gather
 // SPLIT: return
 func.func private @backward(%x: tensor<16x8xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(1)}>},

@@ -8,6 +8,7 @@ include "pp/Interfaces/AccumulatingOpInterface.td"
 include "pp/Interfaces/CostOpInterface.td"
 include "pp/Interfaces/DifferentiableOpInterface.td"
 include "pp/Interfaces/ElementwiseOpInterface.td"
+include "pp/Interfaces/ShardableOpInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
@@ -64,13 +65,24 @@ def NN_InferredResults : NativeOpTrait<"InferredResults"> {
 class NN_Op<string mnemonic, list<Trait> traits = []>
     : Op<NN_Dialect, mnemonic,
          !listconcat([Pure, NN_WellFormed,
-                      DeclareOpInterfaceMethods<CostOpInterface>],
+                      DeclareOpInterfaceMethods<CostOpInterface>,
+                      DeclareOpInterfaceMethods<ShardableOpInterface>],
                      traits)> {
   // The bodies of some costs, for `extraClassDefinition`.
   code noFlops = "uint64_t $cppClass::getFlops() { return 0; }";
   code elementwiseFlops = [{
     uint64_t $cppClass::getFlops() {
       return getFlopsPerElement() * getType().getNumElements();
+    }
+  }];
+}
+
+// Where an elementwise op is linear, for `extraClassDefinition`: the terms of
+// its sharding rule, as C++ has them.
+class NN_Linear<string terms> {
+  code rule = [{
+    ::pp::ShardingRule $cppClass::getShardingRule() {
+      return ::pp::elementwiseRule(*this, }] # terms # [{);
     }
   }];
 }

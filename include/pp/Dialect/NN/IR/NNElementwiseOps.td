@@ -9,11 +9,11 @@ include "pp/Dialect/NN/IR/NNBase.td"
 // Binary arithmetic with broadcasting
 //===----------------------------------------------------------------------===//
 
-class NN_BinaryOp<string mnemonic, list<Trait> traits = []>
+class NN_BinaryOp<string mnemonic, string linear, list<Trait> traits = []>
     : NN_InferredDifferentiableOp<mnemonic, !listconcat(
         [DeclareOpInterfaceMethods<ElementwiseOpInterface>], traits)> {
   let arguments = (ins NN_FloatTensor:$lhs, NN_FloatTensor:$rhs);
-  let extraClassDefinition = elementwiseFlops;
+  let extraClassDefinition = elementwiseFlops # NN_Linear<linear>.rule;
   let results = (outs NN_FloatTensor:$result);
   let assemblyFormat = [{
     $lhs `,` $rhs attr-dict `:` functional-type(operands, results)
@@ -30,7 +30,7 @@ class NN_BinaryOp<string mnemonic, list<Trait> traits = []>
   }];
 }
 
-def NN_AddOp : NN_BinaryOp<"add", [Commutative]> {
+def NN_AddOp : NN_BinaryOp<"add", "{{0}, {1}}", [Commutative]> {
   let summary = "elementwise sum with broadcasting";
   let description = [{
     `result = lhs + rhs`.
@@ -43,7 +43,7 @@ def NN_AddOp : NN_BinaryOp<"add", [Commutative]> {
   }];
 }
 
-def NN_SubOp : NN_BinaryOp<"sub"> {
+def NN_SubOp : NN_BinaryOp<"sub", "{{0}, {1}}"> {
   let summary = "elementwise difference with broadcasting";
   let description = [{
     `result = lhs - rhs`.
@@ -56,7 +56,7 @@ def NN_SubOp : NN_BinaryOp<"sub"> {
   }];
 }
 
-def NN_MulOp : NN_BinaryOp<"mul", [Commutative]> {
+def NN_MulOp : NN_BinaryOp<"mul", "{{0, 1}}", [Commutative]> {
   let summary = "elementwise product with broadcasting";
   let description = [{
     `result = lhs * rhs`.
@@ -69,7 +69,7 @@ def NN_MulOp : NN_BinaryOp<"mul", [Commutative]> {
   }];
 }
 
-def NN_DivOp : NN_BinaryOp<"div"> {
+def NN_DivOp : NN_BinaryOp<"div", "{{0}}"> {
   let summary = "elementwise quotient with broadcasting";
   let description = [{
     `result = lhs / rhs`, as IEEE 754 divides.
@@ -90,7 +90,7 @@ class NN_UnaryOp<string mnemonic, list<Trait> traits = []>
     : NN_InferredDifferentiableOp<mnemonic, !listconcat(
         [DeclareOpInterfaceMethods<ElementwiseOpInterface>], traits)> {
   let arguments = (ins NN_FloatTensor:$input);
-  let extraClassDefinition = elementwiseFlops;
+  let extraClassDefinition = elementwiseFlops # NN_Linear<"{}">.rule;
   let results = (outs NN_FloatTensor:$result);
   let assemblyFormat = [{
     $input attr-dict `:` functional-type(operands, results)
@@ -102,7 +102,7 @@ class NN_ActivationGradOp<string mnemonic, list<Trait> traits = []>
     : NN_InferredOp<mnemonic, !listconcat(
         [DeclareOpInterfaceMethods<ElementwiseOpInterface>], traits)> {
   let arguments = (ins NN_FloatTensor:$input, NN_FloatTensor:$dy);
-  let extraClassDefinition = elementwiseFlops;
+  let extraClassDefinition = elementwiseFlops # NN_Linear<"{{1}}">.rule;
   let results = (outs NN_FloatTensor:$result);
   let assemblyFormat = [{
     $input `,` $dy attr-dict `:` functional-type(operands, results)

@@ -10,6 +10,7 @@
 #include "pp/Interfaces/CostOpInterface.h"
 #include "pp/Interfaces/DifferentiableOpInterface.h"
 #include "pp/Interfaces/ElementwiseOpInterface.h"
+#include "pp/Interfaces/ShardableOpInterface.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"

@@ -59,7 +59,7 @@ def NN_MixKeyOp : NN_Op<"mix_key"> {
     ```
   }];
   let arguments = (ins I64:$key, I64Attr:$salt);
-  let extraClassDefinition = noFlops;
+  let extraClassDefinition = noFlops # NN_Linear<"{}">.rule;
   let results = (outs I64:$result);
   let assemblyFormat = [{
     $key attr-dict `:` functional-type(operands, results)

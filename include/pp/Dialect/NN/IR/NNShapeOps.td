@@ -85,7 +85,7 @@ def NN_BroadcastOp : NN_DifferentiableOp<"broadcast",
   let assemblyFormat = [{
     $input attr-dict `:` functional-type(operands, results)
   }];
-  let extraClassDefinition = elementwiseFlops;
+  let extraClassDefinition = elementwiseFlops # NN_Linear<"{{0}}">.rule;
   let hasVerifier = 1;
   let hasFolder = 1;
   let hasCanonicalizer = 1;

@@ -78,6 +78,9 @@ struct DifferentiatedFunction {
 /// Cotangents of a value with several uses are added from the last use to the
 /// first, so the association does not depend on anything but the function.
 ///
+/// Where arguments or results have a `comm.distribution`, those of both new
+/// functions have one too: cotangents the dual, residuals the inferred one.
+///
 /// Emits an error and fails where an op on a needed path has no derivative.
 mlir::FailureOr<DifferentiatedFunction>
 differentiate(mlir::func::FuncOp function,

@@ -1,0 +1,51 @@
+//===- Passes.td - Passes of the comm dialect ------------------*- tablegen -*-===//
+
+#ifndef PP_DIALECT_COMM_TRANSFORMS_PASSES_TD
+#define PP_DIALECT_COMM_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def CommVerifyDistribution
+    : Pass<"comm-verify-distribution", "::mlir::ModuleOp"> {
+  let summary = "prove that every value meets the reductions that it needs";
+  let description = [{
+    On each axis of the module's mesh, infers the distribution of every value of
+    a function from those of its arguments (`comm.distribution`; invariant where
+    nothing is said) by the rules of the ops, and proves those of its results.
+    Differentiation sets the attribute on what it makes, cotangents by duality
+    (R and P, I and I, V and V), so that the same pass proves of a backward
+    function that each gradient has met exactly its reductions.
+
+    - A loop that is cut on an axis and summed leaves a partial sum.
+    - A partial sum passes ops that are linear in it, with all else equal on
+      every coordinate; sums need partial summands only.
+    - An invariant value meets only invariant ones. Beside others it needs
+      `comm.vary`, whose adjoint is the sum that its gradient would miss.
+    - What is cut is cut alike: along one loop, and not along one that the op
+      needs whole.
+    - A value of a coordinate's own (`varying`) may be taken for a part or for a
+      summand, which is what makes a loss of each data-parallel replica a
+      gradient of their sum.
+
+    An axis of size 1 has nothing to prove. A module without a mesh is passed
+    over.
+
+    Example: of this function the pass says that operand #1 of `nn.rms_norm` is
+    invariant beside varying(1), and asks for `comm.vary`:
+
+    ```mlir
+    pp.mesh @mesh <["tensor" = 2]>
+    func.func @norm(
+        %x: tensor<4x8x16xf32>
+          {comm.distribution = #comm.distribution<{"tensor" = varying(1)}>},
+        %gamma: tensor<16xf32>)
+        -> (tensor<4x8x16xf32>
+          {comm.distribution = #comm.distribution<{"tensor" = varying(1)}>}) {
+      %y = nn.rms_norm %x, %gamma : (tensor<4x8x16xf32>, tensor<16xf32>) -> tensor<4x8x16xf32>
+      return %y : tensor<4x8x16xf32>
+    }
+    ```
+  }];
+}
+
+#endif // PP_DIALECT_COMM_TRANSFORMS_PASSES_TD
