@@ -10,6 +10,7 @@ using namespace pp::interpreter;
 RuleTable::RuleTable() {
   addArithRules(*this);
   addElementwiseRules(*this);
+  addGradientRules(*this);
   addLayerRules(*this);
   addMathRules(*this);
   addReductionRules(*this);

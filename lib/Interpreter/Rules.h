@@ -64,6 +64,7 @@ private:
 };
 
 void addElementwiseRules(RuleTable &rules);
+void addGradientRules(RuleTable &rules);
 void addShapeRules(RuleTable &rules);
 void addReductionRules(RuleTable &rules);
 void addLayerRules(RuleTable &rules);
