@@ -349,6 +349,7 @@ LogicalResult Compilation::run() {
   machine = std::move(*created);
 
   pipeline.ranks = options.ranks;
+  pipeline.meshOrder = options.meshOrder;
   pipeline.microbatches = options.microbatches;
   pipeline.schedule = options.schedule;
   pipeline.virtualStages = options.virtualStages;

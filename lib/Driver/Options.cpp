@@ -342,6 +342,10 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
                   << "', ...), expected one model's file\n";
 
   readMesh(args, options.ranks, check);
+  readName(args.getLastArg(OPT_mesh_order), options.meshOrder,
+           {"pipe,data,tensor", "pipe,tensor,data", "data,pipe,tensor",
+            "data,tensor,pipe", "tensor,pipe,data", "tensor,data,pipe"},
+           check);
   readCount(args.getLastArg(OPT_microbatches), options.microbatches,
             "the number of micro-batches", check);
   readCount(args.getLastArg(OPT_virtual_stages), options.virtualStages,

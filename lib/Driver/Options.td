@@ -38,6 +38,9 @@ let Group = plan_group in {
   def mesh : J<"mesh", "AXES",
     "all of --pp, --dp and --tp at once, as pipe=4,data=1,tensor=1">;
   def mesh_s : S<"mesh", mesh>;
+  def mesh_order : J<"mesh-order", "AXES",
+    "order of the axes over the ranks, the slowest first (default pipe,data,tensor: ranks that share tensors are neighbours)">;
+  def mesh_order_s : S<"mesh-order", mesh_order>;
   def microbatches : J<"microbatches", "M",
     "micro-batches in a step, each of the size the model is written for (default 8)">;
   def microbatches_s : S<"microbatches", microbatches>;

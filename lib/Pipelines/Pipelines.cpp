@@ -136,6 +136,7 @@ LogicalResult pp::buildRankPipeline(OpPassManager &manager,
   // once all ops are where they belong.
   PPProjectRanksOptions projection;
   projection.shorten = !options.unroll;
+  projection.meshOrder = options.meshOrder;
   manager.addPass(createPPProjectRanks(projection));
   // Moves are made under the proof that they are safe; the proof of what
   // results is then made once more from nothing.

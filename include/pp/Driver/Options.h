@@ -21,6 +21,7 @@ struct CompileOptions {
   EmitKind emit = EmitKind::Program;
 
   unsigned ranks = 1;
+  std::string meshOrder = "pipe,data,tensor"; ///< axes, the slowest first
   unsigned microbatches = 8;
   std::string schedule = "1f1b";        ///< a name or a file
   unsigned virtualStages = 0;           ///< a rank; 0: as the schedule has

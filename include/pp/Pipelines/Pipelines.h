@@ -13,6 +13,10 @@ namespace pp {
 struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
   Option<int64_t> ranks{*this, "ranks", llvm::cl::desc("pipeline ranks"),
                         llvm::cl::init(1)};
+  Option<std::string> meshOrder{
+      *this, "mesh-order",
+      llvm::cl::desc("axes of the mesh of ranks, the slowest first"),
+      llvm::cl::init("pipe,data,tensor")};
   Option<int64_t> microbatches{*this, "microbatches",
                                llvm::cl::desc("micro-batches of a step"),
                                llvm::cl::init(8)};

@@ -261,10 +261,16 @@ static void addLayers(ModuleOp module, SymbolTableCollection &symbols,
 /// them have nothing to compute in I.
 static void addSchedule(ModuleOp module, ScheduleOp schedule, size_t programs,
                         json::Object &root) {
-  root["mesh"] =
-      json::Array{json::Object{{"axis", "pipe"}, {"size", int64_t(programs)}},
-                  json::Object{{"axis", "data"}, {"size", 1}},
-                  json::Object{{"axis", "tensor"}, {"size", 1}}};
+  json::Array axes;
+  if (auto meshes = module.getOps<MeshOp>(); !meshes.empty()) {
+    MeshOp mesh = *meshes.begin();
+    for (auto [name, size] : llvm::zip_equal(
+             mesh.getAxes().getAsRange<StringAttr>(), mesh.getSizes()))
+      axes.push_back(json::Object{{"axis", name.getValue()}, {"size", size}});
+  } else {
+    axes.push_back(json::Object{{"axis", "pipe"}, {"size", int64_t(programs)}});
+  }
+  root["mesh"] = std::move(axes);
   root["placement"] = toJSON(schedule.getPlacement());
   json::Array empty;
   for (StageOp stage : module.getOps<StageOp>())

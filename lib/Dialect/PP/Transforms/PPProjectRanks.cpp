@@ -398,6 +398,34 @@ static void markShortened(ProgramOp program,
   leftOut.write(program);
 }
 
+/// The mesh of a module: its own, which must have a coordinate on `pipe` for
+/// each rank of the schedule, or a new one.
+static LogicalResult addMesh(ModuleOp module, int64_t pipe, StringRef order) {
+  if (auto meshes = module.getOps<MeshOp>(); !meshes.empty()) {
+    MeshOp mesh = *meshes.begin();
+    if (mesh.getSize("pipe") == pipe)
+      return success();
+    return mesh.emitOpError() << "found " << mesh.getSize("pipe").value_or(1)
+                              << " coordinates on the axis 'pipe', expected "
+                              << pipe << " as the schedule has ranks";
+  }
+  SmallVector<StringRef> axes;
+  order.split(axes, ',');
+  SmallVector<StringRef> sorted(axes);
+  llvm::sort(sorted);
+  if (sorted != SmallVector<StringRef>({"data", "pipe", "tensor"}))
+    return module.emitError()
+           << "found mesh-order=" << order
+           << ", expected pipe, data and tensor, each once, in any order";
+  SmallVector<int64_t> sizes;
+  for (StringRef axis : axes)
+    sizes.push_back(axis == "pipe" ? pipe : 1);
+  OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
+  MeshOp::create(builder, module.getLoc(), "mesh",
+                 builder.getStrArrayAttr(axes), sizes);
+  return success();
+}
+
 void ProjectRanks::runOnOperation() {
   ModuleOp module = getOperation();
   if (failed(checkOption(module, "kept-rounds", keptRounds, 1,
@@ -419,6 +447,8 @@ void ProjectRanks::runOnOperation() {
     shortened = schedule::shorten(plan->schedule, keptRounds, keptMicrobatches);
   if (shortened)
     plan->schedule = shortened->schedule;
+  if (failed(addMesh(module, plan->numRanks(), meshOrder)))
+    return signalPassFailure();
   Traffic traffic = findTraffic(*plan, microbatches);
   SymbolTable symbols(module);
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());

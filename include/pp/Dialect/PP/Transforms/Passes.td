@@ -297,6 +297,9 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
     Both sides of a channel post its transfers in the order in which the sender
     produces.
 
+    A module without a `pp.mesh` gets one: as many coordinates on `pipe` as the
+    schedule has ranks, in the order of axes of `mesh-order`.
+
     Example: of the second of two ranks remains
 
     ```mlir
@@ -331,6 +334,9 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
   let options = [
     Option<"shorten", "shorten", "bool", "false",
       "leave out what repeats, for pp-form-loops">,
+    Option<"meshOrder", "mesh-order", "std::string", "\"pipe,data,tensor\"",
+      "axes of the mesh, the slowest first: ranks that differ in the last one "
+      "are neighbours">,
     Option<"keptRounds", "kept-rounds", "int32_t", "3",
       "rounds that stay at least: 2 must be alike once transfers are placed">,
     Option<"keptMicrobatches", "kept-microbatches", "int32_t", "6",
