@@ -10,7 +10,6 @@ using namespace pp::interpreter;
 RuleTable::RuleTable() {
   addArithRules(*this);
   addElementwiseRules(*this);
-  addGradientRules(*this);
   addLayerRules(*this);
   addMathRules(*this);
   addReductionRules(*this);

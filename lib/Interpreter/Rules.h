@@ -31,7 +31,7 @@ using Rule = std::function<mlir::LogicalResult(mlir::Operation *, Operands,
 
 class RuleTable {
 public:
-  /// The table with the rules of all ops.
+  /// The table with the rules of all ops of models.
   RuleTable();
 
   /// Null if there is none.
@@ -64,12 +64,15 @@ private:
 };
 
 void addElementwiseRules(RuleTable &rules);
-void addGradientRules(RuleTable &rules);
 void addShapeRules(RuleTable &rules);
 void addReductionRules(RuleTable &rules);
 void addLayerRules(RuleTable &rules);
 void addArithRules(RuleTable &rules);
 void addMathRules(RuleTable &rules);
+
+/// Rules of gradient ops, which keep no derivative of their own: for backward
+/// functions, not for models. `rules` must not move afterwards.
+void addGradientRules(RuleTable &rules);
 
 } // namespace pp::interpreter
 

@@ -146,6 +146,7 @@ pp::interpreter::evaluateSpmd(Block &block, comm::MeshOpInterface mesh,
                               const std::vector<RankNumbers> &arguments) {
   int64_t ranks = countRanks(mesh);
   RuleTable rules;
+  addGradientRules(rules);
   Tape tape(0, 0);
   ActiveTape active(tape);
   std::vector<Values> values(ranks);

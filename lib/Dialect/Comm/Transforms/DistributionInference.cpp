@@ -18,8 +18,7 @@ using namespace mlir;
 using namespace pp::comm;
 using Kind = Distribution::Kind;
 
-DistributionInference::DistributionInference(MeshOpInterface mesh)
-    : mesh(mesh) {
+DistributionInference::DistributionInference(MeshOpInterface mesh) {
   for (auto [axis, size] : llvm::zip_equal(
            mesh.getAxes().getAsRange<StringAttr>(), mesh.getSizes()))
     if (size > 1)
@@ -94,20 +93,6 @@ DistributionAttr DistributionInference::declareParts(Value cotangent,
   if (names.empty())
     return {};
   return DistributionAttr::get(value.getContext(), names, distributions);
-}
-
-Type DistributionInference::getGlobalType(Value value) const {
-  auto type = dyn_cast<RankedTensorType>(value.getType());
-  auto it = states.find(value);
-  if (!type || it == states.end())
-    return value.getType();
-  SmallVector<int64_t> shape(type.getShape());
-  for (auto [axis, distribution] : llvm::zip_equal(axes, it->second))
-    if (distribution.isSharded()) {
-      MeshOpInterface op = mesh;
-      shape[distribution.dim] *= *op.getSize(axis);
-    }
-  return type.clone(shape);
 }
 
 std::string pp::comm::getRemedy(Distribution found, Distribution expected,

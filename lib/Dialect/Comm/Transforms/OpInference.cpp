@@ -383,8 +383,10 @@ FailureOr<Distribution> OpInference::inferCut(const Meeting &meeting,
     return Distribution::varying();
   case LoopKind::Parallel:
   case LoopKind::Whole:
-    return error() << "found parts along a dimension that result #" << result
-                   << " lacks, expected it whole: gather first";
+    return error() << "found parts along a loop of the op ("
+                   << stringify(rule->loops[meeting.cut.loop].kind)
+                   << ") that result #" << result
+                   << " lacks, expected them gathered";
   }
   if (isMixed(Term::Same) || isMixed(Term::Own)) {
     InFlightDiagnostic diagnostic =

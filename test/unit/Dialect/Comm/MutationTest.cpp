@@ -124,7 +124,7 @@ TEST(Mutation, LayersOnAxesOfFour) { mutateLayers(4); }
 
 TEST(Mutation, RandomLayers) {
   Count sum;
-  for (uint64_t seed = 0; seed < 24; ++seed) {
+  for (uint64_t seed = 0; seed < 16; ++seed) {
     Count count = mutateAll(makeRandomLayer(seed, 2));
     sum.mutants += count.mutants;
     sum.named += count.named;

@@ -2,7 +2,8 @@
 //
 // Both texts grow together. Of each value the distribution is known; an op is
 // chosen, its operands are brought to a distribution that it takes, and the
-// result has the one that sharding by hand would give it.
+// result has the one that sharding by hand would give it. Half of the layers
+// also have parts of the batch over the axis "data".
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,7 +27,8 @@ struct Item {
 
 class Generator {
 public:
-  Generator(uint64_t seed, int64_t n) : random(seed * 2 + 1), n(n) {}
+  Generator(uint64_t seed, int64_t n)
+      : random(seed * 2 + 1), n(n), hasData(seed % 2 == 1) {}
   Layer run(const std::string &name);
 
 private:
@@ -41,21 +43,36 @@ private:
       text += std::to_string(size) + "x";
     return text + "f64>";
   }
+  /// Values have a batch, weights none.
+  bool isCutOnData(const Item &item) {
+    return hasData && item.shape.size() > 2;
+  }
+  int64_t batch() const { return hasData ? 2 * n : 2; }
   Shape local(const Item &item) {
     Shape shape = item.shape;
+    if (isCutOnData(item))
+      shape[0] /= n;
     if (item.kind == 'V')
       shape[item.dim] /= n;
     return shape;
   }
-  std::string distribution(const Item &item) {
-    if (item.kind == 'I')
+  std::string distribution(const Item &item, bool isReplicated = false) {
+    std::string text;
+    if (isCutOnData(item))
+      text = "\"data\" = varying(0)";
+    else if (isReplicated)
+      text = "\"data\" = replicated";
+    if (item.kind != 'I') {
+      text += text.empty() ? "" : ", ";
+      text +=
+          std::string("\"tensor\" = ") +
+          (item.kind == 'R'   ? "replicated"
+           : item.kind == 'P' ? "partial"
+                              : "varying(" + std::to_string(item.dim) + ")");
+    }
+    if (text.empty())
       return "";
-    std::string text = item.kind == 'R' ? "replicated"
-                       : item.kind == 'P'
-                           ? "partial"
-                           : "varying(" + std::to_string(item.dim) + ")";
-    return " {comm.distribution = #comm.distribution<{\"tensor\" = " + text +
-           "}>}";
+    return " {comm.distribution = #comm.distribution<{" + text + "}>}";
   }
 
   Item argument(Shape shape, char kind, int64_t dim = -1);
@@ -82,6 +99,7 @@ private:
 
   std::mt19937_64 random;
   int64_t n;
+  bool hasData;
   unsigned next = 0;
   std::string wholeArguments, shardedArguments, wholeBody, shardedBody;
   std::vector<Item> pool;
@@ -95,8 +113,16 @@ Item Generator::argument(Shape shape, char kind, int64_t dim) {
     shardedArguments += ", ";
   }
   wholeArguments += item.whole + ": " + type(shape);
+  bool isWeight = hasData && !isCutOnData(item), isReplicated = flip();
   shardedArguments +=
-      item.sharded + ": " + type(local(item)) + distribution(item);
+      item.sharded + ": " + type(local(item)) +
+      distribution(item, /*isReplicated=*/isWeight && isReplicated);
+  if (isWeight && !isReplicated) {
+    std::string varied = fresh();
+    shardedBody += "  " + varied + " = comm.vary " + item.sharded +
+                   " over [\"data\"] : " + type(local(item)) + "\n";
+    item.sharded = varied;
+  }
   return item;
 }
 
@@ -259,11 +285,11 @@ Item Generator::attention(Item item) {
   if (item.kind == 'P' || item.dim == 1)
     item = flip() ? convert(item, 'V', 2) : convert(item, 'I');
   Item heads = item;
-  heads.shape = {2, 4, 4, 2};
+  heads.shape = {batch(), 4, 4, 2};
   heads = emit("nn.reshape $0", {item}, heads);
   Item turned = flip() ? emit("nn.rotary $0", {heads}, heads) : heads;
   Item lse = heads;
-  lse.shape = {2, 4, 4};
+  lse.shape = {batch(), 4, 4};
   lse.dim = heads.kind == 'V' ? 1 : -1;
   Item result = heads;
   result.whole = result.sharded = fresh();
@@ -324,9 +350,9 @@ Item Generator::moved(Item item) {
 }
 
 Layer Generator::run(const std::string &name) {
-  pool.push_back(argument({2, 4, 8}, 'I'));
-  pool.push_back(argument({2, 4, 8}, 'V', 1));
-  pool.push_back(argument({2, 4, 8}, "RVP"[below(3)], 2));
+  pool.push_back(argument({batch(), 4, 8}, 'I'));
+  pool.push_back(argument({batch(), 4, 8}, 'V', 1));
+  pool.push_back(argument({batch(), 4, 8}, "RVP"[below(3)], 2));
   if (pool.back().kind != 'V')
     pool.back().dim = -1;
   for (unsigned count = 4 + below(8); count > 0; --count) {

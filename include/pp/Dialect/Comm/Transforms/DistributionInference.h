@@ -21,8 +21,7 @@ namespace pp::comm {
 
 class DistributionInference {
 public:
-  /// `mesh` must outlive the inference. Axes of size 1 are left out: there all
-  /// distributions are one.
+  /// Axes of size 1 are left out: there all distributions are one.
   explicit DistributionInference(MeshOpInterface mesh);
 
   /// The axes that values are inferred on.
@@ -57,9 +56,6 @@ public:
   /// nothing to declare.
   DistributionAttr declareParts(mlir::Value cotangent, mlir::Value value);
 
-  /// The type of the tensors of all coordinates together.
-  mlir::Type getGlobalType(mlir::Value value) const;
-
   /// Proves that `value` may stand where `expected` was declared, for which
   /// `what` is the name in the error ("result #0").
   mlir::LogicalResult check(mlir::Value value, DistributionAttr expected,
@@ -69,7 +65,6 @@ public:
 private:
   friend class OpInference;
 
-  MeshOpInterface mesh;
   llvm::SmallVector<mlir::StringAttr> axes;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<Distribution, 3>> states;
   bool repeatsAlong(mlir::Value value, int64_t dim) const {

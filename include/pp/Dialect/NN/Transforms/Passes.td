@@ -18,6 +18,10 @@ def NNDifferentiate : Pass<"nn-differentiate", "::mlir::ModuleOp"> {
 
     A cotangent that is zero whatever the inputs are is not returned.
 
+    Where arguments or results say how they are distributed over a mesh
+    (`comm.distribution`), both functions do, cotangents by duality: then
+    comm-verify-distribution proves the backward function too.
+
     Example:
 
     ```mlir
