@@ -137,39 +137,64 @@ ShardingRule RMSNormOp::getShardingRule() {
   return rule;
 }
 
-static ShardingRule normGradInputRule(Value input) {
+/// The rows of a norm as one dimension, in order.
+static DimLoops statisticsOf(const DimLoops &input) {
+  DimLoops merged(1);
+  for (const auto &loops : rowsOf(input))
+    merged[0].append(loops);
+  return merged;
+}
+
+/// Statistics are not linear in the input.
+static ShardingRule normStatisticsRule(Value input, unsigned results) {
+  ShardingRule rule = normRule(input, 0);
+  rule.results.assign(results, statisticsOf(rule.operands[0]));
+  return rule;
+}
+ShardingRule LayerNormStatisticsOp::getShardingRule() {
+  return normStatisticsRule(getInput(), 2);
+}
+ShardingRule RMSNormStatisticsOp::getShardingRule() {
+  return normStatisticsRule(getInput(), 1);
+}
+
+static ShardingRule normGradInputRule(Value input, unsigned statistics) {
   ShardingRule rule = normRule(input, 1);
-  rule.operands.push_back(rule.operands[0]);
+  const DimLoops whole = rule.operands[0];
+  rule.operands.push_back(whole);
+  rule.operands.append(statistics, statisticsOf(whole));
   rule.terms = {{1, 2}};
   return rule;
 }
 ShardingRule LayerNormGradInputOp::getShardingRule() {
-  return normGradInputRule(getInput());
+  return normGradInputRule(getInput(), getStatistics().size());
 }
 ShardingRule RMSNormGradInputOp::getShardingRule() {
-  return normGradInputRule(getInput());
+  return normGradInputRule(getInput(), getStatistics().size());
 }
 
 /// Sums over rows.
-static ShardingRule normGradScaleRule(Value input, Value init) {
+static ShardingRule normGradScaleRule(Value input, unsigned statistics,
+                                      Value init) {
   ShardingRule rule = normRule(input, 0);
   DimLoops whole = rule.operands[0];
   sumOver(rule, rowsOf(whole));
   rule.operands.push_back(whole);
+  rule.operands.append(statistics, statisticsOf(whole));
   rule.terms = {{1}};
   DimLoops row{whole.back()};
   if (init) {
+    rule.terms.push_back({unsigned(rule.operands.size())});
     rule.operands.push_back(row);
-    rule.terms.push_back({2});
   }
   rule.results = {row};
   return rule;
 }
 ShardingRule LayerNormGradScaleOp::getShardingRule() {
-  return normGradScaleRule(getInput(), getInit());
+  return normGradScaleRule(getInput(), getStatistics().size(), getInit());
 }
 ShardingRule RMSNormGradScaleOp::getShardingRule() {
-  return normGradScaleRule(getInput(), getInit());
+  return normGradScaleRule(getInput(), getStatistics().size(), getInit());
 }
 
 //===----------------------------------------------------------------------===//

@@ -125,6 +125,14 @@ func.func @layer_norm_grad_scale_2(%x: tensor<2x4x6xf32> {comm.distribution = #c
   %r = nn.layer_norm_grad_scale %x, %d : (tensor<2x4x6xf32>, tensor<2x4x6xf32>) -> tensor<6xf32>
   return %r : tensor<6xf32>
 }
+func.func @layer_norm_statistics_1(%x: tensor<2x4x6xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(0)}>}) -> (tensor<8xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(0)}>}, tensor<8xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(0)}>}) {
+  %m, %s = nn.layer_norm_statistics %x {eps = 1.0e-5} : (tensor<2x4x6xf32>) -> (tensor<8xf32>, tensor<8xf32>)
+  return %m, %s : tensor<8xf32>, tensor<8xf32>
+}
+func.func @rms_norm_statistics_1(%x: tensor<2x4x6xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(0)}>}) -> (tensor<8xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(0)}>}) {
+  %s = nn.rms_norm_statistics %x {eps = 1.0e-5} : (tensor<2x4x6xf32>) -> tensor<8xf32>
+  return %s : tensor<8xf32>
+}
 func.func @rms_norm_grad_input_1(%x: tensor<2x4x6xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(1)}>}, %g: tensor<6xf32> {comm.distribution = #comm.distribution<{"tensor" = replicated}>}, %d: tensor<2x4x6xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(1)}>}) -> (tensor<2x4x6xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(1)}>}) {
   %r = nn.rms_norm_grad_input %x, %g, %d : (tensor<2x4x6xf32>, tensor<6xf32>, tensor<2x4x6xf32>) -> tensor<2x4x6xf32>
   return %r : tensor<2x4x6xf32>
