@@ -113,7 +113,8 @@ void addNormGradients(RuleTable &rules, Build build) {
     Operation *built = build(forward, op, x, gamma, beta);
     if (failed(forward.differentiate(built, *in[1], {{1, &out[0]}})))
       return failure();
-    addInit(in, 2, out[0]);
+    // Statistics, which follow from x, stand before it.
+    addInit(in, 2 + op.getStatistics().size(), out[0]);
     return success();
   });
 }

@@ -87,19 +87,33 @@ void evaluateSoftmax(nn::SoftmaxOp op, Operands in, Results out) {
   });
 }
 
+/// Mean and 1 / sqrt(variance + eps) of the elements of a row.
+std::pair<Real, Real> momentsOf(const Tensor &x, ArrayRef<int64_t> row,
+                                double eps) {
+  double size = row.size();
+  Real mean, variance;
+  for (int64_t i : row)
+    mean += x.reals[i];
+  mean = mean / size;
+  for (int64_t i : row) {
+    Real distance = x.reals[i] - mean;
+    variance += distance * distance;
+  }
+  return {mean, rsqrt(variance / size + eps)};
+}
+
+/// 1 / sqrt(mean of squares + eps) of the elements of a row.
+Real scaleOf(const Tensor &x, ArrayRef<int64_t> row, double eps) {
+  Real squares;
+  for (int64_t i : row)
+    squares += x.reals[i] * x.reals[i];
+  return rsqrt(squares / static_cast<double>(row.size()) + eps);
+}
+
 void evaluateLayerNorm(nn::LayerNormOp op, Operands in, Results out) {
   double eps = op.getEps().convertToDouble();
   forEachRow(in[0]->shape, in[0]->rank() - 1, [&](ArrayRef<int64_t> row) {
-    double size = row.size();
-    Real mean, variance;
-    for (int64_t i : row)
-      mean += in[0]->reals[i];
-    mean = mean / size;
-    for (int64_t i : row) {
-      Real distance = in[0]->reals[i] - mean;
-      variance += distance * distance;
-    }
-    Real scale = rsqrt(variance / size + eps);
+    auto [mean, scale] = momentsOf(*in[0], row, eps);
     for (auto [c, i] : llvm::enumerate(row))
       out[0].reals[i] = in[1]->reals[c] * ((in[0]->reals[i] - mean) * scale) +
                         in[2]->reals[c];
@@ -109,12 +123,28 @@ void evaluateLayerNorm(nn::LayerNormOp op, Operands in, Results out) {
 void evaluateRmsNorm(nn::RMSNormOp op, Operands in, Results out) {
   double eps = op.getEps().convertToDouble();
   forEachRow(in[0]->shape, in[0]->rank() - 1, [&](ArrayRef<int64_t> row) {
-    Real squares;
-    for (int64_t i : row)
-      squares += in[0]->reals[i] * in[0]->reals[i];
-    Real scale = rsqrt(squares / static_cast<double>(row.size()) + eps);
+    Real scale = scaleOf(*in[0], row, eps);
     for (auto [c, i] : llvm::enumerate(row))
       out[0].reals[i] = in[1]->reals[c] * (in[0]->reals[i] * scale);
+  });
+}
+
+/// Rows in order: a row begins at its number times its length.
+void evaluateLayerNormStatistics(nn::LayerNormStatisticsOp op, Operands in,
+                                 Results out) {
+  double eps = op.getEps().convertToDouble();
+  forEachRow(in[0]->shape, in[0]->rank() - 1, [&](ArrayRef<int64_t> row) {
+    int64_t number = row.front() / int64_t(row.size());
+    std::tie(out[0].reals[number], out[1].reals[number]) =
+        momentsOf(*in[0], row, eps);
+  });
+}
+
+void evaluateRmsNormStatistics(nn::RMSNormStatisticsOp op, Operands in,
+                               Results out) {
+  double eps = op.getEps().convertToDouble();
+  forEachRow(in[0]->shape, in[0]->rank() - 1, [&](ArrayRef<int64_t> row) {
+    out[0].reals[row.front() / int64_t(row.size())] = scaleOf(*in[0], row, eps);
   });
 }
 
@@ -127,4 +157,6 @@ void pp::interpreter::addReductionRules(RuleTable &rules) {
   rules.add<nn::SoftmaxOp>(evaluateSoftmax);
   rules.add<nn::LayerNormOp>(evaluateLayerNorm);
   rules.add<nn::RMSNormOp>(evaluateRmsNorm);
+  rules.add<nn::LayerNormStatisticsOp>(evaluateLayerNormStatistics);
+  rules.add<nn::RMSNormStatisticsOp>(evaluateRmsNormStatistics);
 }
