@@ -155,8 +155,7 @@ private:
     char name[PPRT_GPU_NAME_BYTES];
     pprt_gpu_gemm_name(&shape, name);
     int64_t bytes = pprt_gpu_gemm_bytes(&shape);
-    return cost(name, "product", bytes, bytes,
-                pprt_gpu_gemm_operations(&shape),
+    return cost(name, "product", bytes, bytes, pprt_gpu_gemm_operations(&shape),
                 pprt_gpu_type_name(shape.type_a));
   }
 

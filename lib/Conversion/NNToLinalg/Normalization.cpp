@@ -73,13 +73,13 @@ static Statistics statisticsOf(Emitter &emitter, Value x, double eps,
     });
     inputs.push_back({statistics.mean, {0}});
   }
-  Value squares =
-      rowSums(emitter, inputs, rows, element, 1,
-              [&](Emitter &inner, ValueRange scalars) {
-                Value d = centered ? inner.sub(scalars[0], scalars[1])
-                                   : scalars[0];
-                return SmallVector<Value>{inner.mul(d, d)};
-              })[0];
+  Value squares = rowSums(emitter, inputs, rows, element, 1,
+                          [&](Emitter &inner, ValueRange scalars) {
+                            Value d = centered
+                                          ? inner.sub(scalars[0], scalars[1])
+                                          : scalars[0];
+                            return SmallVector<Value>{inner.mul(d, d)};
+                          })[0];
   statistics.scale = perRow(emitter, squares, [&](Emitter &inner, Value value) {
     Value mean = inner.mul(value, inner.number(element, 1 / count));
     Value root = inner.sqrt(inner.add(mean, inner.number(element, eps)));
@@ -142,24 +142,24 @@ static Value gradInput(Emitter &emitter, Value x, Value gamma, Value dy,
   SmallVector<Input> inputs = normalizedInputs(x, statistics);
   inputs.push_back({dy, {0, 1}});
   inputs.push_back({gamma, {1}});
-  SmallVector<Value> sums = rowSums(
-      emitter, inputs, shapeOf(x)[0], elementOf(x), centered ? 2 : 1,
-      [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
-        Value xhat = normalized(inner, scalars, centered);
-        Value g = inner.mul(scalars[0], scalars[1]);
-        SmallVector<Value> terms{inner.mul(g, xhat)};
-        if (centered)
-          terms.push_back(g);
-        return terms;
-      });
+  SmallVector<Value> sums =
+      rowSums(emitter, inputs, shapeOf(x)[0], elementOf(x), centered ? 2 : 1,
+              [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
+                Value xhat = normalized(inner, scalars, centered);
+                Value g = inner.mul(scalars[0], scalars[1]);
+                SmallVector<Value> terms{inner.mul(g, xhat)};
+                if (centered)
+                  terms.push_back(g);
+                return terms;
+              });
   for (Value sum : sums)
-    inputs.push_back(
-        {perRow(emitter, sum,
-                [&](Emitter &inner, Value value) {
-                  return inner.mul(
-                      value, inner.number(value.getType(), 1 / count));
-                }),
-         {0}});
+    inputs.push_back({perRow(emitter, sum,
+                             [&](Emitter &inner, Value value) {
+                               return inner.mul(
+                                   value,
+                                   inner.number(value.getType(), 1 / count));
+                             }),
+                      {0}});
   return emitter.generic(
       2, {}, inputs, {{emitter.empty(shapeOf(x), elementOf(x)), {0, 1}}},
       [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
@@ -192,8 +192,7 @@ static Value gradScale(Emitter &emitter, Value x, Value dy, Value init,
 
 namespace {
 /// `Build` makes the rows of the result.
-template <typename OpTy>
-struct LowerNorm : OpRewritePattern<OpTy> {
+template <typename OpTy> struct LowerNorm : OpRewritePattern<OpTy> {
   using OpRewritePattern<OpTy>::OpRewritePattern;
   LogicalResult matchAndRewrite(OpTy op,
                                 PatternRewriter &rewriter) const override {

@@ -11,8 +11,9 @@
 
 #include "Lowering.h"
 
+#include "pp/Dialect/PP/IR/TransferSeries.h"
+
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "llvm/ADT/DenseSet.h"
 
 #include <map>
 #include <numeric>
@@ -48,10 +49,11 @@ public:
               std::vector<BufferOffsets> offsets, const NativeStages &stages,
               const SymbolIndices &indices, SymbolTableCollection &symbols,
               bool sharePlaces)
-      : written(sharePlaces ? 0 : kWritten), program(program), buffers(std::move(buffers)),
-        offsets(std::move(offsets)), stages(stages), indices(indices),
-        symbols(symbols), builder(program), loc(program.getLoc()),
-        i32(builder.getI32Type()), i64(builder.getI64Type()),
+      : written(sharePlaces ? 0 : kWritten), program(program),
+        buffers(std::move(buffers)), offsets(std::move(offsets)),
+        stages(stages), indices(indices), symbols(symbols), builder(program),
+        loc(program.getLoc()), i32(builder.getI32Type()),
+        i64(builder.getI64Type()),
         tablesName(builder.getStringAttr("pp.table." + program.getSymName())),
         placesName(builder.getStringAttr("pp.places." + program.getSymName())) {
     result.program = program;
@@ -403,36 +405,20 @@ private:
   /// In a program with loops the transfers of a value on a channel take turns
   /// in as many requests as are in flight at a time.
   void assignRequests() {
-    DenseMap<Operation *, unsigned> seriesOf; // of posts and waits
-    DenseSet<Operation *> waits;
-    std::map<decltype(CommunicationEvent().getSeries()), unsigned> numbers;
-    for (Operation &op : program.getBody().front()) {
-      auto rank = dyn_cast<RankOpInterface>(op);
-      auto event = rank ? rank.getCommunication() : std::nullopt;
-      if (!event)
-        continue;
-      if (event->isTransfer() && event->microbatch)
-        seriesOf[&op] = numbers.try_emplace(event->getSeries(), numbers.size())
-                            .first->second;
-      else if (event->kind == CommunicationEvent::Kind::Wait)
-        if (auto known = seriesOf.find(event->posted);
-            known != seriesOf.end()) {
-          seriesOf[&op] = known->second;
-          waits.insert(&op);
-        }
-    }
-    std::vector<std::vector<memory::Span>> lives(numbers.size());
+    Block &body = program.getBody().front();
+    const TransferSeries series(body);
+    std::vector<std::vector<memory::Span>> lives(series.size());
     uint32_t time = 0;
     program.walkSteps([&](Operation *op, int64_t shift) {
       ++time;
-      auto it = seriesOf.find(op);
-      if (it == seriesOf.end())
+      std::optional<unsigned> number = series.lookup(op);
+      if (!number)
         return;
       size_t instance = *getMicrobatch(op) + shift;
-      std::vector<memory::Span> &ofSeries = lives[it->second];
+      std::vector<memory::Span> &ofSeries = lives[*number];
       if (ofSeries.size() <= instance)
         ofSeries.resize(instance + 1);
-      if (waits.contains(op))
+      if (series.isWait(op))
         ofSeries[instance].end = time;
       else
         ofSeries[instance].begin = time;
@@ -443,8 +429,9 @@ private:
       ranges.emplace_back(result.requests, count);
       result.requests += count;
     }
-    for (auto [op, series] : seriesOf)
-      requestsOf[op] = ranges[series];
+    for (Operation &op : body)
+      if (std::optional<unsigned> number = series.lookup(&op))
+        requestsOf[&op] = ranges[*number];
   }
 
   /// The request of a transfer in a program with loops; nothing for transfers

@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "pp/Dialect/PP/IR/TransferSeries.h"
 #include "pp/Dialect/PP/Memory/Buffers.h"
 #include "pp/Interfaces/ElementBytes.h"
 #include "pp/Limits.h"
@@ -320,28 +321,11 @@ namespace {
 /// is waited for once, behind where it is posted.
 class OpenTransfers {
 public:
-  explicit OpenTransfers(Block &block) {
-    std::map<decltype(CommunicationEvent().getSeries()), unsigned> numbers;
-    for (Operation &op : block) {
-      auto rank = dyn_cast<RankOpInterface>(op);
-      auto event = rank ? rank.getCommunication() : std::nullopt;
-      if (!event)
-        continue;
-      if (event->isTransfer() && event->microbatch)
-        seriesOf[&op] = numbers.try_emplace(event->getSeries(), numbers.size())
-                            .first->second;
-      else if (event->kind == CommunicationEvent::Kind::Wait)
-        if (auto known = seriesOf.find(event->posted);
-            known != seriesOf.end()) {
-          seriesOf[&op] = known->second;
-          waits.insert(&op);
-        }
-    }
-    isOpen.resize(numbers.size());
-    firstOf.resize(numbers.size());
+  explicit OpenTransfers(Block &block)
+      : series(block), isOpen(series.size()), firstOf(series.size()) {
     for (Operation &op : llvm::reverse(block))
-      if (auto known = seriesOf.find(&op); known != seriesOf.end())
-        firstOf[known->second] = &op;
+      if (std::optional<unsigned> number = series.lookup(&op))
+        firstOf[*number] = &op;
   }
 
   /// A transfer, by an op of its series and a micro-batch, that is not waited
@@ -355,13 +339,13 @@ public:
 
   /// What is wrong if `op` runs for a micro-batch now, empty if nothing.
   StringRef visit(Operation *op, size_t microbatch) {
-    auto it = seriesOf.find(op);
-    if (it == seriesOf.end())
+    std::optional<unsigned> number = series.lookup(op);
+    if (!number)
       return "";
-    std::vector<bool> &open = isOpen[it->second];
+    std::vector<bool> &open = isOpen[*number];
     if (open.size() <= microbatch)
       open.resize(microbatch + 1);
-    bool isWait = waits.contains(op);
+    bool isWait = series.isWait(op);
     if (open[microbatch] != isWait)
       return isWait ? "waits for a transfer that is not posted before it or is "
                       "waited for already"
@@ -371,8 +355,7 @@ public:
   }
 
 private:
-  DenseMap<Operation *, unsigned> seriesOf;
-  DenseSet<Operation *> waits;
+  TransferSeries series;
   std::vector<std::vector<bool>> isOpen; ///< by series and micro-batch
   std::vector<Operation *> firstOf;      ///< of each series
 };
