@@ -61,6 +61,8 @@ public:
       return failure();
     makeModel();
     communication::Execution execution(model, semantics);
+    if (failed(verifyCollectives(execution)))
+      return failure();
     if (execution.run())
       return success();
     return quiet ? failure() : report(execution.findCycle());
@@ -77,6 +79,7 @@ private:
   LogicalResult matchByOrder();
   LogicalResult compare(Transfer &send, Transfer &receive, size_t position);
   void makeModel();
+  LogicalResult verifyCollectives(const communication::Execution &execution);
   LogicalResult report(ArrayRef<communication::Stop> cycle);
   std::string describe(const Transfer &transfer) const;
   const Transfer &transferOf(communication::Side side) const {
@@ -367,25 +370,6 @@ LogicalResult CommunicationProof::match() {
     if (failed(compare(transfers[transfer.other], transfer, place)))
       return failure();
   }
-  auto countExchanges = [&](size_t rank) {
-    return llvm::count_if(events[rank], [](const Event &event) {
-      return event.kind == Event::Kind::Exchange;
-    });
-  };
-  for (size_t rank = 1; rank < programs.size(); ++rank) {
-    if (countExchanges(rank) == countExchanges(0))
-      continue;
-    if (quiet)
-      return failure();
-    InFlightDiagnostic diagnostic =
-        programs[rank].emitError()
-        << "found " << countExchanges(rank) << " pp.exchange in rank "
-        << ranks[rank] << ", expected " << countExchanges(0) << " as in rank "
-        << ranks[0] << ": all ranks take part in each";
-    diagnostic.attachNote(programs[0].getLoc())
-        << "the program of rank " << ranks[0] << " is here";
-    return diagnostic;
-  }
   return success();
 }
 
@@ -430,6 +414,31 @@ void CommunicationProof::makeModel() {
           transfer.message, event.op);
     }
   }
+}
+
+/// All ranks start the same collectives in one order.
+LogicalResult CommunicationProof::verifyCollectives(
+    const communication::Execution &execution) {
+  auto mismatches = execution.findCollectiveMismatches();
+  if (mismatches.empty())
+    return success();
+  if (quiet)
+    return failure();
+  int32_t first = mismatches.front().first, other = mismatches.front().other;
+  auto count = [&](int32_t rank) {
+    return llvm::count_if(
+        model.programs[rank], [](const communication::Event &event) {
+          return event.kind == communication::Event::Kind::StartCollective;
+        });
+  };
+  InFlightDiagnostic diagnostic =
+      programs[other].emitError()
+      << "found " << count(other) << " pp.exchange in rank " << ranks[other]
+      << ", expected " << count(first) << " as in rank " << ranks[first]
+      << ": all ranks take part in each";
+  diagnostic.attachNote(programs[first].getLoc())
+      << "the program of rank " << ranks[first] << " is here";
+  return diagnostic;
 }
 
 LogicalResult CommunicationProof::report(ArrayRef<communication::Stop> cycle) {
