@@ -106,7 +106,8 @@ static void readCount(const Arg *arg, unsigned &value, StringRef what,
 }
 
 /// Sizes of the axes of the mesh, each by its own option or all by --mesh.
-static void readMesh(const InputArgList &args, unsigned &pipe, Checker &check) {
+/// Whether that of `pipe` is given.
+static bool readMesh(const InputArgList &args, unsigned &pipe, Checker &check) {
   struct Axis {
     StringRef name;
     const Arg *arg;
@@ -131,7 +132,7 @@ static void readMesh(const InputArgList &args, unsigned &pipe, Checker &check) {
                       << "', expected each of pipe, data and tensor at most "
                          "once with a size from 1 to 65536, as "
                          "--mesh=pipe=4,data=1\n";
-        return;
+        return false;
       }
       axis->size = size;
       axis->isGiven = true;
@@ -149,6 +150,7 @@ static void readMesh(const InputArgList &args, unsigned &pipe, Checker &check) {
                        "tensors are not shared yet\n";
   }
   pipe = axes[0].size;
+  return axes[0].isGiven || axes[0].arg;
 }
 
 /// One of the given names, or an error that lists them.
@@ -180,7 +182,7 @@ static bool readName(const Arg *arg, std::string &value,
 /// The schedule is made once, so that an impossible one is an error of the
 /// command line. A file says how many ranks and micro-batches it is for.
 static void readSchedule(const InputArgList &args, CompileOptions &options,
-                         Checker &check) {
+                         bool hasRanks, Checker &check) {
   const Arg *arg = args.getLastArg(OPT_schedule);
   const std::vector<std::string> &names = pp::schedule::names();
   if (arg && StringRef(arg->getValue()) == "search") {
@@ -201,8 +203,7 @@ static void readSchedule(const InputArgList &args, CompileOptions &options,
   auto count = [&](bool isGiven, unsigned value) {
     return isFile && !isGiven ? 0 : int32_t(value);
   };
-  setting.ranks =
-      count(args.hasArg(OPT_pp) || args.hasArg(OPT_mesh), options.ranks);
+  setting.ranks = count(hasRanks, options.ranks);
   setting.microbatches =
       count(args.hasArg(OPT_microbatches), options.microbatches);
   setting.virtualStages = options.virtualStages;
@@ -341,7 +342,7 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
                   << "', '" << inputs[1]
                   << "', ...), expected one model's file\n";
 
-  readMesh(args, options.ranks, check);
+  const bool hasRanks = readMesh(args, options.ranks, check);
   readName(args.getLastArg(OPT_mesh_order), options.meshOrder,
            {"pipe,data,tensor", "pipe,tensor,data", "data,pipe,tensor",
             "data,tensor,pipe", "tensor,pipe,data", "tensor,data,pipe"},
@@ -358,7 +359,7 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
            check);
   options.splitBackward = args.hasArg(OPT_split_backward);
   options.unroll = args.hasArg(OPT_unroll);
-  readSchedule(args, options, check);
+  readSchedule(args, options, hasRanks, check);
   readBytes(args.getLastArg(OPT_memory_limit), options.memoryLimit, check);
 
   options.profile = args.getLastArgValue(OPT_profile).str();
