@@ -318,6 +318,10 @@ static void check(const Description &d) {
                std::to_string(action.microbatch) +
                ", which the model does not have");
   const int pipe = d.mesh.sizeOf("pipe");
+  // Programs have no collectives over other axes: ranks would train apart.
+  if (d.mesh.size() != pipe)
+    broken("for the mesh " + d.mesh.describe() +
+           ", of which this version runs the axis 'pipe' alone");
   if (d.programs.size() != size_t(pipe))
     broken("with " + std::to_string(d.programs.size()) + " programs for " +
            std::to_string(pipe) + " coordinates on the axis 'pipe'");

@@ -145,6 +145,8 @@ TEST(Description, WhatCannotBe) {
   has(with("/mesh/0/size", "two"), "wrong type");
   has(with("/mesh/0/size", 3),
       "2 programs for 3 coordinates on the axis 'pipe'");
+  has(with("/mesh/1/size", 2), "for the mesh pipe 2 x data 2, of which this "
+                               "version runs the axis 'pipe' alone");
   has(with("/mesh/1/axis", "pipe"),
       "whose 'mesh' is none (found the axis 'pipe'");
   has(with("/placement", json::parse("[0]")), "whose 'placement' is not");

@@ -403,6 +403,15 @@ static void markShortened(ProgramOp program,
 static LogicalResult addMesh(ModuleOp module, int64_t pipe, StringRef order) {
   if (auto meshes = module.getOps<MeshOp>(); !meshes.empty()) {
     MeshOp mesh = *meshes.begin();
+    // Programs have no collectives over other axes yet: ranks on them would
+    // train apart.
+    for (auto [axis, size] : llvm::zip_equal(
+             mesh.getAxes().getAsRange<StringAttr>(), mesh.getSizes()))
+      if (axis.getValue() != "pipe" && size > 1)
+        return mesh.emitOpError()
+               << "found " << size << " coordinates on the axis '"
+               << axis.getValue()
+               << "', expected 1: programs do not reduce over it yet";
     if (mesh.getSize("pipe") == pipe)
       return success();
     return mesh.emitOpError() << "found " << mesh.getSize("pipe").value_or(1)
