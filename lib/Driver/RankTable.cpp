@@ -123,7 +123,7 @@ void pp::driver::printRankTable(ModuleOp module, raw_ostream &os) {
       return double(report.getAs<IntegerAttr>(key).getInt());
     };
     SmallVector<std::string> row = {
-        std::to_string(program.getRank()), formatCount(elements),
+        std::to_string(program.getPipe()), formatCount(elements),
         busy > 0
             ? formatv("{0:f1} %", 100 * predicted(program, "busy") / busy).str()
             : "-"};
@@ -132,7 +132,7 @@ void pp::driver::printRankTable(ModuleOp module, raw_ostream &os) {
     row.push_back(formatBytes(bytes("arena") + bytes("optimizer")));
     row.push_back(
         formatv("{0:f1} %", 100 * predicted(program, "bubble")).str());
-    row.push_back(formatLayers(layersOf(module, program.getRank())));
+    row.push_back(formatLayers(layersOf(module, program.getPipe())));
     rows.push_back(std::move(row));
   }
 

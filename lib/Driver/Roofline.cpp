@@ -297,7 +297,7 @@ void pp::driver::printRoofline(ModuleOp module, const MachineRates &rates,
       os << "\n";
     };
     auto print = [&](StringRef title, bool kernels) {
-      os << formatv("\nrank {0}: {1}\n", program.getRank(), title)
+      os << formatv("\nrank {0}: {1}\n", program.getPipe(), title)
          << "  share       ms  calls      TFLOP         MB  over least  name\n";
       unsigned left = 10;
       for (auto &[name, cost] : sorted)

@@ -192,9 +192,10 @@ private:
 
   /// Actions, requests, and where parameters and states lie.
   bool readDescription() {
-    const json::Object *own = described.program(program.getRank());
+    const json::Object *own = described.program(program.getPipe());
     if (!own)
-      return fail("no program of this rank in the description", "one");
+      return fail("no program of this pipe coordinate in the description",
+                  "one");
     arenaBytes = own->getInteger("arena_bytes").value_or(-1);
     requests.resize(own->getInteger("requests").value_or(0));
     auto report = program->getAttrOfType<DictionaryAttr>(attr::kMemory);
@@ -206,7 +207,7 @@ private:
     actions.emplace(own->getArray("actions"));
     const json::Array *list = own->getArray("parameters");
     if (!list)
-      return fail("no parameters of this rank in the description", "them");
+      return fail("no parameters of this program in the description", "them");
     int64_t states = own->getInteger("optimizer_offset").value_or(-1);
     uint64_t stateBytes = own->getInteger("optimizer_bytes").value_or(0);
     DenseMap<int64_t, const json::Object *> byIndex;

@@ -2,7 +2,7 @@
 
 // Parameters may have the names of what the compiler makes beside them.
 
-// CHECK-DAG: llvm.func internal @pp.step.rank0
+// CHECK-DAG: llvm.func internal @pp.step.pipe0
 // CHECK-DAG: llvm.func {{.*}}@embed.forward
 // CHECK-DAG: llvm.func @pprt_loss(
 pp.layer @embed(%t: tensor<4x8xi32>) params(%e: tensor<16x8xf32>) -> tensor<4x8x8xf32> {
@@ -23,7 +23,7 @@ pp.model @m(%tokens: tensor<4x8xi32>, %targets: tensor<4x8xi32>) -> tensor<f32> 
   %e = pp.param "stage0.forward" : tensor<16x8xf32> init(#nn.normal<std = 0.02>)
   %w = pp.param "layers" : tensor<8x8xf32> init(#nn.normal<std = 0.02>)
   %g = pp.param "rank0" : tensor<8xf32> init(#nn.ones)
-  %h = pp.param "pp.step.rank0" : tensor<8xf32> init(#nn.ones)
+  %h = pp.param "pp.step.pipe0" : tensor<8xf32> init(#nn.ones)
   %x = pp.apply @embed(%tokens) params(%e) : (tensor<4x8xi32>) params(tensor<16x8xf32>) -> tensor<4x8x8xf32>
   %y = pp.apply @mlp(%x) params(%w, %g, %h) : (tensor<4x8x8xf32>) params(tensor<8x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<4x8x8xf32>
   %l = pp.apply @head(%y, %targets) : (tensor<4x8x8xf32>, tensor<4x8xi32>) -> tensor<f32>

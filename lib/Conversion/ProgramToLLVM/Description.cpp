@@ -83,7 +83,7 @@ static LogicalResult addParameters(ModuleOp module,
   DenseMap<StringAttr, int64_t> owner, uses;
   for (ProgramOp program : module.getOps<ProgramOp>())
     for (UpdateOp update : program.getOps<UpdateOp>())
-      owner[update.getParameterAttr().getAttr()] = program.getRank();
+      owner[update.getParameterAttr().getAttr()] = program.getPipe();
   // Uses are numbered over the model; each has an accumulator in a function.
   for (func::FuncOp stage : getStageFunctions(module, symbols))
     for (unsigned i = 0; i < stage.getNumArguments(); ++i)
@@ -109,7 +109,7 @@ static LogicalResult addParameters(ModuleOp module,
       init[key] = value;
     auto it = owner.find(name);
     if (it == owner.end())
-      return parameter.emitOpError("found no rank that updates it, expected "
+      return parameter.emitOpError("found no program that updates it, expected "
                                    "one; a parameter must take part in the "
                                    "loss, remove it or use it");
     parameters.push_back(

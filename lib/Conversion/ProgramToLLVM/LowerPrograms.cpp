@@ -132,18 +132,20 @@ struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
 
     SmallVector<ProgramOp> programs(module.getOps<ProgramOp>());
     if (programs.empty()) {
-      module.emitError("found no pp.program, expected one for each rank; run "
-                       "pp-project-ranks and pp-plan-memory first");
+      module.emitError(
+          "found no pp.program, expected one for each pipe coordinate; run "
+          "pp-project-ranks and pp-plan-memory first");
       return signalPassFailure();
     }
     llvm::sort(programs, [](ProgramOp a, ProgramOp b) {
-      return a.getRank() < b.getRank();
+      return a.getPipe() < b.getPipe();
     });
-    for (auto [rank, program] : llvm::enumerate(programs))
-      if (uint64_t(program.getRank()) != rank) {
-        program.emitOpError("found rank ")
-            << program.getRank() << ", expected " << rank
-            << ": one program for each rank from 0 to " << programs.size() - 1;
+    for (auto [pipe, program] : llvm::enumerate(programs))
+      if (uint64_t(program.getPipe()) != pipe) {
+        program.emitOpError("found pipe coordinate ")
+            << program.getPipe() << ", expected " << pipe
+            << ": one program for each coordinate from 0 to "
+            << programs.size() - 1;
         return signalPassFailure();
       }
 

@@ -5,14 +5,14 @@
 
 // The gradient of the last use goes to the owner as f32; the new table comes back
 // as bf16. A scalar needs no master.
-// MEMORY: pp.program @rank0
+// MEMORY: pp.program @pipe0
 // MEMORY-SAME: masters = 512 : i64, optimizer = 1536 : i64, parameters = 256 : i64
 // MEMORY-SAME: pp.optimizer = {table = array<i64: 512, 1024, 0>}
 // MEMORY: pp.isend {{.*}} value("x0") mb(0) {{.*}} : tensor<2x4x8xbf16>
 // MEMORY: pp.irecv {{.*}} value("table.grad.1") {{.*}} : tensor<16x8xf32>
 // MEMORY: pp.update @table, {{.*}} : tensor<16x8xf32>
 // MEMORY: pp.load_parameter @table : tensor<16x8xbf16>
-// MEMORY: pp.program @rank1
+// MEMORY: pp.program @pipe1
 // MEMORY-SAME: masters = 64 : i64, optimizer = 320 : i64, parameters = 384 : i64
 // MEMORY-SAME: pp.optimizer = {bias = array<i64: 64, 128, 0>, scale = array<i64: 192, 256>}
 // MEMORY: pp.store_parameter @table, {{.*}} : tensor<16x8xbf16>

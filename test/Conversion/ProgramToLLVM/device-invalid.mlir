@@ -30,8 +30,8 @@ module @device {
     return %n : tensor<32xf32>
   }
   pp.stage 0 forward(@stage0.forward) backward(@stage0.backward)
-  pp.schedule "1f1b" microbatches(1) placement [0] ranks ["0F0,0B0"]
-  pp.program @rank0 rank(0) {
+  pp.schedule "1f1b" microbatches(1) placement [0] rows ["0F0,0B0"]
+  pp.program @pipe0 pipe(0) {
     pp.zero_gradient @w use(0)
     %l, %again = pp.run F stage(0) mb(0) @stage0.forward() : () -> (tensor<f32>, tensor<f32>)
     pp.loss %l mb(0) : tensor<f32>

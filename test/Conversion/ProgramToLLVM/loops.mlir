@@ -76,5 +76,5 @@ pp.model @chain(%tokens: tensor<1x4xi32>, %targets: tensor<1x4xi32>) -> tensor<f
 // CHECK: llvm.cond_br %[[MORE]], ^[[HEAD]](
 // CHECK-NOT: llvm.call @layer.forward(
 // CHECK: llvm.return
-// CHECK-LABEL: llvm.func internal @pp.step.rank0(
+// CHECK-LABEL: llvm.func internal @pp.step.pipe0(
 // CHECK: llvm.cond_br

@@ -66,11 +66,11 @@ module @small {
     return %n : tensor<32xf32>
   }
   pp.stage 0 forward(@stage0.forward) backward(@stage0.backward)
-  pp.schedule "1f1b" microbatches(1) placement [0] ranks ["0F0,0B0"]
+  pp.schedule "1f1b" microbatches(1) placement [0] rows ["0F0,0B0"]
 
   // Arena: parameter at 0, accumulator at 128, then loss, residual, copy.
-  // CHECK: llvm.mlir.global internal constant @pp.table.rank0(dense<[0, {{[0-9]+}}, {{[0-9]+}}, {{[0-9]+}}, {{[0-9]+}}, 128]> : tensor<6xi64>)
-  // CHECK-LABEL: llvm.func internal @pp.step.rank0(
+  // CHECK: llvm.mlir.global internal constant @pp.table.pipe0(dense<[0, {{[0-9]+}}, {{[0-9]+}}, {{[0-9]+}}, {{[0-9]+}}, 128]> : tensor<6xi64>)
+  // CHECK-LABEL: llvm.func internal @pp.step.pipe0(
   // CHECK-SAME: %[[CTX:.*]]: !llvm.ptr, %[[BASE:.*]]: !llvm.ptr) -> i32
   // CHECK: llvm.call @pprt_zero
   // CHECK: llvm.call @pprt_action_begin(%[[CTX]],
@@ -88,7 +88,7 @@ module @small {
   // CHECK: llvm.call @pprt_update
   // CHECK: ^[[EXIT]](%[[RESULT:.*]]: i32):
   // CHECK-NEXT: llvm.return %[[RESULT]]
-  pp.program @rank0 rank(0) {
+  pp.program @pipe0 pipe(0) {
     pp.zero_gradient @w use(0)
     %l, %r, %again = pp.run F stage(0) mb(0) @stage0.forward() : () -> (tensor<f32>, tensor<48xf32>, tensor<f32>)
     pp.loss %l mb(0) : tensor<f32>
@@ -107,4 +107,4 @@ module @small {
 // JSON-SAME: \22arena_bytes\22:{{[0-9]+}}
 // JSON-SAME: \22vocabulary\22:50
 // JSON: llvm.mlir.global external constant @pp_program_steps() {{.*}} : !llvm.array<1 x ptr>
-// JSON: llvm.mlir.addressof @pp.step.rank0
+// JSON: llvm.mlir.addressof @pp.step.pipe0

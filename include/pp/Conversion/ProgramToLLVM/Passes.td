@@ -35,14 +35,14 @@ def PPLowerPrograms : Pass<"pp-lower-programs", "::mlir::ModuleOp"> {
 
     Example:
     ```mlir
-    pp.program @rank0 rank(0) attributes {...} {
+    pp.program @pipe0 pipe(0) attributes {...} {
       pp.exchange
       pp.return
     }
     ```
     becomes
     ```mlir
-    llvm.func @pp.step.rank0(%ctx: !llvm.ptr, %arena: !llvm.ptr) -> i32 attributes {no_inline, optimize_none} {
+    llvm.func @pp.step.pipe0(%ctx: !llvm.ptr, %arena: !llvm.ptr) -> i32 attributes {no_inline, optimize_none} {
       %status = llvm.call @pprt_exchange(%ctx) : (!llvm.ptr) -> i32
       ...
     ```

@@ -35,7 +35,7 @@ constexpr size_t kNone = size_t(-1);
 struct Transfer {
   Operation *op;
   bool isSend;
-  size_t rank, peer; ///< indices into the programs
+  size_t pipe, peer; ///< indices into the programs
   StringAttr channel, value;
   std::optional<uint64_t> microbatch;
   uint64_t tag;
@@ -71,7 +71,7 @@ public:
 private:
   InFlightDiagnostic error(Operation *op) { return op->emitError(); }
   LogicalResult collect();
-  LogicalResult collect(ProgramOp program, size_t rank,
+  LogicalResult collect(ProgramOp program, size_t pipe,
                         const DenseMap<int64_t, size_t> &indexOf,
                         SymbolTable &symbols);
   LogicalResult match();
@@ -90,7 +90,7 @@ private:
   Semantics semantics;
   bool quiet;
   SmallVector<ProgramOp> programs;
-  SmallVector<int64_t> ranks;
+  SmallVector<int64_t> pipes;
   SmallVector<SmallVector<Event>> events;
   std::vector<Transfer> transfers;
   communication::Programs model;
@@ -106,8 +106,8 @@ std::string CommunicationProof::describe(const Transfer &transfer) const {
   text += " of '" + transfer.value.getValue().str() + "'";
   if (transfer.microbatch)
     text += " for micro-batch " + std::to_string(*transfer.microbatch);
-  text += transfer.isSend ? " to rank " : " from rank ";
-  return text + std::to_string(ranks[transfer.peer]);
+  text += transfer.isSend ? " to pipe coordinate " : " from pipe coordinate ";
+  return text + std::to_string(pipes[transfer.peer]);
 }
 
 LogicalResult CommunicationProof::collect() {
@@ -122,8 +122,8 @@ LogicalResult CommunicationProof::collect() {
       return failure();
     InFlightDiagnostic diagnostic =
         channel.emitError()
-        << "found a second channel from rank " << channel.getSource()
-        << " to rank " << channel.getDestination()
+        << "found a second channel from pipe coordinate " << channel.getSource()
+        << " to pipe coordinate " << channel.getDestination()
         << ", expected one for all values: give each value "
            "tags of its own";
     diagnostic.attachNote(known->second.getLoc()) << "the first is here";
@@ -131,30 +131,30 @@ LogicalResult CommunicationProof::collect() {
   }
   llvm::DenseMap<int64_t, size_t> indexOf;
   for (ProgramOp program : module.getOps<ProgramOp>()) {
-    auto [it, isNew] = indexOf.try_emplace(program.getRank(), programs.size());
+    auto [it, isNew] = indexOf.try_emplace(program.getPipe(), programs.size());
     if (!isNew) {
       if (quiet)
         return failure();
       InFlightDiagnostic diagnostic =
-          program.emitError() << "found a second program for rank "
-                              << program.getRank() << ", expected one a rank";
+          program.emitError() << "found a second program for pipe coordinate "
+                              << program.getPipe() << ", expected one for each";
       diagnostic.attachNote(programs[it->second].getLoc())
           << "the first is here";
       return diagnostic;
     }
     programs.push_back(program);
-    ranks.push_back(program.getRank());
+    pipes.push_back(program.getPipe());
   }
   SymbolTable symbols(module);
   events.resize(programs.size());
-  for (auto [rank, program] : llvm::enumerate(programs))
-    if (failed(collect(program, rank, indexOf, symbols)))
+  for (auto [pipe, program] : llvm::enumerate(programs))
+    if (failed(collect(program, pipe, indexOf, symbols)))
       return failure();
   return success();
 }
 
 LogicalResult
-CommunicationProof::collect(ProgramOp program, size_t rank,
+CommunicationProof::collect(ProgramOp program, size_t pipe,
                             const DenseMap<int64_t, size_t> &indexOf,
                             SymbolTable &symbols) {
   using EventKind = CommunicationEvent::Kind;
@@ -180,16 +180,16 @@ CommunicationProof::collect(ProgramOp program, size_t rank,
       continue;
     bool isSend = event->kind == EventKind::Send;
     auto channel = symbols.lookup<ChannelOp>(event->channel);
-    int64_t peerRank = isSend ? channel.getDestination() : channel.getSource();
-    auto peer = indexOf.find(peerRank);
+    int64_t peerPipe = isSend ? channel.getDestination() : channel.getSource();
+    auto peer = indexOf.find(peerPipe);
     if (peer == indexOf.end()) {
       if (quiet)
         return failure();
       InFlightDiagnostic diagnostic =
-          op.emitError() << "found a transfer with rank " << peerRank
+          op.emitError() << "found a transfer with pipe coordinate " << peerPipe
                          << " that has no program, expected a pp.program "
-                            "with rank("
-                         << peerRank << ")";
+                            "with pipe("
+                         << peerPipe << ")";
       diagnostic.attachNote(channel.getLoc()) << "the channel is declared here";
       return diagnostic;
     }
@@ -208,8 +208,8 @@ CommunicationProof::collect(ProgramOp program, size_t rank,
         entry.series->insert({int64_t(*microbatch), transfers.size()});
     }
     transferOf[op] = transfers.size();
-    events[rank].push_back({Event::Kind::Post, op, transfers.size()});
-    transfers.push_back({op, event.kind == EventKind::Send, rank, entry.peer,
+    events[pipe].push_back({Event::Kind::Post, op, transfers.size()});
+    transfers.push_back({op, event.kind == EventKind::Send, pipe, entry.peer,
                          event.channel, event.value, microbatch,
                          event.tag + shift, event.buffer.getType()});
   };
@@ -233,7 +233,7 @@ CommunicationProof::collect(ProgramOp program, size_t rank,
       transfer = it->second;
       series.erase(it);
     }
-    events[rank].push_back({Event::Kind::Wait, op, transfer});
+    events[pipe].push_back({Event::Kind::Wait, op, transfer});
   };
   program.walkSteps([&](Operation *op, int64_t shift) {
     auto it = known.find(op);
@@ -245,7 +245,7 @@ CommunicationProof::collect(ProgramOp program, size_t rank,
     else if (entry.event.kind == EventKind::Wait)
       wait(op, entry, shift);
     else
-      events[rank].push_back({Event::Kind::Exchange, op, kNone});
+      events[pipe].push_back({Event::Kind::Exchange, op, kNone});
   });
   if (failed(result))
     return failure();
@@ -359,9 +359,10 @@ LogicalResult CommunicationProof::match() {
                               : "sent, expected a pp.isend")
           << " on channel @" << transfer.channel.getValue()
           << " in the program "
-          << "of rank " << ranks[transfer.peer];
+          << "of pipe coordinate " << pipes[transfer.peer];
       diagnostic.attachNote(programs[transfer.peer].getLoc())
-          << "the program of rank " << ranks[transfer.peer] << " is here";
+          << "the program of pipe coordinate " << pipes[transfer.peer]
+          << " is here";
       return diagnostic;
     }
     if (transfer.isSend)
@@ -384,21 +385,21 @@ void CommunicationProof::makeModel() {
       continue;
     Transfer &receive = transfers[transfer.other];
     transfer.message = receive.message = model.messages.size();
-    model.messages.push_back({int32_t(transfer.rank), int32_t(transfer.peer)});
+    model.messages.push_back({int32_t(transfer.pipe), int32_t(transfer.peer)});
     sidesOf.push_back({index, transfer.other});
   }
   std::vector<int32_t> &all = model.groups.emplace_back();
-  for (size_t rank = 0; rank != programs.size(); ++rank)
-    all.push_back(rank);
+  for (size_t pipe = 0; pipe != programs.size(); ++pipe)
+    all.push_back(pipe);
   model.programs.resize(programs.size());
   opOf.resize(programs.size());
-  for (size_t rank = 0; rank != programs.size(); ++rank) {
+  for (size_t pipe = 0; pipe != programs.size(); ++pipe) {
     uint32_t exchanges = 0;
     auto add = [&](Kind kind, uint32_t index, Operation *op) {
-      model.programs[rank].push_back({kind, index});
-      opOf[rank].push_back(op);
+      model.programs[pipe].push_back({kind, index});
+      opOf[pipe].push_back(op);
     };
-    for (const Event &event : events[rank]) {
+    for (const Event &event : events[pipe]) {
       if (event.kind == Event::Kind::Exchange) {
         if (exchanges == model.collectives.size())
           model.collectives.push_back(0);
@@ -425,19 +426,20 @@ LogicalResult CommunicationProof::verifyCollectives(
   if (quiet)
     return failure();
   int32_t first = mismatches.front().first, other = mismatches.front().other;
-  auto count = [&](int32_t rank) {
+  auto count = [&](int32_t pipe) {
     return llvm::count_if(
-        model.programs[rank], [](const communication::Event &event) {
+        model.programs[pipe], [](const communication::Event &event) {
           return event.kind == communication::Event::Kind::StartCollective;
         });
   };
   InFlightDiagnostic diagnostic =
       programs[other].emitError()
-      << "found " << count(other) << " pp.exchange in rank " << ranks[other]
-      << ", expected " << count(first) << " as in rank " << ranks[first]
-      << ": all ranks take part in each";
+      << "found " << count(other) << " pp.exchange in pipe coordinate "
+      << pipes[other] << ", expected " << count(first)
+      << " as in pipe coordinate " << pipes[first]
+      << ": all programs take part in each";
   diagnostic.attachNote(programs[first].getLoc())
-      << "the program of rank " << ranks[first] << " is here";
+      << "the program of pipe coordinate " << pipes[first] << " is here";
   return diagnostic;
 }
 
@@ -448,26 +450,26 @@ LogicalResult CommunicationProof::report(ArrayRef<communication::Stop> cycle) {
   InFlightDiagnostic diagnostic =
       error(opAt(cycle.front()))
       << "deadlock under " << StringRef(communication::toString(semantics))
-      << " semantics: ranks ";
+      << " semantics: pipe coordinates ";
   for (const communication::Stop &stop : cycle)
-    diagnostic << ranks[stop.program] << " -> ";
-  diagnostic << ranks[cycle.front().program]
+    diagnostic << pipes[stop.program] << " -> ";
+  diagnostic << pipes[cycle.front().program]
              << " wait for each other: post receives before, or wait after, "
                 "what the others need";
   for (const communication::Stop &stop : cycle) {
     const communication::Event &event =
         model.programs[stop.program][stop.event];
     Diagnostic &note = diagnostic.attachNote(opAt(stop)->getLoc());
-    note << "rank " << ranks[stop.program] << " waits here ";
+    note << "pipe coordinate " << pipes[stop.program] << " waits here ";
     if (event.isCollective())
-      note << "for all ranks to exchange";
+      note << "for all programs to exchange";
     else
       note << "for its "
            << describe(transferOf({event.index, event.isReceive()}));
     if (stop.behind) {
       const Transfer &head = transferOf(*stop.behind);
-      note << ", behind the " << describe(head) << " that rank "
-           << ranks[head.rank] << " posted before";
+      note << ", behind the " << describe(head) << " that pipe coordinate "
+           << pipes[head.pipe] << " posted before";
       diagnostic.attachNote(head.op->getLoc()) << "posted here";
     }
     Operation *missing = nullptr;
@@ -481,7 +483,8 @@ LogicalResult CommunicationProof::report(ArrayRef<communication::Stop> cycle) {
           missing = op;
     if (missing)
       diagnostic.attachNote(missing->getLoc())
-          << "rank " << ranks[stop.peer] << " would reach this only later";
+          << "pipe coordinate " << pipes[stop.peer]
+          << " would reach this only later";
   }
   return diagnostic;
 }

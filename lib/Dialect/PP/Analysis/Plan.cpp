@@ -71,16 +71,17 @@ static FailureOr<schedule::Schedule> parseSchedule(ScheduleOp op,
     return op.emitError() << "found a placement of " << op.getPlacement().size()
                           << " stages, expected the " << stages
                           << " stages of the plan: run pp-schedule again";
-  for (int64_t rank : op.getPlacement())
-    result.placement.push_back(int32_t(rank));
-  for (auto [rank, text] :
-       llvm::enumerate(op.getRanks().getAsValueRange<StringAttr>())) {
+  for (int64_t pipe : op.getPlacement())
+    result.placement.push_back(int32_t(pipe));
+  for (auto [pipe, text] :
+       llvm::enumerate(op.getRows().getAsValueRange<StringAttr>())) {
     auto row = schedule::parseRow(std::string_view(text.data(), text.size()));
     if (!row)
-      return op.emitError() << "rank " << rank << ": " << row.error();
+      return op.emitError()
+             << "pipe coordinate " << pipe << ": " << row.error();
     for (const schedule::Action &action : *row)
       if (action.stage < 0 || action.stage >= result.stages)
-        return op.emitError() << "rank " << rank << ": found action "
+        return op.emitError() << "pipe coordinate " << pipe << ": found action "
                               << schedule::toString(action)
                               << ", expected a stage below " << stages;
     result.ranks.push_back(std::move(*row));
@@ -98,15 +99,15 @@ void Plan::gatherParameters() {
       if (!function)
         continue;
       for (unsigned i = 0, e = function.getNumArguments(); i != e; ++i) {
-        int64_t rank = rankOf(stage);
+        int64_t pipe = pipeOf(stage);
         if (auto name = function.getArgAttrOfType<StringAttr>(i, attr::kParam))
           if (auto it = parameters.find(name); it != parameters.end())
-            it->second.readers.push_back(rank);
+            it->second.readers.push_back(pipe);
         auto name = function.getArgAttrOfType<StringAttr>(i, attr::kGrad);
         auto use = function.getArgAttrOfType<IntegerAttr>(i, attr::kUse);
         auto it = name ? parameters.find(name) : parameters.end();
         if (it != parameters.end())
-          it->second.gradients.push_back({use.getInt(), int64_t(stage), rank});
+          it->second.gradients.push_back({use.getInt(), int64_t(stage), pipe});
       }
     }
   }

@@ -245,11 +245,11 @@ LogicalResult Plan::verifyOrder() const {
   bool progress = true;
   while (progress) {
     progress = false;
-    for (auto [rank, row] : llvm::enumerate(schedule.ranks)) {
-      for (; next[rank] != row.size() && !missing(row[next[rank]]);
-           ++next[rank]) {
+    for (auto [pipe, row] : llvm::enumerate(schedule.ranks)) {
+      for (; next[pipe] != row.size() && !missing(row[next[pipe]]);
+           ++next[pipe]) {
         progress = true;
-        const schedule::Action &action = row[next[rank]];
+        const schedule::Action &action = row[next[pipe]];
         if (func::FuncOp function = getFunction(action))
           for (unsigned number : signatures.find(function)->second.results)
             produced[number][action.microbatch] = true;
@@ -259,23 +259,23 @@ LogicalResult Plan::verifyOrder() const {
   // Who produces a value for a micro-batch, if anyone.
   auto findProducer = [&](StringAttr name, int32_t microbatch)
       -> std::optional<std::pair<int64_t, schedule::Action>> {
-    for (auto [rank, row] : llvm::enumerate(schedule.ranks))
+    for (auto [pipe, row] : llvm::enumerate(schedule.ranks))
       for (const schedule::Action &action : row)
         if (func::FuncOp function = getFunction(action);
             function && action.microbatch == microbatch &&
             llvm::is_contained(signatures.find(function)->second.results,
                                numberOf(name)))
-          return std::pair(int64_t(rank), action);
+          return std::pair(int64_t(pipe), action);
     return std::nullopt;
   };
-  for (auto [rank, row] : llvm::enumerate(schedule.ranks)) {
-    if (next[rank] == row.size())
+  for (auto [pipe, row] : llvm::enumerate(schedule.ranks)) {
+    if (next[pipe] == row.size())
       continue;
-    const schedule::Action &action = row[next[rank]];
+    const schedule::Action &action = row[next[pipe]];
     StringAttr name = missing(action);
     InFlightDiagnostic diagnostic =
         ScheduleOp(scheduleOp).emitError()
-        << "rank " << rank << " stops before action "
+        << "pipe coordinate " << pipe << " stops before action "
         << schedule::toString(action) << ", which reads '" << name.getValue()
         << "'";
     auto producer = findProducer(name, action.microbatch);
@@ -283,7 +283,7 @@ LogicalResult Plan::verifyOrder() const {
       return diagnostic << ": found no action that produces it for this "
                            "micro-batch, expected one in the schedule";
     diagnostic << ": found its producer "
-               << schedule::toString(producer->second) << " on rank "
+               << schedule::toString(producer->second) << " on pipe coordinate "
                << producer->first
                << " where it is not reached, expected data-flow order: move "
                   "the producer forward";

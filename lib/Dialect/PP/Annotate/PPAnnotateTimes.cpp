@@ -19,7 +19,7 @@ static FailureOr<schedule::Schedule> readSchedule(ScheduleOp op) {
   result.stages = op.getPlacement().size();
   result.microbatches = op.getMicrobatches();
   result.placement.assign(op.getPlacement().begin(), op.getPlacement().end());
-  for (Attribute text : op.getRanks()) {
+  for (Attribute text : op.getRows()) {
     auto row = schedule::parseRow(cast<StringAttr>(text).getValue());
     if (!row) {
       op.emitOpError(row.error());
@@ -68,11 +68,11 @@ struct AnnotateTimes : pp::impl::PPAnnotateTimesBase<AnnotateTimes> {
                      entry("weight_gradient", costs.weightGradient),
                      entry("transfer", costs.forwardTransfer)}));
     for (ProgramOp program : module.getOps<ProgramOp>()) {
-      uint64_t rank = program.getRank();
-      if (rank >= timeline->busy.size()) {
-        program.emitOpError("found rank ")
-            << rank << ", expected one of the " << timeline->busy.size()
-            << " ranks of the schedule";
+      uint64_t pipe = program.getPipe();
+      if (pipe >= timeline->busy.size()) {
+        program.emitOpError("found pipe coordinate ")
+            << pipe << ", expected one of the " << timeline->busy.size()
+            << " pipe coordinates of the schedule";
         return signalPassFailure();
       }
       program->setAttr(
@@ -81,9 +81,9 @@ struct AnnotateTimes : pp::impl::PPAnnotateTimesBase<AnnotateTimes> {
               {builder.getNamedAttr(
                    "makespan", builder.getF64FloatAttr(timeline->makespan)),
                builder.getNamedAttr(
-                   "busy", builder.getF64FloatAttr(timeline->busy[rank])),
+                   "busy", builder.getF64FloatAttr(timeline->busy[pipe])),
                builder.getNamedAttr("bubble", builder.getF64FloatAttr(
-                                                  timeline->bubble[rank]))}));
+                                                  timeline->bubble[pipe]))}));
     }
   }
 };

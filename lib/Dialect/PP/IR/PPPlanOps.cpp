@@ -216,18 +216,18 @@ LogicalResult StageOp::verifySymbolUses(SymbolTableCollection &symbols) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult ScheduleOp::verify() {
-  int64_t microbatches = getMicrobatches(), ranks = getRanks().size();
+  int64_t microbatches = getMicrobatches(), rows = getRows().size();
   if (microbatches < 1 || microbatches > limits::kMicrobatches)
     return emitOpError() << "found " << microbatches
                          << " micro-batches, expected at least 1 and at most "
                          << limits::kMicrobatches;
-  if (ranks > limits::kRanks)
-    return emitOpError() << "found " << ranks << " ranks, expected at most "
+  if (rows > limits::kRanks)
+    return emitOpError() << "found " << rows << " rows, expected at most "
                          << limits::kRanks;
-  for (auto [stage, rank] : llvm::enumerate(getPlacement()))
-    if (rank < 0 || rank >= ranks)
-      return emitOpError() << "found stage " << stage << " on rank " << rank
-                           << ", expected a rank below the " << ranks
-                           << " ranks of the schedule";
+  for (auto [stage, pipe] : llvm::enumerate(getPlacement()))
+    if (pipe < 0 || pipe >= rows)
+      return emitOpError() << "found stage " << stage << " on pipe coordinate "
+                           << pipe << ", expected one below the " << rows
+                           << " rows of the schedule";
   return success();
 }

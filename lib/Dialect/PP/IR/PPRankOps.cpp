@@ -18,13 +18,14 @@ using namespace pp;
 
 LogicalResult ChannelOp::verify() {
   int64_t source = getSource(), destination = getDestination();
-  for (int64_t rank : {source, destination})
-    if (failed(verifyNumber(*this, "rank", rank, limits::kRanks)))
+  for (int64_t pipe : {source, destination})
+    if (failed(verifyNumber(*this, "pipe coordinate", pipe, limits::kRanks)))
       return failure();
   if (source == destination)
-    return emitOpError() << "found a channel from rank " << source
-                         << " to itself, expected two ranks: values stay SSA "
-                            "within a rank";
+    return emitOpError()
+           << "found a channel from pipe coordinate " << source
+           << " to itself, expected two coordinates: values stay SSA "
+              "within a program";
   return success();
 }
 
@@ -33,7 +34,7 @@ LogicalResult ChannelOp::verify() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult ProgramOp::verify() {
-  return verifyNumber(*this, "rank", getRank(), limits::kRanks);
+  return verifyNumber(*this, "pipe coordinate", getPipe(), limits::kRanks);
 }
 
 bool ProgramOp::hasLoops() {
@@ -255,16 +256,17 @@ static LogicalResult verifyChannel(TransferOp op, StringRef end,
   if (!channel)
     return op.emitOpError() << "found no pp.channel " << op.getChannelAttr()
                             << ", expected one in the module";
-  uint64_t rank = cast<ProgramOp>(op->getParentOp()).getRank();
+  uint64_t pipe = cast<ProgramOp>(op->getParentOp()).getPipe();
   uint64_t actual = std::is_same_v<TransferOp, ISendOp>
                         ? channel.getSource()
                         : channel.getDestination();
-  if (rank == actual)
+  if (pipe == actual)
     return success();
-  InFlightDiagnostic diagnostic =
-      op.emitOpError() << "found channel @" << channel.getSymName() << " that "
-                       << end << " at rank " << actual << ", expected rank "
-                       << rank << " of the program";
+  InFlightDiagnostic diagnostic = op.emitOpError()
+                                  << "found channel @" << channel.getSymName()
+                                  << " that " << end << " at pipe coordinate "
+                                  << actual << ", expected pipe coordinate "
+                                  << pipe << " of the program";
   diagnostic.attachNote(channel.getLoc()) << "the channel is declared here";
   return diagnostic;
 }

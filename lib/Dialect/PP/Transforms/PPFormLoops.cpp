@@ -317,8 +317,8 @@ LogicalResult FormLoops::formAll(communication::Semantics semantics) {
       return failure();
     LoopBuilder loops(program, *leftOut);
     if (failed(loops.build()) ||
-        program.getRank() >= plan->schedule.ranks.size() ||
-        !runsRow(program, *plan, plan->schedule.ranks[program.getRank()]))
+        program.getPipe() >= plan->schedule.ranks.size() ||
+        !runsRow(program, *plan, plan->schedule.ranks[program.getPipe()]))
       return failure();
     program->removeAttr(LeftOut::kName);
     formed += loops.numLoops();

@@ -66,9 +66,9 @@ struct Traffic {
 class RankBuilder {
 public:
   RankBuilder(const Plan &plan, Traffic &traffic,
-              const std::map<Edge, ChannelOp> &channels, int64_t rank,
+              const std::map<Edge, ChannelOp> &channels, int64_t pipe,
               OpBuilder builder)
-      : plan(plan), traffic(traffic), channels(channels), rank(rank),
+      : plan(plan), traffic(traffic), channels(channels), pipe(pipe),
         builder(builder) {}
 
   void build(Location loc);
@@ -97,7 +97,7 @@ private:
   const Plan &plan;
   Traffic &traffic;
   const std::map<Edge, ChannelOp> &channels;
-  int64_t rank;
+  int64_t pipe;
   OpBuilder builder;
   llvm::DenseMap<Instance, Value> values;
   /// Receives that are posted and not yet waited for.
@@ -140,27 +140,27 @@ forEachResult(func::FuncOp function,
 /// Each value has as many tags on an edge as there are micro-batches.
 static Traffic findTraffic(const Plan &plan, int64_t microbatches) {
   Traffic traffic;
-  for (auto [rank, row] : llvm::enumerate(plan.schedule.ranks))
+  for (auto [pipe, row] : llvm::enumerate(plan.schedule.ranks))
     for (const schedule::Action &action : row)
       if (func::FuncOp function = plan.getFunction(action))
-        forEachResult(function, [&, rank = rank](unsigned i, StringAttr name) {
-          traffic.producer[{name, action.microbatch}] = int64_t(rank);
+        forEachResult(function, [&, pipe = pipe](unsigned i, StringAttr name) {
+          traffic.producer[{name, action.microbatch}] = int64_t(pipe);
           traffic.types.try_emplace(name, function.getResultTypes()[i]);
         });
-  for (auto [rank, row] : llvm::enumerate(plan.schedule.ranks))
+  for (auto [pipe, row] : llvm::enumerate(plan.schedule.ranks))
     for (const schedule::Action &action : row)
       forEachRead(plan.getFunction(action),
-                  [&, rank = rank](unsigned, StringAttr name) {
+                  [&, pipe = pipe](unsigned, StringAttr name) {
                     Instance instance{name, action.microbatch};
-                    if (traffic.producer.lookup(instance) != int64_t(rank))
-                      traffic.readers[instance].insert(int64_t(rank));
+                    if (traffic.producer.lookup(instance) != int64_t(pipe))
+                      traffic.readers[instance].insert(int64_t(pipe));
                   });
   for (const std::vector<schedule::Action> &row : plan.schedule.ranks)
     for (const schedule::Action &action : row)
       forEachResult(plan.getFunction(action), [&](unsigned, StringAttr name) {
         Instance instance{name, action.microbatch};
         for (int64_t reader : traffic.readers[instance]) {
-          Edge edge{plan.rankOf(action.stage), reader};
+          Edge edge{plan.pipeOf(action.stage), reader};
           auto &messages = traffic.messages[edge];
           traffic.places[edge][instance] = messages.size();
           messages.push_back(instance);
@@ -173,8 +173,8 @@ static Traffic findTraffic(const Plan &plan, int64_t microbatches) {
   for (auto &[name, info] : plan.parameters) {
     int64_t owner = info.owner();
     for (const GradientUse &gradient : info.gradients)
-      if (gradient.rank != owner)
-        traffic.nextTag.try_emplace({gradient.rank, owner}, 0);
+      if (gradient.pipe != owner)
+        traffic.nextTag.try_emplace({gradient.pipe, owner}, 0);
     for (int64_t reader : info.readers)
       if (owner >= 0 && reader != owner)
         traffic.nextTag.try_emplace({owner, reader}, 0);
@@ -188,7 +188,7 @@ static Traffic findTraffic(const Plan &plan, int64_t microbatches) {
 
 Value RankBuilder::send(Location loc, Value buffer, int64_t to, StringRef name,
                         IntegerAttr microbatch, int64_t tag) {
-  ChannelOp channel = channels.at({rank, to});
+  ChannelOp channel = channels.at({pipe, to});
   auto op = ISendOp::create(
       builder, loc, buffer, FlatSymbolRefAttr::get(channel.getSymNameAttr()),
       builder.getStringAttr(name), microbatch, builder.getI64IntegerAttr(tag));
@@ -199,7 +199,7 @@ Value RankBuilder::send(Location loc, Value buffer, int64_t to, StringRef name,
 IRecvOp RankBuilder::receive(Location loc, Type type, int64_t from,
                              StringRef name, IntegerAttr microbatch,
                              int64_t tag) {
-  ChannelOp channel = channels.at({from, rank});
+  ChannelOp channel = channels.at({from, pipe});
   return IRecvOp::create(
       builder, loc, type, TokenType::get(builder.getContext()),
       FlatSymbolRefAttr::get(channel.getSymNameAttr()),
@@ -217,7 +217,7 @@ void RankBuilder::sendInstance(Location loc, Instance instance, Value value) {
   if (readers == traffic.readers.end())
     return;
   for (int64_t reader : readers->second) {
-    int64_t tag = traffic.tags.at({rank, reader}).lookup(instance.first) +
+    int64_t tag = traffic.tags.at({pipe, reader}).lookup(instance.first) +
                   instance.second;
     send(loc, value, reader, instance.first,
          builder.getI64IntegerAttr(instance.second), tag);
@@ -241,7 +241,7 @@ void RankBuilder::postUpTo(Location loc, Edge edge, Instance instance) {
 Value RankBuilder::read(Location loc, Instance instance, Type type) {
   if (Value known = values.lookup(instance))
     return known;
-  postUpTo(loc, {traffic.producer.lookup(instance), rank}, instance);
+  postUpTo(loc, {traffic.producer.lookup(instance), pipe}, instance);
   Value value = wait(loc, posted.lookup(instance));
   posted.erase(instance);
   values[instance] = value;
@@ -255,7 +255,7 @@ Value RankBuilder::read(Location loc, Instance instance, Type type) {
 void RankBuilder::zeroGradients(Location loc) {
   for (auto &[name, info] : plan.parameters)
     for (const GradientUse &gradient : info.gradients)
-      if (gradient.rank == rank)
+      if (gradient.pipe == pipe)
         ZeroGradientOp::create(builder, loc, FlatSymbolRefAttr::get(name),
                                builder.getI64IntegerAttr(gradient.use));
 }
@@ -310,18 +310,18 @@ void RankBuilder::updateParameters(Location loc) {
                                       symbol, use);
       };
       std::string value = name.str() + ".grad." + std::to_string(gradient.use);
-      if (gradient.rank == owner) {
-        if (rank == owner)
+      if (gradient.pipe == owner) {
+        if (pipe == owner)
           owned[name].push_back({load(), {}});
         continue;
       }
-      int64_t tag = tags[{gradient.rank, owner}]++;
-      if (rank == gradient.rank)
+      int64_t tag = tags[{gradient.pipe, owner}]++;
+      if (pipe == gradient.pipe)
         send(loc, load(), owner, value, {}, tag);
-      else if (rank == owner)
+      else if (pipe == owner)
         owned[name].push_back({{},
                                receive(loc, parameter.getGradientType(),
-                                       gradient.rank, value, {}, tag)});
+                                       gradient.pipe, value, {}, tag)});
     }
   }
   SmallVector<std::pair<StringAttr, Value>> sums;
@@ -353,11 +353,11 @@ void RankBuilder::updateParameters(Location loc) {
       if (owner < 0 || reader == owner)
         continue;
       int64_t tag = tags[{owner, reader}]++;
-      if (rank == owner) {
+      if (pipe == owner) {
         if (!loaded)
           loaded = LoadParameterOp::create(builder, loc, type, symbol);
         send(loc, loaded, reader, name, {}, tag);
-      } else if (rank == reader) {
+      } else if (pipe == reader) {
         received.emplace_back(name, receive(loc, type, owner, name, {}, tag));
       }
     }
@@ -372,7 +372,7 @@ void RankBuilder::updateParameters(Location loc) {
 void RankBuilder::build(Location loc) {
   zeroGradients(loc);
   int64_t runs = 0;
-  for (const schedule::Action &action : plan.schedule.ranks[rank]) {
+  for (const schedule::Action &action : plan.schedule.ranks[pipe]) {
     runsBefore.push_back(runs);
     runs += bool(plan.getFunction(action));
     buildAction(action);
@@ -386,10 +386,10 @@ void RankBuilder::build(Location loc) {
 /// What pp-form-loops has to know, with runs for actions: some actions compute
 /// nothing.
 static void markShortened(ProgramOp program,
-                          const schedule::Shortened &shortened, int64_t rank,
+                          const schedule::Shortened &shortened, int64_t pipe,
                           ArrayRef<int64_t> runsBefore) {
   LeftOut leftOut{shortened.rounds, shortened.step, {}};
-  for (const schedule::Section &section : shortened.sections[rank]) {
+  for (const schedule::Section &section : shortened.sections[pipe]) {
     size_t end = section.begin + section.rounds * section.period;
     leftOut.sections.push_back({runsBefore[section.begin], runsBefore[end],
                                 runsBefore[section.begin + section.period] -
@@ -416,7 +416,7 @@ static LogicalResult addMesh(ModuleOp module, int64_t pipe, StringRef order) {
       return success();
     return mesh.emitOpError() << "found " << mesh.getSize("pipe").value_or(1)
                               << " coordinates on the axis 'pipe', expected "
-                              << pipe << " as the schedule has ranks";
+                              << pipe << " as the schedule has rows";
   }
   SmallVector<StringRef> axes;
   order.split(axes, ',');
@@ -464,22 +464,22 @@ void ProjectRanks::runOnOperation() {
   Location loc = plan->scheduleOp.getLoc();
   std::map<Edge, ChannelOp> channels;
   for (auto [edge, tag] : traffic.nextTag) {
-    std::string name = "r" + std::to_string(edge.first) + "_to_r" +
+    std::string name = "p" + std::to_string(edge.first) + "_to_p" +
                        std::to_string(edge.second);
     auto channel =
         ChannelOp::create(builder, loc, name, edge.first, edge.second);
     symbols.insert(channel, builder.getInsertionPoint());
     channels[edge] = channel;
   }
-  for (int64_t rank = 0; rank != plan->numRanks(); ++rank) {
+  for (int64_t pipe = 0; pipe != plan->numRanks(); ++pipe) {
     auto program =
-        ProgramOp::create(builder, loc, "rank" + std::to_string(rank), rank);
+        ProgramOp::create(builder, loc, "pipe" + std::to_string(pipe), pipe);
     symbols.insert(program, builder.getInsertionPoint());
     Block &block = program.getBody().emplaceBlock();
-    RankBuilder ofRank(*plan, traffic, channels, rank,
+    RankBuilder ofRank(*plan, traffic, channels, pipe,
                        OpBuilder::atBlockEnd(&block));
     ofRank.build(loc);
     if (shortened)
-      markShortened(program, *shortened, rank, ofRank.getRunsBefore());
+      markShortened(program, *shortened, pipe, ofRank.getRunsBefore());
   }
 }

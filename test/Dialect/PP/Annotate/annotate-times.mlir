@@ -8,9 +8,9 @@
 // CHECK: pp.schedule
 // CHECK-SAME: pp.times = {forward = array<f64: 1.000000e+00, 1.000000e+00>,
 // CHECK-SAME: transfer = array<f64: {{[0-9.e+-]+}}>
-// CHECK: pp.program @rank0
+// CHECK: pp.program @pipe0
 // CHECK-SAME: pp.predicted = {bubble = 0.333{{[0-9]*}} : f64, busy = 6.000000e+00 : f64, makespan = 9.000000e+00 : f64}
-// CHECK: pp.program @rank1
+// CHECK: pp.program @pipe1
 // CHECK-SAME: busy = 6.000000e+00 : f64
 func.func private @forward(%x: tensor<1000xf32>) -> tensor<1000xf32> {
   %y = arith.negf %x : tensor<1000xf32>
@@ -40,11 +40,11 @@ func.func private @stage1.backward(%x: tensor<1000xf32> {pp.value = "y"}) -> (te
 pp.parameter @w : tensor<1000xf32> init(#nn.zeros)
 pp.stage 0 forward(@stage0.forward) backward(@stage0.backward)
 pp.stage 1 forward(@stage1.forward) backward(@stage1.backward)
-pp.schedule "1f1b" microbatches(2) placement [0, 1] ranks ["0F0,0F1,0B0,0B1", "1F0,1B0,1F1,1B1"]
-pp.program @rank0 rank(0) {
+pp.schedule "1f1b" microbatches(2) placement [0, 1] rows ["0F0,0F1,0B0,0B1", "1F0,1B0,1F1,1B1"]
+pp.program @pipe0 pipe(0) {
   pp.return
 }
-pp.program @rank1 rank(1) {
+pp.program @pipe1 pipe(1) {
   pp.return
 }
 

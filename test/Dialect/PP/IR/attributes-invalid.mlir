@@ -37,26 +37,26 @@ pp.input @tokens : tensor<4xi32> {pp.ignored = 1 : i32}
 // -----
 
 // expected-error @+1 {{expected a dictionary of arrays of f64}}
-pp.schedule "1f1b" microbatches(1) placement [0] ranks ["0F0"] {pp.times = {forward = 1.0}}
+pp.schedule "1f1b" microbatches(1) placement [0] rows ["0F0"] {pp.times = {forward = 1.0}}
 
 // -----
 
 // expected-error @+1 {{expected a dictionary of f64}}
-pp.program @p rank(0) attributes {pp.predicted = {makespan = "long"}} {
+pp.program @p pipe(0) attributes {pp.predicted = {makespan = "long"}} {
   pp.return
 }
 
 // -----
 
 // expected-error @+1 {{expected rounds and step of at least 1 and at most 2^20, and sections of three numbers each that are not negative}}
-pp.program @p rank(0) attributes {pp.left_out = {rounds = 1099511627776 : i64, sections = [array<i64: 0, 12, 2>], step = 1 : i64}} {
+pp.program @p pipe(0) attributes {pp.left_out = {rounds = 1099511627776 : i64, sections = [array<i64: 0, 12, 2>], step = 1 : i64}} {
   pp.return
 }
 
 // -----
 
 // expected-error @+1 {{found pp.left_out = }}
-pp.program @p rank(0) attributes {pp.left_out = {rounds = 2 : i64, sections = [array<i64: -1, 12, 2>], step = 1 : i64}} {
+pp.program @p pipe(0) attributes {pp.left_out = {rounds = 2 : i64, sections = [array<i64: -1, 12, 2>], step = 1 : i64}} {
   pp.return
 }
 
@@ -68,7 +68,7 @@ func.func private @f() attributes {pp.workspace = -64 : i64}
 // -----
 
 func.func private @f()
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-error @+1 {{found pp.workspace_offset = 9223372036854775807 : i64, expected an i64 of bytes, from 0 to 2^60}}
   pp.run F stage(0) mb(0) @f() {pp.workspace_offset = 9223372036854775807 : i64} : () -> ()
   pp.return
@@ -77,7 +77,7 @@ pp.program @p rank(0) {
 // -----
 
 func.func private @f()
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-error @+1 {{found pp.offsets = array<i64: -2>, expected an array of i64: offsets from 0 to 2^60, or -1 for none}}
   pp.run F stage(0) mb(0) @f() {pp.offsets = array<i64: -2>} : () -> ()
   pp.return
@@ -86,41 +86,41 @@ pp.program @p rank(0) {
 // -----
 
 // expected-error @+1 {{expected a dictionary of i64: bytes from 0 to 2^60}}
-pp.program @p rank(0) attributes {pp.memory = {arena = -1 : i64}} {
+pp.program @p pipe(0) attributes {pp.memory = {arena = -1 : i64}} {
   pp.return
 }
 
 // -----
 
 // expected-error @+1 {{expected a dictionary of i64: offsets from 0 to 2^60}}
-pp.program @p rank(0) attributes {pp.parameters = {w = 1.0}} {
+pp.program @p pipe(0) attributes {pp.parameters = {w = 1.0}} {
   pp.return
 }
 
 // -----
 
 // expected-error @+1 {{expected a dictionary of arrays of i64: offsets from 0 to 2^60, or -1 for none}}
-pp.program @p rank(0) attributes {pp.gradients = {w = 0 : i64}} {
+pp.program @p pipe(0) attributes {pp.gradients = {w = 0 : i64}} {
   pp.return
 }
 
 // -----
 
 // expected-error @+1 {{expected a dictionary of arrays of two or three i64: offsets from 0 to 2^60}}
-pp.program @p rank(0) attributes {pp.optimizer = {w = array<i64: 0>}} {
+pp.program @p pipe(0) attributes {pp.optimizer = {w = array<i64: 0>}} {
   pp.return
 }
 
 // -----
 
 // expected-error @+1 {{expected for each value the offsets of its slots, from 0 to 2^60, or a dictionary of slots, head, tail and instances}}
-pp.program @p rank(0) attributes {pp.rings = {x = array<i64>}} {
+pp.program @p pipe(0) attributes {pp.rings = {x = array<i64>}} {
   pp.return
 }
 
 // -----
 
 // expected-error @+1 {{expected for each function the offsets of its slots, from 0 to 2^60, or a dictionary of slots, head, tail and instances}}
-pp.program @p rank(0) attributes {pp.workspaces = {f = {head = 4294967295 : i64, instances = 1 : i64, slots = array<i64: 0>, tail = 0 : i64}}} {
+pp.program @p pipe(0) attributes {pp.workspaces = {f = {head = 4294967295 : i64, instances = 1 : i64, slots = array<i64: 0>, tail = 0 : i64}}} {
   pp.return
 }

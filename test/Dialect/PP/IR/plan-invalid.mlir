@@ -123,12 +123,12 @@ func.func private @f() -> (tensor<8xf32> {pp.data = "x"})
 // -----
 
 // expected-error @+1 {{found 0 micro-batches, expected at least 1}}
-pp.schedule "gpipe" microbatches(0) placement [] ranks []
+pp.schedule "gpipe" microbatches(0) placement [] rows []
 
 // -----
 
-// expected-error @+1 {{found stage 1 on rank 2, expected a rank below the 2 ranks of the schedule}}
-pp.schedule "gpipe" microbatches(1) placement [0, 2] ranks ["0F0", "1F0"]
+// expected-error @+1 {{found stage 1 on pipe coordinate 2, expected one below the 2 rows of the schedule}}
+pp.schedule "gpipe" microbatches(1) placement [0, 2] rows ["0F0", "1F0"]
 
 // -----
 
@@ -159,7 +159,7 @@ func.func private @f(tensor<4xf32>) -> (tensor<8xf32> {pp.accumulates = 0 : i64}
 // -----
 
 // expected-error @+1 {{found 1048577 micro-batches, expected at least 1 and at most 1048576}}
-pp.schedule "1f1b" microbatches(1048577) placement [0] ranks ["0F0"]
+pp.schedule "1f1b" microbatches(1048577) placement [0] rows ["0F0"]
 
 // -----
 

@@ -18,5 +18,5 @@ pp.stage 0 forward(@forward) backward(@backward) weight(@backward) {applies = ["
 // A stage may have nothing to do backwards.
 // CHECK: pp.stage 1 forward(@forward)
 pp.stage 1 forward(@forward)
-// CHECK: pp.schedule "gpipe" microbatches(2) placement [0, 0] ranks ["0F0,1F0"]
-pp.schedule "gpipe" microbatches(2) placement [0, 0] ranks ["0F0,1F0"]
+// CHECK: pp.schedule "gpipe" microbatches(2) placement [0, 0] rows ["0F0,1F0"]
+pp.schedule "gpipe" microbatches(2) placement [0, 0] rows ["0F0,1F0"]

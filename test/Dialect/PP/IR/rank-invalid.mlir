@@ -1,31 +1,31 @@
 // RUN: pp-opt %s -split-input-file -verify-diagnostics
 
-// expected-error @+1 {{found a channel from rank 1 to itself, expected two ranks: values stay SSA within a rank}}
+// expected-error @+1 {{found a channel from pipe coordinate 1 to itself, expected two coordinates: values stay SSA within a program}}
 pp.channel @c from(1) to(1)
 
 // -----
 
-// expected-error @+1 {{found rank -1, expected a number from 0 to 65535}}
+// expected-error @+1 {{found pipe coordinate -1, expected a number from 0 to 65535}}
 pp.channel @c from(-1) to(1)
 
 // -----
 
-// expected-error @+1 {{found rank -1, expected a number from 0 to 65535}}
-pp.program @p rank(-1) {
+// expected-error @+1 {{found pipe coordinate -1, expected a number from 0 to 65535}}
+pp.program @p pipe(-1) {
   pp.return
 }
 
 // -----
 
 // expected-error @+1 {{expected pp.return without operands at the end}}
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   pp.exchange
 }
 
 // -----
 
 pp.channel @c from(1) to(0)
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-error @+1 {{found a transfer that is never waited for, expected one pp.wait before the end of the program}}
   %b, %t = pp.irecv channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
   pp.return
@@ -35,7 +35,7 @@ pp.program @p rank(0) {
 
 pp.parameter @w : tensor<8xf32> init(#nn.zeros)
 pp.channel @c from(0) to(1)
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   %x = pp.load_parameter @w : tensor<8xf32>
   // expected-error @+1 {{found a transfer that is waited for 2 times, expected one pp.wait_send}}
   %t = pp.isend %x channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
@@ -50,7 +50,7 @@ pp.program @p rank(0) {
 
 pp.parameter @w : tensor<8xf32> init(#nn.zeros)
 pp.channel @c from(1) to(0)
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-note @+1 {{posted here}}
   %b, %t = pp.irecv channel(@c) value("w") tag(0) : tensor<8xf32>
   // expected-error @+1 {{found a read of a buffer that is still being received, expected the result of its pp.wait}}
@@ -63,8 +63,8 @@ pp.program @p rank(0) {
 
 // expected-note @+1 {{the channel is declared here}}
 pp.channel @c from(0) to(1)
-pp.program @p rank(0) {
-  // expected-error @+1 {{found channel @c that ends at rank 1, expected rank 0 of the program}}
+pp.program @p pipe(0) {
+  // expected-error @+1 {{found channel @c that ends at pipe coordinate 1, expected pipe coordinate 0 of the program}}
   %b, %t = pp.irecv channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
   %x = pp.wait %t, %b : tensor<8xf32>
   pp.return
@@ -75,9 +75,9 @@ pp.program @p rank(0) {
 pp.parameter @w : tensor<8xf32> init(#nn.zeros)
 // expected-note @+1 {{the channel is declared here}}
 pp.channel @c from(1) to(0)
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   %x = pp.load_parameter @w : tensor<8xf32>
-  // expected-error @+1 {{found channel @c that starts at rank 1, expected rank 0 of the program}}
+  // expected-error @+1 {{found channel @c that starts at pipe coordinate 1, expected pipe coordinate 0 of the program}}
   %t = pp.isend %x channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
   pp.wait_send %t, %x : tensor<8xf32>
   pp.return
@@ -85,7 +85,7 @@ pp.program @p rank(0) {
 
 // -----
 
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-error @+1 {{found no pp.channel @c, expected one in the module}}
   %b, %t = pp.irecv channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
   %x = pp.wait %t, %b : tensor<8xf32>
@@ -95,7 +95,7 @@ pp.program @p rank(0) {
 // -----
 
 pp.channel @c from(1) to(0)
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-error @+1 {{found tag -1, expected a number from 0 to 2147483646}}
   %b, %t = pp.irecv channel(@c) value("x") mb(0) tag(-1) : tensor<8xf32>
   %x = pp.wait %t, %b : tensor<8xf32>
@@ -105,7 +105,7 @@ pp.program @p rank(0) {
 // -----
 
 pp.channel @c from(1) to(0)
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-note @+1 {{the token is made here}}
   %b, %t = pp.irecv channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
   %c, %u = pp.irecv channel(@c) value("x") mb(1) tag(1) : tensor<8xf32>
@@ -118,7 +118,7 @@ pp.program @p rank(0) {
 // -----
 
 pp.channel @c from(1) to(0)
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   %b, %t = pp.irecv channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
   // expected-error @+1 {{found a token that no pp.isend made, expected one of a send: wait for a receive with pp.wait}}
   pp.wait_send %t, %b : tensor<8xf32>
@@ -129,7 +129,7 @@ pp.program @p rank(0) {
 
 pp.parameter @w : tensor<8xf32> init(#nn.zeros)
 pp.channel @c from(0) to(1)
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   %x = pp.load_parameter @w : tensor<8xf32>
   %t = pp.isend %x channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
   // expected-error @+1 {{found a token that no pp.irecv made, expected one of a receive: wait for a send with pp.wait_send}}
@@ -141,7 +141,7 @@ pp.program @p rank(0) {
 
 pp.parameter @w : tensor<8xf32> init(#nn.zeros)
 pp.channel @c from(0) to(1)
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   %x = pp.load_parameter @w : tensor<8xf32>
   %y = pp.load_parameter @w : tensor<8xf32>
   // expected-note @+1 {{sent here}}
@@ -153,7 +153,7 @@ pp.program @p rank(0) {
 
 // -----
 
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-error @+1 {{found no function @f, expected one in the module}}
   pp.run F stage(0) mb(0) @f() : () -> ()
   pp.return
@@ -162,7 +162,7 @@ pp.program @p rank(0) {
 // -----
 
 func.func private @f()
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-error @+1 {{found micro-batch -1, expected a number from 0 to 1048575}}
   pp.run F stage(0) mb(-1) @f() : () -> ()
   pp.return
@@ -172,7 +172,7 @@ pp.program @p rank(0) {
 
 // expected-note @+1 {{the function is defined here}}
 func.func private @f(tensor<8xf32> {pp.value = "x"})
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-error @+1 {{found operands (), expected ('tensor<8xf32>'), the pp.value operands of @f}}
   pp.run F stage(0) mb(0) @f() : () -> ()
   pp.return
@@ -182,7 +182,7 @@ pp.program @p rank(0) {
 
 // expected-note @+1 {{the function is defined here}}
 func.func private @f() -> (tensor<8xf32> {pp.value = "x"})
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-error @+1 {{found results (), expected ('tensor<8xf32>'), the pp.value results of @f}}
   pp.run F stage(0) mb(0) @f() : () -> ()
   pp.return
@@ -190,7 +190,7 @@ pp.program @p rank(0) {
 
 // -----
 
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-error @+1 {{found no pp.parameter @w, expected one in the module}}
   pp.zero_gradient @w use(0)
   pp.return
@@ -200,7 +200,7 @@ pp.program @p rank(0) {
 
 // expected-note @+1 {{the parameter is defined here}}
 pp.parameter @w : tensor<8xf32> init(#nn.zeros)
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-error @+1 {{found type 'tensor<4xf32>', expected 'tensor<8xf32>' of @w}}
   %x = pp.load_gradient @w use(0) : tensor<4xf32>
   pp.return
@@ -209,7 +209,7 @@ pp.program @p rank(0) {
 // -----
 
 // Constraint 4 of pp.program: loops stand in pairs, not within each other.
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-note @+1 {{the outer loop begins here}}
   pp.begin_loop rounds(2) step(1)
   // expected-error @+1 {{found a loop in a loop, expected pp.end_loop before the next one begins}}
@@ -221,7 +221,7 @@ pp.program @p rank(0) {
 
 // -----
 
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-error @+1 {{found the end of a loop that has not begun, expected pp.begin_loop before it}}
   pp.end_loop
   pp.return
@@ -229,7 +229,7 @@ pp.program @p rank(0) {
 
 // -----
 
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-error @+1 {{found a loop without end, expected pp.end_loop before the end of the program}}
   pp.begin_loop rounds(2) step(1)
   pp.return
@@ -238,7 +238,7 @@ pp.program @p rank(0) {
 // -----
 
 // Constraint 5 of pp.program: all of a loop belongs to a micro-batch.
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   pp.begin_loop rounds(2) step(1)
   // expected-error @+1 {{found in a loop, expected ops of a micro-batch only: move what a step does once behind the loop}}
   pp.exchange
@@ -249,7 +249,7 @@ pp.program @p rank(0) {
 // -----
 
 // Constraint 1 of pp.begin_loop.
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-error @+1 {{found 0 rounds and a step of 1, expected from 1 to 1048576 of both}}
   pp.begin_loop rounds(0) step(1)
   pp.end_loop
@@ -258,7 +258,7 @@ pp.program @p rank(0) {
 
 // -----
 
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-error @+1 {{found 2 rounds and a step of 1000000000000, expected from 1 to 1048576 of both}}
   pp.begin_loop rounds(2) step(1000000000000)
   pp.end_loop
@@ -269,7 +269,7 @@ pp.program @p rank(0) {
 
 pp.parameter @w : tensor<8xf32> init(#nn.zeros)
 pp.channel @c from(0) to(1)
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   %x = pp.load_parameter @w : tensor<8xf32>
   %t = pp.isend %x channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
   // expected-error @+1 {{found micro-batch -1, expected a number from 0 to 1048575}}
@@ -280,20 +280,20 @@ pp.program @p rank(0) {
 // -----
 
 // Numbers that would not fit what passes make of them.
-// expected-error @+1 {{found rank 9223372036854775807, expected a number from 0 to 65535}}
-pp.program @p rank(9223372036854775807) {
+// expected-error @+1 {{found pipe coordinate 9223372036854775807, expected a number from 0 to 65535}}
+pp.program @p pipe(9223372036854775807) {
   pp.return
 }
 
 // -----
 
-// expected-error @+1 {{found rank 65536, expected a number from 0 to 65535}}
+// expected-error @+1 {{found pipe coordinate 65536, expected a number from 0 to 65535}}
 pp.channel @c from(0) to(65536)
 
 // -----
 
 func.func private @f()
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-error @+1 {{found stage 1048576, expected a number from 0 to 1048575}}
   pp.run F stage(1048576) mb(0) @f() : () -> ()
   pp.return
@@ -302,7 +302,7 @@ pp.program @p rank(0) {
 // -----
 
 func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   %y = pp.run F stage(0) mb(0) @f() : () -> tensor<f32>
   // expected-error @+1 {{found micro-batch -1, expected a number from 0 to 1048575}}
   pp.loss %y mb(-1) : tensor<f32>
@@ -312,7 +312,7 @@ pp.program @p rank(0) {
 // -----
 
 pp.channel @c from(1) to(0)
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-error @+1 {{found tag 2147483647, expected a number from 0 to 2147483646}}
   %b, %t = pp.irecv channel(@c) value("x") mb(0) tag(2147483647) : tensor<8xf32>
   %x = pp.wait %t, %b : tensor<8xf32>
@@ -322,7 +322,7 @@ pp.program @p rank(0) {
 // -----
 
 pp.parameter @w : tensor<8xf32> init(#nn.zeros)
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-error @+1 {{found use -1, expected a number from 0 to 1048575}}
   pp.zero_gradient @w use(-1)
   pp.return
@@ -331,7 +331,7 @@ pp.program @p rank(0) {
 // -----
 
 pp.parameter @w : tensor<8xf32> init(#nn.zeros)
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-error @+1 {{found use 4294967295, expected a number from 0 to 1048575}}
   %g = pp.load_gradient @w use(4294967295) : tensor<8xf32>
   pp.return
@@ -341,7 +341,7 @@ pp.program @p rank(0) {
 
 // Constraint 5 of pp.program: in the last round, too.
 func.func private @f()
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-note @+1 {{the loop begins here}}
   pp.begin_loop rounds(1048576) step(1)
   // expected-error @+1 {{found micro-batch 1048576 in the last round, expected a number from 0 to 1048575}}
@@ -353,7 +353,7 @@ pp.program @p rank(0) {
 // -----
 
 pp.channel @c from(1) to(0)
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-note @+1 {{the loop begins here}}
   pp.begin_loop rounds(2) step(1)
   // expected-error @+1 {{found tag 2147483647 in the last round, expected a number from 0 to 2147483646}}
@@ -368,7 +368,7 @@ pp.program @p rank(0) {
 // A wait of another transfer than that of its token.
 pp.parameter @w : tensor<8xf32> init(#nn.zeros)
 pp.channel @c from(0) to(1)
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   %x = pp.load_parameter @w : tensor<8xf32>
   // expected-note @+1 {{posted here}}
   %t = pp.isend %x channel(@c) value("x") mb(0) tag(0) : tensor<8xf32>
@@ -380,7 +380,7 @@ pp.program @p rank(0) {
 // -----
 
 pp.channel @c from(1) to(0)
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   // expected-note @+1 {{posted here}}
   %b, %t = pp.irecv channel(@c) value("w") tag(0) : tensor<8xf32>
   // expected-error @+1 {{found micro-batch 0 for a transfer without one, expected none}}
@@ -393,7 +393,7 @@ pp.program @p rank(0) {
 // Constraint 6 of pp.program.
 func.func private @f()
 // expected-error @+1 {{found 68157441 ops with every round of its loops, expected at most 67108864}}
-pp.program @p rank(0) {
+pp.program @p pipe(0) {
   pp.begin_loop rounds(1048576) step(1)
   pp.run F stage(0) mb(0) @f() : () -> ()
   pp.run F stage(0) mb(0) @f() : () -> ()

@@ -54,21 +54,21 @@ func.func private @stage0.forward(%w: tensor<32xf32> {pp.param = "w"}) -> (tenso
 pp.parameter @w : tensor<32xf32> init(#nn.zeros)
 pp.stage 0 forward(@stage0.forward)
 // expected-error@+1 {{found 384 bytes (arena 384, optimizer 0), expected at most 300; use more ranks, recompute layers in backward or fewer micro-batches in flight}}
-pp.program @rank0 rank(0) {
+pp.program @pipe0 pipe(0) {
   %y = pp.run F stage(0) mb(0) @stage0.forward() : () -> tensor<32xf32>
   %z = pp.run F stage(0) mb(1) @stage0.forward() : () -> tensor<32xf32>
-  %t = pp.isend %y channel(@r0_to_r1) value("y") mb(0) tag(0) : tensor<32xf32>
+  %t = pp.isend %y channel(@p0_to_p1) value("y") mb(0) tag(0) : tensor<32xf32>
   pp.wait_send %t, %y : tensor<32xf32>
   pp.return
 }
-pp.channel @r0_to_r1 from(0) to(1)
+pp.channel @p0_to_p1 from(0) to(1)
 
 // -----
 
 // The function of an action is not the function of a stage: nobody planned it.
 func.func private @forward(%x: tensor<32xf32> {pp.param = "w"}) -> (tensor<32xf32> {pp.value = "y"})
 pp.parameter @w : tensor<32xf32> init(#nn.zeros)
-pp.program @rank0 rank(0) {
+pp.program @pipe0 pipe(0) {
   // expected-error@+1 {{found stage function 'forward' without pp.workspace, expected the bytes of its workspace; run pp-plan-memory on the module}}
   %y = pp.run F stage(0) mb(0) @forward() : () -> tensor<32xf32>
   pp.return
@@ -77,6 +77,6 @@ pp.program @rank0 rank(0) {
 // -----
 
 // expected-error@+1 {{found pp.left_out, expected a program of all micro-batches; run pp-form-loops}}
-pp.program @rank0 rank(0) attributes {pp.left_out = {rounds = 4 : i64, step = 1 : i64, sections = []}} {
+pp.program @pipe0 pipe(0) attributes {pp.left_out = {rounds = 4 : i64, step = 1 : i64, sections = []}} {
   pp.return
 }

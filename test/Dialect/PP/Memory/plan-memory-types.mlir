@@ -2,7 +2,7 @@
 
 // What has no size has no place.
 pp.channel @to1 from(0) to(1)
-pp.program @rank1 rank(1) {
+pp.program @pipe1 pipe(1) {
   // expected-error@+1 {{found a value of type 'tensor<8xindex>' in a rank program, expected a statically shaped tensor of integers or floats; memory is planned before the program runs}}
   %b, %t = pp.irecv channel(@to1) value("x") mb(0) tag(0) : tensor<8xindex>
   %x = pp.wait %t, %b : tensor<8xindex>

@@ -50,59 +50,59 @@ module @m {
   }
   pp.stage 0 forward(@stage0.forward) backward(@stage0.backward)
   pp.stage 1 forward(@stage1.forward) backward(@stage1.backward)
-  pp.channel @r0_to_r1 from(0) to(1)
-  pp.channel @r1_to_r0 from(1) to(0)
+  pp.channel @p0_to_p1 from(0) to(1)
+  pp.channel @p1_to_p0 from(1) to(0)
 
   // Parameter, accumulator, then at the forward: the sent value (128), two
   // residuals (192 each), workspace (192).
-  // CHECK-LABEL: pp.program @rank0
+  // CHECK-LABEL: pp.program @pipe0
   // CHECK-SAME: pp.gradients = {w = array<i64: 128>}
   // CHECK-SAME: pp.memory = {activations = 384 : i64, arena = 960 : i64, communication = 128 : i64, gradients = 128 : i64, lower_bound = 960 : i64, optimizer = 256 : i64, parameters = 128 : i64, workspace = 192 : i64}
   // CHECK-SAME: pp.optimizer = {w = array<i64: 0, 128>}
   // CHECK-SAME: pp.parameters = {w = 0 : i64}
-  pp.program @rank0 rank(0) {
+  pp.program @pipe0 pipe(0) {
     pp.zero_gradient @w use(0)
     %x, %r0, %r1 = pp.run F stage(0) mb(0) @stage0.forward() : () -> (tensor<32xf32>, tensor<48xf32>, tensor<48xf32>)
-    %t0 = pp.isend %x channel(@r0_to_r1) value("x0") mb(0) tag(0) : tensor<32xf32>
+    %t0 = pp.isend %x channel(@p0_to_p1) value("x0") mb(0) tag(0) : tensor<32xf32>
     pp.wait_send %t0, %x : tensor<32xf32>
     // CHECK: pp.irecv
     // CHECK-SAME: pp.offsets = array<i64: {{[0-9]+}}>
-    %b, %t1 = pp.irecv channel(@r1_to_r0) value("x0.grad") mb(0) tag(0) : tensor<32xf32>
+    %b, %t1 = pp.irecv channel(@p1_to_p0) value("x0.grad") mb(0) tag(0) : tensor<32xf32>
     %dx = pp.wait %t1, %b : tensor<32xf32>
     pp.run B stage(0) mb(0) @stage0.backward(%r0, %dx) : (tensor<48xf32>, tensor<32xf32>) -> ()
     %g0 = pp.load_gradient @w use(0) : tensor<32xf32>
-    %b1, %t2 = pp.irecv channel(@r1_to_r0) value("w.grad.1") tag(1) : tensor<32xf32>
+    %b1, %t2 = pp.irecv channel(@p1_to_p0) value("w.grad.1") tag(1) : tensor<32xf32>
     %g1 = pp.wait %t2, %b1 : tensor<32xf32>
     %g = pp.reduce_gradients @w(%g0, %g1) : tensor<32xf32>
     pp.grad_norm @w, %g : tensor<32xf32>
     pp.exchange
     pp.update @w, %g : tensor<32xf32>
     %p = pp.load_parameter @w : tensor<32xf32>
-    %t3 = pp.isend %p channel(@r0_to_r1) value("w") tag(1) : tensor<32xf32>
+    %t3 = pp.isend %p channel(@p0_to_p1) value("w") tag(1) : tensor<32xf32>
     pp.wait_send %t3, %p : tensor<32xf32>
     pp.return
   }
 
   // The received parameter goes straight into its buffer: its irecv has no
   // offset of its own.
-  // CHECK-LABEL: pp.program @rank1
+  // CHECK-LABEL: pp.program @pipe1
   // CHECK-SAME: pp.gradients = {w = array<i64: -1, 128>}
   // CHECK-SAME: optimizer = 0 : i64
-  // CHECK: pp.irecv channel(@r0_to_r1) value("w") tag(1) : tensor<32xf32>
-  pp.program @rank1 rank(1) {
+  // CHECK: pp.irecv channel(@p0_to_p1) value("w") tag(1) : tensor<32xf32>
+  pp.program @pipe1 pipe(1) {
     pp.zero_gradient @w use(1)
-    %b, %t0 = pp.irecv channel(@r0_to_r1) value("x0") mb(0) tag(0) : tensor<32xf32>
+    %b, %t0 = pp.irecv channel(@p0_to_p1) value("x0") mb(0) tag(0) : tensor<32xf32>
     %x = pp.wait %t0, %b : tensor<32xf32>
     %l = pp.run F stage(1) mb(0) @stage1.forward(%x) : (tensor<32xf32>) -> tensor<f32>
     pp.loss %l mb(0) : tensor<f32>
     %dx = pp.run B stage(1) mb(0) @stage1.backward(%x) : (tensor<32xf32>) -> tensor<32xf32>
-    %t1 = pp.isend %dx channel(@r1_to_r0) value("x0.grad") mb(0) tag(0) : tensor<32xf32>
+    %t1 = pp.isend %dx channel(@p1_to_p0) value("x0.grad") mb(0) tag(0) : tensor<32xf32>
     pp.wait_send %t1, %dx : tensor<32xf32>
     %g1 = pp.load_gradient @w use(1) : tensor<32xf32>
-    %t2 = pp.isend %g1 channel(@r1_to_r0) value("w.grad.1") tag(1) : tensor<32xf32>
+    %t2 = pp.isend %g1 channel(@p1_to_p0) value("w.grad.1") tag(1) : tensor<32xf32>
     pp.wait_send %t2, %g1 : tensor<32xf32>
     pp.exchange
-    %b1, %t3 = pp.irecv channel(@r0_to_r1) value("w") tag(1) : tensor<32xf32>
+    %b1, %t3 = pp.irecv channel(@p0_to_p1) value("w") tag(1) : tensor<32xf32>
     %new = pp.wait %t3, %b1 : tensor<32xf32>
     pp.store_parameter @w, %new : tensor<32xf32>
     pp.return

@@ -3,7 +3,7 @@
 // Two micro-batches in flight in two slots that take turns.
 func.func private @f() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 64 : i64}
 func.func private @b(%y: tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0, 128>}, pp.workspaces = {f = array<i64: 256>}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0, 128>}, pp.workspaces = {f = array<i64: 256>}} {
   %y0 = pp.run F stage(0) mb(0) @f() : () -> tensor<32xf32>
   pp.begin_loop rounds(9) step(1)
   %y1 = pp.run F stage(0) mb(1) @f() : () -> tensor<32xf32>
@@ -18,7 +18,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings 
 // One slot is not enough.
 func.func private @f() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
 func.func private @b(%y: tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0>}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0>}} {
   // expected-error@+2 {{found its result 0 of micro-batch 0 at [0, 128), which overlaps result 0 of micro-batch 1 at [0, 128) of 'pp.run', expected buffers that are live together to be disjoint; run pp-plan-memory again}}
   // expected-note@+1 {{the other buffer is needed here}}
   %y0 = pp.run F stage(0) mb(0) @f() : () -> tensor<32xf32>
@@ -35,7 +35,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings 
 // A slot of the ring overlaps the workspace, in some rounds only.
 func.func private @f() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 64 : i64}
 func.func private @b(%y: tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0, 192>}, pp.workspaces = {f = array<i64: 128>}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0, 192>}, pp.workspaces = {f = array<i64: 128>}} {
   pp.begin_loop rounds(9) step(1)
   %y = pp.run F stage(0) mb(0) @f() : () -> tensor<32xf32>
   pp.run B stage(0) mb(0) @b(%y) : (tensor<32xf32>) -> ()
@@ -46,7 +46,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings 
 // -----
 
 func.func private @f() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 128 : i64}
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0, 128>}, pp.workspaces = {f = array<i64: 192>}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0, 128>}, pp.workspaces = {f = array<i64: 192>}} {
   pp.begin_loop rounds(9) step(1)
   // expected-error@+2 {{found its result 0 of micro-batch 1 at [128, 256), which overlaps workspace of micro-batch 1 at [192, 320) of 'pp.run'}}
   // expected-note@+1 {{the other buffer is needed here}}
@@ -58,7 +58,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings 
 // -----
 
 func.func private @f() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64}} {
   pp.begin_loop rounds(9) step(1)
   // expected-error@+1 {{found no offset of its result 0 in pp.rings, expected one; run pp-plan-memory}}
   %y = pp.run F stage(0) mb(0) @f() : () -> tensor<32xf32>
@@ -69,7 +69,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}} {
 // -----
 
 func.func private @f() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0, 32>}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0, 32>}} {
   pp.begin_loop rounds(9) step(1)
   // expected-error@+1 {{found its result 0 at offset 32, expected a multiple of 64}}
   %y = pp.run F stage(0) mb(0) @f() : () -> tensor<32xf32>
@@ -80,7 +80,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings 
 // -----
 
 func.func private @f() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 192 : i64}, pp.rings = {y = array<i64: 0, 128>}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 192 : i64}, pp.rings = {y = array<i64: 0, 128>}} {
   pp.begin_loop rounds(9) step(1)
   // expected-error@+1 {{found its result 0 at [128, 256), expected it inside the arena of 192 bytes}}
   %y = pp.run F stage(0) mb(0) @f() : () -> tensor<32xf32>
@@ -93,7 +93,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 192 : i64}, pp.rings 
 // B runs two micro-batches ahead of F.
 func.func private @f() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
 func.func private @b(%y: tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0>}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0>}} {
   pp.begin_loop rounds(9) step(1)
   %y1 = pp.run F stage(0) mb(0) @f() : () -> tensor<32xf32>
   // expected-error@+1 {{reads result 0 of 'pp.run' for micro-batch 2, which has not been made by then, expected it in an earlier round: count the rounds of the loops}}
@@ -106,7 +106,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings 
 
 // The loop runs what stands behind it.
 func.func private @f() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0>}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0>}} {
   pp.begin_loop rounds(9) step(1)
   %y1 = pp.run F stage(0) mb(0) @f() : () -> tensor<32xf32>
   pp.end_loop
@@ -119,7 +119,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings 
 
 func.func private @f() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
 func.func private @g() -> (tensor<8xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0>}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0>}} {
   pp.begin_loop rounds(9) step(1)
   // expected-note@+1 {{first made here}}
   %y1 = pp.run F stage(0) mb(0) @f() : () -> tensor<32xf32>
@@ -135,7 +135,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings 
 // micro-batch and the last.
 func.func private @f() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 64 : i64}
 func.func private @b(%y: tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 448 : i64}, pp.rings = {y = {slots = array<i64: 320, 0, 128>, head = 1 : i64, tail = 1 : i64, instances = 11 : i64}}, pp.workspaces = {f = array<i64: 256>}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 448 : i64}, pp.rings = {y = {slots = array<i64: 320, 0, 128>, head = 1 : i64, tail = 1 : i64, instances = 11 : i64}}, pp.workspaces = {f = array<i64: 256>}} {
   %y0 = pp.run F stage(0) mb(0) @f() : () -> tensor<32xf32>
   pp.run B stage(0) mb(0) @b(%y0) : (tensor<32xf32>) -> ()
   pp.begin_loop rounds(9) step(1)
@@ -152,7 +152,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 448 : i64}, pp.rings 
 // The slot of the last one is that of the first, which lives as long.
 func.func private @f() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
 func.func private @b(%y: tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 448 : i64}, pp.rings = {y = {slots = array<i64: 320, 0, 320>, head = 1 : i64, tail = 1 : i64, instances = 11 : i64}}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 448 : i64}, pp.rings = {y = {slots = array<i64: 320, 0, 320>, head = 1 : i64, tail = 1 : i64, instances = 11 : i64}}} {
   // expected-error@+2 {{found its result 0 of micro-batch 0 at [320, 448), which overlaps result 0 of micro-batch 10 at [320, 448) of 'pp.run'}}
   // expected-note@+1 {{the other buffer is needed here}}
   %y0 = pp.run F stage(0) mb(0) @f() : () -> tensor<32xf32>
@@ -170,7 +170,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 448 : i64}, pp.rings 
 
 // Ends that leave nothing between them.
 func.func private @f() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 448 : i64}, pp.rings = {y = {slots = array<i64: 0, 128>, head = 1 : i64, tail = 1 : i64, instances = 9 : i64}}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 448 : i64}, pp.rings = {y = {slots = array<i64: 0, 128>, head = 1 : i64, tail = 1 : i64, instances = 9 : i64}}} {
   pp.begin_loop rounds(9) step(1)
   // expected-error@+1 {{found no offset of its result 0 in pp.rings, expected one; run pp-plan-memory}}
   %y1 = pp.run F stage(0) mb(0) @f() : () -> tensor<32xf32>
@@ -183,7 +183,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 448 : i64}, pp.rings 
 // Constraint 4: a wait for a transfer of a micro-batch that is not posted yet.
 func.func private @f() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
 pp.channel @c from(0) to(1)
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0, 128>}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0, 128>}} {
   %y0 = pp.run F stage(0) mb(0) @f() : () -> tensor<32xf32>
   %t0 = pp.isend %y0 channel(@c) value("y") mb(0) tag(0) : tensor<32xf32>
   pp.begin_loop rounds(9) step(1)
@@ -200,7 +200,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings 
 
 func.func private @f() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
 pp.channel @c from(0) to(1)
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0, 128>}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64}, pp.rings = {y = array<i64: 0, 128>}} {
   pp.begin_loop rounds(9) step(1)
   %y = pp.run F stage(0) mb(0) @f() : () -> tensor<32xf32>
   // expected-error@+1 {{found no wait for the transfer of micro-batch 0, expected one wait behind each transfer: count the rounds of the loops}}

@@ -3,7 +3,7 @@
 // A correct plan, as pp-plan-memory writes it.
 func.func private @stage0.forward(%w: tensor<32xf32> {pp.param = "w"}) -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 64 : i64}
 pp.parameter @w : tensor<32xf32> init(#nn.zeros)
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.parameters = {w = 0 : i64}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64}, pp.parameters = {w = 0 : i64}} {
   %y = pp.run F stage(0) mb(0) @stage0.forward() {pp.offsets = array<i64: 128>, pp.workspace_offset = 256 : i64} : () -> tensor<32xf32>
   pp.return
 }
@@ -12,7 +12,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.parame
 
 // Constraint 1: every buffer has an offset.
 func.func private @stage0.forward() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64}} {
   // expected-error@+1 {{found no offset of its result 0 in pp.offsets, expected one; run pp-plan-memory}}
   %y = pp.run F stage(0) mb(0) @stage0.forward() : () -> tensor<32xf32>
   pp.return
@@ -22,7 +22,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}} {
 
 // Constraint 1: aligned.
 func.func private @stage0.forward() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64}} {
   // expected-error@+1 {{found its result 0 at offset 32, expected a multiple of 64}}
   %y = pp.run F stage(0) mb(0) @stage0.forward() {pp.offsets = array<i64: 32>} : () -> tensor<32xf32>
   pp.return
@@ -32,7 +32,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}} {
 
 // Constraint 1: inside the arena.
 func.func private @stage0.forward() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 64 : i64}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 64 : i64}} {
   // expected-error@+1 {{found its result 0 at [0, 128), expected it inside the arena of 64 bytes}}
   %y = pp.run F stage(0) mb(0) @stage0.forward() {pp.offsets = array<i64: 0>} : () -> tensor<32xf32>
   pp.return
@@ -42,11 +42,11 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 64 : i64}} {
 
 // Constraint 2: a value that is still being sent is overwritten.
 func.func private @stage0.forward() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
-pp.channel @r0_to_r1 from(0) to(1)
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}} {
+pp.channel @p0_to_p1 from(0) to(1)
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64}} {
   // expected-error@+1 {{found its result 0 at [0, 128), which overlaps result 0 of 'pp.run' at [64, 192), expected buffers that are live together to be disjoint; run pp-plan-memory again}}
   %y = pp.run F stage(0) mb(0) @stage0.forward() {pp.offsets = array<i64: 0>} : () -> tensor<32xf32>
-  %t = pp.isend %y channel(@r0_to_r1) value("y") mb(0) tag(0) : tensor<32xf32>
+  %t = pp.isend %y channel(@p0_to_p1) value("y") mb(0) tag(0) : tensor<32xf32>
   // expected-note@+1 {{the other buffer is needed here}}
   %z = pp.run F stage(0) mb(1) @stage0.forward() {pp.offsets = array<i64: 64>} : () -> tensor<32xf32>
   pp.wait_send %t, %y : tensor<32xf32>
@@ -57,10 +57,10 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}} {
 
 // The same places are right once the transfer is complete.
 func.func private @stage0.forward() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
-pp.channel @r0_to_r1 from(0) to(1)
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}} {
+pp.channel @p0_to_p1 from(0) to(1)
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64}} {
   %y = pp.run F stage(0) mb(0) @stage0.forward() {pp.offsets = array<i64: 0>} : () -> tensor<32xf32>
-  %t = pp.isend %y channel(@r0_to_r1) value("y") mb(0) tag(0) : tensor<32xf32>
+  %t = pp.isend %y channel(@p0_to_p1) value("y") mb(0) tag(0) : tensor<32xf32>
   pp.wait_send %t, %y : tensor<32xf32>
   %z = pp.run F stage(0) mb(1) @stage0.forward() {pp.offsets = array<i64: 64>} : () -> tensor<32xf32>
   pp.return
@@ -85,7 +85,7 @@ pp.stage 0 forward(@stage0.forward)
 // Constraint 3: an accumulator with the last step's sum in it.
 func.func private @stage0.backward(%acc: tensor<32xf32> {pp.grad = "w", pp.use = 0 : i64}) -> (tensor<32xf32> {pp.accumulates = 0 : i64}) attributes {pp.workspace = 0 : i64}
 pp.parameter @w : tensor<32xf32> init(#nn.zeros)
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}, pp.gradients = {w = array<i64: 0>}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64}, pp.gradients = {w = array<i64: 0>}} {
   // expected-error@+1 {{adds to the gradient of use 0 of 'w', which this step has not cleared, expected pp.zero_gradient before it}}
   pp.run B stage(0) mb(0) @stage0.backward() : () -> ()
   pp.return
@@ -106,8 +106,8 @@ pp.stage 0 forward(@stage0.forward)
 
 // Constraint 5: as many micro-batches as the schedule has.
 func.func private @stage0.forward() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
-pp.schedule "1f1b" microbatches(2) placement [0] ranks ["0F0,0F1"]
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}} {
+pp.schedule "1f1b" microbatches(2) placement [0] rows ["0F0,0F1"]
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64}} {
   // expected-error@+1 {{found micro-batch 2, expected a number below the 2 micro-batches of the schedule}}
   %y = pp.run F stage(0) mb(2) @stage0.forward() {pp.offsets = array<i64: 0>} : () -> tensor<32xf32>
   pp.return
@@ -118,7 +118,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}} {
 // Constraint 6: state of the optimizer.
 pp.parameter @w : tensor<32xf32> init(#nn.zeros)
 // expected-error@+1 {{found 0 offsets of the optimizer's state of 'w', expected 2; run pp-plan-memory}}
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64, optimizer = 256 : i64}, pp.gradients = {w = array<i64: 0>}, pp.parameters = {w = 128 : i64}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64, optimizer = 256 : i64}, pp.gradients = {w = array<i64: 0>}, pp.parameters = {w = 128 : i64}} {
   pp.zero_gradient @w use(0)
   %g = pp.load_gradient @w use(0) : tensor<32xf32>
   pp.update @w, %g : tensor<32xf32>
@@ -130,7 +130,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64, optimizer 
 pp.parameter @w : tensor<32xf32> init(#nn.zeros)
 // expected-error@+2 {{found its moment of 'w' at [0, 128), which overlaps moment of 'w' of 'pp.program' at [64, 192), expected buffers that are live together to be disjoint; run pp-plan-memory again}}
 // expected-note@+1 {{the other buffer is needed here}}
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64, optimizer = 256 : i64}, pp.gradients = {w = array<i64: 0>}, pp.optimizer = {w = array<i64: 0, 64>}, pp.parameters = {w = 128 : i64}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64, optimizer = 256 : i64}, pp.gradients = {w = array<i64: 0>}, pp.optimizer = {w = array<i64: 0, 64>}, pp.parameters = {w = 128 : i64}} {
   pp.zero_gradient @w use(0)
   %g = pp.load_gradient @w use(0) : tensor<32xf32>
   pp.update @w, %g : tensor<32xf32>
@@ -141,7 +141,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64, optimizer 
 
 pp.parameter @w : tensor<32xbf16> init(#nn.zeros)
 // expected-error@+1 {{found its master of 'w' at [64, 192), expected it inside the area of masters of 128 bytes}}
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64, masters = 128 : i64, optimizer = 384 : i64}, pp.gradients = {w = array<i64: 0>}, pp.optimizer = {w = array<i64: 128, 256, 64>}, pp.parameters = {w = 128 : i64}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64, masters = 128 : i64, optimizer = 384 : i64}, pp.gradients = {w = array<i64: 0>}, pp.optimizer = {w = array<i64: 128, 256, 64>}, pp.parameters = {w = 128 : i64}} {
   pp.zero_gradient @w use(0)
   %g = pp.load_gradient @w use(0) : tensor<32xf32>
   pp.update @w, %g : tensor<32xf32>
@@ -151,7 +151,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64, masters = 
 // -----
 
 pp.parameter @w : tensor<32xf32> init(#nn.zeros)
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64}} {
   pp.zero_gradient @w use(0)
   %g = pp.load_gradient @w use(0) : tensor<32xf32>
   pp.update @w, %g : tensor<32xf32>
@@ -165,7 +165,7 @@ pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}} {
 // Sums of bytes have to fit 64 bits.
 func.func private @stage0.forward() -> (tensor<281474976710656xf64> {pp.value = "y"}) attributes {pp.workspace = 1152921504606846976 : i64}
 // expected-error@+1 {{found buffers of more than 2^60 bytes, expected what a machine holds; use smaller micro-batches or smaller parameters}}
-pp.program @rank0 rank(0) attributes {pp.memory = {arena = 320 : i64}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64}} {
   %y = pp.run F stage(0) mb(0) @stage0.forward() {pp.offsets = array<i64: 0>} : () -> tensor<281474976710656xf64>
   pp.return
 }

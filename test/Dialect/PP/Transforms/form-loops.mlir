@@ -30,7 +30,7 @@ func.func private @w1(tensor<4x8xf32> {pp.value = "r1"})
 pp.stage 0 forward(@f0) backward(@b0) input(@i0) weight(@w0)
 pp.stage 1 forward(@f1) backward(@b1) input(@i1) weight(@w1)
 
-// CHECK-LABEL: pp.program @rank0
+// CHECK-LABEL: pp.program @pipe0
 // CHECK-NOT: pp.left_out
 // CHECK: pp.run F stage(0) mb(0) @f0
 // CHECK: pp.begin_loop rounds([[R:[0-9]+]]) step(1)
@@ -41,7 +41,7 @@ pp.stage 1 forward(@f1) backward(@b1) input(@i1) weight(@w1)
 // CHECK: pp.end_loop
 // CHECK: pp.run B stage(0) mb(31) @b0
 // CHECK: pp.exchange
-// CHECK-LABEL: pp.program @rank1
+// CHECK-LABEL: pp.program @pipe1
 // CHECK: pp.begin_loop rounds([[R]]) step(1)
 // CHECK: pp.run F stage(1)
 // CHECK: pp.loss
@@ -50,7 +50,7 @@ pp.stage 1 forward(@f1) backward(@b1) input(@i1) weight(@w1)
 // CHECK: pp.run B stage(1) mb(31) @b1
 
 // All forwards in one loop, all backwards in another.
-// GPIPE-LABEL: pp.program @rank0
+// GPIPE-LABEL: pp.program @pipe0
 // GPIPE: pp.begin_loop rounds([[R:[0-9]+]]) step(1)
 // GPIPE-NOT: pp.run B
 // GPIPE: pp.end_loop
@@ -61,7 +61,7 @@ pp.stage 1 forward(@f1) backward(@b1) input(@i1) weight(@w1)
 // GPIPE: pp.end_loop
 // GPIPE: pp.run B stage(0) mb(31)
 
-// LATE-LABEL: pp.program @rank0
+// LATE-LABEL: pp.program @pipe0
 // LATE: pp.begin_loop
 // LATE: pp.end_loop
 // LATE: pp.run B stage(0) mb(31)
@@ -69,11 +69,11 @@ pp.stage 1 forward(@f1) backward(@b1) input(@i1) weight(@w1)
 // LATE-NEXT: pp.wait_send %{{.*}} mb(0)
 // LATE-NEXT: pp.end_loop
 
-// SHORT-LABEL: pp.program @rank0
+// SHORT-LABEL: pp.program @pipe0
 // SHORT-NOT: loop
 
 // AGAIN-NOT: pp.left_out
-// AGAIN-LABEL: pp.program @rank0
+// AGAIN-LABEL: pp.program @pipe0
 // AGAIN: pp.run F stage(0) mb(0)
 // AGAIN: pp.run B stage(0) mb(31)
 

@@ -7,9 +7,9 @@ func.func private @take(tensor<8xf32> {pp.value = "y"})
 pp.channel @to1 from(0) to(1)
 pp.channel @to0 from(1) to(0)
 
-// CHECK-LABEL: pp.program @rank0
-// LAZY-LABEL: pp.program @rank0
-pp.program @rank0 rank(0) {
+// CHECK-LABEL: pp.program @pipe0
+// LAZY-LABEL: pp.program @pipe0
+pp.program @pipe0 pipe(0) {
   // The wait for a send rises to the next send of its channel.
   // CHECK: %[[X0:.*]] = pp.run F stage(0) mb(0) @send()
   // CHECK: %[[S0:.*]] = pp.isend %[[X0]]
@@ -53,7 +53,7 @@ pp.program @rank0 rank(0) {
   pp.wait_send %s2, %x2 : tensor<8xf32>
   pp.return
 }
-pp.program @rank1 rank(1) {
+pp.program @pipe1 pipe(1) {
   %b0, %t0 = pp.irecv channel(@to1) value("x") mb(0) tag(0) : tensor<8xf32>
   %x0 = pp.wait %t0, %b0 : tensor<8xf32>
   %y0 = pp.run F stage(1) mb(0) @work(%x0) : (tensor<8xf32>) -> tensor<8xf32>

@@ -2,9 +2,9 @@
 
 func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
 pp.stage 0 forward(@f)
-pp.schedule "s" microbatches(1) placement [0] ranks ["0F0,0B0"]
+pp.schedule "s" microbatches(1) placement [0] rows ["0F0,0B0"]
 // expected-error @+1 {{found a program already, expected a plan without programs}}
-pp.program @rank0 rank(0) {
+pp.program @pipe0 pipe(0) {
   pp.return
 }
 
@@ -14,4 +14,4 @@ pp.program @rank0 rank(0) {
 func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
 pp.stage 0 forward(@f)
 // expected-error @+1 {{missing '0B0' on rank 0}}
-pp.schedule "s" microbatches(1) placement [0] ranks ["0F0"]
+pp.schedule "s" microbatches(1) placement [0] rows ["0F0"]

@@ -12,15 +12,15 @@ pp.mesh @own <["tensor" = 1, "pipe" = 1]>
 func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
 func.func private @b()
 pp.stage 0 forward(@f) backward(@b)
-pp.schedule "1f1b" microbatches(1) placement [0] ranks ["0F0,0B0"]
+pp.schedule "1f1b" microbatches(1) placement [0] rows ["0F0,0B0"]
 
 //--- pipe.mlir
-// CHECK: error: 'pp.mesh' op found 2 coordinates on the axis 'pipe', expected 1 as the schedule has ranks
+// CHECK: error: 'pp.mesh' op found 2 coordinates on the axis 'pipe', expected 1 as the schedule has rows
 pp.mesh @own <["pipe" = 2]>
 func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
 func.func private @b()
 pp.stage 0 forward(@f) backward(@b)
-pp.schedule "1f1b" microbatches(1) placement [0] ranks ["0F0,0B0"]
+pp.schedule "1f1b" microbatches(1) placement [0] rows ["0F0,0B0"]
 
 //--- data.mlir
 // CHECK: error: 'pp.mesh' op found 2 coordinates on the axis 'data', expected 1: programs do not reduce over it yet
@@ -28,4 +28,4 @@ pp.mesh @own <["pipe" = 1, "data" = 2]>
 func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
 func.func private @b()
 pp.stage 0 forward(@f) backward(@b)
-pp.schedule "1f1b" microbatches(1) placement [0] ranks ["0F0,0B0"]
+pp.schedule "1f1b" microbatches(1) placement [0] rows ["0F0,0B0"]

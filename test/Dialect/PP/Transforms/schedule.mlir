@@ -12,9 +12,9 @@ func.func private @f1(tensor<8xf32> {pp.value = "x"}) -> (tensor<f32> {pp.value 
 pp.stage 0 forward(@f0)
 pp.stage 1 forward(@f1)
 
-// GPIPE: pp.schedule "gpipe" microbatches(2) placement [0, 1] ranks ["0F0,0F1,0B0,0B1", "1F0,1F1,1B0,1B1"]
+// GPIPE: pp.schedule "gpipe" microbatches(2) placement [0, 1] rows ["0F0,0F1,0B0,0B1", "1F0,1F1,1B0,1B1"]
 // OFOB-NOT: pp.schedule "gpipe"
-// OFOB: pp.schedule "1f1b" microbatches(3) placement [0, 1] ranks ["0F0,0F1,0B0,0F2,0B1,0B2", "1F0,1B0,1F1,1B1,1F2,1B2"]
-// SPLIT: pp.schedule "1f1b" microbatches(2) placement [0, 1] ranks ["{{.*}}0I0{{.*}}0W0{{.*}}0I1{{.*}}0W1{{.*}}", "{{.*}}1I1,1W1"]
+// OFOB: pp.schedule "1f1b" microbatches(3) placement [0, 1] rows ["0F0,0F1,0B0,0F2,0B1,0B2", "1F0,1B0,1F1,1B1,1F2,1B2"]
+// SPLIT: pp.schedule "1f1b" microbatches(2) placement [0, 1] rows ["{{.*}}0I0{{.*}}0W0{{.*}}0I1{{.*}}0W1{{.*}}", "{{.*}}1I1,1W1"]
 // Stages may be placed on ranks as the file says.
-// FILE: pp.schedule "file" microbatches(1) placement [1, 0] ranks ["1F0,1B0", "0F0,0B0"]
+// FILE: pp.schedule "file" microbatches(1) placement [1, 0] rows ["1F0,1B0", "0F0,0B0"]

@@ -10,13 +10,13 @@
 // RUN: not pp-opt %t/reorder.mlir -pp-verify-communication="semantics=fifo-per-edge" 2>&1 | FileCheck %s --check-prefix=REORDER
 // RUN: not pp-opt %t/swap.mlir -pp-verify-communication="semantics=magic" 2>&1 | FileCheck %s --check-prefix=NAME
 
-// SWAP: swap.mlir:7:3: error: deadlock under {{.*}} semantics: ranks 0 -> 1 -> 0 wait for each other
-// SWAP: note: rank 0 waits here for its send of 'x' for micro-batch 0 to rank 1
-// SWAP: note: rank 1 would reach this only later
-// SWAP: note: rank 1 waits here for its send of 'y' for micro-batch 0 to rank 0
-// SWAP: note: rank 0 would reach this only later
+// SWAP: swap.mlir:7:3: error: deadlock under {{.*}} semantics: pipe coordinates 0 -> 1 -> 0 wait for each other
+// SWAP: note: pipe coordinate 0 waits here for its send of 'x' for micro-batch 0 to pipe coordinate 1
+// SWAP: note: pipe coordinate 1 would reach this only later
+// SWAP: note: pipe coordinate 1 waits here for its send of 'y' for micro-batch 0 to pipe coordinate 0
+// SWAP: note: pipe coordinate 0 would reach this only later
 
-// REORDER: error: found receive of 'y' for micro-batch 0 from rank 0 as message 0 of channel @to1, expected what the sender posts there: a send of 'x' for micro-batch 0 to rank 1: post both sides in one order
+// REORDER: error: found receive of 'y' for micro-batch 0 from pipe coordinate 0 as message 0 of channel @to1, expected what the sender posts there: a send of 'x' for micro-batch 0 to pipe coordinate 1: post both sides in one order
 // REORDER: note: the send is here
 
 // NAME: error: found semantics=magic, expected buffered, rendezvous or fifo-per-edge
@@ -25,7 +25,7 @@
 pp.parameter @w : tensor<8xf32> init(#nn.zeros)
 pp.channel @to1 from(0) to(1)
 pp.channel @to0 from(1) to(0)
-pp.program @rank0 rank(0) {
+pp.program @pipe0 pipe(0) {
   %w = pp.load_parameter @w : tensor<8xf32>
   %t = pp.isend %w channel(@to1) value("x") mb(0) tag(0) : tensor<8xf32>
   pp.wait_send %t, %w : tensor<8xf32>
@@ -33,7 +33,7 @@ pp.program @rank0 rank(0) {
   %y = pp.wait %u, %b : tensor<8xf32>
   pp.return
 }
-pp.program @rank1 rank(1) {
+pp.program @pipe1 pipe(1) {
   %w = pp.load_parameter @w : tensor<8xf32>
   %t = pp.isend %w channel(@to0) value("y") mb(0) tag(0) : tensor<8xf32>
   pp.wait_send %t, %w : tensor<8xf32>
@@ -45,7 +45,7 @@ pp.program @rank1 rank(1) {
 //--- reorder.mlir
 pp.parameter @w : tensor<8xf32> init(#nn.zeros)
 pp.channel @to1 from(0) to(1)
-pp.program @rank0 rank(0) {
+pp.program @pipe0 pipe(0) {
   %w = pp.load_parameter @w : tensor<8xf32>
   %t = pp.isend %w channel(@to1) value("x") mb(0) tag(0) : tensor<8xf32>
   %s = pp.isend %w channel(@to1) value("y") mb(0) tag(1) : tensor<8xf32>
@@ -53,7 +53,7 @@ pp.program @rank0 rank(0) {
   pp.wait_send %s, %w : tensor<8xf32>
   pp.return
 }
-pp.program @rank1 rank(1) {
+pp.program @pipe1 pipe(1) {
   %a, %t = pp.irecv channel(@to1) value("y") mb(0) tag(1) : tensor<8xf32>
   %y = pp.wait %t, %a : tensor<8xf32>
   %b, %u = pp.irecv channel(@to1) value("x") mb(0) tag(0) : tensor<8xf32>

@@ -8,4 +8,4 @@
 
 func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
 pp.stage 0 forward(@f)
-pp.schedule "gpipe" microbatches(32768) placement [0] ranks ["0F0,0B0"]
+pp.schedule "gpipe" microbatches(32768) placement [0] rows ["0F0,0B0"]

@@ -12,7 +12,7 @@ pp.stage 0 forward(@f0) backward(@b0)
 pp.stage 1 forward(@f1) backward(@b1)
 pp.stage 2 forward(@f2) backward(@b2)
 pp.schedule "v" microbatches(2) placement [0, 1, 0]
-    ranks ["0F0,0F1,2F0,2B0,2F1,2B1,0B0,0B1", "1F0,1F1,1B0,1B1"]
+    rows ["0F0,0F1,2F0,2B0,2F1,2B1,0B0,0B1", "1F0,1F1,1B0,1B1"]
 
 // -----
 
@@ -48,21 +48,21 @@ module {
 func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
 pp.stage 0 forward(@f)
 // expected-error @+1 {{found a placement of 2 stages, expected the 1 stages of the plan: run pp-schedule again}}
-pp.schedule "s" microbatches(1) placement [0, 0] ranks ["0F0,0B0"]
+pp.schedule "s" microbatches(1) placement [0, 0] rows ["0F0,0B0"]
 
 // -----
 
 func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
 pp.stage 0 forward(@f)
-// expected-error @+1 {{rank 0: found action 1F0, expected a stage below 1}}
-pp.schedule "s" microbatches(1) placement [0] ranks ["1F0"]
+// expected-error @+1 {{pipe coordinate 0: found action 1F0, expected a stage below 1}}
+pp.schedule "s" microbatches(1) placement [0] rows ["1F0"]
 
 // -----
 
 func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
 pp.stage 0 forward(@f)
-// expected-error-re @+1 {{rank 0: {{.*}}F0}}
-pp.schedule "s" microbatches(1) placement [0] ranks ["F0"]
+// expected-error-re @+1 {{pipe coordinate 0: {{.*}}F0}}
+pp.schedule "s" microbatches(1) placement [0] rows ["F0"]
 
 // -----
 
@@ -71,7 +71,7 @@ func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
 pp.stage 0 forward(@f)
 // expected-error @+2 {{missing '0F1' on rank 0}}
 // expected-error @+1 {{missing '0B1' on rank 0}}
-pp.schedule "s" microbatches(2) placement [0] ranks ["0F0,0B0"]
+pp.schedule "s" microbatches(2) placement [0] rows ["0F0,0B0"]
 
 // -----
 
@@ -79,7 +79,7 @@ pp.schedule "s" microbatches(2) placement [0] ranks ["0F0,0B0"]
 func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
 pp.stage 0 forward(@f)
 // expected-error @+1 {{found '0B0' on rank 1, expected it on rank 0, where stage 0 is placed}}
-pp.schedule "s" microbatches(1) placement [0] ranks ["0F0", "0B0"]
+pp.schedule "s" microbatches(1) placement [0] rows ["0F0", "0B0"]
 
 // -----
 
@@ -87,7 +87,7 @@ pp.schedule "s" microbatches(1) placement [0] ranks ["0F0", "0B0"]
 func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
 pp.stage 0 forward(@f)
 // expected-error-re @+1 {{0B0{{.*}}ascending}}
-pp.schedule "s" microbatches(2) placement [0] ranks ["0F0,0F1,0B1,0B0"]
+pp.schedule "s" microbatches(2) placement [0] rows ["0F0,0F1,0B1,0B0"]
 
 // -----
 
@@ -95,14 +95,14 @@ pp.schedule "s" microbatches(2) placement [0] ranks ["0F0,0F1,0B1,0B0"]
 func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
 pp.stage 0 forward(@f)
 // expected-error-re @+1 {{0B0}}
-pp.schedule "s" microbatches(1) placement [0] ranks ["0B0,0F0"]
+pp.schedule "s" microbatches(1) placement [0] rows ["0B0,0F0"]
 
 // -----
 
 // expected-error @+1 {{argument 0: found value 'x' that no stage produces, expected a result with pp.value = "x"}}
 func.func private @f(tensor<8xf32> {pp.value = "x"}) -> (tensor<f32> {pp.value = "loss", pp.loss})
 pp.stage 0 forward(@f)
-pp.schedule "s" microbatches(1) placement [0] ranks ["0F0,0B0"]
+pp.schedule "s" microbatches(1) placement [0] rows ["0F0,0B0"]
 
 // -----
 
@@ -111,7 +111,7 @@ func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
 // expected-error @+1 {{found value 'loss' produced again, expected one producer}}
 func.func private @b() -> (tensor<f32> {pp.value = "loss"})
 pp.stage 0 forward(@f) backward(@b)
-pp.schedule "s" microbatches(1) placement [0] ranks ["0F0,0B0"]
+pp.schedule "s" microbatches(1) placement [0] rows ["0F0,0B0"]
 
 // -----
 
@@ -120,7 +120,7 @@ func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
 // expected-error @+1 {{argument 0: found value 'loss' of type 'tensor<8xf32>', expected 'tensor<f32>' as produced}}
 func.func private @b(tensor<8xf32> {pp.value = "loss"})
 pp.stage 0 forward(@f) backward(@b)
-pp.schedule "s" microbatches(1) placement [0] ranks ["0F0,0B0"]
+pp.schedule "s" microbatches(1) placement [0] rows ["0F0,0B0"]
 
 // -----
 
@@ -130,7 +130,7 @@ func.func private @b() -> (tensor<f32> {pp.value = "g"})
 // expected-error @+1 {{found value 'g' of type 'tensor<8xf32>', expected 'tensor<f32>' as in the other form of the backward}}
 func.func private @i() -> (tensor<8xf32> {pp.value = "g"})
 pp.stage 0 forward(@f) backward(@b) input(@i)
-pp.schedule "s" microbatches(1) placement [0] ranks ["0F0,0B0"]
+pp.schedule "s" microbatches(1) placement [0] rows ["0F0,0B0"]
 
 // -----
 
@@ -138,7 +138,7 @@ pp.schedule "s" microbatches(1) placement [0] ranks ["0F0,0B0"]
 module {
   func.func private @f() -> (tensor<f32> {pp.value = "loss"})
   pp.stage 0 forward(@f)
-  pp.schedule "s" microbatches(1) placement [0] ranks ["0F0,0B0"]
+  pp.schedule "s" microbatches(1) placement [0] rows ["0F0,0B0"]
 }
 
 // -----
@@ -149,7 +149,7 @@ func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
 func.func private @g() -> (tensor<f32> {pp.value = "other", pp.loss})
 pp.stage 0 forward(@f)
 pp.stage 1 forward(@g)
-pp.schedule "s" microbatches(1) placement [0, 0] ranks ["0F0,1F0,1B0,0B0"]
+pp.schedule "s" microbatches(1) placement [0, 0] rows ["0F0,1F0,1B0,0B0"]
 
 // -----
 
@@ -157,7 +157,7 @@ func.func private @f() -> (tensor<8xf32> {pp.value = "y"})
 // expected-error @+1 {{found pp.loss on a backward function, expected it on a result of a forward}}
 func.func private @b() -> (tensor<f32> {pp.value = "loss", pp.loss})
 pp.stage 0 forward(@f) backward(@b)
-pp.schedule "s" microbatches(1) placement [0] ranks ["0F0,0B0"]
+pp.schedule "s" microbatches(1) placement [0] rows ["0F0,0B0"]
 
 // -----
 
@@ -169,7 +169,7 @@ func.func private @b(tensor<8xf32> {pp.grad = "w", pp.use = 0 : i64}) -> (tensor
 pp.stage 0 forward(@f) backward(@b)
 // expected-error @+1 {{found the gradient of use 0 of @w in stage 1 and stage 0, expected each use in one stage}}
 pp.stage 1 forward(@g) backward(@b)
-pp.schedule "s" microbatches(1) placement [0, 0] ranks ["0F0,1F0,1B0,0B0"]
+pp.schedule "s" microbatches(1) placement [0, 0] rows ["0F0,1F0,1B0,0B0"]
 
 // -----
 
@@ -179,7 +179,7 @@ func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
 func.func private @b(tensor<8xf32> {pp.grad = "w", pp.use = 0 : i64}, tensor<8xf32> {pp.grad = "w", pp.use = 0 : i64})
     -> (tensor<8xf32> {pp.accumulates = 0 : i64}, tensor<8xf32> {pp.accumulates = 1 : i64})
 pp.stage 0 forward(@f) backward(@b)
-pp.schedule "s" microbatches(1) placement [0] ranks ["0F0,0B0"]
+pp.schedule "s" microbatches(1) placement [0] rows ["0F0,0B0"]
 
 // -----
 
@@ -189,7 +189,7 @@ func.func private @b(tensor<8xf32> {pp.grad = "w", pp.use = 0 : i64}) -> (tensor
 func.func private @w0()
 // expected-error @+1 {{found 0 gradient accumulators in the halves of the backward and 1 in the whole, expected the same uses in both}}
 pp.stage 0 forward(@f) backward(@b) weight(@w0)
-pp.schedule "s" microbatches(1) placement [0] ranks ["0F0,0B0"]
+pp.schedule "s" microbatches(1) placement [0] rows ["0F0,0B0"]
 
 // -----
 
@@ -198,7 +198,7 @@ pp.parameter @w : tensor<8xf32> init(#nn.zeros)
 func.func private @f(tensor<8xf32> {pp.grad = "w", pp.use = 0 : i64})
     -> (tensor<f32> {pp.value = "loss", pp.loss}, tensor<8xf32> {pp.accumulates = 0 : i64})
 pp.stage 0 forward(@f)
-pp.schedule "s" microbatches(1) placement [0] ranks ["0F0,0B0"]
+pp.schedule "s" microbatches(1) placement [0] rows ["0F0,0B0"]
 
 // -----
 
@@ -209,8 +209,8 @@ func.func private @f0(tensor<8xf32> {pp.value = "y"}) -> (tensor<8xf32> {pp.valu
 func.func private @f1(tensor<8xf32> {pp.value = "x"}) -> (tensor<8xf32> {pp.value = "y"}, tensor<f32> {pp.value = "loss", pp.loss})
 pp.stage 0 forward(@f0)
 pp.stage 1 forward(@f1)
-// expected-error @+1 {{rank 0 stops before action 0F0, which reads 'y': found its producer 1F0 on rank 1 where it is not reached, expected data-flow order: move the producer forward}}
-pp.schedule "s" microbatches(1) placement [0, 1] ranks ["0F0,0B0", "1F0,1B0"]
+// expected-error @+1 {{pipe coordinate 0 stops before action 0F0, which reads 'y': found its producer 1F0 on pipe coordinate 1 where it is not reached, expected data-flow order: move the producer forward}}
+pp.schedule "s" microbatches(1) placement [0, 1] rows ["0F0,0B0", "1F0,1B0"]
 
 // -----
 
@@ -221,8 +221,8 @@ func.func private @i0() -> (tensor<8xf32> {pp.value = "g"})
 func.func private @f1(tensor<8xf32> {pp.value = "g"})
 pp.stage 0 forward(@f0) backward(@b0) input(@i0)
 pp.stage 1 forward(@f1)
-// expected-error @+1 {{rank 1 stops before action 1F0, which reads 'g': found no action that produces it for this micro-batch, expected one in the schedule}}
-pp.schedule "s" microbatches(1) placement [0, 1] ranks ["0F0,0B0", "1F0,1B0"]
+// expected-error @+1 {{pipe coordinate 1 stops before action 1F0, which reads 'g': found no action that produces it for this micro-batch, expected one in the schedule}}
+pp.schedule "s" microbatches(1) placement [0, 1] rows ["0F0,0B0", "1F0,1B0"]
 
 // -----
 
@@ -230,4 +230,4 @@ pp.schedule "s" microbatches(1) placement [0, 1] ranks ["0F0,0B0", "1F0,1B0"]
 llvm.func @f0()
 // expected-error @+1 {{found no func.func @f0, expected stages that are not lowered}}
 pp.stage 0 forward(@f0)
-pp.schedule "s" microbatches(1) placement [0] ranks ["0F0,0B0"]
+pp.schedule "s" microbatches(1) placement [0] rows ["0F0,0B0"]

@@ -25,20 +25,20 @@ ActionKind toActionKind(schedule::Kind kind);
 struct GradientUse {
   int64_t use;
   int64_t stage;
-  int64_t rank; ///< where the stage is placed
+  int64_t pipe; ///< where the stage is placed
 };
 
 /// Everything that is known of a parameter.
 struct ParameterInfo {
   ParameterOp op;
-  /// Uses that have a gradient, ascending. The rank of the first one owns the
-  /// parameter.
+  /// Uses that have a gradient, ascending. The coordinate of the first one owns
+  /// the parameter.
   llvm::SmallVector<GradientUse> gradients;
   /// Ranks that read it, ascending.
   llvm::SmallVector<int64_t> readers;
 
   /// Rank with the optimizer state, -1 where there is no gradient.
-  int64_t owner() const { return gradients.empty() ? -1 : gradients[0].rank; }
+  int64_t owner() const { return gradients.empty() ? -1 : gradients[0].pipe; }
 };
 
 class Plan {
@@ -58,7 +58,7 @@ public:
   mlir::func::FuncOp getFunction(const schedule::Action &action) const;
 
   int64_t numRanks() const { return schedule.numRanks(); }
-  int64_t rankOf(int64_t stage) const { return schedule.placement[stage]; }
+  int64_t pipeOf(int64_t stage) const { return schedule.placement[stage]; }
   int64_t microbatches() const { return schedule.microbatches; }
 
   mlir::ModuleOp module;

@@ -43,8 +43,8 @@ def PPAnnotateTimes : Pass<"pp-annotate-times", "::mlir::ModuleOp"> {
 
     Example:
     ```mlir
-    pp.schedule "1f1b" microbatches(2) placement [0, 1] ranks ["0F0,0F1,0B0,0B1", "1F0,1B0,1F1,1B1"] {pp.times = {forward = array<f64: 1.0, 1.0>, input_gradient = array<f64: 0.0, 1.0>, transfer = array<f64: 0.1>, weight_gradient = array<f64: 2.0, 1.0>}}
-    pp.program @rank0 rank(0) attributes {pp.predicted = {bubble = 0.25 : f64, busy = 3.0 : f64, makespan = 4.0 : f64}} {
+    pp.schedule "1f1b" microbatches(2) placement [0, 1] rows ["0F0,0F1,0B0,0B1", "1F0,1B0,1F1,1B1"] {pp.times = {forward = array<f64: 1.0, 1.0>, input_gradient = array<f64: 0.0, 1.0>, transfer = array<f64: 0.1>, weight_gradient = array<f64: 2.0, 1.0>}}
+    pp.program @pipe0 pipe(0) attributes {pp.predicted = {bubble = 0.25 : f64, busy = 3.0 : f64, makespan = 4.0 : f64}} {
     ```
   }];
   let options = [

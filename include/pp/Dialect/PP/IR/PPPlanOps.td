@@ -96,28 +96,28 @@ def PP_StageOp : PP_Op<"stage", [HasParent<"::mlir::ModuleOp">,
 }
 
 def PP_ScheduleOp : PP_Op<"schedule", [HasParent<"::mlir::ModuleOp">]> {
-  let summary = "the order of actions on each rank";
+  let summary = "the order of actions at each pipe coordinate";
   let description = [{
-    The text of a rank is that of PyTorch's schedule files: `2F0` is stage 2,
+    The row of a coordinate on the mesh's axis "pipe" is that of PyTorch's schedule files: `2F0` is stage 2,
     forward, micro-batch 0; `B` full backward, `I` input gradient, `W` weight
-    gradient, separated by commas. `placement` gives the rank of each stage.
+    gradient, separated by commas. `placement` gives the coordinate of each stage.
 
     Constraints:
     1. `microbatches` is at least 1 and at most 2^20, and there are at most 2^16
-       ranks.
-    2. Every rank of `placement` has a text in `ranks`.
+       rows.
+    2. Every coordinate of `placement` has a row.
 
     Example:
     ```mlir
     pp.schedule "1f1b" microbatches(2) placement [0, 1]
-        ranks ["0F0,0F1,0B0,0B1", "1F0,1B0,1F1,1B1"]
+        rows ["0F0,0F1,0B0,0B1", "1F0,1B0,1F1,1B1"]
     ```
   }];
   let arguments = (ins StrAttr:$name, I64Attr:$microbatches,
-      DenseI64ArrayAttr:$placement, StrArrayAttr:$ranks);
+      DenseI64ArrayAttr:$placement, StrArrayAttr:$rows);
   let assemblyFormat = [{
     $name `microbatches` `(` $microbatches `)` `placement` $placement
-    `ranks` $ranks attr-dict
+    `rows` $rows attr-dict
   }];
   let hasVerifier = 1;
 }

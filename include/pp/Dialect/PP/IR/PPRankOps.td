@@ -11,14 +11,14 @@ include "pp/Dialect/PP/IR/RankOpInterface.td"
 //===----------------------------------------------------------------------===//
 
 def PP_ChannelOp : PP_Op<"channel", [Symbol, HasParent<"::mlir::ModuleOp">]> {
-  let summary = "a directed edge between two ranks";
+  let summary = "a directed edge between two pipe coordinates";
   let description = [{
     Constraints:
-    1. Source and destination are different ranks, below 2^16.
+    1. Source and destination are different coordinates on the axis "pipe", below 2^16.
 
     Example:
     ```mlir
-    pp.channel @r0_to_r1 from(0) to(1)
+    pp.channel @p0_to_p1 from(0) to(1)
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$source,
@@ -31,10 +31,10 @@ def PP_ChannelOp : PP_Op<"channel", [Symbol, HasParent<"::mlir::ModuleOp">]> {
 
 def PP_ProgramOp : PP_Op<"program", [Symbol, IsolatedFromAbove, SingleBlock,
     NoTerminator, HasParent<"::mlir::ModuleOp">]> {
-  let summary = "what one pipeline rank does in a training step, in order";
+  let summary = "what the ranks of one pipe coordinate do in a training step, in order";
   let description = [{
     Constraints:
-    1. The body ends with `pp.return` without operands; `rank` is below 2^16.
+    1. The body ends with `pp.return` without operands; `pipe` is below 2^16.
     2. Every token is waited for exactly once.
     3. The buffer of a receive is read by its `pp.wait` only.
     4. `pp.begin_loop` and `pp.end_loop` stand in pairs, not within each other.
@@ -51,7 +51,7 @@ def PP_ProgramOp : PP_Op<"program", [Symbol, IsolatedFromAbove, SingleBlock,
 
     Example:
     ```mlir
-    pp.program @rank0 rank(0) {
+    pp.program @pipe0 pipe(0) {
       %y, %r = pp.run F stage(0) mb(0) @f() : () -> (tensor<8xf32>, tensor<8xf32>)
       pp.begin_loop rounds(30) step(1)
       %y1, %r1 = pp.run F stage(0) mb(1) @f() : () -> (tensor<8xf32>, tensor<8xf32>)
@@ -63,7 +63,7 @@ def PP_ProgramOp : PP_Op<"program", [Symbol, IsolatedFromAbove, SingleBlock,
     }
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$rank);
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$pipe);
   let regions = (region SizedRegion<1>:$body);
   let extraClassDeclaration = [{
     /// Whether any part of the program is a loop.
@@ -76,7 +76,7 @@ def PP_ProgramOp : PP_Op<"program", [Symbol, IsolatedFromAbove, SingleBlock,
         ::llvm::function_ref<void(::mlir::Operation *, int64_t)> visit);
   }];
   let assemblyFormat =
-      "$sym_name `rank` `(` $rank `)` attr-dict-with-keyword $body";
+      "$sym_name `pipe` `(` $pipe `)` attr-dict-with-keyword $body";
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
 }
@@ -199,12 +199,12 @@ def PP_ISendOp : PP_RankOp<"isend",
     have no micro-batch.
 
     Constraints:
-    1. `channel` names a `pp.channel` that starts at the program's rank.
+    1. `channel` names a `pp.channel` that starts at the program's pipe coordinate.
     2. The tag is below 2^31 - 1, the micro-batch below 2^20.
 
     Example:
     ```mlir
-    %t = pp.isend %y channel(@r0_to_r1) value("x2") mb(0) tag(0) : tensor<4x8xf32>
+    %t = pp.isend %y channel(@p0_to_p1) value("x2") mb(0) tag(0) : tensor<4x8xf32>
     ```
   }];
   let arguments = (ins PP_Tensor:$buffer, FlatSymbolRefAttr:$channel,
@@ -227,12 +227,12 @@ def PP_IRecvOp : PP_RankOp<"irecv",
     gives it back as the received value.
 
     Constraints:
-    1. `channel` names a `pp.channel` that ends at the program's rank.
+    1. `channel` names a `pp.channel` that ends at the program's pipe coordinate.
     2. The tag is below 2^31 - 1, the micro-batch below 2^20.
 
     Example:
     ```mlir
-    %b, %t = pp.irecv channel(@r0_to_r1) value("x2") mb(0) tag(0) : tensor<4x8xf32>
+    %b, %t = pp.irecv channel(@p0_to_p1) value("x2") mb(0) tag(0) : tensor<4x8xf32>
     %x = pp.wait %t, %b : tensor<4x8xf32>
     ```
   }];

@@ -53,13 +53,13 @@ def PPPlanMemory : Pass<"pp-plan-memory", "::mlir::ModuleOp"> {
 
     Example:
     ```mlir
-    pp.program @rank0 rank(0) {
+    pp.program @pipe0 pipe(0) {
       %y = pp.run F stage(0) mb(0) @stage0.forward() : () -> tensor<32xf32>
       pp.loss %l mb(0) : tensor<f32>
     ```
     becomes
     ```mlir
-    pp.program @rank0 rank(0) attributes {pp.memory = {activations = 128 : i64, arena = 256 : i64, ...}} {
+    pp.program @pipe0 pipe(0) attributes {pp.memory = {activations = 128 : i64, arena = 256 : i64, ...}} {
       %y = pp.run F stage(0) mb(0) @stage0.forward() {pp.offsets = array<i64: 0>, pp.workspace_offset = 128 : i64} : () -> tensor<32xf32>
     ```
   }];

@@ -230,7 +230,7 @@ def PPSchedule : Pass<"pp-schedule", "::mlir::ModuleOp"> {
 
     ```mlir
     pp.schedule "gpipe" microbatches(2) placement [0, 1]
-        ranks ["0F0,0F1,0B0,0B1", "1F0,1F1,1B0,1B1"]
+        rows ["0F0,0F1,0B0,0B1", "1F0,1F1,1B0,1B1"]
     ```
   }];
   let options = [
@@ -272,7 +272,7 @@ def PPVerifyPlan : Pass<"pp-verify-plan", "::mlir::ModuleOp"> {
     Example: with
 
     ```mlir
-    pp.schedule "file" microbatches(1) placement [0] ranks ["0B0,0F0"]
+    pp.schedule "file" microbatches(1) placement [0] rows ["0B0,0F0"]
     ```
 
     the pass reports that action 0B0 reads what 0F0 only produces after it.
@@ -303,14 +303,14 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
     Example: of the second of two ranks remains
 
     ```mlir
-    pp.program @rank1 rank(1) {
+    pp.program @pipe1 pipe(1) {
       pp.zero_gradient @w use(0)
-      %b, %t = pp.irecv channel(@r0_to_r1) value("x0") mb(0) tag(0) : tensor<4x8xf32>
+      %b, %t = pp.irecv channel(@p0_to_p1) value("x0") mb(0) tag(0) : tensor<4x8xf32>
       %x = pp.wait %t, %b : tensor<4x8xf32>
       %loss, %r = pp.run F stage(1) mb(0) @stage1.forward(%x) : (tensor<4x8xf32>) -> (tensor<f32>, tensor<4x8xf32>)
       pp.loss %loss mb(0) : tensor<f32>
       %dx = pp.run B stage(1) mb(0) @stage1.backward(%r) : (tensor<4x8xf32>) -> tensor<4x8xf32>
-      %s = pp.isend %dx channel(@r1_to_r0) value("x0.grad") mb(0) tag(0) : tensor<4x8xf32>
+      %s = pp.isend %dx channel(@p1_to_p0) value("x0.grad") mb(0) tag(0) : tensor<4x8xf32>
       pp.wait_send %s, %dx : tensor<4x8xf32>
       %g = pp.load_gradient @w use(0) : tensor<8x8xf32>
       pp.grad_norm @w, %g : tensor<8x8xf32>
@@ -328,7 +328,7 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
     back as loops.
 
     ```mlir
-    pp.program @rank1 rank(1) attributes {pp.left_out = {rounds = 26 : i64, sections = [array<i64: 0, 12, 2>], step = 1 : i64}} {
+    pp.program @pipe1 pipe(1) attributes {pp.left_out = {rounds = 26 : i64, sections = [array<i64: 0, 12, 2>], step = 1 : i64}} {
     ```
   }];
   let options = [
@@ -363,10 +363,10 @@ def PPFormLoops : Pass<"pp-form-loops", "::mlir::ModuleOp"> {
     pp.begin_loop rounds(27) step(1)
     %x = pp.wait %t, %b mb(1) : tensor<8xf32>
     %y, %r = pp.run F stage(1) mb(1) @f(%x) : (tensor<8xf32>) -> (tensor<8xf32>, tensor<8xf32>)
-    %b2, %t2 = pp.irecv channel(@r0_to_r1) value("x") mb(2) tag(2) : tensor<8xf32>
+    %b2, %t2 = pp.irecv channel(@p0_to_p1) value("x") mb(2) tag(2) : tensor<8xf32>
     %dx = pp.run B stage(1) mb(1) @b(%r) : (tensor<8xf32>) -> tensor<8xf32>
     pp.wait_send %s, %dx0 mb(0) : tensor<8xf32>
-    %s2 = pp.isend %dx channel(@r1_to_r0) value("dx") mb(1) tag(1) : tensor<8xf32>
+    %s2 = pp.isend %dx channel(@p1_to_p0) value("dx") mb(1) tag(1) : tensor<8xf32>
     pp.end_loop
     ```
   }];
@@ -393,7 +393,7 @@ def PPPlaceCommunication : Pass<"pp-place-communication", "::mlir::ModuleOp"> {
 
     ```mlir
     %y0 = pp.run F stage(1) mb(0) @f(%x0) : (tensor<8xf32>) -> tensor<8xf32>
-    %b, %t = pp.irecv channel(@r0_to_r1) value("x") mb(1) tag(1) : tensor<8xf32>
+    %b, %t = pp.irecv channel(@p0_to_p1) value("x") mb(1) tag(1) : tensor<8xf32>
     %x1 = pp.wait %t, %b : tensor<8xf32>
     %y1 = pp.run F stage(1) mb(1) @f(%x1) : (tensor<8xf32>) -> tensor<8xf32>
     ```
@@ -401,7 +401,7 @@ def PPPlaceCommunication : Pass<"pp-place-communication", "::mlir::ModuleOp"> {
     becomes
 
     ```mlir
-    %b, %t = pp.irecv channel(@r0_to_r1) value("x") mb(1) tag(1) : tensor<8xf32>
+    %b, %t = pp.irecv channel(@p0_to_p1) value("x") mb(1) tag(1) : tensor<8xf32>
     %y0 = pp.run F stage(1) mb(0) @f(%x0) : (tensor<8xf32>) -> tensor<8xf32>
     %x1 = pp.wait %t, %b : tensor<8xf32>
     %y1 = pp.run F stage(1) mb(1) @f(%x1) : (tensor<8xf32>) -> tensor<8xf32>
@@ -442,9 +442,9 @@ def PPVerifyCommunication
     receive end under `buffered`, and are reported under `rendezvous`.
 
     ```mlir
-    %t = pp.isend %x channel(@r0_to_r1) value("x") mb(0) tag(0) : tensor<8xf32>
+    %t = pp.isend %x channel(@p0_to_p1) value("x") mb(0) tag(0) : tensor<8xf32>
     pp.wait_send %t, %x : tensor<8xf32>
-    %b, %u = pp.irecv channel(@r1_to_r0) value("y") mb(0) tag(0) : tensor<8xf32>
+    %b, %u = pp.irecv channel(@p1_to_p0) value("y") mb(0) tag(0) : tensor<8xf32>
     ```
   }];
   let options = [
