@@ -23,9 +23,9 @@ static void addSymbol(llvm::orc::SymbolMap &symbols,
                            llvm::JITSymbolFlags::Exported};
 }
 
-void pp::checkIdsOrExit(const char *reader, const void *ids, int64_t count,
-                        int64_t stride, int32_t bits, int64_t size,
-                        int64_t ignored) {
+void pp::checkIdsOrExit(void *, const char *reader, const void *ids,
+                        int64_t count, int64_t stride, int32_t bits,
+                        int64_t size, int64_t ignored) {
   pprt::IdRange range{reader, size, ignored};
   if (auto id = pprt::findIdOutOf(range, ids, count, stride, bits)) {
     llvm::errs() << "error: " << pprt::describeIdOutOf(range, *id, "") << "\n";

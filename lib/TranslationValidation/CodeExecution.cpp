@@ -47,11 +47,6 @@ GlobalTables::GlobalTables(ModuleOp module) {
       auto values = numbers.getValues<int64_t>();
       table.numbers.assign(values.begin(), values.end());
     }
-    // What is defined elsewhere and read here is a flag of the runtime, 0.
-    if (!global.getValueOrNull() && global.getType().isInteger(32)) {
-      table.numbers = {0};
-      table.isConstant = true;
-    }
     addresses[global.getSymName()] = next;
     next = (table.end + kGap + 63) / 64 * 64;
     tables.push_back(std::move(table));

@@ -368,9 +368,12 @@ private:
     const StageAccesses *stage = accessesOf(run, execution->callee());
     if (!stage)
       return false;
-    if (operands.size() != 4 + stage->dataPointers || operands[0] != kArena)
+    if (operands.size() != 5 + stage->dataPointers || operands[0] != kContext ||
+        operands[1] != kArena)
       return fail("other operands of the stage",
-                  "arena, table, workspace, key and data");
+                  "context, arena, table, workspace, key and data");
+    // Those behind the context.
+    ArrayRef<int64_t> operands = this->operands.drop_front();
     if (operands[3] != (stage->hasKey ? kKeys + microbatch : 0))
       return fail("another key",
                   stage->hasKey ? "that of micro-batch " + Twine(microbatch)
@@ -599,10 +602,11 @@ private:
     }
     // From the beginning of one to the end of another, with their padding.
     while (!uncleared.empty()) {
-      if (!expect("pprt_zero",
-                  {{"data", std::nullopt}, {"bytes", std::nullopt}}))
+      if (!expect("pprt_zero", {{"context", kContext},
+                                {"data", std::nullopt},
+                                {"bytes", std::nullopt}}))
         return false;
-      int64_t begin = operands[0], bytes = operands[1];
+      int64_t begin = operands[1], bytes = operands[2];
       if (bytes <= 0 || !isInArena(begin, bytes))
         return fail("a cleared range outside of the arena", "accumulators");
       memory.clobber(begin, bytes);
@@ -631,15 +635,16 @@ private:
       Value sum = reduce.getGradients().front();
       std::optional<int64_t> target;
       for (Value gradient : reduce.getGradients().drop_front()) {
-        if (!expect("pprt_add_f32", {{"target", target},
+        if (!expect("pprt_add_f32", {{"context", kContext},
+                                     {"target", target},
                                      {"source", std::nullopt},
                                      {"elements", elementsOf(sum)}}))
           return false;
-        target = operands[0];
+        target = operands[1];
         if (!holdsValue(*target, sum, std::nullopt) ||
-            !holdsValue(operands[1], gradient, std::nullopt))
+            !holdsValue(operands[2], gradient, std::nullopt))
           return false;
-        if (*target == operands[1])
+        if (*target == operands[2])
           return fail("a gradient that is added to itself", "another one");
       }
       // One gradient alone is its own sum, wherever it lies.
@@ -720,12 +725,15 @@ private:
       if (!next("a copy of memory"))
         return false;
       StringAttr callee = execution->callee();
-      if ((callee && callee.getValue() != "pprt_gpu_copy") ||
-          operands.size() < 3)
+      const size_t first = callee ? 1 : 0; // behind the context
+      if ((callee && (callee.getValue() != "pprt_gpu_copy" ||
+                      operands.empty() || operands[0] != kContext)) ||
+          operands.size() < first + 3)
         return fail(nameOfCall(), "a copy of memory");
-      if (operands[0] != at->second || uint64_t(operands[2]) != bytes)
+      if (operands[first] != at->second ||
+          uint64_t(operands[first + 2]) != bytes)
         return fail("a copy to elsewhere", "all of '" + name + "'");
-      if (!holdsValue(operands[1], store.getValue(), std::nullopt))
+      if (!holdsValue(operands[first + 1], store.getValue(), std::nullopt))
         return false;
     } else if (!holdsValue(at->second, store.getValue(), std::nullopt)) {
       return false;

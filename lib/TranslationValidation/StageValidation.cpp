@@ -50,6 +50,8 @@ class StageValidation {
   static constexpr int64_t kData = int64_t(1) << 54;
   static constexpr int64_t kEntries = int64_t(1) << 59;
   static constexpr int64_t kKey = 0x00005eed12345678;
+  /// Arguments before data: context, arena, table, workspace, key.
+  static constexpr unsigned kFirstData = 5;
 
 public:
   StageValidation(func::FuncOp stage, LLVM::LLVMFuncOp native,
@@ -60,12 +62,12 @@ public:
 
   bool run() {
     auto type = native.getFunctionType();
-    if (type.getNumParams() < 4)
+    if (type.getNumParams() < kFirstData)
       return fail(stage,
                   "a native function of " + Twine(type.getNumParams()) +
                       " arguments",
-                  "arena, table, workspace, key and data");
-    interface.dataPointers = type.getNumParams() - 4;
+                  "context, arena, table, workspace, key and data");
+    interface.dataPointers = type.getNumParams() - kFirstData;
     interface.argumentEntry.assign(stage.getNumArguments(), -1);
     interface.dataPosition.assign(stage.getNumArguments(), -1);
     interface.resultEntry.assign(stage.getNumResults(), -1);
@@ -74,8 +76,10 @@ public:
     for (size_t i = 0; i != stage.getNumArguments() + stage.getNumResults();
          ++i)
       entries.push_back(kEntries + int64_t(i) * kRegion - kArena);
-    SmallVector<int64_t> arguments = {kArena, tables.add(std::move(entries)),
-                                      kWorkspace, kKey};
+    // It begins with the flag for emulated computations, which is 0.
+    context = tables.add({0});
+    SmallVector<int64_t> arguments = {
+        context, kArena, tables.add(std::move(entries)), kWorkspace, kKey};
     for (unsigned i = 0; i != interface.dataPointers; ++i)
       arguments.push_back(kData + i * kRegion);
 
@@ -124,6 +128,12 @@ private:
       return fail(op, execution->error, expected);
     }
     llvm_unreachable("unknown stop");
+  }
+
+  /// Whether the call's first operand is the context.
+  bool hasContext() {
+    ArrayRef<int64_t> operands = execution->operands();
+    return !operands.empty() && operands.front() == context;
   }
 
   /// The next call, of `name`.
@@ -258,17 +268,18 @@ private:
   bool takeConstants(Operation *op) {
     while (execution->callee() &&
            execution->callee().getValue() == "pprt_gpu_constant") {
-      if (execution->operands().size() != 2)
-        return fail(op, "a constant without a size", "address and bytes");
+      if (execution->operands().size() != 3 || !hasContext())
+        return fail(op, "a constant without a size",
+                    "context, address and bytes");
       int64_t handle = kData - (int64_t(handles.size()) + 1) * kRegion;
-      handles[handle] = execution->operands()[0];
+      handles[handle] = execution->operands()[1];
       LLVM::GlobalOp global =
-          tables.getGlobals().globalAt(execution->operands()[0]);
+          tables.getGlobals().globalAt(execution->operands()[1]);
       auto content =
           global ? dyn_cast_or_null<DenseElementsAttr>(global.getValueOrNull())
                  : DenseElementsAttr();
       if (!content ||
-          countBytes(content.getType()) != uint64_t(execution->operands()[1]))
+          countBytes(content.getType()) != uint64_t(execution->operands()[2]))
         return fail(op, "a constant of other bytes", "all bytes of a global");
       execution->answer(handle);
       if (!next(op, "a call behind that of a constant"))
@@ -297,9 +308,12 @@ private:
       if (!callee.getResultAttr(i, attr::kAccumulates))
         fresh.push_back(i);
     ArrayRef<int64_t> operands = execution->operands();
-    if (operands.size() != call.getNumOperands() + fresh.size() + 1)
+    if (operands.size() != call.getNumOperands() + fresh.size() + 2)
       return fail(call, Twine(operands.size()) + " operands",
-                  Twine(call.getNumOperands() + fresh.size() + 1));
+                  Twine(call.getNumOperands() + fresh.size() + 2));
+    if (!hasContext())
+      return fail(call, "another context of a layer", "the stage's");
+    operands = operands.drop_front();
 
     // Operands, workspace and results are memory of their own each.
     memory.beginCall();
@@ -338,7 +352,9 @@ private:
         written.insert(call.getOperand(accumulator.getInt()));
       }
     if (call->hasAttr(attr::kPart))
-      return expect(call, "pprt_mark", 0);
+      return expect(call, "pprt_mark", 1) &&
+             (hasContext() ||
+              fail(call, "another context of a mark", "the stage's"));
     return true;
   }
 
@@ -391,12 +407,14 @@ private:
         return false;
       StringAttr callee = execution->callee();
       if ((callee && callee.getValue() != "pprt_gpu_copy") ||
-          execution->operands().size() < 3)
+          (callee && !hasContext()) ||
+          execution->operands().size() < (callee ? 4 : 3))
         return fail(op, "a call of '" + (callee ? callee.getValue() : "") + "'",
                     "copies of results, or the end");
-      int64_t target = execution->operands()[0],
-              source = execution->operands()[1];
-      uint64_t bytes = execution->operands()[2];
+      ArrayRef<int64_t> operands =
+          execution->operands().drop_front(callee ? 1 : 0);
+      int64_t target = operands[0], source = operands[1];
+      uint64_t bytes = operands[2];
       Value copied = returnedFrom(op, source, bytes);
       if (!copied)
         return fail(op, "a copy of what is not returned", "a returned value");
@@ -447,6 +465,7 @@ private:
   func::FuncOp stage;
   LLVM::LLVMFuncOp native;
   TableState tables;
+  int64_t context = 0; ///< the address that stands for the context
   const ModuleFunctions &functions;
   Disagreement &disagreement;
   std::optional<Execution> execution;

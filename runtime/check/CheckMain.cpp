@@ -76,65 +76,78 @@ struct Options {
 // What a layer calls
 //===----------------------------------------------------------------------===//
 
-static Device *device;
-static std::exception_ptr failure;
-static std::map<const void *, void *> constants;
-
-template <typename F> static void guarded(F enqueue) {
-  if (failure)
-    return;
-  try {
-    enqueue();
-  } catch (...) {
-    failure = std::current_exception();
+/// What a function's calls work on.
+struct pprt_context {
+  template <typename F> void guarded(F enqueue) {
+    if (failure)
+      return;
+    try {
+      enqueue();
+    } catch (...) {
+      failure = std::current_exception();
+    }
   }
-}
+
+  std::unique_ptr<Device> device;
+  std::exception_ptr failure;
+  std::map<const void *, void *> constants;
+  uint8_t *idRecord = nullptr; ///< on the device: where checks of ids write
+};
 
 extern "C" {
-void pprt_gpu_launch(int32_t kernel, int32_t gx, int32_t gy, int32_t gz,
-                     int32_t bx, int32_t by, int32_t bz, void **arguments) {
-  guarded([&] {
-    device->launch(kernel, {gx, gy, gz}, {bx, by, bz}, arguments);
+void pprt_gpu_launch(pprt_context *ctx, int32_t kernel, int32_t gx, int32_t gy,
+                     int32_t gz, int32_t bx, int32_t by, int32_t bz,
+                     void **arguments) {
+  ctx->guarded([&] {
+    ctx->device->launch(kernel, {gx, gy, gz}, {bx, by, bz}, arguments);
   });
 }
-void pprt_gpu_copy(void *to, const void *from, uint64_t bytes) {
-  guarded([&] { device->copy(0, to, from, bytes); });
+void pprt_gpu_copy(pprt_context *ctx, void *to, const void *from,
+                   uint64_t bytes) {
+  ctx->guarded([&] { ctx->device->copy(0, to, from, bytes); });
 }
-void pprt_gpu_matmul(const pprt_gpu_gemm *shape, const void *a, const void *b,
-                     void *c, void *bias, void *aux, void *workspace) {
-  guarded([&] { device->matmul(*shape, a, b, c, bias, aux, workspace); });
+void pprt_gpu_matmul(pprt_context *ctx, const pprt_gpu_gemm *shape,
+                     const void *a, const void *b, void *c, void *bias,
+                     void *aux, void *workspace) {
+  ctx->guarded(
+      [&] { ctx->device->matmul(*shape, a, b, c, bias, aux, workspace); });
 }
-void pprt_gpu_attention_forward(const pprt_gpu_attention *shape, const void *q,
+void pprt_gpu_attention_forward(pprt_context *ctx,
+                                const pprt_gpu_attention *shape, const void *q,
                                 const void *k, const void *v, void *out,
                                 float *lse, void *workspace) {
-  guarded(
-      [&] { device->attentionForward(*shape, q, k, v, out, lse, workspace); });
+  ctx->guarded([&] {
+    ctx->device->attentionForward(*shape, q, k, v, out, lse, workspace);
+  });
 }
-void pprt_gpu_attention_backward(const pprt_gpu_attention *shape, const void *q,
+void pprt_gpu_attention_backward(pprt_context *ctx,
+                                 const pprt_gpu_attention *shape, const void *q,
                                  const void *k, const void *v, const void *out,
                                  const float *lse, const void *dout, void *dq,
                                  void *dk, void *dv, void *workspace) {
-  guarded([&] {
-    device->attentionBackward(*shape, q, k, v, out, lse, dout, dq, dk, dv,
-                              workspace);
+  ctx->guarded([&] {
+    ctx->device->attentionBackward(*shape, q, k, v, out, lse, dout, dq, dk, dv,
+                                   workspace);
   });
 }
 /// Of the reference, whose ids are those of the device.
-void pprt_check_ids(const char *reader, const void *ids, int64_t count,
-                    int64_t stride, int32_t bits, int64_t size,
+void pprt_check_ids(pprt_context *ctx, const char *reader, const void *ids,
+                    int64_t count, int64_t stride, int32_t bits, int64_t size,
                     int64_t ignored) {
   IdRange range{reader, size, ignored};
-  guarded([&] {
+  ctx->guarded([&] {
     if (auto id = findIdOutOf(range, ids, count, stride, bits))
       throw Error(describeIdOutOf(range, *id, ""));
   });
 }
-void pprt_gpu_check_ids(const char *, const void *ids, int64_t count,
-                        int64_t stride, int32_t bits, int64_t size,
-                        int64_t ignored) {
-  guarded([&] {
-    static uint8_t *record = device->allocate(3 * sizeof(double));
-    device->zero(0, record, 3 * sizeof(double));
+void pprt_gpu_check_ids(pprt_context *ctx, const char *, const void *ids,
+                        int64_t count, int64_t stride, int32_t bits,
+                        int64_t size, int64_t ignored) {
+  ctx->guarded([&] {
+    uint8_t *&record = ctx->idRecord;
+    if (!record)
+      record = ctx->device->allocate(3 * sizeof(double));
+    ctx->device->zero(0, record, 3 * sizeof(double));
     const pprt_gpu_code &code = pprt_gpu_program_code;
     int32_t kernel = 0;
     while (std::strcmp(code.kernels[kernel].name, "pprt_kernel_check_ids"))
@@ -143,18 +156,18 @@ void pprt_gpu_check_ids(const char *, const void *ids, int64_t count,
     int64_t number = 1;
     void *arguments[] = {&ids,     &count,  &stride, &bits, &size,
                          &ignored, &number, &record, &found};
-    device->launch(kernel, {1, 1, 1}, {256, 1, 1}, arguments);
+    ctx->device->launch(kernel, {1, 1, 1}, {256, 1, 1}, arguments);
   });
 }
-void *pprt_gpu_constant(const void *host, uint64_t bytes) {
-  void *&copy = constants[host];
-  guarded([&] {
+void *pprt_gpu_constant(pprt_context *ctx, const void *host, uint64_t bytes) {
+  void *&copy = ctx->constants[host];
+  ctx->guarded([&] {
     if (copy)
       return;
-    copy = device->allocate(bytes);
-    uint8_t *pinned = device->allocateHost(bytes);
+    copy = ctx->device->allocate(bytes);
+    uint8_t *pinned = ctx->device->allocateHost(bytes);
     std::memcpy(pinned, host, bytes);
-    device->upload(0, copy, pinned, bytes);
+    ctx->device->upload(0, copy, pinned, bytes);
   });
   return copy;
 }
@@ -242,9 +255,10 @@ static std::vector<Function> readTable() {
 // One function
 //===----------------------------------------------------------------------===//
 
-/// Calls a function of up to 32 pointers or integers: surplus arguments lie on
-/// the stack and hurt nobody in the C convention.
-static void call(void *function, std::vector<void *> a) {
+/// Calls a function of a context and up to 31 pointers or integers: surplus
+/// arguments lie on the stack and hurt nobody in the C convention.
+static void call(void *function, pprt_context &context, std::vector<void *> a) {
+  a.insert(a.begin(), &context);
   a.resize(32);
 #define A8(n)                                                                  \
   a[n], a[n + 1], a[n + 2], a[n + 3], a[n + 4], a[n + 5], a[n + 6], a[n + 7]
@@ -255,9 +269,9 @@ static void call(void *function, std::vector<void *> a) {
 #undef A8
 }
 
-static void waitForDevice(double seconds) {
+static void waitForDevice(Device &device, double seconds) {
   WaitTimer timer(uint64_t(std::min(seconds, 1e9) * 1e9), nowNs());
-  while (!device->isDone(0)) {
+  while (!device.isDone(0)) {
     if (timer.isOver(nowNs()))
       throw Error("found work on the device that does not end");
     timespec nap = {0, 20000};
@@ -357,15 +371,16 @@ static void printNumber(const char *key, double x) {
 }
 
 /// Runs function `index` on both sides; whether all results are right.
-static bool check(size_t index, const Function &f, uint8_t *memory,
-                  uint8_t *pinned, const Options &o) {
+static bool check(size_t index, const Function &f, pprt_context &context,
+                  uint8_t *memory, uint8_t *pinned, const Options &o) {
+  Device &device = *context.device;
   std::vector<uint64_t> places, hostPlaces;
   Layout layout = layoutOf(f, true, places);
   Layout hostLayout = layoutOf(f, false, hostPlaces);
-  if (f.arguments.size() + f.results.size() + 1 > 32)
+  if (f.arguments.size() + f.results.size() + 2 > 32)
     throw Error("found " + std::to_string(f.arguments.size()) +
                 " arguments of '" + f.name +
-                "', expected at most 31 with its "
+                "', expected at most 30 with its "
                 "results: check a part of it");
   HostMemory before(layout.total()), host(hostLayout.total());
   std::seed_seq seed{uint32_t(o.seed), uint32_t(o.seed >> 32), uint32_t(index)};
@@ -387,19 +402,20 @@ static bool check(size_t index, const Function &f, uint8_t *memory,
     }
   }
   std::memcpy(pinned, before.data, layout.total());
-  device->upload(0, memory, pinned, layout.total());
-  waitForDevice(o.timeout);
-  call(pprt_check_functions[2 * index], argumentsOf(f, memory, places));
-  if (failure)
-    std::rethrow_exception(failure);
-  device->download(0, pinned, memory, layout.total());
-  waitForDevice(o.timeout);
+  device.upload(0, memory, pinned, layout.total());
+  waitForDevice(device, o.timeout);
+  call(pprt_check_functions[2 * index], context,
+       argumentsOf(f, memory, places));
+  if (context.failure)
+    std::rethrow_exception(context.failure);
+  device.download(0, pinned, memory, layout.total());
+  waitForDevice(device, o.timeout);
 
   std::vector<void *> arguments = argumentsOf(f, host.data, hostPlaces);
   for (size_t i = 0; i < f.arguments.size(); ++i)
     if (f.arguments[i].isKey)
       arguments[i] = reinterpret_cast<void *>(key);
-  call(pprt_check_functions[2 * index + 1], arguments);
+  call(pprt_check_functions[2 * index + 1], context, arguments);
 
   std::string stray = strayWrite(f, layout, places, before.data, pinned);
   bool good = true;
@@ -526,20 +542,21 @@ int main(int argc, char **argv) {
   try {
     Options o = parse(argc, argv);
     std::vector<Function> functions = readTable();
-    std::unique_ptr<Device> owned =
-        o.device == "cuda" ? createCudaDevice(pprt_gpu_program_code, 0,
-                                              {o.attention, printNote})
-                           : createEmulatedDevice(pprt_gpu_program_code);
-    device = owned.get();
+    pprt_context context;
+    context.device = o.device == "cuda"
+                         ? createCudaDevice(pprt_gpu_program_code, 0,
+                                            {o.attention, printNote})
+                         : createEmulatedDevice(pprt_gpu_program_code);
+    Device &device = *context.device;
     std::printf("{\"device\": \"%s\", \"functions\": %zu}\n",
-                escapeJson(device->description()).c_str(), functions.size());
+                escapeJson(device.description()).c_str(), functions.size());
     uint64_t most = 0;
     for (const Function &f : functions) {
       std::vector<uint64_t> places;
       most = std::max(most, layoutOf(f, true, places).total());
     }
-    uint8_t *memory = device->allocate(most),
-            *pinned = device->allocateHost(most);
+    uint8_t *memory = device.allocate(most),
+            *pinned = device.allocateHost(most);
     bool good = true;
     if (o.start >= functions.size())
       throw Error("found --start " + std::to_string(o.start) +
@@ -550,7 +567,7 @@ int main(int argc, char **argv) {
       std::printf("{\"begin\": %zu, \"function\": \"%s\"}\n", i,
                   escapeJson(functions[i].name).c_str());
       std::fflush(stdout);
-      good &= check(i, functions[i], memory, pinned, o);
+      good &= check(i, functions[i], context, memory, pinned, o);
     }
     std::printf("{\"done\": true}\n");
     return good ? 0 : 1;

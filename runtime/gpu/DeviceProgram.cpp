@@ -10,10 +10,6 @@
 
 using namespace pprt;
 
-static DeviceProgram *current = nullptr;
-DeviceProgram *pprt::currentProgram() { return current; }
-void pprt::setCurrentProgram(DeviceProgram *program) { current = program; }
-
 static uint64_t align(uint64_t bytes) { return (bytes + 255) / 256 * 256; }
 
 // Blocks of the first stage of a sum: what the second stage adds. How a sum is
@@ -27,11 +23,6 @@ DeviceProgram::DeviceProgram(Device &device, const Description &description,
       transport(transport), collectives(collectives), recorder(recorder),
       program(description.programOf(size_t(transport.rank()))), keys(device),
       requests(size_t(program.requests)) {}
-
-DeviceProgram::~DeviceProgram() {
-  if (current == this)
-    current = nullptr;
-}
 
 uint8_t *DeviceProgram::allocateArena(uint64_t bytes) {
   const uint64_t microbatches = uint64_t(program_description.microbatches);

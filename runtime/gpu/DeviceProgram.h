@@ -42,7 +42,6 @@ public:
   DeviceProgram(Device &device, const Description &description,
                 const Options &options, Transport &transport,
                 Collectives &collectives, Recorder &recorder);
-  ~DeviceProgram();
 
   /// The arena, checked against what is free; zeros. Throws Error.
   uint8_t *allocateArena(uint64_t bytes);
@@ -166,11 +165,6 @@ private:
   int64_t stepsDone = 0;
   std::exception_ptr failure;
 };
-
-/// The program that runs on this rank's device, null on CPUs: what has no
-/// context (pprt_zero, pprt_gpu.h) works on it.
-DeviceProgram *currentProgram();
-void setCurrentProgram(DeviceProgram *);
 
 } // namespace pprt
 

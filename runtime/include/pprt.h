@@ -12,6 +12,10 @@
 //  - A fallible call returns a status, PPRT_OK (0) or an error. On an error the
 //    runtime has recorded what happened; generated code returns the status at
 //    once and the runtime prints it on rank 0, then ends every rank.
+//  - What a function without a status runs into is recorded in the context,
+//  too:
+//    the next fallible call returns it.
+//  - Layer and stage functions get the context as their first argument.
 //  - Buffers live in the rank's arena, 64-byte aligned. Nothing here allocates.
 //  - One thread of a rank calls these functions.
 //
@@ -36,12 +40,15 @@ enum {
 };
 
 //===----------------------------------------------------------------------===//
-// What the generated object exports, and the one flag that it reads
+// What the generated object exports, and what it reads
 //===----------------------------------------------------------------------===//
 
-/// Not 0 if computations are emulated: native stage functions then return at
-/// once. Defined by the runtime, constant during a run.
-extern int32_t pprt_emulating;
+/// What generated code itself reads of a context, which begins with it.
+typedef struct pprt_context_head {
+  /// Not 0 if computations are emulated: native stage functions then return at
+  /// once. Constant during a run.
+  int32_t emulating;
+} pprt_context_head;
 
 /// The program's description: JSON, NUL terminated (docs/Runtime.md).
 extern const char pp_program_description[];
@@ -88,9 +95,9 @@ void pprt_action_begin(pprt_context *ctx, int32_t action);
 void pprt_action_end(pprt_context *ctx, int32_t action);
 
 /// A stage function has come to the end of the next part of its stage (the
-/// description's "parts"). Returns at once unless layers are timed. It has no
-/// context: stages of equal layers share one function.
-void pprt_mark(void);
+/// description's "parts"). Returns at once unless layers are timed. Which part
+/// it is follows from the action: stages of equal layers share one function.
+void pprt_mark(pprt_context *ctx);
 
 //===----------------------------------------------------------------------===//
 // Data and loss
@@ -114,9 +121,9 @@ void pprt_place(int64_t *table, const int64_t *shape, int64_t offset);
 /// apart: each has to be in [0, size) or `ignored`. Else the step ends at
 /// pprt_exchange with an error on every rank, before anything is updated;
 /// `reader` names the op that reads the ids in it. The caller goes on meanwhile
-/// and uses no id that is out of range. It has no context, as pprt_mark.
-void pprt_check_ids(const char *reader, const void *ids, int64_t count,
-                    int64_t stride, int32_t bits, int64_t size,
+/// and uses no id that is out of range.
+void pprt_check_ids(pprt_context *ctx, const char *reader, const void *ids,
+                    int64_t count, int64_t stride, int32_t bits, int64_t size,
                     int64_t ignored);
 
 /// Reports the loss of `microbatch` (one f32). Called by the rank of the last
@@ -128,10 +135,10 @@ int32_t pprt_loss(pprt_context *ctx, int32_t microbatch, const float *loss);
 //===----------------------------------------------------------------------===//
 
 /// Sets `bytes` bytes to zero.
-void pprt_zero(void *data, uint64_t bytes);
+void pprt_zero(pprt_context *ctx, void *data, uint64_t bytes);
 
 /// dst[i] += src[i] for i < n. The two do not overlap.
-void pprt_add_f32(float *dst, const float *src, uint64_t n);
+void pprt_add_f32(pprt_context *ctx, float *dst, const float *src, uint64_t n);
 
 /// Records the sum of squares of the gradient of parameter `parameter` (an
 /// index into the description's "parameters"). `grad` is the sum over

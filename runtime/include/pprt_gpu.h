@@ -5,9 +5,10 @@
  * Only the arena lies on the device, and a layer function does not compute: it
  * enqueues kernels and library calls on the compute stream, in program order.
  *
- * Nothing here returns a status. The first failure is kept with the stage,
- * micro-batch and action that ran, what follows is not enqueued any more, and
- * the next fallible call of pprt.h reports it: so a layer is straight code.
+ * Nothing here returns a status. The first failure is kept in the context with
+ * the stage, micro-batch and action that ran, what follows is not enqueued any
+ * more, and the next fallible call of pprt.h reports it: so a layer is straight
+ * code.
  *
  * All pointers are device addresses unless said otherwise. Matrices are
  * row-major, a leading dimension is the distance of two rows in elements.
@@ -16,6 +17,8 @@
 
 #ifndef PPRT_GPU_H
 #define PPRT_GPU_H
+
+#include "pprt.h"
 
 #include <stdint.h>
 
@@ -78,9 +81,9 @@ extern const pprt_gpu_code pprt_gpu_program_code
 
 /* Enqueues kernel `kernel` (an index into the program's kernels). `arguments`
  * (host) points to one pointer for each argument's value (host). */
-void pprt_gpu_launch(int32_t kernel, int32_t grid_x, int32_t grid_y,
-                     int32_t grid_z, int32_t block_x, int32_t block_y,
-                     int32_t block_z, void **arguments);
+void pprt_gpu_launch(pprt_context *ctx, int32_t kernel, int32_t grid_x,
+                     int32_t grid_y, int32_t grid_z, int32_t block_x,
+                     int32_t block_y, int32_t block_z, void **arguments);
 
 /* What kernels compiled for the host call (emulated device): the registers of
  * the thread that runs, a barrier of its block, an exchange of 32-bit values in
@@ -100,11 +103,12 @@ void *pprt_gpu_host_shared(int32_t key, uint64_t bytes);
 /*===----------------------------------------------------------------------===*/
 
 /* Copies on the compute stream. */
-void pprt_gpu_copy(void *to, const void *from, uint64_t bytes);
+void pprt_gpu_copy(pprt_context *ctx, void *to, const void *from,
+                   uint64_t bytes);
 
 /* The device's copy of a constant of the program at `host`, made at the first
  * call. */
-void *pprt_gpu_constant(const void *host, uint64_t bytes);
+void *pprt_gpu_constant(pprt_context *ctx, const void *host, uint64_t bytes);
 
 /*===----------------------------------------------------------------------===*/
 /* Matrix products (cuBLASLt)                                                 */
@@ -152,8 +156,9 @@ typedef struct pprt_gpu_gemm {
   int32_t epilogue;                          /* pprt_gpu_epilogue */
 } pprt_gpu_gemm;
 
-void pprt_gpu_matmul(const pprt_gpu_gemm *shape, const void *a, const void *b,
-                     void *c, void *bias, void *aux, void *workspace);
+void pprt_gpu_matmul(pprt_context *ctx, const pprt_gpu_gemm *shape,
+                     const void *a, const void *b, void *c, void *bias,
+                     void *aux, void *workspace);
 
 /*===----------------------------------------------------------------------===*/
 /* Attention (cuDNN's graph API)                                              */
@@ -181,10 +186,12 @@ typedef struct pprt_gpu_attention {
   int32_t fallback_grid2[3], fallback_block2;
 } pprt_gpu_attention;
 
-void pprt_gpu_attention_forward(const pprt_gpu_attention *shape, const void *q,
+void pprt_gpu_attention_forward(pprt_context *ctx,
+                                const pprt_gpu_attention *shape, const void *q,
                                 const void *k, const void *v, void *out,
                                 float *lse, void *workspace);
-void pprt_gpu_attention_backward(const pprt_gpu_attention *shape, const void *q,
+void pprt_gpu_attention_backward(pprt_context *ctx,
+                                 const pprt_gpu_attention *shape, const void *q,
                                  const void *k, const void *v, const void *out,
                                  const float *lse, const void *dout, void *dq,
                                  void *dk, void *dv, void *workspace);
@@ -194,9 +201,9 @@ void pprt_gpu_attention_backward(const pprt_gpu_attention *shape, const void *q,
 /*===----------------------------------------------------------------------===*/
 
 /* As pprt_check_ids of pprt.h, of ids on the device; `reader` is on the host. */
-void pprt_gpu_check_ids(const char *reader, const void *ids, int64_t count,
-                        int64_t stride, int32_t bits, int64_t size,
-                        int64_t ignored);
+void pprt_gpu_check_ids(pprt_context *ctx, const char *reader, const void *ids,
+                        int64_t count, int64_t stride, int32_t bits,
+                        int64_t size, int64_t ignored);
 
 /*===----------------------------------------------------------------------===*/
 /* Keys                                                                       */

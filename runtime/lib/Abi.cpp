@@ -1,7 +1,7 @@
 //===- Abi.cpp - The functions that generated code calls ------------------===//
 //
 // Exceptions end here: the first one is kept in the context, and a status goes
-// back.
+// back. After it no call does anything.
 //
 //===----------------------------------------------------------------------===//
 #include "Context.h"
@@ -17,12 +17,13 @@ template <typename F> static int32_t guarded(pprt_context *ctx, F action) {
   // What could not be enqueued before ends the step here, too.
   if (ctx->device)
     return ctx->device->guarded(action) ? PPRT_OK : PPRT_ERROR;
+  if (ctx->failure)
+    return PPRT_ERROR;
   try {
     action();
     return PPRT_OK;
   } catch (...) {
-    if (!ctx->failure)
-      ctx->failure = std::current_exception();
+    ctx->failure = std::current_exception();
     return PPRT_ERROR;
   }
 }
@@ -75,9 +76,9 @@ void pprt_action_end(pprt_context *ctx, int32_t action) {
     ctx->recorder.actionEnd(action);
 }
 
-void pprt_mark(void) {
-  if (LayerTimes *times = LayerTimes::active)
-    times->mark();
+void pprt_mark(pprt_context *ctx) {
+  if (ctx->layerTimes)
+    ctx->layerTimes->mark();
 }
 
 const void *pprt_data(pprt_context *ctx, int32_t input, int32_t microbatch) {
@@ -115,17 +116,25 @@ int32_t pprt_loss(pprt_context *ctx, int32_t microbatch, const float *loss) {
   return guarded(ctx, [&] { ctx->reportLoss(microbatch, loss); });
 }
 
-void pprt_zero(void *data, uint64_t bytes) {
-  if (DeviceProgram *program = currentProgram())
+void pprt_check_ids(pprt_context *ctx, const char *reader, const void *ids,
+                    int64_t count, int64_t stride, int32_t bits, int64_t size,
+                    int64_t ignored) {
+  guarded(ctx, [&] {
+    ctx->idChecks.note(reader, ids, count, stride, bits, size, ignored);
+  });
+}
+
+void pprt_zero(pprt_context *ctx, void *data, uint64_t bytes) {
+  if (DeviceProgram *program = ctx->device)
     program->guarded([&] { program->getDevice().zero(0, data, bytes); });
-  else if (!pprt_emulating)
+  else if (!ctx->emulating)
     std::memset(data, 0, bytes);
 }
 
-void pprt_add_f32(float *dst, const float *src, uint64_t n) {
-  if (DeviceProgram *program = currentProgram())
+void pprt_add_f32(pprt_context *ctx, float *dst, const float *src, uint64_t n) {
+  if (DeviceProgram *program = ctx->device)
     program->guarded([&] { program->add(dst, src, n); });
-  else if (!pprt_emulating)
+  else if (!ctx->emulating)
     addInto(dst, src, n);
 }
 
@@ -148,7 +157,7 @@ int32_t pprt_update_bf16(pprt_context *ctx, int32_t parameter, uint16_t *p,
                          uint64_t n) {
   return guarded(ctx, [&] {
     ctx->update(parameter, master, g, m, v, n, p);
-    if (!ctx->device && !pprt_emulating)
+    if (!ctx->device && !ctx->emulating)
       roundToBF16(master, p, n);
   });
 }

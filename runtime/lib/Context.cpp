@@ -19,9 +19,9 @@ pprt_context::pprt_context(const Description &description,
                            const Options &options, Transport &transport,
                            Collectives &collectives, Batches *batches,
                            Recorder &recorder)
-    : description(description), options(options), transport(transport),
-      collectives(collectives), batches(batches), recorder(recorder),
-      idChecks(program(), recorder),
+    : pprt_context_head{options.emulate.has_value()}, description(description),
+      options(options), transport(transport), collectives(collectives),
+      batches(batches), recorder(recorder), idChecks(program(), recorder),
       dropoutKey(streamKey(options.seed, "dropout")) {
   if (options.emulate)
     emulation.emplace(program(), *options.emulate);
@@ -142,8 +142,8 @@ void pprt_context::post(int channel, int tag, const void *data, void *buffer,
     throw Error("found request " + std::to_string(request) +
                 " started twice without a wait" + compileAgain);
   info = {channel, tag, recorder.currentAction(), bytes, isReceive, true};
-  if (LayerTimes *times = LayerTimes::active)
-    times->noteBytes(info.action, bytes);
+  if (layerTimes)
+    layerTimes->noteBytes(info.action, bytes);
   ++activeRequests;
   if (device) {
     Transfer transfer;

@@ -17,8 +17,9 @@ namespace pprt {
 class DeviceProgram;
 } // namespace pprt
 
-/// What the functions of pprt.h work on: one rank's run.
-struct pprt_context {
+/// What the functions of pprt.h work on: one rank's run. No virtual functions:
+/// the head comes first.
+struct pprt_context : pprt_context_head {
   pprt_context(const pprt::Description &description,
                const pprt::Options &options, pprt::Transport &transport,
                pprt::Collectives &collectives, pprt::Batches *batches,
@@ -53,6 +54,8 @@ struct pprt_context {
   pprt::IdChecks idChecks;
 
   std::optional<pprt::Emulation> emulation;
+  /// What times layers; null if nothing does.
+  pprt::LayerTimes *layerTimes = nullptr;
   /// Where the program computes; null: on this CPU.
   pprt::DeviceProgram *device = nullptr;
 

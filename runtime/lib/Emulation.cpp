@@ -1,15 +1,12 @@
 #include "Emulation.h"
 
 #include "Clock.h"
-#include "pprt.h"
 
 #include <cerrno>
 #include <cmath>
 #include <sys/prctl.h>
 
 using namespace pprt;
-
-int32_t pprt_emulating = 0;
 
 static constexpr double longestLead = 200e3; // ns
 
@@ -19,7 +16,6 @@ Emulation::Emulation(const Program &program, const StageTimes &times) {
 }
 
 void Emulation::start() {
-  pprt_emulating = 1;
   // The system may otherwise end sleeps 50 us late, to bundle them.
   prctl(PR_SET_TIMERSLACK, 1ul);
 }

@@ -1,6 +1,6 @@
 //===- Emulation.h - Computations that only take their time ---------------===//
 //
-// Under --emulate stage functions return at once (they ask pprt_emulating), and
+// Under --emulate stage functions return at once (they ask their context), and
 // the end of each action waits until its planned duration is over, asleep. All
 // communication is real, so that many ranks on few cores show what the runtime
 // itself costs.
@@ -25,8 +25,7 @@ class Emulation {
 public:
   Emulation(const Program &program, const StageTimes &times);
 
-  /// Turns all computations of this process into nothing, and lets its timers
-  /// be exact.
+  /// Lets the timers of this process be exact.
   static void start();
 
   /// Sleeps until the action that began at `begin` has lasted as planned.

@@ -1,11 +1,8 @@
 #include "IdChecks.h"
 
-#include "pprt.h"
 #include "pprt_ids.h"
 
 using namespace pprt;
-
-IdChecks *IdChecks::active = nullptr;
 
 void IdChecks::note(const char *reader, const void *ids, int64_t count,
                     int64_t stride, int32_t bits, int64_t size,
@@ -18,11 +15,4 @@ void IdChecks::note(const char *reader, const void *ids, int64_t count,
         describeIdOutOf(range, *id,
                         " in step " + std::to_string(step) +
                             describeAction(program, recorder.currentAction()));
-}
-
-void pprt_check_ids(const char *reader, const void *ids, int64_t count,
-                    int64_t stride, int32_t bits, int64_t size,
-                    int64_t ignored) {
-  if (IdChecks::active)
-    IdChecks::active->note(reader, ids, count, stride, bits, size, ignored);
 }

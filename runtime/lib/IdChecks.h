@@ -1,8 +1,8 @@
 //===- IdChecks.h - Ids that the model computes -----------------*- C++ -*-===//
 //
-// Layer functions have no context and return nothing: the first id that an op
-// cannot take is kept here, and ends the step for all ranks at the exchange of
-// losses, before anything is updated.
+// Layer functions return nothing: the first id that an op cannot take is kept
+// here, and ends the step for all ranks at the exchange of losses, before
+// anything is updated.
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_IDCHECKS_H
@@ -18,17 +18,8 @@ namespace pprt {
 class IdChecks {
 public:
   IdChecks(const Program &program, const Recorder &recorder)
-      : program(program), recorder(recorder) {
-    active = this;
-  }
-  ~IdChecks() {
-    if (active == this)
-      active = nullptr;
-  }
+      : program(program), recorder(recorder) {}
   IdChecks(const IdChecks &) = delete;
-
-  /// The one that runs, which checks go to; null if none does.
-  static IdChecks *active;
 
   void beginStep(int64_t number) { step = number; }
   void note(const char *reader, const void *ids, int64_t count, int64_t stride,

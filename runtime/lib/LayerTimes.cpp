@@ -5,8 +5,6 @@
 
 using namespace pprt;
 
-LayerTimes *LayerTimes::active = nullptr;
-
 double pprt::median(std::vector<double> values) {
   if (values.empty())
     return 0;

@@ -28,9 +28,6 @@ public:
   LayerTimes(const Description &description, const Program &program,
              int64_t warmUp, int window);
 
-  /// The one that runs, which marks go to; null if none does.
-  static LayerTimes *active;
-
   void beginAction(int action, uint64_t time) {
     position = firstPart[size_t(action)];
     last = time;

@@ -290,7 +290,6 @@ Run::~Run() {
   if (isFinished || !onDevice)
     return;
   onDevice->abort();
-  setCurrentProgram(nullptr);
   (void)onDevice.release();
   (void)device.release();
 }
@@ -323,7 +322,6 @@ void Run::prepareDevice(uint64_t bytes) {
     onDevice = std::make_unique<DeviceProgram>(
         *device, description, options, transport, collectives, *recorder);
     onDevice->allocateArena(bytes);
-    setCurrentProgram(onDevice.get());
   });
   if (!compareLibraries(libraries, transport, collectives))
     device->actual().leaveAttention();
@@ -396,7 +394,7 @@ void Run::steps(const pprt_step_fn *functions) {
       /*announce=*/transport.rank() == 0 && isatty(STDERR_FILENO));
   if (layerTimes) {
     recorder->timeLayers(*layerTimes);
-    LayerTimes::active = &*layerTimes;
+    context.layerTimes = &*layerTimes;
   }
   pprt_step_fn function = functions[transport.rank()];
   uint64_t begin = nowNs();
@@ -434,12 +432,10 @@ void Run::steps(const pprt_step_fn *functions) {
       progress.show(result);
     }
   } catch (...) {
-    LayerTimes::active = nullptr;
     countAllocations(false);
     progress.end();
     throw;
   }
-  LayerTimes::active = nullptr;
   progress.end();
   allocations = allocationCounts();
   lastLoss = context.loss;

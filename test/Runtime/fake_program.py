@@ -171,19 +171,23 @@ static void work(int times) {{
     while ((now.tv_sec - begin.tv_sec) * 1e6 + (now.tv_nsec - begin.tv_nsec) * 1e-3 <
            atof(text) * times);
 }}
-static void load_tokens(const int *ids, float *x) {{
-  if (pprt_emulating) return;
+// Kernels have no context.
+static int emulating(pprt_context *ctx) {{
+  return ctx && ((const pprt_context_head *)ctx)->emulating;
+}}
+static void load_tokens(pprt_context *ctx, const int *ids, float *x) {{
+  if (emulating(ctx)) return;
   for (int i = 0; i < N; ++i)
     x[i] = ids[i] * (1.0f / {VOCABULARY});
 }}
-static void forward(const float *x, const float *scale, const float *shift, float *y) {{
-  if (pprt_emulating) return;
+static void forward(pprt_context *ctx, const float *x, const float *scale, const float *shift, float *y) {{
+  if (emulating(ctx)) return;
   work(1);
   for (int i = 0; i < N; ++i)
     y[i] = x[i] * scale[i % T] + shift[i % T];
 }}
-static void loss(const float *y, const int *targets, float *out, float *dy) {{
-  if (pprt_emulating) return;
+static void loss(pprt_context *ctx, const float *y, const int *targets, float *out, float *dy) {{
+  if (emulating(ctx)) return;
   double sum = 0;
   for (int i = 0; i < N; ++i) {{
     float d = y[i] - targets[i] * (1.0f / {VOCABULARY});
@@ -193,8 +197,8 @@ static void loss(const float *y, const int *targets, float *out, float *dy) {{
   *out = (float)(sum / N);
 }}
 // Replaces the cotangent of the output by that of the input.
-static void backward(const float *x, const float *scale, float *dy, float *gscale, float *gshift) {{
-  if (pprt_emulating) return;
+static void backward(pprt_context *ctx, const float *x, const float *scale, float *dy, float *gscale, float *gshift) {{
+  if (emulating(ctx)) return;
   work(2);
   for (int i = 0; i < N; ++i) {{
     gscale[i % T] += dy[i] * x[i];
@@ -227,7 +231,7 @@ for rank in range(P):
         emit(f"pprt_action_end(ctx, {L['actions'][key]});")
 
     for i in held:
-        emit(f"pprt_zero(AT({L['gradient'][i]}), {4 * SEQUENCE});")
+        emit(f"pprt_zero(ctx, AT({L['gradient'][i]}), {4 * SEQUENCE});")
     # Requests: 4 m + {0: recv, 1: send, 2: recv of cotangent, 3: send of it}.
     for m in range(MICROBATCHES):
         if not first:
@@ -238,11 +242,11 @@ for rank in range(P):
                     f"AT({L['cotangent'][m]}), {4 * elements}, {4 * m + 2}));")
     for m in range(MICROBATCHES):
         if first:
-            emit(f"load_tokens((const int *)pprt_data(ctx, 0, {m}), AT({L['value'][0, m]}));")
+            emit(f"load_tokens(ctx, (const int *)pprt_data(ctx, 0, {m}), AT({L['value'][0, m]}));")
         else:
             emit(f"CALL(pprt_wait(ctx, {4 * m}));")
         for s in stages:
-            bracket(("F", s, m), f"forward(AT({L['value'][s, m]}), AT({L['parameter'][2 * s]}), "
+            bracket(("F", s, m), f"forward(ctx, AT({L['value'][s, m]}), AT({L['parameter'][2 * s]}), "
                     f"AT({L['parameter'][2 * s + 1]}), AT({L['value'][s + 1, m]}));")
         if not last:
             if m == 1:
@@ -254,20 +258,20 @@ for rank in range(P):
                 emit(f'if (step == 2 && fault("twice", {rank})) CALL(pprt_isend(ctx, {2 * rank}, {m}, '
                      f"AT({L['value'][stages[-1] + 1, m]}), {size}, {4 * m + 1}));")
         else:
-            emit(f"loss(AT({L['value'][STAGES, m]}), (const int *)pprt_data(ctx, 1, {m}), "
+            emit(f"loss(ctx, AT({L['value'][STAGES, m]}), (const int *)pprt_data(ctx, 1, {m}), "
                  f"AT({L['loss']}), AT({L['cotangent'][m]}));")
-            emit(f'if (fault("nan", step)) {"poison" if arguments.device else "*"}(AT({L["loss"]}))'
+            emit(f'if (fault("nan", step)) {"poison(ctx, " if arguments.device else "*("}AT({L["loss"]}))'
                  f'{";" if arguments.device else " = NAN;"}')
             emit(f"CALL(pprt_loss(ctx, {m}, AT({L['loss']})));")
     for m in range(MICROBATCHES):
         if not last:
             emit(f"CALL(pprt_wait(ctx, {4 * m + 2}));")
         for s in reversed(stages):
-            bracket(("B", s, m), f"backward(AT({L['value'][s, m]}), AT({L['parameter'][2 * s]}), "
+            bracket(("B", s, m), f"backward(ctx, AT({L['value'][s, m]}), AT({L['parameter'][2 * s]}), "
                     f"AT({L['cotangent'][m]}), AT({L['gradient'][2 * s]}), "
                     f"AT({L['gradient'][2 * s + 1]}));")
         if not first:
-            emit(f"{'pprt_gpu_copy' if arguments.device else 'memcpy'}(AT({L['sent'][m]}), AT({L['cotangent'][m]}), {4 * elements});")
+            emit(f"{'pprt_gpu_copy(ctx, ' if arguments.device else 'memcpy('}AT({L['sent'][m]}), AT({L['cotangent'][m]}), {4 * elements});")
             bracket(("send.grad", m), f"CALL(pprt_isend(ctx, {2 * (rank - 1) + 1}, {m}, "
                     f"AT({L['sent'][m]}), {4 * elements}, {4 * m + 3}));")
     for m in range(MICROBATCHES):
@@ -284,7 +288,7 @@ for rank in range(P):
         bracket(("update", i), f"CALL(pprt_update(ctx, {i}, AT({L['parameter'][i]}), "
                 f"AT({L['gradient'][i]}), AT({m_at}), AT({v_at}), {SEQUENCE}));")
     if arguments.device:
-        emit('if (fault("kernel", step)) stumble();')
+        emit('if (fault("kernel", step)) stumble(ctx);')
     emit("return 0;")
     out.append("}\n")
     print("\n".join(out))

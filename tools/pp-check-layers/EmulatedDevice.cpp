@@ -16,65 +16,66 @@
 #include <cstring>
 #include <vector>
 
-static const pprt_gpu_code *deviceCode;
-
-void pp::setDeviceCode(const void *code) {
-  deviceCode = static_cast<const pprt_gpu_code *>(code);
-}
-
-static void launch(int32_t kernel, int32_t gridX, int32_t gridY, int32_t gridZ,
-                   int32_t blockX, int32_t blockY, int32_t blockZ,
-                   void **arguments) {
-  if (kernel < 0 || kernel >= deviceCode->num_kernels) {
+/// The context of a layer is its program's code.
+static void launch(const pprt_gpu_code *code, int32_t kernel, int32_t gridX,
+                   int32_t gridY, int32_t gridZ, int32_t blockX, int32_t blockY,
+                   int32_t blockZ, void **arguments) {
+  if (kernel < 0 || kernel >= code->num_kernels) {
     llvm::errs() << "found a launch of kernel " << kernel << " of "
-                 << deviceCode->num_kernels << "\n";
+                 << code->num_kernels << "\n";
     std::exit(1);
   }
   int32_t grid[] = {gridX, gridY, gridZ}, block[] = {blockX, blockY, blockZ};
   std::string error =
-      pprt::runEmulated(deviceCode->kernels[kernel], grid, block, arguments);
+      pprt::runEmulated(code->kernels[kernel], grid, block, arguments);
   if (!error.empty()) {
     llvm::errs() << error << "\n";
     std::exit(1);
   }
 }
 
-static void matmul(const pprt_gpu_gemm *shape, const void *a, const void *b,
-                   void *c, void *bias, void *aux, void *) {
+static void matmul(const pprt_gpu_code *, const pprt_gpu_gemm *shape,
+                   const void *a, const void *b, void *c, void *bias, void *aux,
+                   void *) {
   pprt::hostMatmul(*shape, a, b, c, bias, aux);
 }
 
 /// Launches the kernels that stand in for a library.
-static void launchFallback(int32_t kernel, const int32_t grid[3], int32_t block,
+static void launchFallback(const pprt_gpu_code *code, int32_t kernel,
+                           const int32_t grid[3], int32_t block,
                            std::vector<void *> pointers) {
   std::vector<void *> arguments;
   for (void *&pointer : pointers)
     arguments.push_back(&pointer);
-  launch(kernel, grid[0], grid[1], grid[2], block, 1, 1, arguments.data());
+  launch(code, kernel, grid[0], grid[1], grid[2], block, 1, 1,
+         arguments.data());
 }
 
-static void attentionForward(const pprt_gpu_attention *s, void *q, void *k,
+static void attentionForward(const pprt_gpu_code *code,
+                             const pprt_gpu_attention *s, void *q, void *k,
                              void *v, void *out, void *lse, void *workspace) {
-  launchFallback(s->fallback_kernel, s->fallback_grid, s->fallback_block,
+  launchFallback(code, s->fallback_kernel, s->fallback_grid, s->fallback_block,
                  {q, k, v, out, lse, workspace});
 }
 
-static void attentionBackward(const pprt_gpu_attention *s, void *q, void *k,
+static void attentionBackward(const pprt_gpu_code *code,
+                              const pprt_gpu_attention *s, void *q, void *k,
                               void *v, void *out, void *lse, void *dout,
                               void *dq, void *dk, void *dv, void *workspace) {
   std::vector<void *> pointers{q, k, v, out, lse, dout, dq, dk, dv, workspace};
-  launchFallback(s->fallback_kernel, s->fallback_grid, s->fallback_block,
+  launchFallback(code, s->fallback_kernel, s->fallback_grid, s->fallback_block,
                  pointers);
-  launchFallback(s->fallback_kernel2, s->fallback_grid2, s->fallback_block2,
-                 pointers);
+  launchFallback(code, s->fallback_kernel2, s->fallback_grid2,
+                 s->fallback_block2, pointers);
 }
 
-static void copy(void *to, const void *from, uint64_t bytes) {
+static void copy(const pprt_gpu_code *, void *to, const void *from,
+                 uint64_t bytes) {
   std::memcpy(to, from, bytes);
 }
 
 /// The device is the host.
-static void *deviceConstant(const void *host, uint64_t) {
+static void *deviceConstant(const pprt_gpu_code *, const void *host, uint64_t) {
   return const_cast<void *>(host);
 }
 

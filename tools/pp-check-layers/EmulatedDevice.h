@@ -7,12 +7,10 @@
 #include "llvm/ADT/StringRef.h"
 
 namespace pp {
-/// The functions of pprt_gpu.h on this machine. They end the process with an
-/// error where the runtime would keep it.
+/// The functions of pprt_gpu.h on this machine, whose context is the address of
+/// the program's `pprt_gpu_program_code`. They end the process with an error
+/// where the runtime would keep it.
 llvm::ArrayRef<std::pair<llvm::StringRef, void *>> emulatedDeviceSymbols();
-
-/// The `pprt_gpu_program_code` that launches mean from now on.
-void setDeviceCode(const void *code);
 } // namespace pp
 
 #endif // PP_TOOLS_PP_CHECK_LAYERS_EMULATEDDEVICE_H

@@ -97,6 +97,7 @@ struct Run {
 struct Compiled {
   OwningOpRef<ModuleOp> source, lowered;
   std::unique_ptr<ExecutionEngine> engine;
+  void *context = nullptr; ///< of its functions
 };
 } // namespace
 
@@ -183,10 +184,10 @@ static Run prepare(func::FuncOp function, int64_t workspace, bool onDevice) {
   return run;
 }
 
-/// Calls a function of up to 32 pointers or integers.
-static void call(void *function, ArrayRef<void *> arguments) {
-  void *a[32] = {};
-  llvm::copy(arguments, a);
+/// Calls a function of a context and up to 31 pointers or integers.
+static void call(void *function, void *context, ArrayRef<void *> arguments) {
+  void *a[32] = {context};
+  llvm::copy(arguments, a + 1);
   // Surplus arguments lie on the stack and hurt nobody in the C convention.
 #define A8(n)                                                                  \
   a[n], a[n + 1], a[n + 2], a[n + 3], a[n + 4], a[n + 5], a[n + 6], a[n + 7]
@@ -277,8 +278,7 @@ static llvm::Expected<Compiled> compile(ModuleOp source,
   if (!engine)
     return engine.takeError();
   if (onDevice)
-    pp::setDeviceCode(
-        llvm::cantFail((*engine)->lookup("pprt_gpu_program_code")));
+    result.context = llvm::cantFail((*engine)->lookup("pprt_gpu_program_code"));
   result.engine = std::move(*engine);
   return result;
 }
@@ -294,15 +294,15 @@ static Run prepare(Compiled &compiled, StringRef name, bool onDevice) {
 /// Compares the results of one function; false if they differ.
 static bool check(StringRef name, Compiled &narrow, Compiled &wide) {
   Run a = prepare(narrow, name, checkGPU), b = prepare(wide, name, false);
-  if (a.arguments.size() > 32) {
+  if (a.arguments.size() > 31) {
     llvm::errs() << name << ": found " << a.arguments.size()
-                 << " arguments, expected at most 32\n";
+                 << " arguments, expected at most 31\n";
     return false;
   }
   void *functionA = llvm::cantFail(narrow.engine->lookup(name));
   void *functionB = llvm::cantFail(wide.engine->lookup(name));
-  call(functionA, a.arguments);
-  call(functionB, b.arguments);
+  call(functionA, narrow.context, a.arguments);
+  call(functionB, wide.context, b.arguments);
   bool good = true;
   for (size_t i = 0; i < a.results.size(); ++i) {
     auto [dataA, typeA] = a.results[i];
@@ -338,7 +338,7 @@ static bool check(StringRef name, Compiled &narrow, Compiled &wide) {
   double shortest = INFINITY;
   for (unsigned i = 0; i < repeat; ++i) {
     auto start = std::chrono::steady_clock::now();
-    call(functionA, a.arguments);
+    call(functionA, narrow.context, a.arguments);
     std::chrono::duration<double, std::milli> time =
         std::chrono::steady_clock::now() - start;
     shortest = std::min(shortest, time.count());

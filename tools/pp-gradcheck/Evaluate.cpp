@@ -240,7 +240,9 @@ Compiled::call(const Entry &entry, const std::vector<Numbers> &arguments) {
   pointers.push_back(buffers.back().data());
   isScalar.push_back(false);
 
-  SmallVector<void *> packed;
+  // Host code for layers asks nothing of its context but to check ids.
+  void *context = nullptr;
+  SmallVector<void *> packed{&context};
   for (size_t i = 0; i < pointers.size(); ++i)
     packed.push_back(isScalar[i] ? pointers[i] : &pointers[i]);
   if (llvm::Error failure = engine->invokePacked(entry.name, packed))

@@ -9,17 +9,18 @@
 namespace pp {
 /// Compiles a module of LLVM functions for this machine, optimised, with the
 /// kernels of the runtime linked in. `lookup(name)` on the result gives the
-/// address of a function; it takes its arguments as C does. `symbols` are what
-/// the module may call besides. The engine compiles once more where it ends, so
+/// address of a function; it takes its arguments as C does, a layer a context
+/// first, which it hands on to what it calls. `symbols` are what the module may
+/// call besides. The engine compiles once more where it ends, so
 /// it must not outlive main().
 llvm::Expected<std::unique_ptr<mlir::ExecutionEngine>>
 createJIT(mlir::ModuleOp module,
           llvm::ArrayRef<std::pair<llvm::StringRef, void *>> symbols = {});
 
 /// pprt_check_ids of the tools that run layers: prints what is wrong and ends
-/// the process.
-void checkIdsOrExit(const char *reader, const void *ids, int64_t count,
-                    int64_t stride, int32_t bits, int64_t size,
+/// the process, with any context.
+void checkIdsOrExit(void *context, const char *reader, const void *ids,
+                    int64_t count, int64_t stride, int32_t bits, int64_t size,
                     int64_t ignored);
 } // namespace pp
 

@@ -4,6 +4,7 @@
 #define PP_CONVERSION_KERNELCALLS_H
 
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
 
 namespace pp {
 /// A matrix, or a batch of them, as a library wants it.
@@ -13,6 +14,11 @@ struct Matrix {
   int64_t stride = 0;      ///< distance of matrices of a batch
   bool transposed = false; ///< memory holds the transpose
 };
+
+/// Gives every public function of `module` the runtime's context as its first
+/// argument, an `!llvm.ptr`: what the runtime calls of layers take. Private
+/// functions are pieces of layers, which call nothing of the runtime.
+void addContexts(mlir::ModuleOp module);
 
 /// Addresses and calls in front of one op, which the call replaces. What a
 /// library cannot take is an error on the op.
@@ -34,11 +40,18 @@ public:
   /// The address of `text` on the host, zero-terminated.
   mlir::Value text(llvm::StringRef text);
 
+  /// The context that the function around has been given. An error on the op
+  /// where that has none.
+  mlir::FailureOr<mlir::Value> context();
+
   /// The call of `name` that checks ids, of pprt.h or pprt_gpu.h.
   mlir::LogicalResult checkIds(llvm::StringRef name);
 
   /// Calls `name`, which returns nothing, and erases the op.
   mlir::LogicalResult call(llvm::StringRef name, mlir::ValueRange operands);
+  /// The same with the context in front of the operands.
+  mlir::LogicalResult callWithContext(llvm::StringRef name,
+                                      mlir::ValueRange operands);
 
 protected:
   /// The address of the memory that a memref is a view of.

@@ -88,7 +88,9 @@ def ConvertKernelToLLVM
     : Pass<"convert-kernel-to-llvm", "::mlir::ModuleOp"> {
   let summary = "ops of the kernel dialect on memrefs to calls of the runtime";
   let description = [{
-    Strides of the memrefs become leading dimensions; they must be static.
+    Strides of the memrefs become leading dimensions; they must be static. Every
+    public function gets the runtime's context as its first argument, an
+    `!llvm.ptr`, which calls that can fail or report take.
 
     Example:
 

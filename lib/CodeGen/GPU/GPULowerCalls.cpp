@@ -66,13 +66,15 @@ protected:
     if (failed(address) || !root.getDefiningOp<memref::GetGlobalOp>())
       return address;
     Value bytes = i64(bytesOf(cast<MemRefType>(root.getType())));
+    FailureOr<Value> first = context();
     FailureOr<LLVM::LLVMFuncOp> callee = LLVM::lookupOrCreateFn(
         builder, module, "pprt_gpu_constant",
-        {address->getType(), bytes.getType()}, address->getType());
-    if (failed(callee))
+        {address->getType(), address->getType(), bytes.getType()},
+        address->getType());
+    if (failed(first) || failed(callee))
       return failure();
     return LLVM::CallOp::create(builder, op->getLoc(), *callee,
-                                ValueRange{*address, bytes})
+                                ValueRange{*first, *address, bytes})
         .getResult();
   }
 
@@ -253,7 +255,7 @@ private:
     operands.push_back(addresses);
     device::KernelTraffic moved = traffic.lookup(kernel);
     DictionaryAttr moves = cost(kernel, "kernel", moved.bytes, moved.least, 0);
-    if (failed(calls.call("pprt_gpu_launch", operands)))
+    if (failed(calls.callWithContext("pprt_gpu_launch", operands)))
       return failure();
     return moves;
   }
@@ -401,9 +403,10 @@ private:
     s.epilogue = epilogue.epilogue;
     DictionaryAttr moves = costOf(s);
     libraries |= PPRT_GPU_CALLS_PRODUCTS;
-    if (failed(calls.call("pprt_gpu_matmul",
-                          {shape("gemm", fieldsOf(s)), a->pointer, b->pointer,
-                           c->pointer, *vector, aux->pointer, *workspace})))
+    if (failed(calls.callWithContext("pprt_gpu_matmul",
+                                     {shape("gemm", fieldsOf(s)), a->pointer,
+                                      b->pointer, c->pointer, *vector,
+                                      aux->pointer, *workspace})))
       return failure();
     return moves;
   }
@@ -508,7 +511,7 @@ private:
     operands.append(split, pointers.end());
     operands.push_back(*workspace);
     DictionaryAttr moves = costOf(attention, /*isAdjoint=*/!backward.empty());
-    if (failed(calls.call(callee, operands)))
+    if (failed(calls.callWithContext(callee, operands)))
       return failure();
     return moves;
   }
@@ -531,6 +534,7 @@ private:
 
 struct GPULowerCalls : pp::impl::GPULowerCallsBase<GPULowerCalls> {
   void runOnOperation() override {
+    addContexts(getOperation());
     CallLowering lowering(getOperation());
     SmallVector<Operation *> ops;
     for (auto function : getOperation().getOps<func::FuncOp>())

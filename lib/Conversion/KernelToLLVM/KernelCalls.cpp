@@ -10,6 +10,7 @@
 #include "pp/Dialect/Kernel/IR/KernelOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -18,6 +19,27 @@
 
 using namespace mlir;
 using namespace pp;
+
+void pp::addContexts(ModuleOp module) {
+  Type pointer = LLVM::LLVMPointerType::get(module.getContext());
+  for (auto function : module.getOps<func::FuncOp>())
+    if (function.isPublic() && !function.isExternal()) {
+      LogicalResult inserted = function.insertArgument(
+          0, pointer, DictionaryAttr(), function.getLoc());
+      assert(succeeded(inserted) && "an argument can stand in front");
+      (void)inserted;
+    }
+}
+
+FailureOr<Value> CallBuilder::context() {
+  auto function = op->getParentOfType<func::FuncOp>();
+  // Buffers are memrefs still: no other argument is a pointer.
+  if (function && function.getNumArguments() > 0 &&
+      isa<LLVM::LLVMPointerType>(function.getArgument(0).getType()))
+    return Value(function.getArgument(0));
+  return op->emitOpError("found in a private function, expected a public one, "
+                         "which has the runtime's context as an argument");
+}
 
 Value CallBuilder::i32(int64_t value) {
   return LLVM::ConstantOp::create(builder, op->getLoc(), builder.getI32Type(),
@@ -124,9 +146,20 @@ LogicalResult CallBuilder::checkIds(StringRef name) {
     return failure();
   // An ignored id within the range changes nothing, so 0 stands for none.
   int64_t ignored = static_cast<int64_t>(check.getIgnored().value_or(0));
-  return call(name, {text(check.getReader()), *ids, i64(type.getDimSize(0)),
-                     i64(strides[0]), i32(type.getElementTypeBitWidth()),
-                     i64(check.getSize()), i64(ignored)});
+  return callWithContext(name, {text(check.getReader()), *ids,
+                                i64(type.getDimSize(0)), i64(strides[0]),
+                                i32(type.getElementTypeBitWidth()),
+                                i64(check.getSize()), i64(ignored)});
+}
+
+LogicalResult CallBuilder::callWithContext(StringRef name,
+                                           ValueRange operands) {
+  FailureOr<Value> first = context();
+  if (failed(first))
+    return failure();
+  SmallVector<Value> all{*first};
+  llvm::append_range(all, operands);
+  return call(name, all);
 }
 
 LogicalResult CallBuilder::call(StringRef name, ValueRange operands) {

@@ -1,6 +1,8 @@
 //===- KernelToLLVM.cpp - Library calls on pointers -----------------------===//
 //
-// Each op is one call; its shape is arguments, or a struct on the stack.
+// Each op is one call; its shape is arguments, or a struct on the stack. Public
+// functions get the runtime's context first, whatever they call, so that their
+// callers need not know.
 //
 //===----------------------------------------------------------------------===//
 
@@ -159,6 +161,7 @@ namespace {
 struct ConvertKernelToLLVM
     : pp::impl::ConvertKernelToLLVMBase<ConvertKernelToLLVM> {
   void runOnOperation() override {
+    addContexts(getOperation());
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {
       if (isa_and_nonnull<KernelDialect>(op->getDialect()))

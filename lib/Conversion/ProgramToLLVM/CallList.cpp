@@ -413,12 +413,15 @@ private:
     return known;
   }
 
-  /// In order with what layers enqueue.
-  void copyOnDevice(ValueRange operands) {
+  /// In order with what layers enqueue. The context is the first argument of
+  /// step and stage functions alike.
+  void copyOnDevice(ArrayRef<Value> operands) {
     LLVM::LLVMFuncOp copy = *LLVM::lookupOrCreateFn(
-        builder, module, "pprt_gpu_copy", {ptr, ptr, i64},
+        builder, module, "pprt_gpu_copy", {ptr, ptr, ptr, i64},
         LLVM::LLVMVoidType::get(builder.getContext()));
-    LLVM::CallOp::create(builder, loc, copy, operands);
+    SmallVector<Value> all{function.getArgument(0)};
+    llvm::append_range(all, operands);
+    LLVM::CallOp::create(builder, loc, copy, all);
   }
 
   /// SplitMix64, as nn.mix_key defines it.

@@ -36,7 +36,8 @@ StageSignature::StageSignature(func::FuncOp stage) {
 
 LLVM::LLVMFunctionType StageSignature::getType(MLIRContext *context) const {
   Type ptr = LLVM::LLVMPointerType::get(context);
-  SmallVector<Type> arguments = {ptr, ptr, ptr, IntegerType::get(context, 64)};
+  SmallVector<Type> arguments = {ptr, ptr, ptr, ptr,
+                                 IntegerType::get(context, 64)};
   arguments.append(dataArguments.size(), ptr);
   return LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context),
                                      arguments);
@@ -47,6 +48,7 @@ namespace {
 class StageLowering {
   /// Arguments of a native stage function.
   enum : unsigned {
+    contextArgument,
     arenaArgument,
     tableArgument,
     workspaceArgument,
@@ -119,7 +121,8 @@ private:
     calls.append({builder.getStringAttr("pprt_gpu_constant"),
                   LLVM::LLVMPointerType::get(builder.getContext()),
                   /*isChecked=*/false,
-                  {CallOperand::symbolAt(getGlobal(constant)),
+                  {CallOperand::argument(contextArgument),
+                   CallOperand::symbolAt(getGlobal(constant)),
                    CallOperand::number(builder.getI64Type(), bytes)},
                   constant->getLoc()});
     return CallOperand::result(calls.size());
@@ -156,7 +159,8 @@ private:
   LogicalResult lowerCall(func::CallOp call) {
     auto callee = symbols.lookupNearestSymbolFrom<func::FuncOp>(
         call, call.getCalleeAttr());
-    SmallVector<CallOperand> operands;
+    SmallVector<CallOperand> operands = {
+        CallOperand::argument(contextArgument)};
     for (Value operand : call.getOperands())
       operands.push_back(operandFor(operand));
     for (OpResult result : call.getResults())
@@ -171,13 +175,13 @@ private:
                   /*isChecked=*/false,
                   std::move(operands),
                   call.getLoc()});
-    // No operands: stages of equal layers share their code, and which of them
-    // runs is known by the action.
+    // Only the context: stages of equal layers share their code, and which of
+    // them runs is known by the action.
     if (call->hasAttr(attr::kPart))
       calls.append({builder.getStringAttr("pprt_mark"),
                     {},
                     /*isChecked=*/false,
-                    {},
+                    {CallOperand::argument(contextArgument)},
                     call.getLoc()});
     return success();
   }
@@ -260,28 +264,18 @@ private:
 
 } // namespace
 
-/// The runtime's flag for programs that only pretend to compute.
-static constexpr llvm::StringLiteral kEmulating = "pprt_emulating";
-
 /// Leaves for `exit` if computations are emulated; otherwise goes on in the
-/// block that is returned.
+/// block that is returned. The flag is the first field of the context
+/// (pprt_context_head).
 static Block *skipIfEmulating(LLVM::LLVMFuncOp function, Block *entry,
                               Block *exit) {
   OpBuilder builder(function);
   Location loc = function.getLoc();
   Type i32 = builder.getI32Type();
-  auto module = function->getParentOfType<ModuleOp>();
-  if (!module.lookupSymbol(kEmulating))
-    LLVM::GlobalOp::create(builder, loc, i32, /*isConstant=*/false,
-                           LLVM::Linkage::External, kEmulating, Attribute());
   Block *compute = builder.createBlock(&function.getBody());
   compute->moveBefore(exit);
   builder.setInsertionPointToEnd(entry);
-  Value flag = LLVM::LoadOp::create(
-      builder, loc, i32,
-      LLVM::AddressOfOp::create(builder, loc,
-                                LLVM::LLVMPointerType::get(module.getContext()),
-                                kEmulating));
+  Value flag = LLVM::LoadOp::create(builder, loc, i32, function.getArgument(0));
   Value zero =
       LLVM::ConstantOp::create(builder, loc, i32, builder.getI32IntegerAttr(0));
   Value isReal =

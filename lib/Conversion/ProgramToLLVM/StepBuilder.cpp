@@ -390,7 +390,8 @@ private:
     for (int64_t input : inputs)
       callFor("pprt_data", {context(), number32(input), microbatch}, ptr);
     SmallVector<CallOperand> operands = {
-        at(0), table, space ? addressOf(*space, run.getMicrobatch()) : at(0),
+        context(), at(0), table,
+        space ? addressOf(*space, run.getMicrobatch()) : at(0),
         signature.hasKey ? CallOperand::result(inputs.size() + 1) : number(0)};
     for (size_t distance = inputs.size(); distance > 0; --distance)
       operands.push_back(CallOperand::result(distance));
@@ -492,7 +493,7 @@ private:
       auto [offset, size] = ranges[i++];
       while (i < ranges.size() && ranges[i].first == offset + size)
         size += ranges[i++].second;
-      call("pprt_zero", {at(offset), number(size)});
+      call("pprt_zero", {context(), at(offset), number(size)});
     }
   }
 

@@ -15,7 +15,7 @@
 
 // CHECK-DAG: llvm.mlir.global private constant @[[TABLE:.*]](dense<{{.*}}> : tensor<128x16xf32>)
 // CHECK-LABEL: llvm.func {{.*}}@long
-// CHECK-COUNT-2: llvm.call @pprt_gpu_constant(%{{.*}}, %{{.*}}) : (!llvm.ptr, i64) -> !llvm.ptr
+// CHECK-COUNT-2: llvm.call @pprt_gpu_constant(%{{.*}}, %{{.*}}, %{{.*}}) : (!llvm.ptr, !llvm.ptr, i64) -> !llvm.ptr
 // CHECK: llvm.call @pprt_gpu_launch
 // CHECK-LABEL: llvm.func {{.*}}@short
 // CHECK-NOT: pprt_gpu_constant
@@ -35,7 +35,7 @@ func.func private @short(%x: tensor<2x8x4x8xf32>) -> tensor<2x8x4x8xf32> attribu
 // CHECK-LABEL: llvm.func {{.*}}@library
 // CHECK: %[[TABLE:.*]] = llvm.call @pprt_gpu_constant(
 // CHECK: %[[SLICE:.*]] = llvm.getelementptr %[[TABLE]][2]
-// CHECK: llvm.call @pprt_gpu_matmul(%{{.*}}, %{{.*}}, %[[SLICE]],
+// CHECK: llvm.call @pprt_gpu_matmul(%{{.*}}, %{{.*}}, %{{.*}}, %[[SLICE]],
 func.func private @library(%x: tensor<4x2xf32>) -> tensor<4x3xf32> attributes {pp.layer_function} {
   %c = arith.constant dense<[[0.0, 1.0], [2.0, 3.0], [4.0, 5.0], [6.0, 7.0]]> : tensor<4x2xf32>
   %s = nn.slice %c offsets = [1, 0] sizes = [3, 2] strides = [1, 1] : (tensor<4x2xf32>) -> tensor<3x2xf32>

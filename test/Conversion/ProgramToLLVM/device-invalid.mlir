@@ -9,10 +9,10 @@ module @device {
       -> (tensor<32xf32> {pp.accumulates = 1 : i64}) attributes {pp.workspace = 0 : i64}
   module @layers {
     llvm.mlir.global external constant @pprt_gpu_program_code(0 : i32) : i32
-    llvm.func @layer(%t: !llvm.ptr, %w: !llvm.ptr, %key: i64, %y: !llvm.ptr, %ws: !llvm.ptr) {
+    llvm.func @layer(%ctx: !llvm.ptr, %t: !llvm.ptr, %w: !llvm.ptr, %key: i64, %y: !llvm.ptr, %ws: !llvm.ptr) {
       llvm.return
     }
-    llvm.func @layer.backward(%dy: !llvm.ptr, %acc: !llvm.ptr, %ws: !llvm.ptr) {
+    llvm.func @layer.backward(%ctx: !llvm.ptr, %dy: !llvm.ptr, %acc: !llvm.ptr, %ws: !llvm.ptr) {
       llvm.return
     }
   }

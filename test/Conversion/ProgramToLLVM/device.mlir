@@ -4,13 +4,14 @@
 // stands above; copies are enqueued.
 
 // CHECK-LABEL: llvm.func internal @stage0.forward(
+// CHECK-SAME: %[[CONTEXT:[a-z0-9]*]]: !llvm.ptr,
 // CHECK-SAME: %[[KEY:[a-z0-9]*]]: i64
 // CHECK: %[[SALT:.*]] = llvm.add
 // CHECK: %[[ABOVE:.*]] = llvm.shl %[[SALT]]
 // CHECK: %[[BOTH:.*]] = llvm.or %[[KEY]], %[[ABOVE]]
-// CHECK: llvm.call @layer(%{{.*}}, %[[BOTH]],
+// CHECK: llvm.call @layer(%[[CONTEXT]], %{{.*}}, %[[BOTH]],
 // CHECK-NOT: memcpy
-// CHECK: llvm.call @pprt_gpu_copy(
+// CHECK: llvm.call @pprt_gpu_copy(%[[CONTEXT]],
 module @device {
   pp.input @tokens : tensor<2x4xi32> {pp.bound = 50 : i64}
   pp.parameter @w : tensor<32xf32> init(#nn.normal<std = 0.5>)
@@ -19,10 +20,10 @@ module @device {
       -> (tensor<32xf32> {pp.accumulates = 1 : i64}) attributes {pp.workspace = 0 : i64}
   module @layers {
     llvm.mlir.global external constant @pprt_gpu_program_code(0 : i32) : i32
-    llvm.func @layer(%t: !llvm.ptr, %w: !llvm.ptr, %key: i64, %y: !llvm.ptr, %ws: !llvm.ptr) {
+    llvm.func @layer(%ctx: !llvm.ptr, %t: !llvm.ptr, %w: !llvm.ptr, %key: i64, %y: !llvm.ptr, %ws: !llvm.ptr) {
       llvm.return
     }
-    llvm.func @layer.backward(%dy: !llvm.ptr, %acc: !llvm.ptr, %ws: !llvm.ptr) {
+    llvm.func @layer.backward(%ctx: !llvm.ptr, %dy: !llvm.ptr, %acc: !llvm.ptr, %ws: !llvm.ptr) {
       llvm.return
     }
   }

@@ -15,10 +15,10 @@ module @small {
   func.func private @layer.backward(tensor<48xf32>, tensor<f32>, tensor<32xf32>)
       -> (tensor<32xf32> {pp.accumulates = 2 : i64}) attributes {pp.workspace = 0 : i64}
   module @layers attributes {llvm.data_layout = "e-i64:64", llvm.target_triple = "x86_64-unknown-linux-gnu"} {
-    llvm.func @layer(%t: !llvm.ptr, %w: !llvm.ptr, %key: i64, %y: !llvm.ptr, %r: !llvm.ptr, %ws: !llvm.ptr) {
+    llvm.func @layer(%ctx: !llvm.ptr, %t: !llvm.ptr, %w: !llvm.ptr, %key: i64, %y: !llvm.ptr, %r: !llvm.ptr, %ws: !llvm.ptr) {
       llvm.return
     }
-    llvm.func @layer.backward(%r: !llvm.ptr, %dy: !llvm.ptr, %acc: !llvm.ptr, %ws: !llvm.ptr) {
+    llvm.func @layer.backward(%ctx: !llvm.ptr, %r: !llvm.ptr, %dy: !llvm.ptr, %acc: !llvm.ptr, %ws: !llvm.ptr) {
       llvm.return
     }
   }
@@ -26,11 +26,10 @@ module @small {
   // Slot 0 of the table is the parameter, 1 to 3 are the results; the data has
   // no slot: its pointer is an argument.
   // CHECK-LABEL: llvm.func internal @stage0.forward(
-  // CHECK-SAME: %[[ARENA:.*]]: !llvm.ptr, %[[TABLE:.*]]: !llvm.ptr, %[[SPACE:.*]]: !llvm.ptr, %[[KEY:.*]]: i64, %[[DATA:.*]]: !llvm.ptr)
+  // CHECK-SAME: %[[CONTEXT:.*]]: !llvm.ptr, %[[ARENA:.*]]: !llvm.ptr, %[[TABLE:.*]]: !llvm.ptr, %[[SPACE:.*]]: !llvm.ptr, %[[KEY:.*]]: i64, %[[DATA:.*]]: !llvm.ptr)
   // CHECK-SAME: no_inline, optimize_none
   // Nothing is computed while the runtime emulates.
-  // CHECK: %[[FLAG:.*]] = llvm.mlir.addressof @pprt_emulating
-  // CHECK: %[[EMULATING:.*]] = llvm.load %[[FLAG]]
+  // CHECK: %[[EMULATING:.*]] = llvm.load %[[CONTEXT]]
   // CHECK: %[[REAL:.*]] = llvm.icmp "eq" %[[EMULATING]]
   // CHECK: llvm.cond_br %[[REAL]], ^[[COMPUTE:.*]], ^[[SKIP:.*]]
   // CHECK: ^[[COMPUTE]]:
@@ -42,7 +41,7 @@ module @small {
   // CHECK: %[[MIXED:.*]] = llvm.xor
   // CHECK: %[[SECOND:.*]] = llvm.mlir.constant(1 : i64)
   // CHECK: llvm.getelementptr %[[TABLE]][%[[SECOND]]]
-  // CHECK: llvm.call @layer(%[[DATA]], %[[W]], %[[MIXED]],
+  // CHECK: llvm.call @layer(%[[CONTEXT]], %[[DATA]], %[[W]], %[[MIXED]],
   // CHECK: "llvm.intr.memcpy"
   // CHECK: llvm.br ^[[SKIP]]
   // CHECK: ^[[SKIP]]:
@@ -58,7 +57,7 @@ module @small {
   // CHECK-SAME: alignment = 64
   // CHECK-LABEL: llvm.func internal @stage0.backward(
   // CHECK: %[[ONE:.*]] = llvm.mlir.addressof @stage0.backward.constant0
-  // CHECK: llvm.call @layer.backward(%{{.*}}, %[[ONE]], %{{.*}}, %{{.*}})
+  // CHECK: llvm.call @layer.backward(%{{.*}}, %{{.*}}, %[[ONE]], %{{.*}}, %{{.*}})
   func.func private @stage0.backward(%r: tensor<48xf32> {pp.value = "r0"}, %acc: tensor<32xf32> {pp.grad = "w", pp.use = 0 : i64})
       -> (tensor<32xf32> {pp.accumulates = 1 : i64}) {
     %one = arith.constant dense<1.0> : tensor<f32>
@@ -72,11 +71,11 @@ module @small {
   // CHECK: llvm.mlir.global internal constant @pp.table.pipe0(dense<[0, {{[0-9]+}}, {{[0-9]+}}, {{[0-9]+}}, {{[0-9]+}}, 128]> : tensor<6xi64>)
   // CHECK-LABEL: llvm.func internal @pp.step.pipe0(
   // CHECK-SAME: %[[CTX:.*]]: !llvm.ptr, %[[BASE:.*]]: !llvm.ptr) -> i32
-  // CHECK: llvm.call @pprt_zero
+  // CHECK: llvm.call @pprt_zero(%[[CTX]],
   // CHECK: llvm.call @pprt_action_begin(%[[CTX]],
   // CHECK: llvm.call @pprt_key(%[[CTX]],
   // CHECK: llvm.call @pprt_data(%[[CTX]],
-  // CHECK: llvm.call @stage0.forward(
+  // CHECK: llvm.call @stage0.forward(%[[CTX]], %[[BASE]],
   // CHECK: llvm.call @pprt_action_end(%[[CTX]],
   // CHECK: %[[STATUS:.*]] = llvm.call @pprt_loss
   // CHECK: %[[OK:.*]] = llvm.icmp "eq" %[[STATUS]]

@@ -125,17 +125,18 @@ public:
 
   Numbers run(StringRef name, const Numbers &x) {
     Numbers y(kCount);
-    auto function = reinterpret_cast<void (*)(const float *, float *, void *)>(
-        llvm::cantFail(engine->lookup(("f_" + name).str())));
-    function(aligned(x, 0), aligned(y, 1), nullptr);
+    auto function =
+        reinterpret_cast<void (*)(void *, const float *, float *, void *)>(
+            llvm::cantFail(engine->lookup(("f_" + name).str())));
+    function(nullptr, aligned(x, 0), aligned(y, 1), nullptr);
     return result(1);
   }
   Numbers run(StringRef name, const Numbers &x, const Numbers &z) {
     Numbers y(kCount);
-    auto function = reinterpret_cast<void (*)(const float *, const float *,
-                                              float *, void *)>(
+    auto function = reinterpret_cast<void (*)(void *, const float *,
+                                              const float *, float *, void *)>(
         llvm::cantFail(engine->lookup(("f_" + name).str())));
-    function(aligned(x, 0), aligned(z, 1), aligned(y, 2), nullptr);
+    function(nullptr, aligned(x, 0), aligned(z, 1), aligned(y, 2), nullptr);
     return result(2);
   }
 

@@ -122,8 +122,8 @@ TEST_F(ContextTest, NonFiniteIsAnErrorBeforeTheUpdate) {
 }
 
 TEST_F(ContextTest, AnIdOutOfRangeIsAnErrorBeforeTheUpdate) {
-  auto check = [](std::vector<int32_t> ids, int64_t ignored) {
-    pprt_check_ids("nn.embedding at m.mlir:1:2", ids.data(),
+  auto check = [&](std::vector<int32_t> ids, int64_t ignored) {
+    pprt_check_ids(context.get(), "nn.embedding at m.mlir:1:2", ids.data(),
                    int64_t(ids.size()), 1, 32, 256, ignored);
   };
   auto errorAtExchange = [&] {
@@ -154,10 +154,10 @@ TEST_F(ContextTest, AnIdOutOfRangeIsAnErrorBeforeTheUpdate) {
   make();
   // Every other number; and one whose lower half is in range.
   int64_t wide[] = {1, 999, 2, -1, 3, (int64_t(1) << 32) + 4};
-  pprt_check_ids("a", wide, 3, 2, 64, 256, 0);
+  pprt_check_ids(context.get(), "a", wide, 3, 2, 64, 256, 0);
   EXPECT_EQ(report(1, 1, 1), PPRT_OK);
   make();
-  pprt_check_ids("a", wide + 5, 1, 1, 64, 256, 0);
+  pprt_check_ids(context.get(), "a", wide + 5, 1, 1, 64, 256, 0);
   EXPECT_NE(errorAtExchange().find("found id 4294967300 in a"),
             std::string::npos);
 }
@@ -222,8 +222,8 @@ TEST_F(ContextTest, DropoutKeysDiffer) {
 
 TEST_F(ContextTest, SmallHelpers) {
   float a[3] = {1, 2, 3}, b[3] = {10, 20, 30};
-  pprt_add_f32(a, b, 3);
+  pprt_add_f32(context.get(), a, b, 3);
   EXPECT_EQ(a[2], 33);
-  pprt_zero(a, sizeof a);
+  pprt_zero(context.get(), a, sizeof a);
   EXPECT_EQ(a[0], 0);
 }

@@ -68,18 +68,16 @@ TEST(Emulation, StepsTouchNoMemory) {
   Recorder recorder(d.programs[0], false, false);
   pprt_context context(d, options, *transport, collectives, nullptr, recorder);
   context.beginStep(0);
-  pprt_emulating = 1;
   // Addresses that nothing may be read from or written to.
   float *nowhere = reinterpret_cast<float *>(uintptr_t(64));
   EXPECT_NE(pprt_data(&context, 0, 0), nullptr);
-  pprt_zero(nowhere, 16);
-  pprt_add_f32(nowhere, nowhere, 4);
+  pprt_zero(&context, nowhere, 16);
+  pprt_add_f32(&context, nowhere, nowhere, 4);
   EXPECT_EQ(pprt_loss(&context, 0, nowhere), PPRT_OK);
   EXPECT_EQ(pprt_square_norm(&context, 0, nowhere, 4), PPRT_OK);
   EXPECT_EQ(pprt_exchange(&context), PPRT_OK);
   EXPECT_EQ(pprt_update(&context, 0, nowhere, nowhere, nowhere, nowhere, 4),
             PPRT_OK);
-  pprt_emulating = 0;
   context.endStep();
   // What is wrong is still noticed.
   EXPECT_EQ(pprt_update(&context, 0, nowhere, nowhere, nowhere, nowhere, 5),

@@ -185,15 +185,16 @@ def GPULowerCalls : Pass<"pp-gpu-lower-calls", "::mlir::ModuleOp"> {
   let description = [{
     `gpu.launch_func` becomes `pprt_gpu_launch` of the number of the kernel,
     products and attention become `pprt_gpu_matmul` and `pprt_gpu_attention_*`
-    with constant shapes. What is known of the kernels is kept in the attribute
-    `pp.gpu_kernels` of the module.
+    with constant shapes. Every public function gets the runtime's context as
+    its first argument, which all of these calls take. What is known of the
+    kernels is kept in the attribute `pp.gpu_kernels` of the module.
 
     Example:
 
     ```mlir
     gpu.launch_func @kernels::@rows_0 blocks in (%c4, %c1, %c1) threads in (%c32, %c8, %c1) args(%x : memref<64xf32>)
     // becomes
-    llvm.call @pprt_gpu_launch(%kernel, %c4, %c1, %c1, %c32, %c8, %c1, %arguments)
+    llvm.call @pprt_gpu_launch(%context, %kernel, %c4, %c1, %c1, %c32, %c8, %c1, %arguments)
     ```
   }];
   let dependentDialects = [

@@ -145,8 +145,9 @@ LogicalResult ReduceGradientsOp::lowerToCalls(StepCalls &calls) {
   if (failed(requireF32(*this, sum)))
     return failure();
   for (Value gradient : getGradients().drop_front())
-    calls.call("pprt_add_f32", {calls.address(sum), calls.address(gradient),
-                                calls.number(elementsOf(sum))});
+    calls.call("pprt_add_f32",
+               {calls.context(), calls.address(sum), calls.address(gradient),
+                calls.number(elementsOf(sum))});
   return success();
 }
 

@@ -52,22 +52,22 @@
 func.func @all(%a: memref<4x16xf32>, %b: memref<16x8xf32>, %n: memref<8xf32>, %m: memref<4xf32>,
                %c: memref<4x8xf32, strided<[24, 1], offset: 8>>, %aux: memref<4x8xf32>, %ws: memref<64xf32>) {
   // CHECK: kernel.fused_gemm bias %{{.*}}, %{{.*}} bias(%{{.*}}) into %{{.*}}, %{{.*}} : (
-  // CALL: llvm.call @pprt_gpu_matmul(%{{.*}}, %[[A:.*]], %[[B:.*]], %[[C:.*]], %[[N:.*]], %[[NONE:.*]], %[[WS:.*]]) {{.*}} :
+  // CALL: llvm.call @pprt_gpu_matmul(%{{.*}}, %{{.*}}, %[[A:.*]], %[[B:.*]], %[[C:.*]], %[[N:.*]], %[[NONE:.*]], %[[WS:.*]]) {{.*}} :
   kernel.fused_gemm bias %a, %b bias(%n) into %c, %ws : (memref<4x16xf32>, memref<16x8xf32>, memref<8xf32>, memref<4x8xf32, strided<[24, 1], offset: 8>>, memref<64xf32>) -> ()
   // CHECK: kernel.fused_gemm gelu %{{.*}}, %{{.*}} bias(%{{.*}}) into %{{.*}} aux(%{{.*}}), %{{.*}} : (
-  // CALL: llvm.call @pprt_gpu_matmul(%{{.*}}, %[[A]], %[[B]], %[[C]], %[[N]], %[[AUX:.*]], %[[WS]]) {{.*}} :
+  // CALL: llvm.call @pprt_gpu_matmul(%{{.*}}, %{{.*}}, %[[A]], %[[B]], %[[C]], %[[N]], %[[AUX:.*]], %[[WS]]) {{.*}} :
   kernel.fused_gemm gelu %a, %b bias(%n) into %c aux(%aux), %ws : (memref<4x16xf32>, memref<16x8xf32>, memref<8xf32>, memref<4x8xf32, strided<[24, 1], offset: 8>>, memref<4x8xf32>, memref<64xf32>) -> ()
   // CHECK: kernel.fused_gemm gelu %{{.*}}, %{{.*}} into %{{.*}} aux(%{{.*}}), %{{.*}} : (
-  // CALL: llvm.call @pprt_gpu_matmul(%{{.*}}, %[[A]], %[[B]], %[[C]], %[[NONE]], %[[AUX]], %[[WS]]) {{.*}} :
+  // CALL: llvm.call @pprt_gpu_matmul(%{{.*}}, %{{.*}}, %[[A]], %[[B]], %[[C]], %[[NONE]], %[[AUX]], %[[WS]]) {{.*}} :
   kernel.fused_gemm gelu %a, %b into %c aux(%aux), %ws : (memref<4x16xf32>, memref<16x8xf32>, memref<4x8xf32, strided<[24, 1], offset: 8>>, memref<4x8xf32>, memref<64xf32>) -> ()
   // CHECK: kernel.fused_gemm gelu_grad %{{.*}}, %{{.*}} input(%{{.*}}) into %{{.*}}, %{{.*}} {accumulate} : (
-  // CALL: llvm.call @pprt_gpu_matmul(%{{.*}}, %[[A]], %[[B]], %[[C]], %[[NONE]], %[[AUX]], %[[WS]]) {{.*}} :
+  // CALL: llvm.call @pprt_gpu_matmul(%{{.*}}, %{{.*}}, %[[A]], %[[B]], %[[C]], %[[NONE]], %[[AUX]], %[[WS]]) {{.*}} :
   kernel.fused_gemm gelu_grad %a, %b input(%aux) into %c, %ws {accumulate} : (memref<4x16xf32>, memref<16x8xf32>, memref<4x8xf32>, memref<4x8xf32, strided<[24, 1], offset: 8>>, memref<64xf32>) -> ()
   // CHECK: kernel.fused_gemm lhs_sums %{{.*}}, %{{.*}} into %{{.*}} sums(%{{.*}}), %{{.*}} : (
-  // CALL: llvm.call @pprt_gpu_matmul(%{{.*}}, %[[A]], %[[B]], %[[C]], %[[M:.*]], %[[NONE]], %[[WS]]) {{.*}} :
+  // CALL: llvm.call @pprt_gpu_matmul(%{{.*}}, %{{.*}}, %[[A]], %[[B]], %[[C]], %[[M:.*]], %[[NONE]], %[[WS]]) {{.*}} :
   kernel.fused_gemm lhs_sums %a, %b into %c sums(%m), %ws : (memref<4x16xf32>, memref<16x8xf32>, memref<4x8xf32, strided<[24, 1], offset: 8>>, memref<4xf32>, memref<64xf32>) -> ()
   // CHECK: kernel.fused_gemm rhs_sums %{{.*}}, %{{.*}} into %{{.*}} sums(%{{.*}}), %{{.*}} : (
-  // CALL: llvm.call @pprt_gpu_matmul(%{{.*}}, %[[A]], %[[B]], %[[C]], %[[N]], %[[NONE]], %[[WS]]) {{.*}} :
+  // CALL: llvm.call @pprt_gpu_matmul(%{{.*}}, %{{.*}}, %[[A]], %[[B]], %[[C]], %[[N]], %[[NONE]], %[[WS]]) {{.*}} :
   kernel.fused_gemm rhs_sums %a, %b into %c sums(%n), %ws : (memref<4x16xf32>, memref<16x8xf32>, memref<4x8xf32, strided<[24, 1], offset: 8>>, memref<8xf32>, memref<64xf32>) -> ()
   return
 }
