@@ -5,6 +5,10 @@
 // for memory, not for arithmetic: for them a conversion to a wider type is
 // always done where it is read, or rows of bf16 would be stored again as f32.
 //
+// A fused op is bounded. More streams than a processor can prefetch, or more
+// values than it has registers, are no faster than two loops; and passes that
+// visit an op as often as its body changes would take the square of its length.
+//
 //===----------------------------------------------------------------------===//
 
 #include "pp/CodeGen/Passes.h"
@@ -18,6 +22,19 @@ namespace pp {
 } // namespace pp
 
 using namespace mlir;
+
+/// Tensors that a fused op reads, and ops in its body.
+static constexpr int64_t kMostInputs = 64;
+static constexpr size_t kMostBodyOps = 512;
+
+/// Whether both in one are still a loop of reasonable size.
+static bool fitInOne(linalg::GenericOp producer, linalg::GenericOp consumer) {
+  return producer.getNumDpsInputs() + consumer.getNumDpsInputs() <=
+             kMostInputs + 1 &&
+         producer.getBody()->getOperations().size() +
+                 consumer.getBody()->getOperations().size() <=
+             kMostBodyOps;
+}
 
 /// An op that does nothing but convert to a wider type.
 static bool widens(Operation *op) {
@@ -45,6 +62,9 @@ static bool isWorthFusing(OpOperand *operand, bool conversions) {
   auto generic = dyn_cast<linalg::GenericOp>(operand->getOwner());
   if (!generic)
     return true;
+  if (auto other = dyn_cast<linalg::GenericOp>(producer);
+      other && !fitInOne(other, generic))
+    return false;
   // A value that the consumer reads several times (as a reduced dimension
   // passes over it) would be computed as often.
   AffineMap map = generic.getMatchingIndexingMap(operand);

@@ -32,6 +32,10 @@ using namespace mlir;
 
 using Group = llvm::SetVector<Operation *>;
 
+/// Members of a group. A row of that many tensors fills the first-level cache
+/// as it is, and analyses of a loop take the square of what it carries.
+static constexpr size_t kMostMembers = 64;
+
 //===----------------------------------------------------------------------===//
 // What can be walked row by row
 //===----------------------------------------------------------------------===//
@@ -156,7 +160,8 @@ private:
 
   void tryMerge(Operation *op, Operation *other) {
     Group *mine = groupOf.lookup(op), *theirs = groupOf.lookup(other);
-    if (!theirs || mine == theirs || rowCount[op] != rowCount[other])
+    if (!theirs || mine == theirs || rowCount[op] != rowCount[other] ||
+        mine->size() + theirs->size() > kMostMembers)
       return;
     Group merged = *theirs;
     merged.insert_range(*mine);
@@ -179,6 +184,10 @@ private:
     llvm::SmallPtrSet<Operation *, 32> visited;
     SmallVector<Operation *> work;
     Block *block = group.front()->getBlock();
+    Operation *first = group.front();
+    for (Operation *member : group)
+      if (member->isBeforeInBlock(first))
+        first = member;
     auto push = [&](Operation *from, bool fromGroup) {
       for (Value value : valuesUsedBy(from))
         if (Operation *definition = value.getDefiningOp())
@@ -194,7 +203,13 @@ private:
       Operation *op = work.pop_back_val();
       if (group.contains(op))
         return true;
-      for (Operation *member : unitOf(op))
+      ArrayRef<Operation *> unit = unitOf(op);
+      // What ends before the group begins depends on none of it.
+      if (llvm::all_of(unit, [&](Operation *member) {
+            return member->isBeforeInBlock(first);
+          }))
+        continue;
+      for (Operation *member : unit)
         push(member, /*fromGroup=*/false);
     }
     return false;
