@@ -21,10 +21,17 @@ def IsolateLayers : Pass<"pp-isolate-layers", "::mlir::ModuleOp"> {
       %y = math.exp %x : tensor<4xf32>
       return %y : tensor<4xf32>
     }
-    // becomes
+    ```
+
+    becomes
+
+    ```mlir
     func.func private @block(tensor<4xf32>) -> tensor<4xf32>
     module @layers {
-      func.func @block(%x: tensor<4xf32>) -> tensor<4xf32> { ... }
+      func.func @block(%x: tensor<4xf32>) -> tensor<4xf32> {
+        %y = math.exp %x : tensor<4xf32>
+        return %y : tensor<4xf32>
+      }
     }
     ```
   }];
@@ -41,9 +48,15 @@ def PublishWorkspaces : Pass<"pp-publish-workspaces", "::mlir::ModuleOp"> {
     ```mlir
     func.func private @block(tensor<4xf32>) -> tensor<4xf32>
     module @layers {
-      llvm.func @block(%x: !llvm.ptr, %y: !llvm.ptr, %w: !llvm.ptr) attributes {pp.workspace = 64 : i64} { ... }
+      llvm.func @block(%x: !llvm.ptr, %y: !llvm.ptr, %w: !llvm.ptr) attributes {pp.workspace = 64 : i64} {
+        llvm.return
+      }
     }
-    // the declaration becomes
+    ```
+
+    becomes
+
+    ```mlir
     func.func private @block(tensor<4xf32>) -> tensor<4xf32> attributes {pp.workspace = 64 : i64}
     ```
   }];
@@ -59,10 +72,35 @@ def FuseElementwise
     Example:
 
     ```mlir
-    %e = linalg.generic ... { math.exp }     // one use
-    %y = linalg.generic ins(%e) ... { arith.addf }
-    // becomes
-    %y = linalg.generic ... { math.exp, arith.addf }
+    #row = affine_map<(i) -> (i)>
+    func.func @f(%x: tensor<4xf32>, %b: tensor<4xf32>, %e: tensor<4xf32>) -> tensor<4xf32> {
+      %p = linalg.generic {indexing_maps = [#row, #row], iterator_types = ["parallel"]} ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) {
+      ^bb0(%in: f32, %out: f32):
+        %v = math.exp %in : f32
+        linalg.yield %v : f32
+      } -> tensor<4xf32>
+      %y = linalg.generic {indexing_maps = [#row, #row, #row], iterator_types = ["parallel"]} ins(%p, %b : tensor<4xf32>, tensor<4xf32>) outs(%e : tensor<4xf32>) {
+      ^bb0(%in: f32, %c: f32, %out: f32):
+        %v = arith.addf %in, %c : f32
+        linalg.yield %v : f32
+      } -> tensor<4xf32>
+      return %y : tensor<4xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: tensor<4xf32>, %b: tensor<4xf32>, %e: tensor<4xf32>) -> tensor<4xf32> {
+      %n = tensor.empty() : tensor<4xf32>
+      %y = linalg.generic {...} ins(%x, %b : tensor<4xf32>, tensor<4xf32>) outs(%n : tensor<4xf32>) {
+      ^bb0(%in: f32, %c: f32, %out: f32):
+        %v = math.exp %in : f32
+        %s = arith.addf %v, %c : f32
+        linalg.yield %s : f32
+      } -> tensor<4xf32>
+      return %y : tensor<4xf32>
+    }
     ```
   }];
   let options = [
@@ -85,10 +123,34 @@ def FuseSums : Pass<"pp-fuse-sums", "::mlir::func::FuncOp"> {
     Example:
 
     ```mlir
-    %a = linalg.generic {... ["reduction", "parallel"]} ins(%x, %dy) outs(%i) ...
-    %b = linalg.generic {... ["reduction", "parallel"]} ins(%dy) outs(%j) ...
-    // becomes
-    %ab:2 = linalg.generic {... ["reduction", "parallel"]} ins(%x, %dy) outs(%i, %j) ...
+    #all = affine_map<(i, j) -> (i, j)>
+    #column = affine_map<(i, j) -> (j)>
+    func.func @f(%x: tensor<8x4xf32>, %dy: tensor<8x4xf32>, %i: tensor<4xf32>, %j: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+      %a = linalg.generic {indexing_maps = [#all, #all, #column], iterator_types = ["reduction", "parallel"]} ins(%x, %dy : tensor<8x4xf32>, tensor<8x4xf32>) outs(%i : tensor<4xf32>) {
+      ^bb0(%u: f32, %v: f32, %s: f32):
+        %p = arith.mulf %u, %v : f32
+        %t = arith.addf %s, %p : f32
+        linalg.yield %t : f32
+      } -> tensor<4xf32>
+      %b = linalg.generic {indexing_maps = [#all, #column], iterator_types = ["reduction", "parallel"]} ins(%dy : tensor<8x4xf32>) outs(%j : tensor<4xf32>) {
+      ^bb0(%v: f32, %s: f32):
+        %t = arith.addf %s, %v : f32
+        linalg.yield %t : f32
+      } -> tensor<4xf32>
+      return %a, %b : tensor<4xf32>, tensor<4xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: tensor<8x4xf32>, %dy: tensor<8x4xf32>, %i: tensor<4xf32>, %j: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+      %ab:2 = linalg.generic {..., iterator_types = ["reduction", "parallel"]} ins(%x, %dy : ...) outs(%i, %j : ...) {
+      ^bb0(%u: f32, %v: f32, %s: f32, %t: f32):
+        ...
+      } -> (tensor<4xf32>, tensor<4xf32>)
+      return %ab#0, %ab#1 : tensor<4xf32>, tensor<4xf32>
+    }
     ```
   }];
 }
@@ -104,13 +166,34 @@ def FuseRows : Pass<"pp-fuse-rows", "::mlir::func::FuncOp"> {
     Example:
 
     ```mlir
-    %s = linalg.generic ... ins(%x : tensor<8x16xf32>) ...   // row sums: tensor<8xf32>
-    %y = linalg.generic ... ins(%x, %s) ...                  // tensor<8x16xf32>
-    // becomes
+    #all = affine_map<(i, j) -> (i, j)>
+    #row = affine_map<(i, j) -> (i)>
+    func.func @f(%x: tensor<8x16xf32>, %z: tensor<8xf32>, %e: tensor<8x16xf32>) -> tensor<8x16xf32> {
+      %s = linalg.generic {indexing_maps = [#all, #row], iterator_types = ["parallel", "reduction"]} ins(%x : tensor<8x16xf32>) outs(%z : tensor<8xf32>) {
+      ^bb0(%in: f32, %out: f32):
+        %v = arith.addf %out, %in : f32
+        linalg.yield %v : f32
+      } -> tensor<8xf32>
+      %y = linalg.generic {indexing_maps = [#all, #row, #all], iterator_types = ["parallel", "parallel"]} ins(%x, %s : tensor<8x16xf32>, tensor<8xf32>) outs(%e : tensor<8x16xf32>) {
+      ^bb0(%in: f32, %sum: f32, %out: f32):
+        %v = arith.divf %in, %sum : f32
+        linalg.yield %v : f32
+      } -> tensor<8x16xf32>
+      return %y : tensor<8x16xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
     %y = scf.for %i = %c0 to %c8 step %c1 iter_args(%w = %e) -> (tensor<8x16xf32>) {
+      ...
       %r = tensor.extract_slice %x[%i, 0] [1, 16] [1, 1] : tensor<8x16xf32> to tensor<16xf32>
-      %s = linalg.generic ... ins(%r) ...                    // tensor<f32>
-      %v = linalg.generic ... ins(%r, %s) ...                // tensor<16xf32>
+      ...
+      %s = linalg.generic {...} ins(%r : tensor<16xf32>) outs(%o : tensor<f32>) {...} -> tensor<f32>
+      %r2 = tensor.extract_slice %x[%i, 0] [1, 16] [1, 1] : tensor<8x16xf32> to tensor<16xf32>
+      ...
+      %v = linalg.generic {...} ins(%r2, %s : tensor<16xf32>, tensor<f32>) outs(...) {...} -> tensor<16xf32>
       %n = tensor.insert_slice %v into %w[%i, 0] [1, 16] [1, 1] : tensor<16xf32> into tensor<8x16xf32>
       scf.yield %n : tensor<8x16xf32>
     }
@@ -146,10 +229,16 @@ def BindDestinations
       %y = linalg.exp ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
       return %y : tensor<4xf32>
     }
-    // becomes
-    func.func @f(%x: tensor<4xf32> {bufferization.writable = false}, %d: tensor<4xf32> {bufferization.writable = true}) {
-      %y = linalg.exp ins(%x : tensor<4xf32>) outs(%d : tensor<4xf32>) -> tensor<4xf32>
-      bufferization.materialize_in_destination %y in %d
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: tensor<4xf32> {bufferization.writable = false}, %d: memref<4xf32>) {
+      %t = bufferization.to_tensor %d restrict writable : memref<4xf32> to tensor<4xf32>
+      ...
+      %y = linalg.exp ins(%x : tensor<4xf32>) outs(%t : tensor<4xf32>) -> tensor<4xf32>
+      bufferization.materialize_in_destination %y in writable %d : (tensor<4xf32>, memref<4xf32>) -> ()
       return
     }
     ```
@@ -168,9 +257,21 @@ def Bufferize : Pass<"pp-bufferize", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    func.func @f(%x: tensor<4xf32>, %d: tensor<4xf32>)
-    // becomes
-    func.func @f(%x: memref<4xf32>, %d: memref<4xf32>)
+    func.func @f(%x: tensor<4xf32> {bufferization.writable = false}, %d: memref<4xf32>) {
+      %t = bufferization.to_tensor %d restrict writable : memref<4xf32> to tensor<4xf32>
+      %y = linalg.exp ins(%x : tensor<4xf32>) outs(%t : tensor<4xf32>) -> tensor<4xf32>
+      bufferization.materialize_in_destination %y in writable %d : (tensor<4xf32>, memref<4xf32>) -> ()
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: memref<4xf32>, %d: memref<4xf32>) {
+      linalg.exp ins(%x : memref<4xf32>) outs(%d : memref<4xf32>)
+      return
+    }
     ```
   }];
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
@@ -191,12 +292,23 @@ def StoreWholeBytes : Pass<"pp-store-whole-bytes", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    linalg.generic ... ins(%x : memref<48xf32>) outs(%m : memref<48xi1>) {
-      %c = arith.cmpf ogt, %in, %zero : f32
-      linalg.yield %c : i1
+    #id = affine_map<(i) -> (i)>
+    func.func @mask(%x: memref<48xf32>, %m: memref<48xi1>) {
+      %zero = arith.constant 0.0 : f32
+      linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]} ins(%x : memref<48xf32>) outs(%m : memref<48xi1>) {
+      ^bb0(%in: f32, %out: i1):
+        %c = arith.cmpf ogt, %in, %zero : f32
+        linalg.yield %c : i1
+      }
+      return
     }
-    // becomes
-    linalg.generic ... ins(%x : memref<48xf32>) outs(%m : memref<48xi8>) {
+    ```
+
+    becomes
+
+    ```mlir
+    linalg.generic {...} ins(%x : memref<48xf32>) outs(%m : memref<48xi8>) {
+    ^bb0(%in: f32, %out: i8):
       %c = arith.cmpf ogt, %in, %zero : f32
       %e = arith.extui %c : i1 to i8
       linalg.yield %e : i8
@@ -215,7 +327,20 @@ def VerifyWholeBytes : Pass<"pp-verify-whole-bytes", "::mlir::ModuleOp"> {
     on how many are moved at once. No buffer may have such elements, and no load
     or store such a type.
 
-    Example: `vector.load %m[%i] : memref<48xi1>, vector<8xi1>` is an error.
+    Example:
+
+    ```mlir
+    func.func @f(%m: memref<48xi1>, %i: index) -> vector<8xi1> {
+      %v = vector.load %m[%i] : memref<48xi1>, vector<8xi1>
+      return %v : vector<8xi1>
+    }
+    ```
+
+    The pass says
+
+    ```
+    error: ... found 'memref<48xi1>' in memory, ... expected elements of whole bytes
+    ```
   }];
 }
 
@@ -230,8 +355,24 @@ def ExpandBFloat16
     Example:
 
     ```mlir
-    %y = arith.truncf %x : f32 to bf16
-    // becomes arith.bitcast, arith.shrui, arith.addi ...
+    func.func @f(%x: bf16) -> bf16 {
+      %y = arith.negf %x : bf16
+      return %y : bf16
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: bf16) -> bf16 {
+      ...
+      %b = arith.bitcast %x : bf16 to i16
+      ...
+      %n = arith.negf %w : f32
+      ...
+      %y = arith.bitcast %s : i16 to bf16
+      return %y : bf16
+    }
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
@@ -244,8 +385,21 @@ def ReadResources : Pass<"pp-read-resources", "::mlir::ModuleOp"> {
     `dense_resource` of `arith.constant` becomes `dense`, which is what passes ask
     for numbers. A blob that is missing or of another size is an error.
 
-    Example: `arith.constant dense_resource<two> : tensor<2xf32>` becomes
-    `arith.constant dense<[1.0, 2.0]> : tensor<2xf32>`.
+    Example:
+
+    ```mlir
+    func.func private @layer() -> tensor<2xf32> {
+      %c = arith.constant dense_resource<two> : tensor<2xf32>
+      return %c : tensor<2xf32>
+    }
+    {-# dialect_resources: { builtin: { two: "0x040000000000803F00000040" } } #-}
+    ```
+
+    becomes
+
+    ```mlir
+    %c = arith.constant dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32>
+    ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
@@ -260,8 +414,19 @@ def CarryBFloat16 : Pass<"pp-carry-bfloat16", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    %y = llvm.select %c, %a, %b : i1, bf16
-    // becomes llvm.select %c, %a, %b : i1, i16
+    llvm.func @choose(%c: i1, %a: bf16, %b: bf16) -> bf16 {
+      %y = llvm.select %c, %a, %b : i1, bf16
+      llvm.return %y : bf16
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    llvm.func @choose(%c: i1, %a: i16, %b: i16) -> i16 {
+      %y = llvm.select %c, %a, %b : i1, i16
+      llvm.return %y : i16
+    }
     ```
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
@@ -278,8 +443,22 @@ def ApproximateMath
     Example:
 
     ```mlir
-    %y = math.exp %x : f32
-    // becomes multiplications, math.fma, arith.select ...
+    func.func @f(%x: f32) -> f32 {
+      %y = math.exp %x : f32
+      return %y : f32
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: f32) -> f32 {
+      ...
+      %p = math.fma ...
+      ...
+      %y = arith.mulf ...
+      return %y : f32
+    }
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
@@ -299,13 +478,23 @@ def PlacePieces : Pass<"pp-place-pieces", "::mlir::func::FuncOp"> {
     Example:
 
     ```mlir
-    %t = memref.alloc() : memref<8x4xf32>
-    linalg.exp ins(%x : memref<8x4xf32>) outs(%t : memref<8x4xf32>)
-    %s = memref.subview %whole[0, 4] [8, 4] [1, 1] : memref<8x12xf32> to memref<8x4xf32, strided<[12, 1], offset: 4>>
-    linalg.copy ins(%t : memref<8x4xf32>) outs(%s : memref<8x4xf32, strided<[12, 1], offset: 4>>)
-    // becomes
-    %s = memref.subview %whole[0, 4] [8, 4] [1, 1] : memref<8x12xf32> to memref<8x4xf32, strided<[12, 1], offset: 4>>
-    linalg.exp ins(%x : memref<8x4xf32>) outs(%s : memref<8x4xf32, strided<[12, 1], offset: 4>>)
+    func.func @f(%x: memref<8x4xf32>, %whole: memref<8x12xf32>) {
+      %t = memref.alloc() : memref<8x4xf32>
+      linalg.exp ins(%x : memref<8x4xf32>) outs(%t : memref<8x4xf32>)
+      %s = memref.subview %whole[0, 4] [8, 4] [1, 1] : memref<8x12xf32> to memref<8x4xf32, strided<[12, 1], offset: 4>>
+      linalg.copy ins(%t : memref<8x4xf32>) outs(%s : memref<8x4xf32, strided<[12, 1], offset: 4>>)
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: memref<8x4xf32>, %whole: memref<8x12xf32>) {
+      %s = memref.subview %whole[0, 4] [8, 4] [1, 1] : memref<8x12xf32> to memref<8x4xf32, strided<[12, 1], offset: 4>>
+      linalg.exp ins(%x : memref<8x4xf32>) outs(%s : memref<8x4xf32, strided<[12, 1], offset: 4>>)
+      return
+    }
     ```
   }];
 }
@@ -322,14 +511,24 @@ def PlaceTemporaries
     Example:
 
     ```mlir
-    func.func @f(%x: memref<4xf32>) {
+    func.func @f(%x: memref<4xf32>, %y: memref<4xf32>) {
       %t = memref.alloc() : memref<4xf32>
-      ...
-    // becomes
-    func.func @f(%x: memref<4xf32>, %w: memref<64xi8>) attributes {pp.workspace = 64 : i64} {
+      linalg.exp ins(%x : memref<4xf32>) outs(%t : memref<4xf32>)
+      linalg.exp ins(%t : memref<4xf32>) outs(%y : memref<4xf32>)
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: memref<4xf32>, %y: memref<4xf32>, %w: memref<64xi8>) attributes {pp.workspace = 64 : i64} {
       %c0 = arith.constant 0 : index
       %t = memref.view %w[%c0][] : memref<64xi8> to memref<4xf32>
-      ...
+      linalg.exp ins(%x : memref<4xf32>) outs(%t : memref<4xf32>)
+      linalg.exp ins(%t : memref<4xf32>) outs(%y : memref<4xf32>)
+      return
+    }
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
@@ -348,9 +547,26 @@ def OutlineKernels : Pass<"pp-outline-kernels", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    scf.for %i = %c0 to %c4 step %c1 { ... %x ... %y ... }
-    // becomes
-    func.call @kernel_0(%x, %y) : (memref<4xf32>, memref<4xf32>) -> ()
+    func.func @f(%x: memref<4xf32>, %y: memref<4xf32>) {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %c4 = arith.constant 4 : index
+      scf.for %i = %c0 to %c4 step %c1 {
+        %v = memref.load %x[%i] : memref<4xf32>
+        memref.store %v, %y[%i] : memref<4xf32>
+      }
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: memref<4xf32>, %y: memref<4xf32>) {
+      ...
+      call @kernel_0(%x, %y) : (memref<4xf32>, memref<4xf32>) -> ()
+      return
+    }
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
@@ -366,7 +582,20 @@ def AttachHostTarget : Pass<"pp-attach-host-target", "::mlir::ModuleOp"> {
     the CPU reports them one by one: its name alone can mislead on virtual
     machines.
 
-    Example: `target_features = #llvm.target_features<["+avx2", "+fma", ...]>`
+    Example, with `cpu=x86-64-v3 features=+avx2,+fma`:
+
+    ```mlir
+    llvm.func @f() {
+      llvm.return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    module attributes {...llvm.target_triple = "..."} {
+      llvm.func @f() attributes {...target_cpu = "x86-64-v3", target_features = #llvm.target_features<["+avx2", "+fma"]>} {
+    ```
   }];
   let options = [
     Option<"cpu", "cpu", "std::string", /*default=*/"",

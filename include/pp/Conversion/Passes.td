@@ -17,13 +17,23 @@ def ConvertNNToLinalg
     Example:
 
     ```mlir
-    %y = nn.linear %x, %w : (tensor<4x8x16xf32>, tensor<16x32xf32>) -> tensor<4x8x32xf32>
-    // becomes
-    %rows = tensor.collapse_shape %x [[0, 1], [2]] : tensor<4x8x16xf32> into tensor<32x16xf32>
-    %e = tensor.empty() : tensor<32x32xf32>
-    %ws = tensor.empty() : tensor<9728xf32>
-    %p:2 = kernel.gemm %rows, %w into %e, %ws : ...
-    %y = tensor.expand_shape %p#0 [[0, 1], [2]] output_shape [4, 8, 32] : ...
+    func.func @f(%x: tensor<4x8x16xf32>, %w: tensor<16x32xf32>) -> tensor<4x8x32xf32> {
+      %y = nn.linear %x, %w : (tensor<4x8x16xf32>, tensor<16x32xf32>) -> tensor<4x8x32xf32>
+      return %y : tensor<4x8x32xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: tensor<4x8x16xf32>, %w: tensor<16x32xf32>) -> tensor<4x8x32xf32> {
+      %rows = tensor.collapse_shape %x [[0, 1], [2]] : tensor<4x8x16xf32> into tensor<32x16xf32>
+      %e = tensor.empty() : tensor<32x32xf32>
+      %ws = tensor.empty() : tensor<...>
+      %p:2 = kernel.gemm %rows, %w into %e, %ws : ...
+      %y = tensor.expand_shape %p#0 [[0, 1], [2]] output_shape [4, 8, 32] : tensor<32x32xf32> into tensor<4x8x32xf32>
+      return %y : tensor<4x8x32xf32>
+    }
     ```
   }];
   let options = [
@@ -65,13 +75,24 @@ def FuseEpilogues : Pass<"pp-fuse-epilogues", "::mlir::func::FuncOp"> {
     Example:
 
     ```mlir
-    %f = nn.linear %x, %w, %b : (tensor<4x8x16xf32>, tensor<16x32xf32>, tensor<32xf32>) -> tensor<4x8x32xf32>
-    %a = nn.gelu %f {approximate = "tanh"} : (tensor<4x8x32xf32>) -> tensor<4x8x32xf32>
-    // becomes
-    %rows = tensor.collapse_shape %x [[0, 1], [2]] : tensor<4x8x16xf32> into tensor<32x16xf32>
-    %p:3 = kernel.fused_gemm gelu %rows, %w bias(%b) into %e0 aux(%e1), %ws : ...
-    %f = tensor.expand_shape %p#1 [[0, 1], [2]] output_shape [4, 8, 32] : ...
-    %a = tensor.expand_shape %p#0 [[0, 1], [2]] output_shape [4, 8, 32] : ...
+    func.func @f(%x: tensor<4x8x16xf32>, %w: tensor<16x32xf32>, %b: tensor<32xf32>) -> (tensor<4x8x32xf32>, tensor<4x8x32xf32>) {
+      %f = nn.linear %x, %w, %b : (tensor<4x8x16xf32>, tensor<16x32xf32>, tensor<32xf32>) -> tensor<4x8x32xf32>
+      %a = nn.gelu %f {approximate = "tanh"} : (tensor<4x8x32xf32>) -> tensor<4x8x32xf32>
+      return %f, %a : tensor<4x8x32xf32>, tensor<4x8x32xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: tensor<4x8x16xf32>, %w: tensor<16x32xf32>, %b: tensor<32xf32>) -> (tensor<4x8x32xf32>, tensor<4x8x32xf32>) {
+      %rows = tensor.collapse_shape %x [[0, 1], [2]] : tensor<4x8x16xf32> into tensor<32x16xf32>
+      ...
+      %p:3 = kernel.fused_gemm gelu %rows, %w bias(%b) into %e0 aux(%e1), %ws : ...
+      %a = tensor.expand_shape %p#0 [[0, 1], [2]] output_shape [4, 8, 32] : ...
+      %f = tensor.expand_shape %p#1 [[0, 1], [2]] output_shape [4, 8, 32] : ...
+      return %f, %a : tensor<4x8x32xf32>, tensor<4x8x32xf32>
+    }
     ```
   }];
   let options = [
@@ -95,9 +116,16 @@ def ConvertKernelToLLVM
     Example:
 
     ```mlir
-    kernel.gemm %a, %b into %c, %ws : (memref<8x16xf32>, memref<16x4xf32>, memref<8x4xf32>, memref<9728xf32>) -> ()
-    // becomes
-    llvm.call @pprt_sgemm(%false, %false, %m, %n, %k, %pa, %lda, %pb, %ldb, %beta, %pc, %ldc, %pws)
+    func.func @f(%a: memref<8x16xf32>, %b: memref<16x4xf32>, %c: memref<8x4xf32>, %ws: memref<9728xf32>) {
+      kernel.gemm %a, %b into %c, %ws : (memref<8x16xf32>, memref<16x4xf32>, memref<8x4xf32>, memref<9728xf32>) -> ()
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    llvm.call @pprt_sgemm(%ta, %tb, %m, %n, %k, %pa, %lda, %pb, %ldb, %beta, %pc, %ldc, %pws) : (i32, i32, i64, i64, i64, !llvm.ptr, i64, !llvm.ptr, i64, f32, !llvm.ptr, i64, !llvm.ptr) -> ()
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",

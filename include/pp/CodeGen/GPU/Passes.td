@@ -28,9 +28,23 @@ def GPUOutlineKernels : Pass<"pp-gpu-outline-kernels", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    linalg.generic ... ins(%x : memref<1024xf32>) outs(%y : memref<1024xf32>) ...
-    // becomes
-    gpu.launch_func @kernels::@elementwise_0 blocks in (%c1, %c1, %c1) threads in (%c256, %c1, %c1)
+    #id = affine_map<(i) -> (i)>
+    module attributes {gpu.container_module} {
+      func.func @f(%x: memref<1024xf32>, %y: memref<1024xf32>) {
+        linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]} ins(%x : memref<1024xf32>) outs(%y : memref<1024xf32>) {
+        ^bb0(%in: f32, %out: f32):
+          %v = arith.negf %in : f32
+          linalg.yield %v : f32
+        }
+        return
+      }
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    gpu.launch_func @kernels::@elementwise_0 blocks in (%bx, %by, %bz) threads in (%tx, %ty, %tz)
         args(%x : memref<1024xf32>, %y : memref<1024xf32>)
     ```
   }];
@@ -52,12 +66,19 @@ def GPUAddRuntimeKernels : Pass<"pp-gpu-add-runtime-kernels", "::mlir::ModuleOp"
     each program brings what it needs. The kernels are those of
     lib/CodeGen/GPU/RuntimeKernels.mlir; the runtime knows them by name.
 
-    Example: an empty module becomes one with
+    Example:
+
+    ```mlir
+    module {
+    }
+    ```
+
+    becomes
+
     ```mlir
     gpu.module @kernels {
-      gpu.func @pprt_kernel_add(%to: !llvm.ptr, %from: !llvm.ptr, %n: i64) kernel { ... }
       ...
-    }
+      gpu.func @pprt_kernel_add(...) kernel ... {
     ```
   }];
   let dependentDialects = [
@@ -75,7 +96,22 @@ def GPUSizeWorkspaces : Pass<"pp-gpu-size-workspaces", "::mlir::func::FuncOp"> {
     that cuBLASLt is given, that of attention what cuDNN takes for its shape on the
     chips that the code runs on. The largest counts, since calls follow each other.
 
-    Example: `memref<9728xf32>` of a `kernel.gemm` becomes `memref<8388672xf32>`.
+    Example:
+
+    ```mlir
+    func.func @product(%a: memref<8x4xf32>, %b: memref<4x16xf32>, %c: memref<8x16xf32>) {
+      %w = memref.alloc() : memref<112xf32>
+      kernel.gemm %a, %b into %c, %w : (memref<8x4xf32>, memref<4x16xf32>, memref<8x16xf32>, memref<112xf32>) -> ()
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %w = memref.alloc() : memref<8388672xf32>
+    kernel.gemm %a, %b into %c, %w : (memref<8x4xf32>, memref<4x16xf32>, memref<8x16xf32>, memref<8388672xf32>) -> ()
+    ```
   }];
   let options = [
     Option<"chip", "chip", "std::string", /*default=*/"\"sm_90a\"",
@@ -100,9 +136,19 @@ def GPUUseInstructions : Pass<"pp-gpu-use-instructions", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    %p = math.exp %x : f32
-    %y = arith.truncf %p : f32 to bf16
-    // becomes
+    gpu.module @kernels {
+      gpu.func @f(%x: f32, %m: memref<bf16>) kernel {
+        %p = math.exp %x : f32
+        %y = arith.truncf %p : f32 to bf16
+        memref.store %y, %m[] : memref<bf16>
+        gpu.return
+      }
+    }
+    ```
+
+    becomes
+
+    ```mlir
     %s = arith.mulf %x, %log2e : f32
     %p = llvm.call_intrinsic "llvm.exp2.f32"(%s) {fastmathFlags = #llvm.fastmath<afn>} : (f32) -> f32
     %y = llvm.fptrunc %p : f32 to bf16
@@ -123,8 +169,18 @@ def GPUExpandMath : Pass<"pp-gpu-expand-math", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    %y = math.rsqrt %x : f32
-    // becomes
+    gpu.module @kernels {
+      gpu.func @f(%x: f32, %m: memref<f32>) kernel {
+        %y = math.rsqrt %x : f32
+        memref.store %y, %m[] : memref<f32>
+        gpu.return
+      }
+    }
+    ```
+
+    becomes
+
+    ```mlir
     %r = math.sqrt %x : f32
     %y = arith.divf %one, %r : f32
     ```
@@ -147,8 +203,18 @@ def GPUResolveMath : Pass<"pp-gpu-resolve-math", "::mlir::gpu::GPUModuleOp"> {
     Example:
 
     ```mlir
-    %y = llvm.call @__nv_fmaf(%a, %b, %c) : (f32, f32, f32) -> f32
-    // becomes
+    gpu.module @kernels {
+      llvm.func @__nv_fmaf(f32, f32, f32) -> f32
+      llvm.func @f(%a: f32, %b: f32, %c: f32) -> f32 {
+        %y = llvm.call @__nv_fmaf(%a, %b, %c) : (f32, f32, f32) -> f32
+        llvm.return %y : f32
+      }
+    }
+    ```
+
+    becomes
+
+    ```mlir
     %y = llvm.intr.fma(%a, %b, %c) : (f32, f32, f32) -> f32
     ```
   }];
@@ -166,11 +232,26 @@ def GPUEmulateKernels : Pass<"pp-gpu-emulate-kernels", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    gpu.func @rows_0(%x: memref<64xf32>) kernel { %t = gpu.thread_id x ... }
-    // gets beside it, in the module around
+    module attributes {gpu.container_module} {
+      gpu.module @kernels {
+        gpu.func @rows_0(%x: memref<64xf32>) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+          %t = gpu.thread_id x
+          %v = vector.load %x[%t] : memref<64xf32>, vector<4xf32>
+          vector.store %v, %x[%t] : memref<64xf32>, vector<4xf32>
+          gpu.return
+        }
+      }
+    }
+    ```
+
+    gets beside it, in the module around,
+
+    ```mlir
     func.func private @rows_0.emulated(%x: memref<64xf32>) attributes {pp.emulates = "rows_0", pp.shared = array<i64>} {
+      ...
       %p = llvm.call @pprt_gpu_host_thread() : () -> !llvm.ptr
       ...
+      return
     }
     ```
   }];
@@ -192,9 +273,27 @@ def GPULowerCalls : Pass<"pp-gpu-lower-calls", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    gpu.launch_func @kernels::@rows_0 blocks in (%c4, %c1, %c1) threads in (%c32, %c8, %c1) args(%x : memref<64xf32>)
-    // becomes
-    llvm.call @pprt_gpu_launch(%context, %kernel, %c4, %c1, %c1, %c32, %c8, %c1, %arguments)
+    module attributes {gpu.container_module} {
+      gpu.module @kernels {
+        gpu.func @rows_0(%x: memref<64xf32>) kernel attributes {known_block_size = array<i32: 32, 8, 1>} {
+          gpu.return
+        }
+      }
+      func.func @f(%x: memref<64xf32>) {
+        %c1 = arith.constant 1 : index
+        %c4 = arith.constant 4 : index
+        %c8 = arith.constant 8 : index
+        %c32 = arith.constant 32 : index
+        gpu.launch_func @kernels::@rows_0 blocks in (%c4, %c1, %c1) threads in (%c32, %c8, %c1) args(%x : memref<64xf32>)
+        return
+      }
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    llvm.call @pprt_gpu_launch(...)
     ```
   }];
   let dependentDialects = [
@@ -213,7 +312,15 @@ def GPUEmbedCode : Pass<"pp-gpu-embed-code", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    llvm.mlir.global constant @pprt_gpu_program_code() : !llvm.struct<(i32, i32, ptr, ptr)> { ... }
+    module attributes {gpu.container_module} {
+      gpu.binary @kernels [#gpu.object<#nvvm.target<chip = "sm_90a">, assembly = "code">]
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    llvm.mlir.global external constant @pprt_gpu_program_code()
     ```
   }];
   let options = [

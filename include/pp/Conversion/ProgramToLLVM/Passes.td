@@ -33,18 +33,39 @@ def PPLowerPrograms : Pass<"pp-lower-programs", "::mlir::ModuleOp"> {
     (`pp/TranslationValidation`): what has been proven of programs holds for what
     runs. A call that differs is an error at its op.
 
-    Example:
+    Example, after `--pp-plan-memory`:
+
     ```mlir
-    pp.program @pipe0 pipe(0) attributes {...} {
-      pp.exchange
-      pp.return
+    module @m {
+      pp.input @tokens : tensor<4xi32>
+      func.func private @layer() -> tensor<f32> attributes {pp.workspace = 64 : i64}
+      module @layers {
+        llvm.func @layer(%ctx: !llvm.ptr, %y: !llvm.ptr, %ws: !llvm.ptr) {
+          llvm.return
+        }
+      }
+      func.func private @stage0.forward() -> (tensor<f32> {pp.value = "loss", pp.loss}) {
+        %l = func.call @layer() : () -> tensor<f32>
+        return %l : tensor<f32>
+      }
+      pp.stage 0 forward(@stage0.forward)
+      pp.schedule "1f1b" microbatches(1) placement [0] rows ["0F0"]
+      pp.program @pipe0 pipe(0) {
+        %l = pp.run F stage(0) mb(0) @stage0.forward() : () -> tensor<f32>
+        pp.loss %l mb(0) : tensor<f32>
+        pp.exchange
+        pp.return
+      }
     }
     ```
+
     becomes
+
     ```mlir
-    llvm.func @pp.step.pipe0(%ctx: !llvm.ptr, %arena: !llvm.ptr) -> i32 attributes {no_inline, optimize_none} {
-      %status = llvm.call @pprt_exchange(%ctx) : (!llvm.ptr) -> i32
+    llvm.func ... @pp.step.pipe0(%ctx: !llvm.ptr, %arena: !llvm.ptr) -> i32 ... {
       ...
+      llvm.call @stage0.forward(...
+      %status = llvm.call @pprt_exchange(%ctx) : (!llvm.ptr) -> i32
     ```
   }];
   let options = [

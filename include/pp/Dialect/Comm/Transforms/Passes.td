@@ -30,8 +30,7 @@ def CommVerifyDistribution
     An axis of size 1 has nothing to prove. A module without a mesh is passed
     over.
 
-    Example: of this function the pass says that operand #1 of `nn.rms_norm` is
-    invariant beside varying(1), and asks for `comm.vary`:
+    Example: the scale of a norm needs `comm.vary`, or its gradient misses a sum.
 
     ```mlir
     pp.mesh @mesh <["tensor" = 2]>
@@ -44,6 +43,12 @@ def CommVerifyDistribution
       %y = nn.rms_norm %x, %gamma : (tensor<4x8x16xf32>, tensor<16xf32>) -> tensor<4x8x16xf32>
       return %y : tensor<4x8x16xf32>
     }
+    ```
+
+    The pass says
+
+    ```
+    error: ... found operand #1 invariant beside operand #0 varying(1), ... put comm.vary over ["tensor"] before it
     ```
   }];
 }

@@ -56,11 +56,19 @@ def NNPrintCost : Pass<"nn-print-cost"> {
     operations, bytes read and bytes written, of a collective also the bytes
     that each rank sends; and at each function the sums. The IR stays as it is.
 
-    Example: with `pp-opt --nn-print-cost` this op gets the remark
-    `flops = 4096, read = 1024, written = 1024`:
+    Example:
 
     ```mlir
-    %y = nn.linear %x, %w : (tensor<16x8xf32>, tensor<8x16xf32>) -> tensor<16x16xf32>
+    func.func @f(%x: tensor<16x8xf32>, %w: tensor<8x16xf32>) -> tensor<16x16xf32> {
+      %y = nn.linear %x, %w : (tensor<16x8xf32>, tensor<8x16xf32>) -> tensor<16x16xf32>
+      return %y : tensor<16x16xf32>
+    }
+    ```
+
+    The pass says of the product
+
+    ```
+    remark: flops = 4096, read = 1024, written = 1024
     ```
   }];
 }

@@ -21,11 +21,27 @@ def PPAnnotateInputs : Pass<"pp-annotate-inputs", "::mlir::ModuleOp"> {
     These ops get `nn.ids_in_range`; others, which may have computed ids, lose it, and
     check their ids themselves.
 
-    Example: an input that an embedding of 256 rows reads becomes
+    Example:
+
+    ```mlir
+    pp.input @tokens : tensor<4x128xi32>
+    func.func private @embed(%t: tensor<4x128xi32>, %w: tensor<256x64xf32>) -> tensor<4x128x64xf32> {
+      %x = nn.embedding %t, %w : (tensor<4x128xi32>, tensor<256x64xf32>) -> tensor<4x128x64xf32>
+      return %x : tensor<4x128x64xf32>
+    }
+    func.func private @stage0.forward(%t: tensor<4x128xi32> {pp.data = "tokens"}, %w: tensor<256x64xf32> {pp.param = "w"}) -> (tensor<4x128x64xf32> {pp.value = "x"}) {
+      %x = func.call @embed(%t, %w) : (tensor<4x128xi32>, tensor<256x64xf32>) -> tensor<4x128x64xf32>
+      return %x : tensor<4x128x64xf32>
+    }
+    ```
+
+    becomes
+
     ```mlir
     pp.input @tokens : tensor<4x128xi32> {pp.bound = 256 : i64}
+    func.func private @embed(%t: tensor<4x128xi32>, %w: tensor<256x64xf32>) -> tensor<4x128x64xf32> {
+      %x = nn.embedding %t, %w {nn.ids_in_range} : (tensor<4x128xi32>, tensor<256x64xf32>) -> tensor<4x128x64xf32>
     ```
-    and the embedding `nn.embedding %t, %w {nn.ids_in_range}`.
   }];
 }
 
@@ -41,10 +57,39 @@ def PPAnnotateTimes : Pass<"pp-annotate-times", "::mlir::ModuleOp"> {
     stage to the next. With a `profile` (docs/Runtime.md) the times are those
     measured, the end of the step included.
 
-    Example:
+    Example, with `flops=1e3 bandwidth=1e30`: a rank computes 1000 operations forward,
+    2000 backward, for each of two micro-batches.
+
     ```mlir
-    pp.schedule "1f1b" microbatches(2) placement [0, 1] rows ["0F0,0F1,0B0,0B1", "1F0,1B0,1F1,1B1"] {pp.times = {forward = array<f64: 1.0, 1.0>, input_gradient = array<f64: 0.0, 1.0>, transfer = array<f64: 0.1>, weight_gradient = array<f64: 2.0, 1.0>}}
-    pp.program @pipe0 pipe(0) attributes {pp.predicted = {bubble = 0.25 : f64, busy = 3.0 : f64, makespan = 4.0 : f64}} {
+    func.func private @forward(%x: tensor<1000xf32>) -> tensor<1000xf32> {
+      %y = arith.negf %x : tensor<1000xf32>
+      return %y : tensor<1000xf32>
+    }
+    func.func private @backward(%x: tensor<1000xf32>) -> tensor<1000xf32> {
+      %y = arith.negf %x : tensor<1000xf32>
+      %z = arith.addf %y, %y : tensor<1000xf32>
+      return %z : tensor<1000xf32>
+    }
+    func.func private @stage0.forward(%w: tensor<1000xf32> {pp.param = "w"}) -> (tensor<1000xf32> {pp.value = "y"}) {
+      %y = func.call @forward(%w) : (tensor<1000xf32>) -> tensor<1000xf32>
+      return %y : tensor<1000xf32>
+    }
+    func.func private @stage0.backward(%y: tensor<1000xf32> {pp.value = "y"}) -> (tensor<1000xf32> {pp.value = "dw"}) {
+      %d = func.call @backward(%y) : (tensor<1000xf32>) -> tensor<1000xf32>
+      return %d : tensor<1000xf32>
+    }
+    pp.parameter @w : tensor<1000xf32> init(#nn.zeros)
+    pp.stage 0 forward(@stage0.forward) backward(@stage0.backward)
+    pp.schedule "1f1b" microbatches(2) placement [0] rows ["0F0,0B0,0F1,0B1"]
+    pp.program @pipe0 pipe(0) {
+      pp.return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    pp.program @pipe0 pipe(0) attributes {pp.predicted = {bubble = 0.000000e+00 : f64, busy = 6.000000e+00 : f64, makespan = 6.000000e+00 : f64}} {
     ```
   }];
   let options = [

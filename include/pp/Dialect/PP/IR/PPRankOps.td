@@ -118,6 +118,8 @@ def PP_EndLoopOp : PP_RankOp<"end_loop", ["lowerToCalls"],
   let description = [{
     Example:
     ```mlir
+    pp.begin_loop rounds(30) step(1)
+    pp.run B stage(0) mb(0) @b() : () -> ()
     pp.end_loop
     ```
   }];
@@ -204,7 +206,8 @@ def PP_ISendOp : PP_RankOp<"isend",
 
     Example:
     ```mlir
-    %t = pp.isend %y channel(@p0_to_p1) value("x2") mb(0) tag(0) : tensor<4x8xf32>
+    %t = pp.isend %x channel(@p1_to_p0) value("x2") mb(0) tag(0) : tensor<4x8xf32>
+    pp.wait_send %t, %x : tensor<4x8xf32>
     ```
   }];
   let arguments = (ins PP_Tensor:$buffer, FlatSymbolRefAttr:$channel,
@@ -233,7 +236,7 @@ def PP_IRecvOp : PP_RankOp<"irecv",
     Example:
     ```mlir
     %b, %t = pp.irecv channel(@p0_to_p1) value("x2") mb(0) tag(0) : tensor<4x8xf32>
-    %x = pp.wait %t, %b : tensor<4x8xf32>
+    %r = pp.wait %t, %b : tensor<4x8xf32>
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$channel, StrAttr:$value,
@@ -263,7 +266,8 @@ def PP_WaitOp : PP_RankOp<"wait",
 
     Example:
     ```mlir
-    %x = pp.wait %t, %b : tensor<4x8xf32>
+    %b, %t = pp.irecv channel(@p0_to_p1) value("x2") mb(0) tag(0) : tensor<4x8xf32>
+    %r = pp.wait %t, %b : tensor<4x8xf32>
     ```
   }];
   let arguments = (ins PP_TokenType:$token, PP_Tensor:$buffer,
@@ -294,7 +298,8 @@ def PP_WaitSendOp : PP_RankOp<"wait_send",
 
     Example:
     ```mlir
-    pp.wait_send %t, %y : tensor<4x8xf32>
+    %t = pp.isend %x channel(@p1_to_p0) value("x2") mb(0) tag(0) : tensor<4x8xf32>
+    pp.wait_send %t, %x : tensor<4x8xf32>
     ```
   }];
   let arguments = (ins PP_TokenType:$token, PP_Tensor:$buffer,
@@ -364,7 +369,7 @@ def PP_LoadGradientOp : PP_ParameterUse<"load_gradient", ["declareBuffers"],
 
     Example:
     ```mlir
-    %g = pp.load_gradient @wte.weight use(1) : tensor<256x64xf32>
+    %g1 = pp.load_gradient @wte.weight use(1) : tensor<256x64xf32>
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$parameter, I64Attr:$use);

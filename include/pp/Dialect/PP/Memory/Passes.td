@@ -52,14 +52,19 @@ def PPPlanMemory : Pass<"pp-plan-memory", "::mlir::ModuleOp"> {
     parameter that the rank owns).
 
     Example:
+
     ```mlir
+    func.func private @stage0.forward() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 128 : i64}
     pp.program @pipe0 pipe(0) {
       %y = pp.run F stage(0) mb(0) @stage0.forward() : () -> tensor<32xf32>
-      pp.loss %l mb(0) : tensor<f32>
+      pp.return
+    }
     ```
+
     becomes
+
     ```mlir
-    pp.program @pipe0 pipe(0) attributes {pp.memory = {activations = 128 : i64, arena = 256 : i64, ...}} {
+    pp.program @pipe0 pipe(0) attributes {...pp.memory = {activations = 128 : i64, arena = 256 : i64, ...} {
       %y = pp.run F stage(0) mb(0) @stage0.forward() {pp.offsets = array<i64: 0>, pp.workspace_offset = 128 : i64} : () -> tensor<32xf32>
     ```
   }];
@@ -91,9 +96,25 @@ def PPVerifyMemory : Pass<"pp-verify-memory", "::mlir::ModuleOp"> {
 
     The error names both buffers; a note points at the second one.
 
-    Example:
+    Example: a result lies where a message is received.
+
+    ```mlir
+    func.func private @f() -> (tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
+    func.func private @b(tensor<32xf32> {pp.value = "dy"}, tensor<32xf32> {pp.value = "y"}) attributes {pp.workspace = 0 : i64}
+    pp.channel @p1_to_p0 from(1) to(0)
+    pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 256 : i64}} {
+      %y = pp.run F stage(0) mb(0) @f() {pp.offsets = array<i64: 0>} : () -> tensor<32xf32>
+      %b, %t = pp.irecv channel(@p1_to_p0) value("dy") mb(0) tag(0) {pp.offsets = array<i64: 64>} : tensor<32xf32>
+      %dy = pp.wait %t, %b : tensor<32xf32>
+      pp.run B stage(0) mb(0) @b(%dy, %y) : (tensor<32xf32>, tensor<32xf32>) -> ()
+      pp.return
+    }
     ```
-    error: 'pp.run' op result 0 [0, 128) and result 0 of 'pp.irecv' [64, 192) overlap while both are live, ...
+
+    The pass says
+
+    ```
+    error: ... [0, 128), which overlaps ... [64, 192), expected buffers that are live together to be disjoint
     ```
   }];
 }

@@ -76,20 +76,38 @@ def PPPartition : Pass<"pp-partition", "::mlir::ModuleOp"> {
     master of bf16) and for the values kept for the micro-batches in flight on it: the distance
     to the last stage under 1f1b, all of them under gpipe.
 
-    Example, two stages over three layers of which the last two are cheap:
+    Example, with `stages=2`: of three layers the last two are cheap.
 
     ```mlir
-    %a = pp.apply @big(%x) : (tensor<64x64xf32>) -> tensor<64x64xf32>
-    %b = pp.apply @small(%a) : (tensor<64x64xf32>) -> tensor<64x64xf32>
-    %c = pp.apply @loss(%b) : (tensor<64x64xf32>) -> tensor<f32>
+    pp.layer @big(%x: tensor<64x64xf32>) params(%w: tensor<64x64xf32>) -> tensor<64x64xf32> {
+      %y = nn.linear %x, %w : (tensor<64x64xf32>, tensor<64x64xf32>) -> tensor<64x64xf32>
+      pp.yield %y : tensor<64x64xf32>
+    }
+    pp.layer @small(%x: tensor<64x64xf32>) -> tensor<64x64xf32> {
+      %y = nn.relu %x : (tensor<64x64xf32>) -> tensor<64x64xf32>
+      pp.yield %y : tensor<64x64xf32>
+    }
+    pp.layer @loss(%x: tensor<64x64xf32>) -> tensor<f32> {
+      %y = nn.reduce_mean %x axes = [0, 1] : (tensor<64x64xf32>) -> tensor<f32>
+      pp.yield %y : tensor<f32>
+    }
+    pp.model @m(%x: tensor<64x64xf32> {pp.data = "x"}) -> tensor<f32> {
+      %w = pp.param "w" : tensor<64x64xf32> init(#nn.zeros)
+      %a = pp.apply @big(%x) params(%w) : (tensor<64x64xf32>) params(tensor<64x64xf32>) -> tensor<64x64xf32>
+      %b = pp.apply @small(%a) : (tensor<64x64xf32>) -> tensor<64x64xf32>
+      %c = pp.apply @loss(%b) : (tensor<64x64xf32>) -> tensor<f32>
+      pp.return %c : tensor<f32>
+    }
     ```
 
     becomes
 
     ```mlir
-    %a = pp.apply @big(%x) {stage = 0 : i64} : ...
-    %b = pp.apply @small(%a) {stage = 1 : i64} : ...
-    %c = pp.apply @loss(%b) {stage = 1 : i64} : ...
+    pp.model @m(%x: tensor<64x64xf32> {pp.data = "x"}) -> tensor<f32> {
+      ...
+      %a = pp.apply @big(%x) params(%w) {stage = 0 : i64} : ...
+      %b = pp.apply @small(%a) {stage = 1 : i64} : ...
+      %c = pp.apply @loss(%b) {stage = 1 : i64} : ...
     ```
   }];
   let options = [
@@ -145,27 +163,41 @@ def PPDifferentiate : Pass<"pp-differentiate", "::mlir::ModuleOp"> {
       %y = arith.mulf %x, %w : tensor<4xf32>
       pp.yield %y : tensor<4xf32>
     }
+    pp.layer @loss(%x: tensor<4xf32>) -> tensor<f32> {
+      %y = nn.reduce_mean %x axes = [0] : (tensor<4xf32>) -> tensor<f32>
+      pp.yield %y : tensor<f32>
+    }
+    pp.model @m(%x: tensor<4xf32> {pp.data = "x"}) -> tensor<f32> {
+      %w = pp.param "w" : tensor<4xf32> init(#nn.ones)
+      %v = pp.param "v" : tensor<4xf32> init(#nn.ones)
+      %a = pp.apply @scale(%x) params(%w) {stage = 0} : (tensor<4xf32>) params(tensor<4xf32>) -> tensor<4xf32>
+      %b = pp.apply @scale(%a) params(%v) {stage = 0} : (tensor<4xf32>) params(tensor<4xf32>) -> tensor<4xf32>
+      %c = pp.apply @loss(%b) {stage = 0} : (tensor<4xf32>) -> tensor<f32>
+      pp.return %c : tensor<f32>
+    }
     ```
 
     becomes
 
     ```mlir
-    func.func private @scale.forward(%x: tensor<4xf32>, %w: tensor<4xf32>) -> tensor<4xf32> {
+    func.func private @scale.forward(%x: tensor<4xf32>, %w: tensor<4xf32>) -> tensor<4xf32> attributes {pp.layer_function} {
       %y = arith.mulf %x, %w : tensor<4xf32>
       return %y : tensor<4xf32>
     }
-    func.func private @scale.backward(%x: tensor<4xf32>, %w: tensor<4xf32>,
-                                      %dy: tensor<4xf32>, %acc: tensor<4xf32>)
-        -> (tensor<4xf32> {pp.grad = "input"},
-            tensor<4xf32> {pp.accumulates = 3 : i64, pp.grad = "param"}) {
-      %dw = arith.mulf %dy, %x : tensor<4xf32>
+    func.func private @scale.backward(%x: tensor<4xf32>, %w: tensor<4xf32>, %dy: tensor<4xf32>, %acc: tensor<4xf32>)
+        -> (tensor<4xf32> {pp.grad = "input"}, tensor<4xf32> {pp.accumulates = 3 : i64, pp.grad = "param"})
+        attributes {pp.layer_function} {
       %dx = arith.mulf %dy, %w : tensor<4xf32>
+      %dw = arith.mulf %dy, %x : tensor<4xf32>
       %sum = arith.addf %acc, %dw : tensor<4xf32>
       return %dx, %sum : tensor<4xf32>, tensor<4xf32>
     }
+    ...
+    func.func private @stage0.backward(...) -> (...) {
+      %one = call @one() : () -> tensor<f32>
+      %db = call @loss.backward(%one) {pp.part = "2B"} : (tensor<f32>) -> tensor<4xf32>
+      %da:2 = call @scale.backward(%a, %v, %db, %acc) {pp.part = "1B"} : ...
     ```
-
-    and a stage that applies it calls both.
   }];
   let options = [
     Option<"recompute", "recompute", "std::string", "\"\"",
@@ -191,13 +223,33 @@ def PPSplitBackward : Pass<"pp-split-backward", "::mlir::ModuleOp"> {
     `stages`, stage functions are split as well, for schedules that separate
     the two; the full backward of the stage stays beside them.
 
-    Example: `@scale.backward` (see pp-differentiate) becomes
+    Example:
 
     ```mlir
-    func.func private @scale.backward_input(%w: tensor<4xf32>, %dy: tensor<4xf32>)
-        -> (tensor<4xf32> {pp.grad = "input"})
+    func.func private @scale.backward(%x: tensor<4xf32>, %w: tensor<4xf32>,
+                                      %dy: tensor<4xf32>, %acc: tensor<4xf32>)
+        -> (tensor<4xf32> {pp.grad = "input"},
+            tensor<4xf32> {pp.accumulates = 3 : i64, pp.grad = "param"}) {
+      %dw = arith.mulf %dy, %x : tensor<4xf32>
+      %dx = arith.mulf %dy, %w : tensor<4xf32>
+      %sum = arith.addf %acc, %dw : tensor<4xf32>
+      return %dx, %sum : tensor<4xf32>, tensor<4xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func private @scale.backward_input(%w: tensor<4xf32>, %dy: tensor<4xf32>) -> tensor<4xf32> {
+      %dx = arith.mulf %dy, %w : tensor<4xf32>
+      return %dx : tensor<4xf32>
+    }
     func.func private @scale.backward_weight(%x: tensor<4xf32>, %dy: tensor<4xf32>, %acc: tensor<4xf32>)
-        -> (tensor<4xf32> {pp.accumulates = 2 : i64, pp.grad = "param"})
+        -> (tensor<4xf32> {pp.accumulates = 2 : i64}) {
+      %dw = arith.mulf %dy, %x : tensor<4xf32>
+      %sum = arith.addf %acc, %dw : tensor<4xf32>
+      return %sum : tensor<4xf32>
+    }
     ```
   }];
   let options = [
@@ -226,11 +278,21 @@ def PPSchedule : Pass<"pp-schedule", "::mlir::ModuleOp"> {
     optimizer states and the values kept for micro-batches in flight. The same
     stages and options give the same schedule.
 
-    Example, `schedule=gpipe microbatches=2` on two stages:
+    Example, with `schedule=gpipe microbatches=2`:
 
     ```mlir
-    pp.schedule "gpipe" microbatches(2) placement [0, 1]
-        rows ["0F0,0F1,0B0,0B1", "1F0,1F1,1B0,1B1"]
+    func.func private @f0() -> (tensor<8xf32> {pp.value = "x"})
+    func.func private @b0(tensor<8xf32> {pp.value = "dx"})
+    func.func private @f1(tensor<8xf32> {pp.value = "x"}) -> (tensor<f32> {pp.value = "loss", pp.loss}, tensor<8xf32> {pp.value = "r"})
+    func.func private @b1(tensor<8xf32> {pp.value = "r"}) -> (tensor<8xf32> {pp.value = "dx"})
+    pp.stage 0 forward(@f0) backward(@b0)
+    pp.stage 1 forward(@f1) backward(@b1)
+    ```
+
+    becomes the same with
+
+    ```mlir
+    pp.schedule "gpipe" microbatches(2) placement [0, 1] rows ["0F0,0F1,0B0,0B1", "1F0,1F1,1B0,1B1"]
     ```
   }];
   let options = [
@@ -269,13 +331,20 @@ def PPVerifyPlan : Pass<"pp-verify-plan", "::mlir::ModuleOp"> {
        micro-batch order, on which the bits of the result depend;
     5. an action waits for a value that is produced too late.
 
-    Example: with
+    Example: the backward of a stage reads what its forward only computes afterwards.
 
     ```mlir
+    func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss}, tensor<8xf32> {pp.value = "r"})
+    func.func private @b(tensor<8xf32> {pp.value = "r"})
+    pp.stage 0 forward(@f) backward(@b)
     pp.schedule "file" microbatches(1) placement [0] rows ["0B0,0F0"]
     ```
 
-    the pass reports that action 0B0 reads what 0F0 only produces after it.
+    The pass says
+
+    ```
+    error: deadlock: rank 0 at '0B0' waits for '0F0' of rank 0
+    ```
   }];
 }
 
@@ -300,26 +369,6 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
     A module without a `pp.mesh` gets one: as many coordinates on `pipe` as the
     schedule has ranks, in the order of axes of `mesh-order`.
 
-    Example: of the second of two ranks remains
-
-    ```mlir
-    pp.program @pipe1 pipe(1) {
-      pp.zero_gradient @w use(0)
-      %b, %t = pp.irecv channel(@p0_to_p1) value("x0") mb(0) tag(0) : tensor<4x8xf32>
-      %x = pp.wait %t, %b : tensor<4x8xf32>
-      %loss, %r = pp.run F stage(1) mb(0) @stage1.forward(%x) : (tensor<4x8xf32>) -> (tensor<f32>, tensor<4x8xf32>)
-      pp.loss %loss mb(0) : tensor<f32>
-      %dx = pp.run B stage(1) mb(0) @stage1.backward(%r) : (tensor<4x8xf32>) -> tensor<4x8xf32>
-      %s = pp.isend %dx channel(@p1_to_p0) value("x0.grad") mb(0) tag(0) : tensor<4x8xf32>
-      pp.wait_send %s, %dx : tensor<4x8xf32>
-      %g = pp.load_gradient @w use(0) : tensor<8x8xf32>
-      pp.grad_norm @w, %g : tensor<8x8xf32>
-      pp.exchange
-      pp.update @w, %g : tensor<8x8xf32>
-      pp.return
-    }
-    ```
-
     With `shorten`, where the schedule repeats a round many times, the programs
     are those of a schedule with only a few rounds: their size, and the time
     of what works on them, does not grow with the micro-batches. They carry
@@ -327,8 +376,36 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
     and which runs repeat (first, end, period). pp-form-loops puts the rounds
     back as loops.
 
+    Example, after `--pp-schedule=microbatches=1`:
+
     ```mlir
-    pp.program @pipe1 pipe(1) attributes {pp.left_out = {rounds = 26 : i64, sections = [array<i64: 0, 12, 2>], step = 1 : i64}} {
+    pp.parameter @w : tensor<8xf32> init(#nn.zeros)
+    func.func private @f0() -> (tensor<8xf32> {pp.value = "x"})
+    func.func private @b0(tensor<8xf32> {pp.value = "dx"})
+    func.func private @f1(tensor<8xf32> {pp.value = "x"}, tensor<8xf32> {pp.param = "w"}) -> (tensor<f32> {pp.value = "loss", pp.loss}, tensor<8xf32> {pp.value = "r"})
+    func.func private @b1(tensor<8xf32> {pp.value = "r"}, tensor<8xf32> {pp.grad = "w", pp.use = 0 : i64}) -> (tensor<8xf32> {pp.value = "dx"}, tensor<8xf32> {pp.accumulates = 1 : i64})
+    pp.stage 0 forward(@f0) backward(@b0)
+    pp.stage 1 forward(@f1) backward(@b1)
+    ```
+
+    gets, for the second of two ranks,
+
+    ```mlir
+    pp.program @pipe1 pipe(1) {
+      pp.zero_gradient @w use(0)
+      %b, %t = pp.irecv channel(@p0_to_p1) value("x") mb(0) tag(0) : tensor<8xf32>
+      %x = pp.wait %t, %b : tensor<8xf32>
+      %f:2 = pp.run F stage(1) mb(0) @f1(%x) : (tensor<8xf32>) -> (tensor<f32>, tensor<8xf32>)
+      pp.loss %f#0 mb(0) : tensor<f32>
+      %dx = pp.run B stage(1) mb(0) @b1(%f#1) : (tensor<8xf32>) -> tensor<8xf32>
+      %s = pp.isend %dx channel(@p1_to_p0) value("dx") mb(0) tag(0) : tensor<8xf32>
+      pp.wait_send %s, %dx : tensor<8xf32>
+      %g = pp.load_gradient @w use(0) : tensor<8xf32>
+      pp.grad_norm @w, %g : tensor<8xf32>
+      pp.exchange
+      pp.update @w, %g : tensor<8xf32>
+      pp.return
+    }
     ```
   }];
   let options = [
@@ -357,17 +434,32 @@ def PPFormLoops : Pass<"pp-form-loops", "::mlir::ModuleOp"> {
     programs are proven under `semantics` with every round executed. Otherwise
     programs without loops take their place.
 
-    Example: 1F1B on the second of two ranks, with 32 micro-batches:
+    Example: 1F1B on two ranks with 32 micro-batches, after
+    `--pp-schedule=microbatches=32 --pp-project-ranks=shorten=1 --pp-place-communication`:
 
     ```mlir
-    pp.begin_loop rounds(27) step(1)
-    %x = pp.wait %t, %b mb(1) : tensor<8xf32>
-    %y, %r = pp.run F stage(1) mb(1) @f(%x) : (tensor<8xf32>) -> (tensor<8xf32>, tensor<8xf32>)
-    %b2, %t2 = pp.irecv channel(@p0_to_p1) value("x") mb(2) tag(2) : tensor<8xf32>
-    %dx = pp.run B stage(1) mb(1) @b(%r) : (tensor<8xf32>) -> tensor<8xf32>
-    pp.wait_send %s, %dx0 mb(0) : tensor<8xf32>
-    %s2 = pp.isend %dx channel(@p1_to_p0) value("dx") mb(1) tag(1) : tensor<8xf32>
-    pp.end_loop
+    func.func private @f0() -> (tensor<8xf32> {pp.value = "x"})
+    func.func private @b0(tensor<8xf32> {pp.value = "dx"})
+    func.func private @f1(tensor<8xf32> {pp.value = "x"}) -> (tensor<f32> {pp.value = "loss", pp.loss}, tensor<8xf32> {pp.value = "r"})
+    func.func private @b1(tensor<8xf32> {pp.value = "r"}) -> (tensor<8xf32> {pp.value = "dx"})
+    pp.stage 0 forward(@f0) backward(@b0)
+    pp.stage 1 forward(@f1) backward(@b1)
+    ```
+
+    becomes, on the second one,
+
+    ```mlir
+    pp.program @pipe1 pipe(1) {
+      ...
+      pp.begin_loop rounds(26) step(1)
+      %x = pp.wait %t, %b mb(1) : tensor<8xf32>
+      %f:2 = pp.run F stage(1) mb(1) @f1(%x) : (tensor<8xf32>) -> (tensor<f32>, tensor<8xf32>)
+      pp.loss %f#0 mb(1) : tensor<f32>
+      %b2, %t2 = pp.irecv channel(@p0_to_p1) value("x") mb(2) tag(2) : tensor<8xf32>
+      %dx = pp.run B stage(1) mb(1) @b1(%f#1) : (tensor<8xf32>) -> tensor<8xf32>
+      pp.wait_send %s, %dx0 mb(0) : tensor<8xf32>
+      %s2 = pp.isend %dx channel(@p1_to_p0) value("dx") mb(1) tag(1) : tensor<8xf32>
+      pp.end_loop
     ```
   }];
   let options = [
@@ -392,19 +484,40 @@ def PPPlaceCommunication : Pass<"pp-place-communication", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    %y0 = pp.run F stage(1) mb(0) @f(%x0) : (tensor<8xf32>) -> tensor<8xf32>
-    %b, %t = pp.irecv channel(@p0_to_p1) value("x") mb(1) tag(1) : tensor<8xf32>
-    %x1 = pp.wait %t, %b : tensor<8xf32>
-    %y1 = pp.run F stage(1) mb(1) @f(%x1) : (tensor<8xf32>) -> tensor<8xf32>
+    func.func private @f(tensor<8xf32> {pp.value = "x"}) -> (tensor<8xf32> {pp.value = "y"})
+    pp.parameter @w : tensor<8xf32> init(#nn.zeros)
+    pp.channel @p0_to_p1 from(0) to(1)
+    pp.program @pipe0 pipe(0) {
+      %w = pp.load_parameter @w : tensor<8xf32>
+      %s0 = pp.isend %w channel(@p0_to_p1) value("x") mb(0) tag(0) : tensor<8xf32>
+      %s1 = pp.isend %w channel(@p0_to_p1) value("x") mb(1) tag(1) : tensor<8xf32>
+      pp.wait_send %s0, %w : tensor<8xf32>
+      pp.wait_send %s1, %w : tensor<8xf32>
+      pp.return
+    }
+    pp.program @pipe1 pipe(1) {
+      %b0, %t0 = pp.irecv channel(@p0_to_p1) value("x") mb(0) tag(0) : tensor<8xf32>
+      %x0 = pp.wait %t0, %b0 : tensor<8xf32>
+      %y0 = pp.run F stage(1) mb(0) @f(%x0) : (tensor<8xf32>) -> tensor<8xf32>
+      %b1, %t1 = pp.irecv channel(@p0_to_p1) value("x") mb(1) tag(1) : tensor<8xf32>
+      %x1 = pp.wait %t1, %b1 : tensor<8xf32>
+      %y1 = pp.run F stage(1) mb(1) @f(%x1) : (tensor<8xf32>) -> tensor<8xf32>
+      pp.return
+    }
     ```
 
     becomes
 
     ```mlir
-    %b, %t = pp.irecv channel(@p0_to_p1) value("x") mb(1) tag(1) : tensor<8xf32>
-    %y0 = pp.run F stage(1) mb(0) @f(%x0) : (tensor<8xf32>) -> tensor<8xf32>
-    %x1 = pp.wait %t, %b : tensor<8xf32>
-    %y1 = pp.run F stage(1) mb(1) @f(%x1) : (tensor<8xf32>) -> tensor<8xf32>
+    pp.program @pipe1 pipe(1) {
+      %b0, %t0 = pp.irecv channel(@p0_to_p1) value("x") mb(0) tag(0) : tensor<8xf32>
+      %b1, %t1 = pp.irecv channel(@p0_to_p1) value("x") mb(1) tag(1) : tensor<8xf32>
+      %x0 = pp.wait %t0, %b0 : tensor<8xf32>
+      %y0 = pp.run F stage(1) mb(0) @f(%x0) : (tensor<8xf32>) -> tensor<8xf32>
+      %x1 = pp.wait %t1, %b1 : tensor<8xf32>
+      %y1 = pp.run F stage(1) mb(1) @f(%x1) : (tensor<8xf32>) -> tensor<8xf32>
+      pp.return
+    }
     ```
   }];
   let options = [
@@ -438,13 +551,35 @@ def PPVerifyCommunication
     other: then the whole cycle is printed with rank, transfer, micro-batch and
     location.
 
-    Example: two ranks that both wait for their send before they post their
-    receive end under `buffered`, and are reported under `rendezvous`.
+    Example: two ranks that both wait for their send before they post their receive
+    end under `buffered`, and are reported under `rendezvous`.
 
     ```mlir
-    %t = pp.isend %x channel(@p0_to_p1) value("x") mb(0) tag(0) : tensor<8xf32>
-    pp.wait_send %t, %x : tensor<8xf32>
-    %b, %u = pp.irecv channel(@p1_to_p0) value("y") mb(0) tag(0) : tensor<8xf32>
+    pp.parameter @w : tensor<8xf32> init(#nn.zeros)
+    pp.channel @p0_to_p1 from(0) to(1)
+    pp.channel @p1_to_p0 from(1) to(0)
+    pp.program @pipe0 pipe(0) {
+      %x = pp.load_parameter @w : tensor<8xf32>
+      %t = pp.isend %x channel(@p0_to_p1) value("x") mb(0) tag(0) : tensor<8xf32>
+      pp.wait_send %t, %x : tensor<8xf32>
+      %b, %u = pp.irecv channel(@p1_to_p0) value("y") mb(0) tag(0) : tensor<8xf32>
+      %y = pp.wait %u, %b : tensor<8xf32>
+      pp.return
+    }
+    pp.program @pipe1 pipe(1) {
+      %y = pp.load_parameter @w : tensor<8xf32>
+      %t = pp.isend %y channel(@p1_to_p0) value("y") mb(0) tag(0) : tensor<8xf32>
+      pp.wait_send %t, %y : tensor<8xf32>
+      %b, %u = pp.irecv channel(@p0_to_p1) value("x") mb(0) tag(0) : tensor<8xf32>
+      %x = pp.wait %u, %b : tensor<8xf32>
+      pp.return
+    }
+    ```
+
+    The pass says
+
+    ```
+    error: deadlock under rendezvous semantics: pipe coordinates 0 -> 1 -> 0 wait for each other
     ```
   }];
   let options = [
