@@ -36,8 +36,11 @@ MeshOpInterface pp::comm::findMesh(Operation *op) {
 
 /// A tensor that the dialect's arithmetic on sizes is safe for.
 static LogicalResult verifyTensor(Operation *op, Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor)
+    return success();
   int64_t elements = 1;
-  for (int64_t size : cast<RankedTensorType>(type).getShape()) {
+  for (int64_t size : tensor.getShape()) {
     if (size == 0)
       return op->emitOpError("found ")
              << type << ", expected no empty dimension";
@@ -51,7 +54,7 @@ static LogicalResult verifyTensor(Operation *op, Type type) {
 
 /// What all collectives have in common: tensors that exist, attributes of the
 /// op or of a dialect, and axes.
-static LogicalResult verifyAxes(Operation *op, ArrayAttr axes) {
+LogicalResult pp::comm::verifyAxes(Operation *op, ArrayAttr axes) {
   for (Type type : op->getOperandTypes())
     if (failed(verifyTensor(op, type)))
       return failure();
@@ -79,7 +82,7 @@ static LogicalResult verifyAxes(Operation *op, ArrayAttr axes) {
 }
 
 /// The size of the op's group.
-static FailureOr<int64_t> verifyGroup(Operation *op, ArrayAttr axes) {
+FailureOr<int64_t> pp::comm::verifyGroup(Operation *op, ArrayAttr axes) {
   MeshOpInterface mesh = findMesh(op);
   if (!mesh)
     return op->emitOpError(

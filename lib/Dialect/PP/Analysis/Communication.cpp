@@ -5,6 +5,13 @@
 // each other by tag, or by their place on the edge where transports have no
 // tags, so that what is missing or differs is reported before anything runs.
 //
+// A program stands for all ranks of a pipe coordinate. Collectives that do not
+// span the axis "pipe" are met by ranks of one program only: these start the
+// same ones in the same order, and all get to them if the program does, since
+// what they wait for they wait for in the same way. So for the model such a
+// group is the program alone. A collective that spans "pipe" is met by all
+// programs, and the n-th of each over the same axes have to be one.
+//
 //===----------------------------------------------------------------------===//
 
 #include "pp/Dialect/PP/Analysis/Communication.h"
@@ -44,11 +51,18 @@ struct Transfer {
   uint32_t message = 0; ///< of the model
 };
 
+/// A collective that a program starts.
+struct Collective {
+  StartOp op;  ///< null for pp.exchange
+  size_t pipe; ///< index into the programs
+  std::optional<uint64_t> microbatch;
+};
+
 /// An op that a program reaches.
 struct Event {
-  enum class Kind { Post, Wait, Exchange } kind;
+  enum class Kind { Post, Wait, Start, Finish, Exchange } kind;
   Operation *op;
-  size_t transfer; ///< unless Exchange
+  size_t index; ///< of the transfer, or the collective of the program
 };
 
 class CommunicationProof {
@@ -59,7 +73,8 @@ public:
   LogicalResult verify() {
     if (failed(collect()) || failed(match()))
       return failure();
-    makeModel();
+    if (failed(makeModel()))
+      return failure();
     communication::Execution execution(model, semantics);
     if (failed(verifyCollectives(execution)))
       return failure();
@@ -78,7 +93,10 @@ private:
   LogicalResult matchByTag();
   LogicalResult matchByOrder();
   LogicalResult compare(Transfer &send, Transfer &receive, size_t position);
-  void makeModel();
+  LogicalResult makeModel();
+  std::string describe(const Collective &collective) const;
+  LogicalResult compareCollectives(const Collective &collective,
+                                   size_t position, const Collective &first);
   LogicalResult verifyCollectives(const communication::Execution &execution);
   LogicalResult report(ArrayRef<communication::Stop> cycle);
   std::string describe(const Transfer &transfer) const;
@@ -93,7 +111,9 @@ private:
   SmallVector<int64_t> pipes;
   SmallVector<SmallVector<Event>> events;
   std::vector<Transfer> transfers;
+  std::vector<std::vector<Collective>> collectives; ///< of each program
   communication::Programs model;
+  SmallVector<ArrayAttr> axesOf; ///< each group; null for pp.exchange
   std::vector<std::array<size_t, 2>> sidesOf; ///< transfers of each message
   /// The op of each event of the model.
   SmallVector<SmallVector<Operation *>> opOf;
@@ -147,6 +167,7 @@ LogicalResult CommunicationProof::collect() {
   }
   SymbolTable symbols(module);
   events.resize(programs.size());
+  collectives.resize(programs.size());
   for (auto [pipe, program] : llvm::enumerate(programs))
     if (failed(collect(program, pipe, indexOf, symbols)))
       return failure();
@@ -158,7 +179,7 @@ CommunicationProof::collect(ProgramOp program, size_t pipe,
                             const DenseMap<int64_t, size_t> &indexOf,
                             SymbolTable &symbols) {
   using EventKind = CommunicationEvent::Kind;
-  /// Transfers that differ by their micro-batch only, by it.
+  /// Transfers, or collectives, that differ by their micro-batch only, by it.
   using Series = DenseMap<int64_t, size_t>;
   struct Known {
     CommunicationEvent event;
@@ -176,6 +197,8 @@ CommunicationProof::collect(ProgramOp program, size_t pipe,
       continue;
     Known &entry = known.try_emplace(&op, Known{*event}).first->second;
     entry.instance = rankOp.getInstance();
+    if (event->isPost())
+      entry.series = &allSeries[event->getSeries()];
     if (!event->isTransfer())
       continue;
     bool isSend = event->kind == EventKind::Send;
@@ -194,46 +217,63 @@ CommunicationProof::collect(ProgramOp program, size_t pipe,
       return diagnostic;
     }
     entry.peer = peer->second;
-    entry.series = &allSeries[event->getSeries()];
   }
 
   LogicalResult result = success();
-  DenseMap<Operation *, size_t> transferOf;
-  auto post = [&](Operation *op, const Known &entry, int64_t shift) {
-    const CommunicationEvent &event = entry.event;
-    std::optional<uint64_t> microbatch = event.microbatch;
+  DenseMap<Operation *, size_t> indexOfPost;
+  /// Remembers what was posted for its wait, and gives its micro-batch.
+  auto remember = [&](Operation *op, const Known &entry, int64_t shift,
+                      size_t index) {
+    std::optional<uint64_t> microbatch = entry.event.microbatch;
     if (microbatch) {
       *microbatch += shift;
       if (hasLoops)
-        entry.series->insert({int64_t(*microbatch), transfers.size()});
+        entry.series->insert({int64_t(*microbatch), index});
     }
-    transferOf[op] = transfers.size();
+    indexOfPost[op] = index;
+    return microbatch;
+  };
+  auto post = [&](Operation *op, const Known &entry, int64_t shift) {
+    const CommunicationEvent &event = entry.event;
+    std::optional<uint64_t> microbatch =
+        remember(op, entry, shift, transfers.size());
     events[pipe].push_back({Event::Kind::Post, op, transfers.size()});
     transfers.push_back({op, event.kind == EventKind::Send, pipe, entry.peer,
                          event.channel, event.value, microbatch,
                          event.tag + shift, event.buffer.getType()});
   };
+  auto start = [&](Operation *op, const Known &entry, int64_t shift) {
+    std::vector<Collective> &own = collectives[pipe];
+    std::optional<uint64_t> microbatch = remember(op, entry, shift, own.size());
+    events[pipe].push_back({Event::Kind::Start, op, own.size()});
+    own.push_back({cast<StartOp>(op), pipe, microbatch});
+  };
   auto wait = [&](Operation *op, const Known &entry, int64_t shift) {
     Operation *posted = entry.event.posted;
-    size_t transfer = transferOf.lookup(posted);
+    const Known &awaited = known.find(posted)->second;
+    size_t index = indexOfPost.lookup(posted);
     // With loops, that of the own micro-batch.
     if (hasLoops && entry.instance) {
-      Series &series = *known.find(posted)->second.series;
+      Series &series = *awaited.series;
       auto it = series.find(*entry.instance + shift);
       if (it == series.end()) {
         if (succeeded(result) && !quiet)
-          op->emitError() << "found a wait for the transfer of micro-batch "
-                          << *entry.instance + shift
+          op->emitError() << "found a wait for the "
+                          << (awaited.event.isTransfer() ? "transfer"
+                                                         : "collective")
+                          << " of micro-batch " << *entry.instance + shift
                           << ", which is not posted before it or is waited "
                              "for already, expected one wait behind each "
                              "transfer: count the rounds of the loops";
         result = failure();
         return;
       }
-      transfer = it->second;
+      index = it->second;
       series.erase(it);
     }
-    events[pipe].push_back({Event::Kind::Wait, op, transfer});
+    events[pipe].push_back(
+        {awaited.event.isTransfer() ? Event::Kind::Wait : Event::Kind::Finish,
+         op, index});
   };
   program.walkSteps([&](Operation *op, int64_t shift) {
     auto it = known.find(op);
@@ -242,23 +282,38 @@ CommunicationProof::collect(ProgramOp program, size_t pipe,
     const Known &entry = it->second;
     if (entry.event.isTransfer())
       post(op, entry, shift);
+    else if (entry.event.kind == EventKind::Start)
+      start(op, entry, shift);
     else if (entry.event.kind == EventKind::Wait)
       wait(op, entry, shift);
-    else
-      events[pipe].push_back({Event::Kind::Exchange, op, kNone});
+    else {
+      events[pipe].push_back(
+          {Event::Kind::Exchange, op, collectives[pipe].size()});
+      collectives[pipe].push_back({{}, pipe, {}});
+    }
   });
   if (failed(result))
     return failure();
-  size_t left = kNone;
-  for (auto &[key, series] : allSeries)
+  size_t leftTransfer = kNone, leftCollective = kNone;
+  for (auto &[key, series] : allSeries) {
+    bool isCollective = std::get<0>(key) == EventKind::Start;
+    size_t &left = isCollective ? leftCollective : leftTransfer;
     for (auto [microbatch, index] : series)
       left = std::min(left, index);
-  if (left == kNone)
+  }
+  if (leftTransfer == kNone && leftCollective == kNone)
     return success();
   if (quiet)
     return failure();
-  return error(transfers[left].op)
-         << "found a " << describe(transfers[left])
+  if (leftTransfer == kNone) {
+    const Collective &left = collectives[pipe][leftCollective];
+    return error(left.op) << "found " << describe(left)
+                          << " that is never finished, expected one pp.finish "
+                             "behind each pp.start: count the rounds of the "
+                             "loops";
+  }
+  return error(transfers[leftTransfer].op)
+         << "found a " << describe(transfers[leftTransfer])
          << " that is never waited for, expected one wait behind each "
             "transfer: count the rounds of the loops";
 }
@@ -378,7 +433,40 @@ LogicalResult CommunicationProof::match() {
 // Execution
 //===----------------------------------------------------------------------===//
 
-void CommunicationProof::makeModel() {
+std::string CommunicationProof::describe(const Collective &collective) const {
+  if (!collective.op)
+    return "pp.exchange";
+  StartOp op = collective.op;
+  std::string text = stringifyCollectiveKind(op.getKind()).str() + " of '" +
+                     op.getValue().str() + "'";
+  if (collective.microbatch)
+    text += " for micro-batch " + std::to_string(*collective.microbatch);
+  return text;
+}
+
+/// What all members of a group start at one place of their order.
+LogicalResult CommunicationProof::compareCollectives(
+    const Collective &collective, size_t position, const Collective &first) {
+  StartOp own = collective.op, other = first.op;
+  if (!own || (collective.microbatch == first.microbatch &&
+               own.getKind() == other.getKind() &&
+               own.getValueAttr() == other.getValueAttr() &&
+               own.getOperand().getType() == other.getOperand().getType()))
+    return success();
+  if (quiet)
+    return failure();
+  InFlightDiagnostic diagnostic = own->emitError();
+  diagnostic << "found " << describe(collective) << ", "
+             << own.getOperand().getType() << ", as collective " << position
+             << " over " << own.getAxes() << ", expected what pipe coordinate "
+             << pipes[first.pipe] << " starts there: " << describe(first)
+             << ", " << other.getOperand().getType()
+             << ": start them in one order";
+  diagnostic.attachNote(other.getLoc()) << "it is here";
+  return diagnostic;
+}
+
+LogicalResult CommunicationProof::makeModel() {
   using Kind = communication::Event::Kind;
   for (auto [index, transfer] : llvm::enumerate(transfers)) {
     if (!transfer.isSend)
@@ -388,26 +476,69 @@ void CommunicationProof::makeModel() {
     model.messages.push_back({int32_t(transfer.pipe), int32_t(transfer.peer)});
     sidesOf.push_back({index, transfer.other});
   }
-  std::vector<int32_t> &all = model.groups.emplace_back();
+  // Groups: of all programs, one for each set of axes that spans them (null:
+  // pp.exchange); then of each program alone.
+  std::vector<int32_t> all;
   for (size_t pipe = 0; pipe != programs.size(); ++pipe)
     all.push_back(pipe);
+  /// The collectives of a group of all, as the first program starts them.
+  struct Shared {
+    uint32_t group;
+    std::vector<uint32_t> inOrder;
+    std::vector<Collective> ofFirst;
+  };
+  std::map<const void *, Shared> shared;
+  auto sharedOf = [&](StartOp op) -> Shared & {
+    const void *key = op ? op.getAxesAttr().getAsOpaquePointer() : nullptr;
+    auto [it, isNew] = shared.try_emplace(key);
+    if (isNew) {
+      it->second.group = model.groups.size();
+      model.groups.push_back(all);
+      axesOf.push_back(op ? op.getAxesAttr() : ArrayAttr());
+    }
+    return it->second;
+  };
+  sharedOf({});
   model.programs.resize(programs.size());
   opOf.resize(programs.size());
   for (size_t pipe = 0; pipe != programs.size(); ++pipe) {
-    uint32_t exchanges = 0;
+    uint32_t alone = model.groups.size();
+    model.groups.push_back({int32_t(pipe)});
+    axesOf.push_back({});
+    std::map<const Shared *, size_t> reached;
+    std::vector<uint32_t> numberOf; // in the model, of each collective
+    for (const Collective &collective : collectives[pipe]) {
+      numberOf.push_back(model.collectives.size());
+      if (StartOp op = collective.op; op && !op.spansPipe()) {
+        model.collectives.push_back(alone);
+        continue;
+      }
+      Shared &group = sharedOf(collective.op);
+      size_t position = reached[&group]++;
+      if (position == group.inOrder.size()) {
+        group.inOrder.push_back(model.collectives.size());
+        group.ofFirst.push_back(collective);
+        model.collectives.push_back(group.group);
+      } else if (failed(compareCollectives(collective, position,
+                                           group.ofFirst[position]))) {
+        return failure();
+      }
+      numberOf.back() = group.inOrder[position];
+    }
     auto add = [&](Kind kind, uint32_t index, Operation *op) {
       model.programs[pipe].push_back({kind, index});
       opOf[pipe].push_back(op);
     };
     for (const Event &event : events[pipe]) {
-      if (event.kind == Event::Kind::Exchange) {
-        if (exchanges == model.collectives.size())
-          model.collectives.push_back(0);
-        add(Kind::StartCollective, exchanges, event.op);
-        add(Kind::WaitCollective, exchanges++, event.op);
+      if (event.kind != Event::Kind::Post && event.kind != Event::Kind::Wait) {
+        uint32_t number = numberOf[event.index];
+        if (event.kind != Event::Kind::Finish)
+          add(Kind::StartCollective, number, event.op);
+        if (event.kind != Event::Kind::Start)
+          add(Kind::WaitCollective, number, event.op);
         continue;
       }
-      const Transfer &transfer = transfers[event.transfer];
+      const Transfer &transfer = transfers[event.index];
       bool isPost = event.kind == Event::Kind::Post;
       add(transfer.isSend ? isPost ? Kind::PostSend : Kind::WaitSend
           : isPost        ? Kind::PostReceive
@@ -415,6 +546,7 @@ void CommunicationProof::makeModel() {
           transfer.message, event.op);
     }
   }
+  return success();
 }
 
 /// All ranks start the same collectives in one order.
@@ -425,19 +557,24 @@ LogicalResult CommunicationProof::verifyCollectives(
     return success();
   if (quiet)
     return failure();
-  int32_t first = mismatches.front().first, other = mismatches.front().other;
-  auto count = [&](int32_t pipe) {
+  const auto &[group, position, first, other, expected, found] =
+      mismatches.front();
+  auto count = [&, group = group](int32_t pipe) {
     return llvm::count_if(
-        model.programs[pipe], [](const communication::Event &event) {
-          return event.kind == communication::Event::Kind::StartCollective;
+        model.programs[pipe], [&](const communication::Event &event) {
+          return event.kind == communication::Event::Kind::StartCollective &&
+                 model.collectives[event.index] == group;
         });
   };
-  InFlightDiagnostic diagnostic =
-      programs[other].emitError()
-      << "found " << count(other) << " pp.exchange in pipe coordinate "
-      << pipes[other] << ", expected " << count(first)
-      << " as in pipe coordinate " << pipes[first]
-      << ": all programs take part in each";
+  InFlightDiagnostic diagnostic = programs[other].emitError();
+  diagnostic << "found " << count(other) << " ";
+  if (ArrayAttr axes = axesOf[group])
+    diagnostic << "collectives over " << axes;
+  else
+    diagnostic << "pp.exchange";
+  diagnostic << " in pipe coordinate " << pipes[other] << ", expected "
+             << count(first) << " as in pipe coordinate " << pipes[first]
+             << ": all programs take part in each";
   diagnostic.attachNote(programs[first].getLoc())
       << "the program of pipe coordinate " << pipes[first] << " is here";
   return diagnostic;
@@ -462,7 +599,9 @@ LogicalResult CommunicationProof::report(ArrayRef<communication::Stop> cycle) {
     Diagnostic &note = diagnostic.attachNote(opAt(stop)->getLoc());
     note << "pipe coordinate " << pipes[stop.program] << " waits here ";
     if (event.isCollective())
-      note << "for all programs to exchange";
+      note << "for all programs to "
+           << (isa<ExchangeOp>(opAt(stop)) ? "exchange"
+                                           : "start its collective");
     else
       note << "for its "
            << describe(transferOf({event.index, event.isReceive()}));

@@ -9,6 +9,7 @@
 
 #include "Numbers.h"
 
+#include "pp/Dialect/Comm/IR/CommOps.h"
 #include "pp/Dialect/PP/IR/PPOps.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -156,6 +157,31 @@ static LogicalResult verifyToken(Operation *transfer, Value token,
   return diagnostic;
 }
 
+/// The token, the last result, is waited for once; what is made meanwhile, the
+/// result before it, is read by that wait alone.
+static LogicalResult verifyPost(Operation &op,
+                                const CommunicationEvent &event) {
+  using Kind = CommunicationEvent::Kind;
+  StringRef wait = event.kind == Kind::Send      ? "pp.wait_send"
+                   : event.kind == Kind::Receive ? "pp.wait"
+                                                 : "pp.finish";
+  Value token = op.getResults().back();
+  if (failed(verifyToken(&op, token, wait)))
+    return failure();
+  for (Value buffer : op.getResults().drop_back())
+    for (Operation *user : buffer.getUsers()) {
+      if (user == *token.user_begin())
+        continue;
+      InFlightDiagnostic diagnostic =
+          user->emitError() << "found a read of a buffer that is still being "
+                            << (event.isTransfer() ? "received" : "made")
+                            << ", expected the result of its " << wait;
+      diagnostic.attachNote(op.getLoc()) << "posted here";
+      return diagnostic;
+    }
+  return success();
+}
+
 LogicalResult ProgramOp::verifyRegions() {
   Block &block = getBody().front();
   auto end = block.empty() ? ReturnOp() : dyn_cast<ReturnOp>(block.back());
@@ -164,23 +190,10 @@ LogicalResult ProgramOp::verifyRegions() {
   if (failed(verifyLoops(*this, block)))
     return failure();
   for (Operation &op : block) {
-    if (auto send = dyn_cast<ISendOp>(op)) {
-      if (failed(verifyToken(send, send.getToken(), "pp.wait_send")))
-        return failure();
-    } else if (auto receive = dyn_cast<IRecvOp>(op)) {
-      if (failed(verifyToken(receive, receive.getToken(), "pp.wait")))
-        return failure();
-      for (Operation *user : receive.getBuffer().getUsers()) {
-        if (isa<WaitOp>(user))
-          continue;
-        InFlightDiagnostic diagnostic =
-            user->emitError()
-            << "found a read of a buffer that is still being received, "
-               "expected the result of its pp.wait";
-        diagnostic.attachNote(receive.getLoc()) << "posted here";
-        return diagnostic;
-      }
-    }
+    auto rankOp = dyn_cast<RankOpInterface>(op);
+    auto event = rankOp ? rankOp.getCommunication() : std::nullopt;
+    if (event && event->isPost() && failed(verifyPost(op, *event)))
+      return failure();
   }
   return success();
 }
@@ -338,6 +351,79 @@ LogicalResult WaitSendOp::verify() {
       emitOpError() << "found another buffer than the one being sent, expected "
                        "the operand of the pp.isend";
   diagnostic.attachNote(send.getLoc()) << "sent here";
+  return diagnostic;
+}
+
+//===----------------------------------------------------------------------===//
+// Collectives
+//===----------------------------------------------------------------------===//
+
+bool StartOp::spansPipe() {
+  return llvm::is_contained(getAxes().getAsValueRange<StringAttr>(), "pipe");
+}
+
+LogicalResult StartOp::verify() {
+  if (failed(comm::verifyAxes(*this, getAxes())))
+    return failure();
+  auto type = cast<RankedTensorType>(getOperand().getType());
+  bool isSum = getKind() != CollectiveKind::AllGather;
+  if (isSum && !isa<FloatType>(type.getElementType()))
+    return emitOpError() << "(C3) found " << type
+                         << " in a sum, expected elements of bf16, f32 or f64: "
+                            "integers can be gathered";
+  if (getKind() != CollectiveKind::AllReduce && type.getRank() == 0)
+    return emitOpError() << "(C3) found " << type << " in "
+                         << stringifyCollectiveKind(getKind())
+                         << ", expected a first dimension, along which parts "
+                            "lie: all-reduce it";
+  return verifyMicrobatch(*this, getMicrobatch());
+}
+
+/// The types fit the size of the group.
+LogicalResult StartOp::verifySymbolUses(SymbolTableCollection &) {
+  FailureOr<int64_t> group = comm::verifyGroup(*this, getAxes());
+  if (failed(group))
+    return failure();
+  auto type = cast<RankedTensorType>(getOperand().getType());
+  SmallVector<int64_t> shape(type.getShape());
+  if (getKind() == CollectiveKind::ReduceScatter) {
+    if (shape[0] % *group != 0)
+      return emitOpError() << "(C4) found a first dimension of " << shape[0]
+                           << " for a group of " << *group
+                           << ", expected a multiple of it: the nearest are "
+                           << shape[0] / *group * *group << " and "
+                           << (shape[0] / *group + 1) * *group;
+    shape[0] /= *group;
+  } else if (getKind() == CollectiveKind::AllGather) {
+    if (type.getNumElements() > limits::kElements / *group)
+      return emitOpError() << "(C4) found " << type << " from " << *group
+                           << " ranks, which together are more than 2^48 "
+                              "elements: correct the shape or the mesh";
+    shape[0] *= *group;
+  }
+  RankedTensorType expected = type.clone(shape);
+  if (getBuffer().getType() == expected)
+    return success();
+  return emitOpError() << "(C4) found result type " << getBuffer().getType()
+                       << ", expected " << expected
+                       << " from the operand and the mesh: declare that type";
+}
+
+LogicalResult FinishOp::verify() {
+  auto start = getToken().getDefiningOp<StartOp>();
+  if (!start)
+    return emitOpError()
+           << "(C1) found a token that no pp.start made, expected "
+              "one of a collective: wait for a receive with "
+              "pp.wait";
+  if (failed(verifyWait(*this, getMicrobatch(), start)))
+    return failure();
+  if (start.getBuffer() == getBuffer() && start.getOperand() == getOperand())
+    return success();
+  InFlightDiagnostic diagnostic =
+      emitOpError() << "(C1) found token, operand and buffer of different "
+                       "collectives, expected those of one pp.start";
+  diagnostic.attachNote(start.getLoc()) << "the token is made here";
   return diagnostic;
 }
 

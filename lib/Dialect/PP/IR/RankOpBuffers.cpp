@@ -66,6 +66,16 @@ LogicalResult WaitOp::declareBuffers(BufferDeclarations &buffers) {
   return success();
 }
 
+LogicalResult StartOp::declareBuffers(BufferDeclarations &buffers) {
+  return buffers.addValue(getBuffer(), BufferKind::Communication,
+                          getMicrobatch() ? getValueAttr() : StringAttr());
+}
+
+LogicalResult FinishOp::declareBuffers(BufferDeclarations &buffers) {
+  buffers.share(getResult(), getBuffer());
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Parameters and gradients
 //===----------------------------------------------------------------------===//

@@ -118,6 +118,17 @@ LogicalResult WaitSendOp::lowerToCalls(StepCalls &calls) {
   return lowerWait(getToken(), calls);
 }
 
+LogicalResult StartOp::lowerToCalls(StepCalls &) {
+  return emitOpError() << "found " << stringifyCollectiveKind(getKind())
+                       << " over " << getAxes()
+                       << ", expected no collective in a program to be run: "
+                          "the runtime does not start them yet";
+}
+
+LogicalResult FinishOp::lowerToCalls(StepCalls &calls) {
+  return lowerWait(getToken(), calls);
+}
+
 LogicalResult ExchangeOp::lowerToCalls(StepCalls &calls) {
   calls.callChecked("pprt_exchange", {calls.context()});
   return success();

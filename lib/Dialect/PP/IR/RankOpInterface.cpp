@@ -109,6 +109,33 @@ std::optional<CommunicationEvent> WaitSendOp::getCommunication() {
   return eventOfWait(*this);
 }
 
+//===----------------------------------------------------------------------===//
+// Collectives
+//===----------------------------------------------------------------------===//
+
+std::optional<int64_t> StartOp::getInstance() { return getMicrobatch(); }
+void StartOp::moveInstance(int64_t by) { setMicrobatch(*getMicrobatch() + by); }
+SeriesKey StartOp::getSeriesKey() {
+  return {(*this)->getName().getAsOpaquePointer(),
+          getAxesAttr().getAsOpaquePointer(),
+          getValueAttr().getAsOpaquePointer()};
+}
+std::optional<CommunicationEvent> StartOp::getCommunication() {
+  CommunicationEvent event{CommunicationEvent::Kind::Start};
+  event.value = getValueAttr();
+  event.microbatch = getMicrobatch();
+  event.buffer = getOperand();
+  event.axes = getAxesAttr();
+  return event;
+}
+
+std::optional<int64_t> FinishOp::getInstance() { return instanceOfWait(*this); }
+void FinishOp::moveInstance(int64_t by) { setMicrobatch(*getInstance() + by); }
+SeriesKey FinishOp::getSeriesKey() { return keyOfWait(*this); }
+std::optional<CommunicationEvent> FinishOp::getCommunication() {
+  return eventOfWait(*this);
+}
+
 std::optional<CommunicationEvent> ExchangeOp::getCommunication() {
   return CommunicationEvent{CommunicationEvent::Kind::Collective};
 }

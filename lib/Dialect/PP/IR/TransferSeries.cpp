@@ -16,7 +16,7 @@ TransferSeries::TransferSeries(Block &program) {
     auto event = rank ? rank.getCommunication() : std::nullopt;
     if (!event)
       continue;
-    if (event->isTransfer() && event->microbatch) {
+    if (event->isPost() && event->microbatch) {
       seriesOf[&op] =
           numbers.try_emplace(event->getSeries(), numbers.size()).first->second;
     } else if (event->kind == CommunicationEvent::Kind::Wait) {

@@ -4,7 +4,8 @@
 // longer be proven:
 //   1. a receive is posted `lookahead` actions before it is needed, so that
 //      its message travels while this rank computes;
-//   2. the wait for a receive sinks to the first use of the value;
+//   2. the wait for a receive or a collective sinks to the first use of the
+//      value;
 //   3. the wait for a send rises to where the channel has sent `outstanding`
 //      values since, so that its buffer is free for the values to come instead
 //      of living to the end of the step.
@@ -93,7 +94,11 @@ void PlaceCommunication::hoistReceives(Block &block) {
 }
 
 void PlaceCommunication::sinkWaits(Block &block) {
-  for (WaitOp wait : SmallVector<WaitOp>(block.getOps<WaitOp>())) {
+  SmallVector<Operation *> waits;
+  for (Operation &op : block)
+    if (isa<WaitOp, FinishOp>(op))
+      waits.push_back(&op);
+  for (Operation *wait : waits) {
     Operation *first = nullptr;
     for (Operation *user : wait->getUsers())
       if (!first || user->isBeforeInBlock(first))

@@ -24,4 +24,14 @@
 #define GET_OP_CLASSES
 #include "pp/Dialect/Comm/IR/CommOps.h.inc"
 
+namespace pp::comm {
+
+/// Constraint (C1) of collectives, and that their tensors exist. Emits an
+/// error.
+llvm::LogicalResult verifyAxes(mlir::Operation *op, mlir::ArrayAttr axes);
+/// Constraint (C2) of collectives: the size of the group. Emits an error.
+llvm::FailureOr<int64_t> verifyGroup(mlir::Operation *op, mlir::ArrayAttr axes);
+
+} // namespace pp::comm
+
 #endif // PP_DIALECT_COMM_IR_COMMOPS_H

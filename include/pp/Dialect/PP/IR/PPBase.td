@@ -37,6 +37,18 @@ def PP_GradientResource : Resource<"::pp::GradientResource">;
 def PP_ChannelEffects
     : MemoryEffects<[MemRead<PP_ChannelResource>, MemWrite<PP_ChannelResource>]>;
 
+def PP_CollectiveKind : I32EnumAttr<"CollectiveKind",
+    "what a group of ranks makes of the values of its members", [
+    I32EnumAttrCase<"AllReduce", 0, "all_reduce">,
+    I32EnumAttrCase<"ReduceScatter", 1, "reduce_scatter">,
+    I32EnumAttrCase<"AllGather", 2, "all_gather">]> {
+  let cppNamespace = "::pp";
+  let description = [{
+    The sum for all, a part of the sum for each, all parts for all: as the ops
+    of `comm`.
+  }];
+}
+
 def PP_ActionKind : I32EnumAttr<"ActionKind", "what a stage does", [
     I32EnumAttrCase<"F", 0>, I32EnumAttrCase<"B", 1>,
     I32EnumAttrCase<"I", 2>, I32EnumAttrCase<"W", 3>]> {

@@ -315,6 +315,97 @@ def PP_WaitSendOp : PP_RankOp<"wait_send",
   let hasVerifier = 1;
 }
 
+//===----------------------------------------------------------------------===//
+// Collectives
+//===----------------------------------------------------------------------===//
+
+def PP_StartOp : PP_RankOp<"start",
+    ["getInstance", "moveInstance", "getSeriesKey", "getCommunication",
+     "declareBuffers", "lowerToCalls"],
+    [PP_ChannelEffects, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "starts a collective over axes of the mesh";
+  let description = [{
+    All ranks that differ in their coordinates on `axes` only take part, each
+    with its own operand. The buffer belongs to the collective until `pp.finish`
+    has returned, which gives it back as the result; the operand must not change
+    until then either. Parts of a gather and of a scatter lie along the first
+    dimension, where each is contiguous, in the order of coordinates: of several
+    axes the first counts slowest. The collectives over the same axes are started
+    in the same order by all members. Where a step makes a collective for each
+    micro-batch, `mb` says which it is.
+
+    Ranks of one pipe coordinate run the same program and so start the same
+    collectives; those over the axis "pipe" are compared between programs by
+    pp-verify-communication.
+
+    Sums are those of `comm`: of a fixed order, the same bits for all members
+    (docs/Rationale.md).
+
+    Constraints:
+
+    - (C1) `axes` has at least one name; names are not empty and stand once.
+    - (C2) Each of them is an axis of the mesh, in the order of the mesh.
+    - (C3) The operand has a first dimension, unless it is all-reduced. Only
+      `all_gather` takes integers.
+    - (C4) `all_reduce` has the type of its operand as its result; `all_gather`
+      that with the first dimension times the size of the group;
+      `reduce_scatter` that with the first dimension divided by it, which the
+      size of the group divides.
+    - (C5) The micro-batch is below 2^20.
+
+    Example:
+    ```mlir
+    %b, %t = pp.start reduce_scatter %g over ["data"] value("wte.gradient") : tensor<256x64xf32> -> tensor<128x64xf32>
+    %part = pp.finish %t, %g, %b : tensor<256x64xf32> -> tensor<128x64xf32>
+    ```
+  }];
+  let arguments = (ins PP_CollectiveKind:$kind, PP_Tensor:$operand,
+      StrArrayAttr:$axes, StrAttr:$value, OptionalAttr<I64Attr>:$microbatch);
+  let results = (outs PP_Tensor:$buffer, PP_TokenType:$token);
+  let assemblyFormat = [{
+    $kind $operand `over` $axes `value` `(` $value `)`
+    (`mb` `(` $microbatch^ `)`)? attr-dict
+    `:` type($operand) `->` type($buffer)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Whether ranks of several pipe coordinates take part.
+    bool spansPipe();
+  }];
+}
+
+def PP_FinishOp : PP_RankOp<"finish",
+    ["getInstance", "moveInstance", "getSeriesKey", "getCommunication",
+     "declareBuffers", "lowerToCalls"],
+    [PP_ChannelEffects, AllTypesMatch<["buffer", "result"]>]> {
+  let summary = "waits for a collective";
+  let description = [{
+    The result is that of the collective, in the buffer of the `pp.start`. It
+    names the operand, so that this is live until here by plain SSA liveness.
+    The micro-batch is that of the collective, see `pp.wait`.
+
+    Constraints:
+
+    - (C1) The token and the buffer are results of one `pp.start`, and the
+      operand is that of it.
+    - (C2) A micro-batch is that of the `pp.start` in a program without loops.
+
+    Example:
+    ```mlir
+    %b, %t = pp.start all_gather %x over ["data"] value("x") mb(0) : tensor<4x8xf32> -> tensor<8x8xf32>
+    %y = pp.finish %t, %x, %b mb(0) : tensor<4x8xf32> -> tensor<8x8xf32>
+    ```
+  }];
+  let arguments = (ins PP_TokenType:$token, PP_Tensor:$operand,
+      PP_Tensor:$buffer, OptionalAttr<I64Attr>:$microbatch);
+  let results = (outs PP_Tensor:$result);
+  let assemblyFormat = [{
+    $token `,` $operand `,` $buffer (`mb` `(` $microbatch^ `)`)? attr-dict
+    `:` type($operand) `->` type($buffer)
+  }];
+  let hasVerifier = 1;
+}
+
 def PP_ExchangeOp : PP_RankOp<"exchange",
     ["getCommunication", "lowerToCalls"], [PP_ChannelEffects]> {
   let summary = "losses and norms of all ranks become known to all";

@@ -32,7 +32,8 @@ struct CommunicationEvent {
   enum class Kind {
     Send,       ///< posts the send of a message
     Receive,    ///< posts the receive of a message
-    Wait,       ///< waits for what another op has posted
+    Start,      ///< starts a collective
+    Wait,       ///< waits for what another op has posted or started
     Collective, ///< meets all ranks, and waits for them
   };
   Kind kind;
@@ -42,16 +43,20 @@ struct CommunicationEvent {
   uint64_t tag = 0;
   std::optional<uint64_t> microbatch = std::nullopt;
   mlir::Value buffer = {};
+  /// Start: the axes; value, micro-batch and buffer (the operand) as above.
+  mlir::ArrayAttr axes = {};
   /// Wait: the op that has posted.
   mlir::Operation *posted = nullptr;
 
   bool isTransfer() const {
     return kind == Kind::Send || kind == Kind::Receive;
   }
-  /// Transfers of the same series differ by their micro-batch only.
+  /// Whether it takes a request until it is waited for.
+  bool isPost() const { return isTransfer() || kind == Kind::Start; }
+  /// Posts of the same series differ by their micro-batch only.
   auto getSeries() const {
     return std::tuple(kind, channel.getAsOpaquePointer(),
-                      value.getAsOpaquePointer());
+                      value.getAsOpaquePointer(), axes.getAsOpaquePointer());
   }
 };
 

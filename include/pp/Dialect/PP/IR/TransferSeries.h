@@ -11,9 +11,10 @@
 
 namespace pp {
 
-/// Of the ops of a program that post or wait for the transfer of a micro-batch:
-/// the series each belongs to. Transfers of a series have the same direction,
-/// channel and value; in a program with loops a wait may be for any of them.
+/// Of the ops of a program that post or wait for the transfer or the collective
+/// of a micro-batch: the series each belongs to. Transfers of a series have the
+/// same direction, channel and value; in a program with loops a wait may be for
+/// any of them.
 class TransferSeries {
 public:
   explicit TransferSeries(mlir::Block &program);

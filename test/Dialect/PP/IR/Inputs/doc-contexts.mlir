@@ -41,6 +41,22 @@ pp.program @pipe0 pipe(0) {
   EXAMPLE
   pp.return
 }
+// For: pp.start
+pp.mesh @mesh <["pipe" = 1, "data" = 2]>
+pp.parameter @wte : tensor<256x64xf32> init(#nn.zeros)
+pp.program @pipe0 pipe(0) {
+  %g = pp.load_gradient @wte use(0) : tensor<256x64xf32>
+  EXAMPLE
+  pp.return
+}
+// For: pp.finish
+pp.mesh @mesh <["pipe" = 1, "data" = 2]>
+func.func private @make() -> (tensor<4x8xf32> {pp.value = "x"})
+pp.program @pipe0 pipe(0) {
+  %x = pp.run F stage(0) mb(0) @make() : () -> tensor<4x8xf32>
+  EXAMPLE
+  pp.return
+}
 // For: pp.reduce_gradients pp.store_parameter
 pp.parameter @wte.weight : tensor<256x64xf32> init(#nn.zeros)
 pp.program @pipe0 pipe(0) {
