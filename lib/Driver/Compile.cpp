@@ -14,9 +14,9 @@
 #include "Roofline.h"
 
 #include "pp/Dialect/PP/IR/PPOps.h"
-#include "pp/Dialect/PP/Memory/Buffers.h"
 #include "pp/InitAll.h"
 #include "pp/Pipelines/Pipelines.h"
+#include "pp/Planner/Planner.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
@@ -37,7 +37,6 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <chrono>
-#include <limits>
 
 using namespace mlir;
 using namespace pp::driver;
@@ -61,12 +60,10 @@ private:
     return failure();
   }
   LogicalResult read();
-  LogicalResult runPasses(StringRef phase, ArrayRef<Build> pipelines);
+  LogicalResult runPasses(ModuleOp module, StringRef phase, Build build);
   LogicalResult plan();
-  LogicalResult planWithinLimit(ModuleOp model, bool cutsToo,
-                                std::vector<Diagnostic> &said);
-  LogicalResult planOnce();
-  uint64_t bytesOverLimit();
+  LogicalResult planToMemory(ModuleOp planned);
+  void printPipeline();
   LogicalResult writeText(StringRef path,
                           llvm::function_ref<void(raw_ostream &)>);
   LogicalResult finishNative();
@@ -106,7 +103,7 @@ LogicalResult Compilation::read() {
     return fail(llvm::createStringError(
         message + ", expected the file of a model; check its path"));
   // The same text and options give the same program; another text another.
-  std::string fingerprint =
+  pipeline.fingerprint =
       llvm::toHex(ArrayRef(llvm::SHA256::hash(
                                llvm::arrayRefFromStringRef(file->getBuffer())))
                       .take_front(16),
@@ -130,129 +127,60 @@ LogicalResult Compilation::read() {
       diagnostic.attachNote(models[0].getLoc()) << "the first one is here";
     return diagnostic;
   }
-  (*module)->setAttr(pp::attr::kFingerprint,
-                     StringAttr::get(&context, fingerprint));
   finished("read");
   return success();
 }
 
-LogicalResult Compilation::runPasses(StringRef phase,
-                                     ArrayRef<Build> pipelines) {
+LogicalResult Compilation::runPasses(ModuleOp module, StringRef phase,
+                                     Build build) {
   PassManager manager(&context);
   if (options.timePasses)
     manager.enableTiming();
-  for (Build build : pipelines)
-    if (failed(build(manager, pipeline)))
-      return failure();
-  if (failed(manager.run(*module)))
+  if (failed(build(manager, pipeline)) || failed(manager.run(module)))
     return failure();
   finished(phase);
   return success();
 }
 
+LogicalResult Compilation::planToMemory(ModuleOp planned) {
+  return success(succeeded(runPasses(planned, "programs of the ranks",
+                                     pp::buildRankPipeline)) &&
+                 succeeded(runPasses(planned, "layers and memory",
+                                     pp::buildMemoryPipeline)));
+}
+
 /// From the model to programs and their memory, or to the level asked for.
-LogicalResult Compilation::planOnce() {
-  if (failed(runPasses("partition, differentiate, schedule",
-                       pp::buildPlanPipeline)))
-    return failure();
-  if (options.emit == EmitKind::Plan && !pipeline.memoryLimit)
-    return success();
-  return success(
-      succeeded(saveTemporary(".plan.mlir")) &&
-      succeeded(runPasses("programs of the ranks", pp::buildRankPipeline)) &&
-      succeeded(runPasses("layers and memory", pp::buildMemoryPipeline)));
-}
-
-/// What the largest program needs beyond the limit, if memory is planned.
-uint64_t Compilation::bytesOverLimit() {
-  uint64_t most = 0;
-  for (pp::ProgramOp program : module->getOps<pp::ProgramOp>())
-    if (auto report = program->getAttrOfType<DictionaryAttr>(pp::attr::kMemory))
-      most = std::max<uint64_t>(
-          most, report.getAs<IntegerAttr>("arena").getInt() +
-                    report.getAs<IntegerAttr>("optimizer").getInt());
-  return most > pipeline.memoryLimit ? most - pipeline.memoryLimit : 0;
-}
-
-/// Models are cut and schedules searched before layers are native, when the
-/// bytes of temporaries and gaps are estimates. Where the programs turn out to
-/// need more than the limit, the next search, and with `cutsToo` the next
-/// partition, counts on so much less.
-LogicalResult Compilation::planWithinLimit(ModuleOp model, bool cutsToo,
-                                           std::vector<Diagnostic> &said) {
-  constexpr int mostTries = 6;
-  pipeline.searchMemory = pipeline.memoryLimit;
-  if (cutsToo)
-    pipeline.partitionMemory = pipeline.memoryLimit;
-  for (int tries = 0;; ++tries) {
-    module = model.clone();
-    LogicalResult result = failure();
-    std::vector<Diagnostic> saidNow;
-    {
-      ScopedDiagnosticHandler keep(&context, [&](Diagnostic &diagnostic) {
-        saidNow.push_back(std::move(diagnostic));
-      });
-      result = planOnce();
-    }
-    // What the first try needs too much is what the user should know.
-    if (tries == 0 || succeeded(result))
-      said = std::move(saidNow);
-    uint64_t over = bytesOverLimit();
-    uint64_t less = over + (pipeline.memoryLimit / 128 << tries);
-    if (succeeded(result) || !over || less >= pipeline.searchMemory ||
-        tries == mostTries)
-      return result;
-    pipeline.searchMemory = pipeline.searchMemory - less;
-    if (cutsToo)
-      pipeline.partitionMemory = pipeline.searchMemory;
-  }
-}
-
-/// A search for a limit has three candidates: a balanced partition, for which
-/// little may have to be in flight; 1F1B with the partition that this needs;
-/// and that partition with a schedule that is searched. The fastest is taken.
 LogicalResult Compilation::plan() {
-  if (!pipeline.memoryLimit)
-    return planOnce();
-  OwningOpRef<ModuleOp> model(module.release()), best;
-  std::vector<Diagnostic> said;
-  pp::PipelineOptions bestPipeline;
-  double shortest = std::numeric_limits<double>::infinity();
-  auto attempt = [&](bool cutsToo) {
-    std::vector<Diagnostic> saidNow;
-    bool isFirst = !best && said.empty();
-    LogicalResult result = planWithinLimit(*model, cutsToo, saidNow);
-    double makespan = failed(result) ? std::numeric_limits<double>::infinity()
-                                     : predictMakespan(*module);
-    if (isFirst || makespan < shortest)
-      said = std::move(saidNow);
-    if (makespan < shortest) {
-      shortest = makespan;
-      best = std::move(module);
-      bestPipeline.copyOptionValuesFrom(pipeline);
-    }
-    return result;
+  auto toPlan = [&](ModuleOp model) {
+    return runPasses(model, "partition, differentiate, schedule",
+                     pp::buildPlanPipeline);
   };
-  LogicalResult result = attempt(/*cutsToo=*/true);
-  if (options.schedule == "search") {
-    std::string named = options.virtualStages > 1 ? "interleaved" : "1f1b";
-    pipeline.schedule = named;
-    bool fits = succeeded(attempt(/*cutsToo=*/true));
-    pipeline.schedule = options.schedule;
-    pipeline.searchAs = named;
-    if (fits)
-      (void)attempt(/*cutsToo=*/false);
+  OwningOpRef<ModuleOp> withinLimit;
+  if (pipeline.memoryLimit) {
+    // Memory decides, so that also a plan is made of what was found.
+    FailureOr<OwningOpRef<ModuleOp>> found = pp::planWithinLimit(
+        *module, pipeline, [&](ModuleOp model, const pp::PipelineOptions &) {
+          return success(succeeded(toPlan(model)) &&
+                         succeeded(planToMemory(model)));
+        });
+    if (failed(found))
+      return failure();
+    withinLimit = std::move(*found);
+    if (options.emit != EmitKind::Plan && !options.saveTemps) {
+      module = std::move(withinLimit);
+      return success();
+    }
   }
-  for (Diagnostic &diagnostic : said)
-    context.getDiagEngine().emit(std::move(diagnostic));
-  if (!best)
-    return result;
-  module = std::move(best);
-  pipeline.copyOptionValuesFrom(bestPipeline);
-  if (options.emit != EmitKind::Plan)
+  if (failed(toPlan(*module)))
+    return failure();
+  if (options.emit == EmitKind::Plan)
     return success();
-  module = std::move(model);
-  return runPasses("the plan that fits", pp::buildPlanPipeline);
+  if (failed(saveTemporary(".plan.mlir")))
+    return failure();
+  if (!withinLimit)
+    return planToMemory(*module);
+  module = std::move(withinLimit);
+  return success();
 }
 
 LogicalResult
@@ -263,12 +191,26 @@ Compilation::writeText(StringRef path,
   return success();
 }
 
-/// The plan or rank level as text. Native code of layers is not part of either.
+/// With --print-pipeline: what pp-opt is asked for to get the same, with all
+/// that planning has decided.
+void Compilation::printPipeline() {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  pipeline.print(os);
+  StringRef all(text);
+  all.consume_front("{");
+  all.consume_back("}");
+  (options.output == "-" ? llvm::errs() : llvm::outs())
+      << "pp-opt '--pp-to-llvm=" << all << "' '" << options.input << "'\n";
+}
+
+/// A level as text. Native code of layers is no part of plan and rank level.
 void Compilation::printModule(raw_ostream &os) {
   OwningOpRef<ModuleOp> shown = module->clone();
   for (ModuleOp layers : llvm::make_early_inc_range(shown->getOps<ModuleOp>()))
     layers.erase();
   shown->print(os);
+  os << "\n";
 }
 
 LogicalResult Compilation::saveTemporary(StringRef extension) {
@@ -372,6 +314,8 @@ LogicalResult Compilation::run() {
   SourceMgrDiagnosticHandler diagnostics(sources, &context);
   if (failed(read()) || failed(plan()))
     return failure();
+  if (options.printPipeline)
+    printPipeline();
   if (options.emit == EmitKind::Plan)
     return writeText(options.output, [&](raw_ostream &os) { printModule(os); });
   if (!options.quiet)
@@ -384,8 +328,10 @@ LogicalResult Compilation::run() {
   if (options.emit == EmitKind::Rank)
     return writeText(options.output, [&](raw_ostream &os) { printModule(os); });
   if (failed(saveTemporary(".rank.mlir")) ||
-      failed(runPasses("LLVM dialect", pp::buildLLVMPipeline)))
+      failed(runPasses(*module, "LLVM dialect", pp::buildLLVMPipeline)))
     return failure();
+  if (options.emit == EmitKind::LLVMDialect)
+    return writeText(options.output, [&](raw_ostream &os) { printModule(os); });
   return finishNative();
 }
 

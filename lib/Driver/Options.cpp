@@ -286,6 +286,9 @@ static std::string defaultOutput(StringRef input, EmitKind kind) {
   case EmitKind::Roofline:
     path += ".roofline.txt";
     break;
+  case EmitKind::LLVMDialect:
+    path += ".llvm.mlir";
+    break;
   case EmitKind::LLVM:
     path += ".ll";
     break;
@@ -365,13 +368,16 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
   options.profile = args.getLastArgValue(OPT_profile).str();
 
   std::string emit = "program";
-  readName(args.getLastArg(OPT_emit), emit,
-           {"program", "object", "llvm", "roofline", "rank", "plan"}, check);
+  readName(
+      args.getLastArg(OPT_emit), emit,
+      {"program", "object", "llvm", "llvm-dialect", "roofline", "rank", "plan"},
+      check);
   options.emit = StringSwitch<EmitKind>(emit)
                      .Case("plan", EmitKind::Plan)
                      .Case("rank", EmitKind::Rank)
                      .Case("roofline", EmitKind::Roofline)
                      .Case("llvm", EmitKind::LLVM)
+                     .Case("llvm-dialect", EmitKind::LLVMDialect)
                      .Case("object", EmitKind::Object)
                      .Default(EmitKind::Program);
   readTarget(args, options, check);
@@ -401,6 +407,7 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
   options.verbose = args.hasArg(OPT_verbose);
   options.quiet = args.hasArg(OPT_quiet);
   options.timePasses = args.hasArg(OPT_time_passes);
+  options.printPipeline = args.hasArg(OPT_print_pipeline);
   options.saveTemps = args.hasArg(OPT_save_temps);
 
   options.output = args.getLastArgValue(OPT_output).str();

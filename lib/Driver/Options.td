@@ -16,11 +16,11 @@ def tool_group : OptionGroup<"the tool">, HelpText<"THE TOOL">;
 
 let Group = main_group in {
   def output : JoinedOrSeparate<["-"], "o">, MetaVarName<"PROGRAM">,
-    HelpText<"write the result to PROGRAM (default: the model's file name without .mlir, with .o, .ll, .rank.mlir or .plan.mlir for the other kinds; - is standard output for text)">;
+    HelpText<"write the result to PROGRAM (default: the model's file name without .mlir, with .o, .ll, .llvm.mlir, .rank.mlir or .plan.mlir for the other kinds; - is standard output for text)">;
   def output_long : J<"output", "PROGRAM", "same as -o">, Alias<output>,
     Flags<[HelpHidden]>;
   def emit : J<"emit", "KIND",
-    "what to write: program (executable, default), object (native code before the link), llvm (LLVM IR), roofline (with --target=cuda: a table of times of kernels by the rates of --machine), rank (IR of the rank programs), plan (IR of stages and schedule)">;
+    "what to write: program (executable, default), object (native code before the link), llvm (LLVM IR), llvm-dialect (what it is translated from, as pp-opt --pp-to-llvm writes it), roofline (with --target=cuda: a table of times of kernels by the rates of --machine), rank (IR of the rank programs), plan (IR of stages and schedule)">;
   def emit_s : S<"emit", emit>;
   def machine : J<"machine", "FILE",
     "with --emit=roofline: what a GPU does in a second, as examples/machines/h100.json">;
@@ -117,6 +117,8 @@ let Group = tool_group in {
     HelpText<"show each step with its time and the link command">;
   def quiet : Flag<["-"], "q">, HelpText<"do not print the table of ranks">;
   def time_passes : F<"time-passes", "show the time of each pass">;
+  def print_pipeline : F<"print-pipeline",
+    "print the command line of pp-opt that makes the same IR, with what planning has decided">;
   def save_temps : F<"save-temps",
     "keep what lies between model and program beside it: .plan.mlir, .rank.mlir, .ll, .o">;
 }

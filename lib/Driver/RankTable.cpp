@@ -70,14 +70,6 @@ static double predicted(ProgramOp program, StringRef key) {
   return value ? value.getValueAsDouble() : 0;
 }
 
-double pp::driver::predictMakespan(ModuleOp module) {
-  double longest = 0;
-  for (ProgramOp program : module.getOps<ProgramOp>())
-    longest = std::max(longest, predicted(program, "busy") /
-                                    (1 - predicted(program, "bubble")));
-  return longest;
-}
-
 /// What the order of sums in attention's backward costs, and would cost.
 static void printAttentionWorkspace(ModuleOp module, raw_ostream &os) {
   module.walk([&](ModuleOp layers) {

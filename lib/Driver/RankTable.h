@@ -11,9 +11,6 @@ namespace pp::driver {
 /// parameters, share of the computation, bytes by kind, predicted bubble.
 void printRankTable(mlir::ModuleOp module, llvm::raw_ostream &os);
 
-/// Seconds that a step of a module with programs is predicted to take.
-double predictMakespan(mlir::ModuleOp module);
-
 } // namespace pp::driver
 
 #endif // PP_LIB_DRIVER_RANKTABLE_H

@@ -80,6 +80,14 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   auto orLimit = [&](uint64_t memory) {
     return memory ? memory : options.memoryLimit.getValue();
   };
+  // With the model, so that a plan says what it was made with.
+  PPRecordOptionsOptions record;
+  record.fingerprint = options.fingerprint;
+  record.schedule = options.schedule;
+  record.partitionMemory = options.partitionMemory;
+  record.searchMemory = options.searchMemory;
+  record.searchAs = options.searchAs;
+  manager.addPass(createPPRecordOptions(record));
   // Before all that looks at bytes or derives types.
   if (options.precision != "f32") {
     PPLowerPrecisionOptions precision;

@@ -12,7 +12,15 @@
 namespace pp::driver {
 
 /// What to write, in the order of the compilation.
-enum class EmitKind { Plan, Rank, Roofline, LLVM, Object, Program };
+enum class EmitKind {
+  Plan,
+  Rank,
+  Roofline,
+  LLVMDialect,
+  LLVM,
+  Object,
+  Program
+};
 
 /// One compilation. The defaults are those of the command line.
 struct CompileOptions {
@@ -51,6 +59,7 @@ struct CompileOptions {
   bool verbose = false;
   bool quiet = false;
   bool timePasses = false;
+  bool printPipeline = false; ///< as a command line of pp-opt
   bool saveTemps = false;
 };
 

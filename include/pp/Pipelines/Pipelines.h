@@ -48,8 +48,9 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
   Option<uint64_t> memoryLimit{*this, "memory-limit",
                                llvm::cl::desc("bytes of a rank, 0: no limit"),
                                llvm::cl::init(0)};
-  // Partitioning and search rely on estimates of memory: the driver tries again
-  // with smaller budgets where the exact plan exceeds the limit.
+  // Partitioning and search rely on estimates of memory: pp/Planner tries again
+  // with smaller budgets where the exact plan exceeds the limit, and says which
+  // one it took.
   Option<uint64_t> partitionMemory{
       *this, "partition-memory",
       llvm::cl::desc("bytes that a partition counts on, 0: memory-limit"),
@@ -61,6 +62,10 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
   Option<std::string> searchAs{*this, "search-as",
                                llvm::cl::desc("see pp-partition"),
                                llvm::cl::init("")};
+  Option<std::string> fingerprint{
+      *this, "fingerprint",
+      llvm::cl::desc("digest of the model's text, for the program's reports"),
+      llvm::cl::init("")};
   Option<std::string> profile{
       *this, "profile",
       llvm::cl::desc("measured times of the layers, from --profile-out of a "

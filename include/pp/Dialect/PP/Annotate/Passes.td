@@ -10,6 +10,42 @@
 
 include "mlir/Pass/PassBase.td"
 
+def PPRecordOptions : Pass<"pp-record-options", "::mlir::ModuleOp"> {
+  let summary = "keeps what a plan is made with";
+  let description = [{
+    Writes on the module the digest of the model's text (`pp.fingerprint`), which
+    programs report, and, where budgets of memory were decided for a plan, which
+    ones (`pp.decision`): with them as options the pipelines make the same plan
+    without a search for them.
+
+    Example, with `schedule=search search-memory=900 partition-memory=1000 search-as=1f1b`:
+
+    ```mlir
+    module @m {
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    module @m attributes {pp.decision = #pp.decision<schedule = "search", partition_memory = 1000, search_memory = 900, search_as = "1f1b">} {
+    }
+    ```
+  }];
+  let options = [
+    Option<"fingerprint", "fingerprint", "std::string", "\"\"",
+      "digest of the model's text; none if empty">,
+    Option<"schedule", "schedule", "std::string", "\"1f1b\"",
+      "the schedule that was decided on">,
+    Option<"partitionMemory", "partition-memory", "uint64_t", "0",
+      "bytes that the partition counts on; 0: nothing was decided">,
+    Option<"searchMemory", "search-memory", "uint64_t", "0",
+      "bytes that a search counts on; 0: nothing was decided">,
+    Option<"searchAs", "search-as", "std::string", "\"\"", "see pp-partition">
+  ];
+  let dependentDialects = ["::pp::PPDialect"];
+}
+
 def PPAnnotateInputs : Pass<"pp-annotate-inputs", "::mlir::ModuleOp"> {
   let summary = "finds which token ids a model can take";
   let description = [{

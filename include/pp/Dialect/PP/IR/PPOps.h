@@ -59,6 +59,8 @@ inline constexpr llvm::StringLiteral kLayers = "pp.layers";
 /// On the module: a digest of the model's text, and the policy of its user.
 inline constexpr llvm::StringLiteral kFingerprint = "pp.fingerprint";
 inline constexpr llvm::StringLiteral kRecompute = "pp.recompute";
+/// On the module: what was decided for a memory limit; see pp-record-options.
+inline constexpr llvm::StringLiteral kDecision = "pp.decision";
 /// On an input: ids are below it, or are this one; see pp-annotate-inputs.
 inline constexpr llvm::StringLiteral kBound = "pp.bound";
 inline constexpr llvm::StringLiteral kIgnored = "pp.ignored";

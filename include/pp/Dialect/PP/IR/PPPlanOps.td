@@ -122,4 +122,22 @@ def PP_ScheduleOp : PP_Op<"schedule", [HasParent<"::mlir::ModuleOp">]> {
   let hasVerifier = 1;
 }
 
+//===----------------------------------------------------------------------===//
+// How the plan was found
+//===----------------------------------------------------------------------===//
+
+def PP_DecisionAttr : AttrDef<PP_Dialect, "Decision"> {
+  let mnemonic = "decision";
+  let summary = "options that keep a plan within a memory limit";
+  let description = [{
+    Partitions and searches rely on estimates of memory. Under a limit, budgets
+    are tried until the exact memory plan fits; these are those that were taken,
+    in bytes, each an option of the pipelines by the same name.
+  }];
+  let parameters = (ins StringRefParameter<"name, search or file">:$schedule,
+                    "uint64_t":$partition_memory, "uint64_t":$search_memory,
+                    StringRefParameter<"see pp-partition">:$search_as);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
 #endif // PP_DIALECT_PP_IR_PPPLANOPS_TD
