@@ -194,14 +194,9 @@ Compilation::writeText(StringRef path,
 /// With --print-pipeline: what pp-opt is asked for to get the same, with all
 /// that planning has decided.
 void Compilation::printPipeline() {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  pipeline.print(os);
-  StringRef all(text);
-  all.consume_front("{");
-  all.consume_back("}");
   (options.output == "-" ? llvm::errs() : llvm::outs())
-      << "pp-opt '--pp-to-llvm=" << all << "' '" << options.input << "'\n";
+      << "pp-opt '--pp-to-llvm=" << toText(pipeline) << "' '" << options.input
+      << "'\n";
 }
 
 /// A level as text. Native code of layers is no part of plan and rank level.
@@ -290,24 +285,7 @@ LogicalResult Compilation::run() {
     return fail(created.takeError());
   machine = std::move(*created);
 
-  pipeline.ranks = options.ranks;
-  pipeline.meshOrder = options.meshOrder;
-  pipeline.microbatches = options.microbatches;
-  pipeline.schedule = options.schedule;
-  pipeline.virtualStages = options.virtualStages;
-  pipeline.split = options.splitBackward;
-  pipeline.unroll = options.unroll;
-  pipeline.recompute = options.recompute.value_or("");
-  pipeline.precision = options.precision;
-  pipeline.semantics = options.semantics;
-  pipeline.memoryLimit = options.memoryLimit.value_or(0);
-  pipeline.profile = options.profile;
-  pipeline.target = options.target;
-  pipeline.chip = options.chip;
-  pipeline.epilogues = options.epilogues;
-  pipeline.deterministic = options.deterministic;
-  pipeline.cudnn = options.cudnn;
-  pipeline.emulate = options.emulateDevice;
+  pipeline = options.pipeline;
   pipeline.cpu = machine->getTargetCPU().str();
   pipeline.features = machine->getTargetFeatureString().str();
 

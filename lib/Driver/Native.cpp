@@ -6,6 +6,7 @@
 
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -46,11 +47,11 @@ pp::driver::createMachine(const CompileOptions &options) {
     features += "," + options.targetFeatures;
   }
   machine = pp::createTargetMachine(cpu, features, &message);
-  machine->setOptLevel(options.optimization == 0   ? CodeGenOptLevel::None
-                       : options.optimization == 1 ? CodeGenOptLevel::Less
-                       : options.optimization == 2
-                           ? CodeGenOptLevel::Default
-                           : CodeGenOptLevel::Aggressive);
+  machine->setOptLevel(StringSwitch<CodeGenOptLevel>(options.optimization)
+                           .Case("0", CodeGenOptLevel::None)
+                           .Case("1", CodeGenOptLevel::Less)
+                           .Case("2", CodeGenOptLevel::Default)
+                           .Default(CodeGenOptLevel::Aggressive));
   return machine;
 }
 
@@ -64,7 +65,7 @@ pp::driver::translate(mlir::ModuleOp module, LLVMContext &context,
                              "expected the LLVM dialect only");
   result->setTargetTriple(machine.getTargetTriple());
   result->setDataLayout(machine.createDataLayout());
-  if (options.optimization > 0)
+  if (options.optimization != "0")
     pp::optimizeModule(*result, machine);
   return result;
 }

@@ -1,8 +1,9 @@
 //===- Options.cpp - Command line of pp-compile ---------------------------===//
 //
-// The options are declared in Options.td, which also makes --help; here their
-// values are checked. All errors of a command line are reported, not only the
-// first one.
+// The options are a table, pp/Pipelines/Options.td, which also makes --help and
+// the statements that read each value. Here is how values are read, and what
+// one option says about another. All errors of a command line are reported, not
+// only the first one.
 //
 //===----------------------------------------------------------------------===//
 
@@ -49,10 +50,28 @@ constexpr OptTable::Info infoTable[] = {
 #undef OPTION
 };
 
-class CompileOptTable : public GenericOptTable {
+/// With the names that code knows in the help.
+class CompileOptTable {
 public:
-  CompileOptTable()
-      : GenericOptTable(OptionStrTable, OptionPrefixesTable, infoTable) {}
+  CompileOptTable() : infos(std::begin(infoTable), std::end(infoTable)) {
+    texts.reserve(infos.size());
+    for (OptTable::Info &info : infos)
+      if (info.HelpText) {
+        texts.push_back(pp::describeOption(info.HelpText));
+        info.HelpText = texts.back().c_str();
+      }
+    table.emplace(infos);
+  }
+  const GenericOptTable *operator->() const { return &*table; }
+
+private:
+  struct Table : GenericOptTable {
+    explicit Table(ArrayRef<OptTable::Info> infos)
+        : GenericOptTable(OptionStrTable, OptionPrefixesTable, infos) {}
+  };
+  std::vector<OptTable::Info> infos;
+  std::vector<std::string> texts;
+  std::optional<Table> table;
 };
 
 /// Collects errors of one command line.
@@ -90,28 +109,34 @@ static std::string spellingOf(const Arg *arg) {
   return arg->getSpelling().str() + arg->getValue();
 }
 
-/// A whole number of at least 1, or an error that names the option.
-static void readCount(const Arg *arg, unsigned &value, StringRef what,
-                      Checker &check) {
+/// A whole number in a range, or an error that names the option.
+static void readCount(const Arg *arg, int64_t &value, StringRef what,
+                      int64_t lowest, int64_t highest, Checker &check) {
   if (!arg)
     return;
-  uint64_t number;
+  int64_t number;
   StringRef text = arg->getValue();
-  if (text.getAsInteger(10, number) || number < 1 || number > 65536) {
+  if (text.getAsInteger(10, number) || number < lowest || number > highest) {
     check.error() << "found '" << spellingOf(arg) << "', expected " << what
-                  << ", a whole number from 1 to 65536\n";
+                  << ", a whole number from " << lowest << " to " << highest
+                  << "\n";
     return;
   }
-  value = unsigned(number);
+  value = number;
+}
+
+static void readText(const Arg *arg, std::string &value) {
+  if (arg)
+    value = arg->getValue();
 }
 
 /// Sizes of the axes of the mesh, each by its own option or all by --mesh.
 /// Whether that of `pipe` is given.
-static bool readMesh(const InputArgList &args, unsigned &pipe, Checker &check) {
+static bool readMesh(const InputArgList &args, int64_t &pipe, Checker &check) {
   struct Axis {
     StringRef name;
     const Arg *arg;
-    unsigned size;
+    int64_t size;
     bool isGiven = false;
   };
   Axis axes[] = {{"pipe", args.getLastArg(OPT_pp), 1},
@@ -125,7 +150,7 @@ static bool readMesh(const InputArgList &args, unsigned &pipe, Checker &check) {
       Axis *axis = find_if(axes, [&, name = name](const Axis &known) {
         return known.name == name;
       });
-      unsigned size;
+      int64_t size;
       if (axis == std::end(axes) || axis->isGiven ||
           text.getAsInteger(10, size) || size < 1 || size > 65536) {
         check.error() << "found '" << part << "' in '" << spellingOf(mesh)
@@ -143,20 +168,25 @@ static bool readMesh(const InputArgList &args, unsigned &pipe, Checker &check) {
       check.error() << "found '" << spellingOf(axis.arg)
                     << "' beside --mesh with the axis '" << axis.name
                     << "', expected one of them\n";
-    readCount(axis.arg, axis.size, "the size of an axis of the mesh", check);
+    // That of `pipe` is a field, and read with the others.
+    if (axis.name != "pipe")
+      readCount(axis.arg, axis.size, "the size of an axis of the mesh", 1,
+                65536, check);
     if (axis.name != "pipe" && axis.size > 1)
       check.error() << "found " << axis.size << " on the axis '" << axis.name
                     << "', expected 1: pipelines are not replicated and "
                        "tensors are not shared yet\n";
   }
-  pipe = axes[0].size;
+  if (axes[0].isGiven)
+    pipe = axes[0].size;
   return axes[0].isGiven || axes[0].arg;
 }
 
-/// One of the given names, or an error that lists them.
+/// One of the given names, or an error that lists them. There are none where
+/// they follow from another option that is wrong.
 static bool readName(const Arg *arg, std::string &value,
                      ArrayRef<StringRef> names, Checker &check) {
-  if (!arg)
+  if (!arg || names.empty())
     return false;
   StringRef text = arg->getValue();
   if (is_contained(names, text)) {
@@ -181,33 +211,28 @@ static bool readName(const Arg *arg, std::string &value,
 
 /// The schedule is made once, so that an impossible one is an error of the
 /// command line. A file says how many ranks and micro-batches it is for.
-static void readSchedule(const InputArgList &args, CompileOptions &options,
+static void readSchedule(const InputArgList &args, pp::PipelineOptions &options,
                          bool hasRanks, Checker &check) {
   const Arg *arg = args.getLastArg(OPT_schedule);
   const std::vector<std::string> &names = pp::schedule::names();
-  if (arg && StringRef(arg->getValue()) == "search") {
-    options.schedule = "search"; // made for the stages, once they are there
-    return;
-  }
-  if (arg && !is_contained(names, arg->getValue()) &&
-      !sys::fs::exists(arg->getValue())) {
+  if (options.schedule == "search")
+    return; // made for the stages, once they are there
+  bool isFile = !is_contained(names, options.schedule);
+  if (arg && isFile && !sys::fs::exists(options.schedule)) {
     std::vector<StringRef> known(names.begin(), names.end());
     known.push_back("search");
     readName(arg, options.schedule, known, check);
     return;
   }
-  if (arg)
-    options.schedule = arg->getValue();
-  bool isFile = !is_contained(names, options.schedule);
   pp::schedule::Setting setting;
-  auto count = [&](bool isGiven, unsigned value) {
+  auto count = [&](bool isGiven, int64_t value) {
     return isFile && !isGiven ? 0 : int32_t(value);
   };
   setting.ranks = count(hasRanks, options.ranks);
   setting.microbatches =
       count(args.hasArg(OPT_microbatches), options.microbatches);
   setting.virtualStages = options.virtualStages;
-  setting.splitBackward = options.splitBackward;
+  setting.splitBackward = options.split;
   auto schedule = pp::schedule::load(options.schedule, setting);
   if (!schedule) {
     check.error() << schedule.error() << "\n";
@@ -217,35 +242,17 @@ static void readSchedule(const InputArgList &args, CompileOptions &options,
   options.microbatches = schedule->microbatches;
 }
 
-static void readTarget(const InputArgList &args, CompileOptions &options,
+/// An option that only `target` gives a meaning.
+static void needTarget(const Arg *arg, StringRef target,
+                       const InputArgList &args, const CompileOptions &options,
                        Checker &check) {
-  readName(args.getLastArg(OPT_target), options.target, {"cpu", "cuda"}, check);
-  readName(args.getLastArg(OPT_chip), options.chip, pp::chipNames(), check);
-  readName(args.getLastArg(OPT_epilogues), options.epilogues,
-           {"all", "bias", "none"}, check);
-  readName(args.getLastArg(OPT_deterministic), options.deterministic,
-           {"all", "attention-off"}, check);
-  if (const Arg *arg = args.getLastArg(OPT_cudnn)) {
-    options.cudnn = arg->getValue();
-    if (!pp::readCudnnVersion(options.cudnn))
-      check.error() << "found '" << spellingOf(arg)
-                    << "', expected a version 9 of cuDNN, such as 9.19\n";
-  }
-  // A proof that the target's transports do not keep is none.
-  if (auto target = pp::findTarget(options.target, options.chip, "f32"))
-    readName(args.getLastArg(OPT_semantics), options.semantics,
-             target->semantics, check);
-  options.emulateDevice = args.hasArg(OPT_emulate_device);
-  for (OptSpecifier option : {OPT_chip, OPT_epilogues, OPT_deterministic,
-                              OPT_cudnn, OPT_emulate_device})
-    if (const Arg *arg = args.getLastArg(option);
-        arg && options.target != "cuda")
-      check.error() << "found '" << arg->getAsString(args)
-                    << "' without --target=cuda, expected both; add it\n";
+  if (arg && options.pipeline.target != target)
+    check.error() << "found '" << arg->getAsString(args)
+                  << "' without --target=" << target
+                  << ", expected both; add it\n";
 }
 
-static void readBytes(const Arg *arg, std::optional<uint64_t> &value,
-                      Checker &check) {
+static void readBytes(const Arg *arg, uint64_t &value, Checker &check) {
   if (!arg)
     return;
   StringRef text = arg->getValue();
@@ -306,10 +313,10 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
   CompileOptTable table;
   unsigned missingIndex, missingCount;
   InputArgList args =
-      table.ParseArgs(arguments.drop_front(), missingIndex, missingCount);
+      table->ParseArgs(arguments.drop_front(), missingIndex, missingCount);
   if (args.hasArg(OPT_help) || arguments.size() == 1) {
-    table.printHelp(outs(), "pp-compile MODEL.mlir -o PROGRAM [options]",
-                    kOverview.data());
+    table->printHelp(outs(), "pp-compile MODEL.mlir -o PROGRAM [options]",
+                     kOverview.data());
     outs() << kExample;
     return {std::nullopt, arguments.size() == 1 ? 1 : 0};
   }
@@ -327,7 +334,7 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
     std::string nearest;
     raw_ostream &os = check.error();
     os << "unknown option '" << arg->getAsString(args) << "'";
-    if (table.findNearest(arg->getAsString(args), nearest) <= 2)
+    if (table->findNearest(arg->getAsString(args), nearest) <= 2)
       os << "; did you mean '" << nearest << "'?";
     else
       os << "; --help lists all of them";
@@ -345,46 +352,26 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
                   << "', '" << inputs[1]
                   << "', ...), expected one model's file\n";
 
-  const bool hasRanks = readMesh(args, options.ranks, check);
-  readName(args.getLastArg(OPT_mesh_order), options.meshOrder,
-           {"pipe,data,tensor", "pipe,tensor,data", "data,pipe,tensor",
-            "data,tensor,pipe", "tensor,pipe,data", "tensor,data,pipe"},
-           check);
-  readCount(args.getLastArg(OPT_microbatches), options.microbatches,
-            "the number of micro-batches", check);
-  readCount(args.getLastArg(OPT_virtual_stages), options.virtualStages,
-            "the number of stages a rank", check);
-  std::string recompute;
-  if (readName(args.getLastArg(OPT_recompute), recompute, {"none", "full"},
-               check))
-    options.recompute = recompute;
-  readName(args.getLastArg(OPT_precision), options.precision, {"f32", "bf16"},
-           check);
-  options.splitBackward = args.hasArg(OPT_split_backward);
-  options.unroll = args.hasArg(OPT_unroll);
-  readSchedule(args, options, hasRanks, check);
-  readBytes(args.getLastArg(OPT_memory_limit), options.memoryLimit, check);
+#include "pp/Pipelines/ReadOptions.cpp.inc"
+  const bool hasRanks = readMesh(args, options.pipeline.ranks, check);
+  readSchedule(args, options.pipeline, hasRanks, check);
+  if (const Arg *arg = args.getLastArg(OPT_cudnn);
+      arg && !pp::readCudnnVersion(options.pipeline.cudnn))
+    check.error() << "found '" << spellingOf(arg)
+                  << "', expected a version 9 of cuDNN, such as 9.19\n";
 
-  options.profile = args.getLastArgValue(OPT_profile).str();
-
-  std::string emit = "program";
-  readName(
-      args.getLastArg(OPT_emit), emit,
-      {"program", "object", "llvm", "llvm-dialect", "roofline", "rank", "plan"},
-      check);
-  options.emit = StringSwitch<EmitKind>(emit)
+  options.emit = StringSwitch<EmitKind>(options.emitKind)
                      .Case("plan", EmitKind::Plan)
                      .Case("rank", EmitKind::Rank)
                      .Case("roofline", EmitKind::Roofline)
-                     .Case("llvm", EmitKind::LLVM)
                      .Case("llvm-dialect", EmitKind::LLVMDialect)
+                     .Case("llvm", EmitKind::LLVM)
                      .Case("object", EmitKind::Object)
                      .Default(EmitKind::Program);
-  readTarget(args, options, check);
-  options.machine = args.getLastArgValue(OPT_machine).str();
   bool isRoofline = options.emit == EmitKind::Roofline;
-  if (isRoofline && options.target != "cuda")
-    check.error() << "found --emit=roofline with --target=" << options.target
+  if (isRoofline && options.pipeline.target != "cuda")
+    check.error() << "found --emit=roofline with --target="
+                  << options.pipeline.target
                   << ", expected --target=cuda: only kernels of GPUs say what "
                      "they move\n";
   if (isRoofline && options.machine.empty())
@@ -392,30 +379,17 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
                      "of rates, such as "
                      "--machine=examples/machines/h100.json\n";
   if (!isRoofline && !options.machine.empty())
-    check.error() << "found --machine with --emit=" << emit
+    check.error() << "found --machine with --emit=" << options.emitKind
                   << ", expected --emit=roofline: nothing else reads it\n";
   // Each micro-batch is one of its own in the program.
-  options.unroll |= isRoofline;
-  std::string level = "3";
-  readName(args.getLastArg(OPT_O), level, {"0", "1", "2", "3"}, check);
-  options.optimization = level[0] - '0';
-  options.targetCPU =
-      args.getLastArgValue(OPT_target_cpu, options.targetCPU).str();
-  options.targetFeatures = args.getLastArgValue(OPT_target_features).str();
-  options.linker = args.getLastArgValue(OPT_linker_driver).str();
-  options.runtimeDir = args.getLastArgValue(OPT_runtime_dir).str();
-  options.verbose = args.hasArg(OPT_verbose);
-  options.quiet = args.hasArg(OPT_quiet);
-  options.timePasses = args.hasArg(OPT_time_passes);
-  options.printPipeline = args.hasArg(OPT_print_pipeline);
-  options.saveTemps = args.hasArg(OPT_save_temps);
+  options.pipeline.unroll |= isRoofline;
 
   options.output = args.getLastArgValue(OPT_output).str();
   if (options.output.empty())
     options.output = defaultOutput(options.input, options.emit);
   if (options.output == "-" &&
       (options.emit == EmitKind::Program || options.emit == EmitKind::Object))
-    check.error() << "found '-o -' with --emit=" << emit
+    check.error() << "found '-o -' with --emit=" << options.emitKind
                   << ", expected a file: only text goes to standard output\n";
   if (options.output == "-" && options.saveTemps)
     check.error() << "found '-o -' with --save-temps, expected a file: what is "

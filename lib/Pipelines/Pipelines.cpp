@@ -18,10 +18,10 @@
 #include "pp/Dialect/PP/Annotate/Passes.h"
 #include "pp/Dialect/PP/Memory/Passes.h"
 #include "pp/Dialect/PP/Transforms/Passes.h"
-#include "pp/Limits.h"
 #include "pp/Schedule/Load.h"
 
 #include "mlir/Pass/PassRegistry.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/WithColor.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -33,31 +33,19 @@ static LogicalResult fail(const llvm::Twine &message) {
   return failure();
 }
 
-static LogicalResult checkNumber(StringRef name, int64_t value, int64_t least,
-                                 int64_t most) {
-  if (value >= least && value <= most)
-    return success();
-  return fail("found " + name + "=" + Twine(value) + ", expected " +
-              Twine(least) + " to " + Twine(most));
-}
-
 static FailureOr<Target> targetOf(const PipelineOptions &options) {
   if (auto target = findTarget(options.target, options.chip, options.precision))
     return *target;
   if (options.target == "cuda")
     return fail(unknownChip(options.chip));
-  return fail("found target=" + options.target + ", expected cpu or cuda");
+  return fail("found target=" + options.target + ", expected " +
+              llvm::join(targetNames(), " or "));
 }
 
 /// How many stages there are is the schedule's business. One that is searched
 /// takes any number: it comes after the stages that it is for. A file says how
 /// many ranks and micro-batches it has.
 static FailureOr<int64_t> countStages(const PipelineOptions &options) {
-  if (failed(checkNumber("ranks", options.ranks, 0, limits::kRanks)) ||
-      failed(checkNumber("microbatches", options.microbatches, 0,
-                         limits::kMicrobatches)) ||
-      failed(checkNumber("virtual", options.virtualStages, 0, limits::kRanks)))
-    return failure();
   if (options.schedule == "search")
     return options.ranks * std::max<int64_t>(options.virtualStages, 1);
   schedule::Setting setting;
@@ -78,7 +66,7 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   if (failed(stages) || failed(target))
     return failure();
   auto orLimit = [&](uint64_t memory) {
-    return memory ? memory : options.memoryLimit.getValue();
+    return memory ? memory : options.memoryLimit;
   };
   // With the model, so that a plan says what it was made with.
   PPRecordOptionsOptions record;
@@ -182,28 +170,15 @@ static LogicalResult addLayers(OpPassManager &manager,
     return success();
   }
   LowerLayersGPUOptions layers;
-  layers.chip =
-      options.chip.empty() ? kUsualChip.str() : options.chip.getValue();
+  layers.chip = options.chip.empty() ? kUsualChip.str() : options.chip;
   layers.cubin = !options.chip.empty();
   layers.emulate = options.emulate;
   layers.cpu = options.cpu;
   layers.features = options.features;
-  if (options.epilogues == "all")
-    layers.epilogues = Epilogues::All;
-  else if (options.epilogues == "bias")
-    layers.epilogues = Epilogues::Bias;
-  else if (options.epilogues == "none")
-    layers.epilogues = Epilogues::None;
-  else
-    return fail("found epilogues=" + options.epilogues +
-                ", expected all, bias or none");
-  if (options.deterministic == "all")
-    layers.deterministic = Determinism::All;
-  else if (options.deterministic == "attention-off")
-    layers.deterministic = Determinism::AttentionOff;
-  else
-    return fail("found deterministic=" + options.deterministic +
-                ", expected all or attention-off");
+  // Names that the table of options allows.
+  if (failed(layers.parseFromString("epilogues=" + options.epilogues +
+                                    " deterministic=" + options.deterministic)))
+    return failure();
   std::optional<int64_t> cudnn = readCudnnVersion(options.cudnn);
   if (!cudnn)
     return fail("found cudnn=" + options.cudnn +
@@ -245,17 +220,15 @@ static void registerUpTo(unsigned count, StringRef name, StringRef summary) {
       [count](OpPassManager &manager, StringRef text,
               llvm::function_ref<LogicalResult(const llvm::Twine &)>)
           -> LogicalResult {
-        PipelineOptions options;
-        if (failed(options.parseFromString(text)))
+        FailureOr<PipelineOptions> options = parsePipelineOptions(text);
+        if (failed(options))
           return failure();
         for (PipelineBuilder build : ArrayRef(builders).take_front(count))
-          if (failed(build(manager, options)))
+          if (failed(build(manager, *options)))
             return failure();
         return success();
       },
-      [](llvm::function_ref<void(const mlir::detail::PassOptions &)> visit) {
-        visit(PipelineOptions());
-      });
+      visitPipelineOptions);
 }
 
 void pp::registerPipelines() {

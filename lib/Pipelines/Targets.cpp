@@ -3,6 +3,7 @@
 #include "pp/Pipelines/Targets.h"
 
 #include "pp/CodeGen/GPU/Chip.h"
+#include "pp/Pipelines/Pipelines.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
@@ -21,6 +22,16 @@ struct Peaks {
 static constexpr Peaks kA100 = {312e12, 19.5e12, 2.04e12, 300e9};
 static constexpr Peaks kH100 = {989e12, 67e12, 3.35e12, 450e9};
 static constexpr Peaks kB200 = {2250e12, 75e12, 8e12, 900e9};
+
+llvm::ArrayRef<StringRef> pp::targetNames() {
+  static constexpr StringRef names[] = {"cpu", "cuda"};
+  return names;
+}
+
+llvm::ArrayRef<StringRef> pp::semanticsOf(const PipelineOptions &options) {
+  auto target = findTarget(options.target, options.chip, options.precision);
+  return target ? target->semantics : llvm::ArrayRef<StringRef>();
+}
 
 std::optional<Target> pp::findTarget(StringRef name, StringRef chip,
                                      StringRef precision) {

@@ -114,7 +114,7 @@ bool Planning::tryCandidate(Budget budget) {
   if (makespan < shortest) {
     shortest = makespan;
     best = std::move(module);
-    bestOptions.copyOptionValuesFrom(options);
+    bestOptions = options;
   }
   return succeeded(result);
 }
@@ -124,7 +124,7 @@ FailureOr<OwningOpRef<ModuleOp>> Planning::take() {
     model.getContext()->getDiagEngine().emit(std::move(diagnostic));
   if (!best)
     return failure();
-  options.copyOptionValuesFrom(bestOptions);
+  options = bestOptions;
   return std::move(best);
 }
 

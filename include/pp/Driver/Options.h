@@ -3,6 +3,8 @@
 #ifndef PP_DRIVER_OPTIONS_H
 #define PP_DRIVER_OPTIONS_H
 
+#include "pp/Pipelines/Pipelines.h"
+
 #include "llvm/ADT/ArrayRef.h"
 
 #include <cstdint>
@@ -27,40 +29,9 @@ struct CompileOptions {
   std::string input;  ///< path of the model; "-" is standard input
   std::string output; ///< path of the result; "-" is standard output
   EmitKind emit = EmitKind::Program;
+  pp::PipelineOptions pipeline; ///< CPU and fingerprint are found later
 
-  unsigned ranks = 1;
-  std::string meshOrder = "pipe,data,tensor"; ///< axes, the slowest first
-  unsigned microbatches = 8;
-  std::string schedule = "1f1b";        ///< a name or a file
-  unsigned virtualStages = 0;           ///< a rank; 0: as the schedule has
-  std::optional<std::string> recompute; ///< nothing: as the model says
-  std::string precision = "f32";        ///< what layers compute in
-  bool splitBackward = false;
-  bool unroll = false;   ///< programs without loops
-  std::string semantics; ///< empty: what the target's transports give
-  std::optional<uint64_t> memoryLimit; ///< bytes a rank may need
-
-  std::string profile; ///< file of measured times; empty: none
-  std::string machine; ///< file of rates, for Roofline
-
-  std::string target = "cpu";        ///< cpu or cuda
-  std::string chip;                  ///< of kernels; empty: PTX for sm_90a
-  std::string epilogues = "all";     ///< fused into products: all, bias or none
-  std::string deterministic = "all"; ///< in each run: all or attention-off
-  std::string cudnn = "9.19";        ///< oldest version to plan workspaces for
-  bool emulateDevice = false;        ///< kernels for the host, too
-
-  unsigned optimization = 3;
-  std::string targetCPU = "native";
-  std::string targetFeatures; ///< added to those of the CPU
-  std::string linker;         ///< empty: find one
-  std::string runtimeDir;     ///< empty: relative to the tool
-
-  bool verbose = false;
-  bool quiet = false;
-  bool timePasses = false;
-  bool printPipeline = false; ///< as a command line of pp-opt
-  bool saveTemps = false;
+#include "pp/Pipelines/CompileOptions.h.inc"
 };
 
 /// What the command line asks for: a compilation, or nothing more (help,

@@ -35,11 +35,18 @@ struct Target {
   double transfer; ///< bytes a second from rank to rank
 };
 
-/// cpu or cuda, with a chip as "sm_90a" (empty: that one) and a precision, f32
-/// or bf16; nothing for others. For GPUs: 0.6 of the dense peak of tensor cores
-/// (bf16) or of f32 units, 0.8 of the peak bandwidth of memory, 0.7 of NVLink
-/// in one direction, from NVIDIA's data sheets of A100 SXM (sm_8x), H100 SXM
-/// (sm_9x) and B200 (sm_10x, sm_12x).
+/// Names of all targets, the usual one first.
+llvm::ArrayRef<llvm::StringRef> targetNames();
+
+struct PipelineOptions;
+/// What the transports of their target give; nothing where it is none.
+llvm::ArrayRef<llvm::StringRef> semanticsOf(const PipelineOptions &options);
+
+/// One of these names, with a chip as "sm_90a" (empty: that one) and a
+/// precision, f32 or bf16; nothing for others. For GPUs: 0.6 of the dense peak
+/// of tensor cores (bf16) or of f32 units, 0.8 of the peak bandwidth of memory,
+/// 0.7 of NVLink in one direction, from NVIDIA's data sheets of A100 SXM
+/// (sm_8x), H100 SXM (sm_9x) and B200 (sm_10x, sm_12x).
 std::optional<Target> findTarget(llvm::StringRef name, llvm::StringRef chip,
                                  llvm::StringRef precision);
 
