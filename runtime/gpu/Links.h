@@ -11,24 +11,14 @@
 #ifndef PPRT_GPU_LINKS_H
 #define PPRT_GPU_LINKS_H
 
-#include "Description.h"
+#include "Backend.h"
 #include "Device.h"
-#include "Transport.h"
 
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace pprt {
-
-struct Transfer {
-  int channel = -1, peer = -1, tag = 0, action = -1;
-  bool isReceive = false;
-  uint8_t *data = nullptr; // on the device
-  uint64_t bytes = 0;
-};
-
-class Collectives;
 
 class Links {
 public:

@@ -1,13 +1,11 @@
 #include "Context.h"
 
 #include "Clock.h"
-#include "DeviceProgram.h"
 #include "Error.h"
 #include "Initialization.h"
 #include "Interrupt.h"
 #include "LearningRate.h"
 #include "Philox.h"
-#include "PortableMath.h"
 
 #include <cmath>
 
@@ -15,30 +13,24 @@ using namespace pprt;
 
 static const char *const compileAgain = ": compile the program again";
 
-pprt_context::pprt_context(const Description &description,
-                           const Options &options, Transport &transport,
-                           Collectives &collectives, Batches *batches,
-                           Recorder &recorder)
-    : pprt_context_head{options.emulate.has_value()}, description(description),
-      options(options), transport(transport), collectives(collectives),
-      batches(batches), recorder(recorder), idChecks(program(), recorder),
-      dropoutKey(streamKey(options.seed, "dropout")) {
-  if (options.emulate)
-    emulation.emplace(program(), *options.emulate);
+pprt_context::pprt_context(const BackendSetup &setup, Backend &backend)
+    : pprt_context_head{!backend.computes()}, description(setup.description),
+      options(setup.options), transport(setup.transport),
+      collectives(setup.collectives), recorder(setup.recorder),
+      backend(backend), dropoutKey(streamKey(options.seed, "dropout")),
+      report(description) {
   requests.resize(size_t(program().requests));
   transport.reserve(program().requests);
   transport.setTimeout(options.timeout);
-  reported.resize(2 * values() + 2);
-  collectives.reserve(reported.size());
+  collectives.reserve(report.size());
 }
 
 void pprt_context::beginStep(int64_t number) {
   step = number;
   exchanged = false;
-  std::fill(reported.begin(), reported.end(), 0.0);
+  report.clear();
   learningRate = pprt::learningRate(options, step);
   recorder.beginStep(step);
-  idChecks.beginStep(step);
 }
 
 void pprt_context::endStep() {
@@ -60,56 +52,55 @@ int64_t pprt_context::keyOf(int microbatch) const {
   return int64_t(philox64(dropoutKey, index, 0));
 }
 
-/// The corrections are of the betas as they are in f32: near 1 the difference
-/// to what the user wrote is as large as 1 - beta.
-template <typename Scalars>
-void pprt_context::setAdamW(Scalars &scalars) const {
-  const uint64_t t = uint64_t(step) + 1;
-  scalars.learningRate = float(learningRate);
-  scalars.beta1 = float(options.beta1);
-  scalars.beta2 = float(options.beta2);
-  scalars.epsilon = float(options.epsilon);
-  scalars.correction1 = float(1 - portablePower(scalars.beta1, t));
-  scalars.correction2 = float(1 - portablePower(scalars.beta2, t));
-}
-
-void pprt_context::runStep(pprt_step_fn function, uint8_t *arena) {
-  if (device) {
-    runOnDevice(function);
-    return;
-  }
-  int32_t status = function(this, arena);
+void pprt_context::runStep(pprt_step_fn function) {
+  backend.runStep(*this, function);
   if (failure)
     std::rethrow_exception(failure);
-  if (status != PPRT_OK)
-    throw Error("found the status " + std::to_string(status) +
-                " of a step, expected 0" + compileAgain);
 }
 
-void pprt_context::runOnDevice(pprt_step_fn function) {
-  UpdateScalars scalars;
-  setAdamW(scalars);
-  scalars.clip = options.clip;
-  std::vector<int64_t> keys;
-  for (int m = 0; m < description.microbatches; ++m)
-    keys.push_back(keyOf(m));
-  bool isEnqueued =
-      device->run(function, this, *batches, keys, scalars, interruptVote());
-  device->throwFailure();
-  if (isEnqueued && countsAgree.empty()) {
-    // What a step reports is the same in all steps: one look suffices.
-    collectives.sum(reported.data(), reported.size());
-    countsAgree.assign(reported.begin() + long(values()),
-                       reported.begin() + 2 * long(values()));
+/// Errors of a step get the place where they were found, if the backend says
+/// one.
+void pprt_context::keepFailure() {
+  try {
+    throw;
+  } catch (const TimeoutError &) {
+    failure = std::current_exception();
+  } catch (const Error &error) {
+    failure =
+        std::make_exception_ptr(Error(error.what() + backend.place(*this)));
+  } catch (...) {
+    failure = std::current_exception();
   }
-  exchanged = true;
-  std::copy_n(device->results(), values(), reported.begin());
-  std::copy(countsAgree.begin(), countsAgree.end(),
-            reported.begin() + long(values()));
-  idsOutOfRange() = device->results()[values()];
-  votes() = device->results()[values() + 1];
-  idError = device->idError(step);
-  conclude();
+}
+
+//===----------------------------------------------------------------------===//
+// Actions and data
+//===----------------------------------------------------------------------===//
+
+void pprt_context::checkAction(int action) const {
+  const size_t count = program().actions.size();
+  if (action < 0 || size_t(action) >= count)
+    throw Error("found action " + std::to_string(action) +
+                ", expected one of " + std::to_string(count) + compileAgain);
+}
+
+void pprt_context::actionBegin(int action) {
+  checkAction(action);
+  backend.actionBegin(action);
+}
+
+void pprt_context::actionEnd(int action) {
+  checkAction(action);
+  backend.actionEnd(action);
+}
+
+const void *pprt_context::data(int input, int microbatch) {
+  if (input < 0 || size_t(input) >= description.inputs.size() ||
+      microbatch < 0 || microbatch >= description.microbatches)
+    throw Error("found input " + std::to_string(input) + " of micro-batch " +
+                std::to_string(microbatch) +
+                ", which the program does not have: compile it again");
+  return backend.data(input, microbatch);
 }
 
 //===----------------------------------------------------------------------===//
@@ -145,23 +136,16 @@ void pprt_context::post(int channel, int tag, const void *data, void *buffer,
   if (layerTimes)
     layerTimes->noteBytes(info.action, bytes);
   ++activeRequests;
-  if (device) {
-    Transfer transfer;
-    transfer.channel = channel;
-    transfer.peer = peer;
-    transfer.tag = tag;
-    transfer.action = info.action;
-    transfer.isReceive = isReceive;
-    transfer.data =
-        static_cast<uint8_t *>(isReceive ? buffer : const_cast<void *>(data));
-    transfer.bytes = bytes;
-    device->start(request, transfer);
-    return;
-  }
-  if (isReceive)
-    transport.irecv(request, peer, tag, buffer, bytes);
-  else
-    transport.isend(request, peer, tag, data, bytes);
+  Transfer transfer;
+  transfer.channel = channel;
+  transfer.peer = peer;
+  transfer.tag = tag;
+  transfer.action = info.action;
+  transfer.isReceive = isReceive;
+  transfer.data =
+      static_cast<uint8_t *>(isReceive ? buffer : const_cast<void *>(data));
+  transfer.bytes = bytes;
+  backend.start(request, transfer);
 }
 
 void pprt_context::wait(int request) {
@@ -169,26 +153,14 @@ void pprt_context::wait(int request) {
       !requests[request].active)
     throw Error("found a wait for request " + std::to_string(request) +
                 ", which was not started" + compileAgain);
-  uint64_t begin = nowNs();
-  TransferTimes times;
   Request &info = requests[request];
   try {
-    if (device)
-      device->wait(request, info.action);
-    else
-      times = transport.wait(request);
+    backend.wait(request, info.action);
   } catch (const TimeoutError &) {
     throwTimeout(request);
   }
   info.active = false;
   --activeRequests;
-  if (device)
-    return;
-  const uint64_t end = nowNs();
-  if (emulation)
-    emulation->noteWait(end - begin);
-  recorder.add(Event::Wait, begin, end, info.action);
-  recorder.add(Event::Transfer, times.posted, times.completed, info.action);
 }
 
 static std::string seconds(double value) {
@@ -234,11 +206,8 @@ void pprt_context::reportLoss(int microbatch, const float *value) {
     throw Error("found a loss of micro-batch " + std::to_string(microbatch) +
                 ", expected one of " +
                 std::to_string(description.microbatches) + compileAgain);
-  if (device)
-    device->loss(microbatch, value);
-  else
-    reported[size_t(microbatch)] = emulation ? 0 : *value;
-  reported[values() + size_t(microbatch)] += 1;
+  backend.loss(*this, microbatch, value);
+  report.timesLossReported(microbatch) += 1;
 }
 
 void pprt_context::checkParameter(int parameter, uint64_t n) const {
@@ -252,26 +221,18 @@ void pprt_context::checkParameter(int parameter, uint64_t n) const {
 void pprt_context::reportSquareNorm(int parameter, const float *gradient,
                                     uint64_t n) {
   checkParameter(parameter, n);
-  size_t slot = size_t(description.microbatches) + size_t(parameter);
-  if (device)
-    device->squareNorm(parameter, gradient, n);
-  else
-    reported[slot] = emulation ? 0 : sumOfSquares(gradient, n);
-  reported[values() + slot] += 1;
+  backend.squareNorm(*this, parameter, gradient, n);
+  report.timesNormReported(parameter) += 1;
 }
 
 void pprt_context::exchange() {
-  if (device) {
-    device->exchange();
-    exchanged = true;
-    return;
-  }
-  idError = idChecks.take();
-  idsOutOfRange() = idError.empty() ? 0 : 1;
-  votes() = interruptVote();
-  uint64_t begin = nowNs();
+  backend.exchange(*this);
+  exchanged = true;
+}
+
+void pprt_context::sumReport() {
   try {
-    collectives.sum(reported.data(), reported.size());
+    collectives.sum(report.data(), report.size());
   } catch (const TimeoutError &) {
     throw TimeoutError("found an exchange of loss and norms that took longer "
                        "than " +
@@ -280,26 +241,19 @@ void pprt_context::exchange() {
                        ", expected all ranks to take part: see what they do, "
                        "or raise --timeout");
   }
-  recorder.add(Event::Exchange, begin, nowNs(), recorder.currentAction());
-  exchanged = true;
-  conclude();
-
-  setAdamW(adamWStep);
 }
 
-/// What follows from the losses and norms of all ranks.
 void pprt_context::conclude() {
-  const double *losses = reported.data();
+  const double *losses = report.data();
   const double *norms = losses + description.microbatches;
-  const double *times = reported.data() + values();
-  for (size_t i = 0; i < values(); ++i)
-    if (times[i] != 1)
+  for (size_t i = 0; i < report.values(); ++i)
+    if (report.timesReported()[i] != 1)
       throw Error("found a loss or gradient norm reported " +
-                  std::to_string(int(times[i])) +
+                  std::to_string(int(report.timesReported()[i])) +
                   " times in a step, expected once" + compileAgain);
   checkIds();
-  checkFinite(losses, norms);
-  endingSignal = signalOfVotes(votes());
+  checkFinite();
+  endingSignal = signalOfVotes(report.votes());
 
   const int microbatches = description.microbatches;
   double lossSum = 0, normSum = 0;
@@ -314,20 +268,22 @@ void pprt_context::conclude() {
                     ? options.clip / gradientNorm
                     : 1.0;
   adamWStep.gradientScale = float(clip / microbatches);
+  setAdamW(adamWStep);
 }
 
 /// All ranks know that one of them has found an id out of range; that one says
 /// which.
 void pprt_context::checkIds() {
-  if (idsOutOfRange() == 0)
+  if (report.idsOutOfRange() == 0)
     return;
-  collectives.agree(idError.empty() ? idError
-                                    : idError + "; nothing was updated");
+  collectives.agree(
+      report.idError.empty() ? "" : report.idError + "; nothing was updated");
 }
 
 /// Runs on the same numbers on every rank, so that all of them stop.
-void pprt_context::checkFinite(const double *losses,
-                               const double *norms) const {
+void pprt_context::checkFinite() const {
+  const double *losses = report.data();
+  const double *norms = losses + description.microbatches;
   const char *remedy = ", expected a finite number: lower --lr, lengthen "
                        "--warmup or set --clip; nothing was updated";
   auto text = [](double value) {
@@ -352,20 +308,8 @@ void pprt_context::update(int parameter, float *p, const float *g, float *m,
   if (!exchanged)
     throw Error(std::string("found an update before the exchange of norms") +
                 compileAgain);
-  if (emulation)
-    return;
-  float decay = description.parameters[parameter].decay
-                    ? float(options.weightDecay)
-                    : 0.0f;
-  if (device) {
-    device->update(p, g, m, v, decay, n, copy);
-    return;
-  }
-  if (options.optimizer == Optimizer::Sgd) {
-    sgd(adamWStep.gradientScale, adamWStep.learningRate, decay, p, g, n);
-    return;
-  }
-  AdamWStep own = adamWStep;
-  own.weightDecay = decay;
-  adamW(own, p, g, m, v, n);
+  const float decay = description.parameters[parameter].decay
+                          ? float(options.weightDecay)
+                          : 0.0f;
+  backend.update(*this, {p, g, m, v, decay, n, copy});
 }

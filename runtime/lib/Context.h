@@ -1,29 +1,24 @@
 //===- Context.h - The state behind the C ABI -----------------------------===//
+//
+// Checks what a program asks for, keeps what goes wrong, and draws the
+// conclusions of a step; what computes and moves is the backend's.
+//
+//===----------------------------------------------------------------------===//
 #ifndef PPRT_CONTEXT_H
 #define PPRT_CONTEXT_H
 
-#include "Batches.h"
-#include "Collectives.h"
-#include "Emulation.h"
-#include "IdChecks.h"
-#include "Recorder.h"
+#include "Backend.h"
+#include "PortableMath.h"
+#include "StepReport.h"
 #include "Update.h"
 #include "pprt.h"
 
 #include <exception>
-#include <optional>
-
-namespace pprt {
-class DeviceProgram;
-} // namespace pprt
 
 /// What the functions of pprt.h work on: one rank's run. No virtual functions:
 /// the head comes first.
 struct pprt_context : pprt_context_head {
-  pprt_context(const pprt::Description &description,
-               const pprt::Options &options, pprt::Transport &transport,
-               pprt::Collectives &collectives, pprt::Batches *batches,
-               pprt::Recorder &recorder);
+  pprt_context(const pprt::BackendSetup &setup, pprt::Backend &backend);
 
   const pprt::Program &program() const {
     return description.programOf(size_t(transport.rank()));
@@ -31,33 +26,56 @@ struct pprt_context : pprt_context_head {
 
   void beginStep(int64_t step);
   /// What `function` does in a step on this rank; throws what went wrong in it.
-  void runStep(pprt_step_fn function, uint8_t *arena);
+  void runStep(pprt_step_fn function);
   /// Checks that the step did what each step has to; throws Error.
   void endStep();
 
+  /// Runs `action` unless something has failed; keeps what it throws. Whether
+  /// nothing has failed.
+  template <typename F> bool guarded(F action) {
+    if (failure)
+      return false;
+    try {
+      action();
+    } catch (...) {
+      keepFailure();
+    }
+    return !failure;
+  }
+
+  // What pprt.h's functions do that have checks in common.
+  void actionBegin(int action);
+  void actionEnd(int action);
+  const void *data(int input, int microbatch);
   void post(int channel, int tag, const void *data, void *buffer,
             uint64_t bytes, int request);
   void wait(int request);
   void reportLoss(int microbatch, const float *loss);
   void reportSquareNorm(int parameter, const float *gradient, uint64_t n);
   void exchange();
-  /// A device also writes `copy`, p in bf16, where that is not null.
+  /// `copy` is p in bf16, or null.
   void update(int parameter, float *p, const float *g, float *m, float *v,
               uint64_t n, uint16_t *copy = nullptr);
+
+  // For the backend.
+  /// Sums the report over all ranks. Throws TimeoutError.
+  void sumReport();
+  /// What follows from the report of all ranks; throws where the step has
+  /// failed.
+  void conclude();
+  /// Sets what AdamW's formula takes in this step.
+  template <typename Scalars> void setAdamW(Scalars &scalars) const;
+  /// The key of dropout of a micro-batch in this step.
+  int64_t keyOf(int microbatch) const;
 
   const pprt::Description &description;
   const pprt::Options &options;
   pprt::Transport &transport;
   pprt::Collectives &collectives;
-  pprt::Batches *batches; ///< null if computations are emulated
   pprt::Recorder &recorder;
-  pprt::IdChecks idChecks;
-
-  std::optional<pprt::Emulation> emulation;
+  pprt::Backend &backend;
   /// What times layers; null if nothing does.
   pprt::LayerTimes *layerTimes = nullptr;
-  /// Where the program computes; null: on this CPU.
-  pprt::DeviceProgram *device = nullptr;
 
   /// What the last step gave, the same on all ranks.
   double loss = 0, gradientNorm = 0, learningRate = 0;
@@ -68,18 +86,17 @@ struct pprt_context : pprt_context_head {
   std::exception_ptr failure;
   int64_t step = 0;
   uint64_t dropoutKey = 0;
-
-  int64_t keyOf(int microbatch) const;
+  pprt::StepReport report;
+  bool exchanged = false;
+  pprt::AdamWStep adamWStep = {};
 
 private:
+  void keepFailure();
+  void checkAction(int action) const;
   [[noreturn]] void throwTimeout(int request) const;
   void checkParameter(int parameter, uint64_t n) const;
   void checkIds();
-  void checkFinite(const double *losses, const double *norms) const;
-  void conclude();
-  /// Sets what AdamW's formula takes in this step.
-  template <typename Scalars> void setAdamW(Scalars &scalars) const;
-  void runOnDevice(pprt_step_fn function);
+  void checkFinite() const;
 
   struct Request {
     int channel = -1, tag = 0, action = -1;
@@ -88,20 +105,19 @@ private:
   };
   std::vector<Request> requests;
   int activeRequests = 0;
-  /// Losses of micro-batches, then square norms of parameters; how often each
-  /// has been reported, so that a broken program is noticed; whether an id was
-  /// out of range; and the votes to end the run.
-  std::vector<double> reported;
-  size_t values() const {
-    return size_t(description.microbatches) + description.parameters.size();
-  }
-  double &idsOutOfRange() { return reported[2 * values()]; }
-  double &votes() { return reported[2 * values() + 1]; }
-  bool exchanged = false;
-  std::string idError; ///< of this rank in this step
-  /// On a device: how often the first step reported each value.
-  std::vector<double> countsAgree;
-  pprt::AdamWStep adamWStep = {};
 };
+
+/// The corrections are of the betas as they are in f32: near 1 the difference
+/// to what the user wrote is as large as 1 - beta.
+template <typename Scalars>
+void pprt_context::setAdamW(Scalars &scalars) const {
+  const uint64_t t = uint64_t(step) + 1;
+  scalars.learningRate = float(learningRate);
+  scalars.beta1 = float(options.beta1);
+  scalars.beta2 = float(options.beta2);
+  scalars.epsilon = float(options.epsilon);
+  scalars.correction1 = float(1 - pprt::portablePower(scalars.beta1, t));
+  scalars.correction2 = float(1 - pprt::portablePower(scalars.beta2, t));
+}
 
 #endif // PPRT_CONTEXT_H

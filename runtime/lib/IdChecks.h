@@ -9,6 +9,7 @@
 #define PPRT_IDCHECKS_H
 
 #include "Recorder.h"
+#include "pprt_ids.h"
 
 #include <string>
 #include <utility>
@@ -22,8 +23,8 @@ public:
   IdChecks(const IdChecks &) = delete;
 
   void beginStep(int64_t number) { step = number; }
-  void note(const char *reader, const void *ids, int64_t count, int64_t stride,
-            int32_t bits, int64_t size, int64_t ignored);
+  void note(const IdRange &range, const void *ids, int64_t count,
+            int64_t stride, int32_t bits);
   /// What was wrong with an id since the last call; empty if nothing was.
   std::string take() { return std::exchange(error, std::string()); }
 

@@ -14,9 +14,7 @@
 #include "Checkpoint.h"
 #include "Clock.h"
 #include "ClockSync.h"
-#include "CompareLibraries.h"
 #include "Context.h"
-#include "DeviceProgram.h"
 #include "Environment.h"
 #include "Error.h"
 #include "Initialization.h"
@@ -24,9 +22,7 @@
 #include "Parallel.h"
 #include "ProfileFile.h"
 #include "Progress.h"
-#include "RankNotes.h"
 #include "Reports.h"
-#include "TimedDevice.h"
 
 #include <cmath>
 #include <csignal>
@@ -109,10 +105,14 @@ class Run {
 public:
   Run(const Description &description, const Options &options,
       Transport &transport, Collectives &collectives,
-      std::optional<Arena> &arena)
+      const BackendFactory &createBackend, std::optional<Arena> &arena)
       : description(description), options(options), transport(transport),
         collectives(collectives), arena(arena),
-        program(description.programOf(size_t(transport.rank()))) {}
+        program(description.programOf(size_t(transport.rank()))),
+        recorder(program, /*keepAll=*/!options.trace.empty(),
+                 /*keepLast=*/true),
+        setup{description, options, transport, collectives, recorder},
+        backend(createBackend(setup)) {}
   ~Run();
 
   void prepare();
@@ -123,8 +123,7 @@ public:
   void save() {
     if (options.save.empty())
       return;
-    if (onDevice)
-      onDevice->downloadParameters(arena->base());
+    backend->download();
     saveCheckpoint(options.save, description, arena->base(), transport,
                    collectives);
   }
@@ -141,8 +140,6 @@ private:
   void prepareKernels();
   void noteFewCores();
   void noteGuessedBytes();
-  AttentionChoice attentionChoice();
-  void prepareDevice(uint64_t bytes);
   /// --kernel-times, of this rank.
   std::string kernelTimesPath() const {
     return options.kernelTimes +
@@ -153,21 +150,18 @@ private:
   const Options &options;
   Transport &transport;
   Collectives &collectives;
-  /// Of a program for GPUs: parameters at their places, and nothing else.
   std::optional<Arena> &arena;
   const Program &program;
   const Environment environment;
 
-  RankNotes notes;
-  std::unique_ptr<Device> device;
-  TimedDevice *timedDevice = nullptr; // `device`, with --kernel-times
-  std::unique_ptr<DeviceProgram> onDevice;
+  Recorder recorder;
+  const BackendSetup setup;
+  std::unique_ptr<Backend> backend;
   bool isFinished = false;
   std::optional<TokenFile> tokenFile;
   std::optional<SafetensorsFile> weights;
   std::optional<Batches> batches;
   std::optional<Metrics> metrics;
-  std::optional<Recorder> recorder;
   std::optional<LayerTimes> layerTimes;
   ClockPoint clockBegin;
   AllocationCounts allocations;
@@ -178,9 +172,10 @@ private:
 } // namespace
 
 void Run::openFiles() {
-  if (!options.emulate) {
+  if (backend->computes()) {
     tokenFile.emplace(options.data, options.tokenFormat);
     batches.emplace(*tokenFile, description, options.seed);
+    backend->useData(*batches);
   }
   if (!options.kernelTimes.empty())
     checkCanCreate(kernelTimesPath());
@@ -287,46 +282,10 @@ void Run::prepareKernels() {
 /// After a failure work may still run on the device, and messages may still
 /// arrive in its memory: only the end of the process frees that.
 Run::~Run() {
-  if (isFinished || !onDevice)
+  if (isFinished)
     return;
-  onDevice->abort();
-  (void)onDevice.release();
-  (void)device.release();
-}
-
-AttentionChoice Run::attentionChoice() {
-  AttentionChoice choice;
-  choice.mode =
-      AttentionChoice::named(options.attention).value_or(AttentionChoice::Auto);
-  choice.note = [this](const std::string &text) { notes.add(text); };
-  return choice;
-}
-
-void Run::prepareDevice(uint64_t bytes) {
-  DeviceLibraries libraries;
-  collectives.agreeAfter([&] {
-    if (!&pprt_gpu_program_code)
-      throw Error("found a program for GPUs without code for them, expected "
-                  "some: compile the program again");
-    device = options.device == "cuda"
-                 ? createCudaDevice(pprt_gpu_program_code, transport.nodeRank(),
-                                    attentionChoice())
-                 : createEmulatedDevice(pprt_gpu_program_code);
-    libraries = device->openLibraries();
-    if (!options.kernelTimes.empty()) {
-      auto before = std::make_unique<TimedDevice>(std::move(device),
-                                                  pprt_gpu_program_code);
-      timedDevice = before.get();
-      device = std::move(before);
-    }
-    onDevice = std::make_unique<DeviceProgram>(
-        *device, description, options, transport, collectives, *recorder);
-    onDevice->allocateArena(bytes);
-  });
-  if (!compareLibraries(libraries, transport, collectives))
-    device->actual().leaveAttention();
-  notes.say(collectives, transport.rank());
-  onDevice->connect();
+  backend->abort();
+  (void)backend.release();
 }
 
 void Run::prepare() {
@@ -338,19 +297,13 @@ void Run::prepare() {
   collectives.agreeAfter([&] {
     arena.emplace(plannedBytes());
     // Pages that nothing is written to take no memory.
-    if (options.emulate)
-      Emulation::start();
-    else
+    if (backend->computes())
       fillParameters();
-    recorder.emplace(program, /*keepAll=*/!options.trace.empty(),
-                     /*keepLast=*/true);
     if (!options.profileOut.empty())
       layerTimes.emplace(description, program, profileWarmUp, timelineWindow);
   });
-  if (description.target != "cpu") {
-    prepareDevice(arena->bytes());
-    onDevice->uploadParameters(arena->base());
-  }
+  backend->prepare(*arena);
+  backend->upload();
   collectives.agreeAfter([&] { prepareKernels(); });
   noteFewCores();
   noteGuessedBytes();
@@ -372,8 +325,8 @@ void Run::prepare() {
       description.schedule.c_str(), description.microbatches,
       static_cast<long long>(description.batch),
       static_cast<long long>(description.sequence));
-  if (onDevice)
-    std::printf("device: %s\n", onDevice->description().c_str());
+  if (std::string device = backend->describe(); !device.empty())
+    std::printf("%s\n", device.c_str());
   if (tokenFile)
     std::printf("data: %s, %llu tokens (%s)\n", options.data.c_str(),
                 static_cast<unsigned long long>(tokenFile->tokens()),
@@ -385,15 +338,13 @@ void Run::prepare() {
 }
 
 void Run::steps(const pprt_step_fn *functions) {
-  pprt_context context(description, options, transport, collectives,
-                       batches ? &*batches : nullptr, *recorder);
+  pprt_context context(setup, *backend);
   Progress progress(options);
-  context.device = onDevice.get();
   // A launcher ends ranks by SIGTERM, too, when another one has failed.
   InterruptWatch watch(
       /*announce=*/transport.rank() == 0 && isatty(STDERR_FILENO));
   if (layerTimes) {
-    recorder->timeLayers(*layerTimes);
+    recorder.timeLayers(*layerTimes);
     context.layerTimes = &*layerTimes;
   }
   pprt_step_fn function = functions[transport.rank()];
@@ -407,7 +358,7 @@ void Run::steps(const pprt_step_fn *functions) {
       // The first step may make what later ones use again.
       bool count = environment.countAllocations && step > 0;
       countAllocations(count);
-      context.runStep(function, arena->base());
+      context.runStep(function);
       if (count)
         countAllocations(false);
       context.endStep();
@@ -415,15 +366,16 @@ void Run::steps(const pprt_step_fn *functions) {
       if (stepsDone < options.steps)
         endingSignal = context.endingSignal;
       // Plans are made in the first step.
-      if (onDevice && step == 0)
-        notes.say(collectives, transport.rank());
+      if (step == 0)
+        backend->sayNotes();
       if (transport.rank() != 0)
         continue;
       StepResult result;
       result.step = step;
       constexpr double none = std::numeric_limits<double>::quiet_NaN();
-      result.loss = options.emulate ? none : context.loss;
-      result.gradientNorm = options.emulate ? none : context.gradientNorm;
+      const bool computes = backend->computes();
+      result.loss = computes ? context.loss : none;
+      result.gradientNorm = computes ? context.gradientNorm : none;
       result.learningRate = context.learningRate;
       result.seconds = toSeconds(nowNs() - stepBegin);
       result.tokensPerSecond =
@@ -518,10 +470,10 @@ void Run::report() {
     }
   };
   // The events of one step alone travel: all ranks must know which.
-  RankSteps last = gatherSteps(recorder->lastSteps(), /*withEvents=*/false);
+  RankSteps last = gatherSteps(recorder.lastSteps(), /*withEvents=*/false);
   int64_t chosen = first ? medianStep(last) : -1;
   collectives.broadcast(&chosen, sizeof chosen);
-  const StepEvents *mineOfIt = findStep(recorder->lastSteps(), chosen);
+  const StepEvents *mineOfIt = findStep(recorder.lastSteps(), chosen);
   last = gatherSteps(mineOfIt ? std::vector<StepEvents>{*mineOfIt}
                               : std::vector<StepEvents>(),
                      /*withEvents=*/true);
@@ -529,14 +481,14 @@ void Run::report() {
   if (first)
     panels = timelinePanels(description, last, chosen, options.emulate);
   if (!options.trace.empty()) {
-    RankSteps ranks = gatherSteps(recorder->allSteps(), /*withEvents=*/true);
+    RankSteps ranks = gatherSteps(recorder.allSteps(), /*withEvents=*/true);
     attempt([&] {
       writeFile(options.trace, chromeTrace(description, ranks, panels, chosen));
     });
   }
   if (!options.profileOut.empty()) {
     Measurements measured = gatherMeasurements(
-        gatherSteps(recorder->lastSteps(), /*withEvents=*/true));
+        gatherSteps(recorder.lastSteps(), /*withEvents=*/true));
     attempt([&] {
       writeFile(options.profileOut,
                 profileJson(description, measured, options.threads));
@@ -548,12 +500,12 @@ void Run::report() {
                 timelineSvg(description, last, chosen, panels));
     });
   collectives.agree(error);
-  if (timedDevice) // as on all other ranks
+  if (!options.kernelTimes.empty()) // as on all other ranks
     collectives.agreeAfter(
-        [&] { writeFile(kernelTimesPath(), timedDevice->report()); });
+        [&] { writeFile(kernelTimesPath(), backend->kernelTimes()); });
 
   std::vector<Profile> profiles =
-      gatherStructs(collectives, recorder->profile());
+      gatherStructs(collectives, recorder.profile());
   MemoryUse mine;
   mine.planned = plannedBytes();
   mine.allocated = arena->bytes();
@@ -592,14 +544,15 @@ void Run::report() {
       if (!path.empty())
         std::printf("wrote %s\n", path.c_str());
   }
-  if (!options.emulate)
+  if (backend->computes())
     std::printf("final loss %.6f\n", lastLoss);
   std::fflush(stdout);
 }
 
 int pprt::train(const Description &description, const Options &options,
                 const std::string &optionError, Transport &transport,
-                const pprt_step_fn *steps, std::optional<Arena> &arena) {
+                const pprt_step_fn *steps, const BackendFactory &createBackend,
+                std::optional<Arena> &arena) {
   Collectives collectives(transport);
   transport.setTimeout(options.timeout);
   collectives.agree(optionError);
@@ -608,7 +561,7 @@ int pprt::train(const Description &description, const Options &options,
   identity.insert(identity.begin(), {"a program with hash", description.hash});
   collectives.agree(compareWithRank0(identity, collectives, transport.rank()));
 
-  Run run(description, options, transport, collectives, arena);
+  Run run(description, options, transport, collectives, createBackend, arena);
   run.prepare();
   run.steps(steps);
   run.save();

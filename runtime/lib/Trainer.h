@@ -2,10 +2,7 @@
 #ifndef PPRT_TRAINER_H
 #define PPRT_TRAINER_H
 
-#include "Arena.h"
-#include "Options.h"
-#include "Transport.h"
-#include "pprt.h"
+#include "Backend.h"
 
 #include <optional>
 
@@ -13,12 +10,14 @@ namespace pprt {
 
 /// Trains; returns the signal that ended the run early, 0 if none did.
 /// `optionError` is what was wrong with this rank's command line.
+/// `createBackend` is called once all ranks agree on what to run.
 /// Throws Disagreement, Stopped or Error; collective but for the last. The
 /// arena is made here and left to the caller: after an error, transfers may
 /// still arrive in it until the transport has ended.
 int train(const Description &description, const Options &options,
           const std::string &optionError, Transport &transport,
-          const pprt_step_fn *steps, std::optional<Arena> &arena);
+          const pprt_step_fn *steps, const BackendFactory &createBackend,
+          std::optional<Arena> &arena);
 
 } // namespace pprt
 

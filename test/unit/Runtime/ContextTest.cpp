@@ -1,4 +1,5 @@
 #include "Context.h"
+#include "HostBackend.h"
 
 #include "Support.h"
 
@@ -42,8 +43,10 @@ protected:
     make();
   }
   void make() {
-    context = std::make_unique<pprt_context>(
-        d, options, *transport, *collectives, batches.get(), *recorder);
+    const BackendSetup setup{d, options, *transport, *collectives, *recorder};
+    backend = std::make_unique<HostBackend>(setup);
+    backend->useData(*batches);
+    context = std::make_unique<pprt_context>(setup, *backend);
     context->beginStep(0);
   }
   /// Everything a step reports, up to the exchange.
@@ -74,6 +77,7 @@ protected:
   std::unique_ptr<Collectives> collectives;
   std::unique_ptr<Batches> batches;
   std::unique_ptr<Recorder> recorder;
+  std::unique_ptr<Backend> backend;
   std::unique_ptr<pprt_context> context;
 };
 

@@ -2,6 +2,7 @@
 
 #include "Clock.h"
 #include "Context.h"
+#include "HostBackend.h"
 #include "Support.h"
 
 using namespace pprt;
@@ -66,7 +67,10 @@ TEST(Emulation, StepsTouchNoMemory) {
   auto transport = createLocalTransport();
   Collectives collectives(*transport);
   Recorder recorder(d.programs[0], false, false);
-  pprt_context context(d, options, *transport, collectives, nullptr, recorder);
+  const BackendSetup setup{d, options, *transport, collectives, recorder};
+  EmulationBackend backend(setup);
+  pprt_context context(setup, backend);
+  EXPECT_EQ(static_cast<const pprt_context_head *>(&context)->emulating, 1);
   context.beginStep(0);
   // Addresses that nothing may be read from or written to.
   float *nowhere = reinterpret_cast<float *>(uintptr_t(64));

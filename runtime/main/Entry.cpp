@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Collectives.h"
+#include "CreateBackend.h"
 #include "Diagnostics.h"
 #include "Error.h"
 #include "Trainer.h"
@@ -31,7 +32,7 @@ static int32_t runOn(Transport &transport, const Description &description,
   std::optional<Arena> arena;
   try {
     int signal = train(description, options, optionError, transport,
-                       pp_program_steps, arena);
+                       pp_program_steps, createBackend, arena);
     transport.finish();
     return signal ? 128 + signal : 0;
   } catch (const Disagreement &) {

@@ -1,0 +1,525 @@
+//===- DeviceBackend.cpp - Programs that compute on a device --------------===//
+#include "DeviceBackend.h"
+
+#include "CompareLibraries.h"
+#include "Context.h"
+#include "Error.h"
+#include "Interrupt.h"
+#include "Parallel.h"
+#include "Wait.h"
+
+#include <algorithm>
+#include <cstring>
+
+using namespace pprt;
+
+static uint64_t align(uint64_t bytes) { return (bytes + 255) / 256 * 256; }
+
+// Blocks of the first stage of a sum: what the second stage adds. How a sum is
+// cut depends on its length alone, so that no GPU gives other bits.
+static constexpr int32_t threads = 256, maxBlocks = 1024;
+
+DeviceBackend::DeviceBackend(const BackendSetup &setup)
+    : Backend(setup), description(setup.description), program(setup.program()),
+      recorder(setup.recorder), requests(size_t(program.requests)) {}
+
+//===----------------------------------------------------------------------===//
+// Before the steps
+//===----------------------------------------------------------------------===//
+
+void DeviceBackend::prepare(Arena &arena) {
+  Backend::prepare(arena);
+  DeviceLibraries libraries;
+  setup.collectives.agreeAfter([&] {
+    libraries = open();
+    allocate(arena.bytes());
+  });
+  if (!compareLibraries(libraries, setup.transport, setup.collectives))
+    device->actual().leaveAttention();
+  sayNotes();
+  connect();
+}
+
+/// Opens the device, and the libraries that the program calls.
+DeviceLibraries DeviceBackend::open() {
+  const Options &options = setup.options;
+  if (!&pprt_gpu_program_code)
+    throw Error("found a program for GPUs without code for them, expected "
+                "some: compile the program again");
+  AttentionChoice attention;
+  attention.mode =
+      AttentionChoice::named(options.attention).value_or(AttentionChoice::Auto);
+  attention.note = [this](const std::string &text) { notes.add(text); };
+  device = options.device == "cuda"
+               ? createCudaDevice(pprt_gpu_program_code,
+                                  setup.transport.nodeRank(), attention)
+               : createEmulatedDevice(pprt_gpu_program_code);
+  DeviceLibraries libraries = device->openLibraries();
+  if (!options.kernelTimes.empty()) {
+    auto timed =
+        std::make_unique<TimedDevice>(std::move(device), pprt_gpu_program_code);
+    timedDevice = timed.get();
+    device = std::move(timed);
+  }
+  keys.emplace(*device);
+  return libraries;
+}
+
+/// The arena, checked against what is free, and what the runtime needs.
+void DeviceBackend::allocate(uint64_t bytes) {
+  const uint64_t microbatches = uint64_t(description.microbatches);
+  numSums = microbatches + description.parameters.size() + kFlags;
+  for (const Input &input : description.inputs)
+    slotBytes = std::max(slotBytes, align(uint64_t(input.rows * input.length) *
+                                          sizeof(int32_t)));
+  scalarsOffset = slotBytes * microbatches * description.inputs.size();
+  inputBytes = scalarsOffset + align(sizeof(UpdateScalars));
+
+  uint64_t needed = align(bytes) + inputBytes +
+                    align(numResults() * sizeof(double)) +
+                    align(maxBlocks * sizeof(double));
+  uint64_t available = device->availableBytes();
+  if (needed > available)
+    throw Error("found " + std::to_string(available) +
+                " bytes free on the device (" + device->description() +
+                "), expected the " + std::to_string(needed) +
+                " that this rank needs (planned " + std::to_string(bytes) +
+                "): end other programs on it, compile for more ranks or with "
+                "--recompute=full");
+  // One allocation: what the compiler has planned, then what the runtime needs.
+  deviceArena = device->allocate(needed);
+  deviceInputs = deviceArena + align(bytes);
+  deviceScalars =
+      reinterpret_cast<UpdateScalars *>(deviceInputs + scalarsOffset);
+  deviceResults = reinterpret_cast<double *>(deviceInputs + inputBytes);
+  devicePartials = reinterpret_cast<double *>(
+      deviceInputs + inputBytes + align(numResults() * sizeof(double)));
+  hostInputs = device->allocateHost(inputBytes);
+  // The vote of this rank lies behind the results of all.
+  hostResults = reinterpret_cast<double *>(
+      device->allocateHost((numResults() + 1) * sizeof(double)));
+  hostVote = hostResults + numResults();
+}
+
+/// Makes the links, together with all other ranks.
+void DeviceBackend::connect() {
+  Transport &transport = setup.transport;
+  std::string name = setup.options.transport;
+  if (transport.size() == 1)
+    name = "mpi";
+  if (name == "auto") {
+    // NCCL refuses ranks that share a GPU. All ranks choose the same.
+    double sharing = transport.nodeRanks() > device->deviceCount();
+    setup.collectives.sum(&sharing, 1);
+    name = setup.options.device == "cuda" && sharing == 0 ? "nccl" : "mpi";
+  }
+  if (name == "mpi")
+    links = createStagedLinks(*device, transport, setup.collectives,
+                              program.requests);
+  else
+    setup.collectives.agreeAfter([&] {
+      links =
+          createNcclLinks(*device, description, transport, program.requests);
+    });
+  // Not agreed on: who fails here may do so while others still wait for it.
+  links->connect(setup.collectives);
+}
+
+bool DeviceBackend::usesGraphs() const {
+  return setup.options.graph && device->hasGraphs() &&
+         (setup.transport.size() == 1 || links->canCapture());
+}
+
+std::string DeviceBackend::describe() const {
+  std::string text = "device: " + device->description();
+  if (setup.transport.size() > 1)
+    text += std::string(", transfers by ") + links->name();
+  if (device->hasGraphs())
+    text += usesGraphs() ? ", steps as graphs" : ", steps without graphs";
+  return text;
+}
+
+std::string DeviceBackend::kernelTimes() {
+  return timedDevice ? timedDevice->report() : "";
+}
+
+//===----------------------------------------------------------------------===//
+// Parameters
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Uploads by way of two blocks of pinned memory, from which the device reads
+/// at full speed and while the other one is filled. Each has a stream. What
+/// stream 0 has to do before, such as zeros in the arena, is done by then.
+class PinnedUpload {
+public:
+  PinnedUpload(Device &device, Transport &transport, uint64_t largest)
+      : device(device), transport(transport),
+        size(std::min<uint64_t>(largest, 16 << 20)),
+        blocks{device.allocateHost(size), device.allocateHost(size)},
+        streams{0, device.addStream()} {}
+
+  void add(uint8_t *to, const uint8_t *from, uint64_t bytes) {
+    for (uint64_t done = 0; done < bytes; done += size, turn = 1 - turn) {
+      uint8_t *block = blocks[turn];
+      const uint8_t *part = from + done;
+      uint64_t count = std::min(size, bytes - done);
+      waitForStream(device, streams[turn], transport);
+      inParallel(count, [=](uint64_t begin, uint64_t end) {
+        std::memcpy(block + begin, part + begin, end - begin);
+      });
+      device.upload(streams[turn], to + done, block, count);
+    }
+  }
+  void finish() {
+    for (int stream : streams)
+      waitForStream(device, stream, transport);
+  }
+
+private:
+  Device &device;
+  Transport &transport;
+  uint64_t size;
+  uint8_t *blocks[2];
+  int streams[2];
+  int turn = 0;
+};
+} // namespace
+
+void DeviceBackend::upload() {
+  const uint8_t *host = arena->base();
+  uint64_t largest = 0;
+  for (const HeldParameter &held : program.parameters)
+    largest =
+        std::max(largest, description.parameters[size_t(held.index)].elements);
+  PinnedUpload upload(*device, setup.transport, 4 * largest);
+  for (const HeldParameter &held : program.parameters) {
+    const Parameter &parameter = description.parameters[size_t(held.index)];
+    upload.add(deviceArena + held.offset, host + held.offset,
+               parameter.elements * (parameter.isBF16 ? 2 : 4));
+    if (!parameter.isBF16 || !held.owned)
+      continue;
+    const uint64_t master = program.optimizerOffset + held.masterOffset;
+    upload.add(deviceArena + master, host + master, parameter.elements * 4);
+  }
+  upload.finish();
+}
+
+void DeviceBackend::download() {
+  uint8_t *host = arena->base();
+  for (const HeldParameter &held : program.parameters) {
+    if (!held.owned)
+      continue;
+    const Parameter &parameter = description.parameters[size_t(held.index)];
+    const uint64_t place = parameter.isBF16
+                               ? program.optimizerOffset + held.masterOffset
+                               : held.offset;
+    device->download(0, host + place, deviceArena + place,
+                     parameter.elements * 4);
+  }
+  waitForStream(*device, 0, setup.transport);
+}
+
+//===----------------------------------------------------------------------===//
+// Steps
+//===----------------------------------------------------------------------===//
+
+void DeviceBackend::uploadStep(const pprt_context &context) {
+  const int microbatches = description.microbatches;
+  for (size_t i = 0; i < description.inputs.size(); ++i) {
+    const Input &input = description.inputs[i];
+    for (int m = 0; m < microbatches; ++m)
+      std::memcpy(hostInputs +
+                      slotBytes * (i * size_t(microbatches) + size_t(m)),
+                  batches->input(int(i), m),
+                  size_t(input.rows * input.length) * sizeof(int32_t));
+  }
+  UpdateScalars scalars;
+  context.setAdamW(scalars);
+  scalars.clip = setup.options.clip;
+  std::memcpy(hostInputs + scalarsOffset, &scalars, sizeof scalars);
+  device->upload(0, deviceInputs, hostInputs, inputBytes);
+  std::vector<int64_t> values;
+  for (int m = 0; m < microbatches; ++m)
+    values.push_back(context.keyOf(m));
+  keys->beginStep(values);
+}
+
+/// What a step enqueues, directly or into a graph.
+void DeviceBackend::enqueueStep(pprt_context &context, pprt_step_fn function) {
+  device->zero(0, deviceResults, numResults() * sizeof(double));
+  // A graph reads it anew in each step.
+  device->upload(0, deviceResults + numSums - 1, hostVote, sizeof *hostVote);
+  if (function(&context, deviceArena) != PPRT_OK && !context.failure)
+    throw Error("found a step that ends with an error and says none, "
+                "expected a reason: compile the program again");
+  if (!context.failure)
+    device->download(0, hostResults, deviceResults,
+                     numResults() * sizeof(double));
+}
+
+void DeviceBackend::runStep(pprt_context &context, pprt_step_fn function) {
+  mode = !usesGraphs() || stepsDone == 0 ? Mode::Direct
+         : stepsDone == 1                ? Mode::Record
+                                         : Mode::Replay;
+  context.guarded([&] {
+    links->beginStep(mode == Mode::Replay);
+    uploadStep(context);
+    *hostVote = interruptVote();
+    device->startClock();
+    if (mode == Mode::Replay)
+      return;
+    spans.clear();
+    usedMarks = 0;
+    if (mode == Mode::Record)
+      device->beginCapture();
+    enqueueStep(context, function);
+  });
+  if (mode == Mode::Record) {
+    // A capture has to be ended before anything else, whatever went wrong.
+    std::exception_ptr first = std::exchange(context.failure, nullptr);
+    context.guarded([&] { device->endCapture(); });
+    if (first)
+      context.failure = first;
+  }
+  if (mode != Mode::Direct)
+    context.guarded([&] { device->launchGraph(); });
+  context.guarded([&] { finish(context.step); });
+  ++stepsDone;
+  if (!context.failure)
+    takeResults(context, /*isEnqueued=*/mode != Mode::Replay);
+}
+
+/// The report of the step, which the device has summed over all ranks.
+void DeviceBackend::takeResults(pprt_context &context, bool isEnqueued) {
+  StepReport &report = context.report;
+  if (isEnqueued && timesReported.empty()) {
+    // What a step reports is the same in all steps: one look suffices.
+    context.sumReport();
+    timesReported.assign(report.timesReported(),
+                         report.timesReported() + report.values());
+  }
+  std::copy_n(hostResults, report.values(), report.data());
+  std::copy(timesReported.begin(), timesReported.end(), report.timesReported());
+  report.idsOutOfRange() = hostResults[report.values()];
+  report.votes() = hostResults[report.values() + 1];
+  report.idError = idError(context.step);
+  context.exchanged = true;
+  context.conclude();
+}
+
+void DeviceBackend::finish(int64_t step) {
+  try {
+    waitForStream(*device, 0, setup.transport, [&] { links->poll(); });
+  } catch (const TimeoutError &) {
+    throwStuck(step);
+  }
+  recordEvents();
+  device->endStep();
+}
+
+void DeviceBackend::recordEvents() {
+  for (const Span &span : spans)
+    recorder.add(span.kind, device->timeOf(span.begin),
+                 device->timeOf(span.end), span.action);
+}
+
+//===----------------------------------------------------------------------===//
+// Failures
+//===----------------------------------------------------------------------===//
+
+std::string DeviceBackend::place(const pprt_context &context) const {
+  return " in step " + std::to_string(context.step) +
+         describeAction(program, recorder.currentAction());
+}
+
+void DeviceBackend::throwStuck(int64_t step) {
+  char limit[32];
+  std::snprintf(limit, sizeof limit, "%g", setup.options.timeout);
+  std::string text = "found a step that takes longer than " +
+                     std::string(limit) + " s on the device, step " +
+                     std::to_string(step);
+  std::vector<Transfer> stuck = links->unfinished();
+  for (const Transfer &transfer : stuck) {
+    const Channel &edge = description.channels[size_t(transfer.channel)];
+    text += std::string("; unfinished: ") +
+            (transfer.isReceive ? "receive" : "send") +
+            describeAction(program, transfer.action) +
+            " on the edge from rank " + std::to_string(edge.source) +
+            " to rank " + std::to_string(edge.destination);
+  }
+  throw TimeoutError(text +
+                     (stuck.empty() ? ", expected it to end: "
+                                    : ", expected the peer to take part: ") +
+                     "see what the ranks do, or raise --timeout");
+}
+
+void DeviceBackend::abort() {
+  if (links)
+    links->abort();
+}
+
+//===----------------------------------------------------------------------===//
+// Kernels of the runtime
+//===----------------------------------------------------------------------===//
+
+int32_t DeviceBackend::kernel(const char *name) const {
+  auto known = kernels.find(name);
+  if (known != kernels.end())
+    return known->second;
+  for (int32_t i = 0; i < pprt_gpu_program_code.num_kernels; ++i)
+    if (!std::strcmp(pprt_gpu_program_code.kernels[i].name, name))
+      return kernels[name] = i;
+  throw Error(std::string("found no kernel '") + name +
+              "' in the program, expected it: compile the program again");
+}
+
+void DeviceBackend::launch(const char *name, int64_t blocks, int32_t perBlock,
+                           std::initializer_list<void *> arguments) {
+  std::vector<void *> list(arguments);
+  device->launch(kernel(name), {int32_t(blocks), 1, 1}, {perBlock, 1, 1},
+                 list.data());
+}
+
+/// Blocks for n elements, four to a thread.
+static int64_t blocksFor(uint64_t n) {
+  return std::max<int64_t>(int64_t((n + 4 * threads - 1) / (4 * threads)), 1);
+}
+
+void DeviceBackend::loss(pprt_context &, int microbatch, const float *value) {
+  double *slot = deviceResults + microbatch;
+  launch("pprt_kernel_widen", 1, 1, {&value, &slot});
+}
+
+void DeviceBackend::squareNorm(pprt_context &, int parameter,
+                               const float *gradient, uint64_t n) {
+  int64_t count = int64_t(n);
+  int64_t blocks = std::min<int64_t>(blocksFor(n), maxBlocks);
+  device->setTraffic(4 * n);
+  launch("pprt_kernel_square_norm", blocks, threads,
+         {&gradient, &count, &devicePartials});
+  double *slot = deviceResults + description.microbatches + parameter;
+  launch("pprt_kernel_sum", 1, threads, {&devicePartials, &blocks, &slot});
+}
+
+void DeviceBackend::add(float *to, const float *from, uint64_t n) {
+  int64_t count = int64_t(n);
+  device->setTraffic(12 * n);
+  launch("pprt_kernel_add", blocksFor(n), threads, {&to, &from, &count});
+}
+
+void DeviceBackend::checkIds(const pprt_context &, const IdRange &range,
+                             const void *ids, int64_t count, int64_t stride,
+                             int32_t bits) {
+  // Numbers that stay the same when a step is recorded and done again.
+  auto [entry, isNew] = idChecks.try_emplace(
+      {range.reader, recorder.currentAction()}, int64_t(idRanges.size()) + 1);
+  if (isNew)
+    idRanges.push_back({range, recorder.currentAction()});
+  int64_t number = entry->second, size = range.size, ignored = range.ignored;
+  double *failures =
+      deviceResults + description.microbatches + description.parameters.size();
+  double *record = deviceResults + numSums;
+  device->setTraffic(uint64_t(count * bits / 8));
+  launch("pprt_kernel_check_ids", 1, threads,
+         {&ids, &count, &stride, &bits, &size, &ignored, &number, &failures,
+          &record});
+}
+
+std::string DeviceBackend::idError(int64_t step) const {
+  int64_t record[2]; // number of the check and the id
+  std::memcpy(record, hostResults + numSums, sizeof record);
+  if (record[0] < 1 || size_t(record[0]) > idRanges.size())
+    return "";
+  const auto &[range, action] = idRanges[size_t(record[0]) - 1];
+  return describeIdOutOf(range, record[1],
+                         " in step " + std::to_string(step) +
+                             describeAction(program, action));
+}
+
+void DeviceBackend::exchange(pprt_context &) {
+  int64_t microbatches = description.microbatches;
+  int64_t parameters = int64_t(description.parameters.size());
+  int begin = mark(0);
+  if (setup.transport.size() > 1)
+    links->sum(deviceResults, numSums);
+  launch("pprt_kernel_conclude", 1, 1,
+         {&deviceResults, &microbatches, &parameters, &deviceScalars});
+  spans.push_back({Event::Exchange, recorder.currentAction(), begin, mark(0)});
+}
+
+void DeviceBackend::update(const pprt_context &,
+                           const ParameterUpdate &update) {
+  ParameterUpdate u = update;
+  int64_t count = int64_t(u.elements);
+  const bool isSgd = setup.options.optimizer == Optimizer::Sgd;
+  // The values, and m and v of AdamW, are read and written; the gradient is
+  // read, the rounded copy written.
+  device->setTraffic(((isSgd ? 12 : 28) + (u.rounded ? 2 : 0)) * u.elements);
+  if (isSgd)
+    launch(
+        "pprt_kernel_sgd", blocksFor(u.elements), threads,
+        {&u.values, &u.gradient, &deviceScalars, &u.decay, &count, &u.rounded});
+  else
+    launch("pprt_kernel_adamw", blocksFor(u.elements), threads,
+           {&u.values, &u.gradient, &u.m, &u.v, &deviceScalars, &u.decay,
+            &count, &u.rounded});
+}
+
+//===----------------------------------------------------------------------===//
+// Data, transfers, trace
+//===----------------------------------------------------------------------===//
+
+const void *DeviceBackend::data(int input, int microbatch) {
+  return deviceInputs +
+         slotBytes * uint64_t(input * description.microbatches + microbatch);
+}
+
+/// The address, so that a graph holds no number that changes with the step.
+int64_t DeviceBackend::key(int microbatch, int64_t) {
+  return keys->addressOf(microbatch);
+}
+
+void DeviceBackend::zero(void *data, uint64_t bytes) {
+  device->zero(0, data, bytes);
+}
+
+void *DeviceBackend::constant(const void *host, uint64_t bytes) {
+  void *&copy = constants[host];
+  if (!copy) {
+    uint8_t *pinned = device->allocateHost(bytes);
+    std::memcpy(pinned, host, bytes);
+    copy = device->allocate(bytes);
+    device->upload(0, copy, pinned, bytes);
+  }
+  return copy;
+}
+
+int DeviceBackend::mark(int stream) {
+  if (usedMarks == marks.size())
+    marks.push_back(device->addMark());
+  int number = marks[usedMarks++];
+  device->mark(number, stream);
+  return number;
+}
+
+void DeviceBackend::actionBegin(int action) {
+  recorder.enter(action);
+  spans.push_back({Event::Run, action, mark(0), -1});
+}
+
+void DeviceBackend::actionEnd(int) {
+  spans.back().end = mark(0);
+  recorder.leave();
+}
+
+void DeviceBackend::start(int request, const Transfer &transfer) {
+  requests[size_t(request)] = transfer;
+  links->start(request, transfer);
+}
+
+void DeviceBackend::wait(int request, int action) {
+  int begin = mark(0);
+  links->wait(request);
+  spans.push_back({Event::Wait, action, begin, mark(0)});
+}

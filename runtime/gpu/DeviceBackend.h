@@ -1,0 +1,147 @@
+//===- DeviceBackend.h - Programs that compute on a device ------*- C++ -*-===//
+//
+// What pprt.h's functions do where the program computes on a GPU, or on one
+// that is emulated. The host enqueues a step and waits for it once, at its end.
+// Everything that differs between steps (data, keys, learning rate) is uploaded
+// before the step into fixed places, so that a step can be recorded as a graph
+// and done again.
+//
+// The first step runs directly: it makes plans and loads code. The second one
+// is recorded, if the transfers allow it.
+//
+//===----------------------------------------------------------------------===//
+#ifndef PPRT_GPU_DEVICEBACKEND_H
+#define PPRT_GPU_DEVICEBACKEND_H
+
+#include "Backend.h"
+#include "Device.h"
+#include "KeyTable.h"
+#include "Links.h"
+#include "RankNotes.h"
+#include "TimedDevice.h"
+
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace pprt {
+
+/// What of a step's numbers the kernels of the update read. The layout is that
+/// of lib/CodeGen/GPU/RuntimeKernels.mlir.
+struct UpdateScalars {
+  float gradientScale = 0; // written on the device
+  float learningRate = 0, beta1 = 0, beta2 = 0, epsilon = 0;
+  float correction1 = 0, correction2 = 0;
+  float isFinite = 0; // written on the device: 1, or 0 and nothing is updated
+  double clip = 0;
+};
+
+class DeviceBackend final : public Backend {
+public:
+  explicit DeviceBackend(const BackendSetup &setup);
+
+  std::string describe() const override;
+  void prepare(Arena &arena) override;
+  void upload() override;
+  void download() override;
+  void sayNotes() override { notes.say(setup.collectives, rank()); }
+  std::string kernelTimes() override;
+  void abort() override;
+
+  void runStep(pprt_context &context, pprt_step_fn function) override;
+  std::string place(const pprt_context &context) const override;
+  void actionBegin(int action) override;
+  void actionEnd(int action) override;
+  const void *data(int input, int microbatch) override;
+  int64_t key(int microbatch, int64_t key) override;
+  void zero(void *data, uint64_t bytes) override;
+  void add(float *to, const float *from, uint64_t n) override;
+  void checkIds(const pprt_context &context, const IdRange &range,
+                const void *ids, int64_t count, int64_t stride,
+                int32_t bits) override;
+  void loss(pprt_context &context, int microbatch, const float *value) override;
+  void squareNorm(pprt_context &context, int parameter, const float *gradient,
+                  uint64_t n) override;
+  void exchange(pprt_context &context) override;
+  void update(const pprt_context &context,
+              const ParameterUpdate &update) override;
+  void start(int request, const Transfer &transfer) override;
+  void wait(int request, int action) override;
+
+  // What pprt_gpu.h's functions do beside.
+  Device &getDevice() { return *device; }
+  /// The device's copy of a constant of the program.
+  void *constant(const void *host, uint64_t bytes);
+
+private:
+  int32_t kernel(const char *name) const;
+  void launch(const char *name, int64_t blocks, int32_t threads,
+              std::initializer_list<void *> arguments);
+  int rank() const { return setup.transport.rank(); }
+  DeviceLibraries open();
+  void allocate(uint64_t bytes);
+  void connect();
+  bool usesGraphs() const;
+  void enqueueStep(pprt_context &context, pprt_step_fn function);
+  void uploadStep(const pprt_context &context);
+  void takeResults(pprt_context &context, bool isEnqueued);
+  /// What was wrong with an id of this rank in the step; empty if nothing was.
+  std::string idError(int64_t step) const;
+  void finish(int64_t step);
+  void recordEvents();
+  [[noreturn]] void throwStuck(int64_t step);
+  /// A mark whose number is that of the call in the step.
+  int mark(int stream);
+
+  const Description &description;
+  const Program &program;
+  Recorder &recorder;
+  RankNotes notes;
+  std::unique_ptr<Device> device;
+  TimedDevice *timedDevice = nullptr; ///< `device`, with --kernel-times
+  std::unique_ptr<Links> links;
+  mutable std::map<std::string, int32_t> kernels;
+  std::map<const void *, void *> constants;
+
+  uint8_t *deviceArena = nullptr;
+  // On the device: data and keys of a step, its scalars, what it reports, and
+  // partial sums.
+  uint8_t *deviceInputs = nullptr;
+  UpdateScalars *deviceScalars = nullptr;
+  double *deviceResults = nullptr, *devicePartials = nullptr;
+  uint8_t *hostInputs = nullptr;
+  double *hostResults = nullptr, *hostVote = nullptr;
+  /// Losses, norms and what is summed over the ranks with them: 1 if an id is
+  /// out of range, and the vote to end the run. Behind these, for this rank
+  /// alone, the number of the check and the id, as integers.
+  uint64_t numSums = 0;
+  static constexpr uint64_t kFlags = 2, kRecord = 2;
+  uint64_t numResults() const { return numSums + kRecord; }
+  struct IdCheck {
+    IdRange range;
+    int action;
+  };
+  std::vector<IdCheck> idRanges; ///< check number n is at n - 1
+  std::map<std::pair<const char *, int>, int64_t> idChecks;
+  uint64_t slotBytes = 0, scalarsOffset = 0, inputBytes = 0;
+  std::optional<KeyTable> keys;
+
+  struct Span {
+    Event::Kind kind;
+    int action, begin, end;
+  };
+  std::vector<Span> spans;
+  std::vector<int> marks;
+  size_t usedMarks = 0;
+  std::vector<Transfer> requests;
+
+  enum class Mode { Direct, Record, Replay } mode = Mode::Direct;
+  int64_t stepsDone = 0;
+  /// How often the first step reported each value, summed over all ranks: the
+  /// same in all steps.
+  std::vector<double> timesReported;
+};
+
+} // namespace pprt
+
+#endif // PPRT_GPU_DEVICEBACKEND_H

@@ -1,0 +1,139 @@
+//===- Backend.h - What a rank's program computes on ------------*- C++ -*-===//
+//
+// The trainer and the functions of pprt.h know of the processor or device only
+// what stands here: where the arena lies, how a step runs, and what each call of
+// a step does. `HostBackend` computes on this CPU, `EmulationBackend` sleeps
+// instead (--emulate), `DeviceBackend` (gpu/DeviceBackend.h) enqueues work for a
+// GPU or an emulated one.
+//
+// The context has checked what it hands on: numbers of channels, requests,
+// micro-batches and parameters exist.
+//
+//===----------------------------------------------------------------------===//
+#ifndef PPRT_BACKEND_H
+#define PPRT_BACKEND_H
+
+#include "Arena.h"
+#include "Batches.h"
+#include "Collectives.h"
+#include "Options.h"
+#include "Recorder.h"
+#include "pprt.h"
+#include "pprt_ids.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace pprt {
+
+/// One message of the program.
+struct Transfer {
+  int channel = -1, peer = -1, tag = 0, action = -1;
+  bool isReceive = false;
+  uint8_t *data = nullptr; ///< where the backend computes
+  uint64_t bytes = 0;
+};
+
+/// The update of one parameter.
+struct ParameterUpdate {
+  float *values; ///< f32: of a bf16 parameter its master
+  const float *gradient;
+  float *m, *v;
+  float decay;
+  uint64_t elements;
+  uint16_t *rounded; ///< the bf16 parameter, or null
+};
+
+/// What a backend is made for; all of it outlives the backend.
+struct BackendSetup {
+  const Description &description;
+  const Options &options;
+  Transport &transport;
+  Collectives &collectives;
+  Recorder &recorder;
+
+  const Program &program() const {
+    return description.programOf(size_t(transport.rank()));
+  }
+};
+
+class Backend {
+public:
+  explicit Backend(const BackendSetup &setup) : setup(setup) {}
+  virtual ~Backend() = default;
+  Backend(const Backend &) = delete;
+  Backend &operator=(const Backend &) = delete;
+
+  //===--------------------------------------------------------------------===//
+  // Before and after the steps
+  //===--------------------------------------------------------------------===//
+
+  /// False where nothing is computed: no data is needed and no loss is known.
+  virtual bool computes() const { return true; }
+  /// "device: emulated on the host": the line that a run prints of what it
+  /// computes on; empty for none.
+  virtual std::string describe() const { return ""; }
+  /// Gets what the steps need, together with all other ranks. `arena` is memory
+  /// of the host with the layout of the program's arena, for the first values of
+  /// parameters and for checkpoints.
+  virtual void prepare(Arena &arena) { this->arena = &arena; }
+  /// The tokens of the steps, which the trainer loads before each.
+  void useData(const Batches &data) { batches = &data; }
+  /// Parameters and masters from `arena` to where steps compute.
+  virtual void upload() {}
+  /// What a checkpoint has, back to `arena`.
+  virtual void download() {}
+  /// Prints what the ranks have to note since the last call, on rank 0;
+  /// collective.
+  virtual void sayNotes() {}
+  /// The times of kernels as JSON, for --kernel-times.
+  virtual std::string kernelTimes() { return ""; }
+  /// Ends what is under way after a failure. Nothing runs afterwards.
+  virtual void abort() {}
+
+  //===--------------------------------------------------------------------===//
+  // A step
+  //===--------------------------------------------------------------------===//
+
+  /// One step of `function`; what goes wrong in it is kept in the context, or
+  /// thrown. The report of the step is whole afterwards.
+  virtual void runStep(pprt_context &context, pprt_step_fn function) = 0;
+  /// Text behind an error: where the step was when it was found.
+  virtual std::string place(const pprt_context &) const { return ""; }
+
+  virtual void actionBegin(int action) = 0;
+  virtual void actionEnd(int action) = 0;
+  virtual const void *data(int input, int microbatch) = 0;
+  /// The key of a micro-batch as layers get it; `key` is its value.
+  virtual int64_t key(int microbatch, int64_t key) = 0;
+  virtual void zero(void *data, uint64_t bytes) = 0;
+  virtual void add(float *to, const float *from, uint64_t n) = 0;
+  virtual void checkIds(const pprt_context &context, const IdRange &range,
+                        const void *ids, int64_t count, int64_t stride,
+                        int32_t bits) = 0;
+  virtual void loss(pprt_context &context, int microbatch,
+                    const float *value) = 0;
+  virtual void squareNorm(pprt_context &context, int parameter,
+                          const float *gradient, uint64_t n) = 0;
+  /// Sums what all ranks have reported.
+  virtual void exchange(pprt_context &context) = 0;
+  virtual void update(const pprt_context &context,
+                      const ParameterUpdate &update) = 0;
+  virtual void start(int request, const Transfer &transfer) = 0;
+  /// Throws TimeoutError where the transfer takes longer than --timeout.
+  virtual void wait(int request, int action) = 0;
+
+protected:
+  const BackendSetup setup;
+  Arena *arena = nullptr;
+  const Batches *batches = nullptr;
+};
+
+/// Makes the backend that options and program ask for.
+using BackendFactory =
+    std::function<std::unique_ptr<Backend>(const BackendSetup &)>;
+
+} // namespace pprt
+
+#endif // PPRT_BACKEND_H

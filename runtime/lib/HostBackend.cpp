@@ -1,0 +1,127 @@
+//===- HostBackend.cpp - Programs that compute on this CPU ----------------===//
+#include "HostBackend.h"
+
+#include "Clock.h"
+#include "Context.h"
+#include "Error.h"
+#include "Interrupt.h"
+#include "Update.h"
+
+#include <cstring>
+
+using namespace pprt;
+
+HostBackend::HostBackend(const BackendSetup &setup)
+    : Backend(setup), idChecks(setup.program(), setup.recorder) {}
+
+void HostBackend::runStep(pprt_context &context, pprt_step_fn function) {
+  idChecks.beginStep(context.step);
+  int32_t status = function(&context, arena->base());
+  if (status != PPRT_OK && !context.failure)
+    throw Error("found the status " + std::to_string(status) +
+                " of a step, expected 0: compile the program again");
+}
+
+void HostBackend::actionBegin(int action) {
+  setup.recorder.actionBegin(action);
+}
+void HostBackend::actionEnd(int action) { setup.recorder.actionEnd(action); }
+
+const void *HostBackend::data(int input, int microbatch) {
+  return batches->input(input, microbatch);
+}
+int64_t HostBackend::key(int, int64_t key) { return key; }
+
+void HostBackend::zero(void *data, uint64_t bytes) {
+  std::memset(data, 0, bytes);
+}
+void HostBackend::add(float *to, const float *from, uint64_t n) {
+  addInto(to, from, n);
+}
+void HostBackend::checkIds(const pprt_context &, const IdRange &range,
+                           const void *ids, int64_t count, int64_t stride,
+                           int32_t bits) {
+  idChecks.note(range, ids, count, stride, bits);
+}
+
+void HostBackend::loss(pprt_context &context, int microbatch,
+                       const float *value) {
+  context.report.loss(microbatch) = *value;
+}
+void HostBackend::squareNorm(pprt_context &context, int parameter,
+                             const float *gradient, uint64_t n) {
+  context.report.squareNorm(parameter) = sumOfSquares(gradient, n);
+}
+
+void HostBackend::exchange(pprt_context &context) {
+  StepReport &report = context.report;
+  report.idError = idChecks.take();
+  report.idsOutOfRange() = report.idError.empty() ? 0 : 1;
+  report.votes() = interruptVote();
+  const uint64_t begin = nowNs();
+  context.sumReport();
+  setup.recorder.add(Event::Exchange, begin, nowNs(),
+                     setup.recorder.currentAction());
+  context.conclude();
+}
+
+void HostBackend::update(const pprt_context &context,
+                         const ParameterUpdate &u) {
+  AdamWStep step = context.adamWStep;
+  step.weightDecay = u.decay;
+  if (setup.options.optimizer == Optimizer::Sgd)
+    sgd(step.gradientScale, step.learningRate, u.decay, u.values, u.gradient,
+        u.elements);
+  else
+    adamW(step, u.values, u.gradient, u.m, u.v, u.elements);
+  if (u.rounded)
+    roundToBF16(u.values, u.rounded, u.elements);
+}
+
+void HostBackend::start(int request, const Transfer &transfer) {
+  if (transfer.isReceive)
+    setup.transport.irecv(request, transfer.peer, transfer.tag, transfer.data,
+                          transfer.bytes);
+  else
+    setup.transport.isend(request, transfer.peer, transfer.tag, transfer.data,
+                          transfer.bytes);
+}
+
+void HostBackend::wait(int request, int action) {
+  const uint64_t begin = nowNs();
+  TransferTimes times = setup.transport.wait(request);
+  setup.recorder.add(Event::Wait, begin, nowNs(), action);
+  setup.recorder.add(Event::Transfer, times.posted, times.completed, action);
+}
+
+//===----------------------------------------------------------------------===//
+// --emulate
+//===----------------------------------------------------------------------===//
+
+EmulationBackend::EmulationBackend(const BackendSetup &setup)
+    : HostBackend(setup), emulation(setup.program(), *setup.options.emulate) {}
+
+void EmulationBackend::prepare(Arena &arena) {
+  HostBackend::prepare(arena);
+  Emulation::start();
+}
+void EmulationBackend::actionEnd(int action) {
+  emulation.finish(action, setup.recorder.currentActionBegin());
+  HostBackend::actionEnd(action);
+}
+const void *EmulationBackend::data(int, int) {
+  // A dummy buffer, which is never read.
+  alignas(64) static const int32_t nothing[16] = {};
+  return nothing;
+}
+void EmulationBackend::zero(void *, uint64_t) {}
+void EmulationBackend::add(float *, const float *, uint64_t) {}
+void EmulationBackend::loss(pprt_context &, int, const float *) {}
+void EmulationBackend::squareNorm(pprt_context &, int, const float *,
+                                  uint64_t) {}
+void EmulationBackend::update(const pprt_context &, const ParameterUpdate &) {}
+void EmulationBackend::wait(int request, int action) {
+  const uint64_t begin = nowNs();
+  HostBackend::wait(request, action);
+  emulation.noteWait(nowNs() - begin);
+}

@@ -1,0 +1,69 @@
+//===- HostBackend.h - Programs that compute on this CPU --------*- C++ -*-===//
+//
+// Calls do their work at once: the arena is the host's, transfers are those of
+// the host's transport, and events of the trace are taken as they happen.
+//
+//===----------------------------------------------------------------------===//
+#ifndef PPRT_HOSTBACKEND_H
+#define PPRT_HOSTBACKEND_H
+
+#include "Backend.h"
+#include "Emulation.h"
+#include "IdChecks.h"
+
+namespace pprt {
+
+class HostBackend : public Backend {
+public:
+  explicit HostBackend(const BackendSetup &setup);
+
+  void runStep(pprt_context &context, pprt_step_fn function) override;
+  void actionBegin(int action) override;
+  void actionEnd(int action) override;
+  const void *data(int input, int microbatch) override;
+  int64_t key(int microbatch, int64_t key) override;
+  void zero(void *data, uint64_t bytes) override;
+  void add(float *to, const float *from, uint64_t n) override;
+  void checkIds(const pprt_context &context, const IdRange &range,
+                const void *ids, int64_t count, int64_t stride,
+                int32_t bits) override;
+  void loss(pprt_context &context, int microbatch, const float *value) override;
+  void squareNorm(pprt_context &context, int parameter, const float *gradient,
+                  uint64_t n) override;
+  void exchange(pprt_context &context) override;
+  void update(const pprt_context &context,
+              const ParameterUpdate &update) override;
+  void start(int request, const Transfer &transfer) override;
+  void wait(int request, int action) override;
+
+private:
+  IdChecks idChecks;
+};
+
+/// Actions take their planned time and compute nothing. Transfers and the
+/// exchange are those of the host; losses and norms are 0, and no address that
+/// the program hands over is read or written.
+class EmulationBackend final : public HostBackend {
+public:
+  explicit EmulationBackend(const BackendSetup &setup);
+
+  bool computes() const override { return false; }
+  void prepare(Arena &arena) override;
+  void actionEnd(int action) override;
+  const void *data(int input, int microbatch) override;
+  void zero(void *data, uint64_t bytes) override;
+  void add(float *to, const float *from, uint64_t n) override;
+  void loss(pprt_context &context, int microbatch, const float *value) override;
+  void squareNorm(pprt_context &context, int parameter, const float *gradient,
+                  uint64_t n) override;
+  void update(const pprt_context &context,
+              const ParameterUpdate &update) override;
+  void wait(int request, int action) override;
+
+private:
+  Emulation emulation;
+};
+
+} // namespace pprt
+
+#endif // PPRT_HOSTBACKEND_H
