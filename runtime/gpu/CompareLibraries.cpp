@@ -1,9 +1,9 @@
 //===- CompareLibraries.cpp - Do all ranks compute alike? -----------------===//
 #include "CompareLibraries.h"
 
-#include "Collectives.h"
+#include "Bootstrap.h"
 #include "RankNotes.h"
-#include "Transport.h"
+#include "Bootstrap.h"
 
 #include <algorithm>
 #include <array>
@@ -101,15 +101,14 @@ static bool compare(const std::vector<Fields> &all) {
   return false;
 }
 
-bool pprt::compareLibraries(const DeviceLibraries &mine, Transport &transport,
-                            Collectives &collectives) {
+bool pprt::compareLibraries(const DeviceLibraries &mine, Bootstrap &bootstrap) {
   char name[256] = {};
   gethostname(name, sizeof name - 1);
   std::vector<Fields> all;
-  for (const std::string &text : collectives.gather(write(
+  for (const std::string &text : bootstrap.gather(write(
            {mine.chip, mine.products, mine.attention, mine.noAttention, name})))
     all.push_back(read(text));
-  int32_t keeps = transport.rank() != 0 || compare(all);
-  collectives.broadcast(&keeps, sizeof keeps);
+  int32_t keeps = bootstrap.rank() != 0 || compare(all);
+  bootstrap.broadcast(&keeps, sizeof keeps);
   return keeps != 0;
 }

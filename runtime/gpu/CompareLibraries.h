@@ -6,15 +6,13 @@
 
 namespace pprt {
 
-class Collectives;
-class Transport;
+class Bootstrap;
 
 /// Compares GPUs and versions of libraries over the ranks; all come here. Where
 /// they differ, losses depend in their last bits on which rank has which stage:
 /// rank 0 notes who has what. False if attention has to run by the program's
 /// kernels on every rank, because some have no cuDNN.
-bool compareLibraries(const DeviceLibraries &mine, Transport &transport,
-                      Collectives &collectives);
+bool compareLibraries(const DeviceLibraries &mine, Bootstrap &bootstrap);
 
 } // namespace pprt
 

@@ -21,7 +21,7 @@ static constexpr int32_t threads = 256, maxBlocks = 1024;
 
 DeviceBackend::DeviceBackend(const BackendSetup &setup)
     : Backend(setup), description(setup.description), program(setup.program()),
-      recorder(setup.recorder), requests(size_t(program.requests)) {}
+      recorder(setup.recorder) {}
 
 //===----------------------------------------------------------------------===//
 // Before the steps
@@ -30,11 +30,11 @@ DeviceBackend::DeviceBackend(const BackendSetup &setup)
 void DeviceBackend::prepare(Arena &arena) {
   Backend::prepare(arena);
   DeviceLibraries libraries;
-  setup.collectives.agreeAfter([&] {
+  setup.bootstrap.agreeAfter([&] {
     libraries = open();
     allocate(arena.bytes());
   });
-  if (!compareLibraries(libraries, setup.transport, setup.collectives))
+  if (!compareLibraries(libraries, setup.bootstrap))
     device->actual().leaveAttention();
   sayNotes();
   connect();
@@ -52,7 +52,7 @@ DeviceLibraries DeviceBackend::open() {
   attention.note = [this](const std::string &text) { notes.add(text); };
   device = options.device == "cuda"
                ? createCudaDevice(pprt_gpu_program_code,
-                                  setup.transport.nodeRank(), attention)
+                                  setup.bootstrap.nodeRank(), attention)
                : createEmulatedDevice(pprt_gpu_program_code);
   DeviceLibraries libraries = device->openLibraries();
   if (!options.kernelTimes.empty()) {
@@ -101,39 +101,55 @@ void DeviceBackend::allocate(uint64_t bytes) {
   hostVote = hostResults + numResults();
 }
 
-/// Makes the links, together with all other ranks.
+/// Makes the communicators, together with all other ranks.
 void DeviceBackend::connect() {
-  Transport &transport = setup.transport;
+  Bootstrap &bootstrap = setup.bootstrap;
   std::string name = setup.options.transport;
-  if (transport.size() == 1)
+  if (bootstrap.size() == 1)
     name = "mpi";
   if (name == "auto") {
     // NCCL refuses ranks that share a GPU. All ranks choose the same.
-    double sharing = transport.nodeRanks() > device->deviceCount();
-    setup.collectives.sum(&sharing, 1);
-    name = setup.options.device == "cuda" && sharing == 0 ? "nccl" : "mpi";
+    const bool isShared =
+        bootstrap.any(bootstrap.nodeRanks() > device->deviceCount());
+    name = setup.options.device == "cuda" && !isShared ? "nccl" : "mpi";
   }
-  if (name == "mpi")
-    links = createStagedLinks(*device, transport, setup.collectives,
-                              program.requests);
-  else
-    setup.collectives.agreeAfter([&] {
-      links =
-          createNcclLinks(*device, description, transport, program.requests);
+  const Group ofPipe = Group::along(description.mesh, rank(), {"pipe"});
+  const Group ofAll = Group::all(description.mesh, rank());
+  const Collective reports{Collective::AllReduce, ElementType::F64, {numSums}};
+  if (name == "mpi") {
+    pipe = createStagedCommunicator(*device, bootstrap, ofPipe,
+                                    program.requests);
+    world = createStagedCommunicator(*device, bootstrap, ofAll, 1);
+    world->prepare(0, reports);
+  } else {
+    bootstrap.agreeAfter([&] {
+      std::vector<MemberEdge> edges;
+      for (const Channel &channel : description.channels)
+        edges.push_back({channel.source, channel.destination});
+      size_t messages = 0;
+      for (const Action &action : program.actions)
+        messages += action.kind == ActionKind::Send ||
+                    action.kind == ActionKind::Receive;
+      pipe = createNcclCommunicator(*device, bootstrap, ofPipe,
+                                    program.requests, edges, messages);
+      world = createNcclCommunicator(*device, bootstrap, ofAll, 1, {}, 0);
+      world->prepare(0, reports);
     });
+  }
   // Not agreed on: who fails here may do so while others still wait for it.
-  links->connect(setup.collectives);
+  pipe->connect();
+  world->connect();
 }
 
 bool DeviceBackend::usesGraphs() const {
   return setup.options.graph && device->hasGraphs() &&
-         (setup.transport.size() == 1 || links->canCapture());
+         (setup.bootstrap.size() == 1 || pipe->canCapture());
 }
 
 std::string DeviceBackend::describe() const {
   std::string text = "device: " + device->description();
-  if (setup.transport.size() > 1)
-    text += std::string(", transfers by ") + links->name();
+  if (setup.bootstrap.size() > 1)
+    text += std::string(", transfers by ") + pipe->name();
   if (device->hasGraphs())
     text += usesGraphs() ? ", steps as graphs" : ", steps without graphs";
   return text;
@@ -153,8 +169,8 @@ namespace {
 /// stream 0 has to do before, such as zeros in the arena, is done by then.
 class PinnedUpload {
 public:
-  PinnedUpload(Device &device, Transport &transport, uint64_t largest)
-      : device(device), transport(transport),
+  PinnedUpload(Device &device, Bootstrap &bootstrap, uint64_t largest)
+      : device(device), bootstrap(bootstrap),
         size(std::min<uint64_t>(largest, 16 << 20)),
         blocks{device.allocateHost(size), device.allocateHost(size)},
         streams{0, device.addStream()} {}
@@ -164,7 +180,7 @@ public:
       uint8_t *block = blocks[turn];
       const uint8_t *part = from + done;
       uint64_t count = std::min(size, bytes - done);
-      waitForStream(device, streams[turn], transport);
+      waitForStream(device, streams[turn], bootstrap);
       inParallel(count, [=](uint64_t begin, uint64_t end) {
         std::memcpy(block + begin, part + begin, end - begin);
       });
@@ -173,12 +189,12 @@ public:
   }
   void finish() {
     for (int stream : streams)
-      waitForStream(device, stream, transport);
+      waitForStream(device, stream, bootstrap);
   }
 
 private:
   Device &device;
-  Transport &transport;
+  Bootstrap &bootstrap;
   uint64_t size;
   uint8_t *blocks[2];
   int streams[2];
@@ -192,7 +208,7 @@ void DeviceBackend::upload() {
   for (const HeldParameter &held : program.parameters)
     largest =
         std::max(largest, description.parameters[size_t(held.index)].elements);
-  PinnedUpload upload(*device, setup.transport, 4 * largest);
+  PinnedUpload upload(*device, setup.bootstrap, 4 * largest);
   for (const HeldParameter &held : program.parameters) {
     const Parameter &parameter = description.parameters[size_t(held.index)];
     upload.add(deviceArena + held.offset, host + held.offset,
@@ -217,7 +233,7 @@ void DeviceBackend::download() {
     device->download(0, host + place, deviceArena + place,
                      parameter.elements * 4);
   }
-  waitForStream(*device, 0, setup.transport);
+  waitForStream(*device, 0, setup.bootstrap);
 }
 
 //===----------------------------------------------------------------------===//
@@ -263,7 +279,9 @@ void DeviceBackend::runStep(pprt_context &context, pprt_step_fn function) {
          : stepsDone == 1                ? Mode::Record
                                          : Mode::Replay;
   context.guarded([&] {
-    links->beginStep(mode == Mode::Replay);
+    pipe->beginStep(mode == Mode::Replay);
+    if (mode != Mode::Replay)
+      transfers.clear();
     uploadStep(context);
     *hostVote = interruptVote();
     device->startClock();
@@ -310,12 +328,17 @@ void DeviceBackend::takeResults(pprt_context &context, bool isEnqueued) {
 
 void DeviceBackend::finish(int64_t step) {
   try {
-    waitForStream(*device, 0, setup.transport, [&] { links->poll(); });
+    waitForStream(*device, 0, setup.bootstrap, [&] { poll(); });
   } catch (const TimeoutError &) {
     throwStuck(step);
   }
   recordEvents();
   device->endStep();
+}
+
+void DeviceBackend::poll() {
+  pipe->poll();
+  world->poll();
 }
 
 void DeviceBackend::recordEvents() {
@@ -339,14 +362,16 @@ void DeviceBackend::throwStuck(int64_t step) {
   std::string text = "found a step that takes longer than " +
                      std::string(limit) + " s on the device, step " +
                      std::to_string(step);
-  std::vector<Transfer> stuck = links->unfinished();
-  for (const Transfer &transfer : stuck) {
+  const std::vector<size_t> stuck = pipe->unfinished();
+  const Mesh &mesh = description.mesh;
+  for (size_t number : stuck) {
+    const Transfer &transfer = transfers[number];
     const Channel &edge = description.channels[size_t(transfer.channel)];
     text += std::string("; unfinished: ") +
             (transfer.isReceive ? "receive" : "send") +
-            describeAction(program, transfer.action) +
-            " on the edge from rank " + std::to_string(edge.source) +
-            " to rank " + std::to_string(edge.destination);
+            describeAction(program, transfer.action) + " on the edge from " +
+            mesh.describe(mesh.rankWith(rank(), "pipe", edge.source)) + " to " +
+            mesh.describe(mesh.rankWith(rank(), "pipe", edge.destination));
   }
   throw TimeoutError(text +
                      (stuck.empty() ? ", expected it to end: "
@@ -355,8 +380,9 @@ void DeviceBackend::throwStuck(int64_t step) {
 }
 
 void DeviceBackend::abort() {
-  if (links)
-    links->abort();
+  for (DeviceCommunicator *each : {pipe.get(), world.get()})
+    if (each)
+      each->abort();
 }
 
 //===----------------------------------------------------------------------===//
@@ -441,8 +467,10 @@ void DeviceBackend::exchange(pprt_context &) {
   int64_t microbatches = description.microbatches;
   int64_t parameters = int64_t(description.parameters.size());
   int begin = mark(0);
-  if (setup.transport.size() > 1)
-    links->sum(deviceResults, numSums);
+  if (setup.bootstrap.size() > 1) {
+    world->start(0, deviceResults, deviceResults);
+    world->wait(0);
+  }
   launch("pprt_kernel_conclude", 1, 1,
          {&deviceResults, &microbatches, &parameters, &deviceScalars});
   spans.push_back({Event::Exchange, recorder.currentAction(), begin, mark(0)});
@@ -514,12 +542,17 @@ void DeviceBackend::actionEnd(int) {
 }
 
 void DeviceBackend::start(int request, const Transfer &transfer) {
-  requests[size_t(request)] = transfer;
-  links->start(request, transfer);
+  transfers.push_back(transfer);
+  if (transfer.isReceive)
+    pipe->irecv(request, transfer.peer, transfer.tag, transfer.data,
+                transfer.bytes);
+  else
+    pipe->isend(request, transfer.peer, transfer.tag, transfer.data,
+                transfer.bytes);
 }
 
 void DeviceBackend::wait(int request, int action) {
   int begin = mark(0);
-  links->wait(request);
+  pipe->wait(request);
   spans.push_back({Event::Wait, action, begin, mark(0)});
 }

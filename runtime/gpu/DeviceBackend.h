@@ -16,7 +16,7 @@
 #include "Backend.h"
 #include "Device.h"
 #include "KeyTable.h"
-#include "Links.h"
+#include "DeviceCommunicator.h"
 #include "RankNotes.h"
 #include "TimedDevice.h"
 
@@ -44,7 +44,7 @@ public:
   void prepare(Arena &arena) override;
   void upload() override;
   void download() override;
-  void sayNotes() override { notes.say(setup.collectives, rank()); }
+  void sayNotes() override { notes.say(setup.bootstrap, rank()); }
   std::string kernelTimes() override;
   void abort() override;
 
@@ -77,7 +77,7 @@ private:
   int32_t kernel(const char *name) const;
   void launch(const char *name, int64_t blocks, int32_t threads,
               std::initializer_list<void *> arguments);
-  int rank() const { return setup.transport.rank(); }
+  int rank() const { return setup.bootstrap.rank(); }
   DeviceLibraries open();
   void allocate(uint64_t bytes);
   void connect();
@@ -88,6 +88,7 @@ private:
   /// What was wrong with an id of this rank in the step; empty if nothing was.
   std::string idError(int64_t step) const;
   void finish(int64_t step);
+  void poll();
   void recordEvents();
   [[noreturn]] void throwStuck(int64_t step);
   /// A mark whose number is that of the call in the step.
@@ -99,7 +100,8 @@ private:
   RankNotes notes;
   std::unique_ptr<Device> device;
   TimedDevice *timedDevice = nullptr; ///< `device`, with --kernel-times
-  std::unique_ptr<Links> links;
+  /// For the program's messages, and for what all ranks report.
+  std::unique_ptr<DeviceCommunicator> pipe, world;
   mutable std::map<std::string, int32_t> kernels;
   std::map<const void *, void *> constants;
 
@@ -133,7 +135,7 @@ private:
   std::vector<Span> spans;
   std::vector<int> marks;
   size_t usedMarks = 0;
-  std::vector<Transfer> requests;
+  std::vector<Transfer> transfers; ///< that the step has started, in order
 
   enum class Mode { Direct, Record, Replay } mode = Mode::Direct;
   int64_t stepsDone = 0;

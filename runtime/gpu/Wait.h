@@ -5,7 +5,7 @@
 #include "Clock.h"
 #include "Device.h"
 #include "Error.h"
-#include "Transport.h"
+#include "Bootstrap.h"
 #include "WaitTimer.h"
 
 #include <algorithm>
@@ -16,10 +16,10 @@ namespace pprt {
 /// Sleeps until `isDone()`, at most for the transport's timeout: false then.
 /// Throws Stopped if another rank has failed. Sleeps grow with the time waited,
 /// 10 us to 50 us: until the end of a step is seen the device does nothing.
-template <typename F> bool sleepUntil(Transport &transport, F isDone) {
-  WaitTimer timer(uint64_t(transport.timeout() * 1e9), nowNs());
+template <typename F> bool sleepUntil(Bootstrap &bootstrap, F isDone) {
+  WaitTimer timer(uint64_t(bootstrap.timeout() * 1e9), nowNs());
   while (!isDone()) {
-    transport.checkStopped();
+    bootstrap.checkStopped();
     if (timer.isOver(nowNs()))
       return false;
     timespec nap = {
@@ -32,8 +32,8 @@ template <typename F> bool sleepUntil(Transport &transport, F isDone) {
 /// Sleeps until `stream` has done everything; `look` is called at each look.
 /// Throws TimeoutError, and as `sleepUntil` does.
 template <typename F>
-void waitForStream(Device &device, int stream, Transport &transport, F look) {
-  bool isDone = sleepUntil(transport, [&] {
+void waitForStream(Device &device, int stream, Bootstrap &bootstrap, F look) {
+  bool isDone = sleepUntil(bootstrap, [&] {
     if (device.isDone(stream))
       return true;
     look();
@@ -43,8 +43,8 @@ void waitForStream(Device &device, int stream, Transport &transport, F look) {
     throw TimeoutError("found work on the device that does not end");
 }
 
-inline void waitForStream(Device &device, int stream, Transport &transport) {
-  waitForStream(device, stream, transport, [] {});
+inline void waitForStream(Device &device, int stream, Bootstrap &bootstrap) {
+  waitForStream(device, stream, bootstrap, [] {});
 }
 
 } // namespace pprt

@@ -15,7 +15,7 @@
 
 #include "Arena.h"
 #include "Batches.h"
-#include "Collectives.h"
+#include "Bootstrap.h"
 #include "Options.h"
 #include "Recorder.h"
 #include "pprt.h"
@@ -29,6 +29,7 @@ namespace pprt {
 
 /// One message of the program.
 struct Transfer {
+  /// `peer` is a coordinate on pipe.
   int channel = -1, peer = -1, tag = 0, action = -1;
   bool isReceive = false;
   uint8_t *data = nullptr; ///< where the backend computes
@@ -49,12 +50,11 @@ struct ParameterUpdate {
 struct BackendSetup {
   const Description &description;
   const Options &options;
-  Transport &transport;
-  Collectives &collectives;
+  Bootstrap &bootstrap;
   Recorder &recorder;
 
   const Program &program() const {
-    return description.programOf(size_t(transport.rank()));
+    return description.programOf(size_t(bootstrap.rank()));
   }
 };
 

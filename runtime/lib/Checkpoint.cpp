@@ -94,9 +94,9 @@ static std::string firstNonFinite(const Description &description,
 
 void pprt::saveCheckpoint(const std::string &directory,
                           const Description &description, const uint8_t *arena,
-                          Transport &transport, Collectives &collectives) {
+                          Bootstrap &bootstrap) {
   constexpr uint64_t piece = 4 << 20;
-  const Program &program = description.programOf(size_t(transport.rank()));
+  const Program &program = description.programOf(size_t(bootstrap.rank()));
   std::string error;
   std::unique_ptr<AtomicFile> file;
   // A disk that is full must not leave the other ranks waiting: rank 0 goes on
@@ -111,10 +111,10 @@ void pprt::saveCheckpoint(const std::string &directory,
     }
   };
   // What the last step has made infinite, nobody has seen so far.
-  collectives.agree(firstNonFinite(description, program, arena));
+  bootstrap.agree(firstNonFinite(description, program, arena));
   std::vector<char> buffer;
   std::optional<PreparedDirectory> prepared;
-  if (transport.rank() == 0)
+  if (bootstrap.rank() == 0)
     attempt([&] {
       prepared.emplace(directory);
       file = std::make_unique<AtomicFile>(checkpointPath(directory));
@@ -123,24 +123,24 @@ void pprt::saveCheckpoint(const std::string &directory,
   for (size_t i = 0; i < description.parameters.size(); ++i) {
     const Parameter &parameter = description.parameters[i];
     uint64_t bytes = parameter.elements * sizeof(float);
-    if (parameter.owner == transport.rank()) {
+    if (parameter.owner == bootstrap.rank()) {
       const char *values = reinterpret_cast<const char *>(
           ownValues(description, program, int(i), arena));
-      if (transport.rank() == 0)
+      if (bootstrap.rank() == 0)
         attempt([&] { file->write(values, bytes); });
       else
         for (uint64_t at = 0; at < bytes; at += piece)
-          transport.send(0, values + at, std::min(piece, bytes - at));
-    } else if (transport.rank() == 0) {
+          bootstrap.send(0, values + at, std::min(piece, bytes - at));
+    } else if (bootstrap.rank() == 0) {
       buffer.resize(piece);
       for (uint64_t at = 0; at < bytes; at += piece) {
         uint64_t part = std::min(piece, bytes - at);
-        transport.receive(parameter.owner, buffer.data(), part);
+        bootstrap.receive(parameter.owner, buffer.data(), part);
         attempt([&] { file->write(buffer.data(), part); });
       }
     }
   }
   if (file)
     attempt([&] { file->commit(); });
-  collectives.agree(error);
+  bootstrap.agree(error);
 }

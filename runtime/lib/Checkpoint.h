@@ -2,7 +2,7 @@
 #ifndef PPRT_CHECKPOINT_H
 #define PPRT_CHECKPOINT_H
 
-#include "Collectives.h"
+#include "Bootstrap.h"
 #include "Safetensors.h"
 
 namespace pprt {
@@ -35,7 +35,7 @@ private:
 /// rank's. Ends with an agreement of all ranks.
 void saveCheckpoint(const std::string &directory,
                     const Description &description, const uint8_t *arena,
-                    Transport &transport, Collectives &collectives);
+                    Bootstrap &bootstrap);
 
 } // namespace pprt
 

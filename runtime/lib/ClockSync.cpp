@@ -6,26 +6,26 @@ using namespace pprt;
 
 static constexpr int rounds = 16;
 
-ClockPoint pprt::compareClocks(Transport &transport, bool always) {
+ClockPoint pprt::compareClocks(Bootstrap &bootstrap, bool always) {
   ClockPoint best;
   best.mine = nowNs();
-  if (transport.onOneNode() && !always)
+  if (bootstrap.onOneNode() && !always)
     return best;
   uint64_t token = 0;
-  if (transport.rank() == 0) {
-    for (int peer = 1; peer < transport.size(); ++peer)
+  if (bootstrap.rank() == 0) {
+    for (int peer = 1; peer < bootstrap.size(); ++peer)
       for (int round = 0; round < rounds; ++round) {
-        transport.receive(peer, &token, sizeof token);
+        bootstrap.receive(peer, &token, sizeof token);
         token = nowNs();
-        transport.send(peer, &token, sizeof token);
+        bootstrap.send(peer, &token, sizeof token);
       }
     return best;
   }
   uint64_t fastest = UINT64_MAX;
   for (int round = 0; round < rounds; ++round) {
     uint64_t begin = nowNs();
-    transport.send(0, &token, sizeof token);
-    transport.receive(0, &token, sizeof token);
+    bootstrap.send(0, &token, sizeof token);
+    bootstrap.receive(0, &token, sizeof token);
     uint64_t end = nowNs();
     if (end - begin < fastest) {
       fastest = end - begin;

@@ -3,7 +3,7 @@
 #define PPRT_CLOCKSYNC_H
 
 #include "Recorder.h"
-#include "Transport.h"
+#include "Bootstrap.h"
 
 namespace pprt {
 
@@ -16,7 +16,7 @@ struct ClockPoint {
 /// Compares clocks with rank 0 by the fastest of several round trips;
 /// collective. On one node the clock is common and nothing is sent, unless
 /// `always`.
-ClockPoint compareClocks(Transport &transport, bool always = false);
+ClockPoint compareClocks(Bootstrap &bootstrap, bool always = false);
 
 /// Moves events to rank 0's clock, by a line through two comparisons.
 void alignSteps(std::vector<StepEvents> &steps, ClockPoint begin,

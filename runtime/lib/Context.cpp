@@ -15,14 +15,22 @@ static const char *const compileAgain = ": compile the program again";
 
 pprt_context::pprt_context(const BackendSetup &setup, Backend &backend)
     : pprt_context_head{!backend.computes()}, description(setup.description),
-      options(setup.options), transport(setup.transport),
-      collectives(setup.collectives), recorder(setup.recorder),
+      options(setup.options), bootstrap(setup.bootstrap),
+      recorder(setup.recorder),
       backend(backend), dropoutKey(streamKey(options.seed, "dropout")),
       report(description) {
   requests.resize(size_t(program().requests));
-  transport.reserve(program().requests);
-  transport.setTimeout(options.timeout);
-  collectives.reserve(report.size());
+  bootstrap.setTimeout(options.timeout);
+  world = createHostCommunicator(
+      bootstrap, Group::all(description.mesh, bootstrap.rank()), 1);
+  world->prepare(0, {Collective::AllReduce, ElementType::F64, {report.size()}});
+}
+
+pprt_context::~pprt_context() {
+  // After a failure others may still read the report.
+  if (!world->abort())
+    bootstrap.keepUntilEnd(
+        std::make_shared<StepReport>(std::move(report)));
 }
 
 void pprt_context::beginStep(int64_t number) {
@@ -117,7 +125,7 @@ void pprt_context::post(int channel, int tag, const void *data, void *buffer,
                 std::to_string(description.channels.size()) + " channels and " +
                 std::to_string(requests.size()) + " requests" + compileAgain);
   const Channel &edge = description.channels[channel];
-  const int own = transport.rank();
+  const int own = bootstrap.rank();
   if ((isReceive ? edge.destination : edge.source) !=
       description.mesh.pipeOf(own))
     throw Error("found a transfer on channel " + std::to_string(channel) +
@@ -125,9 +133,8 @@ void pprt_context::post(int channel, int tag, const void *data, void *buffer,
   if (tag < 0)
     throw Error("found the tag " + std::to_string(tag) +
                 ", expected one that MPI can carry" + compileAgain);
-  // Channels join coordinates; those on other axes are the rank's own.
-  const int peer = description.mesh.rankWith(
-      own, "pipe", isReceive ? edge.source : edge.destination);
+  // Channels join coordinates on pipe: members of the rank's group along it.
+  const int peer = isReceive ? edge.source : edge.destination;
   Request &info = requests[request];
   if (info.active)
     throw Error("found request " + std::to_string(request) +
@@ -182,7 +189,7 @@ void pprt_context::throwTimeout(int request) const {
     if (action.microbatch >= 0)
       what += ", micro-batch " + std::to_string(action.microbatch);
   }
-  const int own = transport.rank();
+  const int own = bootstrap.rank();
   const Mesh &mesh = description.mesh;
   const int source = mesh.rankWith(own, "pipe", edge.source);
   const int destination = mesh.rankWith(own, "pipe", edge.destination);
@@ -232,7 +239,8 @@ void pprt_context::exchange() {
 
 void pprt_context::sumReport() {
   try {
-    collectives.sum(report.data(), report.size());
+    world->start(0, report.data(), report.data());
+    world->wait(0);
   } catch (const TimeoutError &) {
     throw TimeoutError("found an exchange of loss and norms that took longer "
                        "than " +
@@ -276,7 +284,7 @@ void pprt_context::conclude() {
 void pprt_context::checkIds() {
   if (report.idsOutOfRange() == 0)
     return;
-  collectives.agree(
+  bootstrap.agree(
       report.idError.empty() ? "" : report.idError + "; nothing was updated");
 }
 

@@ -8,6 +8,7 @@
 #define PPRT_CONTEXT_H
 
 #include "Backend.h"
+#include "Communicator.h"
 #include "PortableMath.h"
 #include "StepReport.h"
 #include "Update.h"
@@ -18,10 +19,12 @@
 /// What the functions of pprt.h work on: one rank's run. No virtual functions:
 /// the head comes first.
 struct pprt_context : pprt_context_head {
+  /// Together with all other ranks.
   pprt_context(const pprt::BackendSetup &setup, pprt::Backend &backend);
+  ~pprt_context();
 
   const pprt::Program &program() const {
-    return description.programOf(size_t(transport.rank()));
+    return description.programOf(size_t(bootstrap.rank()));
   }
 
   void beginStep(int64_t step);
@@ -70,8 +73,7 @@ struct pprt_context : pprt_context_head {
 
   const pprt::Description &description;
   const pprt::Options &options;
-  pprt::Transport &transport;
-  pprt::Collectives &collectives;
+  pprt::Bootstrap &bootstrap;
   pprt::Recorder &recorder;
   pprt::Backend &backend;
   /// What times layers; null if nothing does.
@@ -105,6 +107,7 @@ private:
   };
   std::vector<Request> requests;
   int activeRequests = 0;
+  std::unique_ptr<pprt::Communicator> world; ///< for the report
 };
 
 /// The corrections are of the betas as they are in f32: near 1 the difference

@@ -318,7 +318,7 @@ static void check(const Description &d) {
                std::to_string(action.microbatch) +
                ", which the model does not have");
   const int pipe = d.mesh.sizeOf("pipe");
-  // Programs have no collectives over other axes: ranks would train apart.
+  // Programs have no bootstrap over other axes: ranks would train apart.
   if (d.mesh.size() != pipe)
     broken("for the mesh " + d.mesh.describe() +
            ", of which this version runs the axis 'pipe' alone");

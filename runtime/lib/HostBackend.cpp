@@ -14,6 +14,14 @@ using namespace pprt;
 HostBackend::HostBackend(const BackendSetup &setup)
     : Backend(setup), idChecks(setup.program(), setup.recorder) {}
 
+void HostBackend::prepare(Arena &arena) {
+  Backend::prepare(arena);
+  const Group group = Group::along(setup.description.mesh,
+                                   setup.bootstrap.rank(), {"pipe"});
+  pipe = createHostCommunicator(setup.bootstrap, group,
+                                setup.program().requests);
+}
+
 void HostBackend::runStep(pprt_context &context, pprt_step_fn function) {
   idChecks.beginStep(context.step);
   int32_t status = function(&context, arena->base());
@@ -80,16 +88,16 @@ void HostBackend::update(const pprt_context &context,
 
 void HostBackend::start(int request, const Transfer &transfer) {
   if (transfer.isReceive)
-    setup.transport.irecv(request, transfer.peer, transfer.tag, transfer.data,
-                          transfer.bytes);
+    pipe->irecv(request, transfer.peer, transfer.tag, transfer.data,
+                transfer.bytes);
   else
-    setup.transport.isend(request, transfer.peer, transfer.tag, transfer.data,
-                          transfer.bytes);
+    pipe->isend(request, transfer.peer, transfer.tag, transfer.data,
+                transfer.bytes);
 }
 
 void HostBackend::wait(int request, int action) {
   const uint64_t begin = nowNs();
-  TransferTimes times = setup.transport.wait(request);
+  TransferTimes times = pipe->wait(request);
   setup.recorder.add(Event::Wait, begin, nowNs(), action);
   setup.recorder.add(Event::Transfer, times.posted, times.completed, action);
 }

@@ -1,13 +1,14 @@
 //===- HostBackend.h - Programs that compute on this CPU --------*- C++ -*-===//
 //
 // Calls do their work at once: the arena is the host's, transfers are those of
-// the host's transport, and events of the trace are taken as they happen.
+// the host's bootstrap, and events of the trace are taken as they happen.
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_HOSTBACKEND_H
 #define PPRT_HOSTBACKEND_H
 
 #include "Backend.h"
+#include "Communicator.h"
 #include "Emulation.h"
 #include "IdChecks.h"
 
@@ -17,6 +18,7 @@ class HostBackend : public Backend {
 public:
   explicit HostBackend(const BackendSetup &setup);
 
+  void prepare(Arena &arena) override;
   void runStep(pprt_context &context, pprt_step_fn function) override;
   void actionBegin(int action) override;
   void actionEnd(int action) override;
@@ -38,6 +40,7 @@ public:
 
 private:
   IdChecks idChecks;
+  std::unique_ptr<Communicator> pipe; ///< for the program's messages
 };
 
 /// Actions take their planned time and compute nothing. Transfers and the

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 using namespace pprt;
 
@@ -129,7 +130,8 @@ void Mailbox::updateSend(Message &t) {
   if (!t.envelope)
     return;
   uint32_t state = t.envelope->state.load();
-  if (state == Envelope::Sent)
+  if (state == Envelope::Sent || state == Envelope::Copying ||
+      state == Envelope::Dropped)
     return;
   t.times.completed = t.envelope->time;
   t.failure = state == Envelope::Unread ? EFAULT : 0;
@@ -164,6 +166,10 @@ void Mailbox::receive(Message &message) {
 void Mailbox::look(uint64_t since, uint64_t now) {
   for (Envelope *e = node.take(me), *next; e; e = next) {
     next = node.after(*e);
+    if (isClosed(*e)) {
+      drop(*e);
+      continue;
+    }
     if (Message *t = posted.takeMatch(int(e->source), e->channel)) {
       match(*t, *e,
             e->time >= since ? now : std::max(t->times.posted, e->time));
@@ -194,9 +200,14 @@ void Mailbox::match(Message &t, Envelope &e, uint64_t time) {
   const int source = int(e.source);
   const Envelope::Way way = e.way;
   // From here on the envelope is its sender's again.
-  e.state = way == Envelope::InSenderMemory ? Envelope::Taken : Envelope::Free;
-  if (way == Envelope::InSenderMemory)
+  if (way == Envelope::InSenderMemory) {
+    uint32_t expected = Envelope::Sent;
+    if (!e.state.compare_exchange_strong(expected, Envelope::Taken))
+      e.state = Envelope::Free; // withdrawn
     node.bell(source).ringMain();
+  } else {
+    e.state = Envelope::Free;
+  }
   ringStarved(source);
   if (way == Envelope::Elsewhere)
     toMove.append(t);
@@ -205,7 +216,10 @@ void Mailbox::match(Message &t, Envelope &e, uint64_t time) {
 }
 
 void Mailbox::copy(Message &t) {
-  const Envelope &e = *t.envelope;
+  Envelope &e = *t.envelope;
+  uint32_t expected = Envelope::Sent;
+  if (!e.state.compare_exchange_strong(expected, Envelope::Copying))
+    return; // withdrawn
   if (int(e.source) == me)
     std::memcpy(t.data, reinterpret_cast<const void *>(e.address), t.bytes);
   else if (!readProcess(node.post(int(e.source)).process, e.address, t.data,
@@ -217,11 +231,81 @@ void Mailbox::finishCopy(Message &t) {
   Envelope &e = *t.envelope;
   const int source = int(e.source);
   t.envelope = nullptr;
+  if (e.state.load() == Envelope::Withdrawn) {
+    // As if it had never come.
+    e.state = Envelope::Free;
+    ringStarved(source);
+    posted.append(t);
+    return;
+  }
   e.time = t.times.completed = nowNs();
   e.state = t.failure ? Envelope::Unread : Envelope::Taken;
   node.bell(source).ringMain();
   ringStarved(source);
   t.state = Message::Complete;
+}
+
+//===----------------------------------------------------------------------===//
+// Giving up
+//===----------------------------------------------------------------------===//
+
+bool Mailbox::withdraw(Message &t) {
+  if (t.isReceive) {
+    // Matched and in no queue: it is being copied.
+    if (!posted.remove(t) && t.envelope && !toCopy.remove(t))
+      return false;
+    toMove.remove(t);
+    if (t.envelope)
+      drop(*std::exchange(t.envelope, nullptr));
+    return true;
+  }
+  backlog.remove(t);
+  if (!t.envelope)
+    return true;
+  // The receiver frees it when it comes to it, unless it has dropped it.
+  uint32_t state = Envelope::Sent;
+  const bool isWithdrawn =
+      t.envelope->state.compare_exchange_strong(state, Envelope::Withdrawn);
+  if (!isWithdrawn && state != Envelope::Dropped) {
+    updateSend(t);
+    return !t.envelope;
+  }
+  sender[t.envelope - &node.envelope(me, 0)] = nullptr;
+  Envelope *envelope = std::exchange(t.envelope, nullptr);
+  if (!isWithdrawn)
+    envelope->state = Envelope::Free;
+  return true;
+}
+
+/// The sender of a long message waits on: it is told of the failure, too.
+void Mailbox::drop(Envelope &e) {
+  const int source = int(e.source);
+  uint32_t expected = Envelope::Sent;
+  if (e.way != Envelope::InSenderMemory ||
+      !e.state.compare_exchange_strong(expected, Envelope::Dropped))
+    e.state = Envelope::Free;
+  ringStarved(source);
+}
+
+void Mailbox::close(uint32_t space) {
+  if (closed.size() <= space)
+    closed.resize(space + 1);
+  closed[space] = true;
+  Envelope *before = nullptr;
+  for (Envelope *e = firstUnexpected, *next; e; e = next) {
+    next = node.after(*e);
+    if (!isClosed(*e)) {
+      before = e;
+      continue;
+    }
+    if (before)
+      node.link(*before, next);
+    else
+      firstUnexpected = next;
+    if (lastUnexpected == e)
+      lastUnexpected = before;
+    drop(*e);
+  }
 }
 
 void Mailbox::ringStarved(int source) {

@@ -13,8 +13,8 @@
 #ifndef PPRT_MAILBOX_H
 #define PPRT_MAILBOX_H
 
+#include "Messages.h"
 #include "NodeMemory.h"
-#include "Transport.h"
 
 namespace pprt {
 
@@ -78,6 +78,13 @@ public:
   /// Completes a long send that the receiver has taken.
   void updateSend(Message &message);
 
+  /// Takes back a message that is not complete. False while its memory is being
+  /// copied from or to.
+  bool withdraw(Message &message);
+  /// Drops what has come and will come in channels of a space, which is the upper
+  /// half of their numbers.
+  void close(uint32_t space);
+
 private:
   bool place(Message &message);
   bool tryPlace(Message &message);
@@ -85,6 +92,11 @@ private:
   void placeBacklog();
   void match(Message &message, Envelope &envelope, uint64_t time);
   void ringStarved(int source);
+  bool isClosed(const Envelope &envelope) const {
+    const uint32_t space = uint32_t(envelope.channel >> 32);
+    return space < closed.size() && closed[space];
+  }
+  void drop(Envelope &envelope);
 
   NodeMemory &node;
   int me;
@@ -94,6 +106,7 @@ private:
   MessageQueue toCopy, toMove;
   Envelope *firstUnexpected = nullptr, *lastUnexpected = nullptr;
   uint32_t cellCursor = 0, cursor = 0;
+  std::vector<bool> closed; ///< by space
   /// Whose long message an envelope of this rank carries.
   Message *sender[NodeMemory::envelopesPerRank] = {};
 };

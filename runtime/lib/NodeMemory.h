@@ -24,8 +24,11 @@ struct alignas(64) Envelope {
   enum State : uint32_t {
     Free,
     Sent,
-    Taken,  ///< the sender may have its memory back
-    Unread, ///< the receiver could not read the sender's memory
+    Copying,   ///< the receiver reads the sender's memory
+    Taken,     ///< the sender may have its memory back
+    Unread,    ///< the receiver could not read the sender's memory
+    Withdrawn, ///< the sender has its memory back; nothing is to be read
+    Dropped,   ///< nobody will read it; the sender may withdraw it
   };
   /// Where the message is.
   enum Way : uint32_t {

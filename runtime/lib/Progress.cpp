@@ -2,7 +2,7 @@
 
 #include "Clock.h"
 #include "Error.h"
-#include "Transport.h"
+#include "Bootstrap.h"
 
 #include <algorithm>
 #include <cerrno>

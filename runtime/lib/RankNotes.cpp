@@ -1,7 +1,7 @@
 //===- RankNotes.cpp - What ranks have to say, each thing once ------------===//
 #include "RankNotes.h"
 
-#include "Collectives.h"
+#include "Bootstrap.h"
 
 #include <cstdio>
 
@@ -25,12 +25,12 @@ void pprt::printNote(const std::string &text) {
   std::fprintf(stderr, "note: %s\n", text.c_str());
 }
 
-void RankNotes::say(Collectives &collectives, int rank) {
+void RankNotes::say(Bootstrap &bootstrap, int rank) {
   std::string mine;
   for (const std::string &text : waiting)
     mine += text + '\0';
   waiting.clear();
-  std::vector<std::string> all = collectives.gather(mine);
+  std::vector<std::string> all = bootstrap.gather(mine);
   if (rank != 0)
     return;
   std::vector<std::pair<std::string, std::vector<int>>> notes; // in order

@@ -8,7 +8,7 @@
 
 namespace pprt {
 
-class Collectives;
+class Bootstrap;
 
 /// "rank 3", "ranks 0 and 2", "ranks 0 to 7", "ranks 0, 2 and 5"; of ranks in
 /// order.
@@ -26,7 +26,7 @@ public:
       waiting.push_back(text);
   }
   /// Says what was added since the last time. All ranks come here.
-  void say(Collectives &collectives, int rank);
+  void say(Bootstrap &bootstrap, int rank);
 
 private:
   std::set<std::string> known;

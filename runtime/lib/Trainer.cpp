@@ -39,21 +39,21 @@ extern "C" int32_t pprt_set_kernel_threads(int32_t) __attribute__((weak));
 extern "C" const char *pprt_kernels_error(void) __attribute__((weak));
 
 static void checkWorldSize(const Description &description,
-                           const Transport &transport) {
-  if (transport.size() == description.ranks())
+                           const Bootstrap &bootstrap) {
+  if (bootstrap.size() == description.ranks())
     return;
   std::string expected = std::to_string(description.ranks());
   // The nearest mesh keeps all axes but pipe.
   const int beside = description.ranks() / description.mesh.sizeOf("pipe");
-  const int pipe = std::max(1, transport.size() / beside);
-  throw Error("found " + std::to_string(transport.size()) +
-              (transport.size() == 1 ? " rank" : " ranks") + ", expected " +
+  const int pipe = std::max(1, bootstrap.size() / beside);
+  throw Error("found " + std::to_string(bootstrap.size()) +
+              (bootstrap.size() == 1 ? " rank" : " ranks") + ", expected " +
               expected + " as the program was compiled for (" +
               description.mesh.describe() + "): start it " +
               (description.ranks() == 1 ? "without mpirun"
                                         : "with mpirun -n " + expected) +
               " or compile it with --pp=" + std::to_string(pipe) +
-              (pipe * beside == transport.size()
+              (pipe * beside == bootstrap.size()
                    ? ""
                    : ", for " + std::to_string(pipe * beside) + " ranks"));
 }
@@ -61,15 +61,15 @@ static void checkWorldSize(const Description &description,
 /// Compares `mine` (lines of name and value) with rank 0's.
 static std::string
 compareWithRank0(const std::vector<std::pair<std::string, std::string>> &mine,
-                 Collectives &collectives, int rank) {
+                 Bootstrap &bootstrap, int rank) {
   std::string text;
   for (auto &[name, value] : mine)
     text += name + '\n' + value + '\n';
   uint64_t bytes = text.size();
-  collectives.broadcast(&bytes, sizeof bytes);
+  bootstrap.broadcast(&bytes, sizeof bytes);
   std::string theirs = text;
   theirs.resize(bytes);
-  collectives.broadcast(theirs.data(), bytes);
+  bootstrap.broadcast(theirs.data(), bytes);
   if (rank == 0 || theirs == text)
     return "";
   size_t at = 0;
@@ -104,14 +104,13 @@ namespace {
 class Run {
 public:
   Run(const Description &description, const Options &options,
-      Transport &transport, Collectives &collectives,
+      Bootstrap &bootstrap,
       const BackendFactory &createBackend, std::optional<Arena> &arena)
-      : description(description), options(options), transport(transport),
-        collectives(collectives), arena(arena),
-        program(description.programOf(size_t(transport.rank()))),
+      : description(description), options(options), bootstrap(bootstrap), arena(arena),
+        program(description.programOf(size_t(bootstrap.rank()))),
         recorder(program, /*keepAll=*/!options.trace.empty(),
                  /*keepLast=*/true),
-        setup{description, options, transport, collectives, recorder},
+        setup{description, options, bootstrap, recorder},
         backend(createBackend(setup)) {}
   ~Run();
 
@@ -124,14 +123,13 @@ public:
     if (options.save.empty())
       return;
     backend->download();
-    saveCheckpoint(options.save, description, arena->base(), transport,
-                   collectives);
+    saveCheckpoint(options.save, description, arena->base(), bootstrap);
   }
   void report();
   void finish() { isFinished = true; }
 
 private:
-  bool speaks() const { return transport.rank() == 0 && !options.quiet; }
+  bool speaks() const { return bootstrap.rank() == 0 && !options.quiet; }
   Measurements gatherMeasurements(RankSteps steps);
   void openFiles();
   void fillParameters();
@@ -143,13 +141,12 @@ private:
   /// --kernel-times, of this rank.
   std::string kernelTimesPath() const {
     return options.kernelTimes +
-           (transport.rank() ? "." + std::to_string(transport.rank()) : "");
+           (bootstrap.rank() ? "." + std::to_string(bootstrap.rank()) : "");
   }
 
   const Description &description;
   const Options &options;
-  Transport &transport;
-  Collectives &collectives;
+  Bootstrap &bootstrap;
   std::optional<Arena> &arena;
   const Program &program;
   const Environment environment;
@@ -181,7 +178,7 @@ void Run::openFiles() {
     checkCanCreate(kernelTimesPath());
   if (!options.load.empty())
     weights.emplace(checkpointPath(options.load), description.parameters);
-  if (transport.rank() != 0)
+  if (bootstrap.rank() != 0)
     return;
   metrics.emplace(options.metrics);
   if (!options.trace.empty())
@@ -245,7 +242,7 @@ uint64_t Run::plannedBytes() const {
 
 /// A model for tokens of a tokenizer rarely means bytes.
 void Run::noteGuessedBytes() {
-  if (transport.rank() == 0 && tokenFile && tokenFile->isGuessed() &&
+  if (bootstrap.rank() == 0 && tokenFile && tokenFile->isGuessed() &&
       description.vocabulary > 256 &&
       description.vocabulary != Description::unbounded)
     std::fprintf(stderr,
@@ -259,7 +256,7 @@ void Run::noteGuessedBytes() {
 /// mpirun binds few ranks to one core each, where more threads are no help.
 void Run::noteFewCores() {
   const int cores = int(availableCores());
-  if (transport.rank() == 0 && cores < options.threads)
+  if (bootstrap.rank() == 0 && cores < options.threads)
     std::fprintf(stderr,
                  "note: found %d threads on %d cores for each rank; mpirun's "
                  "--bind-to none gives a rank all cores\n",
@@ -289,12 +286,12 @@ Run::~Run() {
 }
 
 void Run::prepare() {
-  collectives.agreeAfter([&] { openFiles(); });
+  bootstrap.agreeAfter([&] { openFiles(); });
   if (tokenFile)
-    collectives.agree(compareWithRank0(
+    bootstrap.agree(compareWithRank0(
         {{"a data file with fingerprint", hexText(tokenFile->fingerprint())}},
-        collectives, transport.rank()));
-  collectives.agreeAfter([&] {
+        bootstrap, bootstrap.rank()));
+  bootstrap.agreeAfter([&] {
     arena.emplace(plannedBytes());
     // Pages that nothing is written to take no memory.
     if (backend->computes())
@@ -304,10 +301,10 @@ void Run::prepare() {
   });
   backend->prepare(*arena);
   backend->upload();
-  collectives.agreeAfter([&] { prepareKernels(); });
+  bootstrap.agreeAfter([&] { prepareKernels(); });
   noteFewCores();
   noteGuessedBytes();
-  clockBegin = compareClocks(transport);
+  clockBegin = compareClocks(bootstrap);
   if (!speaks())
     return;
   uint64_t elements = 0;
@@ -342,12 +339,13 @@ void Run::steps(const pprt_step_fn *functions) {
   Progress progress(options);
   // A launcher ends ranks by SIGTERM, too, when another one has failed.
   InterruptWatch watch(
-      /*announce=*/transport.rank() == 0 && isatty(STDERR_FILENO));
+      /*announce=*/bootstrap.rank() == 0 && isatty(STDERR_FILENO));
   if (layerTimes) {
     recorder.timeLayers(*layerTimes);
     context.layerTimes = &*layerTimes;
   }
-  pprt_step_fn function = functions[transport.rank()];
+  pprt_step_fn function =
+      functions[description.mesh.pipeOf(bootstrap.rank())];
   uint64_t begin = nowNs();
   try {
     for (int64_t step = 0; step < options.steps && !endingSignal; ++step) {
@@ -368,7 +366,7 @@ void Run::steps(const pprt_step_fn *functions) {
       // Plans are made in the first step.
       if (step == 0)
         backend->sayNotes();
-      if (transport.rank() != 0)
+      if (bootstrap.rank() != 0)
         continue;
       StepResult result;
       result.step = step;
@@ -395,7 +393,7 @@ void Run::steps(const pprt_step_fn *functions) {
 }
 
 void Run::sayInterrupted() {
-  if (transport.rank() != 0)
+  if (bootstrap.rank() != 0)
     return;
   std::fprintf(
       stderr, "interrupted by %s after %lld of %lld steps%s%s\n",
@@ -417,9 +415,9 @@ template <typename T> static std::string bytesOf(const T &value) {
 }
 
 template <typename T>
-static std::vector<T> gatherStructs(Collectives &collectives, const T &mine) {
+static std::vector<T> gatherStructs(Bootstrap &bootstrap, const T &mine) {
   std::vector<T> all;
-  for (const std::string &bytes : collectives.gather(bytesOf(mine))) {
+  for (const std::string &bytes : bootstrap.gather(bytesOf(mine))) {
     T value;
     std::memcpy(&value, bytes.data(), sizeof value);
     all.push_back(value);
@@ -428,10 +426,10 @@ static std::vector<T> gatherStructs(Collectives &collectives, const T &mine) {
 }
 
 template <typename T>
-static std::vector<std::vector<T>> gatherLists(Collectives &collectives,
+static std::vector<std::vector<T>> gatherLists(Bootstrap &bootstrap,
                                                const std::vector<T> &mine) {
   std::vector<std::vector<T>> all;
-  for (const std::string &bytes : collectives.gather(
+  for (const std::string &bytes : bootstrap.gather(
            std::string(reinterpret_cast<const char *>(mine.data()),
                        mine.size() * sizeof(T)))) {
     all.emplace_back(bytes.size() / sizeof(T));
@@ -442,21 +440,21 @@ static std::vector<std::vector<T>> gatherLists(Collectives &collectives,
 }
 
 Measurements Run::gatherMeasurements(RankSteps steps) {
-  return {std::move(steps), gatherLists(collectives, layerTimes->measured()),
-          gatherLists(collectives, layerTimes->transferBytes())};
+  return {std::move(steps), gatherLists(bootstrap, layerTimes->measured()),
+          gatherLists(bootstrap, layerTimes->transferBytes())};
 }
 
 void Run::report() {
-  const bool first = transport.rank() == 0;
+  const bool first = bootstrap.rank() == 0;
   // Each rank moves its events to the common clock before it sends them.
-  ClockPoint clockEnd = compareClocks(transport);
+  ClockPoint clockEnd = compareClocks(bootstrap);
   auto gatherSteps = [&](std::vector<StepEvents> steps, bool withEvents) {
     if (!withEvents)
       for (StepEvents &step : steps)
         step.events.clear();
     alignSteps(steps, clockBegin, clockEnd);
     RankSteps ranks;
-    for (const std::string &bytes : collectives.gather(packSteps(steps)))
+    for (const std::string &bytes : bootstrap.gather(packSteps(steps)))
       ranks.push_back(unpackSteps(bytes));
     return ranks;
   };
@@ -472,7 +470,7 @@ void Run::report() {
   // The events of one step alone travel: all ranks must know which.
   RankSteps last = gatherSteps(recorder.lastSteps(), /*withEvents=*/false);
   int64_t chosen = first ? medianStep(last) : -1;
-  collectives.broadcast(&chosen, sizeof chosen);
+  bootstrap.broadcast(&chosen, sizeof chosen);
   const StepEvents *mineOfIt = findStep(recorder.lastSteps(), chosen);
   last = gatherSteps(mineOfIt ? std::vector<StepEvents>{*mineOfIt}
                               : std::vector<StepEvents>(),
@@ -499,13 +497,13 @@ void Run::report() {
       writeFile(options.timeline,
                 timelineSvg(description, last, chosen, panels));
     });
-  collectives.agree(error);
+  bootstrap.agree(error);
   if (!options.kernelTimes.empty()) // as on all other ranks
-    collectives.agreeAfter(
+    bootstrap.agreeAfter(
         [&] { writeFile(kernelTimesPath(), backend->kernelTimes()); });
 
   std::vector<Profile> profiles =
-      gatherStructs(collectives, recorder.profile());
+      gatherStructs(bootstrap, recorder.profile());
   MemoryUse mine;
   mine.planned = plannedBytes();
   mine.allocated = arena->bytes();
@@ -514,7 +512,7 @@ void Run::report() {
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   mine.peakResident = uint64_t(usage.ru_maxrss) * 1024;
-  std::vector<MemoryUse> memory = gatherStructs(collectives, mine);
+  std::vector<MemoryUse> memory = gatherStructs(bootstrap, mine);
   if (!first)
     return;
   if (environment.countAllocations)
@@ -550,18 +548,17 @@ void Run::report() {
 }
 
 int pprt::train(const Description &description, const Options &options,
-                const std::string &optionError, Transport &transport,
+                const std::string &optionError, Bootstrap &bootstrap,
                 const pprt_step_fn *steps, const BackendFactory &createBackend,
                 std::optional<Arena> &arena) {
-  Collectives collectives(transport);
-  transport.setTimeout(options.timeout);
-  collectives.agree(optionError);
-  collectives.agreeAfter([&] { checkWorldSize(description, transport); });
+  bootstrap.setTimeout(options.timeout);
+  bootstrap.agree(optionError);
+  bootstrap.agreeAfter([&] { checkWorldSize(description, bootstrap); });
   auto identity = options.values();
   identity.insert(identity.begin(), {"a program with hash", description.hash});
-  collectives.agree(compareWithRank0(identity, collectives, transport.rank()));
+  bootstrap.agree(compareWithRank0(identity, bootstrap, bootstrap.rank()));
 
-  Run run(description, options, transport, collectives, createBackend, arena);
+  Run run(description, options, bootstrap, createBackend, arena);
   run.prepare();
   run.steps(steps);
   run.save();

@@ -15,7 +15,7 @@ namespace pprt {
 /// arena is made here and left to the caller: after an error, transfers may
 /// still arrive in it until the transport has ended.
 int train(const Description &description, const Options &options,
-          const std::string &optionError, Transport &transport,
+          const std::string &optionError, Bootstrap &bootstrap,
           const pprt_step_fn *steps, const BackendFactory &createBackend,
           std::optional<Arena> &arena);
 

@@ -1,11 +1,11 @@
 //===- Entry.cpp - From main() to the run, and back with a status ---------===//
 //
-// Chooses the transport, and turns what ended the run into an exit status: 0
+// Chooses the bootstrap, and turns what ended the run into an exit status: 0
 // for a finished training, 1 for an error, which rank 0 has printed, and 128
 // plus the number of a signal that ended it early, after a step.
 //
 //===----------------------------------------------------------------------===//
-#include "Collectives.h"
+#include "Bootstrap.h"
 #include "CreateBackend.h"
 #include "Diagnostics.h"
 #include "Error.h"
@@ -24,19 +24,19 @@ static int32_t failEarly(const std::string &error) {
   return 1;
 }
 
-static int32_t runOn(Transport &transport, const Description &description,
+static int32_t runOn(Bootstrap &bootstrap, const Description &description,
                      const Options &options, const std::string &optionError) {
   std::string error;
   // It outlives a step that fails: what other ranks have sent by then may still
   // arrive in it while the ranks agree on the error.
   std::optional<Arena> arena;
   try {
-    int signal = train(description, options, optionError, transport,
+    int signal = train(description, options, optionError, bootstrap,
                        pp_program_steps, createBackend, arena);
-    transport.finish();
+    bootstrap.finish();
     return signal ? 128 + signal : 0;
   } catch (const Disagreement &) {
-    transport.finish();
+    bootstrap.finish();
     return 1;
   } catch (const Stopped &) {
     // Empty: another rank says what it was.
@@ -45,7 +45,8 @@ static int32_t runOn(Transport &transport, const Description &description,
   } catch (const std::exception &e) {
     error = e.what();
   }
-  transport.fail(error);
+  bootstrap.reportFailure(error);
+  bootstrap.finish();
   return 1;
 }
 
@@ -77,9 +78,9 @@ int32_t pprt_main(int32_t argc, char **argv) {
     }
     // A rank that is alone needs no MPI, not even to say that it is alone.
     bool alone = !launchedAsRank() || launchedSize() == 1;
-    std::unique_ptr<Transport> transport =
-        alone ? createLocalTransport() : createMpiTransport();
-    return runOn(*transport, description, *options, optionError);
+    std::unique_ptr<Bootstrap> bootstrap =
+        alone ? createLocalBootstrap() : createMpiBootstrap();
+    return runOn(*bootstrap, description, *options, optionError);
   } catch (const std::exception &error) {
     return failEarly(error.what());
   }

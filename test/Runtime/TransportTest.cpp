@@ -1,4 +1,4 @@
-//===- TransportTest.cpp - The transport under mpirun ---------------------===//
+//===- TransportTest.cpp - Bootstrap and communicators under mpirun --------===//
 //
 // Each rank checks what it receives, how waits behave, and what they cost, and
 // says so at the end; transport_test.py reads that.
@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "Clock.h"
 #include "ClockSync.h"
-#include "Collectives.h"
+#include "Bootstrap.h"
+#include "CommunicatorChecks.h"
 #include "Error.h"
 #include "Philox.h"
 
@@ -20,6 +21,8 @@
 using namespace pprt;
 
 static int rankHere = 0;
+/// Messages and collectives of all ranks.
+static std::unique_ptr<Communicator> world;
 
 #define CHECK(condition)                                                       \
   do {                                                                         \
@@ -58,7 +61,7 @@ static std::vector<char> message(int sender, int tag, size_t bytes) {
 
 /// Around the ring with many sizes in flight, completed in another order than
 /// posted.
-static void testExchangeOfManySizes(Transport &t) {
+static void testExchangeOfManySizes(Bootstrap &t) {
   const std::vector<size_t> sizes = {0,    1,     64,     4095,         4096,
                                      4097, 65536, 524288, (4 << 20) + 4};
   int next = (t.rank() + 1) % t.size();
@@ -71,60 +74,60 @@ static void testExchangeOfManySizes(Transport &t) {
     // Half of the receives are posted before the messages can be there.
     for (int i = 0; i < count; i += 2) {
       in[i].resize(sizes[i]);
-      t.irecv(i, previous, i, in[i].data(), sizes[i]);
+      world->irecv(i, previous, i, in[i].data(), sizes[i]);
     }
     for (int i = 0; i < count; ++i)
-      t.isend(count + i, next, i, out[i].data(), sizes[i]);
+      world->isend(count + i, next, i, out[i].data(), sizes[i]);
     for (int i = 1; i < count; i += 2) {
       in[i].resize(sizes[i]);
-      t.irecv(i, previous, i, in[i].data(), sizes[i]);
+      world->irecv(i, previous, i, in[i].data(), sizes[i]);
     }
     for (int i = count - 1; i >= 0; --i) {
-      TransferTimes times = t.wait(i);
+      TransferTimes times = world->wait(i);
       CHECK(times.posted <= times.completed);
       CHECK(in[i] == message(previous, i, sizes[i]));
     }
     for (int i = 0; i < count; ++i)
-      t.wait(count + i);
+      world->wait(count + i);
   }
 }
 
 /// Messages of one (peer, tag) arrive in the order of their sends.
-static void testOrder(Transport &t) {
+static void testOrder(Bootstrap &t) {
   if (t.rank() == 0)
     for (int i = 0; i < 50; ++i) {
-      t.isend(0, 1, 9, &i, sizeof i);
-      t.wait(0);
+      world->isend(0, 1, 9, &i, sizeof i);
+      world->wait(0);
     }
   if (t.rank() == 1)
     for (int i = 0; i < 50; ++i) {
       int value = -1;
-      t.irecv(0, 0, 9, &value, sizeof value);
-      t.wait(0);
+      world->irecv(0, 0, 9, &value, sizeof value);
+      world->wait(0);
       CHECK(value == i);
     }
 }
 
 /// A sender gets its buffer back although the receiver computes.
-static void testProgressDuringComputation(Transport &t, Collectives &c) {
+static void testProgressDuringComputation(Bootstrap &t) {
   const size_t bytes = 2 << 20;
   for (int round = 0; round < 3; ++round) {
-    c.barrier();
+    t.barrier();
     if (t.rank() == 0) {
       std::vector<char> data = message(0, 5, bytes);
       compute(0.05); // so that the receiver computes already
       uint64_t begin = nowNs();
-      t.isend(0, 1, 5, data.data(), bytes);
-      t.wait(0);
+      world->isend(0, 1, 5, data.data(), bytes);
+      world->wait(0);
       double seconds = toSeconds(nowNs() - begin);
       std::printf("the sender was free after %.2f ms\n", 1e3 * seconds);
       CHECK(seconds < 0.5);
     }
     if (t.rank() == 1) {
       std::vector<char> data(bytes);
-      t.irecv(0, 0, 5, data.data(), bytes);
+      world->irecv(0, 0, 5, data.data(), bytes);
       compute(1.0);
-      TransferTimes times = t.wait(0);
+      TransferTimes times = world->wait(0);
       CHECK(times.completed - times.posted < 900000000);
       CHECK(data == message(0, 5, bytes));
     }
@@ -132,7 +135,7 @@ static void testProgressDuringComputation(Transport &t, Collectives &c) {
 }
 
 /// A rank that waits uses next to no processor time.
-static void testWaitingIsCheap(Transport &t) {
+static void testWaitingIsCheap(Bootstrap &t) {
   char token = 0;
   if (t.rank() == 0) {
     compute(1.0);
@@ -147,7 +150,7 @@ static void testWaitingIsCheap(Transport &t) {
   std::printf("waiting used %.3f%%\n", 100 * (cpuSeconds() - cpu) / seconds);
 }
 
-static void testLatency(Transport &t) {
+static void testLatency(Bootstrap &t) {
   if (t.rank() > 1)
     return;
   for (size_t bytes : {size_t(8), size_t(65536), size_t(1) << 20}) {
@@ -156,12 +159,12 @@ static void testLatency(Transport &t) {
     uint64_t begin = 0;
     const int peer = 1 - t.rank();
     auto send = [&] {
-      t.isend(0, peer, 8, data.data(), bytes);
-      t.wait(0);
+      world->isend(0, peer, 8, data.data(), bytes);
+      world->wait(0);
     };
     auto receive = [&] {
-      t.irecv(1, peer, 8, data.data(), bytes);
-      t.wait(1);
+      world->irecv(1, peer, 8, data.data(), bytes);
+      world->wait(1);
     };
     for (int i = -5; i < rounds; ++i) {
       if (i == 0)
@@ -180,29 +183,25 @@ static void testLatency(Transport &t) {
   }
 }
 
-static void testCollectives(Transport &t, Collectives &c) {
+static void testControlPlane(Bootstrap &t) {
   int size = t.size(), rank = t.rank();
-  // One contributor each: exact bits, whatever the values.
-  std::vector<double> values(size, 0.0);
-  values[rank] = 0.1 * (rank + 1);
-  c.sum(values.data(), values.size());
-  for (int i = 0; i < size; ++i)
-    CHECK(values[i] == 0.1 * (i + 1));
+  CHECK(t.any(rank == size - 1));
+  CHECK(!t.any(false));
   for (int root = 0; root < size; ++root) {
     int value = rank == root ? 42 + root : -1;
-    c.broadcast(&value, sizeof value, root);
+    t.broadcast(&value, sizeof value, root);
     CHECK(value == 42 + root);
   }
-  auto all = c.gather(std::string(size_t(rank) * 100000, char('a' + rank)));
+  auto all = t.gather(std::string(size_t(rank) * 100000, char('a' + rank)));
   CHECK(all.size() == (rank == 0 ? size_t(size) : 0));
   for (size_t i = 0; i < all.size(); ++i)
     CHECK(all[i] == std::string(i * 100000, char('a' + i)));
-  c.agree("");
+  t.agree("");
 }
 
 /// On one node the clock is common, so that the comparison must find next to
 /// no difference: at most the time of a fast round trip.
-static void testClocks(Transport &t) {
+static void testClocks(Bootstrap &t) {
   CHECK(t.onOneNode());
   CHECK(compareClocks(t).toRank0 == 0);
   ClockPoint point = compareClocks(t, /*always=*/true);
@@ -211,8 +210,8 @@ static void testClocks(Transport &t) {
 }
 
 /// A message of another size is an error of the wait, as is a missing one.
-static void testErrors(Transport &t, Collectives &c) {
-  c.barrier();
+static void testErrors(Bootstrap &t) {
+  t.barrier();
   char data[64] = {};
   auto throws = [&](auto action, const char *part) {
     try {
@@ -223,22 +222,22 @@ static void testErrors(Transport &t, Collectives &c) {
     return false;
   };
   if (t.rank() == 0) {
-    t.isend(0, 1, 1, data, 32);
-    t.wait(0);
-    t.isend(0, 1, 2, data, 64);
-    t.wait(0);
+    world->isend(0, 1, 1, data, 32);
+    world->wait(0);
+    world->isend(0, 1, 2, data, 64);
+    world->wait(0);
   }
   if (t.rank() == 1) {
-    t.irecv(0, 0, 1, data, 64);
-    CHECK(throws([&] { t.wait(0); }, "found a message of 32 bytes"));
-    t.irecv(0, 0, 2, data, 32);
-    CHECK(throws([&] { t.wait(0); }, " 32"));
+    world->irecv(0, 0, 1, data, 64);
+    CHECK(throws([&] { world->wait(0); }, "found a message of 32 bytes"));
+    world->irecv(0, 0, 2, data, 32);
+    CHECK(throws([&] { world->wait(0); }, " 32"));
     t.setTimeout(0.2);
-    t.irecv(0, 0, 3, data, 64);
+    world->irecv(0, 0, 3, data, 64);
     uint64_t begin = nowNs();
     bool late = false;
     try {
-      t.wait(0);
+      world->wait(0);
     } catch (const TimeoutError &) {
       late = true;
     }
@@ -246,22 +245,22 @@ static void testErrors(Transport &t, Collectives &c) {
     CHECK(nowNs() - begin < 5000000000);
     t.setTimeout(300);
   }
-  c.barrier();
+  t.barrier();
   if (t.rank() == 0) {
-    t.isend(0, 1, 3, data, 64);
-    t.wait(0);
+    world->isend(0, 1, 3, data, 64);
+    world->wait(0);
   }
   if (t.rank() == 1)
-    t.wait(0);
-  CHECK(throws([&] { t.wait(1); }, "not started"));
-  CHECK(throws([&] { t.isend(1, t.size(), 1, data, 4); },
-               "found a transfer with rank"));
+    world->wait(0);
+  CHECK(throws([&] { world->wait(1); }, "not started"));
+  CHECK(throws([&] { world->isend(1, t.size(), 1, data, 4); },
+               "found a transfer with member"));
 }
 
 /// A control-plane call that gave up leaves its caller's memory alone: nothing
 /// arrives in it later, and what was to be sent has been taken. The last test,
 /// for the control plane is used up afterwards.
-static void testMessagesAfterATimeout(Transport &t) {
+static void testMessagesAfterATimeout(Bootstrap &t) {
   const size_t bytes = 100000;
   char token = 0;
   auto isLate = [](auto action) {
@@ -279,51 +278,71 @@ static void testMessagesAfterATimeout(Transport &t) {
     CHECK(isLate([&] { t.send(0, out.data(), out.size()); }));
     t.setTimeout(300);
     out.assign(bytes, 'x'); // as if it were somebody else's by now
-    t.isend(0, 0, 7, &token, 1);
-    t.wait(0);
+    world->isend(0, 0, 7, &token, 1);
+    world->wait(0);
     // Rank 0 is done with both.
-    t.irecv(1, 0, 7, &token, 1);
-    t.wait(1);
+    world->irecv(1, 0, 7, &token, 1);
+    world->wait(1);
     CHECK(in == std::vector<char>(8, 'x'));
   }
   if (t.rank() == 0) {
     std::vector<char> in(bytes), out(8, 'b');
-    t.irecv(0, 1, 7, &token, 1);
-    t.wait(0);
+    world->irecv(0, 1, 7, &token, 1);
+    world->wait(0);
     t.send(1, out.data(), out.size());
     t.receive(1, in.data(), in.size());
     CHECK(in == std::vector<char>(bytes, 'a'));
-    t.isend(1, 1, 7, &token, 1);
-    t.wait(1);
+    world->isend(1, 1, 7, &token, 1);
+    world->wait(1);
   }
 }
 
+static void testGroups(Bootstrap &t) {
+  std::vector<Mesh> meshes = {Mesh({{"pipe", t.size()}})};
+  if (t.size() == 4)
+    meshes.push_back(Mesh({{"pipe", 2}, {"data", 2}}));
+  auto isRight = [](const std::string &error) {
+    if (!error.empty())
+      std::fprintf(stderr, "%s\n", error.c_str());
+    return error.empty();
+  };
+  for (const Mesh &mesh : meshes)
+    CHECK(isRight(test::checkCollectives(t, mesh)));
+  const bool mpiMoves = std::getenv("OMPI_MCA_btl") ||
+                        std::getenv("OMPI_MCA_btl_vader_single_copy_mechanism");
+  for (int misses : {0, t.size() - 1})
+    CHECK(isRight(test::checkRecovery(t, meshes.back(), misses,
+                                      /*mayKeep=*/mpiMoves)));
+}
+
 int main() {
-  std::unique_ptr<Transport> transport = createMpiTransport();
-  Transport &t = *transport;
+  std::unique_ptr<Bootstrap> bootstrap = createMpiBootstrap();
+  Bootstrap &t = *bootstrap;
   rankHere = t.rank();
-  t.reserve(32);
-  Collectives c(t);
+  world = createHostCommunicator(
+      t, Group::all(Mesh({{"pipe", t.size()}}), t.rank()), 32);
   testExchangeOfManySizes(t);
   testOrder(t);
-  testCollectives(t, c);
+  testControlPlane(t);
   testClocks(t);
-  testErrors(t, c);
-  testProgressDuringComputation(t, c);
-  c.barrier();
+  testErrors(t);
+  testGroups(t);
+  testProgressDuringComputation(t);
+  t.barrier();
   testWaitingIsCheap(t);
-  c.barrier();
+  t.barrier();
   testLatency(t);
-  c.barrier();
+  t.barrier();
   // An agreement on an error reaches every rank.
   bool disagreed = false;
   try {
-    c.agree(t.rank() == t.size() - 1 ? "expected by the test" : "");
+    t.agree(t.rank() == t.size() - 1 ? "expected by the test" : "");
   } catch (const Disagreement &) {
     disagreed = true;
   }
   CHECK(disagreed);
   testMessagesAfterATimeout(t);
   std::printf("all checks passed\n");
-  transport->finish();
+  world.reset();
+  bootstrap->finish();
 }

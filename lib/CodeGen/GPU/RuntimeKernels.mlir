@@ -1,5 +1,5 @@
 // Kernels that the runtime itself launches: norms, the conclusion of a step, and
-// updates (runtime/gpu/DeviceProgram.cpp), and epilogues of products
+// updates (runtime/gpu/DeviceBackend.cpp), and epilogues of products
 // (runtime/gpu/Fallback.cpp). pp-gpu-add-runtime-kernels puts them into each
 // program, beside the kernels of its layers.
 //
@@ -51,7 +51,7 @@ gpu.module @kernels {
     gpu.return
   }
 
-  // p = p (1 - lr wd) - lr g. The scalars are UpdateScalars of DeviceProgram.h.
+  // p = p (1 - lr wd) - lr g. The scalars are UpdateScalars of DeviceBackend.h.
   // `copy` is null or p in bf16.
   gpu.func @pprt_kernel_sgd(%parameter: !llvm.ptr, %gradient: !llvm.ptr, %scalars: !llvm.ptr, %decay: f32, %n: i64, %copy: !llvm.ptr {pprt.optional}) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
     %x = gpu.block_id x

@@ -36,14 +36,13 @@ protected:
     options.decay = 0;
     options.clip = 0;
     options.weightDecay = 0;
-    transport = createLocalTransport();
-    collectives = std::make_unique<Collectives>(*transport);
+    bootstrap = createLocalBootstrap();
     batches = std::make_unique<Batches>(file, d, 1);
     recorder = std::make_unique<Recorder>(d.programs[0], false, false);
     make();
   }
   void make() {
-    const BackendSetup setup{d, options, *transport, *collectives, *recorder};
+    const BackendSetup setup{d, options, *bootstrap, *recorder};
     backend = std::make_unique<HostBackend>(setup);
     backend->useData(*batches);
     context = std::make_unique<pprt_context>(setup, *backend);
@@ -73,8 +72,7 @@ protected:
   TokenFile file;
   Description d;
   Options options;
-  std::unique_ptr<Transport> transport;
-  std::unique_ptr<Collectives> collectives;
+  std::unique_ptr<Bootstrap> bootstrap;
   std::unique_ptr<Batches> batches;
   std::unique_ptr<Recorder> recorder;
   std::unique_ptr<Backend> backend;

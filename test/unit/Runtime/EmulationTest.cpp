@@ -64,10 +64,9 @@ TEST(Emulation, StepsTouchNoMemory) {
   d.parameters = {parameter};
   Options options;
   options.emulate = times(0);
-  auto transport = createLocalTransport();
-  Collectives collectives(*transport);
+  auto bootstrap = createLocalBootstrap();
   Recorder recorder(d.programs[0], false, false);
-  const BackendSetup setup{d, options, *transport, collectives, recorder};
+  const BackendSetup setup{d, options, *bootstrap, recorder};
   EmulationBackend backend(setup);
   pprt_context context(setup, backend);
   EXPECT_EQ(static_cast<const pprt_context_head *>(&context)->emulating, 1);
