@@ -10,10 +10,12 @@
 #include "Clock.h"
 #include "Environment.h"
 #include "Error.h"
+#include "WaitTimer.h"
 
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <time.h>
 
 using namespace pprt;
 using namespace pprt::cuda;
@@ -84,7 +86,14 @@ void CudaDevice::openCache(PlanCache::Note note) {
 }
 
 CudaDevice::~CudaDevice() {
-  // Nothing can be done about errors here; work may still run after a failure.
+  // Nothing can be done about errors here.
+  if (!isLost)
+    freeAll();
+  if (context)
+    driver.contextRelease(device);
+}
+
+void CudaDevice::freeAll() {
   products.reset();
   attention.reset();
   if (graph)
@@ -101,8 +110,27 @@ CudaDevice::~CudaDevice() {
     driver.free(block);
   for (void *block : hostBlocks)
     driver.freeHost(block);
-  if (context)
-    driver.contextRelease(device);
+}
+
+/// A context in which work has failed answers every call with the same error,
+/// those that free, too. All that is in it is freed with it.
+Device::State CudaDevice::drain(double seconds) {
+  WaitTimer timer(uint64_t(seconds * 1e9), nowNs());
+  for (Stream stream : streams)
+    for (Result result; (result = driver.streamQuery(stream)) != success;) {
+      if (result != notReady) {
+        products.reset();
+        attention.reset();
+        driver.contextReset(device);
+        isLost = true;
+        return State::Lost;
+      }
+      if (timer.isOver(nowNs()))
+        return State::Busy;
+      timespec nap = {0, 1000000};
+      nanosleep(&nap, nullptr);
+    }
+  return State::Idle;
 }
 
 std::string CudaDevice::description() const {

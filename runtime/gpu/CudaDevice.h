@@ -49,6 +49,7 @@ public:
   void record(int event, int stream) override;
   void wait(int stream, int event) override;
   bool isDone(int stream) override;
+  State drain(double seconds) override;
   void startClock() override;
   int addMark() override;
   void mark(int mark, int stream) override;
@@ -62,6 +63,7 @@ private:
   void check(Result result, const char *call) const {
     driver.check(result, call);
   }
+  void freeAll();
   void loadCode();
   void openCache(PlanCache::Note note);
   std::string loadImage(const pprt_gpu_image &image);
@@ -78,6 +80,7 @@ private:
   Event clock = nullptr;
   uint64_t clockNs = 0;
   bool isCapturing = false;
+  bool isLost = false;
   GraphExec graph = nullptr;
   std::vector<DevicePtr> blocks;
   std::vector<void *> hostBlocks;

@@ -108,6 +108,23 @@ public:
   virtual bool isDone(int stream) = 0;
 
   //===--------------------------------------------------------------------===//
+  // Failures
+  //===--------------------------------------------------------------------===//
+
+  enum class State {
+    Idle, ///< all work is done
+    Lost, ///< the device takes no work any more; all that it had is freed
+    Busy, ///< work on it does not end
+  };
+  /// After a failure: waits until all streams have done what they have, at most
+  /// `seconds`. Nothing but the destructor follows, which must not be called
+  /// while the device is busy.
+  virtual State drain(double seconds) {
+    (void)seconds;
+    return State::Idle;
+  }
+
+  //===--------------------------------------------------------------------===//
   // Times
   //===--------------------------------------------------------------------===//
 

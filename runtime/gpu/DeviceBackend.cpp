@@ -18,6 +18,8 @@ static uint64_t align(uint64_t bytes) { return (bytes + 255) / 256 * 256; }
 // Blocks of the first stage of a sum: what the second stage adds. How a sum is
 // cut depends on its length alone, so that no GPU gives other bits.
 static constexpr int32_t threads = 256, maxBlocks = 1024;
+/// How long work may go on after a failure.
+static constexpr double drainSeconds = 2;
 
 DeviceBackend::DeviceBackend(const BackendSetup &setup)
     : Backend(setup), description(setup.description), program(setup.program()),
@@ -27,12 +29,12 @@ DeviceBackend::DeviceBackend(const BackendSetup &setup)
 // Before the steps
 //===----------------------------------------------------------------------===//
 
-void DeviceBackend::prepare(Arena &arena) {
-  Backend::prepare(arena);
+void DeviceBackend::prepare(std::shared_ptr<Arena> memory) {
+  Backend::prepare(std::move(memory));
   DeviceLibraries libraries;
   setup.bootstrap.agreeAfter([&] {
     libraries = open();
-    allocate(arena.bytes());
+    allocate(arena->bytes());
   });
   if (!compareLibraries(libraries, setup.bootstrap))
     device->actual().leaveAttention();
@@ -379,10 +381,32 @@ void DeviceBackend::throwStuck(int64_t step) {
                      "see what the ranks do, or raise --timeout");
 }
 
-void DeviceBackend::abort() {
-  for (DeviceCommunicator *each : {pipe.get(), world.get()})
-    if (each)
-      each->abort();
+namespace {
+/// What work that does not end may still use. Never freed.
+struct Abandoned {
+  std::unique_ptr<Device> device;
+  std::unique_ptr<DeviceCommunicator> pipe, world;
+};
+} // namespace
+
+void DeviceBackend::teardown(bool hasFailed) {
+  bool isFree = true;
+  if (hasFailed) {
+    for (DeviceCommunicator *each : {pipe.get(), world.get()})
+      if (each)
+        isFree &= each->abort();
+    isFree &= !device || device->drain(drainSeconds) != Device::State::Busy;
+  }
+  if (!isFree)
+    setup.bootstrap.keepUntilEnd(std::shared_ptr<void>(
+        new Abandoned{std::move(device), std::move(pipe), std::move(world)},
+        [](void *) {}));
+  keys.reset();
+  pipe.reset();
+  world.reset();
+  device.reset();
+  timedDevice = nullptr;
+  arena.reset();
 }
 
 //===----------------------------------------------------------------------===//

@@ -41,12 +41,12 @@ public:
   explicit DeviceBackend(const BackendSetup &setup);
 
   std::string describe() const override;
-  void prepare(Arena &arena) override;
+  void prepare(std::shared_ptr<Arena> arena) override;
   void upload() override;
   void download() override;
   void sayNotes() override { notes.say(setup.bootstrap, rank()); }
   std::string kernelTimes() override;
-  void abort() override;
+  void teardown(bool hasFailed) override;
 
   void runStep(pprt_context &context, pprt_step_fn function) override;
   std::string place(const pprt_context &context) const override;

@@ -18,6 +18,7 @@
   F(Result, deviceAttribute, "cuDeviceGetAttribute", int *, int, DeviceId)     \
   F(Result, contextRetain, "cuDevicePrimaryCtxRetain", Context *, DeviceId)    \
   F(Result, contextRelease, "cuDevicePrimaryCtxRelease_v2", DeviceId)          \
+  F(Result, contextReset, "cuDevicePrimaryCtxReset_v2", DeviceId)              \
   F(Result, contextSet, "cuCtxSetCurrent", Context)                            \
   F(Result, contextSynchronize, "cuCtxSynchronize", void)                      \
   F(Result, moduleLoad, "cuModuleLoadDataEx", Module *, const void *,          \

@@ -123,13 +123,13 @@ public:
 
   bool abort() override {
     if (std::exchange(aborted, true))
-      return true;
+      return !isStuck;
     for (Edge &edge : edges)
       if (edge.communicator)
         nccl.abort(edge.communicator);
     if (all)
       nccl.abort(all);
-    return true;
+    return !isStuck;
   }
 
 private:
@@ -206,6 +206,7 @@ private:
   size_t numNumbers;
   NcclComm all = nullptr;
   bool aborted = false;
+  bool isStuck = false; ///< a call of NCCL has not returned
 };
 
 } // namespace
@@ -220,7 +221,8 @@ void NcclCommunicator::create(NcclComm &communicator, int ranks, const NcclId &i
     std::atomic<bool> isDone = false;
   };
   auto call = std::make_shared<Call>();
-  // The process ends before the device does when this call never returns.
+  // A call that never returns keeps the device, see `abort`.
+  isStuck = true;
   std::thread([call, ranks, id, rank, create = nccl.create, &device = device] {
     device.makeCurrent();
     call->status = create(&call->communicator, ranks, id, rank);
@@ -235,6 +237,7 @@ void NcclCommunicator::create(NcclComm &communicator, int ranks, const NcclId &i
                        "they do (NCCL_DEBUG=INFO says how they connect), or "
                        "raise --timeout");
   }
+  isStuck = false;
   nccl.check(call->status, "ncclCommInitRank " + what);
   communicator = call->communicator;
 }

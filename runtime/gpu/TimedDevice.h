@@ -64,6 +64,7 @@ public:
   void record(int event, int stream) override { device->record(event, stream); }
   void wait(int stream, int event) override { device->wait(stream, event); }
   bool isDone(int stream) override { return device->isDone(stream); }
+  State drain(double seconds) override { return device->drain(seconds); }
   void startClock() override { device->startClock(); }
   int addMark() override { return device->addMark(); }
   void mark(int mark, int stream) override { device->mark(mark, stream); }

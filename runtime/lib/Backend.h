@@ -77,7 +77,9 @@ public:
   /// Gets what the steps need, together with all other ranks. `arena` is memory
   /// of the host with the layout of the program's arena, for the first values of
   /// parameters and for checkpoints.
-  virtual void prepare(Arena &arena) { this->arena = &arena; }
+  virtual void prepare(std::shared_ptr<Arena> arena) {
+    this->arena = std::move(arena);
+  }
   /// The tokens of the steps, which the trainer loads before each.
   void useData(const Batches &data) { batches = &data; }
   /// Parameters and masters from `arena` to where steps compute.
@@ -89,8 +91,11 @@ public:
   virtual void sayNotes() {}
   /// The times of kernels as JSON, for --kernel-times.
   virtual std::string kernelTimes() { return ""; }
-  /// Ends what is under way after a failure. Nothing runs afterwards.
-  virtual void abort() {}
+  /// Frees all that the steps needed, also in the midst of one, if that has
+  /// failed: then only the bootstrap is left. Memory that other ranks may still
+  /// read or write, and a device whose work does not end, are left to the
+  /// bootstrap until the process ends. Nothing but the destructor follows.
+  virtual void teardown(bool hasFailed) = 0;
 
   //===--------------------------------------------------------------------===//
   // A step
@@ -126,7 +131,7 @@ public:
 
 protected:
   const BackendSetup setup;
-  Arena *arena = nullptr;
+  std::shared_ptr<Arena> arena;
   const Batches *batches = nullptr;
 };
 

@@ -14,12 +14,19 @@ using namespace pprt;
 HostBackend::HostBackend(const BackendSetup &setup)
     : Backend(setup), idChecks(setup.program(), setup.recorder) {}
 
-void HostBackend::prepare(Arena &arena) {
-  Backend::prepare(arena);
+void HostBackend::prepare(std::shared_ptr<Arena> memory) {
+  Backend::prepare(std::move(memory));
   const Group group = Group::along(setup.description.mesh,
                                    setup.bootstrap.rank(), {"pipe"});
   pipe = createHostCommunicator(setup.bootstrap, group,
                                 setup.program().requests);
+}
+
+void HostBackend::teardown(bool) {
+  if (pipe && !pipe->abort())
+    setup.bootstrap.keepUntilEnd(arena);
+  pipe.reset();
+  arena.reset();
 }
 
 void HostBackend::runStep(pprt_context &context, pprt_step_fn function) {
@@ -109,8 +116,8 @@ void HostBackend::wait(int request, int action) {
 EmulationBackend::EmulationBackend(const BackendSetup &setup)
     : HostBackend(setup), emulation(setup.program(), *setup.options.emulate) {}
 
-void EmulationBackend::prepare(Arena &arena) {
-  HostBackend::prepare(arena);
+void EmulationBackend::prepare(std::shared_ptr<Arena> memory) {
+  HostBackend::prepare(std::move(memory));
   Emulation::start();
 }
 void EmulationBackend::actionEnd(int action) {

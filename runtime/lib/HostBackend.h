@@ -18,7 +18,8 @@ class HostBackend : public Backend {
 public:
   explicit HostBackend(const BackendSetup &setup);
 
-  void prepare(Arena &arena) override;
+  void prepare(std::shared_ptr<Arena> arena) override;
+  void teardown(bool hasFailed) override;
   void runStep(pprt_context &context, pprt_step_fn function) override;
   void actionBegin(int action) override;
   void actionEnd(int action) override;
@@ -51,7 +52,7 @@ public:
   explicit EmulationBackend(const BackendSetup &setup);
 
   bool computes() const override { return false; }
-  void prepare(Arena &arena) override;
+  void prepare(std::shared_ptr<Arena> arena) override;
   void actionEnd(int action) override;
   const void *data(int input, int microbatch) override;
   void zero(void *data, uint64_t bytes) override;

@@ -82,6 +82,7 @@ struct Hub {
     std::condition_variable changed;
     uint64_t changes = 0;
     std::deque<Request> requests; // their addresses stay
+    int count = 0;
     std::list<Sent> inbox;
     std::vector<bool> isOpen; // of each space
   };
@@ -123,14 +124,20 @@ private:
   int addRequests(int count) override {
     std::lock_guard<std::mutex> lock(hub->mutex);
     const int first = int(here.requests.size());
+    here.count += count;
     here.requests.resize(here.requests.size() + size_t(count));
     return first;
   }
   void removeRequests(int first, int count) override {
     std::lock_guard<std::mutex> lock(hub->mutex);
+    here.count -= count;
     // Numbers of others stay as they are.
     if (first + count == int(here.requests.size()))
       here.requests.resize(size_t(first));
+  }
+  int countRequests() override {
+    std::lock_guard<std::mutex> lock(hub->mutex);
+    return here.count;
   }
   int addSpace() override {
     std::lock_guard<std::mutex> lock(hub->mutex);

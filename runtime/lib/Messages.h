@@ -51,6 +51,8 @@ public:
   virtual int addRequests(int count) = 0;
   /// Takes requests back. None of them is under way.
   virtual void removeRequests(int first, int count) = 0;
+  /// How many requests there are.
+  virtual int countRequests() = 0;
   /// A space of tags; ranks that add spaces in the same order get the same.
   virtual int addSpace() = 0;
   /// Messages that still come in it are dropped.

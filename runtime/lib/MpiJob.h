@@ -73,6 +73,7 @@ private:
   // Messages
   int addRequests(int count) override;
   void removeRequests(int first, int count) override;
+  int countRequests() override;
   int addSpace() override;
   void removeSpace(int space) override;
   int largestTag() const override { return tagBound; }

@@ -135,6 +135,14 @@ void MpiJob::removeRequests(int first, int count) {
     freeSlots.emplace_back(first, count);
 }
 
+int MpiJob::countRequests() {
+  std::lock_guard<std::mutex> lock(mutex);
+  int count = int(slots.size());
+  for (auto [first, size] : freeSlots)
+    count -= size;
+  return count;
+}
+
 int MpiJob::addSpace() { return spaces++; }
 
 void MpiJob::removeSpace(int space) {

@@ -104,9 +104,8 @@ namespace {
 class Run {
 public:
   Run(const Description &description, const Options &options,
-      Bootstrap &bootstrap,
-      const BackendFactory &createBackend, std::optional<Arena> &arena)
-      : description(description), options(options), bootstrap(bootstrap), arena(arena),
+      Bootstrap &bootstrap, const BackendFactory &createBackend)
+      : description(description), options(options), bootstrap(bootstrap),
         program(description.programOf(size_t(bootstrap.rank()))),
         recorder(program, /*keepAll=*/!options.trace.empty(),
                  /*keepLast=*/true),
@@ -147,7 +146,7 @@ private:
   const Description &description;
   const Options &options;
   Bootstrap &bootstrap;
-  std::optional<Arena> &arena;
+  std::shared_ptr<Arena> arena;
   const Program &program;
   const Environment environment;
 
@@ -276,14 +275,7 @@ void Run::prepareKernels() {
                 "; give a smaller --threads");
 }
 
-/// After a failure work may still run on the device, and messages may still
-/// arrive in its memory: only the end of the process frees that.
-Run::~Run() {
-  if (isFinished)
-    return;
-  backend->abort();
-  (void)backend.release();
-}
+Run::~Run() { backend->teardown(/*hasFailed=*/!isFinished); }
 
 void Run::prepare() {
   bootstrap.agreeAfter([&] { openFiles(); });
@@ -292,14 +284,14 @@ void Run::prepare() {
         {{"a data file with fingerprint", hexText(tokenFile->fingerprint())}},
         bootstrap, bootstrap.rank()));
   bootstrap.agreeAfter([&] {
-    arena.emplace(plannedBytes());
+    arena = std::make_shared<Arena>(plannedBytes());
     // Pages that nothing is written to take no memory.
     if (backend->computes())
       fillParameters();
     if (!options.profileOut.empty())
       layerTimes.emplace(description, program, profileWarmUp, timelineWindow);
   });
-  backend->prepare(*arena);
+  backend->prepare(arena);
   backend->upload();
   bootstrap.agreeAfter([&] { prepareKernels(); });
   noteFewCores();
@@ -549,8 +541,8 @@ void Run::report() {
 
 int pprt::train(const Description &description, const Options &options,
                 const std::string &optionError, Bootstrap &bootstrap,
-                const pprt_step_fn *steps, const BackendFactory &createBackend,
-                std::optional<Arena> &arena) {
+                const pprt_step_fn *steps,
+                const BackendFactory &createBackend) {
   bootstrap.setTimeout(options.timeout);
   bootstrap.agree(optionError);
   bootstrap.agreeAfter([&] { checkWorldSize(description, bootstrap); });
@@ -558,7 +550,7 @@ int pprt::train(const Description &description, const Options &options,
   identity.insert(identity.begin(), {"a program with hash", description.hash});
   bootstrap.agree(compareWithRank0(identity, bootstrap, bootstrap.rank()));
 
-  Run run(description, options, bootstrap, createBackend, arena);
+  Run run(description, options, bootstrap, createBackend);
   run.prepare();
   run.steps(steps);
   run.save();

@@ -11,13 +11,11 @@ namespace pprt {
 /// Trains; returns the signal that ended the run early, 0 if none did.
 /// `optionError` is what was wrong with this rank's command line.
 /// `createBackend` is called once all ranks agree on what to run.
-/// Throws Disagreement, Stopped or Error; collective but for the last. The
-/// arena is made here and left to the caller: after an error, transfers may
-/// still arrive in it until the transport has ended.
+/// Throws Disagreement, Stopped or Error; collective but for the last. Whatever
+/// it throws, all that the run had is freed (Backend::teardown).
 int train(const Description &description, const Options &options,
           const std::string &optionError, Bootstrap &bootstrap,
-          const pprt_step_fn *steps, const BackendFactory &createBackend,
-          std::optional<Arena> &arena);
+          const pprt_step_fn *steps, const BackendFactory &createBackend);
 
 } // namespace pprt
 

@@ -1,14 +1,13 @@
 //===- Entry.cpp - From main() to the run, and back with a status ---------===//
 //
-// Chooses the bootstrap, and turns what ended the run into an exit status: 0
-// for a finished training, 1 for an error, which rank 0 has printed, and 128
-// plus the number of a signal that ended it early, after a step.
+// Chooses the bootstrap, and turns what ended the run into an exit status.
 //
 //===----------------------------------------------------------------------===//
 #include "Bootstrap.h"
 #include "CreateBackend.h"
 #include "Diagnostics.h"
 #include "Error.h"
+#include "RunProgram.h"
 #include "Trainer.h"
 
 #include <cstdio>
@@ -24,19 +23,23 @@ static int32_t failEarly(const std::string &error) {
   return 1;
 }
 
-static int32_t runOn(Bootstrap &bootstrap, const Description &description,
-                     const Options &options, const std::string &optionError) {
-  std::string error;
-  // It outlives a step that fails: what other ranks have sent by then may still
-  // arrive in it while the ranks agree on the error.
-  std::optional<Arena> arena;
+CommandLine pprt::readCommandLine(int argc, const char *const *argv) {
+  CommandLine line{parseDescription(pp_program_description), Options(), "", ""};
   try {
-    int signal = train(description, options, optionError, bootstrap,
-                       pp_program_steps, createBackend, arena);
-    bootstrap.finish();
+    line.options = parseOptions(argc, argv, line.description, line.help);
+  } catch (const Error &error) {
+    line.error = error.what();
+  }
+  return line;
+}
+
+int32_t pprt::runProgram(Bootstrap &bootstrap, const CommandLine &line) {
+  std::string error;
+  try {
+    int signal = train(line.description, *line.options, line.error, bootstrap,
+                       pp_program_steps, createBackend);
     return signal ? 128 + signal : 0;
   } catch (const Disagreement &) {
-    bootstrap.finish();
     return 1;
   } catch (const Stopped &) {
     // Empty: another rank says what it was.
@@ -46,7 +49,6 @@ static int32_t runOn(Bootstrap &bootstrap, const Description &description,
     error = e.what();
   }
   bootstrap.reportFailure(error);
-  bootstrap.finish();
   return 1;
 }
 
@@ -63,24 +65,19 @@ static void keepFreedMemory() {
 int32_t pprt_main(int32_t argc, char **argv) {
   keepFreedMemory();
   try {
-    Description description = parseDescription(pp_program_description);
-    std::optional<Options> options = Options();
-    std::string optionError, help;
-    try {
-      options = parseOptions(argc, argv, description, help);
-    } catch (const Error &error) {
-      optionError = error.what();
-    }
-    if (!options) {
+    CommandLine line = readCommandLine(argc, argv);
+    if (!line.options) {
       if (launchedRank() == 0)
-        std::fputs(help.c_str(), stdout);
+        std::fputs(line.help.c_str(), stdout);
       return 0;
     }
     // A rank that is alone needs no MPI, not even to say that it is alone.
     bool alone = !launchedAsRank() || launchedSize() == 1;
     std::unique_ptr<Bootstrap> bootstrap =
         alone ? createLocalBootstrap() : createMpiBootstrap();
-    return runOn(*bootstrap, description, *options, optionError);
+    const int32_t status = runProgram(*bootstrap, line);
+    bootstrap->finish();
+    return status;
   } catch (const std::exception &error) {
     return failEarly(error.what());
   }

@@ -155,6 +155,8 @@ enum {{ T = {SEQUENCE}, N = {elements} }};
 const char pp_program_description[] = {json.dumps(json.dumps(description))};
 
 static int steps_done = 0;
+// For programs that run several times (RunsTest.cpp).
+void fake_restart(void) {{ steps_done = 0; }}
 static int fault(const char *kind, int where) {{
   const char *text = getenv("FAKE_FAULT");
   const char *at = text ? strchr(text, '@') : 0;

@@ -15,6 +15,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,11 @@ std::vector<Stream *> streams;
 using Blocks = std::map<const char *, size_t>;
 // Never destroyed: devices are given back later than that.
 Blocks &deviceBlocks = *new Blocks;
+/// What is not freed yet, but for device blocks and streams.
+std::set<void *> &hostBlocks = *new std::set<void *>;
+std::set<Event *> &events = *new std::set<Event *>;
+std::set<Graph *> &graphs = *new std::set<Graph *>;
+int retained = 0;
 Graph *capturing = nullptr;
 int failed = 0;
 std::string problem;
@@ -170,10 +176,43 @@ API cuDeviceGetAttribute(int *value, int attribute, int) {
   return 0;
 }
 API cuDevicePrimaryCtxRetain(void **context, int) {
+  ++retained;
   *context = &streams;
   return 0;
 }
-API cuDevicePrimaryCtxRelease_v2(int) { return 0; }
+API cuDevicePrimaryCtxRelease_v2(int) {
+  --retained;
+  return 0;
+}
+/// Frees all that is in the context, and what has failed in it is over.
+API cuDevicePrimaryCtxReset_v2(int) {
+  fakeCall("cuDevicePrimaryCtxReset");
+  for (auto &[block, bytes] : deviceBlocks)
+    std::free(const_cast<char *>(block));
+  deviceBlocks.clear();
+  for (void *block : hostBlocks)
+    std::free(block);
+  hostBlocks.clear();
+  for (Stream *stream : streams)
+    delete stream;
+  streams.clear();
+  for (Event *event : events)
+    delete event;
+  events.clear();
+  for (Graph *graph : graphs)
+    delete graph;
+  graphs.clear();
+  capturing = nullptr;
+  failed = 0;
+  problem.clear();
+  return 0;
+}
+/// For tests: how much has been made and not freed.
+API fakeCudaLive() {
+  return int(deviceBlocks.size() + hostBlocks.size() + streams.size() +
+             events.size() + graphs.size()) +
+         retained;
+}
 API cuCtxSetCurrent(void *) { return 0; }
 API cuCtxSynchronize() {
   UNSAFE(cuCtxSynchronize);
@@ -257,6 +296,8 @@ API cuMemAlloc_v2(void **memory, size_t bytes) {
   return *memory ? 0 : 2;
 }
 API cuMemFree_v2(void *memory) {
+  if (failed)
+    return failed;
   if (capturing)
     return 900;
   deviceBlocks.erase(static_cast<char *>(memory));
@@ -266,9 +307,13 @@ API cuMemFree_v2(void *memory) {
 API cuMemHostAlloc(void **memory, size_t bytes, unsigned) {
   UNSAFE(cuMemHostAlloc);
   *memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  hostBlocks.insert(*memory);
   return *memory ? 0 : 2;
 }
 API cuMemFreeHost(void *memory) {
+  if (failed)
+    return failed;
+  hostBlocks.erase(memory);
   std::free(memory);
   return 0;
 }
@@ -332,7 +377,10 @@ API cuStreamCreate(Stream **stream, unsigned) {
   return 0;
 }
 API cuStreamDestroy_v2(Stream *stream) {
-  stream->queue.clear();
+  if (failed)
+    return failed;
+  streams.erase(std::find(streams.begin(), streams.end(), stream));
+  delete stream;
   return 0;
 }
 API cuStreamQuery(Stream *stream) {
@@ -364,10 +412,17 @@ API cuStreamWaitEvent(Stream *stream, Event *event, unsigned) {
 }
 API cuEventCreate(Event **event, unsigned) {
   *event = new Event;
+  events.insert(*event);
   (*event)->last->done = true; // as one that was never recorded
   return 0;
 }
-API cuEventDestroy_v2(Event *) { return 0; }
+API cuEventDestroy_v2(Event *event) {
+  if (failed)
+    return failed;
+  events.erase(event);
+  delete event;
+  return 0;
+}
 API cuEventRecordWithFlags(Event *event, Stream *stream, unsigned flags) {
   CALL(cuEventRecord);
   auto recording = std::make_shared<Recording>();
@@ -402,6 +457,7 @@ API cuStreamBeginCapture_v2(Stream *stream, int) {
   if (stream->capture || capturing)
     return 900;
   stream->capture = capturing = new Graph;
+  graphs.insert(capturing);
   capturing->origin = stream;
   return 0;
 }
@@ -428,8 +484,15 @@ API cuGraphInstantiateWithFlags(Graph **instance, Graph *graph,
   *instance = graph;
   return 0;
 }
+// A graph and what is made of it are one here.
 API cuGraphDestroy(Graph *) { return 0; }
-API cuGraphExecDestroy(Graph *) { return 0; }
+API cuGraphExecDestroy(Graph *graph) {
+  if (failed)
+    return failed;
+  graphs.erase(graph);
+  delete graph;
+  return 0;
+}
 API cuGraphLaunch(Graph *graph, Stream *stream) {
   CALL(cuGraphLaunch);
   auto places = std::make_shared<std::map<Stream *, size_t>>();

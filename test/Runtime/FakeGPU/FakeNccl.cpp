@@ -26,6 +26,7 @@ struct Communicator {
   std::string name;
   int ranks, rank;
   long sequence = 0;
+  bool isAborted = false;
 };
 
 std::string path(const std::string &name) {
@@ -59,6 +60,8 @@ bool take(const std::string &name, void *data, size_t bytes) {
   if (fakeCall(#NAME))                                                         \
   return 2
 
+static int live = 0;
+
 API ncclGetUniqueId(Id *id) {
   CALL(ncclGetUniqueId);
   static int count = 0;
@@ -74,10 +77,22 @@ API ncclCommInitRank(Communicator **communicator, int ranks, Id id, int rank) {
   while (std::getenv("FAKE_NCCL_STUCK_INIT"))
     usleep(100000);
   *communicator = new Communicator{id.data, ranks, rank};
+  ++live;
   return 0;
 }
-API ncclCommDestroy(Communicator *) { return 0; }
-API ncclCommAbort(Communicator *) { return 0; }
+// Work of a communicator may still look at it: it is never freed.
+API ncclCommDestroy(Communicator *) {
+  --live;
+  return 0;
+}
+/// Its work ends, without having been done.
+API ncclCommAbort(Communicator *communicator) {
+  --live;
+  communicator->isAborted = true;
+  return 0;
+}
+/// For tests: communicators that are neither destroyed nor aborted.
+API fakeNcclLive() { return live; }
 API ncclCommGetAsyncError(Communicator *, int *error) {
   *error = fakeCall("ncclCommGetAsyncError") ? 6 : 0;
   return 0;
@@ -100,6 +115,8 @@ API ncclSend(const void *data, size_t bytes, int, int, Communicator *to,
   static const char *stuck = std::getenv("FAKE_NCCL_STUCK");
   static long sends = 0;
   fakeEnqueue(stream, [=] {
+    if (to->isAborted)
+      return true;
     if (stuck && sends >= std::atol(stuck))
       return false;
     ++sends;
@@ -112,6 +129,8 @@ API ncclRecv(void *data, size_t bytes, int, int, Communicator *from,
              void *stream) {
   CALL(ncclRecv);
   fakeEnqueue(stream, [=] {
+    if (from->isAborted)
+      return true;
     if (!take(from->name + "-" + std::to_string(from->sequence), data, bytes))
       return false;
     ++from->sequence;
@@ -124,6 +143,8 @@ API ncclAllReduce(const void *in, void *out, size_t count, int, int,
   CALL(ncclAllReduce);
   // The op may be looked at often, but puts its own part once.
   fakeEnqueue(stream, [=, put_ = std::vector<bool>()]() mutable {
+    if (all->isAborted)
+      return true;
     std::string name = all->name + "-" + std::to_string(all->sequence);
     if (put_.empty()) {
       put_.push_back(true);
