@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "pp/Dialect/PP/IR/PPOps.h"
+#include "Sharding.h"
 
 #include "pp/Limits.h"
 
@@ -165,6 +165,8 @@ ShardingAttr::verifyFor(llvm::function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "(C2) found a sharding of " << getDims().size()
                        << " dimensions for " << type << ", expected "
                        << type.getRank() << ": write {} for one that is whole";
+  if (!mesh)
+    return success();
   for (auto [dim, axes] : llvm::enumerate(getDims())) {
     int64_t parts = 1;
     for (auto axis : axes.getAsRange<StringAttr>()) {
@@ -195,6 +197,19 @@ ShardingAttr::verifyFor(llvm::function_ref<InFlightDiagnostic()> emitError,
                  << (size / parts + 1) * parts;
   }
   return success();
+}
+
+LogicalResult pp::detail::verifySharding(Operation *op, ShardingAttr sharding,
+                                         RankedTensorType type) {
+  if (!sharding)
+    return success();
+  auto emitError = [&] { return op->emitOpError(); };
+  for (ArrayAttr axes : sharding.getDims())
+    if (llvm::is_contained(axes.getAsValueRange<StringAttr>(), "pipe"))
+      return emitError() << "found a sharding over the axis \"pipe\", expected "
+                            "other axes: stages are placed on that one, each "
+                            "with its own parameters";
+  return sharding.verifyFor(emitError, type, comm::findMesh(op));
 }
 
 int64_t ShardingAttr::getParts(unsigned dim, comm::MeshOpInterface mesh) const {

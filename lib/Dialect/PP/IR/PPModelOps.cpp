@@ -7,6 +7,7 @@
 
 #include "Names.h"
 #include "Numbers.h"
+#include "Sharding.h"
 
 #include "pp/Dialect/PP/IR/PPOps.h"
 
@@ -322,6 +323,11 @@ LogicalResult ParamOp::verify() {
                          << "), expected an initialiser such as "
                             "#nn.normal<std = 0.02> or #nn.zeros";
   return success();
+}
+
+LogicalResult ParamOp::verifySymbolUses(SymbolTableCollection &) {
+  return detail::verifySharding(*this, getShardingAttr(),
+                                cast<RankedTensorType>(getType()));
 }
 
 //===----------------------------------------------------------------------===//

@@ -9,6 +9,7 @@
 
 #include "Names.h"
 #include "Numbers.h"
+#include "Sharding.h"
 
 #include "pp/Dialect/PP/IR/PPOps.h"
 
@@ -51,6 +52,11 @@ LogicalResult ParameterOp::verify() {
                          << "), expected an initialiser such as "
                             "#nn.normal<std = 0.02> or #nn.zeros";
   return verifyTensor(*this, getType(), /*isFloat=*/true);
+}
+
+LogicalResult ParameterOp::verifySymbolUses(SymbolTableCollection &) {
+  return detail::verifySharding(*this, getShardingAttr(),
+                                cast<RankedTensorType>(getType()));
 }
 
 RankedTensorType pp::getGradientType(Type parameter) {

@@ -496,7 +496,8 @@ void Differentiation::emitPlan() {
                     argument.getType());
   for (ParamOp param : model.getBody().getOps<ParamOp>())
     ParameterOp::create(builder, param.getLoc(), param.getName(),
-                        param.getType(), param.getInit(), param.getDecayAttr());
+                        param.getType(), param.getInit(), param.getDecayAttr(),
+                        param.getShardingAttr());
   for (int64_t stage = 0; stage < numStages; ++stage) {
     SmallVector<StringRef> applies;
     for (Application &application : applications)

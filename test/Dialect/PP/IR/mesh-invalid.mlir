@@ -50,3 +50,36 @@ pp.mesh @other <["pipe" = 2]>
 
 // 2^20 ranks are allowed.
 pp.mesh @mesh <["pipe" = 1024, "data" = 1024, "tensor" = 1]>
+
+// -----
+
+// expected-note @+1 {{the mesh is here}}
+pp.mesh @mesh <["pipe" = 2, "tensor" = 1]>
+// expected-error @+1 {{(C3) found axis "expert", expected one of the mesh, ["pipe", "tensor"]}}
+pp.parameter @w : tensor<4x8xf32> sharding(#pp.sharding<[{"expert"}, {}]>) init(#nn.zeros)
+
+// -----
+
+// expected-error @+1 {{(C2) found a sharding of 1 dimensions for 'tensor<4x8xf32>', expected 2: write {} for one that is whole}}
+pp.parameter @w : tensor<4x8xf32> sharding(#pp.sharding<[{"tensor"}]>) init(#nn.zeros)
+
+// -----
+
+pp.mesh @mesh <["pipe" = 1, "tensor" = 3]>
+// expected-error @+1 {{(C4) found dimension 1 of size 8 in 3 parts, expected a multiple of 3: the nearest are 6 and 9}}
+pp.parameter @w : tensor<4x8xf32> sharding(#pp.sharding<[{}, {"tensor"}]>) init(#nn.zeros)
+
+// -----
+
+// Each stage has parameters of its own; a model is checked as its plan is.
+pp.layer @loss(%x: tensor<4xf32>) params(%w: tensor<4xf32>) -> tensor<f32> {
+  %p = nn.mul %x, %w : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %y = nn.reduce_mean %p axes = [0] : (tensor<4xf32>) -> tensor<f32>
+  pp.yield %y : tensor<f32>
+}
+pp.model @m(%x: tensor<4xf32> {pp.data = "x"}) -> tensor<f32> {
+  // expected-error @+1 {{found a sharding over the axis "pipe", expected other axes: stages are placed on that one}}
+  %w = pp.param "w" : tensor<4xf32> sharding(#pp.sharding<[{"pipe"}]>) init(#nn.zeros)
+  %loss = pp.apply @loss(%x) params(%w) : (tensor<4xf32>) params(tensor<4xf32>) -> tensor<f32>
+  pp.return %loss : tensor<f32>
+}

@@ -66,7 +66,8 @@ def PP_ShardingAttr : AttrDef<PP_Dialect, "Sharding"> {
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    /// Constraints (C2) to (C4), for a tensor of all coordinates together.
+    /// Constraints (C2) to (C4), for a tensor of all coordinates together; (C2)
+    /// alone where `mesh` is null.
     ::llvm::LogicalResult
     verifyFor(::llvm::function_ref<::mlir::InFlightDiagnostic()> emitError,
               ::mlir::RankedTensorType type,

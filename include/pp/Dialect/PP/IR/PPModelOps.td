@@ -4,6 +4,7 @@
 #define PP_DIALECT_PP_IR_PPMODELOPS_TD
 
 include "pp/Dialect/PP/IR/PPBase.td"
+include "pp/Dialect/PP/IR/PPMeshOps.td"
 
 def PP_LayerOp : PP_Op<"layer", [FunctionOpInterface, IsolatedFromAbove,
     SingleBlock, HasParent<"::mlir::ModuleOp">]> {
@@ -121,7 +122,8 @@ def PP_ModelOp : PP_Op<"model", [FunctionOpInterface, IsolatedFromAbove,
   }];
 }
 
-def PP_ParamOp : PP_Op<"param", [Pure, HasParent<"ModelOp">]> {
+def PP_ParamOp : PP_Op<"param", [Pure, HasParent<"ModelOp">,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a parameter of the model";
   let description = [{
     Names a parameter (as in safetensors files), with its type and the
@@ -132,23 +134,31 @@ def PP_ParamOp : PP_Op<"param", [Pure, HasParent<"ModelOp">]> {
     master, in f32, and rounds it anew in each step; gradients are f32, and so
     is the parameter in files.
 
+    `sharding` pins how it is cut over the axes of the mesh; its type is that of
+    the whole.
+
     Constraints:
     1. The name is not empty, is UTF-8, and is not `__metadata__`, the key that
        safetensors files keep for themselves. It does not begin with `pprt_`,
        as functions of the runtime do.
     2. `init` is an initialiser.
     3. It has at most 2^48 elements.
+    4. `sharding` fits the type and, where the module has one, the mesh. It does
+       not name the axis "pipe", on which stages are placed.
 
     Example:
     ```mlir
     %wte = pp.param "wte.weight" : tensor<256x64xf32> init(#nn.zeros)
+    %head = pp.param "head.weight" : tensor<256x64xf32> sharding(#pp.sharding<[{"tensor"}, {} ]>) init(#nn.zeros)
     ```
   }];
   let arguments = (ins StrAttr:$name, AnyAttr:$init,
-      OptionalAttr<BoolAttr>:$decay);
+      OptionalAttr<BoolAttr>:$decay, OptionalAttr<PP_ShardingAttr>:$sharding);
   let results = (outs PP_FloatTensor:$result);
-  let assemblyFormat =
-      "$name `:` type($result) `init` `(` $init `)` attr-dict";
+  let assemblyFormat = [{
+    $name `:` type($result) (`sharding` `(` $sharding^ `)`)?
+    `init` `(` $init `)` attr-dict
+  }];
   let hasVerifier = 1;
 }
 

@@ -4,6 +4,7 @@
 #define PP_DIALECT_PP_IR_PPPLANOPS_TD
 
 include "pp/Dialect/PP/IR/PPBase.td"
+include "pp/Dialect/PP/IR/PPMeshOps.td"
 
 def PP_InputOp : PP_Op<"input", [Symbol, HasParent<"::mlir::ModuleOp">]> {
   let summary = "data of a micro-batch";
@@ -22,7 +23,8 @@ def PP_InputOp : PP_Op<"input", [Symbol, HasParent<"::mlir::ModuleOp">]> {
 }
 
 def PP_ParameterOp : PP_Op<"parameter", [Symbol,
-    HasParent<"::mlir::ModuleOp">]> {
+    HasParent<"::mlir::ModuleOp">,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a parameter that stage functions read and programs update";
   let description = [{
     The plan's form of `pp.param`. Functions read it by an argument with
@@ -33,6 +35,7 @@ def PP_ParameterOp : PP_Op<"parameter", [Symbol,
 
     Constraints:
     1. The name does not begin with `pprt_`.
+    2. `sharding` is as that of `pp.param`.
 
     Example:
     ```mlir
@@ -40,8 +43,11 @@ def PP_ParameterOp : PP_Op<"parameter", [Symbol,
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type, AnyAttr:$init,
-      OptionalAttr<BoolAttr>:$decay);
-  let assemblyFormat = "$sym_name `:` $type `init` `(` $init `)` attr-dict";
+      OptionalAttr<BoolAttr>:$decay, OptionalAttr<PP_ShardingAttr>:$sharding);
+  let assemblyFormat = [{
+    $sym_name `:` $type (`sharding` `(` $sharding^ `)`)?
+    `init` `(` $init `)` attr-dict
+  }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     /// Whether weight decay acts on it: `decay`, else rank >= 2.
