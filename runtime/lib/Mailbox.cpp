@@ -60,23 +60,24 @@ void Mailbox::send(Message &message) {
 bool Mailbox::place(Message &message) {
   if (tryPlace(message))
     return true;
-  // An envelope may become free before its receiver sees that one is wanted.
-  node.post(me).starved = 1;
+  // An header may become free before its receiver sees that one is wanted.
+  node.entry(me).starved = 1;
   if (!tryPlace(message))
     return false;
-  node.post(me).starved = 0;
+  node.entry(me).starved = 0;
   return true;
 }
 
-Envelope *Mailbox::findFree(uint32_t begin, uint32_t end, uint32_t &cursor) {
+MessageHeader *Mailbox::findFree(uint32_t begin, uint32_t end,
+                                 uint32_t &cursor) {
   for (uint32_t i = begin; i < end; ++i) {
     cursor = cursor + 1 < end && cursor + 1 > begin ? cursor + 1 : begin;
-    Envelope &envelope = node.envelope(me, cursor);
+    MessageHeader &header = node.header(me, cursor);
     // One that was taken is free as soon as its sender knows.
     if (sender[cursor])
       updateSend(*sender[cursor]);
-    if (envelope.state.load() == Envelope::Free)
-      return &envelope;
+    if (header.state.load() == MessageHeader::Free)
+      return &header;
   }
   return nullptr;
 }
@@ -88,56 +89,56 @@ void Mailbox::placeBacklog() {
 
 bool Mailbox::tryPlace(Message &t) {
   const uint32_t cells = node.cellsPerRank();
-  Envelope *envelope = nullptr;
-  Envelope::Way way = Envelope::InCell;
+  MessageHeader *header = nullptr;
+  MessageHeader::Way way = MessageHeader::InCell;
   if (t.bytes <= NodeMemory::cellBytes)
-    envelope = findFree(0, cells, cellCursor);
-  if (!envelope && (copies || t.bytes > NodeMemory::cellBytes)) {
-    way = copies ? Envelope::InSenderMemory : Envelope::Elsewhere;
-    envelope = findFree(cells, NodeMemory::envelopesPerRank, cursor);
+    header = findFree(0, cells, cellCursor);
+  if (!header && (copies || t.bytes > NodeMemory::cellBytes)) {
+    way = copies ? MessageHeader::InSenderMemory : MessageHeader::Elsewhere;
+    header = findFree(cells, NodeMemory::headersPerRank, cursor);
   }
-  if (!envelope)
+  if (!header)
     return false;
-  envelope->source = uint32_t(me);
-  envelope->way = way;
-  envelope->channel = t.channel;
-  envelope->bytes = t.bytes;
-  envelope->address = reinterpret_cast<uint64_t>(t.data);
-  envelope->time = nowNs();
-  envelope->state = Envelope::Sent;
+  header->source = uint32_t(me);
+  header->way = way;
+  header->channel = t.channel;
+  header->bytes = t.bytes;
+  header->address = reinterpret_cast<uint64_t>(t.data);
+  header->time = nowNs();
+  header->state = MessageHeader::Sent;
   // The receiver may have it as soon as it is pushed.
-  Bell &bell = node.bell(t.peer);
-  if (way == Envelope::InCell) {
+  EventCount &events = node.events(t.peer);
+  if (way == MessageHeader::InCell) {
     if (t.bytes > 0)
-      std::memcpy(node.cell(*envelope), t.data, t.bytes);
-    t.times.completed = envelope->time;
-    node.push(t.peer, *envelope);
+      std::memcpy(node.cell(*header), t.data, t.bytes);
+    t.times.completed = header->time;
+    node.push(t.peer, *header);
     t.state = Message::Complete;
     // Without hurry: nothing depends on it but a main thread that waits.
-    bell.ringMain();
+    events.notifyMain();
     return true;
   }
-  if (way == Envelope::InSenderMemory) {
-    t.envelope = envelope;
+  if (way == MessageHeader::InSenderMemory) {
+    t.header = header;
     sender[cursor] = &t;
   }
-  node.push(t.peer, *envelope);
-  bell.ring();
+  node.push(t.peer, *header);
+  events.notify();
   return true;
 }
 
 void Mailbox::updateSend(Message &t) {
-  if (!t.envelope)
+  if (!t.header)
     return;
-  uint32_t state = t.envelope->state.load();
-  if (state == Envelope::Sent || state == Envelope::Copying ||
-      state == Envelope::Dropped)
+  uint32_t state = t.header->state.load();
+  if (state == MessageHeader::Sent || state == MessageHeader::Copying ||
+      state == MessageHeader::Dropped)
     return;
-  t.times.completed = t.envelope->time;
-  t.failure = state == Envelope::Unread ? EFAULT : 0;
-  t.envelope->state = Envelope::Free;
-  sender[t.envelope - &node.envelope(me, 0)] = nullptr;
-  t.envelope = nullptr;
+  t.times.completed = t.header->time;
+  t.failure = state == MessageHeader::Unread ? EFAULT : 0;
+  t.header->state = MessageHeader::Free;
+  sender[t.header - &node.header(me, 0)] = nullptr;
+  t.header = nullptr;
   t.state = Message::Complete;
 }
 
@@ -146,11 +147,11 @@ void Mailbox::updateSend(Message &t) {
 //===----------------------------------------------------------------------===//
 
 void Mailbox::receive(Message &message) {
-  Envelope *before = nullptr;
-  for (Envelope *e = firstUnexpected; e; before = e, e = node.after(*e)) {
+  MessageHeader *before = nullptr;
+  for (MessageHeader *e = firstUnexpected; e; before = e, e = node.after(*e)) {
     if (int(e->source) != message.peer || e->channel != message.channel)
       continue;
-    Envelope *next = node.after(*e);
+    MessageHeader *next = node.after(*e);
     if (before)
       node.link(*before, next);
     else
@@ -164,7 +165,7 @@ void Mailbox::receive(Message &message) {
 }
 
 void Mailbox::look(uint64_t since, uint64_t now) {
-  for (Envelope *e = node.take(me), *next; e; e = next) {
+  for (MessageHeader *e = node.take(me), *next; e; e = next) {
     next = node.after(*e);
     if (isClosed(*e)) {
       drop(*e);
@@ -185,63 +186,63 @@ void Mailbox::look(uint64_t since, uint64_t now) {
   placeBacklog();
 }
 
-void Mailbox::match(Message &t, Envelope &e, uint64_t time) {
+void Mailbox::match(Message &t, MessageHeader &e, uint64_t time) {
   t.received = e.bytes;
   t.times.completed = time;
   // Another size is an error of the wait; nothing is copied.
   bool fits = e.bytes == t.bytes;
-  if (fits && e.way == Envelope::InSenderMemory) {
-    t.envelope = &e;
+  if (fits && e.way == MessageHeader::InSenderMemory) {
+    t.header = &e;
     toCopy.append(t);
     return;
   }
-  if (fits && e.way == Envelope::InCell && t.bytes > 0)
+  if (fits && e.way == MessageHeader::InCell && t.bytes > 0)
     std::memcpy(t.data, node.cell(e), t.bytes);
   const int source = int(e.source);
-  const Envelope::Way way = e.way;
-  // From here on the envelope is its sender's again.
-  if (way == Envelope::InSenderMemory) {
-    uint32_t expected = Envelope::Sent;
-    if (!e.state.compare_exchange_strong(expected, Envelope::Taken))
-      e.state = Envelope::Free; // withdrawn
-    node.bell(source).ringMain();
+  const MessageHeader::Way way = e.way;
+  // From here on the header is its sender's again.
+  if (way == MessageHeader::InSenderMemory) {
+    uint32_t expected = MessageHeader::Sent;
+    if (!e.state.compare_exchange_strong(expected, MessageHeader::Taken))
+      e.state = MessageHeader::Free; // withdrawn
+    node.events(source).notifyMain();
   } else {
-    e.state = Envelope::Free;
+    e.state = MessageHeader::Free;
   }
-  ringStarved(source);
-  if (way == Envelope::Elsewhere)
+  notifyStarved(source);
+  if (way == MessageHeader::Elsewhere)
     toMove.append(t);
   else
     t.state = Message::Complete;
 }
 
 void Mailbox::copy(Message &t) {
-  Envelope &e = *t.envelope;
-  uint32_t expected = Envelope::Sent;
-  if (!e.state.compare_exchange_strong(expected, Envelope::Copying))
+  MessageHeader &e = *t.header;
+  uint32_t expected = MessageHeader::Sent;
+  if (!e.state.compare_exchange_strong(expected, MessageHeader::Copying))
     return; // withdrawn
   if (int(e.source) == me)
     std::memcpy(t.data, reinterpret_cast<const void *>(e.address), t.bytes);
-  else if (!readProcess(node.post(int(e.source)).process, e.address, t.data,
+  else if (!readProcess(node.entry(int(e.source)).process, e.address, t.data,
                         t.bytes))
     t.failure = errno;
 }
 
 void Mailbox::finishCopy(Message &t) {
-  Envelope &e = *t.envelope;
+  MessageHeader &e = *t.header;
   const int source = int(e.source);
-  t.envelope = nullptr;
-  if (e.state.load() == Envelope::Withdrawn) {
+  t.header = nullptr;
+  if (e.state.load() == MessageHeader::Withdrawn) {
     // As if it had never come.
-    e.state = Envelope::Free;
-    ringStarved(source);
+    e.state = MessageHeader::Free;
+    notifyStarved(source);
     posted.append(t);
     return;
   }
   e.time = t.times.completed = nowNs();
-  e.state = t.failure ? Envelope::Unread : Envelope::Taken;
-  node.bell(source).ringMain();
-  ringStarved(source);
+  e.state = t.failure ? MessageHeader::Unread : MessageHeader::Taken;
+  node.events(source).notifyMain();
+  notifyStarved(source);
   t.state = Message::Complete;
 }
 
@@ -252,47 +253,47 @@ void Mailbox::finishCopy(Message &t) {
 bool Mailbox::withdraw(Message &t) {
   if (t.isReceive) {
     // Matched and in no queue: it is being copied.
-    if (!posted.remove(t) && t.envelope && !toCopy.remove(t))
+    if (!posted.remove(t) && t.header && !toCopy.remove(t))
       return false;
     toMove.remove(t);
-    if (t.envelope)
-      drop(*std::exchange(t.envelope, nullptr));
+    if (t.header)
+      drop(*std::exchange(t.header, nullptr));
     return true;
   }
   backlog.remove(t);
-  if (!t.envelope)
+  if (!t.header)
     return true;
   // The receiver frees it when it comes to it, unless it has dropped it.
-  uint32_t state = Envelope::Sent;
+  uint32_t state = MessageHeader::Sent;
   const bool isWithdrawn =
-      t.envelope->state.compare_exchange_strong(state, Envelope::Withdrawn);
-  if (!isWithdrawn && state != Envelope::Dropped) {
+      t.header->state.compare_exchange_strong(state, MessageHeader::Withdrawn);
+  if (!isWithdrawn && state != MessageHeader::Dropped) {
     updateSend(t);
-    return !t.envelope;
+    return !t.header;
   }
-  sender[t.envelope - &node.envelope(me, 0)] = nullptr;
-  Envelope *envelope = std::exchange(t.envelope, nullptr);
+  sender[t.header - &node.header(me, 0)] = nullptr;
+  MessageHeader *header = std::exchange(t.header, nullptr);
   if (!isWithdrawn)
-    envelope->state = Envelope::Free;
+    header->state = MessageHeader::Free;
   return true;
 }
 
 /// The sender of a long message waits on: it is told of the failure, too.
-void Mailbox::drop(Envelope &e) {
+void Mailbox::drop(MessageHeader &e) {
   const int source = int(e.source);
-  uint32_t expected = Envelope::Sent;
-  if (e.way != Envelope::InSenderMemory ||
-      !e.state.compare_exchange_strong(expected, Envelope::Dropped))
-    e.state = Envelope::Free;
-  ringStarved(source);
+  uint32_t expected = MessageHeader::Sent;
+  if (e.way != MessageHeader::InSenderMemory ||
+      !e.state.compare_exchange_strong(expected, MessageHeader::Dropped))
+    e.state = MessageHeader::Free;
+  notifyStarved(source);
 }
 
 void Mailbox::close(uint32_t space) {
   if (closed.size() <= space)
     closed.resize(space + 1);
   closed[space] = true;
-  Envelope *before = nullptr;
-  for (Envelope *e = firstUnexpected, *next; e; e = next) {
+  MessageHeader *before = nullptr;
+  for (MessageHeader *e = firstUnexpected, *next; e; e = next) {
     next = node.after(*e);
     if (!isClosed(*e)) {
       before = e;
@@ -308,8 +309,8 @@ void Mailbox::close(uint32_t space) {
   }
 }
 
-void Mailbox::ringStarved(int source) {
-  std::atomic<uint32_t> &starved = node.post(source).starved;
+void Mailbox::notifyStarved(int source) {
+  std::atomic<uint32_t> &starved = node.entry(source).starved;
   if (starved.load() && starved.exchange(0))
-    node.bell(source).ring();
+    node.events(source).notify();
 }

@@ -30,7 +30,7 @@ struct Message {
   uint64_t received = 0;
   int failure = 0; ///< errno of a copy that failed
   TransferTimes times;
-  Envelope *envelope = nullptr; ///< of a long message that is under way
+  MessageHeader *header = nullptr; ///< of a long message that is under way
   Message *next = nullptr;
 };
 
@@ -63,7 +63,7 @@ public:
 
   void send(Message &message);
   void receive(Message &message);
-  /// Looks into the inbox, and sends what waited for an envelope. `now` is the
+  /// Looks into the inbox, and sends what waited for a header. `now` is the
   /// time of arrival for messages that were sent after `since`: earlier ones
   /// had come already.
   void look(uint64_t since, uint64_t now);
@@ -88,27 +88,27 @@ public:
 private:
   bool place(Message &message);
   bool tryPlace(Message &message);
-  Envelope *findFree(uint32_t begin, uint32_t end, uint32_t &cursor);
+  MessageHeader *findFree(uint32_t begin, uint32_t end, uint32_t &cursor);
   void placeBacklog();
-  void match(Message &message, Envelope &envelope, uint64_t time);
-  void ringStarved(int source);
-  bool isClosed(const Envelope &envelope) const {
-    const uint32_t space = uint32_t(envelope.channel >> 32);
+  void match(Message &message, MessageHeader &header, uint64_t time);
+  void notifyStarved(int source);
+  bool isClosed(const MessageHeader &header) const {
+    const uint32_t space = uint32_t(header.channel >> 32);
     return space < closed.size() && closed[space];
   }
-  void drop(Envelope &envelope);
+  void drop(MessageHeader &header);
 
   NodeMemory &node;
   int me;
   bool copies;
   MessageQueue posted;  // receives without a message
-  MessageQueue backlog; // sends without an envelope
+  MessageQueue backlog; // sends without a header
   MessageQueue toCopy, toMove;
-  Envelope *firstUnexpected = nullptr, *lastUnexpected = nullptr;
+  MessageHeader *firstUnexpected = nullptr, *lastUnexpected = nullptr;
   uint32_t cellCursor = 0, cursor = 0;
   std::vector<bool> closed; ///< by space
-  /// Whose long message an envelope of this rank carries.
-  Message *sender[NodeMemory::envelopesPerRank] = {};
+  /// Whose long message a header of this rank carries.
+  Message *sender[NodeMemory::headersPerRank] = {};
 };
 
 } // namespace pprt

@@ -84,8 +84,8 @@ void MpiJob::sendNotice(int peer, char kind, int number,
   MPI_Isend(message.data(), int(message.size()), MPI_BYTE, peer, noticeTag,
             noticeComm, &request);
   if (int local = numberOnNode[size_t(peer)]; local >= 0) {
-    ++node.post(local).notices;
-    node.bell(local).ring();
+    ++node.entry(local).notices;
+    node.events(local).notify();
   }
   int done = 0;
   for (;;) {
@@ -100,9 +100,9 @@ void MpiJob::sendNotice(int peer, char kind, int number,
 template <typename F> void MpiJob::napUntil(uint64_t ns, F isDone) {
   WaitTimer timer(ns, nowNs());
   while (!isDone() && !timer.isOver(nowNs())) {
-    uint32_t seen = myBell().rings.load();
+    uint32_t seen = myEvents().count.load();
     look();
-    myBell().sleep(Bell::Main, seen, millisecond);
+    myEvents().sleep(EventCount::Main, seen, millisecond);
   }
 }
 
@@ -152,7 +152,7 @@ void MpiJob::awaitRank0(const std::string &error) {
 
 void MpiJob::reportFailure(const std::string &error) {
   stopProgressThread();
-  myBell().mainInCharge = 1;
+  myEvents().mainInCharge = 1;
   nextSpace = std::max(nextSpace, spaces);
   resumed = false;
   if (worldRank == 0)
@@ -160,7 +160,7 @@ void MpiJob::reportFailure(const std::string &error) {
   else
     awaitRank0(error);
   // All have left the step, and go on from where the farthest has come.
-  myBell().mainInCharge = 0;
+  myEvents().mainInCharge = 0;
   closeControlPlane();
   while (spaces < nextSpace)
     removeSpace(addSpace());

@@ -1,10 +1,10 @@
 //===- MpiJob.h - Ranks connected by MPI ------------------------*- C++ -*-===//
 //
 // Ranks of one node exchange messages through memory that they share
-// (Mailbox.h), and sleep at a bell until there is something to see
-// (Doorbell.h). MPI moves the rest: messages between nodes, and long ones where
-// a process may not read another's memory. It also starts the ranks, and tells
-// them of failures.
+// (Mailbox.h), and sleep at an event count until there is something
+// to see (EventCount.h). MPI moves the rest: messages between nodes, and long
+// ones where a process may not read another's memory. It also starts the ranks,
+// and tells them of failures.
 //
 // MPI only makes progress inside its calls, and its blocking calls spin. So all
 // requests are nonblocking, kept in one array, and looked at ("polled"), like
@@ -16,7 +16,7 @@
 //
 // While MPI has requests the sleep between two looks is timed, an eighth of the
 // time waited so far within bounds: a short wait is answered fast, a long one
-// costs next to nothing. Without, only the bell ends it.
+// costs next to nothing. Without, only a notification ends it.
 //
 // A lock makes calls to MPI and to the mailbox one at a time
 // (MPI_THREAD_SERIALIZED). MpiMessages.cpp moves messages, MpiBootstrap.cpp is
@@ -102,11 +102,11 @@ private:
   void dropActive(size_t position);
   bool cancelMpi(size_t position);
   void receiveLeftOver();
-  Bell &myBell() { return node.bell(mailbox ? rankOnNode : 0); }
+  EventCount &myEvents() { return node.events(mailbox ? rankOnNode : 0); }
   /// Whether MPI has to be looked at without being asked to.
   bool mpiIsDue() {
     return mpiRequests.load() > 0 || !mailbox || nodeSize != worldSize ||
-           node.post(rankOnNode).notices.load() != noticesTaken.load();
+           node.entry(rankOnNode).notices.load() != noticesTaken.load();
   }
   uint64_t sleepTime(uint64_t sinceEventNs);
   void startProgressThread();

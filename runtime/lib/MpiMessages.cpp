@@ -15,7 +15,7 @@
 using namespace pprt;
 
 static constexpr uint64_t microsecond = 1000;
-/// The longest sleep while nothing is expected but through the bell, and while
+/// The longest sleep while nothing is expected but by a notification, and while
 /// a rank of another node may send a notice.
 static constexpr uint64_t longSleep = 1000 * millisecond;
 static constexpr uint64_t noticeSleep = 20 * millisecond;
@@ -196,7 +196,7 @@ void MpiJob::post(int request, int peer, int space, int tag, void *data,
   }
   // The progress thread has to start its timed sleeps.
   if (mpiRequests != before)
-    myBell().ring();
+    myEvents().notify();
 }
 
 void MpiJob::startMpi(Slot &slot) {
@@ -369,15 +369,15 @@ void MpiJob::waitUntil(Condition isDone) {
     return;
   if (stopRequested)
     throw Stopped();
-  Bell &bell = myBell();
-  bell.mainInCharge = 1;
+  EventCount &events = myEvents();
+  events.mainInCharge = 1;
   WaitTimer timer(timeoutNs, begin);
   uint64_t lastEvent = begin;
   uint32_t seen;
   bool isMet = false, isLate = false;
   std::exception_ptr failure;
   for (;;) {
-    seen = bell.rings.load();
+    seen = events.count.load();
     if (look(begin))
       lastEvent = nowNs();
     try {
@@ -392,13 +392,13 @@ void MpiJob::waitUntil(Condition isDone) {
       isLate = true;
       break;
     }
-    bell.sleep(Bell::Main, seen,
-               std::min(sleepTime(now - lastEvent), timer.longestSleep()));
+    events.sleep(EventCount::Main, seen,
+                 std::min(sleepTime(now - lastEvent), timer.longestSleep()));
   }
-  // Back to the progress thread, with what rang meanwhile.
-  bell.mainInCharge = 0;
-  if (bell.rings.load() != seen || mpiRequests > 0)
-    bell.ring();
+  // Back to the progress thread, with what has come meanwhile.
+  events.mainInCharge = 0;
+  if (events.count.load() != seen || mpiRequests > 0)
+    events.notify();
   if (failure)
     std::rethrow_exception(failure);
   if (isLate)
@@ -493,7 +493,7 @@ uint64_t MpiJob::sleepTime(uint64_t sinceEventNs) {
   if (!mpiIsDue())
     return longSleep;
   bool noticeComes =
-      mailbox && node.post(rankOnNode).notices.load() != noticesTaken.load();
+      mailbox && node.entry(rankOnNode).notices.load() != noticesTaken.load();
   if (mpiRequests == 0 && !noticeComes)
     return noticeSleep;
   uint64_t longest =
@@ -502,24 +502,24 @@ uint64_t MpiJob::sleepTime(uint64_t sinceEventNs) {
 }
 
 void MpiJob::progressLoop() {
-  Bell &bell = myBell();
+  EventCount &events = myEvents();
   uint64_t lastEvent = nowNs();
   while (!quit) {
-    uint32_t seen = bell.rings.load();
+    uint32_t seen = events.count.load();
     uint64_t sleep = longSleep;
-    if (!bell.mainInCharge) {
+    if (!events.mainInCharge) {
       if (look()) {
         lastEvent = nowNs();
         // Main may have started to wait for what this thread has just seen.
-        if (bell.mainInCharge) {
-          bell.rings.fetch_add(1);
-          bell.wake(Bell::Main);
+        if (events.mainInCharge) {
+          events.count.fetch_add(1);
+          events.wake(EventCount::Main);
         }
       }
       sleep = sleepTime(nowNs() - lastEvent);
     }
     if (!quit)
-      bell.sleep(Bell::Progress, seen, sleep);
+      events.sleep(EventCount::Progress, seen, sleep);
   }
 }
 
@@ -527,7 +527,7 @@ void MpiJob::stopProgressThread() {
   if (!progressThread.joinable())
     return;
   quit = true;
-  myBell().rings.fetch_add(1);
-  myBell().wake(Bell::Progress);
+  myEvents().count.fetch_add(1);
+  myEvents().wake(EventCount::Progress);
   progressThread.join();
 }

@@ -12,24 +12,24 @@
 
 using namespace pprt;
 
-static_assert(sizeof(Envelope) == 64 && sizeof(Post) == 64,
+static_assert(sizeof(MessageHeader) == 64 && sizeof(RankEntry) == 64,
               "a cache line each");
 
 /// Cells of all ranks of a node together: containers often have 64 MB.
 static constexpr uint64_t mostCellBytes = 16 << 20;
 
 static size_t sizeFor(int ranks, uint32_t cells) {
-  return size_t(ranks) * (sizeof(Bell) + sizeof(Post) +
-                          NodeMemory::envelopesPerRank * sizeof(Envelope) +
+  return size_t(ranks) * (sizeof(EventCount) + sizeof(RankEntry) +
+                          NodeMemory::headersPerRank * sizeof(MessageHeader) +
                           cells * NodeMemory::cellBytes);
 }
 
 bool NodeMemory::layOut(int ranks) {
-  bells = reinterpret_cast<Bell *>(memory);
-  posts = reinterpret_cast<Post *>(bells + ranks);
-  envelopes = reinterpret_cast<Envelope *>(posts + ranks);
+  eventCounts = reinterpret_cast<EventCount *>(memory);
+  entries = reinterpret_cast<RankEntry *>(eventCounts + ranks);
+  headers = reinterpret_cast<MessageHeader *>(entries + ranks);
   cellMemory =
-      reinterpret_cast<char *>(envelopes + size_t(ranks) * envelopesPerRank);
+      reinterpret_cast<char *>(headers + size_t(ranks) * headersPerRank);
   return true;
 }
 
@@ -76,42 +76,42 @@ void NodeMemory::introduce(int rank) {
   // Where only a parent may read a process's memory (Yama's ptrace_scope 1),
   // the process may permit it; elsewhere this is an error without effect.
   prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
-  posts[rank].process = getpid();
-  posts[rank].proof = proof;
-  posts[rank].proofAddress = reinterpret_cast<uint64_t>(&proof);
+  entries[rank].process = getpid();
+  entries[rank].proof = proof;
+  entries[rank].proofAddress = reinterpret_cast<uint64_t>(&proof);
 }
 
 bool NodeMemory::canRead(int rank) const {
   // In containers of their own, ranks may have equal process numbers.
   uint64_t found = 0;
-  const Post &peer = posts[rank];
+  const RankEntry &peer = entries[rank];
   return readProcess(peer.process, peer.proofAddress, &found, sizeof found) &&
          found == peer.proof;
 }
 
-char *NodeMemory::cell(const Envelope &envelope) {
-  uint32_t index = indexOf(envelope);
-  return cellMemory + (uint64_t(index / envelopesPerRank) * cells +
-                       index % envelopesPerRank) *
-                          cellBytes;
+char *NodeMemory::cell(const MessageHeader &header) {
+  uint32_t index = indexOf(header);
+  return cellMemory +
+         (uint64_t(index / headersPerRank) * cells + index % headersPerRank) *
+             cellBytes;
 }
 
-void NodeMemory::push(int rank, Envelope &envelope) {
-  std::atomic<uint32_t> &inbox = posts[rank].inbox;
-  envelope.next = inbox.load();
-  while (!inbox.compare_exchange_weak(envelope.next, indexOf(envelope) + 1)) {
+void NodeMemory::push(int rank, MessageHeader &header) {
+  std::atomic<uint32_t> &inbox = entries[rank].inbox;
+  header.next = inbox.load();
+  while (!inbox.compare_exchange_weak(header.next, indexOf(header) + 1)) {
   }
 }
 
-Envelope *NodeMemory::take(int rank) {
-  std::atomic<uint32_t> &inbox = posts[rank].inbox;
+MessageHeader *NodeMemory::take(int rank) {
+  std::atomic<uint32_t> &inbox = entries[rank].inbox;
   uint32_t at = inbox.load() ? inbox.exchange(0) : 0;
-  Envelope *first = nullptr;
+  MessageHeader *first = nullptr;
   while (at) {
-    Envelope &envelope = envelopes[at - 1];
-    at = envelope.next;
-    link(envelope, first);
-    first = &envelope;
+    MessageHeader &header = headers[at - 1];
+    at = header.next;
+    link(header, first);
+    first = &header;
   }
   return first;
 }

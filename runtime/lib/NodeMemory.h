@@ -1,26 +1,26 @@
 //===- NodeMemory.h - Memory that the ranks of a node share ---------------===//
 //
-// For each rank a bell, an inbox, and envelopes. A message is an envelope of
+// For each rank an event count, an inbox, and headers. A message is a header of
 // its sender, pushed onto the inbox of its receiver. A short message lies in
-// the envelope's cell; of a long one the envelope tells where it lies in the
+// the header's cell; of a long one the header tells where it lies in the
 // sender's memory, and the receiver reads it there.
 //
-// An inbox is a stack without locks: senders push one envelope, the receiver
-// takes all at once, so no envelope comes back while it is looked at. Nothing
-// here can overflow but the envelopes of a sender, which then waits for one.
+// An inbox is a stack without locks: senders push one header, the receiver
+// takes all at once, so no header comes back while it is looked at. Nothing
+// here can overflow but the headers of a sender, which then waits for one.
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_NODEMEMORY_H
 #define PPRT_NODEMEMORY_H
 
-#include "Doorbell.h"
+#include "EventCount.h"
 
 #include <cstddef>
 #include <string>
 
 namespace pprt {
 
-struct alignas(64) Envelope {
+struct alignas(64) MessageHeader {
   enum State : uint32_t {
     Free,
     Sent,
@@ -34,11 +34,11 @@ struct alignas(64) Envelope {
   enum Way : uint32_t {
     InCell,
     InSenderMemory,
-    Elsewhere, ///< the transport moves it; the envelope only announces it
+    Elsewhere, ///< the transport moves it; the header only announces it
   };
 
   std::atomic<uint32_t> state;
-  uint32_t next; ///< one more than the next envelope's index, 0 at the end
+  uint32_t next; ///< one more than the next header's index, 0 at the end
   uint32_t source;
   Way way;
   uint64_t channel; ///< messages of a channel match in order
@@ -48,10 +48,10 @@ struct alignas(64) Envelope {
 };
 
 /// What a node knows about one of its ranks.
-struct alignas(64) Post {
-  /// One more than the index of the envelope pushed last, 0 if there is none.
+struct alignas(64) RankEntry {
+  /// One more than the index of the header pushed last, 0 if there is none.
   std::atomic<uint32_t> inbox;
-  /// Set by a rank that wants to be rung when one of its envelopes is free.
+  /// Set by a rank that wants to be notified when one of its headers is free.
   std::atomic<uint32_t> starved;
   /// How many notices others have sent to it by MPI.
   std::atomic<uint32_t> notices;
@@ -63,7 +63,7 @@ struct alignas(64) Post {
 class NodeMemory {
 public:
   static constexpr uint64_t cellBytes = 4096;
-  static constexpr uint32_t envelopesPerRank = 256;
+  static constexpr uint32_t headersPerRank = 256;
 
   NodeMemory() = default;
   ~NodeMemory();
@@ -82,38 +82,38 @@ public:
   /// Whether this process may read the memory of `rank`, as introduced.
   bool canRead(int rank) const;
 
-  Bell &bell(int rank) { return bells[rank]; }
-  Post &post(int rank) { return posts[rank]; }
-  /// The envelopes of a rank; the first ones have cells.
-  Envelope &envelope(int rank, uint32_t index) {
-    return envelopes[uint32_t(rank) * envelopesPerRank + index];
+  EventCount &events(int rank) { return eventCounts[rank]; }
+  RankEntry &entry(int rank) { return entries[rank]; }
+  /// The headers of a rank; the first ones have cells.
+  MessageHeader &header(int rank, uint32_t index) {
+    return headers[uint32_t(rank) * headersPerRank + index];
   }
   uint32_t cellsPerRank() const { return cells; }
-  char *cell(const Envelope &envelope);
+  char *cell(const MessageHeader &header);
 
-  /// Puts an envelope into the inbox of `rank`.
-  void push(int rank, Envelope &envelope);
-  /// Empties the inbox of `rank`: the oldest envelope, linked by `after`.
-  Envelope *take(int rank);
-  Envelope *after(const Envelope &envelope) {
-    return envelope.next ? &envelopes[envelope.next - 1] : nullptr;
+  /// Puts a header into the inbox of `rank`.
+  void push(int rank, MessageHeader &header);
+  /// Empties the inbox of `rank`: the oldest header, linked by `after`.
+  MessageHeader *take(int rank);
+  MessageHeader *after(const MessageHeader &header) {
+    return header.next ? &headers[header.next - 1] : nullptr;
   }
-  void link(Envelope &envelope, Envelope *next) {
-    envelope.next = next ? indexOf(*next) + 1 : 0;
+  void link(MessageHeader &header, MessageHeader *next) {
+    header.next = next ? indexOf(*next) + 1 : 0;
   }
 
 private:
   bool layOut(int ranks);
-  uint32_t indexOf(const Envelope &envelope) const {
-    return uint32_t(&envelope - envelopes);
+  uint32_t indexOf(const MessageHeader &header) const {
+    return uint32_t(&header - headers);
   }
 
   char *memory = nullptr;
   size_t bytes = 0;
   uint32_t cells = 0;
-  Bell *bells = nullptr;
-  Post *posts = nullptr;
-  Envelope *envelopes = nullptr;
+  EventCount *eventCounts = nullptr;
+  RankEntry *entries = nullptr;
+  MessageHeader *headers = nullptr;
   char *cellMemory = nullptr;
   uint64_t proof = 0;
 };

@@ -75,16 +75,16 @@ TEST(Mailbox, MappingsShareMemory) {
   ASSERT_TRUE(one.map(name, 3, true));
   ASSERT_TRUE(two.map(name, 3, false));
   NodeMemory::remove(name);
-  one.bell(2).ring();
-  EXPECT_EQ(two.bell(2).rings, 1u);
-  EXPECT_EQ(two.bell(1).rings, 0u);
+  one.events(2).notify();
+  EXPECT_EQ(two.events(2).count, 1u);
+  EXPECT_EQ(two.events(1).count, 0u);
   EXPECT_FALSE(none.map(name, 3, false));
   EXPECT_EQ(one.take(1), nullptr);
-  one.push(1, one.envelope(0, 5));
-  one.push(1, one.envelope(2, 7));
-  Envelope *first = two.take(1);
-  EXPECT_EQ(first, &two.envelope(0, 5));
-  EXPECT_EQ(two.after(*first), &two.envelope(2, 7));
+  one.push(1, one.header(0, 5));
+  one.push(1, one.header(2, 7));
+  MessageHeader *first = two.take(1);
+  EXPECT_EQ(first, &two.header(0, 5));
+  EXPECT_EQ(two.after(*first), &two.header(2, 7));
   EXPECT_EQ(two.after(*two.after(*first)), nullptr);
   EXPECT_EQ(two.take(1), nullptr);
 }
@@ -103,7 +103,7 @@ TEST(Mailbox, CellsFitIntoSmallSharedMemory) {
 TEST(Mailbox, WhoIsNotWhoItSaysCannotBeRead) {
   Node node(2, true);
   EXPECT_TRUE(node.memory[0]->canRead(1));
-  node.memory[1]->post(1).proof += 1;
+  node.memory[1]->entry(1).proof += 1;
   EXPECT_FALSE(node.memory[0]->canRead(1));
 }
 
@@ -173,13 +173,13 @@ TEST(Mailbox, ASenderThatIsGoneIsAFailure) {
   Message out, t;
   node.receive(0, 1, 7, in, t);
   node.send(0, 1, 7, data, out);
-  node.memory[0]->post(0).process = 0x7ffffff0;
+  node.memory[0]->entry(0).process = 0x7ffffff0;
   node.look(1);
   EXPECT_EQ(t.state, Message::Complete);
   EXPECT_NE(t.failure, 0);
 }
 
-// More messages than envelopes, in any order of sizes, channels and looks: all
+// More messages than headers, in any order of sizes, channels and looks: all
 // arrive, those of a channel in order.
 TEST(Mailbox, AnyNumberOfMessagesArrivesInOrder) {
   for (bool early : {false, true})

@@ -1,4 +1,4 @@
-#include "Doorbell.h"
+#include "EventCount.h"
 
 #include "Clock.h"
 
@@ -9,8 +9,9 @@
 
 using namespace pprt;
 
-static_assert(sizeof(Bell) == 64 && std::atomic<uint32_t>::is_always_lock_free,
-              "bells are shared between processes");
+static_assert(sizeof(EventCount) == 64 &&
+                  std::atomic<uint32_t>::is_always_lock_free,
+              "eventCounts are shared between processes");
 
 static long futex(std::atomic<uint32_t> &word, int operation, uint32_t value,
                   const timespec *timeout, uint32_t mask) {
@@ -18,29 +19,29 @@ static long futex(std::atomic<uint32_t> &word, int operation, uint32_t value,
                  value, timeout, nullptr, mask);
 }
 
-void Bell::wake(Sleeper sleeper) {
-  futex(rings, FUTEX_WAKE_BITSET, INT_MAX, nullptr, sleeper);
+void EventCount::wake(Sleeper sleeper) {
+  futex(count, FUTEX_WAKE_BITSET, INT_MAX, nullptr, sleeper);
 }
 
-void Bell::ring() {
-  rings.fetch_add(1);
+void EventCount::notify() {
+  count.fetch_add(1);
   if (sleepers.load())
     wake(mainInCharge.load() ? Main : Progress);
 }
 
-void Bell::ringMain() {
-  rings.fetch_add(1);
+void EventCount::notifyMain() {
+  count.fetch_add(1);
   if (mainInCharge.load() && sleepers.load())
     wake(Main);
 }
 
-void Bell::sleep(Sleeper sleeper, uint32_t seen, uint64_t ns) {
+void EventCount::sleep(Sleeper sleeper, uint32_t seen, uint64_t ns) {
   // FUTEX_WAIT_BITSET takes an absolute time of CLOCK_MONOTONIC.
   uint64_t deadline = nowNs() + ns;
   timespec t;
   t.tv_sec = time_t(deadline / 1000000000u);
   t.tv_nsec = long(deadline % 1000000000u);
   sleepers.fetch_add(1);
-  futex(rings, FUTEX_WAIT_BITSET, seen, &t, sleeper);
+  futex(count, FUTEX_WAIT_BITSET, seen, &t, sleeper);
   sleepers.fetch_sub(1);
 }
