@@ -130,8 +130,7 @@ struct NcclId {
   char data[128];
 };
 enum : int { ncclOk = 0, ncclBusy = 7 };
-enum : int { ncclBytes = 1, ncclF64 = 8 };
-enum : int { ncclAdd = 0 };
+enum : int { ncclBytes = 1 };
 
 } // namespace pprt::cuda
 

@@ -97,8 +97,6 @@ static_assert(sizeof(NcclId) == sizeof(ncclUniqueId));
 SAME(ncclOk, ncclSuccess);
 SAME(ncclBusy, ncclInProgress);
 SAME(ncclBytes, ncclUint8);
-SAME(ncclF64, ncclFloat64);
-SAME(ncclAdd, ncclSum);
 #endif
 
 #if __has_include(<cudnn_graph.h>)

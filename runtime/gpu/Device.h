@@ -174,6 +174,12 @@ struct AttentionChoice {
 std::unique_ptr<Device> createCudaDevice(const pprt_gpu_code &code, int index,
                                          AttentionChoice attention = {});
 
+/// The number of a kernel of the program. Throws Error.
+int32_t findKernel(const pprt_gpu_code &code, const char *name);
+/// Adds n elements on stream 0, by the program's kernel for it: to += from.
+void addOnDevice(Device &device, bool isF64, void *to, const void *from,
+                 uint64_t n);
+
 /// Does what the epilogue of a product would have done to `c`, by the program's
 /// kernels for it. Throws Error where it has none.
 void fallbackEpilogue(Device &device, const pprt_gpu_code &code,

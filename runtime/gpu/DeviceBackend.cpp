@@ -414,14 +414,10 @@ void DeviceBackend::teardown(bool hasFailed) {
 //===----------------------------------------------------------------------===//
 
 int32_t DeviceBackend::kernel(const char *name) const {
-  auto known = kernels.find(name);
-  if (known != kernels.end())
-    return known->second;
-  for (int32_t i = 0; i < pprt_gpu_program_code.num_kernels; ++i)
-    if (!std::strcmp(pprt_gpu_program_code.kernels[i].name, name))
-      return kernels[name] = i;
-  throw Error(std::string("found no kernel '") + name +
-              "' in the program, expected it: compile the program again");
+  auto [known, isNew] = kernels.try_emplace(name, 0);
+  if (isNew)
+    known->second = findKernel(pprt_gpu_program_code, name);
+  return known->second;
 }
 
 void DeviceBackend::launch(const char *name, int64_t blocks, int32_t perBlock,
@@ -453,9 +449,7 @@ void DeviceBackend::squareNorm(pprt_context &, int parameter,
 }
 
 void DeviceBackend::add(float *to, const float *from, uint64_t n) {
-  int64_t count = int64_t(n);
-  device->setTraffic(12 * n);
-  launch("pprt_kernel_add", blocksFor(n), threads, {&to, &from, &count});
+  addOnDevice(*device, /*isF64=*/false, to, from, n);
 }
 
 void DeviceBackend::checkIds(const pprt_context &, const IdRange &range,

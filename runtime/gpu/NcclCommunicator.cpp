@@ -1,10 +1,15 @@
 //===- NcclCommunicator.cpp - Groups of ranks connected by NCCL -----------===//
 //
-// An NCCL communicator of two ranks and a stream for each directed edge: messages
-// of an edge run in the order in which both sides post them, and those of
-// different edges wait for nobody else. No two messages share an NCCL
-// communicator at a time, so that none has to be grouped with another. A last one
-// of all members does collectives, on stream 0.
+// An NCCL communicator of two ranks and a stream for each directed edge:
+// messages of an edge run in the order in which both sides post them, and those
+// of different edges wait for nobody else. No two messages share an NCCL
+// communicator at a time, so that none has to be grouped with another.
+//
+// Collectives have a last one of all members, and a stream. NCCL's own sums
+// depend on the algorithm that it chooses: pieces are sent and received, as
+// many bytes as around a ring, and summed on stream 0, in the order of
+// Communicator.h. A small all-reduce gathers all and sums all; a large one sums
+// a piece and gathers these.
 //
 // Communicators connect at their first transfer, which a graph must not
 // contain: each edge carries one byte at the start.
@@ -23,6 +28,7 @@
 #include "Nccl.h"
 #include "Wait.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -37,11 +43,12 @@ namespace {
 
 class NcclCommunicator final : public DeviceCommunicator {
 public:
-  NcclCommunicator(CudaDevice &device, Bootstrap &bootstrap, Group group,
+  NcclCommunicator(Device &outer, Bootstrap &bootstrap, Group group,
                    int requests, std::vector<MemberEdge> ends, size_t messages)
-      : DeviceCommunicator(std::move(group)), device(device),
-        bootstrap(bootstrap), done(size_t(requests)),
-        collectives(size_t(requests)), numNumbers(2 * messages + 1) {
+      : DeviceCommunicator(std::move(group)), outer(outer),
+        device(static_cast<CudaDevice &>(outer.actual())), bootstrap(bootstrap),
+        done(size_t(requests)), collectives(size_t(requests)),
+        numNumbers(2 * messages + 1) {
     for (MemberEdge &end : ends)
       edges.emplace_back().ends = end;
     for (int &event : done)
@@ -80,26 +87,9 @@ public:
   void irecv(int request, int peer, int, void *data, uint64_t bytes) override {
     startMessage(request, {peer, member()}, data, bytes);
   }
-  void prepare(int request, const Collective &collective) override {
-    if (collective.kind != Collective::AllReduce ||
-        collective.type != ElementType::F64)
-      throw Error("found " + collective.describe() +
-                  " by NCCL, expected an all_reduce of f64: run with "
-                  "--transport=mpi");
-    collectives[size_t(request)] = collective;
-  }
-  /// Each element has one contributor and zeros elsewhere: any order of the sum
-  /// gives its bits.
-  void start(int request, const void *in, void *out) override {
-    nccl.check(nccl.allReduce(in, out, collectives[size_t(request)].total(),
-                              ncclF64, ncclAdd, all, device.getStream(0)),
-               "ncclAllReduce over " + group().name());
-    device.record(done[size_t(request)], 0);
-  }
-  TransferTimes wait(int request) override {
-    device.wait(0, done[size_t(request)]);
-    return {};
-  }
+  void prepare(int request, const Collective &collective) override;
+  void start(int request, const void *in, void *out) override;
+  TransferTimes wait(int request) override;
 
   void poll() override {
     for (Edge &edge : edges)
@@ -140,6 +130,31 @@ private:
     uint32_t *progress = nullptr;
     std::vector<size_t> messages; ///< of a step, by their numbers in it
   };
+
+  struct Started {
+    Collective collective;
+    /// Pieces as they are sent, of which a sum has `arrived`, one a member.
+    std::vector<uint64_t> offsets, bytes;
+    uint8_t *arrived = nullptr; ///< on the device
+    uint64_t stride = 0;
+    bool isWhole = false; ///< every member gets all of every other's `in`
+    uint8_t *out = nullptr;
+  };
+
+  bool isPrepared(const Started &started) const {
+    return !started.bytes.empty();
+  }
+  void gather(const Started &started, const void *in, uint8_t *out);
+  void scatter(const Started &started, const uint8_t *in);
+  void exchange(const void *const *sent, const uint64_t *sentBytes,
+                void *const *received, const uint64_t *receivedBytes);
+  void joinCompute() {
+    device.record(ready, 0);
+    device.wait(collectiveStream, ready);
+  }
+  void leaveTo(int request) {
+    device.record(done[size_t(request)], collectiveStream);
+  }
 
   std::string text(MemberEdge ends) const {
     return "from " + group().describe(ends.source) + " to " +
@@ -194,13 +209,15 @@ private:
     nccl.check(status, what);
   }
 
+  Device &outer; ///< counts what is launched
   CudaDevice &device;
   Bootstrap &bootstrap;
   NcclLibrary nccl;
   std::vector<int> done;
   int ready = -1;
   std::vector<Edge> edges;
-  std::vector<Collective> collectives; ///< by request
+  std::vector<Started> collectives; ///< by request
+  int collectiveStream = -1;
   size_t started = 0;                  ///< messages of this step
   uint32_t *numbers = nullptr;         ///< on the device: 0, 1, ...
   size_t numNumbers;
@@ -276,10 +293,8 @@ void NcclCommunicator::connect() {
     move(edge, probe, 1);
     waitForStream(device, edge.stream, bootstrap, [&] { poll(); });
   }
-  const bool hasCollectives =
-      std::any_of(collectives.begin(), collectives.end(),
-                  [](const Collective &each) { return !each.counts.empty(); });
-  if (!hasCollectives)
+  if (size() == 1 || std::none_of(collectives.begin(), collectives.end(),
+                                  [&](auto &each) { return isPrepared(each); }))
     return;
   NcclId id = {};
   if (member() == 0)
@@ -293,17 +308,156 @@ void NcclCommunicator::connect() {
   create(all, size(), id, member(),
          size() == bootstrap.size() ? "of all ranks"
                                     : "of the group over " + group().name());
-  nccl.check(nccl.allReduce(probe, probe, 1, ncclF64, ncclAdd, all,
-                            device.getStream(0)),
-             "ncclAllReduce over " + group().name());
-  waitForStream(device, 0, bootstrap, [&] { poll(); });
+  // Members connect at their first message.
+  uint8_t *probes = device.allocate(uint64_t(size()) * 64);
+  Started probing;
+  for (int i = 0; i < size(); ++i) {
+    probing.offsets.push_back(uint64_t(i) * 64);
+    probing.bytes.push_back(1);
+  }
+  gather(probing, probe, probes);
+  waitForStream(device, collectiveStream, bootstrap, [&] { poll(); });
+}
+
+//===----------------------------------------------------------------------===//
+// Collectives
+//===----------------------------------------------------------------------===//
+
+/// All-reduces of up to so many bytes from all members together are gathered.
+static constexpr uint64_t gatheredBytes = 1 << 20;
+
+void NcclCommunicator::prepare(int request, const Collective &collective) {
+  Started &started = collectives[size_t(request)];
+  started.collective = collective;
+  if (collectiveStream < 0)
+    collectiveStream = device.addStream();
+  const uint64_t members = uint64_t(size()), width = sizeOf(collective.type);
+  std::vector<uint64_t> counts = collective.counts;
+  if (collective.kind == Collective::AllReduce) {
+    const uint64_t total = collective.total();
+    started.isWhole = total * width * members <= gatheredBytes;
+    counts.clear();
+    for (uint64_t i = 0; i < members; ++i)
+      counts.push_back(
+          started.isWhole ? total : total / members + (i < total % members));
+  }
+  uint64_t at = 0;
+  for (uint64_t count : counts) {
+    started.offsets.push_back(at);
+    started.bytes.push_back(count * width);
+    at += count * width;
+  }
+  if (collective.kind == Collective::AllGather)
+    return;
+  started.stride = (started.bytes[size_t(member())] + 255) / 256 * 256;
+  started.arrived = device.allocate(started.stride * members);
+  if (started.isWhole)
+    for (uint64_t i = 0; i < members; ++i)
+      started.offsets[i] = i * started.stride;
+}
+
+/// Messages with all other members at once; none of no bytes.
+void NcclCommunicator::exchange(const void *const *sent,
+                                const uint64_t *sentBytes,
+                                void *const *received,
+                                const uint64_t *receivedBytes) {
+  if (size() == 1)
+    return;
+  Stream stream = device.getStream(collectiveStream);
+  const std::string what = " over " + group().name();
+  nccl.check(nccl.groupStart(), "ncclGroupStart" + what);
+  for (int distance = 1; distance < size(); ++distance) {
+    const int to = (member() + distance) % size();
+    const int from = (member() + size() - distance) % size();
+    if (sentBytes[to])
+      nccl.check(nccl.send(sent[to], sentBytes[to], ncclBytes, to, all, stream),
+                 "ncclSend" + what);
+    if (receivedBytes[from])
+      nccl.check(nccl.receive(received[from], receivedBytes[from], ncclBytes,
+                              from, all, stream),
+                 "ncclRecv" + what);
+  }
+  nccl.check(nccl.groupEnd(), "ncclGroupEnd" + what);
+}
+
+/// The own piece at `in` to all, theirs to their places in `out`.
+void NcclCommunicator::gather(const Started &started, const void *in,
+                              uint8_t *out) {
+  const size_t me = size_t(member()), members = size_t(size());
+  std::vector<const void *> sent(members, in);
+  std::vector<uint64_t> sentBytes(members, started.bytes[me]);
+  std::vector<void *> received;
+  for (size_t i = 0; i < members; ++i)
+    received.push_back(out + started.offsets[i]);
+  if (received[me] != in)
+    device.copy(collectiveStream, received[me], in, started.bytes[me]);
+  exchange(sent.data(), sentBytes.data(), received.data(),
+           started.bytes.data());
+}
+
+/// Pieces of `in` to their members, theirs of the own one to `arrived`.
+void NcclCommunicator::scatter(const Started &started, const uint8_t *in) {
+  const size_t me = size_t(member()), members = size_t(size());
+  std::vector<const void *> sent;
+  std::vector<void *> received;
+  std::vector<uint64_t> receivedBytes(members, started.bytes[me]);
+  for (size_t i = 0; i < members; ++i) {
+    sent.push_back(in + started.offsets[i]);
+    received.push_back(started.arrived + i * started.stride);
+  }
+  device.copy(collectiveStream, received[me], sent[me], started.bytes[me]);
+  exchange(sent.data(), started.bytes.data(), received.data(),
+           receivedBytes.data());
+}
+
+void NcclCommunicator::start(int request, const void *in, void *out) {
+  Started &started = collectives[size_t(request)];
+  started.out = static_cast<uint8_t *>(out);
+  joinCompute();
+  if (started.isWhole)
+    gather(started, in, started.arrived);
+  else if (started.collective.kind == Collective::AllGather)
+    gather(started, in, started.out);
+  else
+    scatter(started, static_cast<const uint8_t *>(in));
+  leaveTo(request);
+}
+
+TransferTimes NcclCommunicator::wait(int request) {
+  Started &started = collectives[size_t(request)];
+  device.wait(0, done[size_t(request)]);
+  if (!isPrepared(started) || started.collective.kind == Collective::AllGather)
+    return {};
+  // The tree of sumPieces.
+  const ElementType type = started.collective.type;
+  const uint64_t own = started.bytes[size_t(member())];
+  auto pieceAt = [&](int i) {
+    return started.arrived + uint64_t(i) * started.stride;
+  };
+  if (own)
+    for (int bit = 1; bit < size(); bit <<= 1)
+      for (int i = 0; i + bit < size(); i += 2 * bit)
+        addOnDevice(outer, type == ElementType::F64, pieceAt(i),
+                    pieceAt(i + bit), own / sizeOf(type));
+  const bool isPiece =
+      started.collective.kind == Collective::AllReduce && !started.isWhole;
+  uint8_t *target =
+      started.out + (isPiece ? started.offsets[size_t(member())] : 0);
+  outer.copy(0, target, started.arrived, own);
+  if (isPiece) {
+    joinCompute();
+    gather(started, target, started.out);
+    leaveTo(request);
+    device.wait(0, done[size_t(request)]);
+  }
+  return {};
 }
 
 std::unique_ptr<DeviceCommunicator>
 pprt::createNcclCommunicator(Device &device, Bootstrap &bootstrap, Group group,
                              int requests, std::vector<MemberEdge> edges,
                              size_t messages) {
-  return std::make_unique<NcclCommunicator>(
-      static_cast<CudaDevice &>(device.actual()), bootstrap, std::move(group),
-      requests, std::move(edges), messages);
+  return std::make_unique<NcclCommunicator>(device, bootstrap, std::move(group),
+                                            requests, std::move(edges),
+                                            messages);
 }

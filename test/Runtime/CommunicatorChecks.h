@@ -15,6 +15,7 @@
 #include "Philox.h"
 
 #include <cstring>
+#include <list>
 #include <unistd.h>
 
 namespace pprt::test {
@@ -62,10 +63,39 @@ inline std::vector<uint64_t> unevenCounts(int members) {
   return counts;
 }
 
+/// Whose communicators these are, and the memory that they work on.
+class Place {
+public:
+  explicit Place(Bootstrap &bootstrap) : bootstrap(bootstrap) {}
+  virtual ~Place() = default;
+  virtual std::unique_ptr<Communicator> create(const Group &group,
+                                               int requests) {
+    return createHostCommunicator(bootstrap, group, requests);
+  }
+  /// After all has been prepared.
+  virtual void connect(Communicator &) {}
+  /// A copy of memory of the host where collectives find it.
+  virtual void *put(const void *data, uint64_t bytes) {
+    const char *from = static_cast<const char *>(data);
+    // One that is empty has an address, too.
+    buffers.emplace_back(from, from + bytes).push_back(0);
+    return buffers.back().data();
+  }
+  virtual void get(void *data, const void *from, uint64_t bytes) {
+    if (bytes)
+      std::memcpy(data, from, bytes);
+  }
+
+  Bootstrap &bootstrap;
+
+private:
+  std::list<std::vector<char>> buffers;
+};
+
 /// Collectives of one type over one group, all in flight at a time.
 template <typename T>
-std::string checkGroup(Bootstrap &bootstrap, const Group &group,
-                       ElementType type) {
+std::string checkGroup(Place &place, const Group &group, ElementType type) {
+  Bootstrap &bootstrap = place.bootstrap;
   const int members = group.size();
   const std::vector<uint64_t> counts = unevenCounts(members);
   std::vector<Collective> all;
@@ -76,14 +106,15 @@ std::string checkGroup(Bootstrap &bootstrap, const Group &group,
   all.push_back({Collective::AllGather, type, counts});
   all.push_back({Collective::ReduceScatter, type,
                  std::vector<uint64_t>(size_t(members), 0)});
-  auto communicator =
-      createHostCommunicator(bootstrap, group, int(all.size()) + 2);
+  auto communicator = place.create(group, int(all.size()) + 2);
   for (size_t i = 0; i < all.size(); ++i)
     communicator->prepare(int(i), all[i]);
+  place.connect(*communicator);
   for (int round = 0; round < 3; ++round) {
     // Others come first in each round.
     usleep(useconds_t((group.member * 7 + round * 5) % 4) * 3000);
     std::vector<std::vector<T>> in(all.size()), out(all.size());
+    std::vector<void *> results(all.size());
     for (size_t i = 0; i < all.size(); ++i) {
       const Collective &c = all[i];
       const uint64_t own = c.kind == Collective::AllReduce
@@ -95,16 +126,17 @@ std::string checkGroup(Bootstrap &bootstrap, const Group &group,
         in[i][k] = valueOf<T>(bootstrap.rank(), k, round);
       // Some in place.
       const bool inPlace = c.kind == Collective::AllReduce && i % 2;
-      if (inPlace)
-        out[i] = in[i];
-      communicator->start(int(i), inPlace ? out[i].data() : in[i].data(),
-                          out[i].data());
+      void *input = place.put(in[i].data(), in[i].size() * sizeof(T));
+      results[i] =
+          inPlace ? input : place.put(out[i].data(), out[i].size() * sizeof(T));
+      communicator->start(int(i), input, results[i]);
     }
     for (size_t n = 0; n < all.size(); ++n) {
       // In another order than they were started.
       const size_t i = round % 2 ? n : all.size() - 1 - n;
       const Collective &c = all[i];
       communicator->wait(int(i));
+      place.get(out[i].data(), results[i], out[i].size() * sizeof(T));
       std::vector<T> expected;
       if (c.kind == Collective::AllReduce) {
         expected = expectedSum<T>(group, 0, c.total(), round);
@@ -132,31 +164,42 @@ std::string checkGroup(Bootstrap &bootstrap, const Group &group,
   const int before = (group.member + members - 1) % members;
   const int send = int(all.size()), receive = send + 1;
   std::vector<int> mine(5000, bootstrap.rank()), theirs(5000, -1);
-  communicator->irecv(receive, before, 3, theirs.data(), 20000);
-  communicator->isend(send, next, 3, mine.data(), 20000);
+  const uint64_t bytes = mine.size() * sizeof(int);
+  void *from = place.put(mine.data(), bytes);
+  void *to = place.put(theirs.data(), bytes);
+  if (members == 1)
+    return "";
+  communicator->irecv(receive, before, 3, to, bytes);
+  communicator->isend(send, next, 3, from, bytes);
   communicator->wait(receive);
   communicator->wait(send);
+  place.get(theirs.data(), to, bytes);
   if (theirs != std::vector<int>(5000, group.ranks[size_t(before)]))
     return "wrong bytes of a message over " + group.name();
   return "";
 }
 
 /// Groups along every set of axes of the mesh.
-inline std::string checkCollectives(Bootstrap &bootstrap, const Mesh &mesh) {
+inline std::string checkCollectives(Place &place, const Mesh &mesh) {
   const auto &axes = mesh.getAxes();
   for (size_t set = 0; set < size_t(1) << axes.size(); ++set) {
     std::vector<std::string> names;
     for (size_t i = 0; i < axes.size(); ++i)
       if (set >> i & 1)
         names.push_back(axes[i].name);
-    const Group group = Group::along(mesh, bootstrap.rank(), names);
-    std::string error = checkGroup<float>(bootstrap, group, ElementType::F32);
+    const Group group = Group::along(mesh, place.bootstrap.rank(), names);
+    std::string error = checkGroup<float>(place, group, ElementType::F32);
     if (error.empty())
-      error = checkGroup<double>(bootstrap, group, ElementType::F64);
+      error = checkGroup<double>(place, group, ElementType::F64);
     if (!error.empty())
       return error;
   }
   return "";
+}
+
+inline std::string checkCollectives(Bootstrap &bootstrap, const Mesh &mesh) {
+  Place place(bootstrap);
+  return checkCollectives(place, mesh);
 }
 
 /// A collective that one member does not come to: its timeout names both, and

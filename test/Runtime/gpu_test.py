@@ -141,6 +141,18 @@ class Training(Gpu):
         self.assertFalse({"cuMemAlloc", "cuMemHostAlloc"} & set(calls[begin:end]))
 
 
+class Communicators(Gpu):
+    def test_collectives(self):
+        """All-reduce, reduce-scatter and all-gather over groups of 2 and 4."""
+        for ranks in 2, 4:
+            for transport in "nccl", "mpi":
+                result = mpirun(ranks, [program("pprt-device-communicator-test"), transport],
+                                LD_LIBRARY_PATH=FAKE, FAKE_NCCL_DIR=self.directory)
+                self.assertFine(result)
+                self.assertEqual(result.out.count("all collectives are right"), ranks,
+                                 str(result))
+
+
 class Comparison(Gpu):
     """Programs that compare what libraries compute with HostMath."""
 
@@ -679,7 +691,7 @@ class Failures(Gpu):
         self.assertError(result, "from ncclCommInitRank on the edge from rank 1 to rank 0")
 
     def test_nccl_error(self):
-        result = self.start(2, FAKE_CUDA_FAIL="ncclSend@2")
+        result = self.start(2, FAKE_CUDA_FAIL="ncclSend@3")
         self.assertError(result, "'unhandled system error (run with NCCL_DEBUG=INFO for details)' from "
                          "ncclSend on the edge from rank",
                          "NCCL_DEBUG=WARN", "micro-batch 1")

@@ -51,6 +51,40 @@ gpu.module @kernels {
     gpu.return
   }
 
+  // The same for f64.
+  gpu.func @pprt_kernel_add_f64(%to: !llvm.ptr, %from: !llvm.ptr, %n: i64) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
+    %x = gpu.block_id x
+    %t = gpu.thread_id x
+    %xi = arith.index_cast %x : index to i64
+    %ti = arith.index_cast %t : index to i64
+    %size = arith.constant 256 : i64
+    %block = arith.muli %xi, %size : i64
+    %thread = arith.addi %block, %ti : i64
+    %four = arith.constant 4 : i64
+    %first = arith.muli %thread, %four : i64
+    %behind = arith.addi %first, %four : i64
+    %whole = arith.cmpi sle, %behind, %n : i64
+    scf.if %whole {
+      %a_at = llvm.getelementptr %to[%first] : (!llvm.ptr, i64) -> !llvm.ptr, f64
+      %a0 = llvm.load %a_at {alignment = 16} : !llvm.ptr -> vector<4xf64>
+      %b_at = llvm.getelementptr %from[%first] : (!llvm.ptr, i64) -> !llvm.ptr, f64
+      %b0 = llvm.load %b_at {alignment = 16} : !llvm.ptr -> vector<4xf64>
+      %c = arith.addf %a0, %b0 : vector<4xf64>
+      llvm.store %c, %a_at {alignment = 16} : vector<4xf64>, !llvm.ptr
+    } else {
+      %one = arith.constant 1 : i64
+      scf.for %i = %first to %n step %one : i64 {
+        %a_at = llvm.getelementptr %to[%i] : (!llvm.ptr, i64) -> !llvm.ptr, f64
+        %a0 = llvm.load %a_at : !llvm.ptr -> f64
+        %b_at = llvm.getelementptr %from[%i] : (!llvm.ptr, i64) -> !llvm.ptr, f64
+        %b0 = llvm.load %b_at : !llvm.ptr -> f64
+        %c = arith.addf %a0, %b0 : f64
+        llvm.store %c, %a_at : f64, !llvm.ptr
+      }
+    }
+    gpu.return
+  }
+
   // p = p (1 - lr wd) - lr g. The scalars are UpdateScalars of DeviceBackend.h.
   // `copy` is null or p in bf16.
   gpu.func @pprt_kernel_sgd(%parameter: !llvm.ptr, %gradient: !llvm.ptr, %scalars: !llvm.ptr, %decay: f32, %n: i64, %copy: !llvm.ptr {pprt.optional}) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {

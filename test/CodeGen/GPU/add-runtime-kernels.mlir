@@ -7,6 +7,7 @@
 // CHECK: pp.runtime_kernels = {
 // CHECK-SAME: pprt_kernel_adamw = {bytes = 30 : i64, fixed = 32 : i64, least = 30 : i64, optional = 2 : i64}
 // CHECK-SAME: pprt_kernel_add = {bytes = 12 : i64, fixed = 0 : i64, least = 12 : i64, optional = 0 : i64}
+// CHECK-SAME: pprt_kernel_add_f64 = {bytes = 24 : i64, fixed = 0 : i64, least = 24 : i64, optional = 0 : i64}
 // CHECK-SAME: pprt_kernel_conclude = {bytes = 16 : i64, fixed = {{[0-9]+}} : i64, least = 8 : i64, optional = 0 : i64}
 // CHECK-SAME: pprt_kernel_sgd = {bytes = 14 : i64, fixed = 12 : i64, least = 14 : i64, optional = 2 : i64}
 // CHECK-SAME: pprt_kernel_square_norm = {bytes = 4 : i64, fixed = 8 : i64, least = 4 : i64, optional = 0 : i64}
@@ -15,7 +16,8 @@
 // CHECK: gpu.module @kernels
 // CHECK: gpu.func @mine
 // CHECK: gpu.func @pprt_kernel_widen
-// CHECK: gpu.func @pprt_kernel_add
+// CHECK: gpu.func @pprt_kernel_add(
+// CHECK: gpu.func @pprt_kernel_add_f64(
 // CHECK: gpu.func @pprt_kernel_sgd
 // CHECK: gpu.func @pprt_kernel_adamw
 // CHECK: gpu.func @pprt_kernel_square_norm

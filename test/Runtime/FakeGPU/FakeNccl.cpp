@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -25,7 +26,8 @@ struct Id {
 struct Communicator {
   std::string name;
   int ranks, rank;
-  long sequence = 0;
+  /// Messages so far, to and from each peer.
+  std::map<int, long> sent, received;
   bool isAborted = false;
 };
 
@@ -76,7 +78,7 @@ API ncclCommInitRank(Communicator **communicator, int ranks, Id id, int rank) {
   fakeCall((std::string("channels: ") + (channels ? channels : "any")).c_str());
   while (std::getenv("FAKE_NCCL_STUCK_INIT"))
     usleep(100000);
-  *communicator = new Communicator{id.data, ranks, rank};
+  *communicator = new Communicator{id.data, ranks, rank, {}, {}};
   ++live;
   return 0;
 }
@@ -109,7 +111,13 @@ ncclGetLastError(Communicator *) {
   return "";
 }
 
-API ncclSend(const void *data, size_t bytes, int, int, Communicator *to,
+static std::string nameOf(const Communicator &c, int from, int to,
+                          long number) {
+  return c.name + "-" + std::to_string(from) + "-" + std::to_string(to) + "-" +
+         std::to_string(number);
+}
+
+API ncclSend(const void *data, size_t bytes, int, int peer, Communicator *to,
              void *stream) {
   CALL(ncclSend);
   static const char *stuck = std::getenv("FAKE_NCCL_STUCK");
@@ -120,48 +128,32 @@ API ncclSend(const void *data, size_t bytes, int, int, Communicator *to,
     if (stuck && sends >= std::atol(stuck))
       return false;
     ++sends;
-    put(to->name + "-" + std::to_string(to->sequence++), data, bytes);
+    put(nameOf(*to, to->rank, peer, to->sent[peer]++), data, bytes);
     return true;
   });
   return 0;
 }
-API ncclRecv(void *data, size_t bytes, int, int, Communicator *from,
+API ncclRecv(void *data, size_t bytes, int, int peer, Communicator *from,
              void *stream) {
   CALL(ncclRecv);
   fakeEnqueue(stream, [=] {
     if (from->isAborted)
       return true;
-    if (!take(from->name + "-" + std::to_string(from->sequence), data, bytes))
+    if (!take(nameOf(*from, peer, from->rank, from->received[peer]), data,
+              bytes))
       return false;
-    ++from->sequence;
+    ++from->received[peer];
     return true;
   });
   return 0;
 }
-API ncclAllReduce(const void *in, void *out, size_t count, int, int,
-                  Communicator *all, void *stream) {
-  CALL(ncclAllReduce);
-  // The op may be looked at often, but puts its own part once.
-  fakeEnqueue(stream, [=, put_ = std::vector<bool>()]() mutable {
-    if (all->isAborted)
-      return true;
-    std::string name = all->name + "-" + std::to_string(all->sequence);
-    if (put_.empty()) {
-      put_.push_back(true);
-      put(name + "." + std::to_string(all->rank), in, count * sizeof(double));
-    }
-    std::vector<double> sum(count), part(count);
-    for (int rank = 0; rank < all->ranks; ++rank) {
-      if (!take(name + "." + std::to_string(rank), part.data(),
-                count * sizeof(double)))
-        return false;
-      for (size_t i = 0; i < count; ++i)
-        sum[i] += part[i];
-    }
-    std::memcpy(out, sum.data(), count * sizeof(double));
-    ++all->sequence;
-    put_.clear();
-    return true;
-  });
+/// Sends of a group come first on their stream here or wait for nothing: no
+/// order of a group can stop it.
+API ncclGroupStart() {
+  CALL(ncclGroupStart);
+  return 0;
+}
+API ncclGroupEnd() {
+  CALL(ncclGroupEnd);
   return 0;
 }
