@@ -49,9 +49,9 @@ struct Graph {
   std::map<Stream *, Before> before;
 };
 
-std::vector<Stream *> streams;
+// Never destroyed, as what follows: devices are given back later than that.
+std::vector<Stream *> &streams = *new std::vector<Stream *>;
 using Blocks = std::map<const char *, size_t>;
-// Never destroyed: devices are given back later than that.
 Blocks &deviceBlocks = *new Blocks;
 /// What is not freed yet, but for device blocks and streams.
 std::set<void *> &hostBlocks = *new std::set<void *>;
@@ -60,7 +60,7 @@ std::set<Graph *> &graphs = *new std::set<Graph *>;
 int retained = 0;
 Graph *capturing = nullptr;
 int failed = 0;
-std::string problem;
+std::string &problem = *new std::string;
 
 long number(const char *name, long otherwise) {
   const char *text = std::getenv(name);
