@@ -121,15 +121,18 @@ public:
     return -1;
   }
   virtual bool cancel() {
-    isAbandoned = false;
+    bool isFree = true;
     for (size_t i = 0; i < pending.size(); ++i) {
       Message &message = pending[i];
       message.isPending =
           message.isPending && !channel.messages.cancel(first + int(i));
-      isAbandoned |= message.isPending;
+      isFree &= !message.isPending;
     }
-    return !isAbandoned;
+    return isFree;
   }
+  /// Messages may still be read from its memory or arrive in it. It lives until
+  /// the job has ended, and nothing is asked of it but the destructor.
+  virtual void abandon() { isAbandoned = true; }
 
 protected:
   const Group &group() const { return channel.group; }
@@ -371,6 +374,11 @@ public:
     const bool isFree = scatter.cancel();
     return gather.cancel() && isFree;
   }
+  void abandon() override {
+    Operation::abandon();
+    scatter.abandon();
+    gather.abandon();
+  }
 
 private:
   static Collective cutOf(const Collective &whole, int size) {
@@ -408,6 +416,12 @@ public:
   ~HostCommunicator() override {
     abort();
     messages.remove(*this);
+    for (Started &started : collectives)
+      if (started.operation && !started.operation->cancel()) {
+        started.operation->abandon();
+        bootstrap.keepUntilEnd(
+            std::shared_ptr<Operation>(std::move(started.operation)));
+      }
     collectives.clear();
     if (!isAbandoned)
       messages.removeRequests(first, int(peers.size()));
