@@ -375,9 +375,13 @@ void DeviceBackend::throwStuck(int64_t step) {
             mesh.describe(mesh.rankWith(rank(), "pipe", edge.source)) + " to " +
             mesh.describe(mesh.rankWith(rank(), "pipe", edge.destination));
   }
+  const std::string collective = world->unfinishedCollective();
+  if (!collective.empty())
+    text += "; unfinished: " + collective + " on " + mesh.describe(rank());
   throw TimeoutError(text +
-                     (stuck.empty() ? ", expected it to end: "
-                                    : ", expected the peer to take part: ") +
+                     (stuck.empty() && collective.empty()
+                          ? ", expected it to end: "
+                          : ", expected the peer to take part: ") +
                      "see what the ranks do, or raise --timeout");
 }
 

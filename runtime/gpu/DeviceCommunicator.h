@@ -18,6 +18,7 @@
 #include "Device.h"
 
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace pprt {
@@ -41,6 +42,9 @@ public:
   /// Messages that were begun and have not ended, by their number among those
   /// that the step has started, for an error's text.
   virtual std::vector<size_t> unfinished() const { return {}; }
+  /// The collective that has begun and not ended, "an all_reduce of 14 f64 over
+  /// pipe"; empty if there is none.
+  virtual std::string unfinishedCollective() const { return ""; }
 };
 
 std::unique_ptr<DeviceCommunicator>

@@ -99,6 +99,15 @@ public:
       check(all, "a collective over " + group().name());
   }
 
+  std::string unfinishedCollective() const override {
+    if (!collectiveProgress)
+      return "";
+    const uint32_t request =
+        *static_cast<volatile uint32_t *>(collectiveProgress);
+    return request ? collectives[request - 1].collective.describe() + " over " +
+                         group().name()
+                   : "";
+  }
   std::vector<size_t> unfinished() const override {
     std::vector<size_t> result;
     for (const Edge &edge : edges) {
@@ -148,12 +157,19 @@ private:
   void scatter(const Started &started, const uint8_t *in);
   void exchange(const void *const *sent, const uint64_t *sentBytes,
                 void *const *received, const uint64_t *receivedBytes);
-  void joinCompute() {
+  /// What is enqueued for a collective follows what stream 0 has come to.
+  void enter(int request) {
     device.record(ready, 0);
     device.wait(collectiveStream, ready);
+    noteCollective(uint32_t(request) + 1);
   }
-  void leaveTo(int request) {
+  void leave(int request) {
+    noteCollective(0);
     device.record(done[size_t(request)], collectiveStream);
+  }
+  void noteCollective(uint32_t number) {
+    device.download(collectiveStream, collectiveProgress, numbers + number,
+                    sizeof *numbers);
   }
 
   std::string text(MemberEdge ends) const {
@@ -218,6 +234,8 @@ private:
   std::vector<Edge> edges;
   std::vector<Started> collectives; ///< by request
   int collectiveStream = -1;
+  /// One more than the request whose messages are under way; 0: none.
+  uint32_t *collectiveProgress = nullptr;
   size_t started = 0;                  ///< messages of this step
   uint32_t *numbers = nullptr;         ///< on the device: 0, 1, ...
   size_t numNumbers;
@@ -259,7 +277,8 @@ void NcclCommunicator::create(NcclComm &communicator, int ranks, const NcclId &i
   communicator = call->communicator;
 }
 
-/// Twice as many as a step has messages: no edge has more.
+/// Twice as many as a step has messages, of which no edge has more; and those
+/// of the requests.
 void NcclCommunicator::makeNumbers() {
   const uint64_t bytes = numNumbers * sizeof(uint32_t);
   auto *host = reinterpret_cast<uint32_t *>(device.allocateHost(bytes));
@@ -329,8 +348,11 @@ static constexpr uint64_t gatheredBytes = 1 << 20;
 void NcclCommunicator::prepare(int request, const Collective &collective) {
   Started &started = collectives[size_t(request)];
   started.collective = collective;
-  if (collectiveStream < 0)
+  if (collectiveStream < 0) {
     collectiveStream = device.addStream();
+    collectiveProgress = reinterpret_cast<uint32_t *>(device.allocateHost(64));
+    numNumbers = std::max(numNumbers, collectives.size() + 1);
+  }
   const uint64_t members = uint64_t(size()), width = sizeOf(collective.type);
   std::vector<uint64_t> counts = collective.counts;
   if (collective.kind == Collective::AllReduce) {
@@ -413,14 +435,14 @@ void NcclCommunicator::scatter(const Started &started, const uint8_t *in) {
 void NcclCommunicator::start(int request, const void *in, void *out) {
   Started &started = collectives[size_t(request)];
   started.out = static_cast<uint8_t *>(out);
-  joinCompute();
+  enter(request);
   if (started.isWhole)
     gather(started, in, started.arrived);
   else if (started.collective.kind == Collective::AllGather)
     gather(started, in, started.out);
   else
     scatter(started, static_cast<const uint8_t *>(in));
-  leaveTo(request);
+  leave(request);
 }
 
 TransferTimes NcclCommunicator::wait(int request) {
@@ -445,9 +467,9 @@ TransferTimes NcclCommunicator::wait(int request) {
       started.out + (isPiece ? started.offsets[size_t(member())] : 0);
   outer.copy(0, target, started.arrived, own);
   if (isPiece) {
-    joinCompute();
+    enter(request);
     gather(started, target, started.out);
-    leaveTo(request);
+    leave(request);
     device.wait(0, done[size_t(request)]);
   }
   return {};

@@ -674,6 +674,11 @@ class Failures(Gpu):
                          "unfinished: ", "micro-batch ",
                          "on the edge from rank", "--timeout")
 
+        # Messages of the exchange of losses and norms as well.
+        result = self.start(2, "--timeout", "2", FAKE_NCCL_STUCK="6")
+        self.assertError(result, "found a step that takes longer than 2 s",
+                         "unfinished: an all_reduce of 14 f64 over pipe on rank")
+
     def test_channels(self):
         """Transfers that wait hold few multiprocessors; the user has the last word."""
         for number, variables in (("4", {}), ("8", {"NCCL_MAX_P2P_NCHANNELS": "8"})):
