@@ -148,7 +148,7 @@ DeviceLibraries CudaDevice::openLibraries() {
   driver.deviceName(name, sizeof name - 1, device);
   result.chip = std::string(name) + " (sm_" + std::to_string(capability) + ")";
   if (code.libraries & PPRT_GPU_CALLS_PRODUCTS) {
-    products = std::make_unique<Products>(*plans);
+    products = std::make_unique<DeviceGemm>(*plans);
     result.products = "cuBLASLt " + products->version();
   }
   if (code.libraries & PPRT_GPU_CALLS_BF16_ATTENTION) {
@@ -318,7 +318,7 @@ void CudaDevice::matmul(const pprt_gpu_gemm &shape, const void *a,
                         const void *b, void *c, void *bias, void *aux,
                         void *workspace) {
   if (!products)
-    products = std::make_unique<Products>(*plans);
+    products = std::make_unique<DeviceGemm>(*plans);
   if (!products->run(streams[0], shape, a, b, c, bias, aux, workspace))
     fallbackEpilogue(*this, code, shape, a, b, c, bias, aux);
 }

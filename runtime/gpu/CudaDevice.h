@@ -4,9 +4,9 @@
 
 #include "Attention.h"
 #include "Device.h"
+#include "DeviceGemm.h"
 #include "Driver.h"
 #include "PlanCache.h"
-#include "Products.h"
 
 #include <vector>
 
@@ -85,7 +85,7 @@ private:
   std::vector<DevicePtr> blocks;
   std::vector<void *> hostBlocks;
   std::unique_ptr<PlanCache> plans; // of the two that follow
-  std::unique_ptr<Products> products;
+  std::unique_ptr<DeviceGemm> products;
   std::unique_ptr<Attention> attention;
 };
 

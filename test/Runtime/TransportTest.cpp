@@ -1,4 +1,4 @@
-//===- TransportTest.cpp - Bootstrap and communicators under mpirun --------===//
+//===- TransportTest.cpp - Bootstrap and communicators under mpirun -------===//
 //
 // Each rank checks what it receives, how waits behave, and what they cost, and
 // says so at the end; transport_test.py reads that.

@@ -321,11 +321,11 @@ class Attention(Comparison):
                          "found no cuDNN 9", "--attention=generated")
 
 
-class Products(Comparison):
-    """Of cuBLASLt; pprt-products-test compares them with the emulated device's."""
+class Gemm(Comparison):
+    """Of cuBLASLt; pprt-gemm-test compares them with the emulated device's."""
 
     def products(self, *arguments, **variables):
-        return self.compare("pprt-products-test", *arguments, **variables)
+        return self.compare("pprt-gemm-test", *arguments, **variables)
 
     def test_all_forms(self):
         result = self.assertFine(self.products("all"))
@@ -375,7 +375,7 @@ class Products(Comparison):
         for version in (12, 13):
             with open(os.path.join(only, f"libcublasLt.so.{version}"), "w") as file:
                 file.write("no library")
-        self.assertError(run([program("pprt-products-test"), "one", "0"],
+        self.assertError(run([program("pprt-gemm-test"), "one", "0"],
                              LD_LIBRARY_PATH=only),
                          "found no cuBLASLt", "libcublas-13-0")
 
@@ -393,7 +393,7 @@ class Plans(Comparison):
         libraries were asked."""
         variables["PPRT_CACHE_DIR"] = self.folder if folder is None else folder
         self.asked, self.restored, err = 0, 0, ""
-        for command in (["pprt-attention-test", "auto", self.CASE], ["pprt-products-test", "one", "3"]):
+        for command in (["pprt-attention-test", "auto", self.CASE], ["pprt-gemm-test", "one", "3"]):
             result = self.assertFine(self.compare(*command, **variables))
             # Sanitizers say something of their own.
             err += "".join(line for line in result.err.splitlines(True)
@@ -435,7 +435,7 @@ class Plans(Comparison):
         shapes = [shape + order for shape in Attention.SHAPES for order in ("", ",any-order")]
         logs = []
         for _ in range(2):
-            for command in (["pprt-attention-test", "cudnn", *shapes], ["pprt-products-test", "all"]):
+            for command in (["pprt-attention-test", "cudnn", *shapes], ["pprt-gemm-test", "all"]):
                 result = self.assertFine(self.compare(*command, PPRT_CACHE_DIR=self.folder))
                 self.assertNotIn("note:", result.err)
                 self.assertFalse(self.refused())

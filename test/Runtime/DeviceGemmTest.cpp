@@ -1,12 +1,12 @@
-//===- ProductsTest.cpp - Products by cuBLASLt against those on the host --===//
+//===- DeviceGemmTest.cpp - Products by cuBLASLt against those on the host ===//
 //
 // The CUDA device, on the libraries that stand in for NVIDIA's (FakeGPU), and
 // the emulated device compute the same products; gpu_test.py starts this with
 // the libraries and with what is to go wrong.
 //
-//   pprt-products-test all        every type, form and epilogue
-//   pprt-products-test f32-sums   but sums in bf16
-//   pprt-products-test one EPILOGUE [LDAUX]   one, twice
+//   pprt-gemm-test all        every type, form and epilogue
+//   pprt-gemm-test f32-sums   but sums in bf16
+//   pprt-gemm-test one EPILOGUE [LDAUX]   one, twice
 //
 //===----------------------------------------------------------------------===//
 #include "Device.h"

@@ -1,6 +1,6 @@
-//===- Products.h - Matrix products by cuBLASLt ---------------------------===//
-#ifndef PPRT_GPU_PRODUCTS_H
-#define PPRT_GPU_PRODUCTS_H
+//===- DeviceGemm.h - Matrix products by cuBLASLt -------------------------===//
+#ifndef PPRT_GPU_DEVICEGEMM_H
+#define PPRT_GPU_DEVICEGEMM_H
 
 #include "CudaTypes.h"
 #include "PlanCache.h"
@@ -12,11 +12,11 @@
 namespace pprt::cuda {
 
 /// Plans of products, each made at the first call of its shape and kept.
-class Products {
+class DeviceGemm {
 public:
   /// Opens cuBLASLt; throws Error.
-  explicit Products(PlanCache &cache);
-  ~Products();
+  explicit DeviceGemm(PlanCache &cache);
+  ~DeviceGemm();
 
   /// "13.1.0".
   std::string version() const;
@@ -33,4 +33,4 @@ private:
 
 } // namespace pprt::cuda
 
-#endif // PPRT_GPU_PRODUCTS_H
+#endif // PPRT_GPU_DEVICEGEMM_H

@@ -1,4 +1,4 @@
-//===- Products.cpp - Matrix products by cuBLASLt -------------------------===//
+//===- DeviceGemm.cpp - Matrix products by cuBLASLt -----------------------===//
 //
 // cuBLASLt is column-major: it sees our matrices transposed, and c = op(a)
 // op(b) as cᵀ = op(b)ᵀ op(a)ᵀ, so that b is its A, a its B, and n its number of
@@ -15,7 +15,7 @@
 // it. Kept with them is whether they are for the product with its epilogue.
 //
 //===----------------------------------------------------------------------===//
-#include "Products.h"
+#include "DeviceGemm.h"
 
 #include "CublasLt.h"
 #include "Error.h"
@@ -40,7 +40,7 @@ struct Plan {
 };
 } // namespace
 
-struct Products::State {
+struct DeviceGemm::State {
   explicit State(PlanCache &cache) : cache(cache) {}
 
   PlanCache &cache;
@@ -72,8 +72,8 @@ static void *alignWorkspace(void *workspace) {
       reinterpret_cast<int64_t>(workspace), PPRT_GPU_SCRATCH_ALIGNMENT));
 }
 
-int Products::State::makePlan(const pprt_gpu_gemm &shape,
-                              const Alignments &alignments, Plan &plan) {
+int DeviceGemm::State::makePlan(const pprt_gpu_gemm &shape,
+                                const Alignments &alignments, Plan &plan) {
   plan.problem = std::make_unique<LtProblem>(lt, shape, alignments);
   const LtProblem &p = *plan.problem;
   LtHeuristicResult result = {};
@@ -89,8 +89,8 @@ static pprt_gpu_gemm withoutEpilogue(pprt_gpu_gemm shape) {
   return shape;
 }
 
-Plan Products::State::makePlan(const pprt_gpu_gemm &shape,
-                               const Alignments &alignments) {
+Plan DeviceGemm::State::makePlan(const pprt_gpu_gemm &shape,
+                                 const Alignments &alignments) {
   Plan plan;
   const std::string problem = problemOf(shape, alignments);
   if (cache.isOn() && restore(problem, shape, alignments, plan))
@@ -123,8 +123,8 @@ Plan Products::State::makePlan(const pprt_gpu_gemm &shape,
 //===----------------------------------------------------------------------===//
 
 /// All that an algorithm depends on beside device and driver.
-std::string Products::State::problemOf(const pprt_gpu_gemm &s,
-                                       const Alignments &alignments) const {
+std::string DeviceGemm::State::problemOf(const pprt_gpu_gemm &s,
+                                         const Alignments &alignments) const {
   std::string text = "cuBLASLt " + std::to_string(lt.version()) + ", product";
   for (int64_t number : {s.m,
                          s.n,
@@ -154,9 +154,9 @@ std::string Products::State::problemOf(const pprt_gpu_gemm &s,
 }
 
 /// Takes what was kept: 1 if with the epilogue, and the words of the algorithm.
-bool Products::State::restore(const std::string &problem,
-                              const pprt_gpu_gemm &shape,
-                              const Alignments &alignments, Plan &plan) {
+bool DeviceGemm::State::restore(const std::string &problem,
+                                const pprt_gpu_gemm &shape,
+                                const Alignments &alignments, Plan &plan) {
   std::optional<std::string> kept = cache.find(problem);
   if (!kept)
     return false;
@@ -182,7 +182,7 @@ bool Products::State::restore(const std::string &problem,
   return false;
 }
 
-void Products::State::keep(const std::string &problem, const Plan &plan) {
+void DeviceGemm::State::keep(const std::string &problem, const Plan &plan) {
   std::string text = std::to_string(plan.hasEpilogue);
   for (uint64_t word : plan.algo.data) {
     char digits[20];
@@ -196,16 +196,17 @@ void Products::State::keep(const std::string &problem, const Plan &plan) {
 // Products
 //===----------------------------------------------------------------------===//
 
-Products::Products(PlanCache &cache) : state(std::make_unique<State>(cache)) {
+DeviceGemm::DeviceGemm(PlanCache &cache)
+    : state(std::make_unique<State>(cache)) {
   state->lt.check(state->lt.create(&state->handle), "cublasLtCreate");
 }
 
-Products::~Products() {
+DeviceGemm::~DeviceGemm() {
   state->plans.clear();
   state->lt.destroy(state->handle);
 }
 
-std::string Products::version() const {
+std::string DeviceGemm::version() const {
   // 130100 for 13.1.0; 120804 for 12.8.4.
   size_t version = state->lt.version();
   return std::to_string(version / 10000) + "." +
@@ -213,9 +214,9 @@ std::string Products::version() const {
          std::to_string(version % 100);
 }
 
-bool Products::run(Stream stream, const pprt_gpu_gemm &shape, const void *a,
-                   const void *b, void *c, void *bias, void *aux,
-                   void *workspace) {
+bool DeviceGemm::run(Stream stream, const pprt_gpu_gemm &shape, const void *a,
+                     const void *b, void *c, void *bias, void *aux,
+                     void *workspace) {
   const Alignments alignments = {alignmentOf(a), alignmentOf(b), alignmentOf(c),
                                  alignmentOf(bias), alignmentOf(aux)};
   auto it = state->plans.find({&shape, alignments});
