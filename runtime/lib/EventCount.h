@@ -1,5 +1,4 @@
-//===- EventCount.h - Waking a rank of the same node without polling
-//--------===//
+//===- EventCount.h - Waking a rank without polling -------------*- C++ -*-===//
 //
 // Each rank of a node has an event count in memory that they share: whoever did
 // something that a peer has to look at adds one to the peer's, and the peer,
