@@ -66,7 +66,8 @@ struct GPUOutlineKernels : pp::impl::GPUOutlineKernelsBase<GPUOutlineKernels> {
   LogicalResult run(KernelModule &kernels, func::FuncOp function) {
     for (Operation &op : llvm::make_early_inc_range(function.front())) {
       if (isa<scf::ForOp, linalg::LinalgOp, pp::kernel::ScatterAddOp,
-              pp::kernel::AttentionOp, pp::kernel::AttentionGradOp>(op) &&
+              pp::kernel::SumOfSquaresOp, pp::kernel::AttentionOp,
+              pp::kernel::AttentionGradOp>(op) &&
           failed(verifySizes(&op)))
         return failure();
       if (auto loop = dyn_cast<scf::ForOp>(op)) {
@@ -82,6 +83,9 @@ struct GPUOutlineKernels : pp::impl::GPUOutlineKernelsBase<GPUOutlineKernels> {
         outline(kernels, *nest);
       } else if (auto scatter = dyn_cast<pp::kernel::ScatterAddOp>(op)) {
         if (failed(outlineScatterAdd(kernels, scatter)))
+          return failure();
+      } else if (auto squares = dyn_cast<pp::kernel::SumOfSquaresOp>(op)) {
+        if (failed(outlineSumOfSquares(kernels, squares)))
           return failure();
       } else if (auto attention = dyn_cast<pp::kernel::AttentionOp>(op)) {
         if (failed(addFallback(kernels, attention)))

@@ -25,6 +25,8 @@ void outlineRowSums(KernelModule &kernels, LoopNest nest);
 void outlineColumnSums(KernelModule &kernels, LoopNest nest);
 mlir::LogicalResult outlineScatterAdd(KernelModule &kernels,
                                       kernel::ScatterAddOp op);
+mlir::LogicalResult outlineSumOfSquares(KernelModule &kernels,
+                                        kernel::SumOfSquaresOp op);
 
 /// Kernels for where the library of attention is missing or has no plan; the op
 /// stays, with the attributes `pp.fallback` and, for the adjoint of keys and

@@ -33,7 +33,7 @@ struct ConvertNNToLinalg : pp::impl::ConvertNNToLinalgBase<ConvertNNToLinalg> {
     RewritePatternSet patterns(&getContext());
     pp::populateElementwisePatterns(patterns);
     pp::populateUpstreamFunctionPatterns(patterns);
-    pp::populateReductionPatterns(patterns);
+    pp::populateReductionPatterns(patterns, parallel);
     pp::populateNormalizationPatterns(patterns);
     pp::populateShapePatterns(patterns);
     pp::populateLinearAlgebraPatterns(patterns);

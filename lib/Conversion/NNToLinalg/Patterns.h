@@ -10,7 +10,8 @@ class RewritePatternSet;
 namespace pp {
 void populateElementwisePatterns(mlir::RewritePatternSet &patterns);
 void populateUpstreamFunctionPatterns(mlir::RewritePatternSet &patterns);
-void populateReductionPatterns(mlir::RewritePatternSet &patterns);
+void populateReductionPatterns(mlir::RewritePatternSet &patterns,
+                               bool parallel);
 void populateNormalizationPatterns(mlir::RewritePatternSet &patterns);
 void populateShapePatterns(mlir::RewritePatternSet &patterns);
 void populateLinearAlgebraPatterns(mlir::RewritePatternSet &patterns);

@@ -9,7 +9,10 @@
 #include "Emitter.h"
 #include "Patterns.h"
 
+#include "pp/Dialect/Kernel/IR/KernelOps.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 #include <limits>
 
@@ -167,9 +170,99 @@ struct LowerSoftmax : OpRewritePattern<SoftmaxOp> {
     return success();
   }
 };
+
+/// On CPUs rows of 16 columns, summed by columns, and what is left over as a
+/// part of a further row; then halves of the columns. A device has kernels.
+struct LowerSumOfSquares : OpRewritePattern<SumOfSquaresOp> {
+  LowerSumOfSquares(MLIRContext *context, bool parallel)
+      : OpRewritePattern(context), parallel(parallel) {}
+  LogicalResult matchAndRewrite(SumOfSquaresOp op,
+                                PatternRewriter &rewriter) const override {
+    Emitter emitter(rewriter, op.getLoc());
+    Value input = op.getInput();
+    const int64_t elements = shapeOf(input)[0];
+    Type f64 = rewriter.getF64Type();
+    if (parallel) {
+      Value sum = emitter.empty({}, f64);
+      Value partials =
+          emitter.empty({kernel::SumOfSquaresOp::countBlocks(elements)}, f64);
+      auto call = kernel::SumOfSquaresOp::create(
+          rewriter, op.getLoc(), TypeRange{sum.getType(), partials.getType()},
+          input, sum, partials);
+      rewriter.replaceOp(op, call.getResult(0));
+      return success();
+    }
+    constexpr int64_t lanes = 16;
+    auto number = [&](int64_t value) {
+      return SmallVector<OpFoldResult>{rewriter.getIndexAttr(value)};
+    };
+    auto slice = [&](Value whole, int64_t offset, int64_t size) -> Value {
+      return tensor::ExtractSliceOp::create(rewriter, op.getLoc(), whole,
+                                            number(offset), number(size),
+                                            number(1));
+    };
+    auto addSquare = [&](Emitter &inner, ValueRange scalars) {
+      Value x =
+          arith::ExtFOp::create(inner.builder, inner.loc, f64, scalars[0]);
+      return SmallVector<Value>{inner.add(scalars[1], inner.mul(x, x))};
+    };
+    Value sums = emitter.filled({lanes}, f64, 0);
+    const int64_t rows = elements / lanes, rest = elements % lanes;
+    auto index = [&](int64_t value) -> Value {
+      return arith::ConstantIndexOp::create(rewriter, op.getLoc(), value);
+    };
+    // A loop over rows that says nothing of how many there are but its end.
+    if (rows > 0)
+      sums = scf::ForOp::create(
+                 rewriter, op.getLoc(), index(0), index(rows), index(1), sums,
+                 [&](OpBuilder &builder, Location loc, Value row,
+                     ValueRange carried) {
+                   Emitter inner(builder, loc);
+                   Value width =
+                       arith::ConstantIndexOp::create(builder, loc, lanes);
+                   Value begin =
+                       arith::MulIOp::create(builder, loc, row, width);
+                   Value values = tensor::ExtractSliceOp::create(
+                       builder, loc, input, SmallVector<OpFoldResult>{begin},
+                       number(lanes), number(1));
+                   scf::YieldOp::create(builder, loc,
+                                        inner.generic(1, {}, {{values, {0}}},
+                                                      {{carried[0], {0}}},
+                                                      addSquare));
+                 })
+                 .getResult(0);
+    if (rest > 0) {
+      Value added =
+          emitter.generic(1, {}, {{slice(input, rows * lanes, rest), {0}}},
+                          {{slice(sums, 0, rest), {0}}}, addSquare)[0];
+      sums = tensor::InsertSliceOp::create(rewriter, op.getLoc(), added, sums,
+                                           number(0), number(rest), number(1));
+    }
+    Value sum = emitter.generic(
+        1, {}, {}, {{emitter.empty({1}, f64), {0}}},
+        [&](Emitter &inner, ValueRange) {
+          SmallVector<Value> all;
+          for (int64_t lane = 0; lane < lanes; ++lane) {
+            Value at =
+                arith::ConstantIndexOp::create(inner.builder, inner.loc, lane);
+            all.push_back(
+                tensor::ExtractOp::create(inner.builder, inner.loc, sums, at));
+          }
+          for (int64_t half = lanes / 2; half > 0; half /= 2)
+            for (int64_t lane = 0; lane < half; ++lane)
+              all[lane] = inner.add(all[lane], all[lane + half]);
+          return SmallVector<Value>{all[0]};
+        })[0];
+    rewriter.replaceOp(op, emitter.reshape(sum, op.getType()));
+    return success();
+  }
+
+  bool parallel;
+};
 } // namespace
 
-void pp::populateReductionPatterns(RewritePatternSet &patterns) {
+void pp::populateReductionPatterns(RewritePatternSet &patterns, bool parallel) {
   patterns.add<LowerReduceSum, LowerReduceMean, LowerReduceMax, LowerSoftmax>(
       patterns.getContext());
+  patterns.add<LowerSumOfSquares>(patterns.getContext(), parallel);
 }

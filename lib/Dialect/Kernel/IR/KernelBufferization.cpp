@@ -90,6 +90,8 @@ void pp::kernel::registerBufferizationModels(DialectRegistry &registry) {
     GemmOp::attachInterface<KernelBufferization<GemmOp>>(*context);
     FusedGemmOp::attachInterface<KernelBufferization<FusedGemmOp>>(*context);
     ScatterAddOp::attachInterface<KernelBufferization<ScatterAddOp>>(*context);
+    SumOfSquaresOp::attachInterface<KernelBufferization<SumOfSquaresOp>>(
+        *context);
     CheckIdsOp::attachInterface<CheckIdsBufferization>(*context);
     AttentionOp::attachInterface<KernelBufferization<AttentionOp>>(*context);
     AttentionGradOp::attachInterface<KernelBufferization<AttentionGradOp>>(

@@ -51,6 +51,9 @@ void FusedGemmOp::getEffects(Effects &effects) {
 void ScatterAddOp::getEffects(Effects &effects) {
   memrefEffects(*this, getTable(), effects);
 }
+void SumOfSquaresOp::getEffects(Effects &effects) {
+  memrefEffects(*this, Value(), effects);
+}
 /// The runtime hears of it, so an op without results is not dead.
 void CheckIdsOp::getEffects(Effects &effects) {
   if (isa<MemRefType>(getIds().getType()))
@@ -237,6 +240,31 @@ LogicalResult CheckIdsOp::verify() {
     return success();
   return emitOpError("found size = ")
          << static_cast<int64_t>(getSize()) << ", expected a positive size";
+}
+
+/// A thread has four elements, or more where there are many.
+int64_t SumOfSquaresOp::countBlocks(int64_t elements) {
+  constexpr int64_t most = 1024;
+  return std::clamp<int64_t>(llvm::divideCeil(elements, 4 * kThreads), 1, most);
+}
+
+LogicalResult SumOfSquaresOp::verify() {
+  auto hasElements = [](Value value, unsigned bits) {
+    Type element = getElementTypeOrSelf(value.getType());
+    return element.isFloat(bits) && !element.isBF16();
+  };
+  if (shapeOf(getInput()).size() != 1 || !hasElements(getInput(), 32) ||
+      !shapeOf(getSum()).empty() || !hasElements(getSum(), 64)) // C1
+    return emitOpError("found operands of type ")
+           << getInput().getType() << " and " << getSum().getType()
+           << ", expected a vector of f32 and a sum of f64 without dimensions";
+  const int64_t blocks = countBlocks(shapeOf(getInput())[0]);
+  if (shapeOf(getPartials()) != ArrayRef<int64_t>(blocks) ||
+      !hasElements(getPartials(), 64)) // C2
+    return emitOpError("found partials of type ")
+           << getPartials().getType() << ", expected " << blocks
+           << " elements of f64";
+  return success();
 }
 
 LogicalResult ScatterAddOp::verify() {

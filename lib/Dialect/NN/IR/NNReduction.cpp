@@ -71,6 +71,16 @@ LogicalResult SoftmaxOp::inferReturnTypes(MLIRContext *,
   return check.isAxis("(C1)", adaptor.getAxis(), {"input", adaptor.getInput()});
 }
 
+LogicalResult SumOfSquaresOp::verify() {
+  if (getInput().getType().getRank() != 1) // C1
+    return emitOpError("(C1) input has type ")
+           << getInput().getType() << ", expected rank 1: collapse it";
+  if (getType().getRank() != 0)
+    return emitOpError("result has type ")
+           << getType() << ", expected tensor<f64>";
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Costs
 //===----------------------------------------------------------------------===//
@@ -84,6 +94,9 @@ uint64_t ReduceMeanOp::getFlops() {
 }
 uint64_t ReduceMaxOp::getFlops() {
   return getInput().getType().getNumElements();
+}
+uint64_t SumOfSquaresOp::getFlops() {
+  return 2 * getInput().getType().getNumElements();
 }
 /// Maximum, difference, exponential, sum, quotient.
 uint64_t SoftmaxOp::getFlops() { return 5 * getType().getNumElements(); }

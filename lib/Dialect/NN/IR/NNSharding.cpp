@@ -236,6 +236,15 @@ ShardingRule ReduceMeanOp::getShardingRule() {
 ShardingRule ReduceMaxOp::getShardingRule() {
   return reductionRule(*this, LoopKind::Max);
 }
+/// Squares: not linear.
+ShardingRule SumOfSquaresOp::getShardingRule() {
+  ShardingRule rule;
+  DimLoops input = rule.addLoops(shapeOf(getInput()));
+  sumOver(rule, input);
+  rule.operands = {input};
+  rule.results = {{}};
+  return rule;
+}
 
 ShardingRule SoftmaxOp::getShardingRule() {
   ShardingRule rule;

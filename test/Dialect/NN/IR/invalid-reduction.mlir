@@ -85,3 +85,19 @@ func.func @f(%x: tensor<f32>) {
   %0 = nn.softmax %x {axis = 0} : (tensor<f32>) -> tensor<f32>
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<4x6xf32>) {
+  // expected-error @below {{'nn.sum_of_squares' op (C1) input has type 'tensor<4x6xf32>', expected rank 1: collapse it}}
+  %0 = nn.sum_of_squares %x : tensor<4x6xf32> -> tensor<f64>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4xf32>) {
+  // expected-error @below {{'nn.sum_of_squares' op result has type 'tensor<1xf64>', expected tensor<f64>}}
+  %0 = nn.sum_of_squares %x : tensor<4xf32> -> tensor<1xf64>
+  return
+}

@@ -20,3 +20,10 @@ func.func @softmax(%x: tensor<2x3x4xf64>) -> tensor<2x3x4xf64> {
   %0 = nn.softmax %x {axis = 1} : (tensor<2x3x4xf64>) -> tensor<2x3x4xf64>
   return %0 : tensor<2x3x4xf64>
 }
+
+// CHECK-LABEL: @sum_of_squares
+func.func @sum_of_squares(%x: tensor<24xf32>) -> tensor<f64> {
+  // CHECK: nn.sum_of_squares %{{.*}} : tensor<24xf32> -> tensor<f64>
+  %0 = nn.sum_of_squares %x : tensor<24xf32> -> tensor<f64>
+  return %0 : tensor<f64>
+}

@@ -168,6 +168,43 @@ def Kernel_ScatterAddOp : Kernel_Op<"scatter_add"> {
   }];
 }
 
+def Kernel_SumOfSquaresOp : Kernel_Op<"sum_of_squares"> {
+  let summary = "sum of the squares of a vector, in double precision";
+  let description = [{
+    Threads, and what they sum, follow from the number of elements alone, so that
+    no device gives other bits: up to 1,024 blocks of 256 threads, of which each
+    takes every element that lies as many elements behind the one before as
+    there are threads; then halves of the threads of a block, and of the sums of
+    blocks in `partials`.
+
+    Constraints:
+
+    - (C1) `input` has rank 1 and elements of f32, `sum` has rank 0 and f64.
+    - (C2) `partials`, scratch memory of f64, has an element for each block.
+
+    Example:
+
+    ```mlir
+    %s:2 = kernel.sum_of_squares %x into %sum, %partials
+        : (tensor<4096xf32>, tensor<f64>, tensor<4xf64>) -> (tensor<f64>, tensor<4xf64>)
+    ```
+  }];
+  let arguments = (ins Kernel_Operand:$input, Kernel_Operand:$sum,
+                   Kernel_Operand:$partials);
+  let assemblyFormat = [{
+    $input `into` $sum `,` $partials attr-dict `:`
+    functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    static constexpr int64_t kThreads = 256;
+    /// Of a vector of so many elements.
+    static int64_t countBlocks(int64_t elements);
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return ::mlir::MutableOperandRange(getOperation(), 1, 2);
+    }
+  }];
+}
+
 def Kernel_CheckIdsOp : Op<Kernel_Dialect, "check_ids", [
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "ends the step with an error if an id is out of range";

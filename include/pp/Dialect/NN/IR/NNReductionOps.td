@@ -103,4 +103,28 @@ def NN_SoftmaxOp : NN_InferredDifferentiableOp<"softmax"> {
   }];
 }
 
+def NN_SumOfSquaresOp : NN_Op<"sum_of_squares"> {
+  let summary = "sum of the squares of all elements, in double precision";
+  let description = [{
+    The squared norm of a gradient, whose bits are those of the elements and
+    their number alone. On CPUs 16 sums take the elements in turn, and are added
+    by halves; on GPUs up to 1,024 blocks of 256 threads take them in turn, and
+    blocks and then their sums are added by halves. It has no adjoint.
+
+    Constraints:
+
+    - (C1) `input` has rank 1.
+
+    Example:
+
+    ```mlir
+    %s = nn.sum_of_squares %g : tensor<4096xf32> -> tensor<f64>
+    ```
+  }];
+  let arguments = (ins NN_TensorOf<[F32], "ranked tensor of f32">:$input);
+  let results = (outs NN_TensorOf<[F64], "tensor of f64">:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 #endif // PP_DIALECT_NN_IR_NNREDUCTIONOPS_TD
