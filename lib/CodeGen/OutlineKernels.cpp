@@ -9,6 +9,11 @@
 // Functions are compared by their text, which needs no second definition of
 // equality.
 //
+// The end of a step has a function for each number of elements that a parameter
+// may have (pp-add-optimizer), whose loops differ in nothing else. There the
+// number is an argument, and buffers are as long as any, so that all of them
+// share their kernels: what LLVM has to do does not grow with the parameters.
+//
 //===----------------------------------------------------------------------===//
 
 #include "pp/CodeGen/Passes.h"
@@ -57,18 +62,49 @@ static void capture(Value value, Captures &captures) {
   captures.internal.insert(definition);
 }
 
+/// Elements of a buffer in a kernel for any number of them.
+static constexpr int64_t kAnyLength = int64_t(1) << 40;
+
+/// The number of elements that a function of the end of a step is made for; 0
+/// for other functions.
+static int64_t lengthOf(func::FuncOp function) {
+  if (!function->hasAttr("pp.role") || function.getNumArguments() == 0)
+    return 0;
+  auto type = dyn_cast<MemRefType>(function.getArgumentTypes().front());
+  return type && type.getRank() == 1 && type.hasStaticShape()
+             ? type.getNumElements()
+             : 0;
+}
+
+/// The type of a buffer in a kernel for any number of elements, where it has
+/// `length` of them and nothing in the kernel asks for its type; else its own.
+static Type typeInKernel(Value value, int64_t length, scf::ForOp loop,
+                         const Captures &captures) {
+  auto type = dyn_cast<MemRefType>(value.getType());
+  if (!type || length == 0 || type.getRank() != 1 ||
+      type.getNumElements() != length || !type.getLayout().isIdentity() ||
+      length * pp::getElementBytes(type.getElementType()) < 64)
+    return value.getType();
+  bool isPlain = llvm::all_of(value.getUsers(), [&](Operation *user) {
+    return isa<memref::LoadOp, memref::StoreOp, memref::SubViewOp>(user) ||
+           !(loop->isAncestor(user) || captures.internal.contains(user));
+  });
+  return isPlain ? MemRefType::get({kAnyLength}, type.getElementType())
+                 : value.getType();
+}
+
 /// Bytes that a pointer to a buffer of this type may be followed for.
 static int64_t sizeInBytes(MemRefType type) {
   return type.getNumElements() * pp::getElementBytes(type.getElementType());
 }
 
 static func::FuncOp buildKernel(OpBuilder &builder, scf::ForOp loop,
-                                Captures &captures) {
-  SmallVector<Type> types(
-      ValueRange(captures.arguments.getArrayRef()).getTypes());
-  auto kernel =
-      func::FuncOp::create(loop.getLoc(), "kernel",
-                           builder.getFunctionType(types, TypeRange()));
+                                Captures &captures, int64_t length) {
+  SmallVector<Type> types;
+  for (Value argument : captures.arguments)
+    types.push_back(typeInKernel(argument, length, loop, captures));
+  auto kernel = func::FuncOp::create(
+      loop.getLoc(), "kernel", builder.getFunctionType(types, TypeRange()));
   kernel.setPrivate();
   kernel->setAttr("pp.kernel", builder.getUnitAttr());
   Block *body = kernel.addEntryBlock();
@@ -80,9 +116,12 @@ static func::FuncOp buildKernel(OpBuilder &builder, scf::ForOp loop,
       continue;
     kernel.setArgAttr(i, "llvm.noalias", builder.getUnitAttr());
     kernel.setArgAttr(i, "llvm.nonnull", builder.getUnitAttr());
-    kernel.setArgAttr(i, "llvm.align", builder.getI64IntegerAttr(64));
-    kernel.setArgAttr(i, "llvm.dereferenceable",
-                      builder.getI64IntegerAttr(sizeInBytes(buffer)));
+    kernel.setArgAttr(i, "llvm.align",
+                      builder.getI64IntegerAttr(
+                          pp::getPromisedAlignment(sizeInBytes(buffer))));
+    if (buffer.getNumElements() != kAnyLength)
+      kernel.setArgAttr(i, "llvm.dereferenceable",
+                        builder.getI64IntegerAttr(sizeInBytes(buffer)));
   }
   OpBuilder inside = OpBuilder::atBlockBegin(body);
   for (Operation *op : captures.internal)
@@ -108,23 +147,33 @@ struct OutlineKernels : pp::impl::OutlineKernelsBase<OutlineKernels> {
         SetVector<Value> values;
         getUsedValuesDefinedAbove(loop.getRegion(), values);
         values.insert_range(loop->getOperands());
+        const int64_t length = lengthOf(function);
+        if (length != 0)
+          captures.arguments.insert(loop.getUpperBound());
         for (Value value : values)
-          capture(value, captures);
+          if (!captures.arguments.contains(value))
+            capture(value, captures);
         OpBuilder builder(loop);
-        func::FuncOp kernel = buildKernel(builder, loop, captures);
+        func::FuncOp kernel = buildKernel(builder, loop, captures, length);
         std::string text;
         llvm::raw_string_ostream stream(text);
         kernel.print(stream, OpPrintingFlags().useLocalScope());
         auto [entry, isNew] = kernels.try_emplace(text, kernel);
         if (isNew) {
-          kernel.setName(
-              ("kernel_" + Twine(kernels.size() - 1)).str());
+          kernel.setName(("kernel_" + Twine(kernels.size() - 1)).str());
           symbols.insert(kernel, module.getBody()->begin());
         } else {
           kernel.erase();
         }
-        func::CallOp::create(builder, loop.getLoc(), entry->second,
-                             captures.arguments.getArrayRef());
+        SmallVector<Value> operands(captures.arguments.getArrayRef());
+        for (auto [operand, type] :
+             llvm::zip_equal(operands, entry->second.getArgumentTypes()))
+          if (operand.getType() != type)
+            operand = memref::ReinterpretCastOp::create(
+                builder, loop.getLoc(), cast<MemRefType>(type), operand,
+                /*offset=*/0, ArrayRef<int64_t>{kAnyLength},
+                ArrayRef<int64_t>{1});
+        func::CallOp::create(builder, loop.getLoc(), entry->second, operands);
         loop.erase();
       }
     }

@@ -32,3 +32,7 @@ Type pp::getMemoryType(Type element) {
 uint64_t pp::getElementBytes(Type element) {
   return allocatedBytes(getMemoryType(element).getIntOrFloatBitWidth());
 }
+
+uint64_t pp::getPromisedAlignment(uint64_t bytes) {
+  return std::min<uint64_t>(64, llvm::bit_floor(bytes));
+}

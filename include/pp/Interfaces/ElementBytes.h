@@ -21,6 +21,10 @@ mlir::Type getMemoryType(mlir::Type element);
 /// Bytes from an element to the next one; `element` can lie in memory.
 uint64_t getElementBytes(mlir::Type element);
 
+/// Bytes that code may take a buffer of `bytes` to be aligned to: a cache line,
+/// or less for what is smaller, which may be a field of something larger.
+uint64_t getPromisedAlignment(uint64_t bytes);
+
 } // namespace pp
 
 #endif // PP_INTERFACES_ELEMENTBYTES_H

@@ -418,6 +418,15 @@ void KernelBuilder::setTemporary(Value root) {
   function.setArgAttr(passed.lookup(root), kTemporary, b.getUnitAttr());
 }
 
+/// Kernels of a function of the step's end have the name of what it is for.
+static StringRef nameFor(OpBuilder &builder, StringRef family) {
+  auto function = dyn_cast_or_null<FunctionOpInterface>(
+      builder.getInsertionBlock()->getParentOp());
+  auto role =
+      function ? function->getAttrOfType<StringAttr>("pp.role") : StringAttr();
+  return role ? role.getValue() : family;
+}
+
 mlir::gpu::GPUFuncOp KernelBuilder::finish(StringRef name) {
   prologueEnd->erase();
   function.setKnownBlockSizeAttr(b.getDenseI32ArrayAttr(
@@ -433,11 +442,14 @@ void KernelBuilder::launch(OpBuilder &builder, StringRef name, int64_t gridX,
       continue;
     // Whole buffers, each once: no two of them meet.
     function.setArgAttr(number, "llvm.noalias", b.getUnitAttr());
-    function.setArgAttr(number, "llvm.align", b.getI64IntegerAttr(64));
+    function.setArgAttr(number, "llvm.align",
+                        b.getI64IntegerAttr(pp::getPromisedAlignment(
+                            buffer.getNumElements() *
+                            pp::getElementBytes(buffer.getElementType()))));
     if (!arguments[root])
       function.setArgAttr(number, "llvm.readonly", b.getUnitAttr());
   }
-  mlir::gpu::GPUFuncOp kernel = finish(name);
+  mlir::gpu::GPUFuncOp kernel = finish(nameFor(builder, name));
   auto constant = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(builder, loc, value);
   };

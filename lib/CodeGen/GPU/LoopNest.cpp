@@ -42,9 +42,11 @@ FailureOr<LoopNest> LoopNest::get(linalg::LinalgOp op) {
     nest.operands.push_back(operand);
   }
   // What the body gathers from.
-  for (auto load : op.getBlock()->getOps<memref::LoadOp>())
-    if (failed(accessOf(load.getMemRef(), load)))
-      return failure();
+  WalkResult loads = op.getBlock()->walk([](memref::LoadOp load) {
+    return WalkResult(accessOf(load.getMemRef(), load));
+  });
+  if (loads.wasInterrupted())
+    return failure();
   // What is summed has no buffer of its own that would be too large.
   int64_t summed = 1;
   for (auto [extent, isReduced] : llvm::zip(nest.extents, nest.reduced)) {
@@ -217,7 +219,16 @@ static SmallVector<Value> cloneBody(KernelBuilder &kernel, linalg::LinalgOp op,
         if (!inner.isAncestor(operand.getParentBlock()->getParentOp()))
           (void)inside(operand);
     });
-    b.clone(inner, mapping);
+    // Loops of the body may load as well: from what the kernel has of a buffer.
+    b.clone(inner, mapping)->walk([&](memref::LoadOp load) {
+      FailureOr<Access> access = accessOf(load.getMemRef(), load);
+      assert(succeeded(access) && "checked before");
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPoint(load);
+      load.replaceAllUsesWith(kernel.load(
+          access->root, kernel.position(*access, load.getIndices())));
+      load.erase();
+    });
   }
   SmallVector<Value> results;
   for (Value value : body->getTerminator()->getOperands())
