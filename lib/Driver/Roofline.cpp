@@ -5,17 +5,14 @@
 // more there is to gain in them, not how long a step takes on a device: rates
 // differ between shapes, and nothing here has been measured.
 //
-// What a layer calls says each call (`pp.cost`); how often a layer runs say the
-// programs of the ranks. The kernels of the runtime, most of which read and
-// write each parameter at the end of a step, are counted in their code for an
-// element
-// (`pp.runtime_kernels`), and how many elements they have say the ops for them.
+// What a layer or a function of the step's end calls says each call
+// (`pp.cost`); how often it runs say the programs of the ranks.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Roofline.h"
 
-#include "pp/Dialect/PP/IR/PPOps.h"
+#include "pp/Dialect/PP/IR/StepFunctions.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -112,10 +109,8 @@ public:
 private:
   const Costs &ofFunction(StringRef name);
   static Cost costOf(DictionaryAttr attribute, StringRef layer);
-  RankedTensorType parameterOf(Operation *op);
-  int64_t elementsOf(Operation *op);
-  Cost runtimeKernel(StringRef name, double elements, bool hasOptional,
-                     double launches);
+  /// The parameter that an op of the step's end is about.
+  ParameterOp parameterOf(Operation *op);
 
   ModuleOp module, layers;
   SymbolTable symbols;
@@ -160,52 +155,19 @@ const Costs &Step::ofFunction(StringRef name) {
   return costs;
 }
 
-/// The type of the parameter that an op of the step's end is about.
-RankedTensorType Step::parameterOf(Operation *op) {
+ParameterOp Step::parameterOf(Operation *op) {
   auto name = op->getAttrOfType<FlatSymbolRefAttr>("parameter");
-  auto parameter =
-      name ? symbols.lookup<ParameterOp>(name.getValue()) : ParameterOp();
-  return parameter ? cast<RankedTensorType>(parameter.getType())
-                   : RankedTensorType();
-}
-
-int64_t Step::elementsOf(Operation *op) {
-  RankedTensorType parameter = parameterOf(op);
-  return parameter ? parameter.getNumElements() : 0;
-}
-
-/// `launches` of a kernel of the runtime over `elements` each, with or without
-/// the arguments that may be null.
-Cost Step::runtimeKernel(StringRef name, double elements, bool hasOptional,
-                         double launches) {
-  Cost cost;
-  cost.kind = "kernel";
-  cost.calls = launches;
-  cost.layers.insert("step");
-  auto counts =
-      layers ? layers->getAttrOfType<DictionaryAttr>("pp.runtime_kernels")
-             : DictionaryAttr();
-  auto count = counts ? counts.getAs<DictionaryAttr>(name) : DictionaryAttr();
-  if (!count)
-    return cost;
-  auto field = [&](StringRef key) {
-    return double(count.getAs<IntegerAttr>(key).getInt());
-  };
-  double absent = hasOptional ? 0 : field("optional"), fixed = field("fixed");
-  cost.bytes = launches * ((field("bytes") - absent) * elements + fixed);
-  cost.least = launches * ((field("least") - absent) * elements + fixed);
-  return cost;
+  return symbols.lookup<ParameterOp>(name.getValue());
 }
 
 Costs Step::of(ProgramOp program) {
   Costs costs;
-  auto launch = [&](StringRef name, double elements, bool hasOptional = false,
-                    double launches = 1) {
-    costs[name].add(runtimeKernel(name, elements, hasOptional, launches), 1);
+  const StepFunctions ends(module);
+  auto call = [&](func::FuncOp function) {
+    if (function)
+      for (auto &[kernel, cost] : ofFunction(function.getSymName()))
+        costs[kernel].add(cost, 1);
   };
-  int64_t numbers = llvm::range_size(module.getOps<ParameterOp>());
-  for (ScheduleOp schedule : module.getOps<ScheduleOp>())
-    numbers += schedule.getMicrobatches();
   program.walk([&](Operation *op) {
     if (auto run = dyn_cast<RunOp>(op)) {
       for (auto &[kernel, cost] : ofFunction(run.getCallee()))
@@ -216,25 +178,29 @@ Costs Step::of(ProgramOp program) {
       Cost cost;
       cost.kind = "copy";
       cost.calls = goesOn ? 0 : 1;
-      cost.bytes = cost.least = 4 * double(elementsOf(op));
+      cost.bytes = cost.least =
+          4 * double(parameterOf(op).getGradientType().getNumElements());
       cost.layers.insert("step");
       costs["zero"].add(cost, 1);
-    } else if (auto reduce = dyn_cast<ReduceGradientsOp>(op)) {
-      launch("pprt_kernel_add", double(elementsOf(op)), false,
-             double(op->getNumOperands()) - 1);
     } else if (isa<LossOp>(op)) {
-      launch("pprt_kernel_widen", 0);
-    } else if (isa<GradNormOp>(op)) {
-      launch("pprt_kernel_square_norm", double(elementsOf(op)));
-      // Of the few sums that blocks have left.
-      launch("pprt_kernel_sum", 0);
+      // A number of f32 becomes one of f64.
+      Cost cost;
+      cost.kind = "kernel";
+      cost.calls = 1;
+      cost.bytes = cost.least = 12;
+      cost.layers.insert("step");
+      costs["pprt_kernel_widen"].add(cost, 1);
+    } else if (auto reduce = dyn_cast<ReduceGradientsOp>(op)) {
+      for (unsigned i = 1; i < reduce.getGradients().size(); ++i)
+        call(ends.forGradient(role::kAdd, reduce.getType()));
+    } else if (auto norm = dyn_cast<GradNormOp>(op)) {
+      call(ends.forGradient(role::kSumOfSquares, norm.getGradient().getType()));
     } else if (isa<ExchangeOp>(op)) {
-      // Losses and square norms.
-      launch("pprt_kernel_conclude", double(numbers));
+      call(ends.conclude());
     } else if (isa<UpdateOp>(op)) {
-      RankedTensorType parameter = parameterOf(op);
-      launch("pprt_kernel_adamw", double(elementsOf(op)),
-             parameter && parameter.getElementType().isBF16());
+      // By the first optimizer, which is the default.
+      auto updates = ends.forUpdates(parameterOf(op));
+      call(updates.empty() ? func::FuncOp() : updates.front());
     }
   });
   return costs;

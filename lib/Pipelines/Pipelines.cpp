@@ -115,6 +115,8 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   schedule.bandwidth = target->rates.bytes;
   schedule.transfer = target->transfer;
   manager.addPass(createPPSchedule(schedule));
+  // Behind the schedule, which says how many losses a step has.
+  manager.addPass(createPPAddOptimizer());
   manager.addPass(createPPVerifyPlan());
   return success();
 }

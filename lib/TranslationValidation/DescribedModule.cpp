@@ -2,9 +2,65 @@
 
 #include "DescribedModule.h"
 
+#include "PlannedPlaces.h"
+
+#include "pp/Dialect/PP/Memory/Buffers.h"
+
 using namespace mlir;
 using namespace pp;
 namespace json = llvm::json;
+
+/// Whether the runtime calls for each parameter what is made for it.
+static bool describesFunctions(ModuleOp module, const json::Object &root,
+                               const StepFunctions &functions) {
+  const json::Array *names = root.getArray("functions");
+  const json::Array *parameters = root.getArray("parameters");
+  auto isFunction = [&](std::optional<int64_t> index, func::FuncOp function) {
+    if (!function)
+      return index.value_or(-1) == -1;
+    return names && index && *index >= 0 && size_t(*index) < names->size() &&
+           (*names)[*index].getAsString() ==
+               json::fixUTF8(function.getSymName());
+  };
+  if (!isFunction(root.getInteger("conclude"), functions.conclude()))
+    return false;
+  size_t position = 0;
+  for (ParameterOp parameter : module.getOps<ParameterOp>()) {
+    const json::Object *entry = (*parameters)[position++].getAsObject();
+    const json::Array *updates = entry->getArray("updates");
+    Type gradient = parameter.getGradientType();
+    SmallVector<func::FuncOp> expected = functions.forUpdates(parameter);
+    if (!isFunction(entry->getInteger("norm"),
+                    functions.forGradient(role::kSumOfSquares, gradient)) ||
+        !isFunction(entry->getInteger("add"),
+                    functions.forGradient(role::kAdd, gradient)) ||
+        !updates || updates->size() != expected.size())
+      return false;
+    for (auto [update, function] : llvm::zip(*updates, expected))
+      if (!isFunction(update.getAsInteger(), function))
+        return false;
+  }
+  return true;
+}
+
+/// Whether states are those of the module, in its order.
+static bool describesStates(ModuleOp module, const json::Object &root,
+                            DescribedModule &result) {
+  const json::Array *list = root.getArray("states");
+  for (StateOp state : module.getOps<StateOp>()) {
+    const json::Object *entry =
+        list && result.states.size() < list->size()
+            ? (*list)[result.states.size()].getAsObject()
+            : nullptr;
+    auto parameter = result.parameters.find(state.getParameter());
+    if (!entry || parameter == result.parameters.end() ||
+        entry->getInteger("parameter") != parameter->second ||
+        entry->getString("kind") != state.getKind())
+      return false;
+    result.states.push_back(state);
+  }
+  return list && list->size() == result.states.size();
+}
 
 std::optional<DescribedModule>
 DescribedModule::read(ModuleOp module, StringRef text,
@@ -60,6 +116,46 @@ DescribedModule::read(ModuleOp module, StringRef text,
       return fail("no parameter '" + parameter.getSymName() + "'", "it");
     result.parameters[parameter.getSymName()] = position->second;
     result.parameterOps[parameter.getSymName()] = parameter;
+  }
+  result.functions.emplace(module);
+  if (!describesFunctions(module, *root, *result.functions))
+    return fail("other functions of a parameter or of the step's end",
+                "those of the module");
+  if (!describesStates(module, *root, result))
+    return fail("other states", "those of the module");
+  return result;
+}
+
+std::optional<std::vector<DescribedState>> DescribedModule::readStates(
+    const json::Object &program, const PlannedPlaces &plan, int64_t arenaBytes,
+    std::pair<std::string, std::string> &problem) const {
+  const int64_t area = program.getInteger("optimizer_offset").value_or(-1);
+  const uint64_t size = program.getInteger("optimizer_bytes").value_or(0);
+  auto fail = [&](const Twine &found, const Twine &expected) {
+    problem = {found.str(), expected.str()};
+    return std::nullopt;
+  };
+  std::vector<DescribedState> result;
+  const json::Array *placed = program.getArray("states");
+  if (!placed)
+    return fail("no states of this program in the description", "them");
+  for (const json::Value &entry : *placed) {
+    const json::Object *object = entry.getAsObject();
+    int64_t index = object ? object->getInteger("index").value_or(-1) : -1;
+    if (index < 0 || size_t(index) >= states.size())
+      return fail("a place of no state in the description", "one of a state");
+    StateOp state = states[index];
+    int64_t offset = object->getInteger("offset").value_or(-1);
+    FailureOr<uint64_t> bytes = getTensorBytes(state.getType());
+    if (offset != plan.ofState(state.getSymName()))
+      return fail("another place of '" + state.getSymName() +
+                      "' in the description",
+                  "that of the memory plan");
+    if (failed(bytes) || offset < 0 || uint64_t(offset) + *bytes > size ||
+        area < arenaBytes)
+      return fail("the state '" + state.getSymName() + "' at " + Twine(offset),
+                  "all of it in the area of states");
+    result.push_back({state.getParameter(), area + offset, *bytes});
   }
   return result;
 }

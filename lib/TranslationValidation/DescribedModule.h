@@ -5,11 +5,20 @@
 
 #include "StageValidation.h"
 
-#include "pp/Dialect/PP/IR/PPOps.h"
+#include "pp/Dialect/PP/IR/StepFunctions.h"
 
 #include "llvm/Support/JSON.h"
 
 namespace pp {
+
+class PlannedPlaces;
+
+/// A state that a program keeps: where it lies, from the arena's begin.
+struct DescribedState {
+  llvm::StringRef parameter;
+  int64_t offset;
+  uint64_t bytes;
+};
 
 /// The symbols of a module by which the runtime's calls name things, and their
 /// positions in the description's lists.
@@ -21,6 +30,15 @@ struct DescribedModule {
   llvm::StringMap<int64_t> inputs, parameters, channels;
   llvm::StringMap<ChannelOp> channelOps;
   llvm::StringMap<ParameterOp> parameterOps;
+  std::vector<StateOp> states;
+  std::optional<StepFunctions> functions;
+
+  /// The states of a program, in their area behind the arena and as the memory
+  /// plan has them; nothing, and what was found and expected, if they are not.
+  std::optional<std::vector<DescribedState>>
+  readStates(const llvm::json::Object &program, const PlannedPlaces &plan,
+             int64_t arenaBytes,
+             std::pair<std::string, std::string> &problem) const;
 
   /// Null if it is not there.
   const llvm::json::Object *program(int64_t rank) const;

@@ -63,8 +63,18 @@ public:
   Place ofWorkspace(RunOp run) const {
     if (mlir::Attribute ring = lookup(attr::kWorkspaces, run.getCallee()))
       return Place(ring);
-    auto one = run->getAttrOfType<mlir::IntegerAttr>(attr::kWorkspaceOffset);
-    return Place(one ? one.getInt() : -1);
+    return Place(ofWorkspace(run.getOperation()));
+  }
+  /// Of the workspace of an op that a step runs once; -1 if it has none.
+  int64_t ofWorkspace(mlir::Operation *op) const {
+    auto one = op->getAttrOfType<mlir::IntegerAttr>(attr::kWorkspaceOffset);
+    return one ? one.getInt() : -1;
+  }
+  /// Offset of a state in its area; -1 if it has none.
+  int64_t ofState(llvm::StringRef state) const {
+    auto offset =
+        mlir::dyn_cast_or_null<mlir::IntegerAttr>(lookup(attr::kStates, state));
+    return offset ? offset.getInt() : -1;
   }
   /// Offset of an accumulator; -1 if it has none.
   int64_t ofGradient(llvm::StringRef parameter, int64_t use) const {

@@ -22,12 +22,7 @@ using namespace mlir;
 using namespace pp;
 namespace json = llvm::json;
 
-//===----------------------------------------------------------------------===//
-// Programs
-//===----------------------------------------------------------------------===//
-
 namespace {
-
 class ProgramValidation {
   /// What the step function is given, and what calls answer.
   static constexpr int64_t kContext = int64_t(1) << 60;
@@ -208,8 +203,6 @@ private:
     const json::Array *list = own->getArray("parameters");
     if (!list)
       return fail("no parameters of this program in the description", "them");
-    int64_t states = own->getInteger("optimizer_offset").value_or(-1);
-    uint64_t stateBytes = own->getInteger("optimizer_bytes").value_or(0);
     DenseMap<int64_t, const json::Object *> byIndex;
     for (const json::Value &entry : *list)
       if (const json::Object *object = entry.getAsObject())
@@ -231,23 +224,16 @@ private:
         return false;
       memory.write(address, bytes, contents.ofParameter(named.getKey()));
       parameterAt[named.getKey()] = address;
-      if (!found->second->getBoolean("owned").value_or(false))
-        continue;
-      uint64_t each = countBytes(parameter.getGradientType());
-      constexpr StringLiteral keys[] = {"m_offset", "v_offset",
-                                        "master_offset"};
-      for (auto [position, key] : llvm::enumerate(keys)) {
-        auto state = found->second->getInteger(key);
-        if (!state)
-          continue;
-        if (*state < 0 || uint64_t(*state) + each > stateBytes ||
-            states < arenaBytes)
-          return fail("a state of '" + named.getKey() + "' at " + Twine(*state),
-                      Twine(each) + " bytes in the area of states");
-        memory.write(kArena + states + *state, each,
-                     contents.ofState(named.getKey(), position));
-        stateAt[named.getKey()].push_back(kArena + states + *state);
-      }
+    }
+    std::pair<std::string, std::string> problem;
+    auto states = described.readStates(*own, plan, arenaBytes, problem);
+    if (!states)
+      return fail(problem.first, problem.second);
+    for (const DescribedState &state : *states) {
+      auto &ofParameter = stateAt[state.parameter];
+      ofParameter.push_back(state);
+      memory.write(kArena + state.offset, state.bytes,
+                   contents.ofState(state.parameter, ofParameter.size()));
     }
     // Parameters and states that overlap have dropped one another.
     return holdParameters();
@@ -275,8 +261,11 @@ private:
         .Case<RunOp, LossOp, ISendOp, IRecvOp, WaitOp, WaitSendOp,
               ZeroGradientOp, ReduceGradientsOp, GradNormOp, UpdateOp,
               StoreParameterOp, ReturnOp>([&](auto op) { return checkOp(op); })
-        .Case([&](ExchangeOp) {
-          return expect("pprt_exchange", {{"context", kContext}});
+        .Case([&](ExchangeOp exchange) {
+          return expect("pprt_exchange",
+                        {{"context", kContext}, {"workspace", std::nullopt}}) &&
+                 takesWorkspace(exchange, operands[1],
+                                described.functions->conclude());
         })
         .Case<LoadGradientOp, LoadParameterOp>([](auto) { return true; })
         .Default([&](Operation *op) {
@@ -626,25 +615,27 @@ private:
     return true;
   }
 
-  int64_t elementsOf(Value value) {
-    return cast<RankedTensorType>(value.getType()).getNumElements();
-  }
-
   bool checkOp(ReduceGradientsOp reduce) {
     return action("reduce", -1, -1, -1, reduce.getParameter(), [&] {
       Value sum = reduce.getGradients().front();
+      func::FuncOp function =
+          described.functions->forGradient(role::kAdd, sum.getType());
       std::optional<int64_t> target;
       for (Value gradient : reduce.getGradients().drop_front()) {
-        if (!expect("pprt_add_f32", {{"context", kContext},
-                                     {"target", target},
-                                     {"source", std::nullopt},
-                                     {"elements", elementsOf(sum)}}))
+        if (!expect("pprt_add_gradient",
+                    {{"context", kContext},
+                     {"parameter",
+                      described.parameters.lookup(reduce.getParameter())},
+                     {"target", target},
+                     {"source", std::nullopt},
+                     {"workspace", std::nullopt}}) ||
+            !takesWorkspace(reduce, operands[4], function))
           return false;
-        target = operands[1];
+        target = operands[2];
         if (!holdsValue(*target, sum, std::nullopt) ||
-            !holdsValue(operands[2], gradient, std::nullopt))
+            !holdsValue(operands[3], gradient, std::nullopt))
           return false;
-        if (*target == operands[2])
+        if (*target == operands[3])
           return fail("a gradient that is added to itself", "another one");
       }
       // One gradient alone is its own sum, wherever it lies.
@@ -664,15 +655,32 @@ private:
     return holdsValue(address, gradient, std::nullopt);
   }
 
+  /// Checks the workspace of an op that calls one of these functions: what was
+  /// in it is gone.
+  bool takesWorkspace(Operation *op, int64_t address,
+                      ArrayRef<func::FuncOp> called) {
+    const int64_t bytes = getMostWorkspace(called);
+    if (bytes > 0 &&
+        !(isInArena(address, bytes) &&
+          isPlanned(address, plan.ofWorkspace(op), "the workspace")))
+      return false;
+    memory.clobber(address, bytes);
+    return true;
+  }
+
   bool checkOp(GradNormOp norm) {
-    return action("update", -1, -1, -1, norm.getParameter(), [&] {
+    StringRef name = norm.getParameter();
+    Value gradient = norm.getGradient();
+    func::FuncOp function = described.functions->forGradient(
+        role::kSumOfSquares, gradient.getType());
+    return action("update", -1, -1, -1, name, [&] {
       return expect("pprt_square_norm",
                     {{"context", kContext},
-                     {"parameter",
-                      described.parameters.lookup(norm.getParameter())},
+                     {"parameter", described.parameters.lookup(name)},
                      {"gradient", std::nullopt},
-                     {"elements", elementsOf(norm.getGradient())}}) &&
-             holdsGradient(operands[2], norm.getGradient());
+                     {"workspace", std::nullopt}}) &&
+             takesWorkspace(norm, operands[3], function) &&
+             holdsGradient(operands[2], gradient);
     });
   }
 
@@ -680,35 +688,28 @@ private:
     StringRef name = update.getParameter();
     ParameterOp parameter = described.parameterOps.lookup(name);
     auto at = parameterAt.find(name);
-    const SmallVector<int64_t> &states = stateAt[name];
-    if (!parameter || at == parameterAt.end() ||
-        states.size() != (parameter.hasMaster() ? 3 : 2))
-      return fail("no place of '" + name +
-                      "' and its states in the description",
-                  "them");
+    if (!parameter || at == parameterAt.end())
+      return fail("no place of '" + name + "' in the description", "it");
     return action("update", -1, -1, -1, name, [&] {
-      SmallVector<std::pair<StringRef, std::optional<int64_t>>> expected = {
-          {"context", kContext},
-          {"parameter", described.parameters.lookup(name)},
-          {"place", at->second}};
-      if (parameter.hasMaster())
-        expected.push_back({"master", states[2]});
-      expected.append({{"gradient", std::nullopt},
-                       {"first moment", states[0]},
-                       {"second moment", states[1]},
-                       {"elements", elementsOf(update.getGradient())}});
-      if (!expect(parameter.hasMaster() ? "pprt_update_bf16" : "pprt_update",
-                  expected))
+      if (!expect("pprt_update",
+                  {{"context", kContext},
+                   {"parameter", described.parameters.lookup(name)},
+                   {"place", at->second},
+                   {"gradient", std::nullopt},
+                   {"workspace", std::nullopt}}) ||
+          !takesWorkspace(update, operands[4],
+                          described.functions->forUpdates(parameter)))
         return false;
-      uint64_t bytes = countBytes(parameter.getType());
-      uint64_t stateBytes = countBytes(parameter.getGradientType());
-      for (auto [position, state] : llvm::enumerate(states))
-        if (!holds(state, stateBytes, contents.ofState(name, position), name))
+      for (auto [number, state] : llvm::enumerate(stateAt[name]))
+        if (!holds(kArena + state.offset, state.bytes,
+                   contents.ofState(name, number + 1), name))
           return false;
-      if (!holdsGradient(operands[operands.size() - 4], update.getGradient()) ||
-          !holds(at->second, bytes, contents.ofParameter(name), name))
+      if (!holdsGradient(operands[3], update.getGradient()) ||
+          !holds(at->second, countBytes(parameter.getType()),
+                 contents.ofParameter(name), name))
         return false;
-      memory.write(at->second, bytes, contents.ofParameter(name));
+      memory.write(at->second, countBytes(parameter.getType()),
+                   contents.ofParameter(name));
       return true;
     });
   }
@@ -775,7 +776,7 @@ private:
   DenseMap<Value, Value> sumsAlone;
   DenseMap<Value, int64_t> receivedAt;
   llvm::StringMap<int64_t> parameterAt;
-  llvm::StringMap<SmallVector<int64_t>> stateAt;
+  llvm::StringMap<SmallVector<DescribedState>> stateAt; ///< by parameter
   std::vector<Request> requests;
   std::optional<DescribedActions> actions;
   DenseMap<Operation *, std::unique_ptr<StageAccesses>> stages; ///< by pp.run

@@ -15,9 +15,7 @@ using namespace pprt;
 
 static uint64_t align(uint64_t bytes) { return (bytes + 255) / 256 * 256; }
 
-// Blocks of the first stage of a sum: what the second stage adds. How a sum is
-// cut depends on its length alone, so that no GPU gives other bits.
-static constexpr int32_t threads = 256, maxBlocks = 1024;
+static constexpr int32_t threads = 256;
 /// How long work may go on after a failure.
 static constexpr double drainSeconds = 2;
 
@@ -74,12 +72,11 @@ void DeviceBackend::allocate(uint64_t bytes) {
   for (const Input &input : description.inputs)
     slotBytes = std::max(slotBytes, align(uint64_t(input.rows * input.length) *
                                           sizeof(int32_t)));
-  scalarsOffset = slotBytes * microbatches * description.inputs.size();
-  inputBytes = scalarsOffset + align(sizeof(UpdateScalars));
+  numbersOffset = slotBytes * microbatches * description.inputs.size();
+  inputBytes = numbersOffset + align(sizeof(StepNumbers));
 
-  uint64_t needed = align(bytes) + inputBytes +
-                    align(numResults() * sizeof(double)) +
-                    align(maxBlocks * sizeof(double));
+  uint64_t needed =
+      align(bytes) + inputBytes + align(numResults() * sizeof(double));
   uint64_t available = device->availableBytes();
   if (needed > available)
     throw Error("found " + std::to_string(available) +
@@ -91,11 +88,8 @@ void DeviceBackend::allocate(uint64_t bytes) {
   // One allocation: what the compiler has planned, then what the runtime needs.
   deviceArena = device->allocate(needed);
   deviceInputs = deviceArena + align(bytes);
-  deviceScalars =
-      reinterpret_cast<UpdateScalars *>(deviceInputs + scalarsOffset);
+  deviceNumbers = reinterpret_cast<StepNumbers *>(deviceInputs + numbersOffset);
   deviceResults = reinterpret_cast<double *>(deviceInputs + inputBytes);
-  devicePartials = reinterpret_cast<double *>(
-      deviceInputs + inputBytes + align(numResults() * sizeof(double)));
   hostInputs = device->allocateHost(inputBytes);
   // The vote of this rank lies behind the results of all.
   hostResults = reinterpret_cast<double *>(
@@ -217,8 +211,8 @@ void DeviceBackend::upload() {
                parameter.elements * (parameter.isBF16 ? 2 : 4));
     if (!parameter.isBF16 || !held.owned)
       continue;
-    const uint64_t master = program.optimizerOffset + held.masterOffset;
-    upload.add(deviceArena + master, host + master, parameter.elements * 4);
+    upload.add(deviceArena + held.masterOffset, host + held.masterOffset,
+               parameter.elements * 4);
   }
   upload.finish();
 }
@@ -229,9 +223,7 @@ void DeviceBackend::download() {
     if (!held.owned)
       continue;
     const Parameter &parameter = description.parameters[size_t(held.index)];
-    const uint64_t place = parameter.isBF16
-                               ? program.optimizerOffset + held.masterOffset
-                               : held.offset;
+    const uint64_t place = parameter.isBF16 ? held.masterOffset : held.offset;
     device->download(0, host + place, deviceArena + place,
                      parameter.elements * 4);
   }
@@ -252,10 +244,8 @@ void DeviceBackend::uploadStep(const pprt_context &context) {
                   batches->input(int(i), m),
                   size_t(input.rows * input.length) * sizeof(int32_t));
   }
-  UpdateScalars scalars;
-  context.setAdamW(scalars);
-  scalars.clip = setup.options.clip;
-  std::memcpy(hostInputs + scalarsOffset, &scalars, sizeof scalars);
+  std::memcpy(hostInputs + numbersOffset, &context.numbers,
+              sizeof context.numbers);
   device->upload(0, deviceInputs, hostInputs, inputBytes);
   std::vector<int64_t> values;
   for (int m = 0; m < microbatches; ++m)
@@ -325,7 +315,8 @@ void DeviceBackend::takeResults(pprt_context &context, bool isEnqueued) {
   report.votes() = hostResults[report.values() + 1];
   report.idError = idError(context.step);
   context.exchanged = true;
-  context.conclude();
+  context.check();
+  context.conclude(hostResults + summaryAt());
 }
 
 void DeviceBackend::finish(int64_t step) {
@@ -431,29 +422,14 @@ void DeviceBackend::launch(const char *name, int64_t blocks, int32_t perBlock,
                  list.data());
 }
 
-/// Blocks for n elements, four to a thread.
-static int64_t blocksFor(uint64_t n) {
-  return std::max<int64_t>(int64_t((n + 4 * threads - 1) / (4 * threads)), 1);
-}
-
 void DeviceBackend::loss(pprt_context &, int microbatch, const float *value) {
   double *slot = deviceResults + microbatch;
   launch("pprt_kernel_widen", 1, 1, {&value, &slot});
 }
 
-void DeviceBackend::squareNorm(pprt_context &, int parameter,
-                               const float *gradient, uint64_t n) {
-  int64_t count = int64_t(n);
-  int64_t blocks = std::min<int64_t>(blocksFor(n), maxBlocks);
-  device->setTraffic(4 * n);
-  launch("pprt_kernel_square_norm", blocks, threads,
-         {&gradient, &count, &devicePartials});
-  double *slot = deviceResults + description.microbatches + parameter;
-  launch("pprt_kernel_sum", 1, threads, {&devicePartials, &blocks, &slot});
-}
-
-void DeviceBackend::add(float *to, const float *from, uint64_t n) {
-  addOnDevice(*device, /*isF64=*/false, to, from, n);
+StepMemory DeviceBackend::memory(pprt_context &) {
+  return {deviceArena, deviceResults, deviceNumbers,
+          deviceResults + summaryAt()};
 }
 
 void DeviceBackend::checkIds(const pprt_context &, const IdRange &range,
@@ -485,35 +461,14 @@ std::string DeviceBackend::idError(int64_t step) const {
                              describeAction(program, action));
 }
 
-void DeviceBackend::exchange(pprt_context &) {
-  int64_t microbatches = description.microbatches;
-  int64_t parameters = int64_t(description.parameters.size());
-  int begin = mark(0);
+void DeviceBackend::exchange(pprt_context &context, void *workspace) {
+  const int begin = mark(0);
   if (setup.bootstrap.size() > 1) {
     world->start(0, deviceResults, deviceResults);
     world->wait(0);
   }
-  launch("pprt_kernel_conclude", 1, 1,
-         {&deviceResults, &microbatches, &parameters, &deviceScalars});
+  context.callConclude(workspace);
   spans.push_back({Event::Exchange, recorder.currentAction(), begin, mark(0)});
-}
-
-void DeviceBackend::update(const pprt_context &,
-                           const ParameterUpdate &update) {
-  ParameterUpdate u = update;
-  int64_t count = int64_t(u.elements);
-  const bool isSgd = setup.options.optimizer == Optimizer::Sgd;
-  // The values, and m and v of AdamW, are read and written; the gradient is
-  // read, the rounded copy written.
-  device->setTraffic(((isSgd ? 12 : 28) + (u.rounded ? 2 : 0)) * u.elements);
-  if (isSgd)
-    launch(
-        "pprt_kernel_sgd", blocksFor(u.elements), threads,
-        {&u.values, &u.gradient, &deviceScalars, &u.decay, &count, &u.rounded});
-  else
-    launch("pprt_kernel_adamw", blocksFor(u.elements), threads,
-           {&u.values, &u.gradient, &u.m, &u.v, &deviceScalars, &u.decay,
-            &count, &u.rounded});
 }
 
 //===----------------------------------------------------------------------===//

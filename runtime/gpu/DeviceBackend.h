@@ -26,16 +26,6 @@
 
 namespace pprt {
 
-/// What of a step's numbers the kernels of the update read. The layout is that
-/// of lib/CodeGen/GPU/RuntimeKernels.mlir.
-struct UpdateScalars {
-  float gradientScale = 0; // written on the device
-  float learningRate = 0, beta1 = 0, beta2 = 0, epsilon = 0;
-  float correction1 = 0, correction2 = 0;
-  float isFinite = 0; // written on the device: 1, or 0 and nothing is updated
-  double clip = 0;
-};
-
 class DeviceBackend final : public Backend {
 public:
   explicit DeviceBackend(const BackendSetup &setup);
@@ -55,16 +45,12 @@ public:
   const void *data(int input, int microbatch) override;
   int64_t key(int microbatch, int64_t key) override;
   void zero(void *data, uint64_t bytes) override;
-  void add(float *to, const float *from, uint64_t n) override;
   void checkIds(const pprt_context &context, const IdRange &range,
                 const void *ids, int64_t count, int64_t stride,
                 int32_t bits) override;
   void loss(pprt_context &context, int microbatch, const float *value) override;
-  void squareNorm(pprt_context &context, int parameter, const float *gradient,
-                  uint64_t n) override;
-  void exchange(pprt_context &context) override;
-  void update(const pprt_context &context,
-              const ParameterUpdate &update) override;
+  StepMemory memory(pprt_context &context) override;
+  void exchange(pprt_context &context, void *workspace) override;
   void start(int request, const Transfer &transfer) override;
   void wait(int request, int action) override;
 
@@ -106,26 +92,27 @@ private:
   std::map<const void *, void *> constants;
 
   uint8_t *deviceArena = nullptr;
-  // On the device: data and keys of a step, its scalars, what it reports, and
-  // partial sums.
+  // On the device: data and keys of a step, its numbers, and what it reports.
   uint8_t *deviceInputs = nullptr;
-  UpdateScalars *deviceScalars = nullptr;
-  double *deviceResults = nullptr, *devicePartials = nullptr;
+  StepNumbers *deviceNumbers = nullptr;
+  double *deviceResults = nullptr;
   uint8_t *hostInputs = nullptr;
   double *hostResults = nullptr, *hostVote = nullptr;
   /// Losses, norms and what is summed over the ranks with them: 1 if an id is
   /// out of range, and the vote to end the run. Behind these, for this rank
-  /// alone, the number of the check and the id, as integers.
+  /// alone, the number of the check and the id, as integers; then the summary.
   uint64_t numSums = 0;
   static constexpr uint64_t kFlags = 2, kRecord = 2;
-  uint64_t numResults() const { return numSums + kRecord; }
+  /// The summary begins a cache line.
+  uint64_t summaryAt() const { return (numSums + kRecord + 7) / 8 * 8; }
+  uint64_t numResults() const { return summaryAt() + PPRT_NUM_SUMMARY; }
   struct IdCheck {
     IdRange range;
     int action;
   };
   std::vector<IdCheck> idRanges; ///< check number n is at n - 1
   std::map<std::pair<const char *, int>, int64_t> idChecks;
-  uint64_t slotBytes = 0, scalarsOffset = 0, inputBytes = 0;
+  uint64_t slotBytes = 0, numbersOffset = 0, inputBytes = 0;
   std::optional<KeyTable> keys;
 
   struct Span {

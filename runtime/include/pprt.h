@@ -56,6 +56,14 @@ extern const char pp_program_description[];
 /// One training step of one rank. `arena` is the base of the rank's arena.
 typedef int32_t (*pprt_step_fn)(pprt_context *ctx, uint8_t *arena);
 
+/// A function of the end of a step (the description's "functions"): `operands`
+/// are the addresses of its arguments, of what it writes beside them, and of
+/// its workspace. On a device it enqueues what it does.
+typedef void (*pprt_function)(pprt_context *ctx, const void *const *operands);
+
+/// As many as the description's "functions", in their order.
+extern const pprt_function pp_program_functions[];
+
 /// One step function for each pipeline rank, as many as the description's
 /// "ranks".
 extern const pprt_step_fn pp_program_steps[];
@@ -137,35 +145,35 @@ int32_t pprt_loss(pprt_context *ctx, int32_t microbatch, const float *loss);
 /// Sets `bytes` bytes to zero.
 void pprt_zero(pprt_context *ctx, void *data, uint64_t bytes);
 
-/// dst[i] += src[i] for i < n. The two do not overlap.
-void pprt_add_f32(pprt_context *ctx, float *dst, const float *src, uint64_t n);
+/// The following four call functions of the program, which the description
+/// names for the parameter: `workspace` is what these may write. Under
+/// --emulate nothing is called.
 
-/// Records the sum of squares of the gradient of parameter `parameter` (an
-/// index into the description's "parameters"). `grad` is the sum over
-/// micro-batches and uses, not divided by their number. Called by the
+/// sum[i] += gradient[i] for all elements of parameter `parameter` (an index
+/// into the description's "parameters"). The two do not overlap.
+int32_t pprt_add_gradient(pprt_context *ctx, int32_t parameter, float *sum,
+                          const float *gradient, void *workspace);
+
+/// Records the sum of squares of the gradient of a parameter. `gradient` is the
+/// sum over micro-batches and uses, not divided by their number. Called by the
 /// parameter's owner, once a step; f64, fixed order.
 int32_t pprt_square_norm(pprt_context *ctx, int32_t parameter,
-                         const float *grad, uint64_t n);
+                         const float *gradient, void *workspace);
 
 /// Collective, once a step on every rank, after all pprt_loss and
 /// pprt_square_norm and before pprt_update: the mean loss and the global norm
 /// (summed in parameter order on every rank alike), from which the clip factor
 /// follows. A loss or norm that is not finite is an error on every rank, and
 /// nothing is updated.
-int32_t pprt_exchange(pprt_context *ctx);
+int32_t pprt_exchange(pprt_context *ctx, void *workspace);
 
-/// Updates the `n` elements of parameter `parameter` at `p` in place with the
-/// gradient sum `g` (scaled by 1 / micro-batches and the clip factor in here).
-/// `m` and `v` are the optimizer state (AdamW); under SGD they are not touched
-/// and may point anywhere. Called by the parameter's owner.
-int32_t pprt_update(pprt_context *ctx, int32_t parameter, float *p,
-                    const float *g, float *m, float *v, uint64_t n);
-
-/// The same for a parameter of bf16: its master at `master` is updated, then
-/// rounded to nearest even into `p`. The master is kept under any optimizer.
-int32_t pprt_update_bf16(pprt_context *ctx, int32_t parameter, uint16_t *p,
-                         float *master, const float *g, float *m, float *v,
-                         uint64_t n);
+/// Updates a parameter, which lies at `p`, and its states in place with the
+/// gradient sum `gradient`, by the optimizer that the run was started with. Of
+/// a parameter of bf16 the master is updated, then rounded to nearest even into
+/// `p`. Called by the parameter's owner, which has its states where the
+/// description says.
+int32_t pprt_update(pprt_context *ctx, int32_t parameter, void *p,
+                    const float *gradient, void *workspace);
 
 //===----------------------------------------------------------------------===//
 // Entry

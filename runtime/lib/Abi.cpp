@@ -77,26 +77,24 @@ void pprt_zero(pprt_context *ctx, void *data, uint64_t bytes) {
   ctx->guarded([&] { ctx->backend.zero(data, bytes); });
 }
 
-void pprt_add_f32(pprt_context *ctx, float *dst, const float *src, uint64_t n) {
-  ctx->guarded([&] { ctx->backend.add(dst, src, n); });
+int32_t pprt_add_gradient(pprt_context *ctx, int32_t parameter, float *sum,
+                          const float *gradient, void *workspace) {
+  return statusOf(
+      ctx, [&] { ctx->addGradient(parameter, sum, gradient, workspace); });
 }
 
 int32_t pprt_square_norm(pprt_context *ctx, int32_t parameter,
-                         const float *grad, uint64_t n) {
-  return statusOf(ctx, [&] { ctx->reportSquareNorm(parameter, grad, n); });
+                         const float *gradient, void *workspace) {
+  return statusOf(
+      ctx, [&] { ctx->reportSquareNorm(parameter, gradient, workspace); });
 }
 
-int32_t pprt_exchange(pprt_context *ctx) {
-  return statusOf(ctx, [&] { ctx->exchange(); });
+int32_t pprt_exchange(pprt_context *ctx, void *workspace) {
+  return statusOf(ctx, [&] { ctx->exchange(workspace); });
 }
 
-int32_t pprt_update(pprt_context *ctx, int32_t parameter, float *p,
-                    const float *g, float *m, float *v, uint64_t n) {
-  return statusOf(ctx, [&] { ctx->update(parameter, p, g, m, v, n); });
-}
-
-int32_t pprt_update_bf16(pprt_context *ctx, int32_t parameter, uint16_t *p,
-                         float *master, const float *g, float *m, float *v,
-                         uint64_t n) {
-  return statusOf(ctx, [&] { ctx->update(parameter, master, g, m, v, n, p); });
+int32_t pprt_update(pprt_context *ctx, int32_t parameter, void *p,
+                    const float *gradient, void *workspace) {
+  return statusOf(ctx,
+                  [&] { ctx->update(parameter, p, gradient, workspace); });
 }

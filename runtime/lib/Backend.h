@@ -18,6 +18,7 @@
 #include "Bootstrap.h"
 #include "Options.h"
 #include "Recorder.h"
+#include "StepNumbers.h"
 #include "pprt.h"
 #include "pprt_ids.h"
 
@@ -36,14 +37,13 @@ struct Transfer {
   uint64_t bytes = 0;
 };
 
-/// The update of one parameter.
-struct ParameterUpdate {
-  float *values; ///< f32: of a bf16 parameter its master
-  const float *gradient;
-  float *m, *v;
-  float decay;
-  uint64_t elements;
-  uint16_t *rounded; ///< the bf16 parameter, or null
+/// What functions of the program read and write in a step, where the backend
+/// computes.
+struct StepMemory {
+  uint8_t *arena;
+  double *values; ///< losses, then square norms, as in StepReport
+  StepNumbers *numbers;
+  double *summary; ///< PPRT_NUM_SUMMARY
 };
 
 /// What a backend is made for; all of it outlives the backend.
@@ -113,18 +113,15 @@ public:
   /// The key of a micro-batch as layers get it; `key` is its value.
   virtual int64_t key(int microbatch, int64_t key) = 0;
   virtual void zero(void *data, uint64_t bytes) = 0;
-  virtual void add(float *to, const float *from, uint64_t n) = 0;
   virtual void checkIds(const pprt_context &context, const IdRange &range,
                         const void *ids, int64_t count, int64_t stride,
                         int32_t bits) = 0;
   virtual void loss(pprt_context &context, int microbatch,
                     const float *value) = 0;
-  virtual void squareNorm(pprt_context &context, int parameter,
-                          const float *gradient, uint64_t n) = 0;
-  /// Sums what all ranks have reported.
-  virtual void exchange(pprt_context &context) = 0;
-  virtual void update(const pprt_context &context,
-                      const ParameterUpdate &update) = 0;
+  virtual StepMemory memory(pprt_context &context) = 0;
+  /// Sums what all ranks have reported, and calls the function of the end of the
+  /// step on the sums.
+  virtual void exchange(pprt_context &context, void *workspace) = 0;
   virtual void start(int request, const Transfer &transfer) = 0;
   /// Throws TimeoutError where the transfer takes longer than --timeout.
   virtual void wait(int request, int action) = 0;

@@ -67,9 +67,8 @@ static const float *ownValues(const Description &description,
   for (const HeldParameter &held : program.parameters)
     if (held.index == index && held.owned)
       return reinterpret_cast<const float *>(
-          arena + (description.parameters[index].isBF16
-                       ? program.optimizerOffset + held.masterOffset
-                       : held.offset));
+          arena + (description.parameters[index].isBF16 ? held.masterOffset
+                                                        : held.offset));
   return nullptr;
 }
 

@@ -6,6 +6,7 @@
 #include "Interrupt.h"
 #include "LearningRate.h"
 #include "Philox.h"
+#include "PortableMath.h"
 
 #include <cmath>
 
@@ -13,17 +14,22 @@ using namespace pprt;
 
 static const char *const compileAgain = ": compile the program again";
 
-pprt_context::pprt_context(const BackendSetup &setup, Backend &backend)
+pprt_context::pprt_context(const BackendSetup &setup, Backend &backend,
+                           const pprt_function *functions)
     : pprt_context_head{!backend.computes()}, description(setup.description),
       options(setup.options), bootstrap(setup.bootstrap),
-      recorder(setup.recorder),
-      backend(backend), dropoutKey(streamKey(options.seed, "dropout")),
-      report(description) {
+      recorder(setup.recorder), backend(backend),
+      dropoutKey(streamKey(options.seed, "dropout")), report(description),
+      functions(functions),
+      optimizer(description.findOptimizer(options.optimizer)),
+      states(findStates(description, program(), optimizer)) {
   requests.resize(size_t(program().requests));
   bootstrap.setTimeout(options.timeout);
   world = createHostCommunicator(
       bootstrap, Group::all(description.mesh, bootstrap.rank()), 1);
   world->prepare(0, {Collective::AllReduce, ElementType::F64, {report.size()}});
+  for (const OwnStates &each : states)
+    operands.reserve(each.offsets.size() + 5);
 }
 
 pprt_context::~pprt_context() {
@@ -33,11 +39,35 @@ pprt_context::~pprt_context() {
         std::make_shared<StepReport>(std::move(report)));
 }
 
+std::vector<pprt_context::OwnStates>
+pprt_context::findStates(const Description &description, const Program &program,
+                         size_t optimizer) {
+  std::vector<OwnStates> result(description.parameters.size());
+  for (const HeldParameter &held : program.parameters) {
+    if (!held.owned)
+      continue;
+    OwnStates &own = result[size_t(held.index)];
+    own.isOwn = true;
+    if (description.parameters[size_t(held.index)].isBF16)
+      own.master = held.masterOffset;
+  }
+  if (description.optimizers.empty())
+    return result;
+  for (const std::string &kind : description.optimizers[optimizer].states)
+    for (const HeldState &held : program.states) {
+      const State &state = description.states[size_t(held.index)];
+      if (state.kind == kind)
+        result[size_t(state.parameter)].offsets.push_back(held.offset);
+    }
+  return result;
+}
+
 void pprt_context::beginStep(int64_t number) {
   step = number;
   exchanged = false;
   report.clear();
   learningRate = pprt::learningRate(options, step);
+  setScalars();
   recorder.beginStep(step);
 }
 
@@ -58,6 +88,21 @@ int64_t pprt_context::keyOf(int microbatch) const {
   uint64_t index = uint64_t(step) * uint64_t(description.microbatches) +
                    uint64_t(microbatch);
   return int64_t(philox64(dropoutKey, index, 0));
+}
+
+/// The corrections are of the betas as they are in f32: near 1 the difference
+/// to what the user wrote is as large as 1 - beta.
+void pprt_context::setScalars() {
+  const uint64_t t = uint64_t(step) + 1;
+  pprt_scalars &scalars = numbers.scalars;
+  scalars.learning_rate = float(learningRate);
+  scalars.weight_decay = float(options.weightDecay);
+  scalars.beta1 = float(options.beta1);
+  scalars.beta2 = float(options.beta2);
+  scalars.epsilon = float(options.epsilon);
+  scalars.correction1 = float(1 - portablePower(scalars.beta1, t));
+  scalars.correction2 = float(1 - portablePower(scalars.beta2, t));
+  numbers.clip = options.clip;
 }
 
 void pprt_context::runStep(pprt_step_fn function) {
@@ -217,24 +262,49 @@ void pprt_context::reportLoss(int microbatch, const float *value) {
   report.timesLossReported(microbatch) += 1;
 }
 
-void pprt_context::checkParameter(int parameter, uint64_t n) const {
-  if (parameter < 0 || size_t(parameter) >= description.parameters.size() ||
-      description.parameters[parameter].elements != n)
-    throw Error("found parameter " + std::to_string(parameter) + " with " +
-                std::to_string(n) + " elements, expected one of the model's" +
-                compileAgain);
+const Parameter &pprt_context::parameterAt(int parameter) const {
+  if (parameter >= 0 && size_t(parameter) < description.parameters.size())
+    return description.parameters[size_t(parameter)];
+  throw Error("found parameter " + std::to_string(parameter) +
+              ", expected one of the model's " +
+              std::to_string(description.parameters.size()) + compileAgain);
+}
+
+void pprt_context::call(int function,
+                        std::initializer_list<const void *> operands) {
+  functions[function](this, operands.begin());
+}
+
+void pprt_context::addGradient(int parameter, float *sum, const float *gradient,
+                               void *workspace) {
+  const int function = parameterAt(parameter).add;
+  if (!emulating)
+    call(function, {sum, gradient, workspace});
 }
 
 void pprt_context::reportSquareNorm(int parameter, const float *gradient,
-                                    uint64_t n) {
-  checkParameter(parameter, n);
-  backend.squareNorm(*this, parameter, gradient, n);
+                                    void *workspace) {
+  const int function = parameterAt(parameter).norm;
+  if (!emulating)
+    call(function, {gradient,
+                    backend.memory(*this).values + description.microbatches +
+                        parameter,
+                    workspace});
   report.timesNormReported(parameter) += 1;
 }
 
-void pprt_context::exchange() {
-  backend.exchange(*this);
+void pprt_context::exchange(void *workspace) {
+  backend.exchange(*this, workspace);
   exchanged = true;
+}
+
+void pprt_context::callConclude(void *workspace) {
+  if (emulating)
+    return;
+  const StepMemory memory = backend.memory(*this);
+  call(description.conclude, {memory.values, &memory.numbers->clip,
+                              memory.summary, &memory.numbers->scalars,
+                              workspace});
 }
 
 void pprt_context::sumReport() {
@@ -251,9 +321,12 @@ void pprt_context::sumReport() {
   }
 }
 
-void pprt_context::conclude() {
-  const double *losses = report.data();
-  const double *norms = losses + description.microbatches;
+void pprt_context::conclude(const double *summary) {
+  loss = summary[PPRT_SUMMARY_LOSS];
+  gradientNorm = summary[PPRT_SUMMARY_NORM];
+}
+
+void pprt_context::check() {
   for (size_t i = 0; i < report.values(); ++i)
     if (report.timesReported()[i] != 1)
       throw Error("found a loss or gradient norm reported " +
@@ -262,21 +335,6 @@ void pprt_context::conclude() {
   checkIds();
   checkFinite();
   endingSignal = signalOfVotes(report.votes());
-
-  const int microbatches = description.microbatches;
-  double lossSum = 0, normSum = 0;
-  for (int m = 0; m < microbatches; ++m)
-    lossSum += losses[m];
-  for (size_t i = 0; i < description.parameters.size(); ++i)
-    normSum += norms[i];
-  loss = lossSum / microbatches;
-  gradientNorm = std::sqrt(normSum) / microbatches;
-
-  double clip = options.clip > 0 && gradientNorm > options.clip
-                    ? options.clip / gradientNorm
-                    : 1.0;
-  adamWStep.gradientScale = float(clip / microbatches);
-  setAdamW(adamWStep);
 }
 
 /// All ranks know that one of them has found an id out of range; that one says
@@ -310,14 +368,28 @@ void pprt_context::checkFinite() const {
                   "' in step " + std::to_string(step) + remedy);
 }
 
-void pprt_context::update(int parameter, float *p, const float *g, float *m,
-                          float *v, uint64_t n, uint16_t *copy) {
-  checkParameter(parameter, n);
+void pprt_context::update(int parameter, void *p, const float *gradient,
+                          void *workspace) {
+  const int function = parameterAt(parameter).updates[optimizer];
+  const OwnStates &own = states[size_t(parameter)];
+  if (!own.isOwn)
+    throw Error("found an update of parameter '" +
+                description.parameters[size_t(parameter)].name +
+                "' on another rank than its owner" + compileAgain);
   if (!exchanged)
     throw Error(std::string("found an update before the exchange of norms") +
                 compileAgain);
-  const float decay = description.parameters[parameter].decay
-                          ? float(options.weightDecay)
-                          : 0.0f;
-  backend.update(*this, {p, g, m, v, decay, n, copy});
+  if (emulating)
+    return;
+  const StepMemory memory = backend.memory(*this);
+  operands.clear();
+  operands.push_back(own.master ? memory.arena + *own.master : p);
+  operands.push_back(gradient);
+  for (uint64_t offset : own.offsets)
+    operands.push_back(memory.arena + offset);
+  operands.push_back(&memory.numbers->scalars);
+  if (own.master)
+    operands.push_back(p);
+  operands.push_back(workspace);
+  functions[function](this, operands.data());
 }

@@ -9,18 +9,21 @@
 
 #include "Backend.h"
 #include "Communicator.h"
-#include "PortableMath.h"
+#include "StepNumbers.h"
 #include "StepReport.h"
-#include "Update.h"
 #include "pprt.h"
+#include "pprt_scalars.h"
 
 #include <exception>
+#include <initializer_list>
+#include <optional>
 
 /// What the functions of pprt.h work on: one rank's run. No virtual functions:
 /// the head comes first.
 struct pprt_context : pprt_context_head {
-  /// Together with all other ranks.
-  pprt_context(const pprt::BackendSetup &setup, pprt::Backend &backend);
+  /// Together with all other ranks. `functions` are those of the program.
+  pprt_context(const pprt::BackendSetup &setup, pprt::Backend &backend,
+               const pprt_function *functions);
   ~pprt_context();
 
   const pprt::Program &program() const {
@@ -54,20 +57,22 @@ struct pprt_context : pprt_context_head {
             uint64_t bytes, int request);
   void wait(int request);
   void reportLoss(int microbatch, const float *loss);
-  void reportSquareNorm(int parameter, const float *gradient, uint64_t n);
-  void exchange();
-  /// `copy` is p in bf16, or null.
-  void update(int parameter, float *p, const float *g, float *m, float *v,
-              uint64_t n, uint16_t *copy = nullptr);
+  void addGradient(int parameter, float *sum, const float *gradient,
+                   void *workspace);
+  void reportSquareNorm(int parameter, const float *gradient, void *workspace);
+  void exchange(void *workspace);
+  void update(int parameter, void *p, const float *gradient, void *workspace);
 
   // For the backend.
   /// Sums the report over all ranks. Throws TimeoutError.
   void sumReport();
-  /// What follows from the report of all ranks; throws where the step has
-  /// failed.
-  void conclude();
-  /// Sets what AdamW's formula takes in this step.
-  template <typename Scalars> void setAdamW(Scalars &scalars) const;
+  /// Calls the program's function of the end of a step on the sums of losses and
+  /// norms, where the backend computes.
+  void callConclude(void *workspace);
+  /// Checks what all ranks have reported; throws where the step has failed.
+  void check();
+  /// Takes over what the function of the end has found.
+  void conclude(const double *summary);
   /// The key of dropout of a micro-batch in this step.
   int64_t keyOf(int microbatch) const;
 
@@ -90,15 +95,19 @@ struct pprt_context : pprt_context_head {
   uint64_t dropoutKey = 0;
   pprt::StepReport report;
   bool exchanged = false;
-  pprt::AdamWStep adamWStep = {};
+  pprt::StepNumbers numbers;
 
 private:
   void keepFailure();
   void checkAction(int action) const;
   [[noreturn]] void throwTimeout(int request) const;
-  void checkParameter(int parameter, uint64_t n) const;
+  const pprt::Parameter &parameterAt(int parameter) const;
   void checkIds();
   void checkFinite() const;
+  /// What updates take in this step.
+  void setScalars();
+  /// Calls a function of the program; not where computations are emulated.
+  void call(int function, std::initializer_list<const void *> operands);
 
   struct Request {
     int channel = -1, tag = 0, action = -1;
@@ -108,19 +117,22 @@ private:
   std::vector<Request> requests;
   int activeRequests = 0;
   std::unique_ptr<pprt::Communicator> world; ///< for the report
-};
 
-/// The corrections are of the betas as they are in f32: near 1 the difference
-/// to what the user wrote is as large as 1 - beta.
-template <typename Scalars>
-void pprt_context::setAdamW(Scalars &scalars) const {
-  const uint64_t t = uint64_t(step) + 1;
-  scalars.learningRate = float(learningRate);
-  scalars.beta1 = float(options.beta1);
-  scalars.beta2 = float(options.beta2);
-  scalars.epsilon = float(options.epsilon);
-  scalars.correction1 = float(1 - pprt::portablePower(scalars.beta1, t));
-  scalars.correction2 = float(1 - pprt::portablePower(scalars.beta2, t));
-}
+  const pprt_function *functions;
+  const size_t optimizer; ///< of the description's
+  /// The states of each parameter that the optimizer reads, in the order of
+  /// its operands, and its master if it is bf16, as offsets from the arena;
+  /// empty for those of other ranks.
+  struct OwnStates {
+    bool isOwn = false;
+    std::optional<uint64_t> master;
+    std::vector<uint64_t> offsets;
+  };
+  static std::vector<OwnStates> findStates(const pprt::Description &description,
+                                           const pprt::Program &program,
+                                           size_t optimizer);
+  const std::vector<OwnStates> states;
+  std::vector<const void *> operands; ///< of the call at hand
+};
 
 #endif // PPRT_CONTEXT_H

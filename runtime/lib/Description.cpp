@@ -1,6 +1,7 @@
 #include "Description.h"
 
 #include "Error.h"
+#include "pprt_scalars.h"
 
 #include <nlohmann/json.hpp>
 
@@ -108,10 +109,30 @@ static Parameter parseParameter(const Node &node) {
   if (init == node.value.end())
     broken("without '" + node.path + "init'");
   parameter.init = parseInitializer({*init, node.path + "init."});
-  parameter.decay = node.get<bool>("decay", parameter.shape.size() >= 2);
   parameter.owner = node.get<int>("owner");
   parameter.uses = node.get<int>("uses", 1);
+  parameter.norm = node.get<int>("norm");
+  parameter.add = node.get<int>("add");
+  parameter.updates = node.get<std::vector<int>>("updates");
   return parameter;
+}
+
+static State parseState(const Node &node, const Description &all) {
+  State state;
+  state.name = node.get<std::string>("name");
+  state.kind = node.get<std::string>("kind");
+  state.parameter = node.get<int>("parameter");
+  if (state.parameter < 0 || size_t(state.parameter) >= all.parameters.size())
+    broken("whose '" + node.path + "parameter' is no parameter");
+  if (std::string type = node.get<std::string>("type"); type != "f32")
+    broken("whose state '" + state.name + "' has the type '" + type +
+           "', expected f32");
+  if (auto init = node.value.find("init"); init != node.value.end())
+    state.init = parseInitializer({*init, node.path + "init."});
+  else if (!all.parameters[size_t(state.parameter)].isBF16)
+    broken("whose state '" + state.name +
+           "' is the master of a parameter that is not bf16");
+  return state;
 }
 
 static ActionKind parseKind(const std::string &kind) {
@@ -151,15 +172,82 @@ static void parseLoop(const Node &loop, std::vector<Action> &actions) {
     }
 }
 
+/// Who owns a parameter has all its states, nobody else has any.
+static void checkStates(const Program &program, const Description &all) {
+  std::vector<int> missing(all.parameters.size());
+  for (const HeldParameter &held : program.parameters)
+    if (held.owned)
+      for (const State &state : all.states)
+        missing[size_t(held.index)] += state.parameter == held.index;
+  for (const HeldState &held : program.states)
+    --missing[size_t(all.states[size_t(held.index)].parameter)];
+  for (size_t i = 0; i < missing.size(); ++i)
+    if (missing[i] != 0)
+      broken("whose states of parameter '" + all.parameters[i].name +
+             "' are not those of its owner");
+}
+
+/// Functions, by their positions, are there.
+static void checkFunctions(const Description &d) {
+  auto isFunction = [&](int index) {
+    return index >= 0 && size_t(index) < d.functions.size();
+  };
+  bool areAll = isFunction(d.conclude);
+  for (const Parameter &parameter : d.parameters) {
+    areAll &= isFunction(parameter.norm) &&
+              (parameter.uses < 2 || isFunction(parameter.add)) &&
+              parameter.updates.size() == d.optimizers.size() &&
+              std::all_of(parameter.updates.begin(), parameter.updates.end(),
+                          isFunction);
+  }
+  if (!areAll)
+    broken("without a function for the norm, the sum or the updates of each "
+           "parameter, or for the end of a step");
+  if (d.optimizers.empty())
+    broken("without an optimizer");
+  for (const Optimizer &optimizer : d.optimizers)
+    for (const std::string &kind : optimizer.states)
+      for (size_t i = 0; i < d.parameters.size(); ++i)
+        if (std::none_of(
+                d.states.begin(), d.states.end(), [&](const State &state) {
+                  return state.parameter == int(i) && state.kind == kind;
+                }))
+          broken("without the state '" + kind + "' of parameter '" +
+                 d.parameters[i].name + "', which " + optimizer.name +
+                 " needs");
+}
+
+size_t Description::findOptimizer(const std::string &name) const {
+  auto found = std::find_if(
+      optimizers.begin(), optimizers.end(),
+      [&](const Optimizer &optimizer) { return optimizer.name == name; });
+  return found == optimizers.end() ? 0 : size_t(found - optimizers.begin());
+}
+
+bool Description::uses(const Optimizer &optimizer, const State &state) const {
+  return state.isMaster() ||
+         std::find(optimizer.states.begin(), optimizer.states.end(),
+                   state.kind) != optimizer.states.end();
+}
+
+uint64_t Description::stateBytes(const Program &program,
+                                 const Optimizer &optimizer) const {
+  uint64_t end = program.optimizerOffset;
+  for (const HeldState &held : program.states) {
+    const State &state = states[size_t(held.index)];
+    const uint64_t bytes =
+        parameters[size_t(state.parameter)].elements * sizeof(float);
+    if (uses(optimizer, state))
+      end = std::max(end, held.offset + (bytes + 63) / 64 * 64);
+  }
+  return end - program.optimizerOffset;
+}
+
 static Program parseProgram(const Node &node, const Description &all) {
   Program program;
   program.arenaBytes = node.get<uint64_t>("arena_bytes");
   program.optimizerOffset = node.get<uint64_t>("optimizer_offset");
   program.optimizerBytes = node.get<uint64_t>("optimizer_bytes");
-  program.masterBytes = node.get<uint64_t>("master_bytes", uint64_t(0));
-  if (program.masterBytes > program.optimizerBytes)
-    broken("whose '" + node.path +
-           "master_bytes' are more than the optimizer area");
   if (program.optimizerOffset < program.arenaBytes ||
       program.optimizerOffset % 64 != 0)
     broken("whose '" + node.path +
@@ -180,29 +268,32 @@ static Program parseProgram(const Node &node, const Description &all) {
     parameter.index = held.get<int>("index");
     parameter.offset = held.get<uint64_t>("offset");
     parameter.owned = held.get<bool>("owned");
-    parameter.mOffset = held.get<uint64_t>("m_offset", uint64_t(0));
-    parameter.vOffset = held.get<uint64_t>("v_offset", uint64_t(0));
     if (parameter.index < 0 || size_t(parameter.index) >= all.parameters.size())
       broken("whose '" + held.path + "index' is no parameter");
-    parameter.masterOffset = held.get<uint64_t>("master_offset", uint64_t(0));
     const Parameter &described = all.parameters[parameter.index];
     uint64_t bytes = described.elements * sizeof(float);
     uint64_t heldBytes = described.isBF16 ? bytes / 2 : bytes;
     if (parameter.offset % 4 != 0 ||
         parameter.offset + heldBytes > program.arenaBytes)
       broken("whose '" + held.path + "offset' lies outside of the arena");
-    if (parameter.owned &&
-        std::max(parameter.mOffset, parameter.vOffset) + bytes >
-            program.optimizerBytes)
-      broken("whose '" + held.path +
-             "m_offset' or 'v_offset' lies outside of "
-             "the optimizer area");
-    if (parameter.owned && described.isBF16 &&
-        (parameter.masterOffset % 4 != 0 ||
-         parameter.masterOffset + bytes > program.masterBytes))
-      broken("whose '" + held.path +
-             "master_offset' lies outside of the masters");
     program.parameters.push_back(parameter);
+  });
+  node.forEach("states", [&](const Node &held) {
+    HeldState state;
+    state.index = held.get<int>("index");
+    state.offset = held.get<uint64_t>("offset");
+    if (state.index < 0 || size_t(state.index) >= all.states.size())
+      broken("whose '" + held.path + "index' is no state");
+    const State &described = all.states[size_t(state.index)];
+    uint64_t bytes =
+        all.parameters[size_t(described.parameter)].elements * sizeof(float);
+    if (state.offset % 64 != 0 || state.offset + bytes > program.optimizerBytes)
+      broken("whose '" + held.path + "offset' lies outside of the states");
+    state.offset += program.optimizerOffset;
+    program.states.push_back(state);
+    for (HeldParameter &parameter : program.parameters)
+      if (parameter.index == described.parameter && described.isMaster())
+        parameter.masterOffset = state.offset;
   });
   node.forEach("actions", [&](const Node &element) {
     if (element.value.contains("repeat"))
@@ -353,6 +444,8 @@ static void check(const Description &d) {
       broken("whose parameter '" + d.parameters[i].name +
              "' is not held by its owner alone");
   }
+  for (const Program &program : d.programs)
+    checkStates(program, d);
 }
 
 static Mesh parseMesh(const Node &root) {
@@ -372,9 +465,12 @@ Description pprt::parseDescription(const char *text) {
   if (document.is_discarded() || !document.is_object())
     broken("that is not JSON");
   Node root{document, ""};
-  if (root.get<int>("format") != 2)
+  if (root.get<int>("format") != 3)
     broken("of format " + std::to_string(root.get<int>("format")) +
-           ", expected 2");
+           ", expected 3");
+  if (root.get<int>("scalars") != PPRT_NUM_SCALARS)
+    broken("whose updates read " + std::to_string(root.get<int>("scalars")) +
+           " numbers of a step, expected " + std::to_string(PPRT_NUM_SCALARS));
   Description d;
   d.name = root.get<std::string>("name");
   d.hash = root.get<std::string>("hash");
@@ -398,6 +494,16 @@ Description pprt::parseDescription(const char *text) {
   root.forEach("parameters", [&](const Node &node) {
     d.parameters.push_back(parseParameter(node));
   });
+  root.forEach("states", [&](const Node &node) {
+    d.states.push_back(parseState(node, d));
+  });
+  root.forEach("optimizers", [&](const Node &node) {
+    d.optimizers.push_back({node.get<std::string>("name"),
+                            node.get<std::vector<std::string>>("states")});
+  });
+  d.functions = root.get<std::vector<std::string>>("functions");
+  d.conclude = root.get<int>("conclude");
+  checkFunctions(d);
   root.forEach("channels", [&](const Node &node) {
     d.channels.push_back({node.get<int>("src"), node.get<int>("dst")});
   });

@@ -22,6 +22,7 @@ struct Initializer {
   double mean = 0, deviation = 1; // Normal
   double low = 0, high = 1;       // Uniform
   double value = 0;               // Constant; also zeros and ones
+  bool isNotZero() const { return kind != Constant || value != 0; }
 };
 
 struct Input {
@@ -39,9 +40,26 @@ struct Parameter {
   /// Stages compute with bf16; the owner keeps a master in f32.
   bool isBF16 = false;
   Initializer init;
-  bool decay = false;
   int owner = 0;
   int uses = 1;
+  // Positions in the description's functions; -1: none is needed.
+  int norm = -1, add = -1;
+  std::vector<int> updates; ///< one for each optimizer
+};
+
+/// What an optimizer keeps of a parameter, as its owner has it: f32, as many
+/// elements.
+struct State {
+  std::string name, kind;
+  int parameter = 0;
+  /// Nothing: the master of a parameter of bf16, which starts as that.
+  std::optional<Initializer> init;
+  bool isMaster() const { return !init; }
+};
+
+struct Optimizer {
+  std::string name;
+  std::vector<std::string> states; ///< kinds, as an update takes them
 };
 
 struct Channel {
@@ -77,18 +95,20 @@ struct HeldParameter {
   int index = 0;
   uint64_t offset = 0;
   bool owned = false;
-  // From the optimizer area's begin.
-  uint64_t mOffset = 0, vOffset = 0;
-  uint64_t masterOffset = 0; // of an owned parameter of bf16
+  uint64_t masterOffset = 0; ///< of an owned parameter of bf16
+};
+
+struct HeldState {
+  int index = 0;
+  uint64_t offset = 0; ///< from the begin of the arena, behind which it lies
 };
 
 struct Program {
   uint64_t arenaBytes = 0;
-  uint64_t optimizerOffset = 0, optimizerBytes = 0;
-  /// Of the masters at the begin of the optimizer area, which SGD needs too.
-  uint64_t masterBytes = 0;
+  uint64_t optimizerOffset = 0, optimizerBytes = 0; ///< where states lie
   MemoryPlan memory;
   std::vector<HeldParameter> parameters;
+  std::vector<HeldState> states;
   std::vector<Action> actions;
   int requests = 0;
   double predictedMakespan = 0, predictedBusy = 0, predictedBubble = -1;
@@ -134,6 +154,10 @@ struct Description {
   int64_t ignoredTarget = -1; // a target beyond the classes, or -1
   std::vector<Input> inputs;
   std::vector<Parameter> parameters;
+  std::vector<State> states;
+  std::vector<Optimizer> optimizers; ///< the first is the default
+  std::vector<std::string> functions;
+  int conclude = -1; ///< of functions: what follows from losses and norms
   std::vector<Channel> channels;
   std::vector<Layer> layers;
   std::vector<StageParts> parts; // by stage; empty if the program has no marks
@@ -150,6 +174,14 @@ struct Description {
   const Program &programOf(size_t rank) const {
     return programs[size_t(mesh.pipeOf(int(rank)))];
   }
+
+  /// The position of an optimizer; the first one if none has the name.
+  size_t findOptimizer(const std::string &name) const;
+  /// Whether an optimizer reads a state.
+  bool uses(const Optimizer &optimizer, const State &state) const;
+  /// Bytes from the begin of the area of states to the end of the last one that
+  /// the optimizer reads.
+  uint64_t stateBytes(const Program &program, const Optimizer &optimizer) const;
 
   /// Tokens that one step trains on.
   int64_t tokensPerStep() const { return batch * sequence * microbatches; }

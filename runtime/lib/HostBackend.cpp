@@ -5,7 +5,6 @@
 #include "Context.h"
 #include "Error.h"
 #include "Interrupt.h"
-#include "Update.h"
 
 #include <cstring>
 
@@ -50,9 +49,6 @@ int64_t HostBackend::key(int, int64_t key) { return key; }
 void HostBackend::zero(void *data, uint64_t bytes) {
   std::memset(data, 0, bytes);
 }
-void HostBackend::add(float *to, const float *from, uint64_t n) {
-  addInto(to, from, n);
-}
 void HostBackend::checkIds(const pprt_context &, const IdRange &range,
                            const void *ids, int64_t count, int64_t stride,
                            int32_t bits) {
@@ -63,12 +59,11 @@ void HostBackend::loss(pprt_context &context, int microbatch,
                        const float *value) {
   context.report.loss(microbatch) = *value;
 }
-void HostBackend::squareNorm(pprt_context &context, int parameter,
-                             const float *gradient, uint64_t n) {
-  context.report.squareNorm(parameter) = sumOfSquares(gradient, n);
+StepMemory HostBackend::memory(pprt_context &context) {
+  return {arena->base(), context.report.data(), &context.numbers, summary};
 }
 
-void HostBackend::exchange(pprt_context &context) {
+void HostBackend::exchange(pprt_context &context, void *workspace) {
   StepReport &report = context.report;
   report.idError = idChecks.take();
   report.idsOutOfRange() = report.idError.empty() ? 0 : 1;
@@ -77,20 +72,9 @@ void HostBackend::exchange(pprt_context &context) {
   context.sumReport();
   setup.recorder.add(Event::Exchange, begin, nowNs(),
                      setup.recorder.currentAction());
-  context.conclude();
-}
-
-void HostBackend::update(const pprt_context &context,
-                         const ParameterUpdate &u) {
-  AdamWStep step = context.adamWStep;
-  step.weightDecay = u.decay;
-  if (setup.options.optimizer == Optimizer::Sgd)
-    sgd(step.gradientScale, step.learningRate, u.decay, u.values, u.gradient,
-        u.elements);
-  else
-    adamW(step, u.values, u.gradient, u.m, u.v, u.elements);
-  if (u.rounded)
-    roundToBF16(u.values, u.rounded, u.elements);
+  context.check();
+  context.callConclude(workspace);
+  context.conclude(summary);
 }
 
 void HostBackend::start(int request, const Transfer &transfer) {
@@ -130,11 +114,7 @@ const void *EmulationBackend::data(int, int) {
   return nothing;
 }
 void EmulationBackend::zero(void *, uint64_t) {}
-void EmulationBackend::add(float *, const float *, uint64_t) {}
 void EmulationBackend::loss(pprt_context &, int, const float *) {}
-void EmulationBackend::squareNorm(pprt_context &, int, const float *,
-                                  uint64_t) {}
-void EmulationBackend::update(const pprt_context &, const ParameterUpdate &) {}
 void EmulationBackend::wait(int request, int action) {
   const uint64_t begin = nowNs();
   HostBackend::wait(request, action);

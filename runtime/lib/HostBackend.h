@@ -26,21 +26,18 @@ public:
   const void *data(int input, int microbatch) override;
   int64_t key(int microbatch, int64_t key) override;
   void zero(void *data, uint64_t bytes) override;
-  void add(float *to, const float *from, uint64_t n) override;
   void checkIds(const pprt_context &context, const IdRange &range,
                 const void *ids, int64_t count, int64_t stride,
                 int32_t bits) override;
   void loss(pprt_context &context, int microbatch, const float *value) override;
-  void squareNorm(pprt_context &context, int parameter, const float *gradient,
-                  uint64_t n) override;
-  void exchange(pprt_context &context) override;
-  void update(const pprt_context &context,
-              const ParameterUpdate &update) override;
+  StepMemory memory(pprt_context &context) override;
+  void exchange(pprt_context &context, void *workspace) override;
   void start(int request, const Transfer &transfer) override;
   void wait(int request, int action) override;
 
 private:
   IdChecks idChecks;
+  alignas(64) double summary[PPRT_NUM_SUMMARY] = {};
   std::unique_ptr<Communicator> pipe; ///< for the program's messages
 };
 
@@ -56,12 +53,7 @@ public:
   void actionEnd(int action) override;
   const void *data(int input, int microbatch) override;
   void zero(void *data, uint64_t bytes) override;
-  void add(float *to, const float *from, uint64_t n) override;
   void loss(pprt_context &context, int microbatch, const float *value) override;
-  void squareNorm(pprt_context &context, int parameter, const float *gradient,
-                  uint64_t n) override;
-  void update(const pprt_context &context,
-              const ParameterUpdate &update) override;
   void wait(int request, int action) override;
 
 private:

@@ -15,7 +15,6 @@
 #include "Bootstrap.h"
 #include "Clock.h"
 #include "Error.h"
-#include "Update.h"
 
 #include <cstring>
 
@@ -64,17 +63,20 @@ std::string Collective::describe() const {
          types[size_t(type)];
 }
 
-static void addPiece(ElementType type, char *to, const char *from,
-                     uint64_t elements) {
-  if (type == ElementType::F32) {
-    addInto(reinterpret_cast<float *>(to),
-            reinterpret_cast<const float *>(from), elements);
-    return;
-  }
-  double *sum = reinterpret_cast<double *>(to);
-  const double *values = reinterpret_cast<const double *>(from);
+template <typename T>
+static void addInto(char *to, const char *from, uint64_t elements) {
+  T *__restrict sum = reinterpret_cast<T *>(to);
+  const T *__restrict values = reinterpret_cast<const T *>(from);
   for (uint64_t i = 0; i < elements; ++i)
     sum[i] += values[i];
+}
+
+static void addPiece(ElementType type, char *to, const char *from,
+                     uint64_t elements) {
+  if (type == ElementType::F32)
+    addInto<float>(to, from, elements);
+  else
+    addInto<double>(to, from, elements);
 }
 
 void pprt::sumPieces(ElementType type, char *pieces, uint64_t stride, int count,

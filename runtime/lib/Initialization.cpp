@@ -56,10 +56,10 @@ static void initializeRange(const Initializer &init, uint64_t key,
   }
 }
 
-void pprt::initializeParameter(const Parameter &parameter, uint64_t seed,
-                               float *data) {
-  uint64_t key = streamKey(seed, parameter.name);
-  inParallel(parameter.elements, [&](uint64_t begin, uint64_t end) {
-    initializeRange(parameter.init, key, begin, end, data);
+void pprt::initialize(const Initializer &init, const std::string &name,
+                      uint64_t elements, uint64_t seed, float *data) {
+  uint64_t key = streamKey(seed, name);
+  inParallel(elements, [&](uint64_t begin, uint64_t end) {
+    initializeRange(init, key, begin, end, data);
   });
 }

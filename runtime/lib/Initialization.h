@@ -12,9 +12,9 @@
 
 namespace pprt {
 
-/// Fills `data` with the parameter's first values.
-void initializeParameter(const Parameter &parameter, uint64_t seed,
-                         float *data);
+/// Fills `data` with the first values of the parameter or state `name`.
+void initialize(const Initializer &init, const std::string &name,
+                uint64_t elements, uint64_t seed, float *data);
 
 /// The key of `name`'s stream under `seed`: FNV-1a of the name, mixed with the
 /// seed.

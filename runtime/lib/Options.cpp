@@ -11,6 +11,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -183,6 +184,14 @@ static void checkEmulation(const Options &o) {
           "one of them", "there are no layers whose time could be measured");
 }
 
+static std::string joined(const std::vector<std::string> &texts,
+                          const char *between) {
+  std::string result;
+  for (const std::string &text : texts)
+    result += (result.empty() ? "" : between) + text;
+  return result;
+}
+
 std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
                                           const Description &description,
                                           std::string &help) {
@@ -233,8 +242,11 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
       ->group(group);
 
   group = "Optimizer";
-  std::string optimizer = "adamw";
-  app.add_option("--optimizer", optimizer, "adamw | sgd")
+  std::vector<std::string> optimizers;
+  for (const Optimizer &each : description.optimizers)
+    optimizers.push_back(each.name);
+  o.optimizer = optimizers.empty() ? "" : optimizers.front();
+  app.add_option("--optimizer", o.optimizer, joined(optimizers, " | "))
       ->type_name("NAME")
       ->group(group);
   app.add_option("--lr", o.learningRate, "Learning rate after the warm-up")
@@ -414,9 +426,10 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
   require(chosen != formats.end(), "--token-format", format,
           "auto, bytes, u16 or u32", "say what the file holds");
   o.tokenFormat = chosen->second;
-  require(optimizer == "adamw" || optimizer == "sgd", "--optimizer", optimizer,
-          "adamw or sgd", "choose one of them");
-  o.optimizer = optimizer == "sgd" ? Optimizer::Sgd : Optimizer::AdamW;
+  require(std::find(optimizers.begin(), optimizers.end(), o.optimizer) !=
+              optimizers.end(),
+          "--optimizer", o.optimizer, joined(optimizers, " or "),
+          "choose one of them");
   require(o.progress == "auto" || o.progress == "line" ||
               o.progress == "plain" || o.progress == "none",
           "--progress", o.progress, "auto, line, plain or none",
@@ -464,7 +477,7 @@ std::vector<std::pair<std::string, std::string>> Options::values() const {
       {"--token-format", std::to_string(int(tokenFormat))},
       {"--steps", std::to_string(steps)},
       {"--seed", std::to_string(seed)},
-      {"--optimizer", optimizer == Optimizer::Sgd ? "sgd" : "adamw"},
+      {"--optimizer", optimizer},
       {"--lr", exactText(learningRate)},
       {"--min-lr", exactText(minLearningRate)},
       {"--warmup", std::to_string(warmup)},

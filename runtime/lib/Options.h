@@ -12,8 +12,6 @@
 
 namespace pprt {
 
-enum class Optimizer { AdamW, Sgd };
-
 /// What a file of tokens looks like. Auto: llm.c's header or numpy's if there
 /// is one, otherwise bytes, except for .bin files, whose words only the user
 /// knows, and files that are known to be no text.
@@ -30,7 +28,7 @@ struct Options {
   uint64_t seed = 1;
 
   // How to update.
-  Optimizer optimizer = Optimizer::AdamW;
+  std::string optimizer; ///< a name of the description's
   double learningRate = 1e-3;
   double minLearningRate = -1; // resolved to a tenth of learningRate
   int64_t warmup = 0;

@@ -63,7 +63,8 @@ struct MemoryUse {
   AllocationCounts allocations;
 };
 std::string memoryTable(const Description &description,
-                        const std::vector<MemoryUse> &ranks, bool adamW);
+                        const std::vector<MemoryUse> &ranks,
+                        const Optimizer &optimizer);
 std::string allocationTable(const std::vector<MemoryUse> &ranks, int64_t steps);
 
 } // namespace pprt

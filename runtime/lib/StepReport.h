@@ -22,41 +22,42 @@ public:
   explicit StepReport(const Description &description)
       : microbatches(size_t(description.microbatches)),
         count(microbatches + description.parameters.size()),
-        numbers(2 * count + 2) {}
+        numbers(2 * count + 2), lines((numbers + 7) / 8) {}
 
   void clear() {
-    std::fill(numbers.begin(), numbers.end(), 0.0);
+    std::fill_n(data(), numbers, 0.0);
     idError.clear();
   }
 
   /// Losses and norms.
   size_t values() const { return count; }
-  double *data() { return numbers.data(); }
-  const double *data() const { return numbers.data(); }
-  size_t size() const { return numbers.size(); }
+  /// Aligned to a cache line, as functions of the program expect.
+  double *data() { return lines.front().numbers; }
+  const double *data() const { return lines.front().numbers; }
+  size_t size() const { return numbers; }
 
-  double &loss(int microbatch) { return numbers[size_t(microbatch)]; }
-  double &squareNorm(int parameter) {
-    return numbers[microbatches + size_t(parameter)];
-  }
+  double &loss(int microbatch) { return data()[size_t(microbatch)]; }
   /// How often each value has been reported, in the order of the values.
-  double *timesReported() { return numbers.data() + count; }
-  const double *timesReported() const { return numbers.data() + count; }
+  double *timesReported() { return data() + count; }
+  const double *timesReported() const { return data() + count; }
   double &timesLossReported(int microbatch) {
     return timesReported()[size_t(microbatch)];
   }
   double &timesNormReported(int parameter) {
     return timesReported()[microbatches + size_t(parameter)];
   }
-  double &idsOutOfRange() { return numbers[2 * count]; }
-  double &votes() { return numbers[2 * count + 1]; }
+  double &idsOutOfRange() { return data()[2 * count]; }
+  double &votes() { return data()[2 * count + 1]; }
 
   /// What was wrong with an id of this rank in this step; not summed.
   std::string idError;
 
 private:
-  size_t microbatches, count;
-  std::vector<double> numbers;
+  struct alignas(64) Line {
+    double numbers[8];
+  };
+  size_t microbatches, count, numbers;
+  std::vector<Line> lines;
 };
 
 } // namespace pprt

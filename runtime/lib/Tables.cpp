@@ -81,7 +81,8 @@ std::string pprt::bubbleTable(const std::vector<pp::schedule::Panel> &panels,
 }
 
 std::string pprt::memoryTable(const Description &description,
-                              const std::vector<MemoryUse> &ranks, bool adamW) {
+                              const std::vector<MemoryUse> &ranks,
+                              const Optimizer &optimizer) {
   std::string out =
       "bytes by rank   parameters    gradients    optimizer  activations    "
       "workspace communication      planned    allocated\n";
@@ -95,7 +96,7 @@ std::string pprt::memoryTable(const Description &description,
         format("  rank %-4zu %14llu %12llu %12llu %12llu %12llu %13llu %12llu "
                "%12llu\n",
                rank, number(plan.parameters), number(plan.gradients),
-               number(adamW ? plan.optimizer : program.masterBytes),
+               number(description.stateBytes(program, optimizer)),
                number(plan.activations), number(plan.workspace),
                number(plan.communication), number(ranks[rank].planned),
                number(ranks[rank].allocated));

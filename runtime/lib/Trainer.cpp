@@ -23,6 +23,7 @@
 #include "ProfileFile.h"
 #include "Progress.h"
 #include "Reports.h"
+#include "RoundToBF16.h"
 
 #include <cmath>
 #include <csignal>
@@ -107,6 +108,7 @@ public:
       Bootstrap &bootstrap, const BackendFactory &createBackend)
       : description(description), options(options), bootstrap(bootstrap),
         program(description.programOf(size_t(bootstrap.rank()))),
+        optimizer(description.findOptimizer(options.optimizer)),
         recorder(program, /*keepAll=*/!options.trace.empty(),
                  /*keepLast=*/true),
         setup{description, options, bootstrap, recorder},
@@ -114,7 +116,7 @@ public:
   ~Run();
 
   void prepare();
-  void steps(const pprt_step_fn *functions);
+  void steps(const CompiledCode &compiled);
   /// The signal that ended the steps early, 0 if none did.
   int signal() const { return endingSignal; }
   void sayInterrupted();
@@ -148,6 +150,7 @@ private:
   Bootstrap &bootstrap;
   std::shared_ptr<Arena> arena;
   const Program &program;
+  const size_t optimizer; ///< of the description's
   const Environment environment;
 
   Recorder recorder;
@@ -215,8 +218,7 @@ void Run::fillParameters() {
     std::vector<float> temporary;
     float *values = reinterpret_cast<float *>(place);
     if (parameter.isBF16 && held.owned) {
-      values = reinterpret_cast<float *>(
-          arena->base() + program.optimizerOffset + held.masterOffset);
+      values = reinterpret_cast<float *>(arena->base() + held.masterOffset);
     } else if (parameter.isBF16) {
       temporary.resize(parameter.elements);
       values = temporary.data();
@@ -224,19 +226,29 @@ void Run::fillParameters() {
     if (weights)
       weights->read(held.index, values);
     else
-      initializeParameter(parameter, options.seed, values);
+      initialize(parameter.init, parameter.name, parameter.elements,
+                 options.seed, values);
     if (parameter.isBF16)
       roundParameter(parameter, values, reinterpret_cast<uint16_t *>(place));
   }
   weights.reset();
+  // States that do not start as zeros; those of other optimizers have no place.
+  for (const HeldState &held : program.states) {
+    const State &state = description.states[size_t(held.index)];
+    if (!state.init || !state.init->isNotZero() ||
+        !description.uses(description.optimizers[optimizer], state))
+      continue;
+    const Parameter &parameter =
+        description.parameters[size_t(state.parameter)];
+    initialize(*state.init, state.name, parameter.elements, options.seed,
+               reinterpret_cast<float *>(arena->base() + held.offset));
+  }
 }
 
 uint64_t Run::plannedBytes() const {
-  if (options.optimizer == Optimizer::AdamW)
-    return program.optimizerOffset + program.optimizerBytes;
-  // Without moments, but with the masters.
-  return program.masterBytes ? program.optimizerOffset + program.masterBytes
-                             : program.arenaBytes;
+  const uint64_t states =
+      description.stateBytes(program, description.optimizers[optimizer]);
+  return states ? program.optimizerOffset + states : program.arenaBytes;
 }
 
 /// A model for tokens of a tokenizer rarely means bytes.
@@ -326,8 +338,8 @@ void Run::prepare() {
   std::fflush(stdout);
 }
 
-void Run::steps(const pprt_step_fn *functions) {
-  pprt_context context(setup, *backend);
+void Run::steps(const CompiledCode &compiled) {
+  pprt_context context(setup, *backend, compiled.functions);
   Progress progress(options);
   // A launcher ends ranks by SIGTERM, too, when another one has failed.
   InterruptWatch watch(
@@ -337,7 +349,7 @@ void Run::steps(const pprt_step_fn *functions) {
     context.layerTimes = &*layerTimes;
   }
   pprt_step_fn function =
-      functions[description.mesh.pipeOf(bootstrap.rank())];
+      compiled.steps[description.mesh.pipeOf(bootstrap.rank())];
   uint64_t begin = nowNs();
   try {
     for (int64_t step = 0; step < options.steps && !endingSignal; ++step) {
@@ -511,7 +523,7 @@ void Run::report() {
     std::fputs(allocationTable(memory, options.steps).c_str(), stdout);
   if (options.memoryReport)
     std::fputs(
-        memoryTable(description, memory, options.optimizer == Optimizer::AdamW)
+        memoryTable(description, memory, description.optimizers[optimizer])
             .c_str(),
         stdout);
   if (speaks() || options.profile)
@@ -541,7 +553,7 @@ void Run::report() {
 
 int pprt::train(const Description &description, const Options &options,
                 const std::string &optionError, Bootstrap &bootstrap,
-                const pprt_step_fn *steps,
+                const CompiledCode &compiled,
                 const BackendFactory &createBackend) {
   bootstrap.setTimeout(options.timeout);
   bootstrap.agree(optionError);
@@ -552,7 +564,7 @@ int pprt::train(const Description &description, const Options &options,
 
   Run run(description, options, bootstrap, createBackend);
   run.prepare();
-  run.steps(steps);
+  run.steps(compiled);
   run.save();
   if (run.signal())
     run.sayInterrupted();

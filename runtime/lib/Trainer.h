@@ -8,6 +8,12 @@
 
 namespace pprt {
 
+/// What the generated object exports beside its description.
+struct CompiledCode {
+  const pprt_step_fn *steps;
+  const pprt_function *functions;
+};
+
 /// Trains; returns the signal that ended the run early, 0 if none did.
 /// `optionError` is what was wrong with this rank's command line.
 /// `createBackend` is called once all ranks agree on what to run.
@@ -15,7 +21,7 @@ namespace pprt {
 /// it throws, all that the run had is freed (Backend::teardown).
 int train(const Description &description, const Options &options,
           const std::string &optionError, Bootstrap &bootstrap,
-          const pprt_step_fn *steps, const BackendFactory &createBackend);
+          const CompiledCode &compiled, const BackendFactory &createBackend);
 
 } // namespace pprt
 

@@ -147,7 +147,7 @@ def check_speed(linker):
         without.chmod(0o755)
         result = execute([*speed, "--steps=5", f"--torch-python={without}", *options],
                          **environment)
-        ends(result, 0, "## Speed on a GPU", "### Kernels of tiny-16", "pprt_kernel_adamw",
+        ends(result, 0, "## Speed on a GPU", "### Kernels of tiny-16", "adamw_",
              "product ", "of copies", "not run: ")
         rows = rows_of(result.stdout)
         check(rows[0][:2] == ["tiny-16", "cuDNN" if environment else

@@ -111,7 +111,7 @@ class Training(Gpu):
                 self.assertGreater(kernel["calls"], 0)
                 self.assertGreaterEqual(kernel["seconds"], 0)
             # Of each parameter, that is read thrice more and written thrice.
-            update, norm = kernels["pprt_kernel_adamw"], kernels["pprt_kernel_square_norm"]
+            update, norm = kernels["adamw"], kernels["sum_of_squares"]
             self.assertEqual(update["calls"], norm["calls"])
             self.assertEqual(update["bytes"], 7 * norm["bytes"])
         # A file for each rank.

@@ -12,7 +12,6 @@
 
 #include "pp/Interfaces/ElementBytes.h"
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -121,99 +120,6 @@ KernelTraffic pp::device::trafficOf(gpu::GPUFuncOp kernel, int64_t blocks) {
     double whole = double(type.getNumElements()) *
                    double(pp::getElementBytes(type.getElementType()));
     traffic.least += int64_t(std::min(bytes, whole));
-  }
-  return traffic;
-}
-
-//===----------------------------------------------------------------------===//
-// Kernels of the runtime
-//===----------------------------------------------------------------------===//
-
-/// Whether `value` differs between threads or between iterations.
-static bool isOfElement(Value value) {
-  SmallVector<Value> worklist{value};
-  llvm::SmallDenseSet<Value> seen;
-  while (!worklist.empty()) {
-    Value next = worklist.pop_back_val();
-    if (!seen.insert(next).second)
-      continue;
-    Operation *op = next.getDefiningOp();
-    if (isa_and_nonnull<gpu::ThreadIdOp>(op))
-      return true;
-    if (op)
-      llvm::append_range(worklist, op->getOperands());
-    else if (isa<LoopLikeOpInterface>(next.getParentBlock()->getParentOp()))
-      return true;
-  }
-  return false;
-}
-
-namespace {
-/// (argument, is written) -> bytes of an element.
-using Accesses = llvm::MapVector<std::pair<Value, unsigned>, int64_t>;
-
-struct ElementCount {
-  Accesses accesses;
-  llvm::SmallDenseMap<Value, int64_t> elementBytes; ///< of an argument
-  int64_t fixed = 0;
-
-  void visit(Operation &op);
-  void visit(Region &region) {
-    for (Block &block : region)
-      for (Operation &op : block)
-        visit(op);
-  }
-};
-} // namespace
-
-void ElementCount::visit(Operation &op) {
-  if (auto branch = dyn_cast<scf::IfOp>(op)) {
-    ElementCount other;
-    ElementCount one;
-    one.visit(branch.getThenRegion());
-    other.visit(branch.getElseRegion());
-    for (auto &[access, bytes] : other.accesses)
-      one.accesses[access] = std::max(one.accesses[access], bytes);
-    for (auto &[access, bytes] : one.accesses)
-      accesses[access] += bytes;
-    for (ElementCount *part : {&one, &other})
-      for (auto &[argument, bytes] : part->elementBytes)
-        elementBytes[argument] = bytes;
-    fixed += std::max(one.fixed, other.fixed);
-    return;
-  }
-  for (Region &region : op.getRegions())
-    visit(region);
-  auto load = dyn_cast<LLVM::LoadOp>(op);
-  auto store = dyn_cast<LLVM::StoreOp>(op);
-  if (!load && !store)
-    return;
-  Value address = load ? load.getAddr() : store.getAddr();
-  Type type = load ? load.getType() : store.getValue().getType();
-  int64_t bytes = pp::getElementBytes(getElementTypeOrSelf(type));
-  bool isEach = isOfElement(address);
-  while (auto place = address.getDefiningOp<LLVM::GEPOp>())
-    address = place.getBase();
-  if (!isEach) {
-    fixed += bytes;
-    return;
-  }
-  accesses[{address, store ? 1u : 0u}] += bytes;
-  elementBytes[address] = bytes;
-}
-
-ElementTraffic pp::device::elementTrafficOf(gpu::GPUFuncOp kernel) {
-  ElementCount count;
-  count.visit(kernel.getBody());
-  ElementTraffic traffic;
-  traffic.fixed = count.fixed;
-  for (auto &[access, bytes] : count.accesses) {
-    traffic.bytes += bytes;
-    traffic.least += std::min(bytes, count.elementBytes[access.first]);
-    auto argument = dyn_cast<BlockArgument>(access.first);
-    if (argument && argument.getOwner() == &kernel.getBody().front() &&
-        kernel.getArgAttr(argument.getArgNumber(), kOptional))
-      traffic.optional += bytes;
   }
   return traffic;
 }

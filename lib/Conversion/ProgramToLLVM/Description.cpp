@@ -10,6 +10,8 @@
 
 #include "pp/Dialect/NN/IR/NNOps.h"
 
+#include "pprt_scalars.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/SHA256.h"
@@ -77,8 +79,60 @@ static LogicalResult addInputs(ModuleOp module, json::Object &root) {
   return success();
 }
 
+static FailureOr<json::Object> describeInit(Operation *op, Attribute init) {
+  auto initializer = dyn_cast<nn::InitializerAttrInterface>(init);
+  if (!initializer)
+    return op->emitOpError("found initialiser ")
+           << init
+           << ", expected one of #nn.normal, #nn.uniform, #nn.constant, "
+              "#nn.zeros, #nn.ones";
+  json::Object result{{"kind", initializer.getKind()}};
+  for (auto [key, value] : initializer.getNumbers())
+    result[key] = value;
+  return result;
+}
+
+/// Optimizers, states, and the functions that the runtime calls, by their
+/// positions in its table.
+static LogicalResult addStates(ModuleOp module, const SymbolIndices &indices,
+                               const StepFunctions &functions,
+                               json::Object &root) {
+  json::Array optimizers, states, names;
+  for (auto optimizer : module.getOps<OptimizerOp>()) {
+    json::Array kinds;
+    for (auto kind : optimizer.getStates().getAsRange<StringAttr>())
+      kinds.push_back(kind.getValue());
+    optimizers.push_back(json::Object{{"name", optimizer.getName()},
+                                      {"states", std::move(kinds)}});
+  }
+  for (auto state : module.getOps<StateOp>()) {
+    json::Object described{
+        {"name", json::fixUTF8(state.getSymName())},
+        {"kind", state.getKind()},
+        {"parameter",
+         indices.lookup<ParameterOp>(state.getParameterAttr().getAttr())},
+        {"type", "f32"}};
+    if (state.getInit()) {
+      FailureOr<json::Object> init = describeInit(state, *state.getInit());
+      if (failed(init))
+        return failure();
+      described["init"] = std::move(*init);
+    }
+    states.push_back(std::move(described));
+  }
+  for (func::FuncOp function : functions.getAll())
+    names.push_back(json::fixUTF8(function.getSymName()));
+  root["optimizers"] = std::move(optimizers);
+  root["states"] = std::move(states);
+  root["functions"] = std::move(names);
+  root["conclude"] = functions.indexOf(functions.conclude());
+  root["scalars"] = int64_t(PPRT_NUM_SCALARS);
+  return success();
+}
+
 static LogicalResult addParameters(ModuleOp module,
                                    SymbolTableCollection &symbols,
+                                   const StepFunctions &functions,
                                    json::Object &root) {
   DenseMap<StringAttr, int64_t> owner, uses;
   for (ProgramOp program : module.getOps<ProgramOp>())
@@ -97,16 +151,16 @@ static LogicalResult addParameters(ModuleOp module,
   for (ParameterOp parameter : module.getOps<ParameterOp>()) {
     StringAttr name = parameter.getSymNameAttr();
     auto type = cast<RankedTensorType>(parameter.getType());
-    auto initializer =
-        dyn_cast<nn::InitializerAttrInterface>(parameter.getInit());
-    if (!initializer)
-      return parameter.emitOpError("found initialiser ")
-             << parameter.getInit()
-             << ", expected one of #nn.normal, #nn.uniform, #nn.constant, "
-                "#nn.zeros, #nn.ones";
-    json::Object init{{"kind", initializer.getKind()}};
-    for (auto [key, value] : initializer.getNumbers())
-      init[key] = value;
+    FailureOr<json::Object> init = describeInit(parameter, parameter.getInit());
+    if (failed(init))
+      return failure();
+    json::Array updates;
+    for (func::FuncOp function : functions.forUpdates(parameter))
+      updates.push_back(functions.indexOf(function));
+    auto indexOf = [&](StringRef role) {
+      return functions.indexOf(
+          functions.forGradient(role, parameter.getGradientType()));
+    };
     auto it = owner.find(name);
     if (it == owner.end())
       return parameter.emitOpError("found no program that updates it, expected "
@@ -117,10 +171,12 @@ static LogicalResult addParameters(ModuleOp module,
                      {"shape", toJSON(type.getShape())},
                      {"elements", type.getNumElements()},
                      {"type", parameter.hasMaster() ? "bf16" : "f32"},
-                     {"init", std::move(init)},
-                     {"decay", parameter.hasDecay()},
+                     {"init", std::move(*init)},
                      {"owner", it->second},
-                     {"uses", uses.lookup(name)}});
+                     {"uses", uses.lookup(name)},
+                     {"norm", indexOf(role::kSumOfSquares)},
+                     {"add", indexOf(role::kAdd)},
+                     {"updates", std::move(updates)}});
   }
   root["parameters"] = std::move(parameters);
   return success();
@@ -169,7 +225,7 @@ static json::Object describe(ModuleOp module, const LoweredProgram &lowered) {
   DictionaryAttr report = dictionary(attr::kMemory);
   auto bytes = [&](StringRef key) {
     auto number = report.getAs<IntegerAttr>(key);
-    return number ? number.getInt() : 0; // no masters
+    return number ? number.getInt() : 0;
   };
   json::Object memory;
   for (StringRef key : {"parameters", "gradients", "optimizer", "activations",
@@ -177,32 +233,33 @@ static json::Object describe(ModuleOp module, const LoweredProgram &lowered) {
     memory[key] = bytes(key);
 
   DictionaryAttr offsets = dictionary(attr::kParameters);
-  DictionaryAttr state = dictionary(attr::kOptimizer);
+  DictionaryAttr placed = dictionary(attr::kStates);
+  DenseSet<StringAttr> owned;
+  for (UpdateOp update : program.getOps<UpdateOp>())
+    owned.insert(update.getParameterAttr().getAttr());
   json::Array parameters;
   for (auto [index, parameter] :
        llvm::enumerate(module.getOps<ParameterOp>())) {
     auto offset = offsets.getAs<IntegerAttr>(parameter.getSymNameAttr());
     if (!offset)
       continue;
-    auto moments = state.getAs<DenseI64ArrayAttr>(parameter.getSymNameAttr());
-    json::Object entry{{"index", int64_t(index)},
-                       {"offset", offset.getInt()},
-                       {"owned", bool(moments)}};
-    if (moments) {
-      entry["m_offset"] = moments[0];
-      entry["v_offset"] = moments[1];
-      if (moments.size() > 2)
-        entry["master_offset"] = moments[2];
-    }
-    parameters.push_back(std::move(entry));
+    parameters.push_back(
+        json::Object{{"index", int64_t(index)},
+                     {"offset", offset.getInt()},
+                     {"owned", owned.contains(parameter.getSymNameAttr())}});
   }
+  json::Array states;
+  for (auto [index, state] : llvm::enumerate(module.getOps<StateOp>()))
+    if (auto offset = placed.getAs<IntegerAttr>(state.getSymNameAttr()))
+      states.push_back(
+          json::Object{{"index", int64_t(index)}, {"offset", offset.getInt()}});
 
   json::Object result{{"arena_bytes", bytes("arena")},
                       {"optimizer_offset", bytes("arena")},
                       {"optimizer_bytes", bytes("optimizer")},
-                      {"master_bytes", bytes("masters")},
                       {"memory", std::move(memory)},
                       {"parameters", std::move(parameters)},
+                      {"states", std::move(states)},
                       {"actions", describeActions(lowered)},
                       {"requests", lowered.requests}};
   if (auto predicted =
@@ -282,7 +339,8 @@ static void addSchedule(ModuleOp module, ScheduleOp schedule, size_t programs,
 
 FailureOr<std::string> pp::describePrograms(ModuleOp module,
                                             ArrayRef<LoweredProgram> programs,
-                                            SymbolTableCollection &symbols) {
+                                            SymbolTableCollection &symbols,
+                                            const StepFunctions &functions) {
   auto schedules = module.getOps<ScheduleOp>();
   if (schedules.empty()) {
     module.emitError("found no pp.schedule, expected one; run pp-schedule");
@@ -294,7 +352,7 @@ FailureOr<std::string> pp::describePrograms(ModuleOp module,
     return value ? value.getValue() : otherwise;
   };
   json::Object root{
-      {"format", 2},
+      {"format", 3},
       {"name", json::fixUTF8(module.getName().value_or("model"))},
       {"stages", int64_t(llvm::range_size(module.getOps<StageOp>()))},
       {"microbatches", schedule.getMicrobatches()},
@@ -303,7 +361,8 @@ FailureOr<std::string> pp::describePrograms(ModuleOp module,
       {"target", isForDevice(module) ? "cuda" : "cpu"},
       {"fingerprint", text(attr::kFingerprint, "")}};
   if (failed(addInputs(module, root)) ||
-      failed(addParameters(module, symbols, root)))
+      failed(addParameters(module, symbols, functions, root)) ||
+      failed(addStates(module, SymbolIndices(module), functions, root)))
     return failure();
   addLayers(module, symbols, root);
   addSchedule(module, schedule, programs.size(), root);

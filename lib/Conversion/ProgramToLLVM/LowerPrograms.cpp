@@ -39,36 +39,67 @@ static void makeDescription(ModuleOp module, StringRef text) {
       builder.getStringAttr(terminated));
 }
 
-/// @pp_program_steps: the step functions in the order of the ranks.
-static void makeStepTable(ModuleOp module, ArrayRef<LoweredProgram> programs) {
+/// A table of functions that the runtime calls.
+static void makeTable(ModuleOp module, StringRef name,
+                      ArrayRef<StringRef> functions) {
   OpBuilder builder(module.getBodyRegion());
   builder.setInsertionPointToEnd(module.getBody());
   Location loc = module.getLoc();
   Type ptr = LLVM::LLVMPointerType::get(module.getContext());
-  Type type = LLVM::LLVMArrayType::get(ptr, programs.size());
-  auto global = LLVM::GlobalOp::create(builder, loc, type, /*isConstant=*/true,
-                                       LLVM::Linkage::External,
-                                       "pp_program_steps", Attribute());
+  Type type = LLVM::LLVMArrayType::get(ptr, functions.size());
+  auto global =
+      LLVM::GlobalOp::create(builder, loc, type, /*isConstant=*/true,
+                             LLVM::Linkage::External, name, Attribute());
   builder.createBlock(&global.getInitializerRegion());
   Value table = LLVM::UndefOp::create(builder, loc, type);
-  for (auto [index, lowered] : llvm::enumerate(programs)) {
-    LLVM::LLVMFuncOp step = lowered.step;
-    Value address =
-        LLVM::AddressOfOp::create(builder, loc, ptr, step.getSymName());
+  for (auto [index, function] : llvm::enumerate(functions)) {
+    Value address = LLVM::AddressOfOp::create(builder, loc, ptr, function);
     table = LLVM::InsertValueOp::create(builder, loc, table, address,
                                         ArrayRef<int64_t>{int64_t(index)});
   }
   LLVM::ReturnOp::create(builder, loc, table);
 }
 
+/// A function of the context that takes the addresses of its operands from an
+/// array: those of arguments, of results that are not accumulated, and of the
+/// workspace.
+static StringRef makeEntry(func::FuncOp function) {
+  OpBuilder builder(function);
+  Location loc = function.getLoc();
+  MLIRContext *context = builder.getContext();
+  Type ptr = LLVM::LLVMPointerType::get(context);
+  auto entry = LLVM::LLVMFuncOp::create(
+      builder, loc, ("pp.entry." + function.getSymName()).str(),
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), {ptr, ptr}),
+      LLVM::Linkage::Internal);
+  builder.setInsertionPointToStart(entry.addEntryBlock(builder));
+  int32_t count = function.getNumArguments() + 1;
+  for (unsigned i = 0; i < function.getNumResults(); ++i)
+    count += !function.getResultAttr(i, attr::kAccumulates);
+  SmallVector<Value> operands = {entry.getArgument(0)};
+  for (int32_t i = 0; i < count; ++i)
+    operands.push_back(LLVM::LoadOp::create(
+        builder, loc, ptr,
+        LLVM::GEPOp::create(builder, loc, ptr, ptr, entry.getArgument(1),
+                            ArrayRef<LLVM::GEPArg>{i})));
+  LLVM::CallOp::create(builder, loc, TypeRange(), function.getSymName(),
+                       operands);
+  LLVM::ReturnOp::create(builder, loc, ValueRange());
+  return entry.getSymName();
+}
+
 /// Moves what pp-lower-layers made from its module into the outer one. Runtime
 /// functions may be declared in both.
 static LogicalResult spliceLayers(ModuleOp module) {
+  DenseMap<StringAttr, Operation *> known;
+  for (Operation &op : *module.getBody())
+    if (auto name = SymbolTable::getSymbolName(&op))
+      known[name] = &op;
   for (ModuleOp layers :
        llvm::make_early_inc_range(module.getOps<ModuleOp>())) {
     for (Operation &op : llvm::make_early_inc_range(*layers.getBody())) {
       if (auto name = SymbolTable::getSymbolName(&op)) {
-        Operation *other = SymbolTable::lookupSymbolIn(module, name);
+        Operation *&other = known[name];
         if (other) {
           auto function = dyn_cast<LLVM::LLVMFuncOp>(op);
           auto otherFunction = dyn_cast<LLVM::LLVMFuncOp>(other);
@@ -79,6 +110,7 @@ static LogicalResult spliceLayers(ModuleOp module) {
                  << name.getValue()
                  << "' in the module of the layers, expected it once";
         }
+        other = &op;
       }
       op.moveBefore(module.getBody(), module.getBody()->end());
     }
@@ -163,17 +195,18 @@ struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
       if (failed(stages.lower(stage, symbols)))
         return signalPassFailure();
     SymbolIndices indices(module);
+    const StepFunctions functions(module);
     SmallVector<LoweredProgram> lowered;
     for (ProgramOp program : programs) {
       FailureOr<LoweredProgram> one =
-          lowerProgram(program, stages, indices, symbols,
+          lowerProgram(program, stages, indices, symbols, functions,
                        /*sharePlaces=*/fault == "share-places");
       if (failed(one))
         return signalPassFailure();
       lowered.push_back(std::move(*one));
     }
     FailureOr<std::string> description =
-        describePrograms(module, lowered, symbols);
+        describePrograms(module, lowered, symbols, functions);
     if (failed(description))
       return signalPassFailure();
     // While both are there.
@@ -182,7 +215,13 @@ struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
     if (mutations > 0)
       reportMutations(module, *description);
     makeDescription(module, *description);
-    makeStepTable(module, lowered);
+    SmallVector<StringRef> steps, entries;
+    for (LoweredProgram &each : lowered)
+      steps.push_back(each.step.getSymName());
+    for (func::FuncOp function : functions.getAll())
+      entries.push_back(makeEntry(function));
+    makeTable(module, "pp_program_steps", steps);
+    makeTable(module, "pp_program_functions", entries);
     for (Operation *op : llvm::reverse(planned))
       op->erase();
     if (failed(spliceLayers(module)))

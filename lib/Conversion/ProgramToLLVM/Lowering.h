@@ -92,12 +92,13 @@ struct LoweredProgram {
 mlir::FailureOr<LoweredProgram>
 lowerProgram(ProgramOp program, const NativeStages &stages,
              const SymbolIndices &indices, mlir::SymbolTableCollection &symbols,
-             bool sharePlaces = false);
+             const StepFunctions &functions, bool sharePlaces = false);
 
 /// The JSON text of the module's programs.
 mlir::FailureOr<std::string>
 describePrograms(mlir::ModuleOp module, llvm::ArrayRef<LoweredProgram> programs,
-                 mlir::SymbolTableCollection &symbols);
+                 mlir::SymbolTableCollection &symbols,
+                 const StepFunctions &functions);
 
 } // namespace pp
 

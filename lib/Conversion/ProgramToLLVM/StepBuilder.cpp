@@ -48,12 +48,12 @@ public:
   StepBuilder(ProgramOp program, ProgramBuffers buffers,
               std::vector<BufferOffsets> offsets, const NativeStages &stages,
               const SymbolIndices &indices, SymbolTableCollection &symbols,
-              bool sharePlaces)
+              const StepFunctions &functions, bool sharePlaces)
       : written(sharePlaces ? 0 : kWritten), program(program),
         buffers(std::move(buffers)), offsets(std::move(offsets)),
-        stages(stages), indices(indices), symbols(symbols), builder(program),
-        loc(program.getLoc()), i32(builder.getI32Type()),
-        i64(builder.getI64Type()),
+        stages(stages), indices(indices), symbols(symbols),
+        functions(functions), builder(program), loc(program.getLoc()),
+        i32(builder.getI32Type()), i64(builder.getI64Type()),
         tablesName(builder.getStringAttr("pp.table." + program.getSymName())),
         placesName(builder.getStringAttr("pp.places." + program.getSymName())) {
     result.program = program;
@@ -93,6 +93,9 @@ private:
   //===--------------------------------------------------------------------===//
   // Pieces
   //===--------------------------------------------------------------------===//
+
+  SymbolTableCollection &getSymbols() override { return symbols; }
+  const StepFunctions &getFunctions() override { return functions; }
 
   CallOperand context() override {
     return CallOperand::argument(contextArgument);
@@ -152,15 +155,9 @@ private:
   CallOperand parameterAddress(StringAttr name) override {
     return addressOf(buffers.lookupParameter(name), 0);
   }
-  std::optional<CallOperand> stateAddress(StringAttr name,
-                                          unsigned state) override {
-    auto report = program->getAttrOfType<DictionaryAttr>(attr::kMemory);
-    auto states = program->getAttrOfType<DictionaryAttr>(attr::kOptimizer);
-    auto places =
-        states ? states.getAs<DenseI64ArrayAttr>(name) : DenseI64ArrayAttr();
-    if (!report || !places || int64_t(state) >= places.size())
-      return std::nullopt;
-    return at(report.getAs<IntegerAttr>("arena").getInt() + places[state]);
+  CallOperand workspaceAddress(Operation *op) override {
+    auto space = buffers.lookupWorkspace(op);
+    return space ? addressOf(*space, current.value_or(0)) : at(0);
   }
   CallOperand parameterIndex(StringAttr name) override {
     return number32(indices.lookup<ParameterOp>(name));
@@ -380,7 +377,6 @@ private:
                << name.getValue() << "' in '" << run.getCallee()
                << "', expected the name of a pp.input of the module";
     }
-    auto space = buffers.lookupWorkspace(run);
     CallOperand microbatch = growing(run.getMicrobatch());
     CallOperand table = makeTable(run, *bySlot);
     Type ptr = LLVM::LLVMPointerType::get(builder.getContext());
@@ -390,8 +386,7 @@ private:
     for (int64_t input : inputs)
       callFor("pprt_data", {context(), number32(input), microbatch}, ptr);
     SmallVector<CallOperand> operands = {
-        context(), at(0), table,
-        space ? addressOf(*space, run.getMicrobatch()) : at(0),
+        context(), at(0), table, workspaceAddress(run),
         signature.hasKey ? CallOperand::result(inputs.size() + 1) : number(0)};
     for (size_t distance = inputs.size(); distance > 0; --distance)
       operands.push_back(CallOperand::result(distance));
@@ -504,6 +499,7 @@ private:
   const NativeStages &stages;
   const SymbolIndices &indices;
   SymbolTableCollection &symbols;
+  const StepFunctions &functions;
   OpBuilder builder;
   Location loc;
   Type i32, i64;
@@ -532,19 +528,18 @@ private:
 
 } // namespace
 
-FailureOr<LoweredProgram> pp::lowerProgram(ProgramOp program,
-                                           const NativeStages &stages,
-                                           const SymbolIndices &indices,
-                                           SymbolTableCollection &symbols,
-                                           bool sharePlaces) {
+FailureOr<LoweredProgram>
+pp::lowerProgram(ProgramOp program, const NativeStages &stages,
+                 const SymbolIndices &indices, SymbolTableCollection &symbols,
+                 const StepFunctions &functions, bool sharePlaces) {
   FailureOr<ProgramBuffers> buffers =
-      ProgramBuffers::analyze(program, symbols, /*withLives=*/false);
+      ProgramBuffers::analyze(program, symbols, functions, /*withLives=*/false);
   if (failed(buffers))
     return failure();
   FailureOr<std::vector<BufferOffsets>> offsets = buffers->readOffsets(program);
   if (failed(offsets))
     return failure();
   return StepBuilder(program, std::move(*buffers), std::move(*offsets), stages,
-                     indices, symbols, sharePlaces)
+                     indices, symbols, functions, sharePlaces)
       .run();
 }

@@ -1,4 +1,4 @@
-// RUN: pp-opt %s -pp-plan-memory -pp-lower-programs -verify-diagnostics
+// RUN: pp-opt %s -pp-add-optimizer -pp-lower-layers -pp-plan-memory -pp-lower-programs -verify-diagnostics
 
 // An address has room for one number above it.
 module @device {

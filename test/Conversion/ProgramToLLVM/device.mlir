@@ -1,4 +1,4 @@
-// RUN: pp-opt %s -pp-plan-memory -pp-lower-programs | FileCheck %s
+// RUN: pp-opt %s -pp-add-optimizer -pp-lower-layers -pp-plan-memory -pp-lower-programs | FileCheck %s
 
 // A program with code for a device: a key is an address, what it is mixed with
 // stands above; copies are enqueued.

@@ -63,6 +63,7 @@ module @f64 {
 
 // expected-error@+1 {{found no pp.schedule, expected one; run pp-schedule}}
 module @unscheduled {
+  func.func private @conclude() attributes {pp.role = "conclude"}
   pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 64 : i64}} {
     pp.exchange
     pp.return
@@ -75,6 +76,7 @@ module @data {
   // expected-error@+1 {{found type 'tensor<4xf32>', expected tensor<BxTxi32> or tensor<Txi32>: the data of a program are rows of tokens}}
   pp.input @tokens : tensor<4xf32>
   pp.schedule "1f1b" microbatches(1) placement [0] rows ["0F0"]
+  func.func private @conclude() attributes {pp.role = "conclude"}
   pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 64 : i64}} {
     pp.exchange
     pp.return
@@ -88,6 +90,7 @@ module @unused {
   // expected-error@+1 {{found no program that updates it, expected one; a parameter must take part in the loss, remove it or use it}}
   pp.parameter @w : tensor<4xf32> init(#nn.zeros)
   pp.schedule "1f1b" microbatches(1) placement [0] rows ["0F0"]
+  func.func private @conclude() attributes {pp.role = "conclude"}
   pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 64 : i64}} {
     pp.exchange
     pp.return
@@ -101,6 +104,7 @@ module @wide {
   // expected-error@+1 {{found type 'tensor<4xf64>', expected elements of f32, in which the runtime keeps parameters, or bf16 with a master in f32; cast in the layer}}
   pp.parameter @w : tensor<4xf64> init(#nn.zeros)
   pp.schedule "1f1b" microbatches(1) placement [0] rows ["0F0"]
+  func.func private @conclude() attributes {pp.role = "conclude"}
   pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 64 : i64}} {
     pp.exchange
     pp.return
@@ -113,6 +117,7 @@ module @labels {
   // expected-error@+1 {{found data 'labels', expected 'tokens' or 'targets': set pp.data to one of them}}
   pp.input @labels : tensor<4xi32>
   pp.schedule "1f1b" microbatches(1) placement [0] rows ["0F0"]
+  func.func private @conclude() attributes {pp.role = "conclude"}
   pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 64 : i64}} {
     pp.exchange
     pp.return
@@ -126,8 +131,62 @@ module @shapes {
   // expected-error@+1 {{found type 'tensor<2x5xi32>', expected 'tensor<2x4xi32>', that of the other input: targets are the tokens shifted by one; slice them in the layer}}
   pp.input @targets : tensor<2x5xi32>
   pp.schedule "1f1b" microbatches(1) placement [0] rows ["0F0"]
+  func.func private @conclude() attributes {pp.role = "conclude"}
   pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 64 : i64}} {
     pp.exchange
+    pp.return
+  }
+}
+
+// -----
+
+// Functions of the end of a step.
+module @ends {
+  pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 64 : i64}} {
+    // expected-error@+1 {{found no function that concludes a step, expected one of the module; run pp-add-optimizer}}
+    pp.exchange
+    pp.return
+  }
+}
+
+// -----
+
+module @norms {
+  pp.parameter @w : tensor<16xf32> init(#nn.zeros)
+  pp.program @pipe0 pipe(0) attributes {pp.gradients = {w = array<i64: 0>}, pp.memory = {arena = 64 : i64}} {
+    pp.zero_gradient @w use(0)
+    %g = pp.load_gradient @w use(0) : tensor<16xf32>
+    // expected-error@+1 {{found no function that sums the squares of gradients, expected one of the module; run pp-add-optimizer}}
+    pp.grad_norm @w, %g : tensor<16xf32>
+    pp.return
+  }
+}
+
+// -----
+
+module @sums {
+  pp.parameter @w : tensor<16xf32> init(#nn.zeros)
+  pp.program @pipe0 pipe(0) attributes {pp.gradients = {w = array<i64: 0, 64>}, pp.memory = {arena = 128 : i64}} {
+    pp.zero_gradient @w use(0)
+    pp.zero_gradient @w use(1)
+    %g0 = pp.load_gradient @w use(0) : tensor<16xf32>
+    %g1 = pp.load_gradient @w use(1) : tensor<16xf32>
+    // expected-error@+1 {{found no function that adds gradients, expected one of the module; run pp-add-optimizer}}
+    %g = pp.reduce_gradients @w(%g0, %g1) : tensor<16xf32>
+    pp.return
+  }
+}
+
+// -----
+
+module @updates {
+  pp.parameter @w : tensor<16xf32> init(#nn.zeros)
+  pp.optimizer "sgd" states []
+  pp.program @pipe0 pipe(0) attributes {pp.gradients = {w = array<i64: 0>}, pp.memory = {arena = 128 : i64}, pp.parameters = {w = 64 : i64}} {
+    pp.zero_gradient @w use(0)
+    %g = pp.load_gradient @w use(0) : tensor<16xf32>
+    // expected-error@+1 {{found no function that updates the parameter, expected one of the module; run pp-add-optimizer}}
+    pp.update @w, %g : tensor<16xf32>
     pp.return
   }
 }

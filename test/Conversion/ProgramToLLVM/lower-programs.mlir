@@ -1,4 +1,4 @@
-// RUN: pp-opt %s -pp-plan-memory -pp-verify-memory -pp-lower-programs -o %t.mlir
+// RUN: pp-opt %s -pp-add-optimizer -pp-lower-layers -pp-plan-memory -pp-verify-memory -pp-lower-programs -o %t.mlir
 // RUN: FileCheck %s < %t.mlir
 // RUN: FileCheck %s --check-prefix=JSON < %t.mlir
 // RUN: mlir-translate --mlir-to-llvmir %t.mlir | opt -passes=verify -disable-output
@@ -107,3 +107,9 @@ module @small {
 // JSON-SAME: \22vocabulary\22:50
 // JSON: llvm.mlir.global external constant @pp_program_steps() {{.*}} : !llvm.array<1 x ptr>
 // JSON: llvm.mlir.addressof @pp.step.pipe0
+// The functions that the runtime calls, as the description counts them.
+// JSON: llvm.mlir.global external constant @pp_program_functions() {{.*}} : !llvm.array<4 x ptr>
+// JSON: llvm.mlir.addressof @pp.entry.sum_of_squares.f32_32
+// JSON: llvm.mlir.addressof @pp.entry.adamw.f32_32
+// JSON: llvm.mlir.addressof @pp.entry.sgd.f32_32
+// JSON: llvm.mlir.addressof @pp.entry.conclude

@@ -2,7 +2,7 @@
 // exactly the workspace that they ask for.
 #include "Gemm.h"
 #include "InstructionSet.h"
-#include "Update.h"
+#include "RoundToBF16.h"
 #include "pprt_kernels.h"
 
 #include <algorithm>

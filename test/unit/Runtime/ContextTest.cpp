@@ -1,6 +1,7 @@
 #include "Context.h"
 #include "HostBackend.h"
 
+#include "StepFunctions.h"
 #include "Support.h"
 
 #include <cmath>
@@ -19,18 +20,14 @@ protected:
     d.sequence = 4;
     d.vocabulary = d.targetClasses = 256;
     d.inputs = {{"tokens", false, 1, 4}, {"targets", true, 1, 4}};
-    for (const char *name : {"w", "b"}) {
-      Parameter parameter;
-      parameter.name = name;
-      parameter.shape = {4};
-      parameter.elements = 4;
-      parameter.decay = d.parameters.empty();
-      d.parameters.push_back(parameter);
-    }
+    d.parameters = {stepfunctions::parameter("w", /*decays=*/true),
+                    stepfunctions::parameter("b", /*decays=*/false)};
+    stepfunctions::describe(d);
     d.programs.resize(1);
     d.programs[0].requests = 1;
+    d.programs[0].parameters = {{0, 0, true}, {1, 64, true}};
     d.programs[0].actions = {{ActionKind::Forward, 0, 0, -1, "f"}};
-    options.optimizer = Optimizer::Sgd;
+    options.optimizer = "sgd";
     options.learningRate = 0.5;
     options.minLearningRate = 0.05;
     options.decay = 0;
@@ -41,11 +38,12 @@ protected:
     recorder = std::make_unique<Recorder>(d.programs[0], false, false);
     make();
   }
-  void make() {
+  void make(const pprt_function *functions = stepfunctions::all) {
     const BackendSetup setup{d, options, *bootstrap, *recorder};
     backend = std::make_unique<HostBackend>(setup);
+    backend->prepare(arena);
     backend->useData(*batches);
-    context = std::make_unique<pprt_context>(setup, *backend);
+    context = std::make_unique<pprt_context>(setup, *backend, functions);
     context->beginStep(0);
   }
   /// Everything a step reports, up to the exchange.
@@ -54,9 +52,9 @@ protected:
     pprt_context *ctx = context.get();
     EXPECT_EQ(pprt_loss(ctx, 1, &loss1), PPRT_OK);
     EXPECT_EQ(pprt_loss(ctx, 0, &loss0), PPRT_OK);
-    EXPECT_EQ(pprt_square_norm(ctx, 0, g, 4), PPRT_OK);
-    EXPECT_EQ(pprt_square_norm(ctx, 1, zero, 4), PPRT_OK);
-    return pprt_exchange(ctx);
+    EXPECT_EQ(pprt_square_norm(ctx, 0, g, nullptr), PPRT_OK);
+    EXPECT_EQ(pprt_square_norm(ctx, 1, zero, nullptr), PPRT_OK);
+    return pprt_exchange(ctx, nullptr);
   }
   std::string failure() {
     return errorOf([&] {
@@ -75,6 +73,7 @@ protected:
   std::unique_ptr<Bootstrap> bootstrap;
   std::unique_ptr<Batches> batches;
   std::unique_ptr<Recorder> recorder;
+  const std::shared_ptr<Arena> arena = std::make_shared<Arena>(320);
   std::unique_ptr<Backend> backend;
   std::unique_ptr<pprt_context> context;
 };
@@ -89,14 +88,14 @@ TEST_F(ContextTest, MeanLossAndGlobalNorm) {
 TEST_F(ContextTest, UpdateScalesByMicrobatchesAndClips) {
   float p[4] = {1, 1, 1, 1}, g[4] = {6, 0, 0, 0};
   ASSERT_EQ(report(1, 1, 6), PPRT_OK);
-  EXPECT_EQ(pprt_update(context.get(), 0, p, g, nullptr, nullptr, 4), PPRT_OK);
+  EXPECT_EQ(pprt_update(context.get(), 0, p, g, nullptr), PPRT_OK);
   EXPECT_FLOAT_EQ(p[0], 1 - 0.5f * 3);
   EXPECT_FLOAT_EQ(p[1], 1);
   options.clip = 1.5;
   make();
   p[0] = 1;
   ASSERT_EQ(report(1, 1, 6), PPRT_OK);
-  EXPECT_EQ(pprt_update(context.get(), 0, p, g, nullptr, nullptr, 4), PPRT_OK);
+  EXPECT_EQ(pprt_update(context.get(), 0, p, g, nullptr), PPRT_OK);
   EXPECT_FLOAT_EQ(p[0], 1 - 0.5f * 1.5f);
 }
 
@@ -105,10 +104,10 @@ TEST_F(ContextTest, WeightDecayOnlyWhereTheModelSaysSo) {
   make();
   float p[4] = {1, 1, 1, 1}, g[4] = {};
   ASSERT_EQ(report(1, 1, 0), PPRT_OK);
-  pprt_update(context.get(), 0, p, g, nullptr, nullptr, 4);
+  pprt_update(context.get(), 0, p, g, nullptr);
   EXPECT_FLOAT_EQ(p[0], 0.95f);
   p[0] = 1;
-  pprt_update(context.get(), 1, p, g, nullptr, nullptr, 4);
+  pprt_update(context.get(), 1, p, g, nullptr);
   EXPECT_FLOAT_EQ(p[0], 1);
 }
 
@@ -165,7 +164,7 @@ TEST_F(ContextTest, AnIdOutOfRangeIsAnErrorBeforeTheUpdate) {
 }
 
 TEST_F(ContextTest, EverythingIsReportedOnce) {
-  EXPECT_EQ(pprt_exchange(context.get()), PPRT_ERROR);
+  EXPECT_EQ(pprt_exchange(context.get(), nullptr), PPRT_ERROR);
   expectFailure("reported 0 times");
   make();
   float loss = 1;
@@ -182,11 +181,15 @@ TEST_F(ContextTest, WrongNumbersAreErrors) {
   EXPECT_EQ(pprt_loss(ctx, 2, x), PPRT_ERROR);
   expectFailure("found a loss of micro-batch 2");
   make();
-  EXPECT_EQ(pprt_square_norm(context.get(), 0, x, 3), PPRT_ERROR);
-  expectFailure("found parameter 0 with 3 elements");
+  EXPECT_EQ(pprt_square_norm(context.get(), 2, x, nullptr), PPRT_ERROR);
+  expectFailure("found parameter 2, expected one of the model's 2");
   make();
-  EXPECT_EQ(pprt_update(context.get(), 0, x, x, x, x, 4), PPRT_ERROR);
+  EXPECT_EQ(pprt_update(context.get(), 0, x, x, nullptr), PPRT_ERROR);
   expectFailure("found an update before the exchange");
+  d.programs[0].parameters.pop_back();
+  make();
+  EXPECT_EQ(pprt_update(context.get(), 1, x, x, nullptr), PPRT_ERROR);
+  expectFailure("found an update of parameter 'b' on another rank");
   make();
   EXPECT_EQ(pprt_isend(context.get(), 0, 0, x, 16, 0), PPRT_ERROR);
   expectFailure("found a transfer on channel 0");
@@ -222,9 +225,51 @@ TEST_F(ContextTest, DropoutKeysDiffer) {
   EXPECT_EQ(keys.size(), 6u);
 }
 
+/// What an update is handed: the master for the parameter, states in the order
+/// of the optimizer, wherever they lie, and the parameter as the copy.
+static std::vector<const void *> handed;
+static void note(pprt_context *, const void *const *operands) {
+  handed.assign(operands, operands + 7);
+}
+
+TEST_F(ContextTest, UpdatesGetMasterAndStatesOfTheOptimizer) {
+  d.parameters[1].isBF16 = true;
+  d.optimizers = {{"sgd", {}}, {"adamw", {"m", "v"}}};
+  Initializer zeros;
+  d.states = {{"b.master", "master", 1, {}},
+              {"b.v", "v", 1, zeros},
+              {"w.m", "m", 0, zeros},
+              {"b.m", "m", 1, zeros}};
+  d.programs[0].parameters = {{1, 64, true, 128}};
+  d.programs[0].states = {{0, 128}, {1, 192}, {3, 256}};
+  d.parameters[1].updates = {2, 5};
+  pprt_function functions[6] = {};
+  std::copy(std::begin(stepfunctions::all), std::end(stepfunctions::all),
+            functions);
+  functions[5] = note;
+  options.optimizer = "adamw";
+  make(functions);
+  uint8_t *const memory = arena->base();
+  ASSERT_EQ(report(1, 1, 1), PPRT_OK);
+  float g[4] = {}, workspace[1];
+  ASSERT_EQ(pprt_update(context.get(), 1, memory + 64, g, workspace), PPRT_OK);
+  ASSERT_EQ(handed.size(), 7u);
+  EXPECT_EQ(handed[0], memory + 128);
+  EXPECT_EQ(handed[1], g);
+  EXPECT_EQ(handed[2], memory + 256);
+  EXPECT_EQ(handed[3], memory + 192);
+  auto *scalars = static_cast<const pprt_scalars *>(handed[4]);
+  EXPECT_EQ(scalars->learning_rate, 0.5f);
+  EXPECT_EQ(scalars->beta2, 0.95f);
+  EXPECT_FLOAT_EQ(scalars->correction1, 0.1f);
+  EXPECT_EQ(uintptr_t(scalars) % 64, 0u);
+  EXPECT_EQ(handed[5], memory + 64);
+  EXPECT_EQ(handed[6], workspace);
+}
+
 TEST_F(ContextTest, SmallHelpers) {
-  float a[3] = {1, 2, 3}, b[3] = {10, 20, 30};
-  pprt_add_f32(context.get(), a, b, 3);
+  float a[4] = {1, 2, 3, 4}, b[4] = {10, 20, 30, 40};
+  EXPECT_EQ(pprt_add_gradient(context.get(), 0, a, b, nullptr), PPRT_OK);
   EXPECT_EQ(a[2], 33);
   pprt_zero(context.get(), a, sizeof a);
   EXPECT_EQ(a[0], 0);

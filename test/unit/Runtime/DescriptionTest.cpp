@@ -9,7 +9,7 @@ using nlohmann::json;
 
 static json good() {
   return json::parse(R"({
-    "format": 2, "name": "m", "hash": "ab", "stages": 2,
+    "format": 3, "scalars": 9, "name": "m", "hash": "ab", "stages": 2,
     "mesh": [{"axis": "pipe", "size": 2}, {"axis": "data", "size": 1}],
     "placement": [0, 1], "empty_input_gradients": [1],
     "microbatches": 4, "schedule": "1f1b", "batch": 2, "sequence": 8,
@@ -18,20 +18,31 @@ static json good() {
                {"name": "targets", "shape": [2, 8]}],
     "parameters": [
       {"name": "w", "shape": [3, 4], "elements": 12, "owner": 0, "uses": 2,
-       "init": {"kind": "normal", "std": 0.02}},
+       "init": {"kind": "normal", "std": 0.02},
+       "norm": 0, "add": 1, "updates": [2, 3]},
       {"name": "b", "shape": [4], "elements": 4, "owner": 1, "uses": 1,
-       "init": {"kind": "ones"}, "decay": true}],
+       "init": {"kind": "ones"}, "norm": 0, "add": -1, "updates": [2, 3]}],
+    "functions": ["norm", "add", "adamw", "sgd", "conclude"], "conclude": 4,
+    "optimizers": [{"name": "adamw", "states": ["m", "v"]},
+                   {"name": "sgd", "states": []}],
+    "states": [
+      {"name": "w.m", "kind": "m", "parameter": 0, "type": "f32", "init": {"kind": "zeros"}},
+      {"name": "w.v", "kind": "v", "parameter": 0, "type": "f32", "init": {"kind": "zeros"}},
+      {"name": "b.m", "kind": "m", "parameter": 1, "type": "f32", "init": {"kind": "zeros"}},
+      {"name": "b.v", "kind": "v", "parameter": 1, "type": "f32", "init": {"kind": "zeros"}}],
     "channels": [{"src": 0, "dst": 1}, {"src": 1, "dst": 0}],
     "programs": [
       {"arena_bytes": 256, "optimizer_offset": 256, "optimizer_bytes": 128,
-       "parameters": [{"index": 0, "offset": 64, "owned": true, "m_offset": 0, "v_offset": 64}],
+       "parameters": [{"index": 0, "offset": 64, "owned": true}],
+       "states": [{"index": 0, "offset": 0}, {"index": 1, "offset": 64}],
        "actions": [{"kind": "F", "stage": 0, "microbatch": 1, "name": "f"},
                    {"kind": "send", "peer": 1}],
        "requests": 3, "predicted": {"bubble": 0.25}},
       {"arena_bytes": 300, "optimizer_offset": 320, "optimizer_bytes": 128,
        "memory": {"parameters": 64},
        "parameters": [{"index": 0, "offset": 0, "owned": false},
-                      {"index": 1, "offset": 64, "owned": true, "m_offset": 0, "v_offset": 64}],
+                      {"index": 1, "offset": 64, "owned": true}],
+       "states": [{"index": 2, "offset": 0}, {"index": 3, "offset": 64}],
        "actions": [], "requests": 0}]})");
 }
 
@@ -49,7 +60,12 @@ TEST(Description, IsRead) {
   EXPECT_TRUE(d.inputs[1].isTargets);
   EXPECT_EQ(d.parameters[0].init.kind, Initializer::Normal);
   EXPECT_EQ(d.parameters[0].init.deviation, 0.02);
-  EXPECT_TRUE(d.parameters[0].decay); // a matrix
+  EXPECT_EQ(d.states[3].kind, "v");
+  EXPECT_EQ(d.programs[1].states[1].offset, 384u); // from the arena's begin
+  EXPECT_EQ(d.stateBytes(d.programs[0], d.optimizers[0]), 128u);
+  EXPECT_EQ(d.stateBytes(d.programs[0], d.optimizers[1]), 0u);
+  EXPECT_EQ(d.findOptimizer("sgd"), 1u);
+  EXPECT_EQ(d.findOptimizer(""), 0u);
   EXPECT_EQ(d.parameters[1].init.value, 1);
   EXPECT_EQ(d.channels[1].source, 1);
   EXPECT_EQ(d.programs[0].actions[0].kind, ActionKind::Forward);
@@ -98,26 +114,38 @@ TEST(Description, Masters) {
   json document = good();
   document["parameters"][0]["type"] = "bf16";
   document["programs"][0]["optimizer_bytes"] = 192;
-  document["programs"][0]["master_bytes"] = 64;
-  json &held = document["programs"][0]["parameters"][0];
-  held["m_offset"] = 64;
-  held["v_offset"] = 128;
-  held["master_offset"] = 0;
-  held["offset"] = 232; // half the bytes of f32
+  document["states"].push_back({{"name", "w.master"},
+                                {"kind", "master"},
+                                {"parameter", 0},
+                                {"type", "f32"}});
+  json &program = document["programs"][0];
+  program["states"] = {{{"index", 4}, {"offset", 0}},
+                       {{"index", 0}, {"offset", 64}},
+                       {{"index", 1}, {"offset", 128}}};
+  program["parameters"][0]["offset"] = 232; // half the bytes of f32
   EXPECT_EQ(problem(document), "");
   Description d = parseDescription(document.dump().c_str());
   EXPECT_TRUE(d.parameters[0].isBF16);
   EXPECT_FALSE(d.parameters[1].isBF16);
-  EXPECT_EQ(d.programs[0].masterBytes, 64u);
-  held["master_offset"] = 32;
-  EXPECT_NE(problem(document).find("lies outside of the masters"),
-            std::string::npos);
+  EXPECT_EQ(d.programs[0].parameters[0].masterOffset, 256u);
+  EXPECT_EQ(d.stateBytes(d.programs[0], d.optimizers[0]), 192u);
+  EXPECT_EQ(d.stateBytes(d.programs[0], d.optimizers[1]), 64u);
+  auto has = [](const std::string &text, const char *part) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  };
+  program["states"][0]["offset"] = 32;
+  has(problem(document), "'programs[0].states[0].offset' lies outside");
+  program["states"].erase(0);
+  has(problem(document), "whose states of parameter 'w' are not those of its");
+  document["parameters"][0]["type"] = "f32";
+  has(problem(document), "'w.master' is the master of a parameter that is not");
 }
 
 TEST(Description, MissingFieldsAreNamed) {
   for (const char *name :
        {"format", "name", "hash", "mesh", "placement", "empty_input_gradients",
-        "microbatches", "inputs", "parameters", "programs", "vocabulary"}) {
+        "microbatches", "inputs", "parameters", "programs", "vocabulary",
+        "states", "optimizers", "functions", "conclude", "scalars"}) {
     json document = good();
     document.erase(name);
     EXPECT_NE(problem(document).find(std::string("'") + name + "'"),
@@ -141,7 +169,7 @@ TEST(Description, WhatCannotBe) {
     EXPECT_NE(text.find(part), std::string::npos) << text;
   };
   has(errorOf([] { parseDescription("{"); }), "not JSON");
-  has(with("/format", 1), "of format 1, expected 2");
+  has(with("/format", 1), "of format 1, expected 3");
   has(with("/mesh/0/size", "two"), "wrong type");
   has(with("/mesh/0/size", 3),
       "2 programs for 3 coordinates on the axis 'pipe'");
@@ -161,13 +189,21 @@ TEST(Description, WhatCannotBe) {
   has(with("/channels/0/dst", 0), "a channel from rank 0 to rank 0");
   has(with("/programs/0/optimizer_offset", 128), "lies in the arena");
   has(with("/programs/0/parameters/0/offset", 240), "outside of the arena");
-  has(with("/programs/0/parameters/0/v_offset", 100),
-      "outside of the optimizer");
+  has(with("/programs/0/states/1/offset", 128), "outside of the states");
+  has(with("/programs/0/states/1/index", 4), "is no state");
+  has(with("/programs/0/states/1/index", 3), "are not those of its owner");
+  has(with("/states/0/parameter", 2), "is no parameter");
+  has(with("/states/0/type", "bf16"), "expected f32");
+  has(with("/scalars", 8), "read 8 numbers of a step, expected 9");
+  has(with("/conclude", 5), "without a function for the norm");
+  has(with("/parameters/0/norm", -1), "without a function for the norm");
+  has(with("/parameters/0/add", -1), "without a function for the norm");
+  has(with("/parameters/0/updates", {2}), "without a function for the norm");
+  has(with("/optimizers/1/states", {"s"}),
+      "without the state 's' of parameter 'w', which sgd needs");
   has(with("/programs/0/parameters/0/index", 7), "is no parameter");
   has(with("/programs/0/actions/0/kind", "X"), "action of kind 'X'");
   has(with("/parameters/0/type", "f64"), "type 'f64', expected f32 or bf16");
-  has(with("/parameters/0/type", "bf16"), "lies outside of the masters");
-  has(with("/programs/0/master_bytes", 129), "more than the optimizer area");
   has(with("/programs/1/parameters/0/owned", true), "by its owner alone");
   has(with("/layers", json::array({json::object()})),
       "without 'layers[0].layer'");

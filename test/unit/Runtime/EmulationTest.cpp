@@ -3,6 +3,7 @@
 #include "Clock.h"
 #include "Context.h"
 #include "HostBackend.h"
+#include "StepFunctions.h"
 #include "Support.h"
 
 using namespace pprt;
@@ -58,31 +59,28 @@ TEST(Emulation, StepsTouchNoMemory) {
   d.microbatches = 1;
   d.inputs = {{"tokens", false, 1, 4}};
   d.programs = {program()};
-  Parameter parameter;
-  parameter.name = "w";
-  parameter.elements = 4;
-  d.parameters = {parameter};
+  d.parameters = {stepfunctions::parameter("w", /*decays=*/false)};
+  d.programs[0].parameters = {{0, 0, true}};
+  stepfunctions::describe(d);
   Options options;
   options.emulate = times(0);
   auto bootstrap = createLocalBootstrap();
   Recorder recorder(d.programs[0], false, false);
   const BackendSetup setup{d, options, *bootstrap, recorder};
   EmulationBackend backend(setup);
-  pprt_context context(setup, backend);
+  pprt_context context(setup, backend, stepfunctions::all);
   EXPECT_EQ(static_cast<const pprt_context_head *>(&context)->emulating, 1);
   context.beginStep(0);
   // Addresses that nothing may be read from or written to.
   float *nowhere = reinterpret_cast<float *>(uintptr_t(64));
   EXPECT_NE(pprt_data(&context, 0, 0), nullptr);
   pprt_zero(&context, nowhere, 16);
-  pprt_add_f32(&context, nowhere, nowhere, 4);
+  EXPECT_EQ(pprt_add_gradient(&context, 0, nowhere, nowhere, nowhere), PPRT_OK);
   EXPECT_EQ(pprt_loss(&context, 0, nowhere), PPRT_OK);
-  EXPECT_EQ(pprt_square_norm(&context, 0, nowhere, 4), PPRT_OK);
-  EXPECT_EQ(pprt_exchange(&context), PPRT_OK);
-  EXPECT_EQ(pprt_update(&context, 0, nowhere, nowhere, nowhere, nowhere, 4),
-            PPRT_OK);
+  EXPECT_EQ(pprt_square_norm(&context, 0, nowhere, nowhere), PPRT_OK);
+  EXPECT_EQ(pprt_exchange(&context, nowhere), PPRT_OK);
+  EXPECT_EQ(pprt_update(&context, 0, nowhere, nowhere, nowhere), PPRT_OK);
   context.endStep();
   // What is wrong is still noticed.
-  EXPECT_EQ(pprt_update(&context, 0, nowhere, nowhere, nowhere, nowhere, 5),
-            PPRT_ERROR);
+  EXPECT_EQ(pprt_update(&context, 1, nowhere, nowhere, nowhere), PPRT_ERROR);
 }

@@ -7,12 +7,8 @@ using namespace pprt;
 
 static std::vector<float> fill(Initializer init, uint64_t n, uint64_t seed = 7,
                                const char *name = "wte.weight") {
-  Parameter parameter;
-  parameter.name = name;
-  parameter.elements = n;
-  parameter.init = init;
   std::vector<float> data(n, -99.0f);
-  initializeParameter(parameter, seed, data.data());
+  initialize(init, name, n, seed, data.data());
   return data;
 }
 

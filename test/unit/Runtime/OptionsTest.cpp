@@ -11,6 +11,7 @@ static std::optional<Options> parse(std::vector<const char *> arguments,
                                     std::string *help = nullptr) {
   Description description;
   description.name = "gpt";
+  description.optimizers = {{"adamw", {"m", "v"}}, {"sgd", {}}};
   setPipe(description, 4);
   arguments.insert(arguments.begin(), "program");
   std::string text;
@@ -27,7 +28,7 @@ TEST(Options, DefaultsFollowFromOthers) {
   EXPECT_EQ(o.steps, 50);
   EXPECT_DOUBLE_EQ(o.minLearningRate, 2e-4);
   EXPECT_EQ(o.decay, 40);
-  EXPECT_EQ(o.optimizer, Optimizer::AdamW);
+  EXPECT_EQ(o.optimizer, "adamw");
   EXPECT_EQ(o.tokenFormat, TokenFormat::Auto);
   EXPECT_EQ(parse({"--data", "f", "--steps", "5", "--warmup", "10"})->decay, 0);
 }
@@ -45,7 +46,7 @@ TEST(Options, EverythingIsRead) {
               "--timeout",      "2.5",        "--threads",   "3",
               "--quiet",        "--progress", "plain",       "--profile",
               "--memory-report"});
-  EXPECT_EQ(o.optimizer, Optimizer::Sgd);
+  EXPECT_EQ(o.optimizer, "sgd");
   EXPECT_EQ(o.minLearningRate, 0);
   EXPECT_EQ(o.decay, 7);
   EXPECT_EQ(o.clip, 0);
@@ -133,6 +134,7 @@ static std::optional<Options> emulate(std::vector<const char *> arguments,
                                       bool planned = true) {
   Description d;
   setPipe(d, 2);
+  d.optimizers = {{"sgd", {}}};
   d.programs[0].actions = {{ActionKind::Backward, 0, 0, -1, ""}};
   d.programs[1].actions = {{ActionKind::BackwardWeight, 1, 0, -1, ""}};
   if (planned) {

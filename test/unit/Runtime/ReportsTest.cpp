@@ -229,8 +229,10 @@ TEST(Tables, NamesAndNumbers) {
   MemoryUse use;
   use.planned = 98765;
   use.allocations.libraries = 42;
-  EXPECT_NE(memoryTable(d, {use, use}, true).find("98765"), std::string::npos);
-  EXPECT_NE(memoryTable(d, {use, use}, true).find("4321"), std::string::npos);
+  EXPECT_NE(memoryTable(d, {use, use}, {"sgd", {}}).find("98765"),
+            std::string::npos);
+  EXPECT_NE(memoryTable(d, {use, use}, {"sgd", {}}).find("4321"),
+            std::string::npos);
   EXPECT_NE(allocationTable({use}, 3).find("libraries 42"), std::string::npos);
 }
 

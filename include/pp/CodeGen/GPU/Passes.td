@@ -18,6 +18,7 @@ def GPUOutlineKernels : Pass<"pp-gpu-outline-kernels", "::mlir::ModuleOp"> {
     - sums over distant elements (columns): each thread walks a column by a
       fixed part of the rows, the parts are added in order; where there are too
       few columns for the device, in two kernels;
+    - `kernel.sum_of_squares`: two kernels, sums of blocks and their sum;
     - `kernel.scatter_add`: a block for the first of equal ids adds the rows of
       all of them in order.
 
@@ -60,10 +61,9 @@ def GPUOutlineKernels : Pass<"pp-gpu-outline-kernels", "::mlir::ModuleOp"> {
 def GPUAddRuntimeKernels : Pass<"pp-gpu-add-runtime-kernels", "::mlir::ModuleOp"> {
   let summary = "adds the kernels that the runtime launches itself";
   let description = [{
-    Sums of gradients, square norms, the conclusion of a step (clipping), the
-    updates of AdamW and SGD, the rounding of masters to bf16 and the epilogues of
-    products that cuBLASLt has no plan for: the runtime brings no code for GPUs,
-    each program brings what it needs. The kernels are those of
+    Reports of losses, checks of ids and the epilogues of products that cuBLASLt
+    has no plan for: the runtime brings no code for GPUs, each program brings what
+    it needs. The kernels are those of
     lib/CodeGen/GPU/RuntimeKernels.mlir; the runtime knows them by name.
 
     Example:
@@ -78,7 +78,7 @@ def GPUAddRuntimeKernels : Pass<"pp-gpu-add-runtime-kernels", "::mlir::ModuleOp"
     ```mlir
     gpu.module @kernels {
       ...
-      gpu.func @pprt_kernel_add(...) kernel ... {
+      gpu.func @pprt_kernel_check_ids(...) workgroup(...) kernel ... {
     ```
   }];
   let dependentDialects = [

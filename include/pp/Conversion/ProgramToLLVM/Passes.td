@@ -33,7 +33,7 @@ def PPLowerPrograms : Pass<"pp-lower-programs", "::mlir::ModuleOp"> {
     (`pp/TranslationValidation`): what has been proven of programs holds for what
     runs. A call that differs is an error at its op.
 
-    Example, after `--pp-plan-memory`:
+    Example, after `--pp-add-optimizer --pp-lower-layers --pp-plan-memory`:
 
     ```mlir
     module @m {
@@ -65,7 +65,7 @@ def PPLowerPrograms : Pass<"pp-lower-programs", "::mlir::ModuleOp"> {
     llvm.func ... @pp.step.pipe0(%ctx: !llvm.ptr, %arena: !llvm.ptr) -> i32 ... {
       ...
       llvm.call @stage0.forward(...
-      %status = llvm.call @pprt_exchange(%ctx) : (!llvm.ptr) -> i32
+      %status = llvm.call @pprt_exchange(%ctx, ...) : (!llvm.ptr, !llvm.ptr) -> i32
     ```
   }];
   let options = [

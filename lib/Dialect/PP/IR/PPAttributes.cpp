@@ -57,15 +57,6 @@ static bool areOffsets(Attribute attribute) {
          });
 }
 
-/// Where an optimizer's state lies: two moments, and maybe a master.
-static bool isState(Attribute attribute) {
-  auto offsets = dyn_cast<DenseI64ArrayAttr>(attribute);
-  return offsets && isInRange(offsets.size(), 2, 3) &&
-         llvm::all_of(offsets.asArrayRef(), [](int64_t offset) {
-           return isInRange(offset, 0, limits::kBytes);
-         });
-}
-
 /// The slots of a series, or slots with ends that do not take turns.
 static bool arePlaces(Attribute attribute) {
   auto areSlots = [](Attribute slots) {
@@ -162,6 +153,8 @@ static constexpr StringLiteral kExpectsBytes =
 
 static const Rule rules[] = {
     {attr::kLayerFunction, isUnit, kExpectsUnit},
+    {attr::kRole, isString, kExpectsString},
+    {attr::kDecays, isUnit, kExpectsUnit},
     {attr::kPart, isPart, "the number of an apply and F, R, B, I or W"},
     {attr::kLayers, areLayers,
      "a dictionary for each apply: a string for 'layer', else i64 that are not "
@@ -187,8 +180,8 @@ static const Rule rules[] = {
      "a dictionary of i64: offsets from 0 to 2^60"},
     {attr::kGradients, isDictionaryOf<areOffsets>,
      "a dictionary of arrays of i64: offsets from 0 to 2^60, or -1 for none"},
-    {attr::kOptimizer, isDictionaryOf<isState>,
-     "a dictionary of arrays of two or three i64: offsets from 0 to 2^60"},
+    {attr::kStates, isDictionaryOf<isBytes>,
+     "a dictionary of i64: offsets from 0 to 2^60"},
     {attr::kRings, isDictionaryOf<arePlaces>,
      "for each value the offsets of its slots, from 0 to 2^60, or a dictionary "
      "of slots, head, tail and instances"},

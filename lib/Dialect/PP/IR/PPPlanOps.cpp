@@ -17,6 +17,7 @@
 #include "pp/Dialect/NN/IR/NNTraits.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 using namespace pp;
@@ -74,6 +75,67 @@ bool ParameterOp::hasMaster() { return getGradientType() != getType(); }
 
 bool ParameterOp::hasDecay() {
   return getDecay().value_or(cast<RankedTensorType>(getType()).getRank() >= 2);
+}
+
+//===----------------------------------------------------------------------===//
+// States and optimizers
+//===----------------------------------------------------------------------===//
+
+LogicalResult StateOp::verify() {
+  if (failed(detail::verifyParameterName(*this, getSymName())))
+    return failure();
+  if (isMaster() == getInit().has_value())
+    return emitOpError() << "found a state of kind '" << getKind() << "' with"
+                         << (getInit() ? "" : "out") << " init, expected "
+                         << (isMaster() ? "none for a master, which starts as "
+                                          "its parameter"
+                                        : "an initialiser such as #nn.zeros");
+  if (getInit() && !isa<nn::InitializerAttrInterface>(*getInit()))
+    return emitOpError() << "found init(" << *getInit()
+                         << "), expected an initialiser such as #nn.zeros";
+  return success();
+}
+
+LogicalResult StateOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto parameter =
+      symbols.lookupNearestSymbolFrom<ParameterOp>(*this, getParameterAttr());
+  if (!parameter)
+    return emitOpError() << "found no pp.parameter " << getParameterAttr()
+                         << ", expected one in the module";
+  const bool isOwn = isMaster() && !parameter.hasMaster();
+  if (getType() == parameter.getGradientType() && !isOwn)
+    return success();
+  InFlightDiagnostic diagnostic = emitOpError();
+  if (isOwn)
+    diagnostic << "found a master of a parameter that is not bf16, expected "
+                  "none: the parameter is its own";
+  else
+    diagnostic << "found type " << getType() << ", expected "
+               << parameter.getGradientType() << " of gradients of "
+               << getParameterAttr();
+  diagnostic.attachNote(parameter.getLoc()) << "the parameter is defined here";
+  return diagnostic;
+}
+
+LogicalResult OptimizerOp::verify() {
+  llvm::StringSet<> seen;
+  for (auto kind : getStates().getAsRange<StringAttr>())
+    if (kind == StateOp::kMaster || !seen.insert(kind.getValue()).second)
+      return emitOpError() << "found the state " << kind
+                           << (kind == StateOp::kMaster
+                                   ? ", expected moments alone: masters are "
+                                     "those of parameters of bf16"
+                                   : " twice, expected it once");
+  for (auto other : (*this)->getParentOfType<ModuleOp>().getOps<OptimizerOp>())
+    if (other != *this && other.getName() == getName() &&
+        !other->isBeforeInBlock(*this)) {
+      InFlightDiagnostic diagnostic =
+          other.emitOpError() << "found the name '" << getName()
+                              << "' again, expected one pp.optimizer of it";
+      diagnostic.attachNote(getLoc()) << "it stands here, too";
+      return diagnostic;
+    }
+  return success();
 }
 
 //===----------------------------------------------------------------------===//

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "pp/Dialect/PP/IR/PPOps.h"
+#include "pp/Dialect/PP/IR/StepFunctions.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -80,6 +80,13 @@ LogicalResult FinishOp::declareBuffers(BufferDeclarations &buffers) {
 // Parameters and gradients
 //===----------------------------------------------------------------------===//
 
+/// The workspace of an op that runs one of these functions.
+static void addWorkspace(Operation *op, ArrayRef<func::FuncOp> functions,
+                         BufferDeclarations &buffers) {
+  if (int64_t most = getMostWorkspace(functions); most > 0)
+    buffers.addWorkspace(op, /*series=*/{}, most);
+}
+
 LogicalResult ZeroGradientOp::declareBuffers(BufferDeclarations &buffers) {
   auto parameter = buffers.getSymbols().lookupNearestSymbolFrom<ParameterOp>(
       *this, getParameterAttr());
@@ -96,7 +103,22 @@ LogicalResult LoadGradientOp::declareBuffers(BufferDeclarations &buffers) {
 }
 
 LogicalResult ReduceGradientsOp::declareBuffers(BufferDeclarations &buffers) {
+  addWorkspace(*this, buffers.getFunctions().forGradient(role::kAdd, getType()),
+               buffers);
   buffers.share(getResult(), getGradients().front());
+  return success();
+}
+
+LogicalResult GradNormOp::declareBuffers(BufferDeclarations &buffers) {
+  addWorkspace(*this,
+               buffers.getFunctions().forGradient(role::kSumOfSquares,
+                                                  getGradient().getType()),
+               buffers);
+  return success();
+}
+
+LogicalResult ExchangeOp::declareBuffers(BufferDeclarations &buffers) {
+  addWorkspace(*this, buffers.getFunctions().conclude(), buffers);
   return success();
 }
 
@@ -104,6 +126,7 @@ LogicalResult UpdateOp::declareBuffers(BufferDeclarations &buffers) {
   StringAttr name = getParameterAttr().getAttr();
   auto parameter = buffers.getSymbols().lookupNearestSymbolFrom<ParameterOp>(
       *this, getParameterAttr());
+  addWorkspace(*this, buffers.getFunctions().forUpdates(parameter), buffers);
   if (failed(buffers.addOwned(*this, name)))
     return failure();
   return buffers.addParameter(*this, name, parameter.getType());

@@ -4,21 +4,16 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "pp/Dialect/PP/IR/PPOps.h"
+#include "pp/Dialect/PP/IR/StepFunctions.h"
 
 #include "pp/Interfaces/ElementBytes.h"
 
 using namespace mlir;
 using namespace pp;
 
-static uint64_t elementsOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getNumElements();
-}
-
 static uint64_t bytesOf(Value value) {
-  return elementsOf(value) *
-         getElementBytes(
-             cast<RankedTensorType>(value.getType()).getElementType());
+  auto type = cast<RankedTensorType>(value.getType());
+  return type.getNumElements() * getElementBytes(type.getElementType());
 }
 
 static LogicalResult requireF32(Operation *op, Value value) {
@@ -129,8 +124,24 @@ LogicalResult FinishOp::lowerToCalls(StepCalls &calls) {
   return lowerWait(getToken(), calls);
 }
 
+/// The functions that the runtime calls for an op are there.
+static LogicalResult requireFunctions(Operation *op,
+                                      ArrayRef<func::FuncOp> functions,
+                                      StringRef what) {
+  if (!functions.empty() && llvm::all_of(functions, [](func::FuncOp function) {
+        return bool(function);
+      }))
+    return success();
+  return op->emitOpError("found no function that ")
+         << what << ", expected one of the module; run pp-add-optimizer";
+}
+
 LogicalResult ExchangeOp::lowerToCalls(StepCalls &calls) {
-  calls.callChecked("pprt_exchange", {calls.context()});
+  if (failed(requireFunctions(*this, calls.getFunctions().conclude(),
+                              "concludes a step")))
+    return failure();
+  calls.callChecked("pprt_exchange",
+                    {calls.context(), calls.workspaceAddress(*this)});
   return success();
 }
 
@@ -155,10 +166,18 @@ LogicalResult ReduceGradientsOp::lowerToCalls(StepCalls &calls) {
   Value sum = getGradients().front();
   if (failed(requireF32(*this, sum)))
     return failure();
+  if (getGradients().size() == 1)
+    return success();
+  if (failed(requireFunctions(
+          *this, calls.getFunctions().forGradient(role::kAdd, sum.getType()),
+          "adds gradients")))
+    return failure();
   for (Value gradient : getGradients().drop_front())
-    calls.call("pprt_add_f32",
-               {calls.context(), calls.address(sum), calls.address(gradient),
-                calls.number(elementsOf(sum))});
+    calls.callChecked("pprt_add_gradient",
+                      {calls.context(),
+                       calls.parameterIndex(getParameterAttr().getAttr()),
+                       calls.address(sum), calls.address(gradient),
+                       calls.workspaceAddress(*this)});
   return success();
 }
 
@@ -169,10 +188,15 @@ GradNormOp::getTracedAction(SymbolTableCollection &) {
 LogicalResult GradNormOp::lowerToCalls(StepCalls &calls) {
   if (failed(requireF32(*this, getGradient())))
     return failure();
+  if (failed(requireFunctions(*this,
+                              calls.getFunctions().forGradient(
+                                  role::kSumOfSquares, getGradient().getType()),
+                              "sums the squares of gradients")))
+    return failure();
   calls.callChecked(
       "pprt_square_norm",
       {calls.context(), calls.parameterIndex(getParameterAttr().getAttr()),
-       calls.address(getGradient()), calls.number(elementsOf(getGradient()))});
+       calls.address(getGradient()), calls.workspaceAddress(*this)});
   return success();
 }
 
@@ -182,21 +206,16 @@ std::optional<TracedAction> UpdateOp::getTracedAction(SymbolTableCollection &) {
 LogicalResult UpdateOp::lowerToCalls(StepCalls &calls) {
   if (failed(requireF32(*this, getGradient())))
     return failure();
+  auto parameter = calls.getSymbols().lookupNearestSymbolFrom<ParameterOp>(
+      *this, getParameterAttr());
+  if (failed(requireFunctions(*this, calls.getFunctions().forUpdates(parameter),
+                              "updates the parameter")))
+    return failure();
   StringAttr name = getParameterAttr().getAttr();
-  auto moment1 = calls.stateAddress(name, 0);
-  auto moment2 = calls.stateAddress(name, 1);
-  auto master = calls.stateAddress(name, 2);
-  if (!moment1 || !moment2)
-    return emitOpError("found no place for the optimizer state of '")
-           << name.getValue() << "', expected one; run pp-plan-memory";
-  SmallVector<CallOperand> operands = {calls.context(),
-                                       calls.parameterIndex(name),
-                                       calls.parameterAddress(name)};
-  if (master)
-    operands.push_back(*master);
-  operands.append({calls.address(getGradient()), *moment1, *moment2,
-                   calls.number(elementsOf(getGradient()))});
-  calls.callChecked(master ? "pprt_update_bf16" : "pprt_update", operands);
+  calls.callChecked("pprt_update",
+                    {calls.context(), calls.parameterIndex(name),
+                     calls.parameterAddress(name), calls.address(getGradient()),
+                     calls.workspaceAddress(*this)});
   return success();
 }
 

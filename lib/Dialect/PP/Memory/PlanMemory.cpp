@@ -7,7 +7,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "pp/Dialect/PP/Analysis/ParameterMemory.h"
 #include "pp/Dialect/PP/Memory/Buffers.h"
 #include "pp/Dialect/PP/Memory/Passes.h"
 
@@ -152,7 +151,7 @@ public:
     }
   }
 
-  LogicalResult write(SymbolTableCollection &symbols, uint64_t limit);
+  LogicalResult write(const ParameterStates &known, uint64_t limit);
 
 private:
   ProgramOp program;
@@ -164,7 +163,9 @@ private:
 };
 } // namespace
 
-LogicalResult ProgramPlanner::write(SymbolTableCollection &symbols,
+/// States of one kind lie together: a run needs them up to the last that its
+/// optimizer reads.
+LogicalResult ProgramPlanner::write(const ParameterStates &known,
                                     uint64_t limit) {
   ArrayRef<Buffer> buffers = analysis.getBuffers();
   Builder builder(program.getContext());
@@ -216,35 +217,17 @@ LogicalResult ProgramPlanner::write(SymbolTableCollection &symbols,
                      workspaces.getDictionary(program.getContext()));
   }
 
-  // Masters come first: they are needed under any optimizer, the moments that
-  // follow under AdamW only.
-  llvm::MapVector<StringAttr, SmallVector<int64_t>> states;
-  uint64_t masterBytes = 0, optimizerBytes = 0;
-  auto forEachOwned = [&](auto action) {
-    for (StringAttr name : analysis.getOwned()) {
-      auto parameter =
-          symbols.lookupNearestSymbolFrom<ParameterOp>(program, name);
-      action(states[name], ParameterMemory(parameter.getType()));
-    }
-  };
-  forEachOwned([&](auto &, const ParameterMemory &each) {
-    masterBytes += memory::alignUp(each.master);
-  });
-  optimizerBytes = masterBytes;
-  uint64_t nextMaster = 0;
-  forEachOwned([&](auto &state, const ParameterMemory &each) {
-    for (int moment = 0; moment != 2; ++moment) {
-      state.push_back(optimizerBytes);
-      optimizerBytes += memory::alignUp(each.gradient);
-    }
-    if (each.master == 0)
-      return;
-    state.push_back(nextMaster);
-    nextMaster += memory::alignUp(each.master);
-  });
-  NamedAttrList optimizer;
-  for (auto &[name, state] : states)
-    optimizer.set(name, builder.getDenseI64ArrayAttr(state));
+  uint64_t optimizerBytes = 0;
+  NamedAttrList states;
+  for (StateOp state : known.of(analysis.getOwned())) {
+    FailureOr<uint64_t> bytes = getTensorBytes(state.getType());
+    if (failed(bytes))
+      return state.emitOpError("found type ")
+             << state.getType() << ", expected a statically shaped tensor";
+    states.set(state.getSymNameAttr(),
+               builder.getI64IntegerAttr(optimizerBytes));
+    optimizerBytes += memory::alignUp(*bytes);
+  }
 
   NamedAttrList report;
   addPeak(program.getContext(), buffers, report);
@@ -252,14 +235,11 @@ LogicalResult ProgramPlanner::write(SymbolTableCollection &symbols,
   report.set("arena", builder.getI64IntegerAttr(arena));
   report.set("lower_bound", builder.getI64IntegerAttr(fixed + plan.lowerBound));
   report.set("optimizer", builder.getI64IntegerAttr(optimizerBytes));
-  if (masterBytes)
-    report.set("masters", builder.getI64IntegerAttr(masterBytes));
   program->setAttr(attr::kParameters,
                    parameters.getDictionary(program.getContext()));
   program->setAttr(attr::kGradients,
                    gradientOffsets.getDictionary(program.getContext()));
-  program->setAttr(attr::kOptimizer,
-                   optimizer.getDictionary(program.getContext()));
+  program->setAttr(attr::kStates, states.getDictionary(program.getContext()));
   program->setAttr(attr::kMemory, report.getDictionary(program.getContext()));
 
   if (limit && arena + optimizerBytes > limit)
@@ -281,10 +261,12 @@ struct PlanMemory : pp::impl::PPPlanMemoryBase<PlanMemory> {
     for (func::FuncOp stage : getStageFunctions(getOperation(), symbols))
       if (failed(planStage(stage, symbols, effort)))
         return signalPassFailure();
+    const StepFunctions functions(getOperation());
+    const ParameterStates states(getOperation());
     std::vector<ProgramPlanner> planners;
     for (ProgramOp program : getOperation().getOps<ProgramOp>()) {
       FailureOr<ProgramBuffers> buffers =
-          ProgramBuffers::analyze(program, symbols);
+          ProgramBuffers::analyze(program, symbols, functions);
       if (failed(buffers))
         return signalPassFailure();
       planners.emplace_back(program, std::move(*buffers));
@@ -293,7 +275,7 @@ struct PlanMemory : pp::impl::PPPlanMemoryBase<PlanMemory> {
                     [&](ProgramPlanner &planner) { planner.place(effort); });
     bool anyFailed = false;
     for (ProgramPlanner &planner : planners)
-      anyFailed |= failed(planner.write(symbols, limit));
+      anyFailed |= failed(planner.write(states, limit));
     if (anyFailed)
       signalPassFailure();
   }

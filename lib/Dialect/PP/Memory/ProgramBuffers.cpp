@@ -75,8 +75,10 @@ std::string Buffer::describe() const {
 class ProgramBuffers::Collector : public BufferDeclarations {
 public:
   Collector(ProgramBuffers &all, SymbolTableCollection &symbols,
+            const StepFunctions &functions,
             DenseMap<Operation *, uint32_t> timeOf)
-      : all(all), symbols(symbols), timeOf(std::move(timeOf)) {}
+      : all(all), symbols(symbols), functions(functions),
+        timeOf(std::move(timeOf)) {}
 
   /// The buffers of an op, and that those it reads live until it.
   LogicalResult visit(Operation &op) {
@@ -93,6 +95,7 @@ public:
   }
 
   SymbolTableCollection &getSymbols() override { return symbols; }
+  const StepFunctions &getFunctions() override { return functions; }
   LogicalResult addValue(Value value, BufferKind kind,
                          StringAttr series) override {
     all.made.insert(value);
@@ -138,6 +141,7 @@ private:
 
   ProgramBuffers &all;
   SymbolTableCollection &symbols;
+  const StepFunctions &functions;
   DenseMap<Operation *, uint32_t> timeOf;
   uint32_t time = 0; ///< of the op at hand
 };
@@ -218,7 +222,7 @@ LogicalResult ProgramBuffers::Collector::addGradient(Operation *op,
 void ProgramBuffers::Collector::addWorkspace(Operation *op, StringAttr series,
                                              uint64_t bytes) {
   unsigned number = all.buffers.size();
-  if (!all.hasLoops) {
+  if (!all.hasLoops || !series) {
     all.buffers.push_back({BufferKind::Workspace, {bytes, time, time + 1}, op});
   } else if (auto [it, isNew] =
                  all.ofWorkspaceSeries.try_emplace(series, number);
@@ -279,7 +283,7 @@ void ProgramBuffers::collectReads(ProgramOp program,
 
 FailureOr<ProgramBuffers>
 ProgramBuffers::analyze(ProgramOp program, SymbolTableCollection &symbols,
-                        bool withLives) {
+                        const StepFunctions &functions, bool withLives) {
   ProgramBuffers result;
   if (program->hasAttr(attr::kLeftOut))
     return program.emitOpError("found pp.left_out, expected a program of all "
@@ -291,7 +295,7 @@ ProgramBuffers::analyze(ProgramOp program, SymbolTableCollection &symbols,
     timeOf[&op] = result.programLength++;
   result.collectReads(program, symbols);
 
-  Collector collector(result, symbols, std::move(timeOf));
+  Collector collector(result, symbols, functions, std::move(timeOf));
   for (Operation &op : body)
     if (failed(collector.visit(op)))
       return failure();

@@ -103,41 +103,27 @@ static LogicalResult verifyMicrobatches(ModuleOp module, ProgramOp program) {
   return success();
 }
 
-/// Constraint 6: what the optimizer keeps of parameters lies in its area, the
-/// masters first.
-static LogicalResult verifyOptimizer(ProgramOp program,
-                                     const ProgramBuffers &analysis,
-                                     SymbolTableCollection &symbols) {
+/// Constraint 6: the states of what the program updates lie in their area.
+static LogicalResult verifyStates(ProgramOp program,
+                                  const ProgramBuffers &analysis,
+                                  const ParameterStates &known) {
   auto report = program->getAttrOfType<DictionaryAttr>(attr::kMemory);
-  auto states = program->getAttrOfType<DictionaryAttr>(attr::kOptimizer);
-  auto bytes = [&](StringRef key) {
-    auto number = report.getAs<IntegerAttr>(key);
-    return number ? number.getInt() : 0;
-  };
-  SmallVector<Placed> moments, masters;
-  for (StringAttr name : analysis.getOwned()) {
-    auto parameter =
-        symbols.lookupNearestSymbolFrom<ParameterOp>(program, name);
-    auto state = states ? states.getAs<DenseI64ArrayAttr>(name) : nullptr;
-    int64_t expected = parameter.hasMaster() ? 3 : 2;
-    if (!state || state.size() != expected)
-      return program.emitOpError("found ")
-             << (state ? state.size() : 0) << " offsets of the optimizer's "
-             << "state of '" << name.getValue() << "', expected " << expected
-             << "; run pp-plan-memory";
-    uint64_t size = *getTensorBytes(parameter.getGradientType());
-    for (auto [number, offset] : llvm::enumerate(state.asArrayRef()))
-      (number < 2 ? moments : masters)
-          .push_back(
-              {program,
-               (number < 2 ? "moment of '" : "master of '") + name.str() + "'",
-               {size, 0, 1},
-               uint64_t(offset)});
+  auto bytes = report.getAs<IntegerAttr>("optimizer");
+  auto offsets = program->getAttrOfType<DictionaryAttr>(attr::kStates);
+  SmallVector<Placed> states;
+  for (StateOp state : known.of(analysis.getOwned())) {
+    auto offset = offsets ? offsets.getAs<IntegerAttr>(state.getSymNameAttr())
+                          : IntegerAttr();
+    if (!offset)
+      return program.emitOpError("found no offset of the state '")
+             << state.getSymName() << "' in " << attr::kStates
+             << ", expected one; run pp-plan-memory";
+    states.push_back({program,
+                      ("state '" + state.getSymName() + "'").str(),
+                      {*getTensorBytes(state.getType()), 0, 1},
+                      uint64_t(offset.getInt())});
   }
-  if (failed(check(masters, bytes("masters"), "area of masters")))
-    return failure();
-  moments.append(masters);
-  return check(moments, bytes("optimizer"), "optimizer area");
+  return check(states, bytes ? bytes.getInt() : 0, "area of states");
 }
 
 /// Constraint 3: an accumulator starts from zero in each step.
@@ -247,9 +233,11 @@ LogicalResult SeriesCheck::report() const {
 /// Leaves what takes long to `later`.
 static LogicalResult verifyProgram(ProgramOp program,
                                    SymbolTableCollection &symbols,
+                                   const StepFunctions &functions,
+                                   const ParameterStates &states,
                                    std::vector<SeriesCheck> &later) {
   FailureOr<ProgramBuffers> analysis =
-      ProgramBuffers::analyze(program, symbols);
+      ProgramBuffers::analyze(program, symbols, functions);
   if (failed(analysis))
     return failure();
   FailureOr<std::vector<BufferOffsets>> offsets =
@@ -261,7 +249,7 @@ static LogicalResult verifyProgram(ProgramOp program,
   if (!arena)
     return program.emitOpError("found no pp.memory with the size of the "
                                "arena, expected one; run pp-plan-memory");
-  if (failed(verifyOptimizer(program, *analysis, symbols)) ||
+  if (failed(verifyStates(program, *analysis, states)) ||
       failed(verifyCleared(program, symbols)))
     return failure();
   if (program.hasLoops()) {
@@ -280,10 +268,12 @@ LogicalResult pp::verifyMemory(ModuleOp module) {
   for (func::FuncOp stage : getStageFunctions(module, symbols))
     if (failed(verifyStage(stage, symbols)))
       return failure();
+  const StepFunctions functions(module);
+  const ParameterStates states(module);
   std::vector<SeriesCheck> series;
   for (ProgramOp program : module.getOps<ProgramOp>())
     if (failed(verifyMicrobatches(module, program)) ||
-        failed(verifyProgram(program, symbols, series)))
+        failed(verifyProgram(program, symbols, functions, states, series)))
       return failure();
   parallelForEach(module.getContext(), series,
                   [](SeriesCheck &check) { check.compare(); });

@@ -106,10 +106,20 @@ pp.program @p pipe(0) attributes {pp.gradients = {w = 0 : i64}} {
 
 // -----
 
-// expected-error @+1 {{expected a dictionary of arrays of two or three i64: offsets from 0 to 2^60}}
-pp.program @p pipe(0) attributes {pp.optimizer = {w = array<i64: 0>}} {
+// expected-error @+1 {{found pp.states = {w.m = -1 : i64}, expected a dictionary of i64: offsets from 0 to 2^60}}
+pp.program @p pipe(0) attributes {pp.states = {w.m = -1 : i64}} {
   pp.return
 }
+
+// -----
+
+// expected-error @+1 {{found pp.role = 3 : i64, expected a string}}
+func.func private @f() attributes {pp.role = 3 : i64}
+
+// -----
+
+// expected-error @+1 {{found pp.decays = true, expected a unit attribute: write only its name}}
+func.func private @f() attributes {pp.decays = true}
 
 // -----
 

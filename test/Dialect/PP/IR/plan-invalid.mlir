@@ -176,3 +176,64 @@ pp.parameter @w : tensor<16777216x33554432xf32> init(#nn.zeros)
 // Constraint 1 of pp.parameter.
 // expected-error @+1 {{found the name 'pprt_gpu_copy', expected one that does not begin with 'pprt_', as functions of the runtime do, which programs call: rename the parameter}}
 pp.parameter @pprt_gpu_copy : tensor<8xf32> init(#nn.zeros)
+
+// -----
+
+// Constraints of pp.state.
+// expected-error @+1 {{found no pp.parameter @w, expected one in the module}}
+pp.state @w.m "m" of @w : tensor<8xf32> init(#nn.zeros)
+
+// -----
+
+// expected-note @+1 {{the parameter is defined here}}
+pp.parameter @w : tensor<8xbf16> init(#nn.zeros)
+// expected-error @+1 {{found type 'tensor<8xbf16>', expected 'tensor<8xf32>' of gradients of @w}}
+pp.state @w.m "m" of @w : tensor<8xbf16> init(#nn.zeros)
+
+// -----
+
+pp.parameter @w : tensor<8xf32> init(#nn.zeros)
+// expected-error @+1 {{found a state of kind 'm' without init, expected an initialiser such as #nn.zeros}}
+pp.state @w.m "m" of @w : tensor<8xf32>
+
+// -----
+
+pp.parameter @w : tensor<8xbf16> init(#nn.zeros)
+// expected-error @+1 {{found a state of kind 'master' with init, expected none for a master, which starts as its parameter}}
+pp.state @w.master "master" of @w : tensor<8xf32> init(#nn.zeros)
+
+// -----
+
+pp.parameter @w : tensor<8xf32> init(#nn.zeros)
+// expected-error @+1 {{found init("zeros"), expected an initialiser such as #nn.zeros}}
+pp.state @w.m "m" of @w : tensor<8xf32> init("zeros")
+
+// -----
+
+// expected-note @+1 {{the parameter is defined here}}
+pp.parameter @w : tensor<8xf32> init(#nn.zeros)
+// expected-error @+1 {{found a master of a parameter that is not bf16, expected none: the parameter is its own}}
+pp.state @w.master "master" of @w : tensor<8xf32>
+
+// -----
+
+pp.parameter @w : tensor<8xf32> init(#nn.zeros)
+// expected-error @+1 {{found the name 'pprt_m', expected one that does not begin with 'pprt_'}}
+pp.state @pprt_m "m" of @w : tensor<8xf32> init(#nn.zeros)
+
+// -----
+
+// expected-error @+1 {{found the state "m" twice, expected it once}}
+pp.optimizer "twice" states ["m", "m"]
+
+// -----
+
+// expected-error @+1 {{found the state "master", expected moments alone: masters are those of parameters of bf16}}
+pp.optimizer "greedy" states ["master"]
+
+// -----
+
+// expected-note @+1 {{it stands here, too}}
+pp.optimizer "sgd" states []
+// expected-error @+1 {{found the name 'sgd' again, expected one pp.optimizer of it}}
+pp.optimizer "sgd" states ["m"]

@@ -22,3 +22,13 @@ pp.stage 0 forward(@forward) backward(@backward) weight(@backward) {applies = ["
 pp.stage 1 forward(@forward)
 // CHECK: pp.schedule "gpipe" microbatches(2) placement [0, 0] rows ["0F0,1F0"]
 pp.schedule "gpipe" microbatches(2) placement [0, 0] rows ["0F0,1F0"]
+
+// CHECK: pp.optimizer "adamw" states ["m", "v"]
+pp.optimizer "adamw" states ["m", "v"]
+// CHECK: pp.optimizer "sgd" states []
+pp.optimizer "sgd" states []
+// CHECK: pp.state @h.0.weight.m "m" of @h.0.weight : tensor<8x8xf32> init(#nn.zeros)
+pp.state @h.0.weight.m "m" of @h.0.weight : tensor<8x8xf32> init(#nn.zeros)
+pp.parameter @narrow : tensor<8xbf16> init(#nn.ones)
+// CHECK: pp.state @narrow.master "master" of @narrow : tensor<8xf32>{{$}}
+pp.state @narrow.master "master" of @narrow : tensor<8xf32>

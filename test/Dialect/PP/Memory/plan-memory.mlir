@@ -6,6 +6,8 @@
 module @m {
   pp.input @tokens : tensor<4xi32>
   pp.parameter @w : tensor<32xf32> init(#nn.zeros)
+  pp.state @w.m "m" of @w : tensor<32xf32> init(#nn.zeros)
+  pp.state @w.v "v" of @w : tensor<32xf32> init(#nn.zeros)
 
   func.func private @embed.forward(tensor<4xi32>, tensor<32xf32>) -> (tensor<32xf32>, tensor<48xf32>)
       attributes {pp.workspace = 64 : i64}
@@ -58,8 +60,8 @@ module @m {
   // CHECK-LABEL: pp.program @pipe0
   // CHECK-SAME: pp.gradients = {w = array<i64: 128>}
   // CHECK-SAME: pp.memory = {activations = 384 : i64, arena = 960 : i64, communication = 128 : i64, gradients = 128 : i64, lower_bound = 960 : i64, optimizer = 256 : i64, parameters = 128 : i64, workspace = 192 : i64}
-  // CHECK-SAME: pp.optimizer = {w = array<i64: 0, 128>}
   // CHECK-SAME: pp.parameters = {w = 0 : i64}
+  // CHECK-SAME: pp.states = {w.m = 0 : i64, w.v = 128 : i64}
   pp.program @pipe0 pipe(0) {
     pp.zero_gradient @w use(0)
     %x, %r0, %r1 = pp.run F stage(0) mb(0) @stage0.forward() : () -> (tensor<32xf32>, tensor<48xf32>, tensor<48xf32>)

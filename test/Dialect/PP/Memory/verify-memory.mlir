@@ -115,9 +115,11 @@ pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64}} {
 
 // -----
 
-// Constraint 6: state of the optimizer.
+// Constraint 6: states of what the program updates.
 pp.parameter @w : tensor<32xf32> init(#nn.zeros)
-// expected-error@+1 {{found 0 offsets of the optimizer's state of 'w', expected 2; run pp-plan-memory}}
+pp.state @w.m "m" of @w : tensor<32xf32> init(#nn.zeros)
+pp.state @w.v "v" of @w : tensor<32xf32> init(#nn.zeros)
+// expected-error@+1 {{found no offset of the state 'w.m' in pp.states, expected one; run pp-plan-memory}}
 pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64, optimizer = 256 : i64}, pp.gradients = {w = array<i64: 0>}, pp.parameters = {w = 128 : i64}} {
   pp.zero_gradient @w use(0)
   %g = pp.load_gradient @w use(0) : tensor<32xf32>
@@ -128,9 +130,11 @@ pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64, optimizer 
 // -----
 
 pp.parameter @w : tensor<32xf32> init(#nn.zeros)
-// expected-error@+2 {{found its moment of 'w' at [0, 128), which overlaps moment of 'w' of 'pp.program' at [64, 192), expected buffers that are live together to be disjoint; run pp-plan-memory again}}
+pp.state @w.m "m" of @w : tensor<32xf32> init(#nn.zeros)
+pp.state @w.v "v" of @w : tensor<32xf32> init(#nn.zeros)
+// expected-error@+2 {{found its state 'w.m' at [0, 128), which overlaps state 'w.v' of 'pp.program' at [64, 192), expected buffers that are live together to be disjoint; run pp-plan-memory again}}
 // expected-note@+1 {{the other buffer is needed here}}
-pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64, optimizer = 256 : i64}, pp.gradients = {w = array<i64: 0>}, pp.optimizer = {w = array<i64: 0, 64>}, pp.parameters = {w = 128 : i64}} {
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64, optimizer = 256 : i64}, pp.gradients = {w = array<i64: 0>}, pp.parameters = {w = 128 : i64}, pp.states = {w.m = 0 : i64, w.v = 64 : i64}} {
   pp.zero_gradient @w use(0)
   %g = pp.load_gradient @w use(0) : tensor<32xf32>
   pp.update @w, %g : tensor<32xf32>
@@ -140,8 +144,9 @@ pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64, optimizer 
 // -----
 
 pp.parameter @w : tensor<32xbf16> init(#nn.zeros)
-// expected-error@+1 {{found its master of 'w' at [64, 192), expected it inside the area of masters of 128 bytes}}
-pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64, masters = 128 : i64, optimizer = 384 : i64}, pp.gradients = {w = array<i64: 0>}, pp.optimizer = {w = array<i64: 128, 256, 64>}, pp.parameters = {w = 128 : i64}} {
+pp.state @w.master "master" of @w : tensor<32xf32>
+// expected-error@+1 {{found its state 'w.master' at [64, 192), expected it inside the area of states of 128 bytes}}
+pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 320 : i64, optimizer = 128 : i64}, pp.gradients = {w = array<i64: 0>}, pp.parameters = {w = 128 : i64}, pp.states = {w.master = 64 : i64}} {
   pp.zero_gradient @w use(0)
   %g = pp.load_gradient @w use(0) : tensor<32xf32>
   pp.update @w, %g : tensor<32xf32>

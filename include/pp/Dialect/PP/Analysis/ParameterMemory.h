@@ -1,13 +1,14 @@
 //===- ParameterMemory.h - What a parameter costs --------------*- C++ -*-===//
 //
-// The one formula of it: partition and search count by it before memory is
-// planned, pp-plan-memory places by it.
+// What partition and search count before there are states (pp.state): those of
+// all optimizers, as pp-add-optimizer makes them by default.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef PP_DIALECT_PP_ANALYSIS_PARAMETERMEMORY_H
 #define PP_DIALECT_PP_ANALYSIS_PARAMETERMEMORY_H
 
+#include "pp/Dialect/PP/Analysis/Optimizers.h"
 #include "pp/Dialect/PP/IR/PPOps.h"
 #include "pp/Interfaces/CostOpInterface.h"
 
@@ -21,10 +22,12 @@ struct ParameterMemory {
         master(getGradientType(parameter) == parameter ? 0 : gradient) {}
 
   uint64_t value;    ///< on each rank that reads it
-  uint64_t gradient; ///< the accumulator of each use, and each moment
+  uint64_t gradient; ///< the accumulator of each use, and each state
   uint64_t master;   ///< the f32 copy of a parameter of bf16
-  /// What its owner holds beside value and accumulators: two moments, master.
-  uint64_t states() const { return 2 * gradient + master; }
+  /// What its owner holds beside value and accumulators.
+  uint64_t states() const {
+    return getKindsOfStates().size() * gradient + master;
+  }
 };
 
 } // namespace pp

@@ -37,6 +37,9 @@ def PP_Dialect : Dialect {
     | `pp.grad = "input"` or `"param"` | result | the half of a backward function that the result belongs to |
     | `pp.part = "2F"` | call of a layer function | what it computes of the third apply of the model: `F`, `R` (the forward again), `B`, `I` or `W` |
 
+    Functions of the end of a step (norms, sums and updates) have `pp.role`, see
+    pp-add-optimizer.
+
     `pp.layers` on the module tells of each apply its layer, the floating-point
     operations of a forward, and the bytes of its results and of the parameters
     that it is the first to use. By it and `pp.part` times are measured, and

@@ -69,6 +69,10 @@ inline constexpr llvm::StringLiteral kTimes = "pp.times";
 inline constexpr llvm::StringLiteral kPredicted = "pp.predicted";
 /// On a program: what pp-project-ranks did not repeat.
 inline constexpr llvm::StringLiteral kLeftOut = "pp.left_out";
+/// On a function of the end of a step: what it is for (StepFunctions.h), and
+/// that it lets the weights decay.
+inline constexpr llvm::StringLiteral kRole = "pp.role";
+inline constexpr llvm::StringLiteral kDecays = "pp.decays";
 /// On functions, calls and programs: a memory plan; see pp-plan-memory.
 inline constexpr llvm::StringLiteral kWorkspace = "pp.workspace";
 inline constexpr llvm::StringLiteral kWorkspaceOffset = "pp.workspace_offset";
@@ -76,7 +80,7 @@ inline constexpr llvm::StringLiteral kOffsets = "pp.offsets";
 inline constexpr llvm::StringLiteral kMemory = "pp.memory";
 inline constexpr llvm::StringLiteral kParameters = "pp.parameters";
 inline constexpr llvm::StringLiteral kGradients = "pp.gradients";
-inline constexpr llvm::StringLiteral kOptimizer = "pp.optimizer";
+inline constexpr llvm::StringLiteral kStates = "pp.states";
 inline constexpr llvm::StringLiteral kRings = "pp.rings";
 inline constexpr llvm::StringLiteral kWorkspaces = "pp.workspaces";
 } // namespace attr

@@ -59,6 +59,63 @@ def PP_ParameterOp : PP_Op<"parameter", [Symbol,
   }];
 }
 
+def PP_StateOp : PP_Op<"state", [Symbol, HasParent<"::mlir::ModuleOp">,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "what an optimizer keeps of a parameter from step to step";
+  let description = [{
+    The rank that updates the parameter holds it. Its kind says which operand of
+    an update it is: a moment that a `pp.optimizer` names, or `master`, the f32
+    original of a parameter of bf16, which any optimizer updates in its place.
+    `init` gives the values before the first step; a master has none: it starts
+    as the parameter itself. pp-add-optimizer makes states.
+
+    Constraints:
+    1. `parameter` names a `pp.parameter` of the module.
+    2. The type is that of the parameter's gradient.
+    3. A state without `init` is the `master` of a parameter of bf16, and a
+       master has no `init`.
+
+    Example:
+    ```mlir
+    pp.parameter @wte : tensor<256x64xf32> init(#nn.normal<std = 0.02>)
+    pp.state @wte.m "m" of @wte : tensor<256x64xf32> init(#nn.zeros)
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$kind,
+      FlatSymbolRefAttr:$parameter, TypeAttr:$type, OptionalAttr<AnyAttr>:$init);
+  let assemblyFormat = [{
+    $sym_name $kind `of` $parameter `:` $type (`init` `(` $init^ `)`)? attr-dict
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The kind of the f32 original of a parameter of bf16.
+    static constexpr ::llvm::StringLiteral kMaster = "master";
+    bool isMaster() { return getKind() == kMaster; }
+  }];
+}
+
+def PP_OptimizerOp : PP_Op<"optimizer", [HasParent<"::mlir::ModuleOp">]> {
+  let summary = "an optimizer that the program can be started with";
+  let description = [{
+    `states` are the kinds of `pp.state` that its updates read and write, in the
+    order of their operands. Its updates are the functions of the module whose
+    `pp.role` is its name, one for each kind of parameter (pp-add-optimizer).
+
+    Constraints:
+    1. Each kind of state stands once, and is not `master`.
+    2. No other `pp.optimizer` of the module has its name.
+
+    Example:
+    ```mlir
+    pp.optimizer "adamw" states ["m", "v"]
+    pp.optimizer "sgd" states []
+    ```
+  }];
+  let arguments = (ins StrAttr:$name, StrArrayAttr:$states);
+  let assemblyFormat = "$name `states` $states attr-dict";
+  let hasVerifier = 1;
+}
+
 def PP_StageOp : PP_Op<"stage", [HasParent<"::mlir::ModuleOp">,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "the functions of a stage";

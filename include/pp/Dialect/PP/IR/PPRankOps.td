@@ -407,7 +407,7 @@ def PP_FinishOp : PP_RankOp<"finish",
 }
 
 def PP_ExchangeOp : PP_RankOp<"exchange",
-    ["getCommunication", "lowerToCalls"], [PP_ChannelEffects]> {
+    ["getCommunication", "declareBuffers", "lowerToCalls"], [PP_ChannelEffects]> {
   let summary = "losses and norms of all ranks become known to all";
   let description = [{
     A collective over all ranks, and so a barrier. After it every rank knows
@@ -493,7 +493,7 @@ def PP_ReduceGradientsOp : PP_ParameterUse<"reduce_gradients", ["declareBuffers"
   let hasVerifier = 1;
 }
 
-def PP_GradNormOp : PP_ParameterUse<"grad_norm", ["getTracedAction", "lowerToCalls"],
+def PP_GradNormOp : PP_ParameterUse<"grad_norm", ["declareBuffers", "getTracedAction", "lowerToCalls"],
     [PP_ChannelEffects]> {
   let summary = "contributes the squared norm of a gradient";
   let description = [{
@@ -518,8 +518,9 @@ def PP_UpdateOp : PP_ParameterUse<"update", ["declareBuffers", "getTracedAction"
   let description = [{
     The gradient is the sum over uses and micro-batches; the update divides it
     by the number of micro-batches and clips it. The rank with the update owns
-    the parameter and holds its optimizer state. Where the parameter is bf16, its
-    f32 master is updated and then rounded to it.
+    the parameter and holds its states. Where the parameter is bf16, its f32
+    master is updated and then rounded to it. Which of the module's optimizers
+    does this is chosen when the program is started.
 
     Example:
     ```mlir

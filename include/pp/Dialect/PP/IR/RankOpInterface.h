@@ -19,6 +19,7 @@
 namespace pp {
 
 class RunOp;
+class StepFunctions;
 
 /// Name of the op and up to two attributes, as opaque pointers.
 using SeriesKey = std::tuple<const void *, const void *, const void *>;
@@ -80,6 +81,7 @@ public:
   virtual ~BufferDeclarations() = default;
 
   virtual mlir::SymbolTableCollection &getSymbols() = 0;
+  virtual const StepFunctions &getFunctions() = 0;
 
   /// A value gets a buffer of its own. A name makes it one of a series in
   /// programs with loops: one buffer for the value in all micro-batches.
@@ -105,7 +107,7 @@ public:
   virtual void shareGradient(mlir::Value value, mlir::StringAttr name,
                              int64_t use) = 0;
   /// The workspace of an op, one for all ops with that name in a program with
-  /// loops; nothing for 0 bytes.
+  /// loops; an op that a step runs once has no name.
   virtual void addWorkspace(mlir::Operation *op, mlir::StringAttr series,
                             uint64_t bytes) = 0;
 };
@@ -178,6 +180,9 @@ class StepCalls {
 public:
   virtual ~StepCalls() = default;
 
+  virtual mlir::SymbolTableCollection &getSymbols() = 0;
+  virtual const StepFunctions &getFunctions() = 0;
+
   // Operands.
   virtual CallOperand context() = 0;
   virtual CallOperand number(uint64_t value) = 0;  ///< an i64
@@ -187,10 +192,8 @@ public:
   /// Where a value lies for the micro-batch of the op at hand.
   virtual CallOperand address(mlir::Value value) = 0;
   virtual CallOperand parameterAddress(mlir::StringAttr name) = 0;
-  /// Where number `state` of a parameter's optimizer state lies, in the order
-  /// of pp.optimizer; nothing if memory is not planned.
-  virtual std::optional<CallOperand> stateAddress(mlir::StringAttr name,
-                                                  unsigned state) = 0;
+  /// Where the workspace of an op lies: anywhere if it has none.
+  virtual CallOperand workspaceAddress(mlir::Operation *op) = 0;
   /// Position of a symbol among the ops of its kind, as the runtime knows it.
   virtual CallOperand parameterIndex(mlir::StringAttr name) = 0;
   virtual CallOperand channelIndex(mlir::StringAttr name) = 0;

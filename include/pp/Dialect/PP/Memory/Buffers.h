@@ -9,6 +9,7 @@
 #define PP_DIALECT_PP_MEMORY_BUFFERS_H
 
 #include "pp/Dialect/PP/IR/PPOps.h"
+#include "pp/Dialect/PP/IR/StepFunctions.h"
 #include "pp/MemoryPlanning/Rings.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -68,7 +69,7 @@ public:
   /// the instances of series live, for which every round is executed.
   static mlir::FailureOr<ProgramBuffers>
   analyze(ProgramOp program, mlir::SymbolTableCollection &symbols,
-          bool withLives = true);
+          const StepFunctions &functions, bool withLives = true);
 
   llvm::ArrayRef<Buffer> getBuffers() const { return buffers; }
 
@@ -81,9 +82,9 @@ public:
   unsigned lookupGradient(mlir::StringAttr name, int64_t use) const {
     return ofGradient.find({name, use})->second;
   }
-  /// The workspace of an action; nothing if its function needs none.
-  std::optional<unsigned> lookupWorkspace(RunOp run) const {
-    auto it = ofWorkspace.find(run);
+  /// The workspace of an op; nothing if its function needs none.
+  std::optional<unsigned> lookupWorkspace(mlir::Operation *op) const {
+    auto it = ofWorkspace.find(op);
     return it == ofWorkspace.end() ? std::nullopt
                                    : std::optional<unsigned>(it->second);
   }

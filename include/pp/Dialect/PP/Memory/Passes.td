@@ -23,8 +23,8 @@ def PPPlanMemory : Pass<"pp-plan-memory", "::mlir::ModuleOp"> {
     on. Nothing is allocated in a step. A received parameter goes straight into
     the parameter's buffer if nothing reads that parameter in between.
     Afterwards the program carries the offsets (`pp.parameters`,
-    `pp.gradients`, `pp.optimizer`; the last relative to the optimizer area
-    that follows the arena) and `pp.memory`, all in bytes: `arena`, its
+    `pp.gradients`, `pp.states`; the last relative to the area of states, which
+    follows the arena) and `pp.memory`, all in bytes: `arena`, its
     `lower_bound` (no plan can need less), and what lives at the moment when
     most does, by kind. These kinds sum to the lower bound:
 
@@ -48,8 +48,9 @@ def PPPlanMemory : Pass<"pp-plan-memory", "::mlir::ModuleOp"> {
     turns in the rest. Offsets of what belongs to no micro-batch stay on the
     ops.
 
-    `optimizer` is the size of the optimizer area (two moments for each
-    parameter that the rank owns).
+    `optimizer` is the size of the area of states, of the parameters that the
+    program updates. States of one kind lie together, masters first: a run needs
+    them up to the last that its optimizer reads.
 
     Example:
 
@@ -70,7 +71,7 @@ def PPPlanMemory : Pass<"pp-plan-memory", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"limit", "limit", "uint64_t", /*default=*/"0",
-           "bytes that a rank may need, arena and optimizer (0: no limit)">,
+           "bytes that a rank may need, arena and states (0: no limit)">,
     Option<"effort", "effort", "uint64_t", /*default=*/"2000000",
            "pairs of buffers that the search for a smaller arena may look at">,
   ];
@@ -89,8 +90,8 @@ def PPVerifyMemory : Pass<"pp-verify-memory", "::mlir::ModuleOp"> {
        read; every transfer is waited for once, behind where it is posted. 1 and
        2 hold for the instances of all rounds.
     5. Micro-batches are below those of the schedule, if the module has one.
-    6. The optimizer's state of each parameter that the program updates lies in
-       the optimizer area, masters first, without overlaps.
+    6. The states of each parameter that the program updates lie in their area,
+       without overlaps.
 
     pp-lower-programs checks the same before it lowers anything.
 

@@ -72,7 +72,7 @@ def PPPartition : Pass<"pp-partition", "::mlir::ModuleOp"> {
     measured, as a mean over the applies of the same layer.
 
     An apply that has a `stage` keeps it. With `memory`, no stage may need more
-    bytes for parameters (value, gradient of each use, two optimizer states, a
+    bytes for parameters (value, gradient of each use, states of all optimizers, a
     master of bf16) and for the values kept for the micro-batches in flight on it: the distance
     to the last stage under 1f1b, all of them under gpipe.
 
@@ -314,6 +314,53 @@ def PPSchedule : Pass<"pp-schedule", "::mlir::ModuleOp"> {
       "bytes a second between one rank and its memory, for search">,
     Option<"transfer", "transfer", "double", "5e9",
       "bytes a second from rank to rank, for search">
+  ];
+}
+
+def PPAddOptimizer : Pass<"pp-add-optimizer", "::mlir::ModuleOp"> {
+  let summary = "states of optimizers, and the functions of a step's end";
+  let description = [{
+    What a step does behind its last backward, as functions on tensors that
+    become native code as layers do: sums of squares of gradients, sums of the
+    gradients of several uses, what follows from losses and norms, and the
+    updates of each optimizer. A function is made once for all parameters of as
+    many elements, whatever their shape. The states that the optimizers keep
+    become `pp.state`s; a parameter of bf16 has its master beside them, which an
+    update changes, and then rounds to the parameter.
+
+    The program is started with one of the `optimizers`. Updates leave everything
+    as it is where the step found something that is not finite.
+
+    Functions have the attribute `pp.role`: the optimizer, or `sum_of_squares`,
+    `add`, `conclude`. Arguments of updates are the parameter or its master, the
+    gradient, the states in the order of `pp.optimizer`, and the numbers of the
+    step (`runtime/include/pprt_scalars.h`).
+
+    Example, with `optimizers=sgd`:
+
+    ```mlir
+    pp.parameter @w : tensor<64x64xf32> init(#nn.normal<std = 0.02>)
+    pp.schedule "1f1b" microbatches(2) placement [0] rows ["0F0,0F1,0B0,0B1"]
+    // becomes
+    pp.optimizer "sgd" states []
+    pp.schedule "1f1b" microbatches(2) placement [0] rows ["0F0,0F1,0B0,0B1"]
+    func.func private @sum_of_squares.f32_4096(%g: tensor<4096xf32>) -> tensor<f64> attributes {pp.layer_function, pp.role = "sum_of_squares"} {
+      %s = nn.sum_of_squares %g : tensor<4096xf32> -> tensor<f64>
+      return %s : tensor<f64>
+    }
+    func.func private @sgd.f32_4096.decay(%p: tensor<4096xf32>, %g: tensor<4096xf32>, %scalars: tensor<9xf32>) -> (tensor<4096xf32> {pp.accumulates = 0 : i64}) attributes {pp.decays, pp.layer_function, pp.role = "sgd"} {
+      %new = linalg.generic {...} ins(%g : tensor<4096xf32>) outs(%p : tensor<4096xf32>) {
+    ```
+  }];
+  let options = [
+    ListOption<"optimizers", "optimizers", "std::string",
+      "optimizers that the program can be started with; default: all">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect",
+    "::pp::nn::NNDialect"
   ];
 }
 

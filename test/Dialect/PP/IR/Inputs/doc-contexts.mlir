@@ -1,5 +1,5 @@
 What the op examples of docs/PP.md stand in.
-// For: pp.layer pp.mesh pp.parameter pp.input pp.channel
+// For: pp.layer pp.mesh pp.parameter pp.input pp.channel pp.state pp.optimizer
 EXAMPLE
 // For: pp.model
 pp.layer @embed(%t: tensor<4x128xi32>) params(%w: tensor<256x256xf32>) -> tensor<4x128x256xf32> {
