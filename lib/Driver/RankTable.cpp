@@ -2,7 +2,7 @@
 
 #include "RankTable.h"
 
-#include "pp/CodeGen/GPU/Passes.h"
+#include "pp/Dialect/Kernel/IR/KernelOps.h"
 #include "pp/Dialect/PP/IR/PPOps.h"
 #include "pp/Dialect/PP/Memory/Buffers.h"
 
@@ -73,7 +73,8 @@ static double predicted(ProgramOp program, StringRef key) {
 /// What the order of sums in attention's backward costs, and would cost.
 static void printAttentionWorkspace(ModuleOp module, raw_ostream &os) {
   module.walk([&](ModuleOp layers) {
-    auto found = layers->getAttrOfType<DictionaryAttr>(kAttentionWorkspaces);
+    auto found =
+        layers->getAttrOfType<DictionaryAttr>(kernel::kAttentionWorkspaces);
     if (!found)
       return;
     bool anyOrder = found.getAs<BoolAttr>("any_order").getValue();

@@ -2,6 +2,7 @@
 
 #include "pp/InitAll.h"
 
+#include "pp/CodeGen/GPU/DeviceKernelOpInterface.h"
 #include "pp/CodeGen/GPU/Passes.h"
 #include "pp/CodeGen/Passes.h"
 #include "pp/Conversion/Passes.h"
@@ -32,7 +33,7 @@ void pp::registerAllDialects(mlir::DialectRegistry &registry) {
   mlir::registerAllExtensions(registry);
   // Kernels become PTX within a pass.
   mlir::registerAllGPUToLLVMIRTranslations(registry);
-  kernel::registerBufferizationModels(registry);
+  device::registerDeviceKernels(registry);
   nn::registerUpstreamAdjoints(registry);
   nn::registerUpstreamSharding(registry);
 }

@@ -20,6 +20,8 @@
 
 #include "pprt.h"
 
+#include "pprt_layout.h"
+
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -32,12 +34,13 @@ extern "C" {
 
 /* A form of the same kernels: PTX (a C string, compiled by the driver at start
  * for any newer chip) or a cubin for one chip. */
-typedef struct pprt_gpu_image {
-  const char *chip; /* "sm_90a"; for PTX the least chip it needs */
-  int32_t is_ptx;
-  const void *data; /* host */
-  uint64_t size;    /* bytes, with PTX's final zero */
-} pprt_gpu_image;
+#define PPRT_GPU_IMAGE_FIELDS(FIELD, ARRAY)                                    \
+  /* "sm_90a"; for PTX the least chip it needs */                              \
+  FIELD(const char *, chip)                                                    \
+  FIELD(int32_t, is_ptx)                                                       \
+  FIELD(const void *, data) /* host */                                         \
+  FIELD(uint64_t, size)     /* bytes, with PTX's final zero */
+PPRT_STRUCT(pprt_gpu_image, PPRT_GPU_IMAGE_FIELDS);
 
 /* What a kernel on the host gets in place of the hardware's registers, see
  * pprt_gpu_kernel::host. */
@@ -45,19 +48,22 @@ typedef struct pprt_gpu_thread {
   int32_t thread[3], block[3], block_size[3], grid_size[3];
 } pprt_gpu_thread;
 
-typedef struct pprt_gpu_kernel {
-  const char *name;      /* of the function in the images */
-  int32_t num_arguments; /* each an address or an i64, i32 or float */
-  int32_t shared_bytes;  /* static shared memory, for reports */
-  int32_t max_threads;   /* a block */
-  /* The kernel compiled for the host, for tests without a device (emulated
-   * device, see docs/Gpu.md); null otherwise. Called once for each thread of a
-   * block on a fiber of its own, with the launch's arguments. */
-  void (*host)(void **arguments);
-  /* What a launch reads and writes, each buffer once whole; for reports, 0
-   * where it depends on arguments. */
-  int64_t bytes;
-} pprt_gpu_kernel;
+typedef void (*pprt_gpu_host_kernel)(void **arguments);
+
+#define PPRT_GPU_KERNEL_FIELDS(FIELD, ARRAY)                                   \
+  FIELD(const char *, name) /* of the function in the images */                \
+  /* Each an address or an i64, i32 or float. */                               \
+  FIELD(int32_t, num_arguments)                                                \
+  FIELD(int32_t, shared_bytes) /* static shared memory, for reports */         \
+  FIELD(int32_t, max_threads)  /* a block */                                   \
+  /* The kernel compiled for the host, for tests without a device (emulated    \
+   * device, see docs/Gpu.md); null otherwise. Called once for each thread of  \
+   * a block on a fiber of its own, with the launch's arguments. */            \
+  FIELD(pprt_gpu_host_kernel, host)                                            \
+  /* What a launch reads and writes, each buffer once whole; for reports, 0    \
+   * where it depends on arguments. */                                         \
+  FIELD(int64_t, bytes)
+PPRT_STRUCT(pprt_gpu_kernel, PPRT_GPU_KERNEL_FIELDS);
 
 /* What a program calls beside its kernels; bits of pprt_gpu_code::libraries. */
 enum {
@@ -65,12 +71,13 @@ enum {
   PPRT_GPU_CALLS_BF16_ATTENTION = 2 /* pprt_gpu_attention_* of bf16 */
 };
 
-typedef struct pprt_gpu_code {
-  int32_t num_images, num_kernels;
-  const pprt_gpu_image *images;
-  const pprt_gpu_kernel *kernels;
-  int32_t libraries;
-} pprt_gpu_code;
+#define PPRT_GPU_CODE_FIELDS(FIELD, ARRAY)                                     \
+  FIELD(int32_t, num_images)                                                   \
+  FIELD(int32_t, num_kernels)                                                  \
+  FIELD(const pprt_gpu_image *, images)                                        \
+  FIELD(const pprt_gpu_kernel *, kernels)                                      \
+  FIELD(int32_t, libraries)
+PPRT_STRUCT(pprt_gpu_code, PPRT_GPU_CODE_FIELDS);
 
 /* Defined by programs for GPUs; weak in the runtime, null in others. */
 extern const pprt_gpu_code pprt_gpu_program_code
@@ -146,15 +153,28 @@ typedef enum pprt_gpu_add {
  * (f64 where all are f64), f32 inputs are not rounded to TF32. A shape is a
  * constant of the program: the plan of a product is made at its first call and
  * kept for the address of its shape. */
-typedef struct pprt_gpu_gemm {
-  int64_t m, n, k;
-  int64_t lda, ldb, ldc, ldaux;
-  int64_t batch, stride_a, stride_b, stride_c; /* elements; batch >= 1 */
-  int64_t workspace_bytes;
-  int32_t transpose_a, transpose_b, add;     /* pprt_gpu_add */
-  int32_t type_a, type_b, type_c, type_bias; /* pprt_gpu_type */
-  int32_t epilogue;                          /* pprt_gpu_epilogue */
-} pprt_gpu_gemm;
+#define PPRT_GPU_GEMM_FIELDS(FIELD, ARRAY)                                     \
+  FIELD(int64_t, m)                                                            \
+  FIELD(int64_t, n)                                                            \
+  FIELD(int64_t, k)                                                            \
+  FIELD(int64_t, lda)                                                          \
+  FIELD(int64_t, ldb)                                                          \
+  FIELD(int64_t, ldc)                                                          \
+  FIELD(int64_t, ldaux)                                                        \
+  FIELD(int64_t, batch)    /* at least 1 */                                    \
+  FIELD(int64_t, stride_a) /* elements */                                      \
+  FIELD(int64_t, stride_b)                                                     \
+  FIELD(int64_t, stride_c)                                                     \
+  FIELD(int64_t, workspace_bytes)                                              \
+  FIELD(int32_t, transpose_a)                                                  \
+  FIELD(int32_t, transpose_b)                                                  \
+  FIELD(int32_t, add)    /* pprt_gpu_add */                                    \
+  FIELD(int32_t, type_a) /* pprt_gpu_type */                                   \
+  FIELD(int32_t, type_b)                                                       \
+  FIELD(int32_t, type_c)                                                       \
+  FIELD(int32_t, type_bias)                                                    \
+  FIELD(int32_t, epilogue) /* pprt_gpu_epilogue */
+PPRT_STRUCT(pprt_gpu_gemm, PPRT_GPU_GEMM_FIELDS);
 
 void pprt_gpu_matmul(pprt_context *ctx, const pprt_gpu_gemm *shape,
                      const void *a, const void *b, void *c, void *bias,
@@ -166,25 +186,39 @@ void pprt_gpu_matmul(pprt_context *ctx, const pprt_gpu_gemm *shape,
 
 /* As pprt_attention_shape of pprt_kernels.h; matrices have elements of `type`,
  * lse has f32. */
-typedef struct pprt_gpu_attention {
-  int64_t batch, heads, kv_heads, t, s, d;
-  int64_t ldq, ldk, ldv, ldo, lddo, lddq, lddk, lddv;
-  int64_t workspace_bytes;
-  float scale;
-  int32_t causal;
-  int32_t type; /* pprt_gpu_type: F32 or BF16 */
-  /* Whether the adjoint may sum dq in any order, so that its last bits differ
-   * from run to run. */
-  int32_t any_order;
-  /* Index of the generated kernel that computes it where cuDNN is missing or
-   * has no plan; its arguments are the buffers in the order of the call, the
-   * workspace last. */
-  int32_t fallback_kernel;
-  int32_t fallback_grid[3], fallback_block;
-  /* The adjoint's fallback has a second kernel, for dk and dv. */
-  int32_t fallback_kernel2;
-  int32_t fallback_grid2[3], fallback_block2;
-} pprt_gpu_attention;
+#define PPRT_GPU_ATTENTION_FIELDS(FIELD, ARRAY)                                \
+  FIELD(int64_t, batch)                                                        \
+  FIELD(int64_t, heads)                                                        \
+  FIELD(int64_t, kv_heads)                                                     \
+  FIELD(int64_t, t)                                                            \
+  FIELD(int64_t, s)                                                            \
+  FIELD(int64_t, d)                                                            \
+  FIELD(int64_t, ldq)                                                          \
+  FIELD(int64_t, ldk)                                                          \
+  FIELD(int64_t, ldv)                                                          \
+  FIELD(int64_t, ldo)                                                          \
+  FIELD(int64_t, lddo)                                                         \
+  FIELD(int64_t, lddq)                                                         \
+  FIELD(int64_t, lddk)                                                         \
+  FIELD(int64_t, lddv)                                                         \
+  FIELD(int64_t, workspace_bytes)                                              \
+  FIELD(float, scale)                                                          \
+  FIELD(int32_t, causal)                                                       \
+  FIELD(int32_t, type) /* pprt_gpu_type: F32 or BF16 */                        \
+  /* Whether the adjoint may sum dq in any order, so that its last bits differ \
+   * from run to run. */                                                       \
+  FIELD(int32_t, any_order)                                                    \
+  /* Index of the generated kernel that computes it where cuDNN is missing or  \
+   * has no plan; its arguments are the buffers in the order of the call, the  \
+   * workspace last. */                                                        \
+  FIELD(int32_t, fallback_kernel)                                              \
+  ARRAY(int32_t, fallback_grid, 3)                                             \
+  FIELD(int32_t, fallback_block)                                               \
+  /* The adjoint's fallback has a second kernel, for dk and dv. */             \
+  FIELD(int32_t, fallback_kernel2)                                             \
+  ARRAY(int32_t, fallback_grid2, 3)                                            \
+  FIELD(int32_t, fallback_block2)
+PPRT_STRUCT(pprt_gpu_attention, PPRT_GPU_ATTENTION_FIELDS);
 
 void pprt_gpu_attention_forward(pprt_context *ctx,
                                 const pprt_gpu_attention *shape, const void *q,

@@ -19,6 +19,8 @@
 #ifndef PPRT_KERNELS_H
 #define PPRT_KERNELS_H
 
+#include "pprt_layout.h"
+
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -105,11 +107,16 @@ void pprt_gemm_bf16_batched(int32_t transpose_a, int32_t transpose_b, int64_t m,
 /* Shape of an attention: q, out are [batch * t, heads * d], k, v are
  * [batch * s, kv_heads * d], kv_heads divides heads, lse is [batch, heads, t].
  * With causal, position i sees keys 0 .. i + s - t. */
-typedef struct pprt_attention_shape {
-  int64_t batch, heads, kv_heads, t, s, d;
-  float scale;
-  int32_t causal;
-} pprt_attention_shape;
+#define PPRT_ATTENTION_SHAPE_FIELDS(FIELD, ARRAY)                              \
+  FIELD(int64_t, batch)                                                        \
+  FIELD(int64_t, heads)                                                        \
+  FIELD(int64_t, kv_heads)                                                     \
+  FIELD(int64_t, t)                                                            \
+  FIELD(int64_t, s)                                                            \
+  FIELD(int64_t, d)                                                            \
+  FIELD(float, scale)                                                          \
+  FIELD(int32_t, causal)
+PPRT_STRUCT(pprt_attention_shape, PPRT_ATTENTION_SHAPE_FIELDS);
 
 /* Blocks of rows and of keys, and from that the scratch memory in floats that
  * attention with heads of d columns needs: scores of one block, for the adjoint

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Kernels.h"
+#include "pp/CodeGen/GPU/DeviceKernelOpInterface.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -460,19 +461,34 @@ template <typename OpTy> static LogicalResult verifyHead(OpTy op) {
          << " in a program for GPUs; use more heads";
 }
 
-LogicalResult pp::device::addFallback(KernelModule &kernels,
-                                      pp::kernel::AttentionOp op) {
-  if (failed(verifyHead(op)))
-    return failure();
-  AttentionKernel(kernels, op).forward(op);
-  return success();
-}
+namespace {
+struct AttentionKernels
+    : DeviceKernelOpInterface::ExternalModel<AttentionKernels,
+                                             pp::kernel::AttentionOp> {
+  LogicalResult outlineKernels(Operation *op, KernelModule &kernels) const {
+    auto attention = cast<pp::kernel::AttentionOp>(op);
+    if (failed(verifyHead(attention)))
+      return failure();
+    AttentionKernel(kernels, attention).forward(attention);
+    return success();
+  }
+};
 
-LogicalResult pp::device::addFallback(KernelModule &kernels,
-                                      pp::kernel::AttentionGradOp op) {
-  if (failed(verifyHead(op)))
-    return failure();
-  AttentionKernel(kernels, op).gradQuery(op);
-  AttentionKernel(kernels, op).gradKey(op);
-  return success();
+struct AttentionGradKernels
+    : DeviceKernelOpInterface::ExternalModel<AttentionGradKernels,
+                                             pp::kernel::AttentionGradOp> {
+  LogicalResult outlineKernels(Operation *op, KernelModule &kernels) const {
+    auto grad = cast<pp::kernel::AttentionGradOp>(op);
+    if (failed(verifyHead(grad)))
+      return failure();
+    AttentionKernel(kernels, grad).gradQuery(grad);
+    AttentionKernel(kernels, grad).gradKey(grad);
+    return success();
+  }
+};
+} // namespace
+
+void pp::device::attachAttentionKernels(MLIRContext &context) {
+  pp::kernel::AttentionOp::attachInterface<AttentionKernels>(context);
+  pp::kernel::AttentionGradOp::attachInterface<AttentionGradKernels>(context);
 }

@@ -3,6 +3,9 @@
 #include "pp/CodeGen/GPU/Chip.h"
 #include "pp/CodeGen/GPU/Passes.h"
 #include "pp/CodeGen/GPU/Ptxas.h"
+#include "pp/Dialect/Kernel/IR/StructLayout.h"
+
+#include "pprt_gpu.h"
 
 #include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 
@@ -13,7 +16,13 @@ namespace pp {
 
 using namespace mlir;
 
+PP_DEFINE_STRUCT_FIELDS(imageFields, pprt_gpu_image, PPRT_GPU_IMAGE_FIELDS)
+PP_DEFINE_STRUCT_FIELDS(kernelFields, pprt_gpu_kernel, PPRT_GPU_KERNEL_FIELDS)
+PP_DEFINE_STRUCT_FIELDS(codeFields, pprt_gpu_code, PPRT_GPU_CODE_FIELDS)
+
 namespace {
+/// Values of the fields are given in their order; types are checked against the
+/// structs, as LLVM checks what is inserted.
 class Embedding {
 public:
   Embedding(ModuleOp module)
@@ -34,11 +43,8 @@ public:
 
   LogicalResult finish() {
     auto kernels = module->getAttrOfType<ArrayAttr>("pp.gpu_kernels");
-    auto struct_ = [&](ArrayRef<Type> types) {
-      return LLVM::LLVMStructType::getLiteral(builder.getContext(), types);
-    };
-    LLVM::LLVMStructType imageType = struct_({ptr, i32, ptr, i64});
-    LLVM::LLVMStructType kernelType = struct_({ptr, i32, i32, i32, ptr, i64});
+    LLVM::LLVMStructType imageType = typeOf(imageFields({}));
+    LLVM::LLVMStructType kernelType = typeOf(kernelFields({}));
     int64_t numKernels = kernels ? kernels.size() : 0;
 
     for (auto [i, image] : llvm::enumerate(images))
@@ -79,7 +85,7 @@ public:
     });
 
     auto libraries = module->getAttrOfType<IntegerAttr>("pp.gpu_libraries");
-    LLVM::LLVMStructType codeType = struct_({i32, i32, ptr, ptr, i32});
+    LLVM::LLVMStructType codeType = typeOf(codeFields({}));
     makeGlobal("pprt_gpu_program_code", codeType, LLVM::Linkage::External, [&] {
       return fill(codeType,
                   {number(images.size(), i32), number(numKernels, i32),
@@ -100,6 +106,10 @@ private:
     int64_t size;
   };
 
+  LLVM::LLVMStructType typeOf(ArrayRef<pp::StructField> fields) {
+    return cast<LLVM::LLVMStructType>(
+        pp::structTypeOf(builder.getContext(), fields));
+  }
   Value number(int64_t value, Type type) {
     return LLVM::ConstantOp::create(builder, loc, type, value);
   }

@@ -8,15 +8,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "AttentionShape.h"
 #include "KernelTraffic.h"
 
 #include "pp/CodeGen/GPU/Passes.h"
-#include "pp/Conversion/KernelCalls.h"
+#include "pp/Dialect/Kernel/IR/CallBuilder.h"
 #include "pp/Dialect/Kernel/IR/KernelOps.h"
 #include "pp/Interfaces/ElementBytes.h"
-
-#include "pprt_gpu_cost.h"
 
 #include "mlir/IR/SymbolTable.h"
 #include "llvm/ADT/StringMap.h"
@@ -28,35 +25,34 @@ namespace pp {
 
 using namespace mlir;
 using namespace pp;
-using namespace pp::kernel;
 
 namespace {
-/// One field of a shape.
-struct Field {
-  Field(int64_t value) : value(value), bits(64) {}
-  Field(int64_t value, int bits) : value(value), bits(bits) {}
-  static Field f32(double value) {
-    float narrow = value;
-    int32_t word;
-    std::memcpy(&word, &narrow, sizeof(word));
-    Field field(word, 32);
-    field.isFloat = true;
-    return field;
-  }
-  int64_t value;
-  int bits;
-  bool isFloat = false;
-};
-
 static int64_t bytesOf(MemRefType type) {
   return type.getNumElements() * getElementBytes(type.getElementType());
 }
 
+/// What all calls of a program share.
+struct Program {
+  explicit Program(ModuleOp module) : module(module) {}
+
+  ModuleOp module;
+  llvm::StringMap<int32_t> numbers;    ///< of kernels
+  llvm::StringMap<StringAttr> structs; ///< constants by their values
+  int32_t libraries = 0;               ///< as pprt_gpu_code has them
+};
+
 /// Calls with addresses on the device.
-class DeviceCalls final : public CallBuilder {
+class DeviceCalls final : public DeviceCallBuilder {
 public:
-  DeviceCalls(Operation *op, ModuleOp module)
-      : CallBuilder(op), module(module) {}
+  DeviceCalls(Operation *op, Program &program)
+      : DeviceCallBuilder(op), program(program) {}
+
+  ModuleOp module() override { return program.module; }
+  void useLibraries(int32_t bits) override { program.libraries |= bits; }
+  int32_t numberOf(StringAttr kernel) override {
+    return kernel ? program.numbers.lookup(kernel.getValue()) : -1;
+  }
+  Value constantStruct(StringRef kind, ArrayRef<StructField> fields) override;
 
 protected:
   /// A constant lies in the host's memory: its copy is meant.
@@ -68,7 +64,7 @@ protected:
     Value bytes = i64(bytesOf(cast<MemRefType>(root.getType())));
     FailureOr<Value> first = context();
     FailureOr<LLVM::LLVMFuncOp> callee = LLVM::lookupOrCreateFn(
-        builder, module, "pprt_gpu_constant",
+        builder, program.module, "pprt_gpu_constant",
         {address->getType(), address->getType(), bytes.getType()},
         address->getType());
     if (failed(first) || failed(callee))
@@ -79,13 +75,13 @@ protected:
   }
 
 private:
-  ModuleOp module;
+  Program &program;
 };
 
 class CallLowering {
 public:
   CallLowering(ModuleOp module)
-      : module(module), builder(module.getContext()),
+      : program(module), module(module), builder(module.getContext()),
         pointerType(LLVM::LLVMPointerType::get(module.getContext())) {
     llvm::StringMap<int64_t> blocks;
     module.walk([&](gpu::LaunchFuncOp launch) {
@@ -97,7 +93,7 @@ public:
     });
     // The number of a kernel is its place.
     module.walk([&](gpu::GPUFuncOp kernel) {
-      numbers[kernel.getName()] = numbers.size();
+      program.numbers[kernel.getName()] = program.numbers.size();
       SmallVector<NamedAttribute> fields;
       auto add = [&](StringRef name, Attribute value) {
         fields.push_back(builder.getNamedAttr(name, value));
@@ -136,40 +132,6 @@ public:
   }
 
 private:
-  /// `element` names the type that a product or attention reads; none for
-  /// kernels. Not a type: later passes replace those of bf16.
-  DictionaryAttr cost(const Twine &name, StringRef kind, int64_t bytes,
-                      int64_t least, double operations,
-                      StringRef element = "") {
-    NamedAttrList fields(
-        {builder.getNamedAttr("name", builder.getStringAttr(name)),
-         builder.getNamedAttr("kind", builder.getStringAttr(kind)),
-         builder.getNamedAttr("bytes", builder.getI64IntegerAttr(bytes)),
-         builder.getNamedAttr("least", builder.getI64IntegerAttr(least)),
-         builder.getNamedAttr("operations",
-                              builder.getF64FloatAttr(operations))});
-    if (!element.empty())
-      fields.append("element", builder.getStringAttr(element));
-    return fields.getDictionary(builder.getContext());
-  }
-
-  DictionaryAttr costOf(const pprt_gpu_gemm &shape) {
-    char name[PPRT_GPU_NAME_BYTES];
-    pprt_gpu_gemm_name(&shape, name);
-    int64_t bytes = pprt_gpu_gemm_bytes(&shape);
-    return cost(name, "product", bytes, bytes, pprt_gpu_gemm_operations(&shape),
-                pprt_gpu_type_name(shape.type_a));
-  }
-
-  DictionaryAttr costOf(const pprt_gpu_attention &shape, bool isAdjoint) {
-    char name[PPRT_GPU_NAME_BYTES];
-    pprt_gpu_attention_name(&shape, isAdjoint, name);
-    int64_t bytes = pprt_gpu_attention_bytes(&shape, isAdjoint);
-    return cost(name, isAdjoint ? "attention_backward" : "attention_forward",
-                bytes, bytes, pprt_gpu_attention_operations(&shape, isAdjoint),
-                pprt_gpu_type_name(shape.type));
-  }
-
   /// Makes the call in the place of `op` and says what it costs; null for a
   /// call that is not worth a line.
   FailureOr<DictionaryAttr> lowerToCall(Operation *op) {
@@ -177,27 +139,8 @@ private:
     loc = op->getLoc();
     if (auto launch = dyn_cast<gpu::LaunchFuncOp>(op))
       return lowerLaunch(launch);
-    if (auto gemm = dyn_cast<GemmOp>(op))
-      return lowerGemm(gemm);
-    if (auto gemm = dyn_cast<FusedGemmOp>(op))
-      return lowerGemm(gemm);
-    if (auto grad = dyn_cast<AttentionGradOp>(op))
-      return lowerAttention(
-          grad, "attention_grad", "pprt_gpu_attention_backward",
-          {grad.getQuery(), grad.getKey(), grad.getValue(), grad.getOut()},
-          {grad.getDout(), grad.getDquery(), grad.getDkey(), grad.getDvalue()});
-    if (auto attention = dyn_cast<AttentionOp>(op))
-      return lowerAttention(attention, "attention",
-                            "pprt_gpu_attention_forward",
-                            {attention.getQuery(), attention.getKey(),
-                             attention.getValue(), attention.getOut()},
-                            {});
-    if (isa<CheckIdsOp>(op)) {
-      if (failed(DeviceCalls(op, module).checkIds("pprt_gpu_check_ids")))
-        return failure();
-      return DictionaryAttr();
-    }
-    return op->emitOpError("found no call of the runtime for it");
+    DeviceCalls calls(op, program);
+    return cast<kernel::LibraryCallOpInterface>(op).lowerToDeviceCall(calls);
   }
 
   Value constant(int64_t value, unsigned bits) {
@@ -206,7 +149,7 @@ private:
   }
 
   FailureOr<DictionaryAttr> lowerLaunch(gpu::LaunchFuncOp op) {
-    DeviceCalls calls(op, module);
+    DeviceCalls calls(op, program);
     auto function = op->getParentOfType<func::FuncOp>();
     SmallVector<Value> values;
     for (Value operand : op.getKernelOperands()) {
@@ -247,14 +190,15 @@ private:
       LLVM::StoreOp::create(builder, loc, slot, at(addresses, pointerType));
     }
     StringRef kernel = op.getKernelName().getValue();
-    SmallVector<Value> operands{constant(numbers.lookup(kernel), 32)};
+    SmallVector<Value> operands{constant(program.numbers.lookup(kernel), 32)};
     for (gpu::KernelDim3 dims :
          {op.getGridSizeOperandValues(), op.getBlockSizeOperandValues()})
       for (Value size : {dims.x, dims.y, dims.z})
         operands.push_back(constant(*getConstantIntValue(size), 32));
     operands.push_back(addresses);
     device::KernelTraffic moved = traffic.lookup(kernel);
-    DictionaryAttr moves = cost(kernel, "kernel", moved.bytes, moved.least, 0);
+    DictionaryAttr moves =
+        calls.cost(kernel, "kernel", moved.bytes, moved.least, 0);
     if (failed(calls.callWithContext("pprt_gpu_launch", operands)))
       return failure();
     return moves;
@@ -270,261 +214,19 @@ public:
                       .getDefiningOp<LLVM::ConstantOp>();
       size.setValueAttr(builder.getI64IntegerAttr(std::max<int64_t>(count, 1)));
     }
-    if (libraries)
-      module->setAttr("pp.gpu_libraries", builder.getI32IntegerAttr(libraries));
+    if (program.libraries)
+      module->setAttr("pp.gpu_libraries",
+                      builder.getI32IntegerAttr(program.libraries));
   }
 
 private:
-  FailureOr<int32_t> typeOf(Operation *op, Value buffer) {
-    Type element = cast<MemRefType>(buffer.getType()).getElementType();
-    if (element.isF32())
-      return PPRT_GPU_F32;
-    if (element.isBF16())
-      return PPRT_GPU_BF16;
-    if (element.isF64())
-      return PPRT_GPU_F64;
-    return op->emitOpError("found elements of type ")
-           << element << ", expected f32, bf16 or f64";
-  }
-
-  /// The address of a constant struct of these fields.
-  Value shape(StringRef kind, ArrayRef<Field> fields) {
-    std::string key = kind.str();
-    SmallVector<Type> types;
-    for (const Field &field : fields) {
-      key += "," + std::to_string(field.value);
-      types.push_back(field.isFloat ? Type(builder.getF32Type())
-                                    : builder.getIntegerType(field.bits));
-    }
-    StringAttr &name = shapes[key];
-    if (!name) {
-      OpBuilder::InsertionGuard guard(builder);
-      builder.setInsertionPointToStart(module.getBody());
-      auto type = LLVM::LLVMStructType::getLiteral(builder.getContext(), types);
-      name =
-          builder.getStringAttr("pp." + kind + "." + Twine(shapes.size() - 1));
-      auto global =
-          LLVM::GlobalOp::create(builder, loc, type, /*isConstant=*/true,
-                                 LLVM::Linkage::Internal, name, Attribute());
-      Block *block = builder.createBlock(&global.getInitializerRegion());
-      builder.setInsertionPointToStart(block);
-      Value value = LLVM::UndefOp::create(builder, loc, type);
-      for (auto [i, field] : llvm::enumerate(fields)) {
-        Value element;
-        if (field.isFloat) {
-          float number;
-          int32_t word = field.value;
-          std::memcpy(&number, &word, sizeof(number));
-          element = LLVM::ConstantOp::create(builder, loc,
-                                             builder.getF32FloatAttr(number));
-        } else {
-          element = constant(field.value, field.bits);
-        }
-        value = LLVM::InsertValueOp::create(builder, loc, value, element, i);
-      }
-      LLVM::ReturnOp::create(builder, loc, value);
-    }
-    return LLVM::AddressOfOp::create(builder, loc, pointerType, name);
-  }
-
-  /// Kind and operands of the epilogue of a product.
-  struct EpilogueOperands {
-    pprt_gpu_epilogue epilogue = PPRT_GPU_EPILOGUE_NONE;
-    Value vector, matrix; // bias or its gradient; auxiliary matrix
-    pprt_gpu_add add = PPRT_GPU_ADD_NOTHING;
-  };
-
-  static EpilogueOperands epilogueOf(GemmOp) { return {}; }
-  static EpilogueOperands epilogueOf(FusedGemmOp op) {
-    switch (op.getEpilogue()) {
-    case Epilogue::Bias:
-      return {PPRT_GPU_EPILOGUE_BIAS, op.getBias(), {}};
-    case Epilogue::Add:
-      return {op.getBias() ? PPRT_GPU_EPILOGUE_BIAS : PPRT_GPU_EPILOGUE_NONE,
-              op.getBias(), op.getInput(), PPRT_GPU_ADD_AUX};
-    case Epilogue::Gelu:
-      return {op.getBias() ? PPRT_GPU_EPILOGUE_GELU_AUX_BIAS
-                           : PPRT_GPU_EPILOGUE_GELU_AUX,
-              op.getBias(), op.getAux()};
-    case Epilogue::GeluGrad:
-      return {PPRT_GPU_EPILOGUE_DGELU, {}, op.getInput()};
-    case Epilogue::LhsSums:
-      return {PPRT_GPU_EPILOGUE_BGRAD_A, op.getSums(), {}};
-    case Epilogue::RhsSums:
-      return {PPRT_GPU_EPILOGUE_BGRAD_B, op.getSums(), {}};
-    }
-    llvm_unreachable("all epilogues have a case");
-  }
-
-  template <typename OpTy> FailureOr<DictionaryAttr> lowerGemm(OpTy op) {
-    DeviceCalls calls(op, module);
-    FailureOr<Matrix> a = calls.matrix(op.getLhs(), true);
-    FailureOr<Matrix> b = calls.matrix(op.getRhs(), true);
-    FailureOr<Matrix> c = calls.matrix(op.getOut(), false);
-    FailureOr<Value> workspace = calls.pointer(op.getWorkspace());
-    FailureOr<int32_t> typeA = typeOf(op, op.getLhs()),
-                       typeB = typeOf(op, op.getRhs()),
-                       typeC = typeOf(op, op.getOut());
-    if (failed(a) || failed(b) || failed(c) || failed(workspace) ||
-        failed(typeA) || failed(typeB) || failed(typeC))
-      return failure();
-    EpilogueOperands epilogue = epilogueOf(op);
-    Value none = LLVM::ZeroOp::create(builder, loc, pointerType);
-    FailureOr<Value> vector = none;
-    FailureOr<Matrix> aux = Matrix{none};
-    if (epilogue.vector)
-      vector = calls.pointer(epilogue.vector);
-    if (epilogue.matrix)
-      aux = calls.matrix(epilogue.matrix, false);
-    if (failed(vector) || failed(aux))
-      return failure();
-    auto lhs = cast<MemRefType>(op.getLhs().getType());
-    auto out = cast<MemRefType>(op.getOut().getType());
-    int64_t rank = out.getRank();
-    pprt_gpu_gemm s = {};
-    s.m = out.getDimSize(rank - 2);
-    s.n = out.getDimSize(rank - 1);
-    s.k = lhs.getDimSize(op.getTransposeA() ? rank - 2 : rank - 1);
-    s.lda = a->leading;
-    s.ldb = b->leading;
-    s.ldc = c->leading;
-    s.ldaux = aux->leading;
-    s.batch = rank == 3 ? out.getDimSize(0) : 1;
-    s.stride_a = a->stride;
-    s.stride_b = b->stride;
-    s.stride_c = c->stride;
-    s.workspace_bytes = bytesOf(cast<MemRefType>(op.getWorkspace().getType()));
-    s.transpose_a = op.getTransposeA() != a->transposed;
-    s.transpose_b = op.getTransposeB() != b->transposed;
-    s.add = op.getAccumulate() ? PPRT_GPU_ADD_C : epilogue.add;
-    s.type_a = *typeA;
-    s.type_b = *typeB;
-    s.type_c = s.type_bias = *typeC;
-    s.epilogue = epilogue.epilogue;
-    DictionaryAttr moves = costOf(s);
-    libraries |= PPRT_GPU_CALLS_PRODUCTS;
-    if (failed(calls.callWithContext("pprt_gpu_matmul",
-                                     {shape("gemm", fieldsOf(s)), a->pointer,
-                                      b->pointer, c->pointer, *vector,
-                                      aux->pointer, *workspace})))
-      return failure();
-    return moves;
-  }
-
-  static SmallVector<Field> fieldsOf(const pprt_gpu_gemm &s) {
-    return {s.m,
-            s.n,
-            s.k,
-            s.lda,
-            s.ldb,
-            s.ldc,
-            s.ldaux,
-            s.batch,
-            s.stride_a,
-            s.stride_b,
-            s.stride_c,
-            s.workspace_bytes,
-            {s.transpose_a, 32},
-            {s.transpose_b, 32},
-            {s.add, 32},
-            {s.type_a, 32},
-            {s.type_b, 32},
-            {s.type_c, 32},
-            {s.type_bias, 32},
-            {s.epilogue, 32}};
-  }
-
-  /// Fields of pprt_gpu_attention.
-  template <typename OpTy>
-  FailureOr<SmallVector<Field>> attentionFields(OpTy op,
-                                                const pprt_gpu_attention &s,
-                                                ArrayRef<int64_t> leading) {
-    FailureOr<int32_t> type = typeOf(op, op.getQuery());
-    if (failed(type))
-      return failure();
-    if (*type == PPRT_GPU_BF16)
-      libraries |= PPRT_GPU_CALLS_BF16_ATTENTION;
-    SmallVector<Field> fields{s.batch, s.heads, s.kv_heads, s.t, s.s, s.d};
-    for (int64_t i = 0; i < 8; ++i)
-      fields.push_back({i < int64_t(leading.size()) ? leading[i] : int64_t(0)});
-    fields.push_back({bytesOf(cast<MemRefType>(op.getWorkspace().getType()))});
-    fields.push_back(Field::f32(s.scale));
-    fields.push_back({s.causal, 32});
-    fields.push_back({*type, 32});
-    auto sums = op->template getAttrOfType<DictionaryAttr>("pp.sums");
-    fields.push_back(
-        {sums && sums.template getAs<BoolAttr>("any_order").getValue(), 32});
-    if (sums && *type == PPRT_GPU_BF16)
-      noteWorkspaces(sums);
-    // The fallback: a kernel, its grid and its block, twice.
-    for (StringRef attribute : {"pp.fallback", "pp.fallback2"}) {
-      auto launch = op->template getAttrOfType<DictionaryAttr>(attribute);
-      auto kernel =
-          launch ? launch.template getAs<StringAttr>("kernel") : StringAttr();
-      fields.push_back({kernel ? numbers.lookup(kernel.getValue()) : -1, 32});
-      auto sizes = launch ? launch.template getAs<DenseI64ArrayAttr>("sizes")
-                          : DenseI64ArrayAttr();
-      for (int i = 0; i < 4; ++i)
-        fields.push_back({sizes ? sizes[i] : 0, 32});
-    }
-    return fields;
-  }
-
-  /// Keeps the largest workspaces of adjoints of attention on the module, for
-  /// reports.
-  void noteWorkspaces(DictionaryAttr sums) {
-    auto known = module->getAttrOfType<DictionaryAttr>(kAttentionWorkspaces);
-    auto bytesOf = [](DictionaryAttr attribute) {
-      return attribute.getAs<DenseI64ArrayAttr>("workspaces").asArrayRef();
-    };
-    if (!known || bytesOf(known).front() < bytesOf(sums).front())
-      module->setAttr(kAttentionWorkspaces, sums);
-  }
-
-  /// The call of attention or its gradient: shape, query to output, lse, what
-  /// only the gradient has, workspace.
-  template <typename OpTy>
-  FailureOr<DictionaryAttr> lowerAttention(OpTy op, StringRef kind,
-                                           StringRef callee, ValueRange forward,
-                                           ValueRange backward) {
-    DeviceCalls calls(op, module);
-    SmallVector<int64_t> leading;
-    SmallVector<Value> pointers;
-    for (Value buffer : llvm::concat<Value>(llvm::to_vector(forward),
-                                            llvm::to_vector(backward))) {
-      FailureOr<Matrix> matrix = calls.matrix(buffer, false);
-      if (failed(matrix))
-        return failure();
-      pointers.push_back(matrix->pointer);
-      leading.push_back(matrix->leading);
-    }
-    FailureOr<Value> lse = calls.pointer(op.getLse());
-    FailureOr<Value> workspace = calls.pointer(op.getWorkspace());
-    const pprt_gpu_attention attention = device::attentionShapeOf(op);
-    auto fields = attentionFields(op, attention, leading);
-    if (failed(lse) || failed(workspace) || failed(fields))
-      return failure();
-    SmallVector<Value> operands{shape(kind, *fields)};
-    auto split = pointers.begin() + forward.size();
-    operands.append(pointers.begin(), split);
-    operands.push_back(*lse);
-    operands.append(split, pointers.end());
-    operands.push_back(*workspace);
-    DictionaryAttr moves = costOf(attention, /*isAdjoint=*/!backward.empty());
-    if (failed(calls.callWithContext(callee, operands)))
-      return failure();
-    return moves;
-  }
-
+  Program program;
   ModuleOp module;
   OpBuilder builder;
   Type pointerType;
   Location loc = builder.getUnknownLoc();
-  llvm::StringMap<int32_t> numbers;
   llvm::StringMap<device::KernelTraffic> traffic;
   SmallVector<Attribute> descriptions;
-  llvm::StringMap<StringAttr> shapes;
-  int32_t libraries = 0; ///< as pprt_gpu_code has them
   struct Stack {
     Value storage, list;
     int64_t count = 0;
@@ -532,6 +234,42 @@ private:
   llvm::MapVector<Operation *, Stack> stacks;
 };
 
+} // namespace
+
+Value DeviceCalls::constantStruct(StringRef kind,
+                                  ArrayRef<StructField> fields) {
+  std::string key = kind.str();
+  for (const StructField &field : fields)
+    key += "," + (field.kind == StructField::Float32
+                      ? std::to_string(llvm::bit_cast<int32_t>(field.number))
+                      : std::to_string(field.integer));
+  StringAttr &name = program.structs[key];
+  Location loc = op->getLoc();
+  if (!name) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(program.module.getBody());
+    Type type = structTypeOf(builder.getContext(), fields);
+    name = builder.getStringAttr("pp." + kind + "." +
+                                 Twine(program.structs.size() - 1));
+    auto global =
+        LLVM::GlobalOp::create(builder, loc, type, /*isConstant=*/true,
+                               LLVM::Linkage::Internal, name, Attribute());
+    Block *block = builder.createBlock(&global.getInitializerRegion());
+    builder.setInsertionPointToStart(block);
+    Value value = LLVM::UndefOp::create(builder, loc, type);
+    for (auto [i, field] : llvm::enumerate(fields)) {
+      Value element = field.kind == StructField::Float32 ? f32(field.number)
+                      : field.kind == StructField::Int64 ? i64(field.integer)
+                                                         : i32(field.integer);
+      value = LLVM::InsertValueOp::create(builder, loc, value, element, i);
+    }
+    LLVM::ReturnOp::create(builder, loc, value);
+  }
+  return LLVM::AddressOfOp::create(
+      builder, loc, LLVM::LLVMPointerType::get(builder.getContext()), name);
+}
+
+namespace {
 struct GPULowerCalls : pp::impl::GPULowerCallsBase<GPULowerCalls> {
   void runOnOperation() override {
     addContexts(getOperation());
@@ -540,7 +278,7 @@ struct GPULowerCalls : pp::impl::GPULowerCallsBase<GPULowerCalls> {
     for (auto function : getOperation().getOps<func::FuncOp>())
       function.walk([&](Operation *op) {
         if (isa<gpu::LaunchFuncOp>(op) ||
-            isa_and_nonnull<KernelDialect>(op->getDialect()))
+            isa<kernel::LibraryCallOpInterface>(op))
           ops.push_back(op);
       });
     for (Operation *op : ops)

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Kernels.h"
+#include "pp/CodeGen/GPU/DeviceKernelOpInterface.h"
 
 #include "pp/CodeGen/GPU/Passes.h"
 
@@ -65,9 +66,7 @@ struct GPUOutlineKernels : pp::impl::GPUOutlineKernelsBase<GPUOutlineKernels> {
 
   LogicalResult run(KernelModule &kernels, func::FuncOp function) {
     for (Operation &op : llvm::make_early_inc_range(function.front())) {
-      if (isa<scf::ForOp, linalg::LinalgOp, pp::kernel::ScatterAddOp,
-              pp::kernel::SumOfSquaresOp, pp::kernel::AttentionOp,
-              pp::kernel::AttentionGradOp>(op) &&
+      if (isa<scf::ForOp, linalg::LinalgOp, DeviceKernelOpInterface>(op) &&
           failed(verifySizes(&op)))
         return failure();
       if (auto loop = dyn_cast<scf::ForOp>(op)) {
@@ -81,17 +80,8 @@ struct GPUOutlineKernels : pp::impl::GPUOutlineKernelsBase<GPUOutlineKernels> {
         if (failed(nest))
           return failure();
         outline(kernels, *nest);
-      } else if (auto scatter = dyn_cast<pp::kernel::ScatterAddOp>(op)) {
-        if (failed(outlineScatterAdd(kernels, scatter)))
-          return failure();
-      } else if (auto squares = dyn_cast<pp::kernel::SumOfSquaresOp>(op)) {
-        if (failed(outlineSumOfSquares(kernels, squares)))
-          return failure();
-      } else if (auto attention = dyn_cast<pp::kernel::AttentionOp>(op)) {
-        if (failed(addFallback(kernels, attention)))
-          return failure();
-      } else if (auto grad = dyn_cast<pp::kernel::AttentionGradOp>(op)) {
-        if (failed(addFallback(kernels, grad)))
+      } else if (auto own = dyn_cast<DeviceKernelOpInterface>(op)) {
+        if (failed(own.outlineKernels(kernels)))
           return failure();
       }
     }

@@ -1,16 +1,12 @@
 //===- GPUSizeWorkspaces.cpp - Scratch memory of GPU libraries ------------===//
 //
-// How much that is stands in pprt_gpu_workspace.h, which the runtime shares.
+// How much that is the calls say (LibraryCallOpInterface).
 //
 //===----------------------------------------------------------------------===//
-
-#include "AttentionShape.h"
 
 #include "pp/CodeGen/GPU/Chip.h"
 #include "pp/CodeGen/GPU/Passes.h"
 #include "pp/Dialect/Kernel/IR/KernelOps.h"
-
-#include "pprt_gpu_workspace.h"
 
 namespace pp {
 #define GEN_PASS_DEF_GPUSIZEWORKSPACES
@@ -18,7 +14,6 @@ namespace pp {
 } // namespace pp
 
 using namespace mlir;
-using pp::device::attentionShapeOf;
 
 /// PTX runs on newer chips, too, of which this is the newest.
 static constexpr int kNewestChip = 129;
@@ -47,47 +42,37 @@ struct GPUSizeWorkspaces : pp::impl::GPUSizeWorkspacesBase<GPUSizeWorkspaces> {
       return emitError(UnknownLoc::get(context))
              << "found cudnn=" << cudnn.getValue()
              << ", expected 90000 to 99999, such as 91900 for 9.19.0";
-    least = found->number;
-    most = found->isExact ? found->number : kNewestChip;
+    target.isDevice = true;
+    target.least = found->number;
+    target.most = found->isExact ? found->number : kNewestChip;
+    target.cudnn = cudnn;
     return success();
   }
 
   void runOnOperation() override {
     if (getOperation().isExternal())
       return;
-    for (Operation &op : getOperation().front()) {
-      if (auto gemm = dyn_cast<pp::kernel::GemmOp>(op))
-        resize(gemm, gemm.getWorkspaceMutable(), PPRT_GPU_GEMM_WORKSPACE);
-      else if (auto fused = dyn_cast<pp::kernel::FusedGemmOp>(op))
-        resize(fused, fused.getWorkspaceMutable(), PPRT_GPU_GEMM_WORKSPACE);
-      else if (auto attention = dyn_cast<pp::kernel::AttentionOp>(op))
-        resize(
-            attention, attention.getWorkspaceMutable(),
-            attentionBytes(attentionShapeOf(attention), /*isAdjoint=*/false));
-      else if (auto grad = dyn_cast<pp::kernel::AttentionGradOp>(op))
-        sizeAdjoint(grad);
-    }
+    for (Operation &op : getOperation().front())
+      if (auto call = dyn_cast<pp::kernel::LibraryCallOpInterface>(op))
+        if (OpOperand *workspace = call.getWorkspaceOperand())
+          size(call, *workspace);
   }
 
 private:
-  int64_t attentionBytes(const pprt_gpu_attention &shape, bool isAdjoint) {
-    return pprt_gpu_attention_workspace(&shape, isAdjoint, least, most, cudnn);
-  }
-
-  /// Says beside the op in which order it may sum, and what each order needs.
-  void sizeAdjoint(pp::kernel::AttentionGradOp op) {
-    pprt_gpu_attention shape = attentionShapeOf(op);
+  void size(pp::kernel::LibraryCallOpInterface call, OpOperand &workspace) {
+    if (!call.hasChoiceOfOrder())
+      return resize(call, workspace, call.getWorkspaceBytes(target));
+    // Says beside the op in which order it may sum, and what each order needs.
     const int64_t least =
-        4 * cast<MemRefType>(op.getWorkspace().getType()).getNumElements();
+        4 * cast<MemRefType>(workspace.get().getType()).getNumElements();
     int64_t bytes[2];
-    for (int anyOrder : {0, 1}) {
-      shape.any_order = anyOrder;
-      bytes[anyOrder] =
-          std::max(least, attentionBytes(shape, /*isAdjoint=*/true));
+    for (bool inAnyOrder : {false, true}) {
+      target.anyOrder = inAnyOrder;
+      bytes[inAnyOrder] = std::max(least, call.getWorkspaceBytes(target));
     }
-    resize(op, op.getWorkspaceMutable(), bytes[anyOrder]);
-    OpBuilder builder(op);
-    op->setAttr(
+    resize(call, workspace, bytes[anyOrder]);
+    Builder builder(call.getContext());
+    call->setAttr(
         "pp.sums",
         builder.getDictionaryAttr(
             {builder.getNamedAttr("any_order", builder.getBoolAttr(anyOrder)),
@@ -95,6 +80,6 @@ private:
                                   builder.getDenseI64ArrayAttr(bytes))}));
   }
 
-  int least = 0, most = 0; ///< chips that the code runs on, 90 for sm_90
+  pp::kernel::LibraryTarget target; ///< the chips that the code runs on
 };
 } // namespace

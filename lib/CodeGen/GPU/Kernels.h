@@ -23,18 +23,14 @@ mlir::LogicalResult outlineRows(KernelModule &kernels, mlir::scf::ForOp loop);
 void outlineRowSums(KernelModule &kernels, LoopNest nest);
 /// Sums over distant elements.
 void outlineColumnSums(KernelModule &kernels, LoopNest nest);
-mlir::LogicalResult outlineScatterAdd(KernelModule &kernels,
-                                      kernel::ScatterAddOp op);
-mlir::LogicalResult outlineSumOfSquares(KernelModule &kernels,
-                                        kernel::SumOfSquaresOp op);
-
+/// Rows that are added to a table: the op becomes a launch.
+void attachScatterAddKernels(mlir::MLIRContext &context);
+void attachSumOfSquaresKernels(mlir::MLIRContext &context);
 /// Kernels for where the library of attention is missing or has no plan; the op
 /// stays, with the attributes `pp.fallback` and, for the adjoint of keys and
 /// values, `pp.fallback2`: kernel, grid and block. Fails, with an error, on
 /// heads that are too large for registers.
-mlir::LogicalResult addFallback(KernelModule &kernels, kernel::AttentionOp op);
-mlir::LogicalResult addFallback(KernelModule &kernels,
-                                kernel::AttentionGradOp op);
+void attachAttentionKernels(mlir::MLIRContext &context);
 
 /// The group for rows of `columns` steps of work, and the threads of its block;
 /// sets the block of `kernel`, and `row` to the row of the group. Returns the

@@ -9,6 +9,7 @@
 
 #include "KernelTraffic.h"
 #include "Kernels.h"
+#include "pp/CodeGen/GPU/DeviceKernelOpInterface.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -247,8 +248,8 @@ private:
 };
 } // namespace
 
-LogicalResult pp::device::outlineScatterAdd(KernelModule &kernels,
-                                            kernel::ScatterAddOp op) {
+static LogicalResult outlineScatterAdd(KernelModule &kernels,
+                                       pp::kernel::ScatterAddOp op) {
   FailureOr<Access> ids = accessOf(op.getIds(), op);
   FailureOr<Access> rows = accessOf(op.getRows(), op);
   FailureOr<Access> table = accessOf(op.getTable(), op);
@@ -260,4 +261,18 @@ LogicalResult pp::device::outlineScatterAdd(KernelModule &kernels,
       .outline(outside);
   op.erase();
   return success();
+}
+
+namespace {
+struct ScatterAddKernels
+    : DeviceKernelOpInterface::ExternalModel<ScatterAddKernels,
+                                             pp::kernel::ScatterAddOp> {
+  LogicalResult outlineKernels(Operation *op, KernelModule &kernels) const {
+    return outlineScatterAdd(kernels, cast<pp::kernel::ScatterAddOp>(op));
+  }
+};
+} // namespace
+
+void pp::device::attachScatterAddKernels(MLIRContext &context) {
+  pp::kernel::ScatterAddOp::attachInterface<ScatterAddKernels>(context);
 }

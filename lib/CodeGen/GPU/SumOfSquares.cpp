@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Kernels.h"
+#include "pp/CodeGen/GPU/DeviceKernelOpInterface.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
@@ -96,8 +97,8 @@ private:
 };
 } // namespace
 
-LogicalResult pp::device::outlineSumOfSquares(KernelModule &kernels,
-                                              pp::kernel::SumOfSquaresOp op) {
+static LogicalResult outlineSumOfSquares(KernelModule &kernels,
+                                         pp::kernel::SumOfSquaresOp op) {
   FailureOr<Access> input = accessOf(op.getInput(), op),
                     sum = accessOf(op.getSum(), op),
                     partials = accessOf(op.getPartials(), op);
@@ -114,4 +115,18 @@ LogicalResult pp::device::outlineSumOfSquares(KernelModule &kernels,
   });
   op.erase();
   return success();
+}
+
+namespace {
+struct SumOfSquaresKernels
+    : DeviceKernelOpInterface::ExternalModel<SumOfSquaresKernels,
+                                             pp::kernel::SumOfSquaresOp> {
+  LogicalResult outlineKernels(Operation *op, KernelModule &kernels) const {
+    return outlineSumOfSquares(kernels, cast<pp::kernel::SumOfSquaresOp>(op));
+  }
+};
+} // namespace
+
+void pp::device::attachSumOfSquaresKernels(MLIRContext &context) {
+  pp::kernel::SumOfSquaresOp::attachInterface<SumOfSquaresKernels>(context);
 }

@@ -13,8 +13,6 @@
 #include "pp/Dialect/Kernel/IR/KernelOps.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
 
-#include "pprt_kernels.h"
-
 #include <cmath>
 #include <limits>
 
@@ -26,18 +24,6 @@ using namespace pp::nn;
 static Value headRows(Emitter &emitter, Value value) {
   ArrayRef<int64_t> shape = shapeOf(value);
   return emitter.reshape(value, {shape[0] * shape[1], shape[2] * shape[3]});
-}
-
-/// Scratch memory of the kernel for `op`.
-template <typename OpTy>
-static Value workspaceFor(Emitter &emitter, OpTy op, bool backward) {
-  int64_t size = op.getHeadSize();
-  return emitter.empty(
-      elementOf(op.getQuery()).isBF16()
-          ? pprt_attention_bf16_workspace(backward, op.getQueryLength(),
-                                          op.getKeyLength(), size)
-          : pprt_attention_workspace(backward, size),
-      emitter.builder.getF32Type());
 }
 
 namespace {
@@ -169,11 +155,11 @@ struct LowerAttention : OpRewritePattern<AttentionOp> {
     Value v = headRows(emitter, op.getValue());
     Value out = emitter.empty(shapeOf(q), elementOf(q));
     Value lse = emitter.empty(shapeOf(op.getLse()), elementOf(op.getLse()));
-    Value workspace = workspaceFor(emitter, op, /*backward=*/false);
     auto call = kernel::AttentionOp::create(
-        rewriter, op.getLoc(), ValueRange{out, lse, workspace}.getTypes(), q, k,
-        v, out, lse, workspace, op.getBatch(), op.getHeads(), op.getKeyHeads(),
-        APFloat(op.getEffectiveScale()), op.getCausal());
+        rewriter, op.getLoc(), ValueRange{out, lse, lse}.getTypes(), q, k, v,
+        out, lse, /*workspace=*/lse, op.getBatch(), op.getHeads(),
+        op.getKeyHeads(), APFloat(op.getEffectiveScale()), op.getCausal());
+    emitter.addWorkspace(call);
     rewriter.replaceOp(
         op, {emitter.finish(call.getResult(0), op.getResult().getType()),
              emitter.finish(call.getResult(1), op.getLse().getType())});
@@ -223,12 +209,12 @@ struct LowerAttentionGrad : OpRewritePattern<AttentionGradOp> {
     Value dq = emitter.empty(shapeOf(q), elementOf(q));
     Value dk = emitter.empty(shapeOf(k), elementOf(q));
     Value dv = emitter.empty(shapeOf(k), elementOf(q));
-    Value workspace = workspaceFor(emitter, op, /*backward=*/true);
     auto call = kernel::AttentionGradOp::create(
-        rewriter, op.getLoc(), ValueRange{dq, dk, dv, workspace}.getTypes(), q,
-        k, v, out, lse, dout, dq, dk, dv, workspace, op.getBatch(),
+        rewriter, op.getLoc(), ValueRange{dq, dk, dv, dv}.getTypes(), q, k, v,
+        out, lse, dout, dq, dk, dv, /*workspace=*/dv, op.getBatch(),
         op.getHeads(), op.getKeyHeads(), APFloat(op.getEffectiveScale()),
         op.getCausal());
+    emitter.addWorkspace(call);
     SmallVector<Value> results;
     for (auto [value, type] :
          llvm::zip(call.getResults().drop_back(), op->getResultTypes()))

@@ -4,6 +4,7 @@
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
 
 using namespace mlir;
 using namespace pp;
@@ -47,6 +48,18 @@ SmallVector<Value> Emitter::generic(int64_t loops, ArrayRef<int64_t> reduced,
 
 Value Emitter::empty(ArrayRef<int64_t> shape, Type element) {
   return tensor::EmptyOp::create(builder, loc, shape, element);
+}
+
+Operation *Emitter::addWorkspace(kernel::LibraryCallOpInterface call) {
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(call);
+  int64_t bytes = call.getWorkspaceBytes(kernel::LibraryTarget());
+  Value workspace = empty(bytes / int64_t(sizeof(float)), builder.getF32Type());
+  OpOperand *operand = call.getWorkspaceOperand();
+  operand->set(workspace);
+  cast<DestinationStyleOpInterface>(*call).getTiedOpResult(operand).setType(
+      workspace.getType());
+  return call;
 }
 
 Value Emitter::filled(ArrayRef<int64_t> shape, Type element, double value) {

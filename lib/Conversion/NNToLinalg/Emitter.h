@@ -8,6 +8,8 @@
 #ifndef PP_LIB_CONVERSION_NNTOLINALG_EMITTER_H
 #define PP_LIB_CONVERSION_NNTOLINALG_EMITTER_H
 
+#include "pp/Dialect/Kernel/IR/LibraryCallOpInterface.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -40,6 +42,10 @@ public:
           mlir::ArrayRef<Input> inputs, mlir::ArrayRef<Input> inits, Body body);
 
   mlir::Value empty(mlir::ArrayRef<int64_t> shape, mlir::Type element);
+  /// Gives a call that was made with any other value for it the workspace that
+  /// the libraries of CPUs want; those of GPUs get theirs later. Returns the
+  /// call.
+  mlir::Operation *addWorkspace(kernel::LibraryCallOpInterface call);
   mlir::Value filled(mlir::ArrayRef<int64_t> shape, mlir::Type element,
                      double value);
 

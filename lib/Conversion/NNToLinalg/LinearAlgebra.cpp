@@ -12,8 +12,6 @@
 #include "pp/Dialect/Kernel/IR/KernelOps.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
 
-#include "pprt_kernels.h"
-
 using namespace mlir;
 using namespace pp;
 using namespace pp::nn;
@@ -56,19 +54,10 @@ static Value product(Emitter &emitter, Value lhs, Value rhs, Value init,
   bool accumulate = static_cast<bool>(init);
   if (!init)
     init = emitter.empty(shape, element);
-  int64_t depth = shapeOf(lhs).take_back(2)[transposeA ? 0 : 1];
-  ArrayRef<int64_t> matrix = ArrayRef<int64_t>(shape).take_back(2);
-  bool narrow = elementOf(lhs).isBF16();
-  Value workspace =
-      emitter.empty(narrow ? pprt_gemm_bf16_workspace(matrix[0], matrix[1],
-                                                      depth, element.isBF16())
-                           : pprt_gemm_workspace(matrix[0], matrix[1], depth),
-                    emitter.builder.getF32Type());
-  return kernel::GemmOp::create(emitter.builder, emitter.loc,
-                                ValueRange{init, workspace}.getTypes(), lhs,
-                                rhs, init, workspace, transposeA, transposeB,
-                                accumulate)
-      .getResult(0);
+  auto call = kernel::GemmOp::create(
+      emitter.builder, emitter.loc, ValueRange{init, init}.getTypes(), lhs, rhs,
+      init, /*workspace=*/init, transposeA, transposeB, accumulate);
+  return emitter.addWorkspace(call)->getResult(0);
 }
 
 namespace {

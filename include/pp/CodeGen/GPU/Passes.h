@@ -24,11 +24,6 @@ namespace pp {
 #define GEN_PASS_REGISTRATION
 #include "pp/CodeGen/GPU/Passes.h.inc"
 
-/// Of a module of layers: {any_order, workspaces}, with the bytes of the
-/// largest workspace of an adjoint of attention in a fixed order and in any.
-inline constexpr llvm::StringLiteral kAttentionWorkspaces =
-    "pp.attention_workspaces";
-
 /// What is fused into products.
 enum class Epilogues { None, Bias, All };
 

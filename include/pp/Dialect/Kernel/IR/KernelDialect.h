@@ -7,9 +7,4 @@
 
 #include "pp/Dialect/Kernel/IR/KernelDialect.h.inc"
 
-namespace pp::kernel {
-/// Bufferization of the ops of the dialect: operands in place.
-void registerBufferizationModels(mlir::DialectRegistry &registry);
-} // namespace pp::kernel
-
 #endif // PP_DIALECT_KERNEL_IR_KERNELDIALECT_H

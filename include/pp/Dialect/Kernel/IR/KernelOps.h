@@ -4,14 +4,39 @@
 #define PP_DIALECT_KERNEL_IR_KERNELOPS_H
 
 #include "pp/Dialect/Kernel/IR/KernelDialect.h"
+#include "pp/Dialect/Kernel/IR/LibraryCallOpInterface.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "pp/Dialect/Kernel/IR/KernelEnums.h.inc"
+
+namespace pp::kernel {
+
+/// Of a module of layers: {any_order, workspaces}, with the bytes of the
+/// largest workspace of an adjoint of attention in a fixed order and in any.
+inline constexpr llvm::StringLiteral kAttentionWorkspaces =
+    "pp.attention_workspaces";
+
+namespace detail {
+// Of all calls, by their operands and destinations.
+void addEffects(
+    LibraryCallOpInterface call,
+    llvm::SmallVectorImpl<mlir::MemoryEffects::EffectInstance> &effects);
+bool readsMemory(LibraryCallOpInterface call, mlir::OpOperand &operand);
+bool writesMemory(LibraryCallOpInterface call, mlir::OpOperand &operand);
+mlir::bufferization::AliasingValueList
+aliasingValues(LibraryCallOpInterface call, mlir::OpOperand &operand);
+mlir::LogicalResult
+bufferize(LibraryCallOpInterface call, mlir::RewriterBase &rewriter,
+          const mlir::bufferization::BufferizationOptions &options,
+          mlir::bufferization::BufferizationState &state);
+} // namespace detail
+} // namespace pp::kernel
 
 #define GET_OP_CLASSES
 #include "pp/Dialect/Kernel/IR/KernelOps.h.inc"

@@ -4,6 +4,8 @@
 #define PP_DIALECT_KERNEL_IR_KERNELOPS_TD
 
 include "pp/Dialect/Kernel/IR/KernelDialect.td"
+include "pp/Dialect/Kernel/IR/LibraryCallOpInterface.td"
+include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
@@ -12,15 +14,58 @@ def Kernel_Operand : AnyTypeOf<[
     StaticShapeTensorOf<[F32, F64, BF16]>, StridedMemRefOf<[F32, F64, BF16]>],
     "static tensor or strided memref of floats">;
 
-class Kernel_Op<string mnemonic, list<Trait> traits = []>
+/// A call; `asked` are the methods of the interface that it has answers of its
+/// own to.
+class Kernel_Call<string mnemonic, list<string> asked, list<Trait> traits = []>
     : Op<Kernel_Dialect, mnemonic, !listconcat([
         DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
-        DestinationStyleOpInterface], traits)> {
-  let results = (outs Variadic<AnyRankedTensor>:$results);
+        DeclareOpInterfaceMethods<LibraryCallOpInterface, asked>,
+        DeclareOpInterfaceMethods<BufferizableOpInterface, [
+          "bufferizesToMemoryRead", "bufferizesToMemoryWrite",
+          "getAliasingValues", "bufferize"]>], traits)> {
   let hasVerifier = 1;
+  let extraClassDefinition = [{
+    void $cppClass::getEffects(
+        ::llvm::SmallVectorImpl<::mlir::MemoryEffects::EffectInstance>
+            &effects) {
+      detail::addEffects(*this, effects);
+    }
+    bool $cppClass::bufferizesToMemoryRead(
+        ::mlir::OpOperand &operand,
+        const ::mlir::bufferization::AnalysisState &) {
+      return detail::readsMemory(*this, operand);
+    }
+    bool $cppClass::bufferizesToMemoryWrite(
+        ::mlir::OpOperand &operand,
+        const ::mlir::bufferization::AnalysisState &) {
+      return detail::writesMemory(*this, operand);
+    }
+    ::mlir::bufferization::AliasingValueList $cppClass::getAliasingValues(
+        ::mlir::OpOperand &operand,
+        const ::mlir::bufferization::AnalysisState &) {
+      return detail::aliasingValues(*this, operand);
+    }
+    ::llvm::LogicalResult $cppClass::bufferize(
+        ::mlir::RewriterBase &rewriter,
+        const ::mlir::bufferization::BufferizationOptions &options,
+        ::mlir::bufferization::BufferizationState &state) {
+      return detail::bufferize(*this, rewriter, options, state);
+    }
+  }];
 }
 
-def Kernel_GemmOp : Kernel_Op<"gemm"> {
+/// One with destinations, which are results on tensors.
+class Kernel_Op<string mnemonic, list<string> asked, list<Trait> traits = []>
+    : Kernel_Call<mnemonic, asked,
+                  !listconcat([DestinationStyleOpInterface], traits)> {
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+}
+
+/// With scratch memory.
+defvar Kernel_Workspace = ["getWorkspaceOperand", "getWorkspaceBytes"];
+
+def Kernel_GemmOp : Kernel_Op<"gemm",
+    Kernel_Workspace # ["getReadDestination", "lowerToHostCall", "lowerToDeviceCall"]> {
   let summary = "matrix product into, or added to, a destination";
   let description = [{
     `out = lhs rhs`, or `out += lhs rhs` with `accumulate`; `transpose_a` and
@@ -70,7 +115,9 @@ def Kernel_Epilogue : I32EnumAttr<"Epilogue", "what is done to a product", [
   let cppNamespace = "::pp::kernel";
 }
 
-def Kernel_FusedGemmOp : Kernel_Op<"fused_gemm", [AttrSizedOperandSegments]> {
+def Kernel_FusedGemmOp : Kernel_Op<"fused_gemm",
+    Kernel_Workspace # ["getReadDestination", "lowerToDeviceCall"],
+    [AttrSizedOperandSegments]> {
   let summary = "matrix product with what a library does beside it";
   let description = [{
     Only libraries for GPUs have it. `p` is `lhs rhs`, plus `out` as it was with
@@ -134,7 +181,7 @@ def Kernel_FusedGemmOp : Kernel_Op<"fused_gemm", [AttrSizedOperandSegments]> {
   }];
 }
 
-def Kernel_ScatterAddOp : Kernel_Op<"scatter_add"> {
+def Kernel_ScatterAddOp : Kernel_Op<"scatter_add", ["getReadDestination"]> {
   let summary = "rows added to the rows of a table that ids name";
   let description = [{
     `table[ids[i], :] += rows[i, :]` for each i in ascending order, so that the
@@ -168,7 +215,7 @@ def Kernel_ScatterAddOp : Kernel_Op<"scatter_add"> {
   }];
 }
 
-def Kernel_SumOfSquaresOp : Kernel_Op<"sum_of_squares"> {
+def Kernel_SumOfSquaresOp : Kernel_Op<"sum_of_squares", []> {
   let summary = "sum of the squares of a vector, in double precision";
   let description = [{
     Threads, and what they sum, follow from the number of elements alone, so that
@@ -205,8 +252,8 @@ def Kernel_SumOfSquaresOp : Kernel_Op<"sum_of_squares"> {
   }];
 }
 
-def Kernel_CheckIdsOp : Op<Kernel_Dialect, "check_ids", [
-    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+def Kernel_CheckIdsOp : Kernel_Call<"check_ids",
+    ["actsBeyondBuffers", "lowerToHostCall", "lowerToDeviceCall"]> {
   let summary = "ends the step with an error if an id is out of range";
   let description = [{
     Tells the runtime of the first id that is neither in `[0, size)` nor
@@ -228,10 +275,11 @@ def Kernel_CheckIdsOp : Op<Kernel_Dialect, "check_ids", [
                    I64Attr:$size, OptionalAttr<I64Attr>:$ignored,
                    StrAttr:$reader);
   let assemblyFormat = "$ids attr-dict `:` type($ids)";
-  let hasVerifier = 1;
 }
 
-class Kernel_AttentionBase<string mnemonic> : Kernel_Op<mnemonic> {
+class Kernel_AttentionBase<string mnemonic, list<string> asked = []>
+    : Kernel_Op<mnemonic,
+        Kernel_Workspace # ["lowerToHostCall", "lowerToDeviceCall"] # asked> {
   code shapes = [{
     Matrices have a row for each of `batch` times T (or S) positions and the
     heads side by side: query and outputs `heads` times D columns, key and value
@@ -275,7 +323,8 @@ def Kernel_AttentionOp : Kernel_AttentionBase<"attention"> {
   }];
 }
 
-def Kernel_AttentionGradOp : Kernel_AttentionBase<"attention_grad"> {
+def Kernel_AttentionGradOp
+    : Kernel_AttentionBase<"attention_grad", ["hasChoiceOfOrder"]> {
   let summary = "adjoint of attention by blocks of rows";
   let description = shapes # [{
     Example:

@@ -1,4 +1,4 @@
-//===- KernelCalls.cpp - Operands of library calls ------------------------===//
+//===- CallBuilder.cpp - Operands of library calls ------------------------===//
 //
 // All shapes and strides are static here: a call is pointers and constants. A
 // matrix whose columns, not rows, are contiguous is the transpose of one whose
@@ -6,8 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "pp/Conversion/KernelCalls.h"
-#include "pp/Dialect/Kernel/IR/KernelOps.h"
+#include "pp/Dialect/Kernel/IR/CallBuilder.h"
+
+#include "pprt_gpu.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -116,6 +117,79 @@ FailureOr<Matrix> CallBuilder::matrix(Value buffer, bool mayTranspose) {
   return matrix;
 }
 
+Type pp::structTypeOf(MLIRContext *context, ArrayRef<StructField> fields) {
+  SmallVector<Type> types;
+  for (const StructField &field : fields) {
+    switch (field.kind) {
+    case StructField::Int32:
+      types.push_back(IntegerType::get(context, 32));
+      break;
+    case StructField::Int64:
+      types.push_back(IntegerType::get(context, 64));
+      break;
+    case StructField::Float32:
+      types.push_back(Float32Type::get(context));
+      break;
+    case StructField::Address:
+      types.push_back(LLVM::LLVMPointerType::get(context));
+      break;
+    }
+  }
+  return LLVM::LLVMStructType::getLiteral(context, types);
+}
+
+Value CallBuilder::structOnStack(ArrayRef<StructField> fields) {
+  Location loc = op->getLoc();
+  Type type = structTypeOf(builder.getContext(), fields);
+  SmallVector<Value> values;
+  for (const StructField &field : fields)
+    values.push_back(field.kind == StructField::Float32 ? f32(field.number)
+                     : field.kind == StructField::Int64 ? i64(field.integer)
+                                                        : i32(field.integer));
+  auto pointerType = LLVM::LLVMPointerType::get(builder.getContext());
+  Value address = LLVM::AllocaOp::create(builder, loc, pointerType, type,
+                                         i64(1), /*alignment=*/8);
+  for (auto [i, value] : llvm::enumerate(values)) {
+    Value place =
+        LLVM::GEPOp::create(builder, loc, pointerType, type, address,
+                            ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(i)});
+    LLVM::StoreOp::create(builder, loc, value, place);
+  }
+  return address;
+}
+
+Value DeviceCallBuilder::null() {
+  return LLVM::ZeroOp::create(builder, op->getLoc(),
+                              LLVM::LLVMPointerType::get(builder.getContext()));
+}
+
+FailureOr<int32_t> DeviceCallBuilder::typeOf(Value buffer) {
+  Type element = cast<MemRefType>(buffer.getType()).getElementType();
+  if (element.isF32())
+    return PPRT_GPU_F32;
+  if (element.isBF16())
+    return PPRT_GPU_BF16;
+  if (element.isF64())
+    return PPRT_GPU_F64;
+  return op->emitOpError("found elements of type ")
+         << element << ", expected f32, bf16 or f64";
+}
+
+DictionaryAttr DeviceCallBuilder::cost(const Twine &name, StringRef kind,
+                                       int64_t bytes, int64_t least,
+                                       double operations, StringRef element) {
+  NamedAttrList fields(
+      {builder.getNamedAttr("name", builder.getStringAttr(name)),
+       builder.getNamedAttr("kind", builder.getStringAttr(kind)),
+       builder.getNamedAttr("bytes", builder.getI64IntegerAttr(bytes)),
+       builder.getNamedAttr("least", builder.getI64IntegerAttr(least)),
+       builder.getNamedAttr("operations",
+                            builder.getF64FloatAttr(operations))});
+  if (!element.empty())
+    fields.append("element", builder.getStringAttr(element));
+  return fields.getDictionary(builder.getContext());
+}
+
 Value CallBuilder::text(StringRef text) {
   auto module = op->getParentOfType<ModuleOp>();
   std::string name = ("pp.text." + Twine(llvm::xxh3_64bits(text))).str();
@@ -130,26 +204,6 @@ Value CallBuilder::text(StringRef text) {
                                name, builder.getStringAttr(bytes));
   }
   return LLVM::AddressOfOp::create(builder, op->getLoc(), global);
-}
-
-LogicalResult CallBuilder::checkIds(StringRef name) {
-  auto check = cast<kernel::CheckIdsOp>(op);
-  auto type = cast<MemRefType>(check.getIds().getType());
-  SmallVector<int64_t> strides;
-  int64_t offset;
-  if (failed(type.getStridesAndOffset(strides, offset)) ||
-      ShapedType::isDynamic(strides[0]))
-    return op->emitOpError("found operand of type ")
-           << type << ", expected a static stride";
-  FailureOr<Value> ids = pointer(check.getIds());
-  if (failed(ids))
-    return failure();
-  // An ignored id within the range changes nothing, so 0 stands for none.
-  int64_t ignored = static_cast<int64_t>(check.getIgnored().value_or(0));
-  return callWithContext(name, {text(check.getReader()), *ids,
-                                i64(type.getDimSize(0)), i64(strides[0]),
-                                i32(type.getElementTypeBitWidth()),
-                                i64(check.getSize()), i64(ignored)});
 }
 
 LogicalResult CallBuilder::callWithContext(StringRef name,

@@ -1,7 +1,9 @@
-//===- KernelCalls.h - Operands of library calls ----------------*- C++ -*-===//
+//===- CallBuilder.h - Operands of library calls ----------------*- C++ -*-===//
 
-#ifndef PP_CONVERSION_KERNELCALLS_H
-#define PP_CONVERSION_KERNELCALLS_H
+#ifndef PP_DIALECT_KERNEL_IR_CALLBUILDER_H
+#define PP_DIALECT_KERNEL_IR_CALLBUILDER_H
+
+#include "pp/Dialect/Kernel/IR/StructLayout.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -44,8 +46,8 @@ public:
   /// where that has none.
   mlir::FailureOr<mlir::Value> context();
 
-  /// The call of `name` that checks ids, of pprt.h or pprt_gpu.h.
-  mlir::LogicalResult checkIds(llvm::StringRef name);
+  /// The address of a struct of these fields on the stack.
+  mlir::Value structOnStack(llvm::ArrayRef<StructField> fields);
 
   /// Calls `name`, which returns nothing, and erases the op.
   mlir::LogicalResult call(llvm::StringRef name, mlir::ValueRange operands);
@@ -60,6 +62,37 @@ protected:
   mlir::Operation *op;
   mlir::OpBuilder builder;
 };
+
+/// The same for calls of the runtime on GPUs: with addresses on the device, and
+/// with what the program around knows.
+class DeviceCallBuilder : public CallBuilder {
+public:
+  using CallBuilder::CallBuilder;
+
+  /// A null address.
+  mlir::Value null();
+  /// The address of a constant struct of these fields on the host: equal ones
+  /// are one, so that the runtime can keep what it plans by the address.
+  virtual mlir::Value constantStruct(llvm::StringRef kind,
+                                     llvm::ArrayRef<StructField> fields) = 0;
+  /// The number by which the runtime launches a kernel; -1 for null.
+  virtual int32_t numberOf(mlir::StringAttr kernel) = 0;
+  /// Adds to the bits of pprt_gpu_code::libraries.
+  virtual void useLibraries(int32_t bits) = 0;
+  /// The module of the program's layers.
+  virtual mlir::ModuleOp module() = 0;
+
+  /// pprt_gpu_type of the elements of a buffer. An error on the op where a
+  /// library has none.
+  mlir::FailureOr<int32_t> typeOf(mlir::Value buffer);
+
+  /// What a call moves and computes, by the name that the runtime's times of
+  /// kernels have. `element` names the type that a product or attention reads;
+  /// none for kernels. Not a type: later passes replace those of bf16.
+  mlir::DictionaryAttr cost(const llvm::Twine &name, llvm::StringRef kind,
+                            int64_t bytes, int64_t least, double operations,
+                            llvm::StringRef element = "");
+};
 } // namespace pp
 
-#endif // PP_CONVERSION_KERNELCALLS_H
+#endif // PP_DIALECT_KERNEL_IR_CALLBUILDER_H
