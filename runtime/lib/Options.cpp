@@ -1,7 +1,10 @@
 //===- Options.cpp - The command line of a compiled program ---------------===//
 //
-// CLI11 knows names and types; what the values have to satisfy is checked
-// here, with what was found, what is expected, and what to do.
+// One table says of each option what it is called, where its value lies, what
+// the value has to be, and what help says. It is walked to declare the options
+// (CLI11 knows names and types), to check the values (what was found, what is
+// expected, and what to do), and to list them, since they have to be the same
+// on all ranks. What one option says about another follows after it.
 //
 //===----------------------------------------------------------------------===//
 #include "Options.h"
@@ -75,60 +78,367 @@ static void require(bool good, const std::string &option,
 /// Updates compute in f32: what counts is a value as it is there.
 static bool isFiniteInF32(double value) { return std::isfinite(float(value)); }
 
-static void check(const Options &o) {
-  auto number = [](const char *option, double value, bool good,
-                   const char *expected, const char *remedy) {
-    require(good && std::isfinite(value), option, numberText(value), expected,
-            remedy);
-  };
-  // Digits that tell a number from the limit that it was rounded to.
-  auto updateNumber = [](const char *option, double value, bool good,
-                         const char *expected, const char *remedy) {
+//===----------------------------------------------------------------------===//
+// The table
+//===----------------------------------------------------------------------===//
+
+namespace {
+enum class Default { Shown, Told }; // by its value, or in words in the text
+
+/// What an option is beside its field.
+struct Row {
+  const char *name, *meta, *text;
+  Default byDefault = Default::Shown;
+};
+
+/// What a number has to be, in itself or as it is in f32.
+struct Rule {
+  bool holds;
+  const char *expected, *remedy;
+  bool isInF32 = false;
+};
+Rule inF32(bool holds, const char *expected, const char *remedy) {
+  return {holds, expected, remedy, true};
+}
+
+template <typename T> using Choices = std::vector<std::pair<const char *, T>>;
+} // namespace
+
+/// Walks the options of a program. In `here` stand those that each rank may
+/// have its own value of.
+template <typename Visitor> static void visitOptions(Options &o, Visitor &v) {
+  v.group("Data");
+  v.text({"--data", "FILE",
+          "File to train on. Text as bytes; .bin files as tokens of 16 or 32 "
+          "bits; .npy files of whole numbers"},
+         o.data);
+  v.choice({"--token-format", "NAME",
+            "auto reads llm.c's header (20240520: u16, 20240801: u32) and "
+            "numpy's, takes other files as bytes, and asks for .bin files "
+            "without a header; u16 and u32 skip a header if there is one"},
+           o.tokenFormat,
+           Choices<TokenFormat>{{"auto", TokenFormat::Auto},
+                                {"bytes", TokenFormat::Bytes},
+                                {"u16", TokenFormat::U16},
+                                {"u32", TokenFormat::U32}},
+           "say what the file holds");
+  v.number(
+      {"--steps", "K", "Training steps"}, o.steps,
+      Rule{o.steps >= 1, "at least 1", "give the number of training steps"});
+  v.number({"--seed", "N",
+            "Seed of the initial parameters, the order of the data, and "
+            "dropout"},
+           o.seed, Rule{true, "", ""});
+
+  v.group("Optimizer");
+  Choices<std::string> optimizers;
+  for (const std::string &name : o.optimizers)
+    optimizers.emplace_back(name.c_str(), name);
+  v.choice({"--optimizer", "NAME", ""}, o.optimizer, optimizers,
+           "choose one of them");
+  v.number({"--lr", "X", "Learning rate after the warm-up"}, o.learningRate,
+           inF32(o.learningRate > 0, "a positive number that is finite in f32",
+                 "1e-3 is a start for small models"));
+  v.number({"--min-lr", "X",
+            "Learning rate at the end of the decay [default: a tenth of --lr]",
+            Default::Told},
+           o.minLearningRate,
+           Rule{o.minLearningRate >= 0 && o.minLearningRate <= o.learningRate,
+                "0 to the value of --lr", "it is where the decay ends"});
+  v.number({"--warmup", "N",
+            "Steps in which the learning rate rises linearly to --lr"},
+           o.warmup,
+           Rule{o.warmup >= 0, "0 or more steps",
+                "0 starts with the full learning rate"});
+  v.number({"--decay", "N",
+            "Steps after the warm-up in which it falls to --min-lr along a "
+            "cosine; 0: it stays [default: all the rest]",
+            Default::Told},
+           o.decay,
+           Rule{o.decay >= 0, "0 or more steps",
+                "0 keeps the learning rate as it is"});
+  v.number({"--weight-decay", "X",
+            "Decoupled weight decay, for the parameters that the model marks "
+            "for it (by default: matrices)"},
+           o.weightDecay,
+           inF32(o.weightDecay >= 0, "a number from 0 on that is finite in f32",
+                 "0 turns it off"));
+  v.number({"--beta1", "X", "AdamW: decay of the first moment"}, o.beta1,
+           inF32(o.beta1 >= 0 && float(o.beta1) < 1,
+                 "a number in [0, 1) also in f32", "0.9 is usual"));
+  v.number({"--beta2", "X", "AdamW: decay of the second moment"}, o.beta2,
+           inF32(o.beta2 >= 0 && float(o.beta2) < 1,
+                 "a number in [0, 1) also in f32", "0.95 is usual"));
+  v.number({"--epsilon", "X", "AdamW: added to the denominator"}, o.epsilon,
+           inF32(float(o.epsilon) > 0,
+                 "a positive number that is neither 0 nor infinite in f32",
+                 "1e-8 is usual"));
+  v.number(
+      {"--clip", "X", "Largest global norm of the gradient; 0: no clipping"},
+      o.clip,
+      inF32(o.clip == 0 || float(o.clip) > 0,
+            "0, or a positive number that is neither 0 nor infinite in f32",
+            "0 turns clipping off"));
+
+  v.group("Files");
+  v.text({"--metrics", "FILE.jsonl", "Write one JSON object a step"},
+         o.metrics);
+  v.text({"--trace", "FILE.json",
+          "Write every action of all ranks for Perfetto or chrome://tracing"},
+         o.trace);
+  static const std::string timeline =
+      "Draw a measured step, the median one of the last " +
+      std::to_string(timelineWindow) +
+      ", above the predicted one, and why ranks idled";
+  v.text({"--timeline", "FILE.svg", timeline.c_str()}, o.timeline);
+  v.text({"--profile-out", "FILE.json",
+          "Write the times of each layer, of transfers and of the update, for "
+          "pp-compile --profile and pp-plan --profile"},
+         o.profileOut);
+  v.text({"--save", "DIR",
+          "Write the trained parameters to DIR/model.safetensors (whole or not "
+          "at all; no optimizer state), also where SIGINT or SIGTERM ends the "
+          "run early"},
+         o.save);
+  v.text(
+      {"--load", "DIR", "Start from the parameters in DIR/model.safetensors"},
+      o.load);
+
+  v.group("Running");
+  v.number(
+      {"--timeout", "S", "Seconds a transfer may take before the run ends"},
+      o.timeout,
+      Rule{o.timeout >= 1e-3 && o.timeout <= 1e6, "1e-3 to 1e6 seconds",
+           "it bounds how long one transfer may take"});
+  if (v.hasDevice()) {
+    const char *remedy = "choose one of them";
+    v.choice({"--device", "NAME",
+              "cuda: a GPU for each rank, by its number on the node, shared "
+              "where there are fewer; emulated: on the host, for programs "
+              "compiled with --emulate-device"},
+             o.device,
+             Choices<std::string>{{"cuda", "cuda"}, {"emulated", "emulated"}},
+             remedy);
+    v.choice({"--transport", "NAME",
+              "nccl: from GPU to GPU; mpi: through memory of the host, also "
+              "for ranks that share a GPU; auto: nccl, on the emulated device "
+              "mpi"},
+             o.transport,
+             Choices<std::string>{
+                 {"auto", "auto"}, {"nccl", "nccl"}, {"mpi", "mpi"}},
+             remedy);
+    v.choice({"--attention", "NAME",
+              "cudnn: by cuDNN, an error where it is missing or has no plan; "
+              "generated: by kernels of the compiler; auto: by cuDNN where it "
+              "has a plan, which is for bf16 only"},
+             o.attention,
+             Choices<std::string>{{"auto", "auto"},
+                                  {"cudnn", "cudnn"},
+                                  {"generated", "generated"}},
+             remedy);
+    v.flag({"--no-graph", "",
+            "Enqueue every step anew instead of as a CUDA graph"},
+           o.graph, /*given=*/false);
+    v.text({"--kernel-times", "FILE",
+            "Measure each kernel and library call on the device and write "
+            "their times, bytes and operations to FILE as JSON (FILE.R for "
+            "rank R > 0). Steps are not graphs then, and slower; the first one "
+            "does not count"},
+           o.kernelTimes);
+  }
+  v.number({"--threads", "N",
+            "Threads of each rank in matrix products; results do not depend on "
+            "it"},
+           o.threads,
+           Rule{o.threads >= 1 && o.threads <= 1024, "1 to 1024",
+                "it is the number of threads of each rank"});
+  v.here([&] {
+    v.flag({"--quiet", "", "Print nothing but errors and the final loss"},
+           o.quiet);
+    v.choice({"--progress", "NAME",
+              "line rewrites one line, plain adds lines; auto: line on a "
+              "terminal"},
+             o.progress,
+             Choices<std::string>{{"auto", "auto"},
+                                  {"line", "line"},
+                                  {"plain", "plain"},
+                                  {"none", "none"}},
+             "choose one of them");
+  });
+  v.flag({"--profile", "",
+          "Print at the end where each rank's time went, by kind of action"},
+         o.profile);
+  v.flag(
+      {"--memory-report", "", "Print planned and allocated bytes of each rank"},
+      o.memoryReport);
+  v.emulation({"--emulate", "[F,I,W]",
+               "Compute nothing: each action sleeps as long as planned, or for "
+               "F,I,W ms (one for all, or three; B takes I + W). Transfers are "
+               "real, --data is not read, there is no loss. Shows what the "
+               "runtime itself costs, with many ranks on few cores",
+               Default::Told},
+              o.emulate);
+}
+
+//===----------------------------------------------------------------------===//
+// Its walks
+//===----------------------------------------------------------------------===//
+
+/// "a, b or c"; or with another word between all.
+template <typename T>
+static std::string namesOf(const Choices<T> &choices,
+                           const char *between = nullptr) {
+  std::string names;
+  for (size_t i = 0; i < choices.size(); ++i)
+    names += (i == 0                    ? ""
+              : between                 ? between
+              : i + 1 == choices.size() ? " or "
+                                        : ", ") +
+             std::string(choices[i].first);
+  return names;
+}
+
+namespace {
+/// Declares the options. Values are read into the fields.
+class Declaration {
+public:
+  Declaration(CLI::App &app, bool hasDevice) : app(app), device(hasDevice) {}
+
+  bool hasDevice() const { return device; }
+  void group(const char *name) { groupName = name; }
+  template <typename Body> void here(Body body) { body(); }
+
+  void text(const Row &row, std::string &field) {
+    finish(row, app.add_option(row.name, field, wrap(row.text)));
+  }
+  void flag(const Row &row, bool &field, bool given = true) {
+    std::string names = row.name + std::string(given ? "" : "{false}");
+    app.add_flag(names, field, wrap(row.text))->group(groupName);
+  }
+  template <typename T> void number(const Row &row, T &field, const Rule &) {
+    CLI::Option *option = app.add_option(row.name, field, wrap(row.text));
+    if constexpr (std::is_integral_v<T>)
+      option->check(checkInteger<T>);
+    finish(row, option);
+  }
+  template <typename T>
+  void choice(const Row &row, T &field, const Choices<T> &choices,
+              const char *remedy) {
+    std::string text = namesOf(choices, " | ");
+    if (*row.text)
+      text += ". " + std::string(row.text);
+    CLI::Option *option = app.add_option_function<std::string>(
+        row.name,
+        [&field, choices, name = row.name, remedy](const std::string &found) {
+          for (const auto &[known, value] : choices)
+            if (found == known) {
+              field = value;
+              return;
+            }
+          require(false, name, found, namesOf(choices), remedy);
+        },
+        wrap(text));
+    for (const auto &[known, value] : choices)
+      if (value == field)
+        option->default_str(known);
+    option->type_name(row.meta)->group(groupName);
+  }
+  void emulation(const Row &row, std::optional<StageTimes> &) {
+    emulated = app.add_option(row.name, emulatedText, wrap(row.text));
+    emulated->expected(0, 1);
+    finish(row, emulated);
+  }
+
+  /// How often an option has been given.
+  size_t count(const char *name) const { return app.count(name); }
+
+  CLI::Option *emulated = nullptr; ///< --emulate, whose value needs the program
+  std::string emulatedText;
+
+private:
+  void finish(const Row &row, CLI::Option *option) {
+    option->type_name(row.meta)->group(groupName);
+    if (row.byDefault == Default::Told)
+      option->always_capture_default(false)->default_str("");
+  }
+
+  CLI::App &app;
+  bool device;
+  const char *groupName = "";
+};
+
+/// Checks numbers; names have been checked where they were read.
+class Check {
+public:
+  bool hasDevice() const { return true; }
+  void group(const char *) {}
+  template <typename Body> void here(Body body) { body(); }
+  void text(const Row &, std::string &) {}
+  void flag(const Row &, bool &, bool = true) {}
+  void emulation(const Row &, std::optional<StageTimes> &) {}
+  template <typename T>
+  void choice(const Row &, T &, const Choices<T> &, const char *) {}
+
+  template <typename T>
+  void number(const Row &row, T &field, const Rule &rule) {
+    const double value = double(field);
+    if (!rule.isInF32) {
+      require(rule.holds && std::isfinite(value), row.name, numberText(value),
+              rule.expected, rule.remedy);
+      return;
+    }
+    // Digits that tell a number from the limit that it was rounded to.
     std::string found = exactText(value);
     if (std::isfinite(value) && value != double(float(value)) &&
         (!isFiniteInF32(value) || float(value) == 0 || float(value) == 1))
       found += " (" + numberText(double(float(value))) + " in f32)";
-    require(good && isFiniteInF32(value), option, found, expected, remedy);
-  };
-  number("--steps", double(o.steps), o.steps >= 1, "at least 1",
-         "give the number of training steps");
-  updateNumber("--lr", o.learningRate, o.learningRate > 0,
-               "a positive number that is finite in f32",
-               "1e-3 is a start for small models");
-  number("--min-lr", o.minLearningRate,
-         o.minLearningRate >= 0 && o.minLearningRate <= o.learningRate,
-         "0 to the value of --lr", "it is where the decay ends");
-  number("--warmup", double(o.warmup), o.warmup >= 0, "0 or more steps",
-         "0 starts with the full learning rate");
-  number("--decay", double(o.decay), o.decay >= 0, "0 or more steps",
-         "0 keeps the learning rate as it is");
-  updateNumber("--weight-decay", o.weightDecay, o.weightDecay >= 0,
-               "a number from 0 on that is finite in f32", "0 turns it off");
-  // A rate by itself and a decay by itself may be finite.
-  require(isFiniteInF32(double(float(o.learningRate)) *
-                        double(float(o.weightDecay))),
-          "--weight-decay",
-          exactText(o.weightDecay) + " with --lr " + exactText(o.learningRate),
-          "a product that is finite in f32", "lower one of them");
-  updateNumber("--beta1", o.beta1, o.beta1 >= 0 && float(o.beta1) < 1,
-               "a number in [0, 1) also in f32", "0.9 is usual");
-  updateNumber("--beta2", o.beta2, o.beta2 >= 0 && float(o.beta2) < 1,
-               "a number in [0, 1) also in f32", "0.95 is usual");
-  updateNumber("--epsilon", o.epsilon, float(o.epsilon) > 0,
-               "a positive number that is neither 0 nor infinite in f32",
-               "1e-8 is usual");
-  updateNumber("--clip", o.clip, o.clip == 0 || float(o.clip) > 0,
-               "0, or a positive number that is neither 0 nor infinite in f32",
-               "0 turns clipping off");
-  if (!o.profileOut.empty())
-    number("--steps", double(o.steps), o.steps > profileWarmUp,
-           "at least 3 with --profile-out",
-           "the first two steps are warm-up and do not count");
-  number("--timeout", o.timeout, o.timeout >= 1e-3 && o.timeout <= 1e6,
-         "1e-3 to 1e6 seconds", "it bounds how long one transfer may take");
-  number("--threads", o.threads, o.threads >= 1 && o.threads <= 1024,
-         "1 to 1024", "it is the number of threads of each rank");
-}
+    require(rule.holds && isFiniteInF32(value), row.name, found, rule.expected,
+            rule.remedy);
+  }
+};
+
+/// Lists what has to be the same on all ranks.
+class Listing {
+public:
+  std::vector<std::pair<std::string, std::string>> values;
+
+  bool hasDevice() const { return true; }
+  void group(const char *) {}
+  /// What a rank prints is its own matter.
+  template <typename Body> void here(Body) {}
+  void text(const Row &row, std::string &field) { add(row, field); }
+  void flag(const Row &row, bool &field, bool given = true) {
+    add(row, field == given ? "on" : "off");
+  }
+  template <typename T> void number(const Row &row, T &field, const Rule &) {
+    if constexpr (std::is_floating_point_v<T>)
+      add(row, exactText(field));
+    else
+      add(row, std::to_string(field));
+  }
+  template <typename T>
+  void choice(const Row &row, T &field, const Choices<T> &choices,
+              const char *) {
+    for (const auto &[known, value] : choices)
+      if (value == field)
+        add(row, known);
+  }
+  void emulation(const Row &row, std::optional<StageTimes> &field) {
+    std::string text = field ? "" : "off";
+    if (field)
+      for (const std::vector<double> *times :
+           {&field->forward, &field->inputGradient, &field->weightGradient})
+        for (double time : *times)
+          text += exactText(time) + " ";
+    add(row, text);
+  }
+
+private:
+  void add(const Row &row, const std::string &value) {
+    values.emplace_back(row.name, value);
+  }
+};
+} // namespace
 
 /// Times for --emulate: `text` is F,I,W in ms, one duration for all of them, or
 /// empty for the planned ones.
@@ -184,12 +494,35 @@ static void checkEmulation(const Options &o) {
           "one of them", "there are no layers whose time could be measured");
 }
 
-static std::string joined(const std::vector<std::string> &texts,
-                          const char *between) {
-  std::string result;
-  for (const std::string &text : texts)
-    result += (result.empty() ? "" : between) + text;
-  return result;
+/// What options say about each other and about the program.
+static void checkTogether(const Options &o, bool onDevice) {
+  require(!o.data.empty() || o.emulate, "no", "--data", "a file to train on",
+          "add --data FILE");
+  require(!onDevice || !o.emulate, "--emulate", "with a program for GPUs",
+          "a program for CPUs",
+          "compile it with --target=cpu, its schedule is the same");
+  require(!onDevice || o.profileOut.empty(), "--profile-out",
+          "with a program for GPUs", "a program for CPUs",
+          "times of single layers are measured on CPUs only; --trace and "
+          "--timeline have those of actions");
+  require(o.attention != "cudnn" || o.device == "cuda", "--attention", "cudnn",
+          "auto with --device=emulated", "cuDNN needs GPUs");
+  require(o.kernelTimes.empty() || o.steps >= 2, "--kernel-times",
+          "with --steps " + std::to_string(o.steps), "at least 2 steps",
+          "the first one is not measured");
+  require(o.transport != "nccl" || o.device == "cuda", "--transport", "nccl",
+          "mpi with --device=emulated", "NCCL needs GPUs");
+  // A rate by itself and a decay by itself may be finite.
+  require(!isFiniteInF32(o.learningRate) || !isFiniteInF32(o.weightDecay) ||
+              isFiniteInF32(double(float(o.learningRate)) *
+                            double(float(o.weightDecay))),
+          "--weight-decay",
+          exactText(o.weightDecay) + " with --lr " + exactText(o.learningRate),
+          "a product that is finite in f32", "lower one of them");
+  if (!o.profileOut.empty())
+    require(o.steps > profileWarmUp, "--steps", numberText(double(o.steps)),
+            "at least 3 with --profile-out",
+            "the first two steps are warm-up and do not count");
 }
 
 std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
@@ -213,194 +546,14 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
   app.get_formatter()->column_width(30);
   app.set_help_flag("-h,--help", "Explain all options and leave");
 
-  const char *group = "Data";
-  app.add_option("--data", o.data,
-                 "File to train on. Text as bytes; .bin files as tokens of 16 "
-                 "or 32 bits; .npy files of whole numbers")
-      ->type_name("FILE")
-      ->group(group);
-  const std::map<std::string, TokenFormat> formats = {
-      {"auto", TokenFormat::Auto},
-      {"bytes", TokenFormat::Bytes},
-      {"u16", TokenFormat::U16},
-      {"u32", TokenFormat::U32}};
-  std::string format = "auto";
-  app.add_option("--token-format", format,
-                 "auto | bytes | u16 | u32. auto reads llm.c's header "
-                 "(20240520: u16, 20240801: u32) and numpy's, takes other "
-                 "files as bytes, and asks for .bin files without a header; "
-                 "u16 and u32 skip a header if there is one")
-      ->type_name("NAME")
-      ->group(group);
-  app.add_option("--steps", o.steps, "Training steps")
-      ->type_name("K")
-      ->group(group);
-  app.add_option("--seed", o.seed,
-                 "Seed of the initial parameters, the order of the data, and "
-                 "dropout")
-      ->type_name("N")
-      ->group(group);
-
-  group = "Optimizer";
-  std::vector<std::string> optimizers;
-  for (const Optimizer &each : description.optimizers)
-    optimizers.push_back(each.name);
-  o.optimizer = optimizers.empty() ? "" : optimizers.front();
-  app.add_option("--optimizer", o.optimizer, joined(optimizers, " | "))
-      ->type_name("NAME")
-      ->group(group);
-  app.add_option("--lr", o.learningRate, "Learning rate after the warm-up")
-      ->type_name("X")
-      ->group(group);
-  auto *minLr = app.add_option("--min-lr", o.minLearningRate,
-                               "Learning rate at the end of the decay "
-                               "[default: a tenth of --lr]")
-                    ->type_name("X")
-                    ->always_capture_default(false)
-                    ->group(group);
-  minLr->default_str("");
-  app.add_option("--warmup", o.warmup,
-                 "Steps in which the learning rate rises linearly to --lr")
-      ->type_name("N")
-      ->group(group);
-  auto *decay =
-      app.add_option("--decay", o.decay,
-                     "Steps after the warm-up in which it falls to --min-lr "
-                     "along a cosine; 0: it stays [default: all the rest]")
-          ->type_name("N")
-          ->always_capture_default(false)
-          ->group(group);
-  decay->default_str("");
-  app.add_option("--weight-decay", o.weightDecay,
-                 "Decoupled weight decay, for the parameters that the model "
-                 "marks for it (by default: matrices)")
-      ->type_name("X")
-      ->group(group);
-  app.add_option("--beta1", o.beta1, "AdamW: decay of the first moment")
-      ->type_name("X")
-      ->group(group);
-  app.add_option("--beta2", o.beta2, "AdamW: decay of the second moment")
-      ->type_name("X")
-      ->group(group);
-  app.add_option("--epsilon", o.epsilon, "AdamW: added to the denominator")
-      ->type_name("X")
-      ->group(group);
-  app.add_option("--clip", o.clip,
-                 "Largest global norm of the gradient; 0: no clipping")
-      ->type_name("X")
-      ->group(group);
-
-  group = "Files";
-  app.add_option("--metrics", o.metrics, "Write one JSON object a step")
-      ->type_name("FILE.jsonl")
-      ->group(group);
-  app.add_option("--trace", o.trace,
-                 "Write every action of all ranks for Perfetto or "
-                 "chrome://tracing")
-      ->type_name("FILE.json")
-      ->group(group);
-  app.add_option("--timeline", o.timeline,
-                 "Draw a measured step, the median one of the last " +
-                     std::to_string(timelineWindow) +
-                     ", above the predicted one, and why ranks idled")
-      ->type_name("FILE.svg")
-      ->group(group);
-  app.add_option("--profile-out", o.profileOut,
-                 "Write the times of each layer, of transfers and of the "
-                 "update, for pp-compile --profile and pp-plan --profile")
-      ->type_name("FILE.json")
-      ->group(group);
-  app.add_option("--save", o.save,
-                 "Write the trained parameters to DIR/model.safetensors "
-                 "(whole or not at all; no optimizer state), also where "
-                 "SIGINT or SIGTERM ends the run early")
-      ->type_name("DIR")
-      ->group(group);
-  app.add_option("--load", o.load,
-                 "Start from the parameters in DIR/model.safetensors")
-      ->type_name("DIR")
-      ->group(group);
-
-  group = "Running";
-  app.add_option("--timeout", o.timeout,
-                 "Seconds a transfer may take before the run ends")
-      ->type_name("S")
-      ->group(group);
   const bool onDevice = description.target != "cpu";
-  if (onDevice) {
+  if (onDevice)
     o.timeout = 30;
-    app.add_option("--device", o.device,
-                   "cuda | emulated. cuda: a GPU for each rank, by its number "
-                   "on the node, shared where there are fewer; emulated: on "
-                   "the host, for programs compiled with --emulate-device")
-        ->type_name("NAME")
-        ->group(group);
-    app.add_option("--transport", o.transport,
-                   "auto | nccl | mpi. nccl: from GPU to GPU; mpi: through "
-                   "memory of the host, also for ranks that share a GPU; "
-                   "auto: nccl, on the emulated device mpi")
-        ->type_name("NAME")
-        ->group(group);
-    app.add_option("--attention", o.attention,
-                   "auto | cudnn | generated. cudnn: by cuDNN, an error where "
-                   "it is missing or has no plan; generated: by kernels of the "
-                   "compiler; auto: by cuDNN where it has a plan, which is for "
-                   "bf16 only")
-        ->type_name("NAME")
-        ->group(group);
-    app.add_flag("--no-graph{false}", o.graph,
-                 "Enqueue every step anew instead of as a CUDA graph")
-        ->group(group);
-    app.add_option("--kernel-times", o.kernelTimes,
-                   "Measure each kernel and library call on the device and "
-                   "write their times, bytes and operations to FILE as JSON "
-                   "(FILE.R for rank R > 0). Steps are not graphs then, and "
-                   "slower; the first one does not count")
-        ->type_name("FILE")
-        ->group(group);
-  }
-  app.add_option(
-         "--threads", o.threads,
-         "Threads of each rank in matrix products; results do not depend "
-         "on it")
-      ->type_name("N")
-      ->group(group);
-  app.add_flag("--quiet", o.quiet,
-               "Print nothing but errors and the final loss")
-      ->group(group);
-  app.add_option("--progress", o.progress,
-                 "auto | line | plain | none. line rewrites one line, plain "
-                 "adds lines; auto: line on a terminal")
-      ->type_name("NAME")
-      ->group(group);
-  app.add_flag(
-         "--profile", o.profile,
-         "Print at the end where each rank's time went, by kind of action")
-      ->group(group);
-  app.add_flag("--memory-report", o.memoryReport,
-               "Print planned and allocated bytes of each rank")
-      ->group(group);
-
-  std::string emulate;
-  auto *emulateOption =
-      app.add_option("--emulate", emulate,
-                     "Compute nothing: each action sleeps as long as planned, "
-                     "or for F,I,W ms (one for all, or three; B takes I + W). "
-                     "Transfers are real, --data is not read, there is no "
-                     "loss. Shows what the runtime itself costs, with many "
-                     "ranks on few cores")
-          ->type_name("[F,I,W]")
-          ->always_capture_default(false)
-          ->expected(0, 1)
-          ->group(group);
-  emulateOption->default_str("");
-
-  for (const char *name : {"--steps", "--warmup", "--decay"})
-    app.get_option(name)->check(checkInteger<int64_t>);
-  app.get_option("--seed")->check(checkInteger<uint64_t>);
-  app.get_option("--threads")->check(checkInteger<int>);
-  for (CLI::Option *option : app.get_options())
-    option->description(wrap(option->get_description()));
+  for (const Optimizer &each : description.optimizers)
+    o.optimizers.push_back(each.name);
+  o.optimizer = o.optimizers.empty() ? "" : o.optimizers.front();
+  Declaration declared(app, onDevice);
+  visitOptions(o, declared);
 
   try {
     app.parse(argc, argv);
@@ -415,93 +568,25 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
                 "), expected the options that --help lists");
   }
 
-  if (emulateOption->count() > 0) {
+  if (declared.emulated->count() > 0) {
     // CLI11's word for an option without its value.
-    o.emulate = parseEmulation(emulate == "true" ? "" : emulate, description);
+    const std::string &text = declared.emulatedText;
+    o.emulate = parseEmulation(text == "true" ? "" : text, description);
     checkEmulation(o);
   }
-  require(!o.data.empty() || o.emulate, "no", "--data", "a file to train on",
-          "add --data FILE");
-  auto chosen = formats.find(format);
-  require(chosen != formats.end(), "--token-format", format,
-          "auto, bytes, u16 or u32", "say what the file holds");
-  o.tokenFormat = chosen->second;
-  require(std::find(optimizers.begin(), optimizers.end(), o.optimizer) !=
-              optimizers.end(),
-          "--optimizer", o.optimizer, joined(optimizers, " or "),
-          "choose one of them");
-  require(o.progress == "auto" || o.progress == "line" ||
-              o.progress == "plain" || o.progress == "none",
-          "--progress", o.progress, "auto, line, plain or none",
-          "choose one of them");
-  require(!onDevice || !o.emulate, "--emulate", "with a program for GPUs",
-          "a program for CPUs",
-          "compile it with --target=cpu, its schedule is the same");
-  require(!onDevice || o.profileOut.empty(), "--profile-out",
-          "with a program for GPUs", "a program for CPUs",
-          "times of single layers are measured on CPUs only; --trace and "
-          "--timeline have those of actions");
-  require(o.device == "cuda" || o.device == "emulated", "--device", o.device,
-          "cuda or emulated", "choose one of them");
-  require(
-      o.transport == "auto" || o.transport == "nccl" || o.transport == "mpi",
-      "--transport", o.transport, "auto, nccl or mpi", "choose one of them");
-  require(o.attention == "auto" || o.attention == "cudnn" ||
-              o.attention == "generated",
-          "--attention", o.attention, "auto, cudnn or generated",
-          "choose one of them");
-  require(o.attention != "cudnn" || o.device == "cuda", "--attention", "cudnn",
-          "auto with --device=emulated", "cuDNN needs GPUs");
-  require(o.kernelTimes.empty() || o.steps >= 2, "--kernel-times",
-          "with --steps " + std::to_string(o.steps), "at least 2 steps",
-          "the first one is not measured");
-  require(o.transport != "nccl" || o.device == "cuda", "--transport", "nccl",
-          "mpi with --device=emulated", "NCCL needs GPUs");
-  if (minLr->count() == 0)
+  if (declared.count("--min-lr") == 0)
     o.minLearningRate = o.learningRate / 10;
-  if (decay->count() == 0)
+  if (declared.count("--decay") == 0)
     o.decay = std::max<int64_t>(o.steps - o.warmup, 0);
-  check(o);
+  checkTogether(o, onDevice);
+  Check check;
+  visitOptions(o, check);
   return o;
 }
 
 std::vector<std::pair<std::string, std::string>> Options::values() const {
-  std::string emulated = emulate ? "" : "off";
-  if (emulate)
-    for (const std::vector<double> *times :
-         {&emulate->forward, &emulate->inputGradient, &emulate->weightGradient})
-      for (double time : *times)
-        emulated += exactText(time) + " ";
-  return {
-      {"--data", data},
-      {"--token-format", std::to_string(int(tokenFormat))},
-      {"--steps", std::to_string(steps)},
-      {"--seed", std::to_string(seed)},
-      {"--optimizer", optimizer},
-      {"--lr", exactText(learningRate)},
-      {"--min-lr", exactText(minLearningRate)},
-      {"--warmup", std::to_string(warmup)},
-      {"--decay", std::to_string(decay)},
-      {"--weight-decay", exactText(weightDecay)},
-      {"--beta1", exactText(beta1)},
-      {"--beta2", exactText(beta2)},
-      {"--epsilon", exactText(epsilon)},
-      {"--clip", exactText(clip)},
-      {"--threads", std::to_string(threads)},
-      {"--metrics", metrics},
-      {"--trace", trace},
-      {"--timeline", timeline},
-      {"--profile-out", profileOut},
-      {"--save", save},
-      {"--load", load},
-      {"--timeout", exactText(timeout)},
-      {"--device", device},
-      {"--transport", transport},
-      {"--attention", attention},
-      {"--kernel-times", kernelTimes},
-      {"--no-graph", graph ? "off" : "on"},
-      {"--profile", profile ? "on" : "off"},
-      {"--memory-report", memoryReport ? "on" : "off"},
-      {"--emulate", emulated},
-  };
+  Options copy = *this;
+  Listing listing;
+  visitOptions(copy, listing);
+  return std::move(listing.values);
 }

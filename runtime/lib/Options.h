@@ -28,7 +28,8 @@ struct Options {
   uint64_t seed = 1;
 
   // How to update.
-  std::string optimizer; ///< a name of the description's
+  std::vector<std::string> optimizers; ///< what the program offers
+  std::string optimizer;               ///< one of them
   double learningRate = 1e-3;
   double minLearningRate = -1; // resolved to a tenth of learningRate
   int64_t warmup = 0;
