@@ -1,11 +1,27 @@
 #!/usr/bin/env python3
-"""Rules of the source tree that no compiler checks: file sizes, leftovers."""
+"""Rules of the source tree that no compiler checks: file sizes, leftovers, and what
+parts of the runtime may include."""
 
 import pathlib
+import re
 import subprocess
 import sys
 
 MAX_LINES = 800
+
+# Parts of the runtime, each of which knows those before it alone.
+RUNTIME = ["lib", "gpu", "main"]
+
+
+def wrong_includes(path, text):
+    """Headers of later parts that a file of the runtime includes."""
+    if path.parts[:1] != ("runtime",) or path.parts[1] not in RUNTIME:
+        return
+    for later in RUNTIME[RUNTIME.index(path.parts[1]) + 1:]:
+        for header in re.findall(r'^#include "([^"]+)"', text, re.MULTILINE):
+            if (pathlib.Path("runtime") / later / header).is_file():
+                yield f"{path}: found an include of runtime/{later}/{header}, " \
+                      f"expected none: {path.parts[1]} lies below {later}"
 
 
 def main():
@@ -21,6 +37,8 @@ def main():
         if b"<<<<<<< " in data or b">>>>>>> " in data:
             if path.name != "check_tree.py":
                 problems.append(f"{name}: found a merge conflict")
+        if path.suffix in {".cpp", ".h"}:
+            problems.extend(wrong_includes(path, data.decode()))
         if path.suffix in {".cpp", ".h", ".td", ".py", ".mlir"}:
             lines = data.count(b"\n")
             if lines > MAX_LINES:
