@@ -660,9 +660,10 @@ private:
   bool takesWorkspace(Operation *op, int64_t address,
                       ArrayRef<func::FuncOp> called) {
     const int64_t bytes = getMostWorkspace(called);
-    if (bytes > 0 &&
-        !(isInArena(address, bytes) &&
-          isPlanned(address, plan.ofWorkspace(op), "the workspace")))
+    if (bytes <= 0)
+      return true; // and nothing at the address that the call names
+    if (!isInArena(address, bytes) ||
+        !isPlanned(address, plan.ofWorkspace(op), "the workspace"))
       return false;
     memory.clobber(address, bytes);
     return true;
