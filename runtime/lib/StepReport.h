@@ -1,9 +1,11 @@
 //===- StepReport.h - What the ranks tell each other of a step --*- C++ -*-===//
 //
 // One vector of f64 that is summed over all ranks once a step: losses of
-// micro-batches, then square norms of parameters, each from one rank; how often
-// each of these has been reported, so that a broken program is noticed; the
-// number of ranks with an id out of range; and the votes to end the run.
+// micro-batches, then square norms of parameters, each from one rank; the number
+// of ranks with an id out of range; the votes to end the run; and how often each
+// loss and norm has been reported, so that a broken program is noticed. The
+// program's function of the end of a step reads it up to the ids: with one out of
+// range nothing is updated.
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_STEPREPORT_H
@@ -38,16 +40,16 @@ public:
 
   double &loss(int microbatch) { return data()[size_t(microbatch)]; }
   /// How often each value has been reported, in the order of the values.
-  double *timesReported() { return data() + count; }
-  const double *timesReported() const { return data() + count; }
+  double *timesReported() { return data() + count + 2; }
+  const double *timesReported() const { return data() + count + 2; }
   double &timesLossReported(int microbatch) {
     return timesReported()[size_t(microbatch)];
   }
   double &timesNormReported(int parameter) {
     return timesReported()[microbatches + size_t(parameter)];
   }
-  double &idsOutOfRange() { return data()[2 * count]; }
-  double &votes() { return data()[2 * count + 1]; }
+  double &idsOutOfRange() { return data()[count]; }
+  double &votes() { return data()[count + 1]; }
 
   /// What was wrong with an id of this rank in this step; not summed.
   std::string idError;

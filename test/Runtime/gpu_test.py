@@ -640,7 +640,7 @@ class Failures(Gpu):
         """An error on one rank ends the others, which wait on their devices."""
         result = self.start(4, "--no-graph", "--device", "emulated", FAKE_FAULT="kernel@2")
         self.assertError(result, "barrier")
-        result = mpirun(1, ["-x", f"LD_LIBRARY_PATH={FAKE}", "-x", "FAKE_CUDA_FAIL=cuLaunchKernel@60",
+        result = mpirun(1, ["-x", f"LD_LIBRARY_PATH={FAKE}", "-x", "FAKE_CUDA_FAIL=cuLaunchKernel@40",
                             program("pprt-fake-gpu-2"), "--data", self.data, "--steps", 5,
                             ":", "-n", 1, "-x", f"LD_LIBRARY_PATH={FAKE}",
                             program("pprt-fake-gpu-2"), "--data", self.data, "--steps", 5],

@@ -14,12 +14,13 @@
 // CHECK-DAG: name = "conclude_0"
 
 // 16 bytes at once; roundings as on the host, and no fused products.
+// PTX: .entry adamw_0
+// PTX-NOT: {{fma.rn|approx}}
 // PTX: ld.global.v4
-// PTX-NOT: fma.rn
-// PTX-NOT: approx
+// PTX-NOT: {{fma.rn|approx}}
 // PTX: sqrt.rn.f32
-// PTX-NOT: fma.rn
-// PTX-NOT: approx
+// PTX-NOT: {{fma.rn|approx}}
+// PTX: .entry pprt_kernel_widen
 
 pp.parameter @w : tensor<64x64xf32> init(#nn.zeros)
 pp.parameter @b : tensor<64x64xbf16> init(#nn.zeros)

@@ -156,7 +156,7 @@ def PP_ParamOp : PP_Op<"param", [Pure, HasParent<"ModelOp">,
       OptionalAttr<BoolAttr>:$decay, OptionalAttr<PP_ShardingAttr>:$sharding);
   let results = (outs PP_FloatTensor:$result);
   let assemblyFormat = [{
-    $name `:` type($result) (`sharding` `(` $sharding^ `)`)?
+    $name `:` type($result) (`sharding` `(` qualified($sharding)^ `)`)?
     `init` `(` $init `)` attr-dict
   }];
   let hasVerifier = 1;

@@ -45,7 +45,7 @@ def PP_ParameterOp : PP_Op<"parameter", [Symbol,
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type, AnyAttr:$init,
       OptionalAttr<BoolAttr>:$decay, OptionalAttr<PP_ShardingAttr>:$sharding);
   let assemblyFormat = [{
-    $sym_name `:` $type (`sharding` `(` $sharding^ `)`)?
+    $sym_name `:` $type (`sharding` `(` qualified($sharding)^ `)`)?
     `init` `(` $init `)` attr-dict
   }];
   let hasVerifier = 1;
