@@ -3,9 +3,8 @@
 // Ops of the program and calls of the step function are taken in turn. Memory
 // is symbolic: an action leaves its results under their names and
 // micro-batches, a later one must find its operands so, and the memory plan
-// must agree with where they are. What a transfer has in hand is remembered by
-// the number of the write that put it there: no other write may have come
-// before the wait.
+// must agree with where they are. What a transfer has in hand is known by the
+// number of the write that put it there: none may come before the wait.
 //
 //===----------------------------------------------------------------------===//
 

@@ -3,7 +3,6 @@
 
 #include "Bootstrap.h"
 #include "RankNotes.h"
-#include "Bootstrap.h"
 
 #include <algorithm>
 #include <array>

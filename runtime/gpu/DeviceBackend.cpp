@@ -113,8 +113,8 @@ void DeviceBackend::connect() {
   const Group ofAll = Group::all(description.mesh, rank());
   const Collective reports{Collective::AllReduce, ElementType::F64, {numSums}};
   if (name == "mpi") {
-    pipe = createStagedCommunicator(*device, bootstrap, ofPipe,
-                                    program.requests);
+    pipe =
+        createStagedCommunicator(*device, bootstrap, ofPipe, program.requests);
     world = createStagedCommunicator(*device, bootstrap, ofAll, 1);
     world->prepare(0, reports);
   } else {

@@ -15,8 +15,8 @@
 
 #include "Backend.h"
 #include "Device.h"
-#include "KeyTable.h"
 #include "DeviceCommunicator.h"
+#include "KeyTable.h"
 #include "RankNotes.h"
 #include "TimedDevice.h"
 

@@ -205,12 +205,12 @@ private:
   void move(const Edge &edge, void *data, uint64_t bytes) {
     Stream stream = device.getStream(edge.stream);
     const bool isSend = edge.ends.source == member();
-    nccl.check(isSend ? nccl.send(data, bytes, ncclBytes, 1, edge.communicator,
-                                  stream)
-                      : nccl.receive(data, bytes, ncclBytes, 0,
-                                     edge.communicator, stream),
-               std::string(isSend ? "ncclSend" : "ncclRecv") + " on the edge " +
-                   text(edge.ends));
+    nccl.check(
+        isSend ? nccl.send(data, bytes, ncclBytes, 1, edge.communicator, stream)
+               : nccl.receive(data, bytes, ncclBytes, 0, edge.communicator,
+                              stream),
+        std::string(isSend ? "ncclSend" : "ncclRecv") + " on the edge " +
+            text(edge.ends));
   }
   void create(NcclComm &communicator, int ranks, const NcclId &id, int rank,
               const std::string &what);
@@ -236,8 +236,8 @@ private:
   int collectiveStream = -1;
   /// One more than the request whose messages are under way; 0: none.
   uint32_t *collectiveProgress = nullptr;
-  size_t started = 0;                  ///< messages of this step
-  uint32_t *numbers = nullptr;         ///< on the device: 0, 1, ...
+  size_t started = 0;          ///< messages of this step
+  uint32_t *numbers = nullptr; ///< on the device: 0, 1, ...
   size_t numNumbers;
   NcclComm all = nullptr;
   bool aborted = false;
@@ -248,8 +248,9 @@ private:
 
 /// The call ends when all ranks of the communicator have made it: a thread
 /// makes it, and the caller notices when one does not come.
-void NcclCommunicator::create(NcclComm &communicator, int ranks, const NcclId &id,
-                       int rank, const std::string &what) {
+void NcclCommunicator::create(NcclComm &communicator, int ranks,
+                              const NcclId &id, int rank,
+                              const std::string &what) {
   struct Call {
     NcclComm communicator = nullptr;
     int status = ncclOk;
@@ -287,8 +288,8 @@ void NcclCommunicator::makeNumbers() {
   device.upload(0, numbers, host, bytes);
 }
 
-/// Both ends of an edge make its communicator at the same time: all members walk
-/// the edges in one order, so that none waits for one that waits for it.
+/// Both ends of an edge make its communicator at the same time: all members
+/// walk the edges in one order, so that none waits for one that waits for it.
 void NcclCommunicator::connect() {
   uint8_t *probe = device.allocate(64);
   makeNumbers();

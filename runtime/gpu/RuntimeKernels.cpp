@@ -1,6 +1,7 @@
 //===- RuntimeKernels.cpp - Kernels that every program brings -------------===//
 //
-// Those of lib/CodeGen/GPU/RuntimeKernels.mlir that more than the backend needs.
+// Those of lib/CodeGen/GPU/RuntimeKernels.mlir that more than the backend
+// needs.
 //
 //===----------------------------------------------------------------------===//
 #include "Device.h"

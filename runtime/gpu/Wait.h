@@ -2,10 +2,10 @@
 #ifndef PPRT_GPU_WAIT_H
 #define PPRT_GPU_WAIT_H
 
+#include "Bootstrap.h"
 #include "Clock.h"
 #include "Device.h"
 #include "Error.h"
-#include "Bootstrap.h"
 #include "WaitTimer.h"
 
 #include <algorithm>

@@ -95,6 +95,5 @@ int32_t pprt_exchange(pprt_context *ctx, void *workspace) {
 
 int32_t pprt_update(pprt_context *ctx, int32_t parameter, void *p,
                     const float *gradient, void *workspace) {
-  return statusOf(ctx,
-                  [&] { ctx->update(parameter, p, gradient, workspace); });
+  return statusOf(ctx, [&] { ctx->update(parameter, p, gradient, workspace); });
 }

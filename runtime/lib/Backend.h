@@ -1,10 +1,10 @@
 //===- Backend.h - What a rank's program computes on ------------*- C++ -*-===//
 //
 // The trainer and the functions of pprt.h know of the processor or device only
-// what stands here: where the arena lies, how a step runs, and what each call of
-// a step does. `HostBackend` computes on this CPU, `EmulationBackend` sleeps
-// instead (--emulate), `DeviceBackend` (gpu/DeviceBackend.h) enqueues work for a
-// GPU or an emulated one.
+// what stands here: where the arena lies, how a step runs, and what each call
+// of a step does. `HostBackend` computes on this CPU, `EmulationBackend` sleeps
+// instead (--emulate), `DeviceBackend` (gpu/DeviceBackend.h) enqueues work for
+// a GPU or an emulated one.
 //
 // The context has checked what it hands on: numbers of channels, requests,
 // micro-batches and parameters exist.
@@ -75,8 +75,8 @@ public:
   /// computes on; empty for none.
   virtual std::string describe() const { return ""; }
   /// Gets what the steps need, together with all other ranks. `arena` is memory
-  /// of the host with the layout of the program's arena, for the first values of
-  /// parameters and for checkpoints.
+  /// of the host with the layout of the program's arena, for the first values
+  /// of parameters and for checkpoints.
   virtual void prepare(std::shared_ptr<Arena> arena) {
     this->arena = std::move(arena);
   }
@@ -119,8 +119,8 @@ public:
   virtual void loss(pprt_context &context, int microbatch,
                     const float *value) = 0;
   virtual StepMemory memory(pprt_context &context) = 0;
-  /// Sums what all ranks have reported, and calls the function of the end of the
-  /// step on the sums.
+  /// Sums what all ranks have reported, and calls the function of the end of
+  /// the step on the sums.
   virtual void exchange(pprt_context &context, void *workspace) = 0;
   virtual void start(int request, const Transfer &transfer) = 0;
   /// Throws TimeoutError where the transfer takes longer than --timeout.

@@ -30,7 +30,8 @@ void Bootstrap::closeControlPlane() {
     return;
   }
   for (std::vector<char> *buffer : {&out, &in})
-    keepUntilEnd(std::make_shared<std::vector<char>>(std::exchange(*buffer, {})));
+    keepUntilEnd(
+        std::make_shared<std::vector<char>>(std::exchange(*buffer, {})));
 }
 
 void Bootstrap::checkFree(bool isFree) const {

@@ -7,8 +7,8 @@
 // process, or one rank alone, which then needs no MPI at all.
 //
 // A failure of any rank ends what all of them do: `reportFailure` brings them
-// together again. Afterwards only the bootstrap is left, and a new run may begin
-// on it.
+// together again. Afterwards only the bootstrap is left, and a new run may
+// begin on it.
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_BOOTSTRAP_H
@@ -79,8 +79,8 @@ public:
   /// After a failure on some rank: reaches an understanding with the other
   /// ranks, and prints all errors on rank 0 with the ranks that found them.
   /// `error` is this rank's own, empty if it was stopped. Where the others
-  /// cannot be reached within seconds, ends the job. Otherwise the control plane
-  /// is as new, and what was sent before is dropped.
+  /// cannot be reached within seconds, ends the job. Otherwise the control
+  /// plane is as new, and what was sent before is dropped.
   virtual void reportFailure(const std::string &error) = 0;
   /// Memory that others may still read or write: it stays until the end.
   void keepUntilEnd(std::shared_ptr<void> memory) {
@@ -105,8 +105,8 @@ private:
 
   int firstRequest = -1, space = -1;
   bool isSending = false, isReceiving = false;
-  // What is moved: a message that a wait gave up on may still be read from here,
-  // or arrive here.
+  // What is moved: a message that a wait gave up on may still be read from
+  // here, or arrive here.
   std::vector<char> out, in;
   std::vector<std::shared_ptr<void>> kept;
 };
@@ -121,8 +121,8 @@ template <typename F> void Bootstrap::agreeAfter(F action) {
   agree(error);
 }
 
-/// The ranks of a job that is one process: one for each thread. The first timeout
-/// is 300 s.
+/// The ranks of a job that is one process: one for each thread. The first
+/// timeout is 300 s.
 std::vector<std::unique_ptr<Bootstrap>> createLocalBootstraps(int ranks);
 /// One rank that was started without a launcher.
 std::unique_ptr<Bootstrap> createLocalBootstrap();

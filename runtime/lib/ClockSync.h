@@ -2,8 +2,8 @@
 #ifndef PPRT_CLOCKSYNC_H
 #define PPRT_CLOCKSYNC_H
 
-#include "Recorder.h"
 #include "Bootstrap.h"
+#include "Recorder.h"
 
 namespace pprt {
 

@@ -1,15 +1,15 @@
 //===- Communicator.h - The data plane of one group of ranks ----*- C++ -*-===//
 //
-// A group is the ranks that differ in their coordinates on some axes of the mesh
-// only; a rank has one communicator for each group that it is in. Members have
-// numbers, in the order of their coordinates. They exchange messages, and do
-// collectives of a closed set. All members start the collectives of a group in
-// the same order; several may be in flight.
+// A group is the ranks that differ in their coordinates on some axes of the
+// mesh only; a rank has one communicator for each group that it is in. Members
+// have numbers, in the order of their coordinates. They exchange messages, and
+// do collectives of a closed set. All members start the collectives of a group
+// in the same order; several may be in flight.
 //
 // A sum over a group is one binary tree over its members: in the first round
 // those at 2i + 1 are added to those at 2i, in the next the sums at 4i + 2 to
-// those at 4i, and so on. So its bits are the same for every member, every order
-// of arrival and every algorithm.
+// those at 4i, and so on. So its bits are the same for every member, every
+// order of arrival and every algorithm.
 //
 // The collectives of a program are known before its first step: `prepare` makes
 // what a request needs, `start` and `wait` allocate nothing.
@@ -37,8 +37,7 @@ struct Group {
   int member = 0;         ///< this rank's
 
   /// The ranks that have the coordinates of `rank` on all axes but these.
-  static Group along(const Mesh &mesh, int rank,
-                     std::vector<std::string> axes);
+  static Group along(const Mesh &mesh, int rank, std::vector<std::string> axes);
   /// All ranks.
   static Group all(const Mesh &mesh, int rank);
 
@@ -92,16 +91,16 @@ public:
   /// The request is that of a collective from now on. Every member prepares the
   /// same under the same number. Throws Error.
   virtual void prepare(int request, const Collective &collective) = 0;
-  /// Starts it. `in` and `out` may begin at the same address, of a reduce-scatter
-  /// also at the own piece; otherwise they do not overlap.
+  /// Starts it. `in` and `out` may begin at the same address, of a
+  /// reduce-scatter also at the own piece; otherwise they do not overlap.
   virtual void start(int request, const void *in, void *out) = 0;
   /// Sleeps until the request is complete. Throws TimeoutError, which names the
   /// group and who did not come, Error and Stopped.
   virtual TransferTimes wait(int request) = 0;
 
   /// Gives up what is under way; nothing but the destructor follows. False if
-  /// memory of it may still be read or written: it has to stay until the job has
-  /// ended.
+  /// memory of it may still be read or written: it has to stay until the job
+  /// has ended.
   virtual bool abort() = 0;
 
 private:

@@ -35,8 +35,7 @@ pprt_context::pprt_context(const BackendSetup &setup, Backend &backend,
 pprt_context::~pprt_context() {
   // After a failure others may still read the report.
   if (!world->abort())
-    bootstrap.keepUntilEnd(
-        std::make_shared<StepReport>(std::move(report)));
+    bootstrap.keepUntilEnd(std::make_shared<StepReport>(std::move(report)));
 }
 
 std::vector<pprt_context::OwnStates>
@@ -286,10 +285,10 @@ void pprt_context::reportSquareNorm(int parameter, const float *gradient,
                                     void *workspace) {
   const int function = parameterAt(parameter).norm;
   if (!emulating)
-    call(function, {gradient,
-                    backend.memory(*this).values + description.microbatches +
-                        parameter,
-                    workspace});
+    call(function,
+         {gradient,
+          backend.memory(*this).values + description.microbatches + parameter,
+          workspace});
   report.timesNormReported(parameter) += 1;
 }
 
@@ -302,9 +301,9 @@ void pprt_context::callConclude(void *workspace) {
   if (emulating)
     return;
   const StepMemory memory = backend.memory(*this);
-  call(description.conclude, {memory.values, &memory.numbers->clip,
-                              memory.summary, &memory.numbers->scalars,
-                              workspace});
+  call(description.conclude,
+       {memory.values, &memory.numbers->clip, memory.summary,
+        &memory.numbers->scalars, workspace});
 }
 
 void pprt_context::sumReport() {

@@ -66,8 +66,8 @@ struct pprt_context : pprt_context_head {
   // For the backend.
   /// Sums the report over all ranks. Throws TimeoutError.
   void sumReport();
-  /// Calls the program's function of the end of a step on the sums of losses and
-  /// norms, where the backend computes.
+  /// Calls the program's function of the end of a step on the sums of losses
+  /// and norms, where the backend computes.
   void callConclude(void *workspace);
   /// Checks what all ranks have reported; throws where the step has failed.
   void check();

@@ -15,10 +15,10 @@ HostBackend::HostBackend(const BackendSetup &setup)
 
 void HostBackend::prepare(std::shared_ptr<Arena> memory) {
   Backend::prepare(std::move(memory));
-  const Group group = Group::along(setup.description.mesh,
-                                   setup.bootstrap.rank(), {"pipe"});
-  pipe = createHostCommunicator(setup.bootstrap, group,
-                                setup.program().requests);
+  const Group group =
+      Group::along(setup.description.mesh, setup.bootstrap.rank(), {"pipe"});
+  pipe =
+      createHostCommunicator(setup.bootstrap, group, setup.program().requests);
 }
 
 void HostBackend::teardown(bool) {

@@ -1,10 +1,10 @@
 //===- HostCommunicator.cpp - Collectives by messages ---------------------===//
 //
-// An all-gather sends the own piece to every member. A reduce-scatter sends each
-// member its piece, and sums what has come: as many bytes as around a ring, and
-// nothing depends on the order of arrival. A large all-reduce is the one after
-// the other. A small one, whose cost is the number of messages, goes up a tree to
-// the first member and down again, which adds in the same order.
+// An all-gather sends the own piece to every member. A reduce-scatter sends
+// each member its piece, and sums what has come: as many bytes as around a
+// ring, and nothing depends on the order of arrival. A large all-reduce is the
+// one after the other. A small one, whose cost is the number of messages, goes
+// up a tree to the first member and down again, which adds in the same order.
 //
 // What an all-reduce does between its messages it does in waits, of whatever
 // request (Messages::Activity).
@@ -31,9 +31,8 @@ Group Group::along(const Mesh &mesh, int rank, std::vector<std::string> axes) {
   Group group{mesh, std::move(axes), {}, 0};
   // Ranks ascend with their coordinates, the first axis first.
   group.ranks = mesh.group(rank, group.axes);
-  group.member =
-      int(std::find(group.ranks.begin(), group.ranks.end(), rank) -
-          group.ranks.begin());
+  group.member = int(std::find(group.ranks.begin(), group.ranks.end(), rank) -
+                     group.ranks.begin());
   return group;
 }
 
@@ -255,7 +254,9 @@ public:
   }
 
 private:
-  char *placeOf(int member) { return arrived.data() + stride * uint64_t(member); }
+  char *placeOf(int member) {
+    return arrived.data() + stride * uint64_t(member);
+  }
 
   ElementType type;
   Pieces pieces;
@@ -271,8 +272,8 @@ public:
       : Operation(channel, 2 * countRounds(channel.group.size()) + 2),
         rounds(countRounds(size())), type(collective.type),
         elements(collective.total()), bytes(elements * sizeOf(type)) {
-    // Those of the children in order, the member itself at 2^child less than the
-    // next one.
+    // Those of the children in order, the member itself at 2^child less than
+    // the next one.
     for (int round = 0; round < rounds && !(me() >> round & 1); ++round)
       if (me() + (1 << round) < size())
         children.push_back(round);
@@ -582,9 +583,9 @@ TransferTimes HostCommunicator::waitForCollective(Started &started) {
   } catch (const TimeoutError &) {
     const int missing = started.operation->missing();
     throw TimeoutError(
-        "found " + started.collective.describe() + " over " +
-        group().name() + " that took longer than " + text(bootstrap.timeout()) +
-        " s on " + group().describe(member()) + ", expected " +
+        "found " + started.collective.describe() + " over " + group().name() +
+        " that took longer than " + text(bootstrap.timeout()) + " s on " +
+        group().describe(member()) + ", expected " +
         (missing < 0 ? "all members" : group().describe(missing)) +
         " to take part: see what it does, or raise --timeout");
   }

@@ -147,9 +147,7 @@ private:
   void removeSpace(int space) override {
     std::lock_guard<std::mutex> lock(hub->mutex);
     here.isOpen[size_t(space)] = false;
-    here.inbox.remove_if([&](const Sent &sent) {
-      return sent.space == space;
-    });
+    here.inbox.remove_if([&](const Sent &sent) { return sent.space == space; });
   }
 
   void isend(int request, int peer, int space, int tag, const void *data,
@@ -193,8 +191,8 @@ Request &LocalBootstrap::begin(int request, bool isReceive, int peer, int space,
   if (r.state != Request::Idle)
     throw Error("found a request started twice without a wait, expected one "
                 "wait for each: compile the program again");
-  r = {Request::Active,         isReceive, peer, space, tag,
-       static_cast<char *>(data), bytes,     0,    0, {}};
+  r = {Request::Active,           isReceive, peer, space, tag,
+       static_cast<char *>(data), bytes,     0,    0,     {}};
   r.order = hub->started++;
   r.times.posted = nowNs();
   return r;
@@ -213,8 +211,8 @@ void LocalBootstrap::deliver(Request &receive, const char *data,
 void LocalBootstrap::isend(int request, int peer, int space, int tag,
                            const void *data, uint64_t bytes) {
   std::lock_guard<std::mutex> lock(hub->mutex);
-  Request &send = begin(request, false, peer, space, tag,
-                        const_cast<void *>(data), bytes);
+  Request &send =
+      begin(request, false, peer, space, tag, const_cast<void *>(data), bytes);
   Hub::Rank &there = hub->ranks[size_t(peer)];
   if (size_t(space) < there.isOpen.size() && !there.isOpen[size_t(space)]) {
     finishSend(send);
@@ -225,8 +223,7 @@ void LocalBootstrap::isend(int request, int peer, int space, int tag,
   Request *first = nullptr;
   for (Request &r : there.requests)
     if (r.state == Request::Active && r.isReceive && r.peer == me &&
-        r.space == space && r.tag == tag &&
-        (!first || r.order < first->order))
+        r.space == space && r.tag == tag && (!first || r.order < first->order))
       first = &r;
   if (first) {
     deliver(*first, send.data, bytes);
@@ -321,7 +318,8 @@ void LocalBootstrap::reportFailure(const std::string &error) {
       hub->reports = 0;
       hub->isStopped = false;
       ++hub->failures;
-      // Who came less far has added fewer spaces; from here on all have as many.
+      // Who came less far has added fewer spaces; from here on all have as
+      // many.
       size_t spaces = 0;
       for (const Hub::Rank &each : hub->ranks)
         spaces = std::max(spaces, each.isOpen.size());

@@ -81,8 +81,8 @@ public:
   /// Takes back a message that is not complete. False while its memory is being
   /// copied from or to.
   bool withdraw(Message &message);
-  /// Drops what has come and will come in channels of a space, which is the upper
-  /// half of their numbers.
+  /// Drops what has come and will come in channels of a space, which is the
+  /// upper half of their numbers.
   void close(uint32_t space);
 
 private:

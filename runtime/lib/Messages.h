@@ -1,12 +1,12 @@
 //===- Messages.h - Messages between the ranks of a job ---------*- C++ -*-===//
 //
 // What communicators and the control plane are made of: nonblocking messages of
-// exact sizes between two ranks, matched by (peer, space, tag) in order. A space
-// keeps the tags of one user apart from those of all others.
+// exact sizes between two ranks, matched by (peer, space, tag) in order. A
+// space keeps the tags of one user apart from those of all others.
 //
 // A started message is in one of as many requests as were asked for before the
-// first step; the calls of a step allocate nothing. Memory of a message stays as
-// it is until the message is complete, or `cancel` has given it back.
+// first step; the calls of a step allocate nothing. Memory of a message stays
+// as it is until the message is complete, or `cancel` has given it back.
 //
 // No call spins while it waits: ranks often share cores.
 //

@@ -2,9 +2,9 @@
 //
 // A rank that has failed, or has been stopped, sends its report to rank 0 and
 // waits. Rank 0 stops all others, gathers their reports, prints them, and tells
-// them to go on: then nobody is in the failed step any more, and the job is what
-// it was before it began. Where a rank does not answer within seconds, the job
-// ends.
+// them to go on: then nobody is in the failed step any more, and the job is
+// what it was before it began. Where a rank does not answer within seconds, the
+// job ends.
 //
 // These notices have an MPI communicator of their own. A rank always has a
 // receive for one.
@@ -35,8 +35,9 @@ static constexpr unsigned finalizeSeconds = 8;
 static constexpr uint64_t settleNs = 2000 * millisecond;
 static constexpr int noticeTag = 2;
 static constexpr int maxNotice = 2048;
-/// First byte of a notice: a report to rank 0, a stop from it, and that all have
-/// stopped. The number of spaces that the sender has follows, then the text.
+/// First byte of a notice: a report to rank 0, a stop from it, and that all
+/// have stopped. The number of spaces that the sender has follows, then the
+/// text.
 static constexpr char noticeError = 'E', noticeStop = 'S', noticeResume = 'R';
 
 void MpiJob::checkStopped() {

@@ -63,7 +63,7 @@ private:
   struct Slot : Message {
     int index = 0;
     int rank = 0; ///< the peer's
-    int tag = 0; ///< MPI's
+    int tag = 0;  ///< MPI's
     MPI_Comm comm = MPI_COMM_NULL;
     int mpiError = MPI_SUCCESS;
   };
@@ -133,7 +133,7 @@ private:
   std::mutex mutex;
   std::deque<Slot> slots; ///< the requests' places do not move
   std::vector<std::pair<int, int>> freeSlots; ///< first, count
-  int spaces = 0; ///< added so far
+  int spaces = 0;                             ///< added so far
   /// The requests that MPI works on, and the slot of each. Guarded.
   std::vector<MPI_Request> active;
   std::vector<int> activeSlot;
@@ -155,7 +155,7 @@ private:
   std::atomic<bool> stopRequested{false};
   std::atomic<bool> resumed{false};
   bool isSettling = false; ///< what is left of a failed step is received
-  int nextSpace = 0; ///< from where all ranks go on after a failure
+  int nextSpace = 0;       ///< from where all ranks go on after a failure
   std::vector<std::pair<int, std::string>> reports; ///< rank 0 only
 };
 

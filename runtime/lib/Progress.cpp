@@ -1,8 +1,8 @@
 #include "Progress.h"
 
+#include "Bootstrap.h"
 #include "Clock.h"
 #include "Error.h"
-#include "Bootstrap.h"
 
 #include <algorithm>
 #include <cerrno>

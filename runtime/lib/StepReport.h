@@ -1,11 +1,11 @@
 //===- StepReport.h - What the ranks tell each other of a step --*- C++ -*-===//
 //
 // One vector of f64 that is summed over all ranks once a step: losses of
-// micro-batches, then square norms of parameters, each from one rank; the number
-// of ranks with an id out of range; the votes to end the run; and how often each
-// loss and norm has been reported, so that a broken program is noticed. The
-// program's function of the end of a step reads it up to the ids: with one out of
-// range nothing is updated.
+// micro-batches, then square norms of parameters, each from one rank; the
+// number of ranks with an id out of range; the votes to end the run; and how
+// often each loss and norm has been reported, so that a broken program is
+// noticed. The program's function of the end of a step reads it up to the ids:
+// with one out of range nothing is updated.
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_STEPREPORT_H

@@ -433,9 +433,9 @@ template <typename T>
 static std::vector<std::vector<T>> gatherLists(Bootstrap &bootstrap,
                                                const std::vector<T> &mine) {
   std::vector<std::vector<T>> all;
-  for (const std::string &bytes : bootstrap.gather(
-           std::string(reinterpret_cast<const char *>(mine.data()),
-                       mine.size() * sizeof(T)))) {
+  for (const std::string &bytes :
+       bootstrap.gather(std::string(reinterpret_cast<const char *>(mine.data()),
+                                    mine.size() * sizeof(T)))) {
     all.emplace_back(bytes.size() / sizeof(T));
     if (!bytes.empty())
       std::memcpy(all.back().data(), bytes.data(), bytes.size());
@@ -506,8 +506,7 @@ void Run::report() {
     bootstrap.agreeAfter(
         [&] { writeFile(kernelTimesPath(), backend->kernelTimes()); });
 
-  std::vector<Profile> profiles =
-      gatherStructs(bootstrap, recorder.profile());
+  std::vector<Profile> profiles = gatherStructs(bootstrap, recorder.profile());
   MemoryUse mine;
   mine.planned = plannedBytes();
   mine.allocated = arena->bytes();

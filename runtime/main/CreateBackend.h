@@ -6,8 +6,8 @@
 
 namespace pprt {
 
-/// By the program's target and the command line: a device for programs for GPUs,
-/// else this CPU, computing or asleep. Opens nothing.
+/// By the program's target and the command line: a device for programs for
+/// GPUs, else this CPU, computing or asleep. Opens nothing.
 std::unique_ptr<Backend> createBackend(const BackendSetup &setup);
 
 } // namespace pprt

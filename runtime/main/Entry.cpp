@@ -37,8 +37,7 @@ int32_t pprt::runProgram(Bootstrap &bootstrap, const CommandLine &line) {
   std::string error;
   try {
     int signal = train(line.description, *line.options, line.error, bootstrap,
-                       {pp_program_steps, pp_program_functions},
-                       createBackend);
+                       {pp_program_steps, pp_program_functions}, createBackend);
     return signal ? 128 + signal : 0;
   } catch (const Disagreement &) {
     return 1;

@@ -143,13 +143,12 @@ std::string checkGroup(Place &place, const Group &group, ElementType type) {
         uint64_t begin = 0;
         for (int m = 0; m < group.member; ++m)
           begin += c.counts[size_t(m)];
-        expected = expectedSum<T>(group, begin,
-                                  c.counts[size_t(group.member)], round);
+        expected =
+            expectedSum<T>(group, begin, c.counts[size_t(group.member)], round);
       } else {
         for (int m = 0; m < members; ++m)
           for (uint64_t k = 0; k < c.counts[size_t(m)]; ++k)
-            expected.push_back(
-                valueOf<T>(group.ranks[size_t(m)], k, round));
+            expected.push_back(valueOf<T>(group.ranks[size_t(m)], k, round));
       }
       if (out[i].size() != expected.size() ||
           (!expected.empty() && std::memcmp(out[i].data(), expected.data(),

@@ -7,8 +7,8 @@
 //   pprt-device-communicator-test nccl|mpi
 //
 //===----------------------------------------------------------------------===//
-#include "CommunicatorChecks.h"
 #include "DeviceCommunicator.h"
+#include "CommunicatorChecks.h"
 #include "Wait.h"
 
 #include <cstdio>

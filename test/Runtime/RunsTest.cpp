@@ -83,8 +83,8 @@ int main(int argc, char **argv) {
   uint64_t before = 0;
   for (size_t run = 0; run < faults.size(); ++run) {
     const std::string save = directory + "/save" + std::to_string(run);
-    std::vector<const char *> arguments = {argv[0],  "--data", data.c_str(),
-                                           "--steps", "5",     "--save",
+    std::vector<const char *> arguments = {argv[0],      "--data", data.c_str(),
+                                           "--steps",    "5",      "--save",
                                            save.c_str(), "--quiet"};
     arguments.insert(arguments.end(), argv + 4, argv + argc);
     setenv("FAKE_FAULT", faults[run].c_str(), 1);
@@ -104,8 +104,8 @@ int main(int argc, char **argv) {
           "found " + std::to_string(countOnDevice()) +
               " things on the device that were not given back",
           run);
-    // The first two runs make what later ones use again, such as an error's text
-    // of a library.
+    // The first two runs make what later ones use again, such as an error's
+    // text of a library.
     const uint64_t now = bytesInUse();
     if (run > 1 && canMeasure)
       check(now < before + (32 << 10),

@@ -4,9 +4,9 @@
 // says so at the end; transport_test.py reads that.
 //
 //===----------------------------------------------------------------------===//
+#include "Bootstrap.h"
 #include "Clock.h"
 #include "ClockSync.h"
-#include "Bootstrap.h"
 #include "CommunicatorChecks.h"
 #include "Error.h"
 #include "Philox.h"

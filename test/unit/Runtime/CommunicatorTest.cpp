@@ -28,8 +28,8 @@ template <typename F> std::string onRanks(int ranks, F action) {
   for (int rank = 0; rank < ranks; ++rank) {
     threads[size_t(rank)].join();
     if (!errors[size_t(rank)].empty())
-      text += "rank " + std::to_string(rank) + ": " + errors[size_t(rank)] +
-              "\n";
+      text +=
+          "rank " + std::to_string(rank) + ": " + errors[size_t(rank)] + "\n";
   }
   return text;
 }
@@ -76,8 +76,8 @@ TEST(Communicator, NamesOfGroups) {
 
 TEST(Communicator, WrongNumbersAreErrors) {
   auto bootstrap = createLocalBootstrap();
-  auto communicator = createHostCommunicator(
-      *bootstrap, Group::all(Mesh({{"pipe", 1}}), 0), 2);
+  auto communicator =
+      createHostCommunicator(*bootstrap, Group::all(Mesh({{"pipe", 1}}), 0), 2);
   auto errorOf = [](auto action) -> std::string {
     try {
       action();
