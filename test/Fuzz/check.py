@@ -33,7 +33,7 @@ REFUSALS = [
     # Functions of f64 have no polynomials on devices.
     r"on 'f64' in a kernel for a GPU, which has no code for it; expected f32",
     # A parameter that no loss depends on.
-    r"found no rank that updates it, expected one; a parameter must take part in the loss",
+    r"found no program that updates it, expected one; a parameter must take part in the loss",
 ]
 
 
