@@ -68,7 +68,7 @@ DeviceLibraries DeviceBackend::open() {
 /// The arena, checked against what is free, and what the runtime needs.
 void DeviceBackend::allocate(uint64_t bytes) {
   const uint64_t microbatches = uint64_t(description.microbatches);
-  numSums = microbatches + description.parameters.size() + kFlags;
+  numSums = microbatches + description.parameters.size() + PPRT_NUM_FLAGS;
   for (const Input &input : description.inputs)
     slotBytes = std::max(slotBytes, align(uint64_t(input.rows * input.length) *
                                           sizeof(int32_t)));
@@ -257,7 +257,8 @@ void DeviceBackend::uploadStep(const pprt_context &context) {
 void DeviceBackend::enqueueStep(pprt_context &context, pprt_step_fn function) {
   device->zero(0, deviceResults, numResults() * sizeof(double));
   // A graph reads it anew in each step.
-  device->upload(0, deviceResults + numSums - 1, hostVote, sizeof *hostVote);
+  device->upload(0, deviceResults + numSums - PPRT_NUM_FLAGS + PPRT_FLAG_VOTES,
+                 hostVote, sizeof *hostVote);
   if (function(&context, deviceArena) != PPRT_OK && !context.failure)
     throw Error("found a step that ends with an error and says none, "
                 "expected a reason: compile the program again");
@@ -311,8 +312,8 @@ void DeviceBackend::takeResults(pprt_context &context, bool isEnqueued) {
   }
   std::copy_n(hostResults, report.values(), report.data());
   std::copy(timesReported.begin(), timesReported.end(), report.timesReported());
-  report.idsOutOfRange() = hostResults[report.values()];
-  report.votes() = hostResults[report.values() + 1];
+  report.idsOutOfRange() = hostResults[report.values() + PPRT_FLAG_IDS];
+  report.votes() = hostResults[report.values() + PPRT_FLAG_VOTES];
   report.idError = idError(context.step);
   context.exchanged = true;
   context.check();
@@ -441,8 +442,7 @@ void DeviceBackend::checkIds(const pprt_context &, const IdRange &range,
   if (isNew)
     idRanges.push_back({range, recorder.currentAction()});
   int64_t number = entry->second, size = range.size, ignored = range.ignored;
-  double *failures =
-      deviceResults + description.microbatches + description.parameters.size();
+  double *failures = deviceResults + numSums - PPRT_NUM_FLAGS + PPRT_FLAG_IDS;
   double *record = deviceResults + numSums;
   device->setTraffic(uint64_t(count * bits / 8));
   launch("pprt_kernel_check_ids", 1, threads,

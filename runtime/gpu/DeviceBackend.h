@@ -102,7 +102,7 @@ private:
   /// out of range, and the vote to end the run. Behind these, for this rank
   /// alone, the number of the check and the id, as integers; then the summary.
   uint64_t numSums = 0;
-  static constexpr uint64_t kFlags = 2, kRecord = 2;
+  static constexpr uint64_t kRecord = 2;
   /// The summary begins a cache line.
   uint64_t summaryAt() const { return (numSums + kRecord + 7) / 8 * 8; }
   uint64_t numResults() const { return summaryAt() + PPRT_NUM_SUMMARY; }

@@ -28,6 +28,12 @@ enum {
   PPRT_NUM_CONCLUDED = offsetof(pprt_scalars, learning_rate) / sizeof(float)
 };
 
+/* What the end of a step reads, f64: losses of micro-batches, square norms of
+ * parameters, then these: the number of ranks with an id out of range, with
+ * which nothing is updated, and, for the runtime alone, the votes to end the
+ * run. */
+enum { PPRT_FLAG_IDS, PPRT_FLAG_VOTES, PPRT_NUM_FLAGS };
+
 /* What the end of a step says of it beside: f64. */
 enum { PPRT_SUMMARY_LOSS, PPRT_SUMMARY_NORM, PPRT_NUM_SUMMARY };
 

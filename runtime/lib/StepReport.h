@@ -12,6 +12,7 @@
 #define PPRT_STEPREPORT_H
 
 #include "Description.h"
+#include "pprt_scalars.h"
 
 #include <algorithm>
 #include <string>
@@ -24,7 +25,7 @@ public:
   explicit StepReport(const Description &description)
       : microbatches(size_t(description.microbatches)),
         count(microbatches + description.parameters.size()),
-        numbers(2 * count + 2), lines((numbers + 7) / 8) {}
+        numbers(2 * count + PPRT_NUM_FLAGS), lines((numbers + 7) / 8) {}
 
   void clear() {
     std::fill_n(data(), numbers, 0.0);
@@ -40,16 +41,18 @@ public:
 
   double &loss(int microbatch) { return data()[size_t(microbatch)]; }
   /// How often each value has been reported, in the order of the values.
-  double *timesReported() { return data() + count + 2; }
-  const double *timesReported() const { return data() + count + 2; }
+  double *timesReported() { return data() + count + PPRT_NUM_FLAGS; }
+  const double *timesReported() const {
+    return data() + count + PPRT_NUM_FLAGS;
+  }
   double &timesLossReported(int microbatch) {
     return timesReported()[size_t(microbatch)];
   }
   double &timesNormReported(int parameter) {
     return timesReported()[microbatches + size_t(parameter)];
   }
-  double &idsOutOfRange() { return data()[count]; }
-  double &votes() { return data()[count + 1]; }
+  double &idsOutOfRange() { return data()[count + PPRT_FLAG_IDS]; }
+  double &votes() { return data()[count + PPRT_FLAG_VOTES]; }
 
   /// What was wrong with an id of this rank in this step; not summed.
   std::string idError;

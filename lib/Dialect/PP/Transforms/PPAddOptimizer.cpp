@@ -219,7 +219,8 @@ struct Conclusion {
   SmallVector<Value> build() {
     auto [losses, badLosses] = sum(0, microbatches);
     auto [squares, badSquares] = sum(microbatches, microbatches + parameters);
-    Value failures = at(values, index(microbatches + parameters));
+    Value failures =
+        at(values, index(microbatches + parameters + PPRT_FLAG_IDS));
     Value count = number(double(microbatches));
     Value loss = arith::DivFOp::create(b, loc, losses, count);
     Value root = math::SqrtOp::create(b, loc, squares);
@@ -250,10 +251,10 @@ static_assert(PPRT_SUMMARY_LOSS == 0 && PPRT_SUMMARY_NORM == 1 &&
 /// Two numbers of the summary, two of the scalars: one loop, each round of
 /// which computes all of them and keeps its own.
 void FunctionMaker::addConclude(int64_t microbatches, int64_t parameters) {
-  func::FuncOp function =
-      begin(role::kConclude, "",
-            {row(microbatches + parameters + 1, f64), row(1, f64)},
-            {row(PPRT_NUM_SUMMARY, f64), row(PPRT_NUM_CONCLUDED, f32)});
+  func::FuncOp function = begin(
+      role::kConclude, "",
+      {row(microbatches + parameters + PPRT_FLAG_IDS + 1, f64), row(1, f64)},
+      {row(PPRT_NUM_SUMMARY, f64), row(PPRT_NUM_CONCLUDED, f32)});
   SmallVector<Value> outputs = {
       tensor::EmptyOp::create(builder, loc, ArrayRef<int64_t>(PPRT_NUM_SUMMARY),
                               f64),
