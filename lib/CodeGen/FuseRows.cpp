@@ -10,9 +10,9 @@
 // An op may join where no value leaves the group and comes back: otherwise the
 // loop would have to stand both before and after the op in between. What lies
 // in between may be another group, which is one loop as well: a value may then
-// go into one of its members and another come out of a different one. A sum over
-// rows (of a bias gradient) joins with the whole sum carried by the loop, in
-// the same order of rows as before; what uses it stays outside.
+// go into one of its members and another come out of a different one. A sum
+// over rows (of a bias gradient) joins with the whole sum carried by the loop,
+// in the same order of rows as before; what uses it stays outside.
 //
 //===----------------------------------------------------------------------===//
 

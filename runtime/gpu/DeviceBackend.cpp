@@ -520,12 +520,7 @@ void DeviceBackend::actionEnd(int) {
 
 void DeviceBackend::start(int request, const Transfer &transfer) {
   transfers.push_back(transfer);
-  if (transfer.isReceive)
-    pipe->irecv(request, transfer.peer, transfer.tag, transfer.data,
-                transfer.bytes);
-  else
-    pipe->isend(request, transfer.peer, transfer.tag, transfer.data,
-                transfer.bytes);
+  transfer.post(*pipe, request);
 }
 
 void DeviceBackend::wait(int request, int action) {

@@ -16,6 +16,7 @@
 #include "Arena.h"
 #include "Batches.h"
 #include "Bootstrap.h"
+#include "Communicator.h"
 #include "Options.h"
 #include "Recorder.h"
 #include "StepNumbers.h"
@@ -35,6 +36,14 @@ struct Transfer {
   bool isReceive = false;
   uint8_t *data = nullptr; ///< where the backend computes
   uint64_t bytes = 0;
+
+  /// Starts it with a communicator along pipe.
+  void post(Communicator &pipe, int request) const {
+    if (isReceive)
+      pipe.irecv(request, peer, tag, data, bytes);
+    else
+      pipe.isend(request, peer, tag, data, bytes);
+  }
 };
 
 /// What functions of the program read and write in a step, where the backend

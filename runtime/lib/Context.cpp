@@ -269,26 +269,27 @@ const Parameter &pprt_context::parameterAt(int parameter) const {
               std::to_string(description.parameters.size()) + compileAgain);
 }
 
+void pprt_context::call(int function, const void *const *operands) {
+  if (!emulating)
+    functions[function](this, operands);
+}
+
 void pprt_context::call(int function,
                         std::initializer_list<const void *> operands) {
-  functions[function](this, operands.begin());
+  call(function, operands.begin());
 }
 
 void pprt_context::addGradient(int parameter, float *sum, const float *gradient,
                                void *workspace) {
-  const int function = parameterAt(parameter).add;
-  if (!emulating)
-    call(function, {sum, gradient, workspace});
+  call(parameterAt(parameter).add, {sum, gradient, workspace});
 }
 
 void pprt_context::reportSquareNorm(int parameter, const float *gradient,
                                     void *workspace) {
   const int function = parameterAt(parameter).norm;
-  if (!emulating)
-    call(function,
-         {gradient,
-          backend.memory(*this).values + description.microbatches + parameter,
-          workspace});
+  double *norm =
+      backend.memory(*this).values + description.microbatches + parameter;
+  call(function, {gradient, norm, workspace});
   report.timesNormReported(parameter) += 1;
 }
 
@@ -298,8 +299,6 @@ void pprt_context::exchange(void *workspace) {
 }
 
 void pprt_context::callConclude(void *workspace) {
-  if (emulating)
-    return;
   const StepMemory memory = backend.memory(*this);
   call(description.conclude,
        {memory.values, &memory.numbers->clip, memory.summary,
@@ -378,8 +377,6 @@ void pprt_context::update(int parameter, void *p, const float *gradient,
   if (!exchanged)
     throw Error(std::string("found an update before the exchange of norms") +
                 compileAgain);
-  if (emulating)
-    return;
   const StepMemory memory = backend.memory(*this);
   operands.clear();
   operands.push_back(own.master ? memory.arena + *own.master : p);
@@ -390,5 +387,5 @@ void pprt_context::update(int parameter, void *p, const float *gradient,
   if (own.master)
     operands.push_back(p);
   operands.push_back(workspace);
-  functions[function](this, operands.data());
+  call(function, operands.data());
 }

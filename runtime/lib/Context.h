@@ -106,7 +106,8 @@ private:
   void checkFinite() const;
   /// What updates take in this step.
   void setScalars();
-  /// Calls a function of the program; not where computations are emulated.
+  /// Calls a function of the program, unless computations are emulated.
+  void call(int function, const void *const *operands);
   void call(int function, std::initializer_list<const void *> operands);
 
   struct Request {

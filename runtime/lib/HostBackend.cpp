@@ -78,12 +78,7 @@ void HostBackend::exchange(pprt_context &context, void *workspace) {
 }
 
 void HostBackend::start(int request, const Transfer &transfer) {
-  if (transfer.isReceive)
-    pipe->irecv(request, transfer.peer, transfer.tag, transfer.data,
-                transfer.bytes);
-  else
-    pipe->isend(request, transfer.peer, transfer.tag, transfer.data,
-                transfer.bytes);
+  transfer.post(*pipe, request);
 }
 
 void HostBackend::wait(int request, int action) {

@@ -68,6 +68,7 @@ TEST(Emulation, StepsTouchNoMemory) {
   Recorder recorder(d.programs[0], false, false);
   const BackendSetup setup{d, options, *bootstrap, recorder};
   EmulationBackend backend(setup);
+  backend.prepare(std::make_shared<Arena>(64));
   pprt_context context(setup, backend, stepfunctions::all);
   EXPECT_EQ(static_cast<const pprt_context_head *>(&context)->emulating, 1);
   context.beginStep(0);

@@ -111,10 +111,9 @@ template <typename OpTy> static Shape attentionShape(OpTy op) {
           elementOf(op.getQuery()).isBF16()};
 }
 
-/// But for leading dimensions, workspace and fallbacks. Elements that are not
-/// bf16 are f32.
-static pprt_gpu_attention deviceShape(const Shape &shape) {
-  pprt_gpu_attention s = {};
+/// What the runtime's struct for either target says of a shape.
+template <typename StructTy> static StructTy structOf(const Shape &shape) {
+  StructTy s = {};
   s.batch = shape.batch;
   s.heads = shape.heads;
   s.kv_heads = shape.kvHeads;
@@ -123,6 +122,13 @@ static pprt_gpu_attention deviceShape(const Shape &shape) {
   s.d = shape.columns;
   s.scale = shape.scale;
   s.causal = shape.causal;
+  return s;
+}
+
+/// But for leading dimensions, workspace and fallbacks. Elements that are not
+/// bf16 are f32.
+static pprt_gpu_attention deviceShape(const Shape &shape) {
+  auto s = structOf<pprt_gpu_attention>(shape);
   s.type = shape.isBF16 ? PPRT_GPU_BF16 : PPRT_GPU_F32;
   return s;
 }
@@ -163,17 +169,8 @@ PP_DEFINE_STRUCT_FIELDS(fieldsOf, pprt_attention_shape,
                         PPRT_ATTENTION_SHAPE_FIELDS)
 
 template <typename OpTy> static Value hostShape(OpTy op, CallBuilder &calls) {
-  Shape shape = attentionShape(op);
-  pprt_attention_shape s = {};
-  s.batch = shape.batch;
-  s.heads = shape.heads;
-  s.kv_heads = shape.kvHeads;
-  s.t = shape.queries;
-  s.s = shape.keys;
-  s.d = shape.columns;
-  s.scale = shape.scale;
-  s.causal = shape.causal;
-  return calls.structOnStack(fieldsOf(s));
+  return calls.structOnStack(
+      fieldsOf(structOf<pprt_attention_shape>(attentionShape(op))));
 }
 
 /// Pushes address and leading dimension of each buffer.
