@@ -452,7 +452,8 @@ class Run:
                 self.unchecked += 1
             else:
                 self.checked += 1
-            self.worst = max(self.worst, entry["distance"] / allowed)
+            if allowed > 0:  # where nothing is: weights and gradients of zeros
+                self.worst = max(self.worst, entry["distance"] / allowed)
         if not abs(norm - whole) <= slack + 1e-6 * whole:
             return f"gradient norm is {norm}, in double precision {whole}"
         return None
