@@ -132,7 +132,8 @@ static void readText(const Arg *arg, std::string &value) {
 
 /// Sizes of the axes of the mesh, each by its own option or all by --mesh.
 /// Whether that of `pipe` is given.
-static bool readMesh(const InputArgList &args, int64_t &pipe, Checker &check) {
+static bool readMesh(const InputArgList &args, pp::PipelineOptions &options,
+                     Checker &check) {
   struct Axis {
     StringRef name;
     const Arg *arg;
@@ -168,18 +169,36 @@ static bool readMesh(const InputArgList &args, int64_t &pipe, Checker &check) {
       check.error() << "found '" << spellingOf(axis.arg)
                     << "' beside --mesh with the axis '" << axis.name
                     << "', expected one of them\n";
-    // That of `pipe` is a field, and read with the others.
-    if (axis.name != "pipe")
-      readCount(axis.arg, axis.size, "the size of an axis of the mesh", 1,
-                65536, check);
-    if (axis.name != "pipe" && axis.size > 1)
-      check.error() << "found " << axis.size << " on the axis '" << axis.name
-                    << "', expected 1: pipelines are not replicated and "
-                       "tensors are not shared yet\n";
+    // The others are fields, and read with all of them.
+    if (axis.name != "tensor")
+      continue;
+    readCount(axis.arg, axis.size, "the size of an axis of the mesh", 1, 65536,
+              check);
+    if (axis.size > 1)
+      check.error() << "found " << axis.size << " on the axis 'tensor', "
+                    << "expected 1: tensors are not shared yet\n";
   }
   if (axes[0].isGiven)
-    pipe = axes[0].size;
+    options.ranks = axes[0].size;
+  if (axes[1].isGiven)
+    options.replicas = axes[1].size;
   return axes[0].isGiven || axes[0].arg;
+}
+
+/// Groups are those of one replica times the replicas, and share its
+/// micro-batches equally.
+static void checkGroups(const pp::PipelineOptions &options, Checker &check) {
+  if (options.groups == 0)
+    return;
+  const int64_t each = options.groups / options.replicas;
+  if (each * options.replicas == options.groups && isPowerOf2_64(each) &&
+      options.microbatches % each == 0)
+    return;
+  check.error() << "found --reduction-groups=" << options.groups
+                << " with --dp=" << options.replicas
+                << " and --microbatches=" << options.microbatches
+                << ", expected --dp times a power of two of which the "
+                   "micro-batches of a replica are a multiple\n";
 }
 
 /// One of the given names, or an error that lists them. There are none where
@@ -353,8 +372,9 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
                   << "', ...), expected one model's file\n";
 
 #include "pp/Pipelines/ReadOptions.cpp.inc"
-  const bool hasRanks = readMesh(args, options.pipeline.ranks, check);
+  const bool hasRanks = readMesh(args, options.pipeline, check);
   readSchedule(args, options.pipeline, hasRanks, check);
+  checkGroups(options.pipeline, check);
   if (const Arg *arg = args.getLastArg(OPT_cudnn);
       arg && !pp::readCudnnVersion(options.pipeline.cudnn))
     check.error() << "found '" << spellingOf(arg)

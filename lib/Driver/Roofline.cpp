@@ -194,12 +194,13 @@ Costs Step::of(ProgramOp program) {
       for (unsigned i = 1; i < reduce.getGradients().size(); ++i)
         call(ends.forGradient(role::kAdd, reduce.getType()));
     } else if (auto norm = dyn_cast<GradNormOp>(op)) {
-      call(ends.forGradient(role::kSumOfSquares, norm.getGradient().getType()));
+      call(ends.forNorm(norm.getGradient().getType()));
     } else if (isa<ExchangeOp>(op)) {
       call(ends.conclude());
-    } else if (isa<UpdateOp>(op)) {
+    } else if (auto update = dyn_cast<UpdateOp>(op)) {
       // By the first optimizer, which is the default.
-      auto updates = ends.forUpdates(parameterOf(op));
+      auto updates =
+          ends.forUpdates(parameterOf(op), update.getGradient().getType());
       call(updates.empty() ? func::FuncOp() : updates.front());
     }
   });

@@ -115,8 +115,15 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   schedule.bandwidth = target->rates.bytes;
   schedule.transfer = target->transfer;
   manager.addPass(createPPSchedule(schedule));
-  // Behind the schedule, which says how many losses a step has.
-  manager.addPass(createPPAddOptimizer());
+  PPAddMeshOptions mesh;
+  mesh.replicas = options.replicas;
+  mesh.groups = options.groups;
+  mesh.order = options.meshOrder;
+  manager.addPass(createPPAddMesh(mesh));
+  // Behind schedule and mesh, which say how many losses a step has.
+  PPAddOptimizerOptions optimizer;
+  optimizer.zero = options.zero == "1";
+  manager.addPass(createPPAddOptimizer(optimizer));
   manager.addPass(createPPVerifyPlan());
   return success();
 }
@@ -134,7 +141,6 @@ LogicalResult pp::buildRankPipeline(OpPassManager &manager,
   // once all ops are where they belong.
   PPProjectRanksOptions projection;
   projection.shorten = !options.unroll;
-  projection.meshOrder = options.meshOrder;
   manager.addPass(createPPProjectRanks(projection));
   // Moves are made under the proof that they are safe; the proof of what
   // results is then made once more from nothing.

@@ -33,6 +33,16 @@ public:
   uint64_t ofMicrobatch(llvm::StringRef name, int64_t microbatch) {
     return make(Microbatch, numberOf(name), microbatch);
   }
+  /// The own piece of a parameter; the others are not what they should be.
+  uint64_t ofPieces(llvm::StringRef name) {
+    return make(Pieces, numberOf(name));
+  }
+  /// Zeros behind an accumulator.
+  uint64_t ofPadding() { return make(Padding, 0); }
+  /// What a collective has in hand: its result (0) or its workspace (1).
+  uint64_t inHand(int64_t collective, int64_t which) {
+    return make(Collective, which, collective);
+  }
   /// What a receive has in hand.
   uint64_t inFlight(int64_t request) { return make(InFlight, 0, request); }
 
@@ -50,7 +60,10 @@ private:
     Parameter,
     Gradient,
     State,
-    InFlight
+    InFlight,
+    Collective,
+    Pieces,
+    Padding
   };
   static uint64_t make(Kind kind, uint64_t name, uint64_t index = 0) {
     return uint64_t(kind) << 60 | name << 32 | (index & 0xffffffff);

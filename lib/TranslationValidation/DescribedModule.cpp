@@ -12,7 +12,8 @@ namespace json = llvm::json;
 
 /// Whether the runtime calls for each parameter what is made for it.
 static bool describesFunctions(ModuleOp module, const json::Object &root,
-                               const StepFunctions &functions) {
+                               DescribedModule &result) {
+  const StepFunctions &functions = *result.functions;
   const json::Array *names = root.getArray("functions");
   const json::Array *parameters = root.getArray("parameters");
   auto isFunction = [&](std::optional<int64_t> index, func::FuncOp function) {
@@ -24,17 +25,30 @@ static bool describesFunctions(ModuleOp module, const json::Object &root,
   };
   if (!isFunction(root.getInteger("conclude"), functions.conclude()))
     return false;
+  DenseMap<StringAttr, Type> updated;
+  for (ProgramOp program : module.getOps<ProgramOp>())
+    for (UpdateOp update : program.getOps<UpdateOp>())
+      updated[update.getParameterAttr().getAttr()] =
+          update.getGradient().getType();
   size_t position = 0;
   for (ParameterOp parameter : module.getOps<ParameterOp>()) {
     const json::Object *entry = (*parameters)[position++].getAsObject();
     const json::Array *updates = entry->getArray("updates");
-    Type gradient = parameter.getGradientType();
-    SmallVector<func::FuncOp> expected = functions.forUpdates(parameter);
-    if (!isFunction(entry->getInteger("norm"),
-                    functions.forGradient(role::kSumOfSquares, gradient)) ||
+    Type piece = parameter.getGradientPieceType();
+    Type whole = updated.lookup(parameter.getSymNameAttr());
+    const bool isCut = parameter.getCut();
+    if (isCut)
+      result.cutParameters.insert(parameter.getSymName());
+    SmallVector<func::FuncOp> expected =
+        whole ? functions.forUpdates(parameter, whole)
+              : SmallVector<func::FuncOp>();
+    if (!isFunction(entry->getInteger("norm"), functions.forNorm(piece)) ||
         !isFunction(entry->getInteger("add"),
-                    functions.forGradient(role::kAdd, gradient)) ||
-        !updates || updates->size() != expected.size())
+                    functions.forGradient(role::kAdd, piece)) ||
+        entry->getInteger("piece").value_or(0) !=
+            int64_t(parameter.getPiece().value_or(0)) ||
+        entry->getBoolean("cut").value_or(false) != isCut || !updates ||
+        updates->size() != expected.size())
       return false;
     for (auto [update, function] : llvm::zip(*updates, expected))
       if (!isFunction(update.getAsInteger(), function))
@@ -118,7 +132,7 @@ DescribedModule::read(ModuleOp module, StringRef text,
     result.parameterOps[parameter.getSymName()] = parameter;
   }
   result.functions.emplace(module);
-  if (!describesFunctions(module, *root, *result.functions))
+  if (!describesFunctions(module, *root, result))
     return fail("other functions of a parameter or of the step's end",
                 "those of the module");
   if (!describesStates(module, *root, result))

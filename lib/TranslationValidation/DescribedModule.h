@@ -7,6 +7,7 @@
 
 #include "pp/Dialect/PP/IR/StepFunctions.h"
 
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/JSON.h"
 
 namespace pp {
@@ -30,6 +31,8 @@ struct DescribedModule {
   llvm::StringMap<int64_t> inputs, parameters, channels;
   llvm::StringMap<ChannelOp> channelOps;
   llvm::StringMap<ParameterOp> parameterOps;
+  /// Those of which each replica updates its piece.
+  llvm::StringSet<> cutParameters;
   std::vector<StateOp> states;
   std::optional<StepFunctions> functions;
 

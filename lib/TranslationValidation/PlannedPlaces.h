@@ -65,6 +65,13 @@ public:
       return Place(ring);
     return Place(ofWorkspace(run.getOperation()));
   }
+  /// Of the workspace of an op, which is that of `series` if it belongs to a
+  /// micro-batch.
+  Place ofWorkspace(mlir::Operation *op, llvm::StringRef series) const {
+    if (mlir::Attribute ring = lookup(attr::kWorkspaces, series))
+      return Place(ring);
+    return Place(ofWorkspace(op));
+  }
   /// Of the workspace of an op that a step runs once; -1 if it has none.
   int64_t ofWorkspace(mlir::Operation *op) const {
     auto one = op->getAttrOfType<mlir::IntegerAttr>(attr::kWorkspaceOffset);

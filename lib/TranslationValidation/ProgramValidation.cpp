@@ -10,10 +10,7 @@
 
 #include "ProgramValidation.h"
 
-#include "Contents.h"
-#include "PlannedPlaces.h"
-#include "StageAccesses.h"
-#include "SymbolicMemory.h"
+#include "CollectiveChecks.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -22,20 +19,12 @@ using namespace pp;
 namespace json = llvm::json;
 
 namespace {
-class ProgramValidation {
-  /// What the step function is given, and what calls answer.
-  static constexpr int64_t kContext = int64_t(1) << 60;
-  static constexpr int64_t kArena = int64_t(1) << 56;
-  static constexpr int64_t kDataPointers = int64_t(1) << 58;
-  static constexpr int64_t kKeys = int64_t(1) << 57;
-
+class ProgramValidation : CollectiveChecks {
 public:
   ProgramValidation(ProgramOp program, const DescribedModule &described,
                     const GlobalTables &given, const ModuleFunctions &functions,
                     Disagreement &disagreement)
-      : program(program), described(described), tables(given),
-        functions(functions), disagreement(disagreement), contents(functions),
-        plan(program) {}
+      : CollectiveChecks(program, described, given, functions, disagreement) {}
 
   bool run() {
     current = program;
@@ -77,109 +66,6 @@ public:
   }
 
 private:
-  bool fail(const Twine &found, const Twine &expected) {
-    std::string text =
-        ("found " + found + " in the native code, expected " + expected).str();
-    if (shift)
-      text += ", " + std::to_string(shift) + " micro-batches later";
-    disagreement = {current, std::move(text)};
-    return false;
-  }
-
-  //===--------------------------------------------------------------------===//
-  // Calls
-  //===--------------------------------------------------------------------===//
-
-  bool next(const Twine &expected) {
-    switch (execution->run()) {
-    case Execution::Stop::Call:
-      operands = execution->operands();
-      return true;
-    case Execution::Stop::Return:
-      return fail("the end", expected);
-    case Execution::Stop::Fault:
-      return fail(execution->error, expected);
-    }
-    llvm_unreachable("unknown stop");
-  }
-
-  std::string nameOfCall() const {
-    StringAttr callee = execution->callee();
-    return callee ? "a call of '" + callee.str() + "'" : "a copy of memory";
-  }
-
-  /// The next call is of `name` and begins with the given operands, of which
-  /// nothing says that any will do; its operands are `operands` then.
-  bool expect(StringRef name,
-              ArrayRef<std::pair<StringRef, std::optional<int64_t>>> expected) {
-    if (!next("a call of '" + name + "'"))
-      return false;
-    if (!execution->callee() || execution->callee().getValue() != name)
-      return fail(nameOfCall(), "a call of '" + name + "'");
-    if (operands.size() != expected.size())
-      return fail(Twine(operands.size()) + " operands of '" + name + "'",
-                  Twine(expected.size()));
-    for (auto [operand, one] : llvm::zip(operands, expected))
-      if (one.second && operand != *one.second)
-        return fail("the number " + Twine(operand) + " as " + one.first +
-                        " of '" + name + "'",
-                    Twine(*one.second));
-    return true;
-  }
-
-  /// Checks the marks of an action around what `body` checks, and what the
-  /// description says of it.
-  bool action(StringRef kind, int64_t stage, int64_t microbatch, int64_t peer,
-              StringRef name, llvm::function_ref<bool()> body) {
-    if (nextAction == actions->size())
-      return fail("no further action in the description", "one for this op");
-    if (!actions->matches(nextAction, kind, name, stage, microbatch, peer))
-      return fail("another action " + Twine(nextAction) + " in the description",
-                  "'" + kind + "' of '" + name + "' for micro-batch " +
-                      Twine(microbatch));
-    int64_t index = nextAction++;
-    return expect("pprt_action_begin",
-                  {{"context", kContext}, {"action", index}}) &&
-           body() &&
-           expect("pprt_action_end",
-                  {{"context", kContext}, {"action", index}});
-  }
-
-  //===--------------------------------------------------------------------===//
-  // Memory
-  //===--------------------------------------------------------------------===//
-
-  bool isInArena(int64_t address, uint64_t bytes) {
-    if (address >= kArena && address % memory::kAlignment == 0 &&
-        uint64_t(address - kArena) + bytes <= uint64_t(arenaBytes))
-      return true;
-    return fail("an address " + Twine(address - kArena) + " behind the arena",
-                Twine(bytes) + " aligned bytes in the " + Twine(arenaBytes) +
-                    " of the arena");
-  }
-  /// Whether an operand lies where it should, untouched.
-  bool holds(int64_t address, uint64_t bytes, uint64_t expected,
-             StringRef what) {
-    if (memory.find(address, bytes, expected))
-      return true;
-    return fail("memory at " + Twine(address - kArena) +
-                    " that does not hold '" + what + "'",
-                "the place where it was written last");
-  }
-  bool holdsValue(int64_t address, Value value,
-                  std::optional<int64_t> microbatch) {
-    return holds(address, countBytes(value.getType()),
-                 contents.of(value, microbatch),
-                 contents.nameOf(value).value_or("its operand"));
-  }
-
-  bool isPlanned(int64_t address, int64_t planned, StringRef what) {
-    if (planned < 0 || address == kArena + planned)
-      return true;
-    return fail("'" + what + "' at " + Twine(address - kArena),
-                Twine(planned) + " as planned");
-  }
-
   //===--------------------------------------------------------------------===//
   // Before the step
   //===--------------------------------------------------------------------===//
@@ -221,7 +107,7 @@ private:
       uint64_t bytes = countBytes(parameter.getType());
       if (!isInArena(address, bytes))
         return false;
-      memory.write(address, bytes, contents.ofParameter(named.getKey()));
+      memory.write(address, bytes, contentBetweenSteps(named.getKey()));
       parameterAt[named.getKey()] = address;
     }
     std::pair<std::string, std::string> problem;
@@ -238,12 +124,12 @@ private:
     return holdParameters();
   }
 
-  /// Whether all parameters lie in their places, whole.
+  /// Whether all parameters lie in their places, as far as a step leaves them.
   bool holdParameters() {
     for (const auto &named : parameterAt) {
       Type type = described.parameterOps.lookup(named.getKey()).getType();
       if (!holds(named.second, countBytes(type),
-                 contents.ofParameter(named.getKey()), named.getKey()))
+                 contentBetweenSteps(named.getKey()), named.getKey()))
         return false;
     }
     return true;
@@ -259,14 +145,18 @@ private:
     return llvm::TypeSwitch<Operation *, bool>(op)
         .Case<RunOp, LossOp, ISendOp, IRecvOp, WaitOp, WaitSendOp,
               ZeroGradientOp, ReduceGradientsOp, GradNormOp, UpdateOp,
-              StoreParameterOp, ReturnOp>([&](auto op) { return checkOp(op); })
+              CopyGradientOp, StoreParameterOp, ReturnOp>(
+            [&](auto op) { return checkOp(op); })
+        .Case<StartOp, FinishOp, StorePieceOp>(
+            [&](auto op) { return CollectiveChecks::checkOp(op); })
         .Case([&](ExchangeOp exchange) {
           return expect("pprt_exchange",
                         {{"context", kContext}, {"workspace", std::nullopt}}) &&
                  takesWorkspace(exchange, operands[1],
                                 described.functions->conclude());
         })
-        .Case<LoadGradientOp, LoadParameterOp>([](auto) { return true; })
+        .Case<LoadGradientOp, LoadParameterOp, LoadPieceOp>(
+            [](auto) { return true; })
         .Default([&](Operation *op) {
           return fail("an op '" + op->getName().getStringRef() + "'",
                       "an op of rank programs");
@@ -434,13 +324,6 @@ private:
     uint64_t bytes = 0, content = 0, serial = 0;
   };
 
-  /// Micro-batch of a transfer in this round.
-  std::optional<int64_t> ofRound(std::optional<uint64_t> microbatch) const {
-    if (!microbatch)
-      return std::nullopt;
-    return int64_t(*microbatch) + shift;
-  }
-
   template <typename OpT>
   bool checkTransfer(OpT op, StringRef kind, StringRef function, Type type,
                      llvm::function_ref<bool(Request &)> start) {
@@ -454,6 +337,11 @@ private:
         isSend ? channel.getDestination() : channel.getSource(), op.getValue(),
         [&] {
           uint64_t bytes = countBytes(type);
+          auto piece =
+              isSend ? op.getBuffer().template getDefiningOp<LoadPieceOp>()
+                     : LoadPieceOp();
+          if (piece && !expectPiece(piece.getParameter(), type))
+            return false;
           if (!expect(function,
                       {{"context", kContext},
                        {"channel", described.channels.lookup(op.getChannel())},
@@ -478,6 +366,8 @@ private:
     return checkTransfer(
         send, "send", "pprt_isend", send.getBuffer().getType(),
         [&](Request &request) {
+          if (auto piece = send.getBuffer().getDefiningOp<LoadPieceOp>())
+            return holdPiece(piece.getParameter(), request);
           request.content = contents.of(send.getBuffer(), request.microbatch);
           auto serial =
               memory.find(request.address, request.bytes, request.content);
@@ -486,6 +376,22 @@ private:
           return holdsValue(request.address, send.getBuffer(),
                             request.microbatch);
         });
+  }
+
+  /// What is sent lies somewhere in the parameter, which must not change.
+  bool holdPiece(StringRef parameter, Request &request) {
+    if (request.address != pieceAt(parameter))
+      return fail("another buffer", "the piece of '" + parameter + "'");
+    request.address = parameterAt.lookup(parameter);
+    request.bytes =
+        countBytes(described.parameterOps.lookup(parameter).getType());
+    for (uint64_t content :
+         {contents.ofParameter(parameter), contents.ofPieces(parameter)})
+      if (auto serial = memory.find(request.address, request.bytes, content)) {
+        request.content = content;
+        request.serial = *serial;
+      }
+    return true;
   }
 
   bool checkOp(IRecvOp receive) {
@@ -575,7 +481,7 @@ private:
   bool checkOp(ZeroGradientOp zero) {
     if (isa_and_nonnull<ZeroGradientOp>(zero->getPrevNode()))
       return true;
-    SmallVector<std::tuple<int64_t, uint64_t, uint64_t>> uncleared;
+    SmallVector<std::tuple<int64_t, ParameterOp, uint64_t>> uncleared;
     for (Operation *op = zero; isa<ZeroGradientOp>(op);
          op = op->getNextNode()) {
       auto each = cast<ZeroGradientOp>(op);
@@ -585,7 +491,7 @@ private:
       if (!parameter || offset < 0)
         return fail("no place of a gradient in the memory plan", "one");
       uncleared.emplace_back(
-          kArena + offset, countBytes(parameter.getGradientType()),
+          kArena + offset, parameter,
           contents.ofGradient(each.getParameter(), each.getUse()));
     }
     // From the beginning of one to the end of another, with their padding.
@@ -594,21 +500,25 @@ private:
                                 {"data", std::nullopt},
                                 {"bytes", std::nullopt}}))
         return false;
-      int64_t begin = operands[1], bytes = operands[2];
-      if (bytes <= 0 || !isInArena(begin, bytes))
+      const int64_t begin = operands[1], length = operands[2];
+      if (length <= 0 || !isInArena(begin, length))
         return fail("a cleared range outside of the arena", "accumulators");
-      memory.clobber(begin, bytes);
+      memory.clobber(begin, length);
       int64_t cleared = 0;
       llvm::erase_if(uncleared, [&](auto &each) {
-        auto [address, size, written] = each;
-        if (address < begin || address + int64_t(size) > begin + bytes)
+        auto [address, parameter, written] = each;
+        const uint64_t bytes = countBytes(parameter.getGradientType());
+        const uint64_t size = countGradientBytes(parameter);
+        if (address < begin || address + int64_t(size) > begin + length)
           return false;
-        memory.write(address, size, written);
+        memory.write(address, bytes, written);
+        if (size > bytes)
+          memory.write(address + bytes, size - bytes, contents.ofPadding());
         cleared += memory::alignUp(size);
         return true;
       });
-      if (cleared < bytes)
-        return fail("a cleared range of " + Twine(bytes) + " bytes",
+      if (cleared < length)
+        return fail("a cleared range of " + Twine(length) + " bytes",
                     Twine(cleared) + " bytes of accumulators");
     }
     return true;
@@ -617,8 +527,13 @@ private:
   bool checkOp(ReduceGradientsOp reduce) {
     return action("reduce", -1, -1, -1, reduce.getParameter(), [&] {
       Value sum = reduce.getGradients().front();
-      func::FuncOp function =
-          described.functions->forGradient(role::kAdd, sum.getType());
+      ParameterOp parameter =
+          described.parameterOps.lookup(reduce.getParameter());
+      func::FuncOp function = described.functions->forGradient(
+          role::kAdd, parameter.getGradientPieceType());
+      const int64_t pieces = sum.getType() == parameter.getGradientPieceType()
+                                 ? 1
+                                 : parameter.getNumPieces();
       std::optional<int64_t> target;
       for (Value gradient : reduce.getGradients().drop_front()) {
         if (!expect("pprt_add_gradient",
@@ -627,8 +542,9 @@ private:
                       described.parameters.lookup(reduce.getParameter())},
                      {"target", target},
                      {"source", std::nullopt},
+                     {"pieces", pieces},
                      {"workspace", std::nullopt}}) ||
-            !takesWorkspace(reduce, operands[4], function))
+            !takesWorkspace(reduce, operands[5], function))
           return false;
         target = operands[2];
         if (!holdsValue(*target, sum, std::nullopt) ||
@@ -668,11 +584,37 @@ private:
     return true;
   }
 
+  bool checkOp(CopyGradientOp copy) {
+    const ParameterOp parameter =
+        described.parameterOps.lookup(copy.getParameter());
+    const uint64_t bytes = countBytes(copy.getType());
+    const uint64_t padded = countGradientBytes(parameter);
+    if (!expectCopy())
+      return false;
+    const auto [target, source, length] = copied();
+    if (length != int64_t(padded))
+      return fail("a copy of " + Twine(length) + " bytes", Twine(padded));
+    memory.beginCall();
+    if (!holdsValue(source, copy.getGradient(), std::nullopt))
+      return false;
+    if (padded > bytes && !holds(source + int64_t(bytes), padded - bytes,
+                                 contents.ofPadding(), "zeros"))
+      return false;
+    if (!isInArena(target, padded) ||
+        !isPlanned(target, plan.ofResult(copy, 0, "").at(0), "a copy"))
+      return false;
+    memory.write(target, bytes, contents.of(copy.getResult(), std::nullopt));
+    if (padded > bytes)
+      memory.write(target + int64_t(bytes), padded - bytes,
+                   contents.ofPadding());
+    return memory.hasOverlap() ? fail("a copy onto itself", "another place")
+                               : true;
+  }
+
   bool checkOp(GradNormOp norm) {
     StringRef name = norm.getParameter();
     Value gradient = norm.getGradient();
-    func::FuncOp function = described.functions->forGradient(
-        role::kSumOfSquares, gradient.getType());
+    func::FuncOp function = described.functions->forNorm(gradient.getType());
     return action("update", -1, -1, -1, name, [&] {
       return expect("pprt_square_norm",
                     {{"context", kContext},
@@ -698,18 +640,22 @@ private:
                    {"gradient", std::nullopt},
                    {"workspace", std::nullopt}}) ||
           !takesWorkspace(update, operands[4],
-                          described.functions->forUpdates(parameter)))
+                          described.functions->forUpdates(
+                              parameter, update.getGradient().getType())))
         return false;
       for (auto [number, state] : llvm::enumerate(stateAt[name]))
         if (!holds(kArena + state.offset, state.bytes,
                    contents.ofState(name, number + 1), name))
           return false;
-      if (!holdsGradient(operands[3], update.getGradient()) ||
-          !holds(at->second, countBytes(parameter.getType()),
-                 contents.ofParameter(name), name))
+      const uint64_t bytes = countBytes(parameter.getType());
+      if (!holdsGradient(operands[3], update.getGradient()))
         return false;
-      memory.write(at->second, countBytes(parameter.getType()),
-                   contents.ofParameter(name));
+      // Of one that is cut the own piece suffices, and alone is new.
+      const uint64_t content = contentBetweenSteps(name);
+      if (!memory.find(at->second, bytes, content) &&
+          !holds(at->second, bytes, contents.ofParameter(name), name))
+        return false;
+      memory.write(at->second, bytes, content);
       return true;
     });
   }
@@ -723,18 +669,12 @@ private:
     auto received = receivedAt.find(store.getValue());
     // Received in place: nothing is left to do.
     if (received == receivedAt.end() || received->second != at->second) {
-      if (!next("a copy of memory"))
+      if (!expectCopy())
         return false;
-      StringAttr callee = execution->callee();
-      const size_t first = callee ? 1 : 0; // behind the context
-      if ((callee && (callee.getValue() != "pprt_gpu_copy" ||
-                      operands.empty() || operands[0] != kContext)) ||
-          operands.size() < first + 3)
-        return fail(nameOfCall(), "a copy of memory");
-      if (operands[first] != at->second ||
-          uint64_t(operands[first + 2]) != bytes)
+      const auto [target, source, length] = copied();
+      if (target != at->second || uint64_t(length) != bytes)
         return fail("a copy to elsewhere", "all of '" + name + "'");
-      if (!holdsValue(operands[first + 1], store.getValue(), std::nullopt))
+      if (!holdsValue(source, store.getValue(), std::nullopt))
         return false;
     } else if (!holdsValue(at->second, store.getValue(), std::nullopt)) {
       return false;
@@ -754,6 +694,8 @@ private:
     for (const Request &request : requests)
       if (request.transfer)
         return fail("a transfer that nothing has waited for", "none");
+    if (!areCollectivesDone())
+      return false;
     // The next step begins as this one did: with the same tables, and with
     // whole parameters.
     if (LLVM::GlobalOp changed = tables.findChanged())
@@ -763,30 +705,13 @@ private:
     return holdParameters();
   }
 
-  ProgramOp program;
-  const DescribedModule &described;
-  TableState tables;
-  const ModuleFunctions &functions;
-  Disagreement &disagreement;
-  std::optional<Execution> execution;
-  ArrayRef<int64_t> operands; ///< of the call at hand
-  SymbolicMemory memory;
-  Contents contents;
-  PlannedPlaces plan;
   DenseMap<Value, Value> sumsAlone;
-  DenseMap<Value, int64_t> receivedAt;
-  llvm::StringMap<int64_t> parameterAt;
   llvm::StringMap<SmallVector<DescribedState>> stateAt; ///< by parameter
   std::vector<Request> requests;
-  std::optional<DescribedActions> actions;
   DenseMap<Operation *, std::unique_ptr<StageAccesses>> stages; ///< by pp.run
   /// By stage function and native function.
   DenseMap<std::pair<StringAttr, StringAttr>, std::unique_ptr<StageInterface>>
       interfaces;
-  int64_t arenaBytes = 0;
-  size_t nextAction = 0;
-  Operation *current = nullptr;
-  int64_t shift = 0; ///< micro-batches that the loop has passed
 };
 
 } // namespace

@@ -68,15 +68,16 @@ DeviceLibraries DeviceBackend::open() {
 /// The arena, checked against what is free, and what the runtime needs.
 void DeviceBackend::allocate(uint64_t bytes) {
   const uint64_t microbatches = uint64_t(description.microbatches);
-  numSums = microbatches + description.parameters.size() + PPRT_NUM_FLAGS;
+  numSums = description.reportedValues() + PPRT_NUM_FLAGS;
   for (const Input &input : description.inputs)
     slotBytes = std::max(slotBytes, align(uint64_t(input.rows * input.length) *
                                           sizeof(int32_t)));
   numbersOffset = slotBytes * microbatches * description.inputs.size();
   inputBytes = numbersOffset + align(sizeof(StepNumbers));
 
-  uint64_t needed =
-      align(bytes) + inputBytes + align(numResults() * sizeof(double));
+  const uint64_t resultBytes = align(numResults() * sizeof(double));
+  uint64_t needed = align(bytes) + inputBytes + resultBytes +
+                    reports().workspaceBytes(description.mesh.size());
   uint64_t available = device->availableBytes();
   if (needed > available)
     throw Error("found " + std::to_string(available) +
@@ -90,6 +91,7 @@ void DeviceBackend::allocate(uint64_t bytes) {
   deviceInputs = deviceArena + align(bytes);
   deviceNumbers = reinterpret_cast<StepNumbers *>(deviceInputs + numbersOffset);
   deviceResults = reinterpret_cast<double *>(deviceInputs + inputBytes);
+  deviceWorkspace = deviceInputs + inputBytes + resultBytes;
   hostInputs = device->allocateHost(inputBytes);
   // The vote of this rank lies behind the results of all.
   hostResults = reinterpret_cast<double *>(
@@ -111,12 +113,15 @@ void DeviceBackend::connect() {
   }
   const Group ofPipe = Group::along(description.mesh, rank(), {"pipe"});
   const Group ofAll = Group::all(description.mesh, rank());
-  const Collective reports{Collective::AllReduce, ElementType::F64, {numSums}};
   if (name == "mpi") {
     pipe =
         createStagedCommunicator(*device, bootstrap, ofPipe, program.requests);
     world = createStagedCommunicator(*device, bootstrap, ofAll, 1);
-    world->prepare(0, reports);
+    world->prepare(0, reports());
+    groups.emplace(description, rank(), [&](Group group, int requests) {
+      return createStagedCommunicator(*device, bootstrap, std::move(group),
+                                      requests);
+    });
   } else {
     bootstrap.agreeAfter([&] {
       std::vector<MemberEdge> edges;
@@ -129,12 +134,16 @@ void DeviceBackend::connect() {
       pipe = createNcclCommunicator(*device, bootstrap, ofPipe,
                                     program.requests, edges, messages);
       world = createNcclCommunicator(*device, bootstrap, ofAll, 1, {}, 0);
-      world->prepare(0, reports);
+      world->prepare(0, reports());
+      groups.emplace(description, rank(), [&](Group group, int requests) {
+        return createNcclCommunicator(*device, bootstrap, std::move(group),
+                                      requests, {}, 0);
+      });
     });
   }
   // Not agreed on: who fails here may do so while others still wait for it.
-  pipe->connect();
-  world->connect();
+  for (DeviceCommunicator *each : communicators())
+    each->connect();
 }
 
 bool DeviceBackend::usesGraphs() const {
@@ -212,7 +221,7 @@ void DeviceBackend::upload() {
     if (!parameter.isBF16 || !held.owned)
       continue;
     upload.add(deviceArena + held.masterOffset, host + held.masterOffset,
-               parameter.elements * 4);
+               parameter.stateElements() * 4);
   }
   upload.finish();
 }
@@ -222,10 +231,10 @@ void DeviceBackend::download() {
   for (const HeldParameter &held : program.parameters) {
     if (!held.owned)
       continue;
-    const Parameter &parameter = description.parameters[size_t(held.index)];
-    const uint64_t place = parameter.isBF16 ? held.masterOffset : held.offset;
-    device->download(0, host + place, deviceArena + place,
-                     parameter.elements * 4);
+    const Description::Updated own = description.updatedBy(rank(), held);
+    if (own.bytes)
+      device->download(0, host + own.offset, deviceArena + own.offset,
+                       own.bytes);
   }
   waitForStream(*device, 0, setup.bootstrap);
 }
@@ -272,7 +281,8 @@ void DeviceBackend::runStep(pprt_context &context, pprt_step_fn function) {
          : stepsDone == 1                ? Mode::Record
                                          : Mode::Replay;
   context.guarded([&] {
-    pipe->beginStep(mode == Mode::Replay);
+    for (DeviceCommunicator *each : communicators())
+      each->beginStep(mode == Mode::Replay);
     if (mode != Mode::Replay)
       transfers.clear();
     uploadStep(context);
@@ -331,8 +341,8 @@ void DeviceBackend::finish(int64_t step) {
 }
 
 void DeviceBackend::poll() {
-  pipe->poll();
-  world->poll();
+  for (DeviceCommunicator *each : communicators())
+    each->poll();
 }
 
 void DeviceBackend::recordEvents() {
@@ -367,11 +377,15 @@ void DeviceBackend::throwStuck(int64_t step) {
             mesh.describe(mesh.rankWith(rank(), "pipe", edge.source)) + " to " +
             mesh.describe(mesh.rankWith(rank(), "pipe", edge.destination));
   }
-  const std::string collective = world->unfinishedCollective();
-  if (!collective.empty())
-    text += "; unfinished: " + collective + " on " + mesh.describe(rank());
+  bool isCollective = false;
+  for (DeviceCommunicator *each : communicators())
+    if (std::string collective = each->unfinishedCollective();
+        !collective.empty()) {
+      text += "; unfinished: " + collective + " on " + mesh.describe(rank());
+      isCollective = true;
+    }
   throw TimeoutError(text +
-                     (stuck.empty() && collective.empty()
+                     (stuck.empty() && !isCollective
                           ? ", expected it to end: "
                           : ", expected the peer to take part: ") +
                      "see what the ranks do, or raise --timeout");
@@ -382,24 +396,26 @@ namespace {
 struct Abandoned {
   std::unique_ptr<Device> device;
   std::unique_ptr<DeviceCommunicator> pipe, world;
+  std::optional<ProgramCollectives<DeviceCommunicator>> groups;
 };
 } // namespace
 
 void DeviceBackend::teardown(bool hasFailed) {
   bool isFree = true;
   if (hasFailed) {
-    for (DeviceCommunicator *each : {pipe.get(), world.get()})
-      if (each)
-        isFree &= each->abort();
+    for (DeviceCommunicator *each : communicators())
+      isFree &= each->abort();
     isFree &= !device || device->drain(drainSeconds) != Device::State::Busy;
   }
   if (!isFree)
     setup.bootstrap.keepUntilEnd(std::shared_ptr<void>(
-        new Abandoned{std::move(device), std::move(pipe), std::move(world)},
+        new Abandoned{std::move(device), std::move(pipe), std::move(world),
+                      std::move(groups)},
         [](void *) {}));
   keys.reset();
   pipe.reset();
   world.reset();
+  groups.reset();
   device.reset();
   timedDevice = nullptr;
   arena.reset();
@@ -464,7 +480,7 @@ std::string DeviceBackend::idError(int64_t step) const {
 void DeviceBackend::exchange(pprt_context &context, void *workspace) {
   const int begin = mark(0);
   if (setup.bootstrap.size() > 1) {
-    world->start(0, deviceResults, deviceResults);
+    world->start(0, deviceResults, deviceResults, deviceWorkspace);
     world->wait(0);
   }
   context.callConclude(workspace);
@@ -526,5 +542,16 @@ void DeviceBackend::start(int request, const Transfer &transfer) {
 void DeviceBackend::wait(int request, int action) {
   int begin = mark(0);
   pipe->wait(request);
+  spans.push_back({Event::Wait, action, begin, mark(0)});
+}
+
+void DeviceBackend::startCollective(int collective, const void *in, void *out,
+                                    void *workspace) {
+  groups->start(collective, in, out, workspace);
+}
+
+void DeviceBackend::finishCollective(int collective, int action) {
+  const int begin = mark(0);
+  groups->wait(collective);
   spans.push_back({Event::Wait, action, begin, mark(0)});
 }

@@ -17,6 +17,7 @@
 #include "Device.h"
 #include "DeviceCommunicator.h"
 #include "KeyTable.h"
+#include "ProgramCollectives.h"
 #include "RankNotes.h"
 #include "TimedDevice.h"
 
@@ -53,6 +54,9 @@ public:
   void exchange(pprt_context &context, void *workspace) override;
   void start(int request, const Transfer &transfer) override;
   void wait(int request, int action) override;
+  void startCollective(int collective, const void *in, void *out,
+                       void *workspace) override;
+  void finishCollective(int collective, int action) override;
 
   // What pprt_gpu.h's functions do beside.
   Device &getDevice() { return *device; }
@@ -88,12 +92,24 @@ private:
   TimedDevice *timedDevice = nullptr; ///< `device`, with --kernel-times
   /// For the program's messages, and for what all ranks report.
   std::unique_ptr<DeviceCommunicator> pipe, world;
+  std::optional<ProgramCollectives<DeviceCommunicator>> groups;
+  /// All of them, as far as they are made.
+  std::vector<DeviceCommunicator *> communicators() {
+    std::vector<DeviceCommunicator *> all;
+    for (DeviceCommunicator *each : {pipe.get(), world.get()})
+      if (each)
+        all.push_back(each);
+    if (groups)
+      for (auto &each : *groups)
+        all.push_back(each.get());
+    return all;
+  }
   mutable std::map<std::string, int32_t> kernels;
   std::map<const void *, void *> constants;
 
   uint8_t *deviceArena = nullptr;
   // On the device: data and keys of a step, its numbers, and what it reports.
-  uint8_t *deviceInputs = nullptr;
+  uint8_t *deviceInputs = nullptr, *deviceWorkspace = nullptr;
   StepNumbers *deviceNumbers = nullptr;
   double *deviceResults = nullptr;
   uint8_t *hostInputs = nullptr;
@@ -105,6 +121,9 @@ private:
   static constexpr uint64_t kRecord = 2;
   /// The summary begins a cache line.
   uint64_t summaryAt() const { return (numSums + kRecord + 7) / 8 * 8; }
+  Collective reports() const {
+    return {Collective::AllReduce, ElementType::F64, {numSums}};
+  }
   uint64_t numResults() const { return summaryAt() + PPRT_NUM_SUMMARY; }
   struct IdCheck {
     IdRange range;

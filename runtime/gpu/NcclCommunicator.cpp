@@ -88,7 +88,7 @@ public:
     startMessage(request, {peer, member()}, data, bytes);
   }
   void prepare(int request, const Collective &collective) override;
-  void start(int request, const void *in, void *out) override;
+  void start(int request, const void *in, void *out, void *workspace) override;
   TransferTimes wait(int request) override;
 
   void poll() override {
@@ -144,7 +144,7 @@ private:
     Collective collective;
     /// Pieces as they are sent, of which a sum has `arrived`, one a member.
     std::vector<uint64_t> offsets, bytes;
-    uint8_t *arrived = nullptr; ///< on the device
+    uint8_t *arrived = nullptr; ///< the workspace
     uint64_t stride = 0;
     bool isWhole = false; ///< every member gets all of every other's `in`
     uint8_t *out = nullptr;
@@ -343,9 +343,6 @@ void NcclCommunicator::connect() {
 // Collectives
 //===----------------------------------------------------------------------===//
 
-/// All-reduces of up to so many bytes from all members together are gathered.
-static constexpr uint64_t gatheredBytes = 1 << 20;
-
 void NcclCommunicator::prepare(int request, const Collective &collective) {
   Started &started = collectives[size_t(request)];
   started.collective = collective;
@@ -358,7 +355,7 @@ void NcclCommunicator::prepare(int request, const Collective &collective) {
   std::vector<uint64_t> counts = collective.counts;
   if (collective.kind == Collective::AllReduce) {
     const uint64_t total = collective.total();
-    started.isWhole = total * width * members <= gatheredBytes;
+    started.isWhole = total * width * members <= PPRT_GATHERED_BYTES;
     counts.clear();
     for (uint64_t i = 0; i < members; ++i)
       counts.push_back(
@@ -372,8 +369,9 @@ void NcclCommunicator::prepare(int request, const Collective &collective) {
   }
   if (collective.kind == Collective::AllGather)
     return;
-  started.stride = (started.bytes[size_t(member())] + 255) / 256 * 256;
-  started.arrived = device.allocate(started.stride * members);
+  started.stride =
+      (started.bytes[size_t(member())] + PPRT_PIECE_ALIGNMENT - 1) /
+      PPRT_PIECE_ALIGNMENT * PPRT_PIECE_ALIGNMENT;
   if (started.isWhole)
     for (uint64_t i = 0; i < members; ++i)
       started.offsets[i] = i * started.stride;
@@ -433,9 +431,16 @@ void NcclCommunicator::scatter(const Started &started, const uint8_t *in) {
            receivedBytes.data());
 }
 
-void NcclCommunicator::start(int request, const void *in, void *out) {
+void NcclCommunicator::start(int request, const void *in, void *out,
+                             void *workspace) {
   Started &started = collectives[size_t(request)];
   started.out = static_cast<uint8_t *>(out);
+  started.arrived = static_cast<uint8_t *>(workspace);
+  if (size() == 1) {
+    if (in != out)
+      device.copy(0, out, in, started.bytes.front());
+    return;
+  }
   enter(request);
   if (started.isWhole)
     gather(started, in, started.arrived);
@@ -448,6 +453,8 @@ void NcclCommunicator::start(int request, const void *in, void *out) {
 
 TransferTimes NcclCommunicator::wait(int request) {
   Started &started = collectives[size_t(request)];
+  if (size() == 1)
+    return {};
   device.wait(0, done[size_t(request)]);
   if (!isPrepared(started) || started.collective.kind == Collective::AllGather)
     return {};

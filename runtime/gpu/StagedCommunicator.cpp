@@ -52,14 +52,17 @@ public:
     staging.isCollective = true;
     staging.inBytes = collective.kind == Collective::AllGather ? own : all;
     staging.bytes = collective.kind == Collective::ReduceScatter ? own : all;
-    // The result behind what it is made of.
-    staging.memory = device.allocateHost(staging.inBytes + staging.bytes);
+    // The result and the host's workspace behind what it is made of.
+    staging.workspace = (staging.inBytes + staging.bytes + 63) / 64 * 64;
+    staging.memory = device.allocateHost(staging.workspace +
+                                         collective.workspaceBytes(size()));
   }
-  void start(int request, const void *in, void *out) override {
+  void start(int request, const void *in, void *out, void *) override {
     Staging &staging = stagings[size_t(request)];
     staging.target = out;
     fetch(staging.memory, in, staging.inBytes);
-    host->start(request, staging.memory, staging.memory + staging.inBytes);
+    host->start(request, staging.memory, staging.memory + staging.inBytes,
+                staging.memory + staging.workspace);
   }
 
   TransferTimes wait(int request) override {
@@ -85,7 +88,7 @@ public:
 private:
   struct Staging {
     uint8_t *memory = nullptr;
-    uint64_t capacity = 0, bytes = 0, inBytes = 0;
+    uint64_t capacity = 0, bytes = 0, inBytes = 0, workspace = 0;
     void *target = nullptr; ///< on the device; null for a send
     bool isCollective = false;
   };

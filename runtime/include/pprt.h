@@ -90,6 +90,25 @@ int32_t pprt_irecv(pprt_context *ctx, int32_t channel, int32_t tag, void *data,
 int32_t pprt_wait(pprt_context *ctx, int32_t request);
 
 //===----------------------------------------------------------------------===//
+// Collectives
+//===----------------------------------------------------------------------===//
+
+/// Starts collective `collective` (an index into the description's
+/// programs[pipe].collectives) of `in` to `out`. `workspace` is as large as
+/// pprt_collectives.h says; none of the three may be used until pprt_finish. A
+/// gathered piece may be that in its place in `out`.
+int32_t pprt_start(pprt_context *ctx, int32_t collective, const void *in,
+                   void *out, void *workspace);
+
+/// Sleeps until the collective is complete. Each is finished before it is
+/// started again, and in the step that started it.
+int32_t pprt_finish(pprt_context *ctx, int32_t collective);
+
+/// Where this rank's piece lies among pieces of `bytes` bytes that begin at
+/// `base`, one for each coordinate on the axis data.
+void *pprt_piece(pprt_context *ctx, void *base, uint64_t bytes);
+
+//===----------------------------------------------------------------------===//
 // Trace
 //===----------------------------------------------------------------------===//
 
@@ -150,13 +169,16 @@ void pprt_zero(pprt_context *ctx, void *data, uint64_t bytes);
 /// --emulate nothing is called.
 
 /// sum[i] += gradient[i] for all elements of parameter `parameter` (an index
-/// into the description's "parameters"). The two do not overlap.
+/// into the description's "parameters"), or of so many of its pieces, one
+/// behind the other. The two do not overlap.
 int32_t pprt_add_gradient(pprt_context *ctx, int32_t parameter, float *sum,
-                          const float *gradient, void *workspace);
+                          const float *gradient, int32_t pieces,
+                          void *workspace);
 
-/// Records the sum of squares of the gradient of a parameter. `gradient` is the
-/// sum over micro-batches and uses, not divided by their number. Called by the
-/// parameter's owner, once a step; f64, fixed order.
+/// Records the sum of squares of the gradient of a parameter, or of this
+/// replica's piece of it. `gradient` is the sum over micro-batches and uses,
+/// not divided by their number. Called by the parameter's owner, once a step;
+/// f64, fixed order.
 int32_t pprt_square_norm(pprt_context *ctx, int32_t parameter,
                          const float *gradient, void *workspace);
 
@@ -171,7 +193,8 @@ int32_t pprt_exchange(pprt_context *ctx, void *workspace);
 /// gradient sum `gradient`, by the optimizer that the run was started with. Of
 /// a parameter of bf16 the master is updated, then rounded to nearest even into
 /// `p`. Called by the parameter's owner, which has its states where the
-/// description says.
+/// description says. Where these are cut over replicas, `gradient` is this
+/// one's piece, and its piece of `p` changes.
 int32_t pprt_update(pprt_context *ctx, int32_t parameter, void *p,
                     const float *gradient, void *workspace);
 

@@ -28,6 +28,20 @@ int32_t pprt_wait(pprt_context *ctx, int32_t request) {
   return statusOf(ctx, [&] { ctx->wait(request); });
 }
 
+int32_t pprt_start(pprt_context *ctx, int32_t collective, const void *in,
+                   void *out, void *workspace) {
+  return statusOf(
+      ctx, [&] { ctx->startCollective(collective, in, out, workspace); });
+}
+
+int32_t pprt_finish(pprt_context *ctx, int32_t collective) {
+  return statusOf(ctx, [&] { ctx->finishCollective(collective); });
+}
+
+void *pprt_piece(pprt_context *ctx, void *base, uint64_t bytes) {
+  return ctx->pieceAt(base, bytes);
+}
+
 void pprt_action_begin(pprt_context *ctx, int32_t action) {
   ctx->guarded([&] { ctx->actionBegin(action); });
 }
@@ -78,9 +92,11 @@ void pprt_zero(pprt_context *ctx, void *data, uint64_t bytes) {
 }
 
 int32_t pprt_add_gradient(pprt_context *ctx, int32_t parameter, float *sum,
-                          const float *gradient, void *workspace) {
-  return statusOf(
-      ctx, [&] { ctx->addGradient(parameter, sum, gradient, workspace); });
+                          const float *gradient, int32_t pieces,
+                          void *workspace) {
+  return statusOf(ctx, [&] {
+    ctx->addGradient(parameter, sum, gradient, pieces, workspace);
+  });
 }
 
 int32_t pprt_square_norm(pprt_context *ctx, int32_t parameter,

@@ -134,6 +134,10 @@ public:
   virtual void start(int request, const Transfer &transfer) = 0;
   /// Throws TimeoutError where the transfer takes longer than --timeout.
   virtual void wait(int request, int action) = 0;
+  /// Collectives of the program, by their position in it.
+  virtual void startCollective(int collective, const void *in, void *out,
+                               void *workspace) = 0;
+  virtual void finishCollective(int collective, int action) = 0;
 
 protected:
   const BackendSetup setup;

@@ -8,8 +8,9 @@
 
 using namespace pprt;
 
-Batches::Batches(TokenFile &file, const Description &description, uint64_t seed)
-    : file(file), description(description),
+Batches::Batches(TokenFile &file, const Description &description, uint64_t seed,
+                 int replica)
+    : file(file), description(description), replica(uint64_t(replica)),
       key(streamKey(seed, "order of the data")) {
   uint64_t needed = uint64_t(description.sequence) + 1;
   if (file.tokens() < needed)
@@ -46,9 +47,12 @@ void Batches::load(int64_t step) {
   const uint64_t sequence = uint64_t(description.sequence);
   const uint64_t batch = uint64_t(description.batch);
   const uint64_t rows = uint64_t(description.microbatches) * batch;
+  // The samples of a step are those of the replicas in turn.
+  const uint64_t first =
+      (uint64_t(step) * uint64_t(description.replicas()) + replica) * rows;
   file.checkUnchanged();
   for (uint64_t row = 0; row < rows; ++row) {
-    uint64_t begin = offsetOf(uint64_t(step) * rows + row);
+    uint64_t begin = offsetOf(first + row);
     file.read(begin, sequence + 1, window.data());
     for (uint64_t i = 0; i <= sequence; ++i) {
       if (i < sequence)
@@ -56,9 +60,9 @@ void Batches::load(int64_t step) {
       if (i > 0 && (window[i] < 0 || window[i] != description.ignoredTarget))
         check(window[i], description.targetClasses, begin + i);
     }
-    size_t line = row / batch * lines, first = row % batch * sequence;
-    std::copy_n(window.begin(), sequence, tokens[line].tokens + first);
-    std::copy_n(window.begin() + 1, sequence, targets[line].tokens + first);
+    size_t line = row / batch * lines, place = row % batch * sequence;
+    std::copy_n(window.begin(), sequence, tokens[line].tokens + place);
+    std::copy_n(window.begin() + 1, sequence, targets[line].tokens + place);
   }
 }
 

@@ -19,7 +19,9 @@ namespace pprt {
 class Batches {
 public:
   /// Throws Error if the file is shorter than one window.
-  Batches(TokenFile &file, const Description &description, uint64_t seed);
+  /// `replica`: which of the step's micro-batches are this rank's.
+  Batches(TokenFile &file, const Description &description, uint64_t seed,
+          int replica = 0);
 
   /// Reads the tokens of all micro-batches of `step` and checks them against
   /// the vocabulary; throws Error for one outside of it, and where the file is
@@ -40,6 +42,7 @@ private:
 
   TokenFile &file;
   const Description &description;
+  const uint64_t replica;
   uint64_t key;
   struct alignas(64) Line {
     int32_t tokens[16];

@@ -60,28 +60,30 @@ void PreparedDirectory::removeEmpty() {
       break; // there is something in it
 }
 
-/// The f32 values of an own parameter: its master, if it is bf16.
-static const float *ownValues(const Description &description,
-                              const Program &program, int index,
-                              const uint8_t *arena) {
-  for (const HeldParameter &held : program.parameters)
+/// The f32 values of an own parameter that the rank updates: its master's, if
+/// it is bf16.
+static const float *ownValues(const Description &description, int rank,
+                              int index, const uint8_t *arena) {
+  for (const HeldParameter &held :
+       description.programOf(size_t(rank)).parameters)
     if (held.index == index && held.owned)
       return reinterpret_cast<const float *>(
-          arena + (description.parameters[index].isBF16 ? held.masterOffset
-                                                        : held.offset));
+          arena + description.updatedBy(rank, held).offset);
   return nullptr;
 }
 
 /// What is wrong with the own parameters, if anything is.
-static std::string firstNonFinite(const Description &description,
-                                  const Program &program,
+static std::string firstNonFinite(const Description &description, int rank,
                                   const uint8_t *arena) {
-  for (const HeldParameter &held : program.parameters) {
+  for (const HeldParameter &held :
+       description.programOf(size_t(rank)).parameters) {
     if (!held.owned)
       continue;
     const Parameter &parameter = description.parameters[size_t(held.index)];
-    const float *values = ownValues(description, program, held.index, arena);
-    for (uint64_t i = 0; i < parameter.elements; ++i)
+    const float *values = ownValues(description, rank, held.index, arena);
+    const uint64_t count =
+        parameter.updatedBy(description.mesh.coordinate(rank, "data")).count;
+    for (uint64_t i = 0; i < count; ++i)
       if (!std::isfinite(values[i]))
         return "found " + std::to_string(values[i]) + " in parameter '" +
                parameter.name +
@@ -94,8 +96,7 @@ static std::string firstNonFinite(const Description &description,
 void pprt::saveCheckpoint(const std::string &directory,
                           const Description &description, const uint8_t *arena,
                           Bootstrap &bootstrap) {
-  constexpr uint64_t piece = 4 << 20;
-  const Program &program = description.programOf(size_t(bootstrap.rank()));
+  constexpr uint64_t block = 4 << 20;
   std::string error;
   std::unique_ptr<AtomicFile> file;
   // A disk that is full must not leave the other ranks waiting: rank 0 goes on
@@ -110,7 +111,7 @@ void pprt::saveCheckpoint(const std::string &directory,
     }
   };
   // What the last step has made infinite, nobody has seen so far.
-  bootstrap.agree(firstNonFinite(description, program, arena));
+  bootstrap.agree(firstNonFinite(description, bootstrap.rank(), arena));
   std::vector<char> buffer;
   std::optional<PreparedDirectory> prepared;
   if (bootstrap.rank() == 0)
@@ -119,25 +120,35 @@ void pprt::saveCheckpoint(const std::string &directory,
       file = std::make_unique<AtomicFile>(checkpointPath(directory));
       file->write(safetensorsHeader(description.parameters));
     });
-  for (size_t i = 0; i < description.parameters.size(); ++i) {
-    const Parameter &parameter = description.parameters[i];
-    uint64_t bytes = parameter.elements * sizeof(float);
-    if (parameter.owner == bootstrap.rank()) {
+  // What `owner` has updated of a parameter, behind what is in the file.
+  auto append = [&](int index, int owner, uint64_t bytes) {
+    if (owner == bootstrap.rank()) {
       const char *values = reinterpret_cast<const char *>(
-          ownValues(description, program, int(i), arena));
+          ownValues(description, owner, index, arena));
       if (bootstrap.rank() == 0)
         attempt([&] { file->write(values, bytes); });
       else
-        for (uint64_t at = 0; at < bytes; at += piece)
-          bootstrap.send(0, values + at, std::min(piece, bytes - at));
+        for (uint64_t at = 0; at < bytes; at += block)
+          bootstrap.send(0, values + at, std::min(block, bytes - at));
     } else if (bootstrap.rank() == 0) {
-      buffer.resize(piece);
-      for (uint64_t at = 0; at < bytes; at += piece) {
-        uint64_t part = std::min(piece, bytes - at);
-        bootstrap.receive(parameter.owner, buffer.data(), part);
+      buffer.resize(block);
+      for (uint64_t at = 0; at < bytes; at += block) {
+        uint64_t part = std::min(block, bytes - at);
+        bootstrap.receive(owner, buffer.data(), part);
         attempt([&] { file->write(buffer.data(), part); });
       }
     }
+  };
+  for (size_t i = 0; i < description.parameters.size(); ++i) {
+    const Parameter &parameter = description.parameters[i];
+    const Mesh &mesh = description.mesh;
+    // Its pieces in order, or all of it from the first replica.
+    for (int replica = 0;
+         replica < (parameter.isCut ? description.replicas() : 1); ++replica)
+      append(int(i),
+             mesh.rankWith(mesh.rankWith(0, "pipe", parameter.owner), "data",
+                           replica),
+             parameter.updatedBy(replica).count * sizeof(float));
   }
   if (file)
     attempt([&] { file->commit(); });

@@ -12,7 +12,8 @@
 // order of arrival and every algorithm.
 //
 // The collectives of a program are known before its first step: `prepare` makes
-// what a request needs, `start` and `wait` allocate nothing.
+// what a request needs, `start` and `wait` allocate nothing. Memory that a
+// collective needs while it is under way is the caller's.
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_COMMUNICATOR_H
@@ -20,6 +21,7 @@
 
 #include "Mesh.h"
 #include "Messages.h"
+#include "pprt_collectives.h"
 
 #include <memory>
 #include <numeric>
@@ -55,9 +57,9 @@ uint64_t sizeOf(ElementType type);
 
 struct Collective {
   enum Kind {
-    AllReduce,     ///< `out` is the sum of all members' `in`
-    ReduceScatter, ///< `out` is the own piece of that sum
-    AllGather      ///< `out` is all members' `in`, one behind the other
+    AllReduce = PPRT_ALL_REDUCE,         ///< `out` is the sum of all `in`
+    ReduceScatter = PPRT_REDUCE_SCATTER, ///< `out` is the own piece of that sum
+    AllGather = PPRT_ALL_GATHER ///< `out` is all `in`, one behind the other
   };
   Kind kind = AllReduce;
   ElementType type = ElementType::F32;
@@ -67,6 +69,8 @@ struct Collective {
   uint64_t total() const {
     return std::accumulate(counts.begin(), counts.end(), uint64_t(0));
   }
+  /// Bytes of workspace over so many members.
+  uint64_t workspaceBytes(int members) const;
   /// "an all_reduce of 48 f64".
   std::string describe() const;
 };
@@ -91,9 +95,12 @@ public:
   /// The request is that of a collective from now on. Every member prepares the
   /// same under the same number. Throws Error.
   virtual void prepare(int request, const Collective &collective) = 0;
-  /// Starts it. `in` and `out` may begin at the same address, of a
-  /// reduce-scatter also at the own piece; otherwise they do not overlap.
-  virtual void start(int request, const void *in, void *out) = 0;
+  /// Starts it. `in` and `out` may begin at the same address; a reduce-scatter
+  /// may write the own piece of `in`, an all-gather read that of `out`;
+  /// otherwise they do not overlap. `workspace`, of the bytes that the
+  /// collective says, is its own until it is complete, as `in` and `out` are.
+  virtual void start(int request, const void *in, void *out,
+                     void *workspace) = 0;
   /// Sleeps until the request is complete. Throws TimeoutError, which names the
   /// group and who did not come, Error and Stopped.
   virtual TransferTimes wait(int request) = 0;

@@ -20,6 +20,7 @@ pprt_context::pprt_context(const BackendSetup &setup, Backend &backend,
       options(setup.options), bootstrap(setup.bootstrap),
       recorder(setup.recorder), backend(backend),
       dropoutKey(streamKey(options.seed, "dropout")), report(description),
+      replica(description.mesh.coordinate(setup.bootstrap.rank(), "data")),
       functions(functions),
       optimizer(description.findOptimizer(options.optimizer)),
       states(findStates(description, program(), optimizer)) {
@@ -27,7 +28,11 @@ pprt_context::pprt_context(const BackendSetup &setup, Backend &backend,
   bootstrap.setTimeout(options.timeout);
   world = createHostCommunicator(
       bootstrap, Group::all(description.mesh, bootstrap.rank()), 1);
-  world->prepare(0, {Collective::AllReduce, ElementType::F64, {report.size()}});
+  const Collective sum{
+      Collective::AllReduce, ElementType::F64, {report.size()}};
+  world->prepare(0, sum);
+  worldWorkspace.resize(sum.workspaceBytes(world->size()));
+  collectives.resize(program().collectives.size());
   for (const OwnStates &each : states)
     operands.reserve(each.offsets.size() + 5);
 }
@@ -35,7 +40,9 @@ pprt_context::pprt_context(const BackendSetup &setup, Backend &backend,
 pprt_context::~pprt_context() {
   // After a failure others may still read the report.
   if (!world->abort())
-    bootstrap.keepUntilEnd(std::make_shared<StepReport>(std::move(report)));
+    bootstrap.keepUntilEnd(
+        std::make_shared<std::pair<StepReport, std::vector<char>>>(
+            std::move(report), std::move(worldWorkspace)));
 }
 
 std::vector<pprt_context::OwnStates>
@@ -77,6 +84,10 @@ void pprt_context::endStep() {
                 " transfers without a wait at the end of a step, expected "
                 "none" +
                 compileAgain);
+  if (activeCollectives)
+    throw Error("found " + std::to_string(activeCollectives) +
+                " collectives under way at the end of a step, expected none" +
+                compileAgain);
   if (!exchanged)
     throw Error(std::string("found a step without an exchange of loss and "
                             "norms, expected one") +
@@ -84,8 +95,8 @@ void pprt_context::endStep() {
 }
 
 int64_t pprt_context::keyOf(int microbatch) const {
-  uint64_t index = uint64_t(step) * uint64_t(description.microbatches) +
-                   uint64_t(microbatch);
+  uint64_t index = uint64_t(step) * uint64_t(description.allMicrobatches()) +
+                   uint64_t(numberOf(microbatch));
   return int64_t(philox64(dropoutKey, index, 0));
 }
 
@@ -214,6 +225,40 @@ void pprt_context::wait(int request) {
   --activeRequests;
 }
 
+pprt_context::StartedCollective &pprt_context::collectiveAt(int collective,
+                                                            bool isActive) {
+  if (collective >= 0 && size_t(collective) < collectives.size() &&
+      collectives[size_t(collective)].isActive == isActive)
+    return collectives[size_t(collective)];
+  throw Error("found " + std::string(isActive ? "an end" : "a start") +
+              " of collective " + std::to_string(collective) +
+              ", expected one of the program's " +
+              std::to_string(collectives.size()) + " that is " +
+              (isActive ? "" : "not ") + "under way" + compileAgain);
+}
+
+void pprt_context::startCollective(int collective, const void *in, void *out,
+                                   void *workspace) {
+  StartedCollective &started = collectiveAt(collective, /*isActive=*/false);
+  started.isActive = true;
+  started.action = recorder.currentAction();
+  ++activeCollectives;
+  backend.startCollective(collective, in, out, workspace);
+}
+
+void pprt_context::finishCollective(int collective) {
+  StartedCollective &started = collectiveAt(collective, /*isActive=*/true);
+  try {
+    backend.finishCollective(collective, started.action);
+  } catch (const TimeoutError &error) {
+    throw TimeoutError(error.what() + std::string("; ") +
+                       program().collectives[size_t(collective)].describe() +
+                       " in step " + std::to_string(step));
+  }
+  started.isActive = false;
+  --activeCollectives;
+}
+
 static std::string seconds(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%g", value);
@@ -257,8 +302,8 @@ void pprt_context::reportLoss(int microbatch, const float *value) {
     throw Error("found a loss of micro-batch " + std::to_string(microbatch) +
                 ", expected one of " +
                 std::to_string(description.microbatches) + compileAgain);
-  backend.loss(*this, microbatch, value);
-  report.timesLossReported(microbatch) += 1;
+  backend.loss(*this, numberOf(microbatch), value);
+  report.timesLossReported(numberOf(microbatch)) += 1;
 }
 
 const Parameter &pprt_context::parameterAt(int parameter) const {
@@ -280,17 +325,28 @@ void pprt_context::call(int function,
 }
 
 void pprt_context::addGradient(int parameter, float *sum, const float *gradient,
-                               void *workspace) {
-  call(parameterAt(parameter).add, {sum, gradient, workspace});
+                               int pieces, void *workspace) {
+  const Parameter &described = parameterAt(parameter);
+  for (int i = 0; i < pieces; ++i) {
+    const uint64_t at = described.piece * uint64_t(i);
+    call(described.add, {sum + at, gradient + at, workspace});
+  }
 }
 
 void pprt_context::reportSquareNorm(int parameter, const float *gradient,
                                     void *workspace) {
-  const int function = parameterAt(parameter).norm;
-  double *norm =
-      backend.memory(*this).values + description.microbatches + parameter;
-  call(function, {gradient, norm, workspace});
-  report.timesNormReported(parameter) += 1;
+  const Parameter &described = parameterAt(parameter);
+  // The blocks of this replica's piece.
+  const int blocks = description.groups / description.replicas();
+  for (int i = 0; i < blocks; ++i) {
+    const int block = replica * blocks + i;
+    const float *of =
+        gradient + described.piece / uint64_t(blocks) * uint64_t(i);
+    double *norm =
+        backend.memory(*this).values + report.normAt(parameter, block);
+    call(described.norm, {of, norm, workspace});
+    report.timesNormReported(parameter, block) += 1;
+  }
 }
 
 void pprt_context::exchange(void *workspace) {
@@ -307,7 +363,7 @@ void pprt_context::callConclude(void *workspace) {
 
 void pprt_context::sumReport() {
   try {
-    world->start(0, report.data(), report.data());
+    world->start(0, report.data(), report.data(), worldWorkspace.data());
     world->wait(0);
   } catch (const TimeoutError &) {
     throw TimeoutError("found an exchange of loss and norms that took longer "
@@ -347,22 +403,26 @@ void pprt_context::checkIds() {
 /// Runs on the same numbers on every rank, so that all of them stop.
 void pprt_context::checkFinite() const {
   const double *losses = report.data();
-  const double *norms = losses + description.microbatches;
+  const int microbatches = description.allMicrobatches();
   const char *remedy = ", expected a finite number: lower --lr, lengthen "
                        "--warmup or set --clip; nothing was updated";
   auto text = [](double value) {
     return std::isnan(value) ? std::string("nan")
                              : std::string(value < 0 ? "-inf" : "inf");
   };
-  for (int m = 0; m < description.microbatches; ++m)
+  for (int m = 0; m < microbatches; ++m)
     if (!std::isfinite(losses[m]))
       throw Error("found the loss " + text(losses[m]) + " in micro-batch " +
                   std::to_string(m) + " of step " + std::to_string(step) +
                   remedy);
-  for (size_t i = 0; i < description.parameters.size(); ++i)
-    if (!std::isfinite(norms[i]))
-      throw Error("found the gradient norm " + text(norms[i]) +
-                  " of parameter '" + description.parameters[i].name +
+  for (size_t i = size_t(microbatches); i < description.reportedValues(); ++i)
+    if (!std::isfinite(losses[i]))
+      throw Error("found the gradient norm " + text(losses[i]) +
+                  " of parameter '" +
+                  description
+                      .parameters[(i - size_t(microbatches)) /
+                                  size_t(description.groups)]
+                      .name +
                   "' in step " + std::to_string(step) + remedy);
 }
 
@@ -377,6 +437,9 @@ void pprt_context::update(int parameter, void *p, const float *gradient,
   if (!exchanged)
     throw Error(std::string("found an update before the exchange of norms") +
                 compileAgain);
+  const Parameter &described = description.parameters[size_t(parameter)];
+  if (described.isCut)
+    p = pieceAt(p, described.piece * (described.isBF16 ? 2 : 4));
   const StepMemory memory = backend.memory(*this);
   operands.clear();
   operands.push_back(own.master ? memory.arena + *own.master : p);

@@ -56,8 +56,15 @@ struct pprt_context : pprt_context_head {
   void post(int channel, int tag, const void *data, void *buffer,
             uint64_t bytes, int request);
   void wait(int request);
+  void startCollective(int collective, const void *in, void *out,
+                       void *workspace);
+  void finishCollective(int collective);
+  /// This rank's piece among those that begin at `base`.
+  void *pieceAt(void *base, uint64_t bytes) const {
+    return static_cast<uint8_t *>(base) + bytes * uint64_t(replica);
+  }
   void reportLoss(int microbatch, const float *loss);
-  void addGradient(int parameter, float *sum, const float *gradient,
+  void addGradient(int parameter, float *sum, const float *gradient, int pieces,
                    void *workspace);
   void reportSquareNorm(int parameter, const float *gradient, void *workspace);
   void exchange(void *workspace);
@@ -117,8 +124,22 @@ private:
   };
   std::vector<Request> requests;
   int activeRequests = 0;
+  struct StartedCollective {
+    bool isActive = false;
+    int action = -1;
+  };
+  std::vector<StartedCollective> collectives; ///< as the program's
+  int activeCollectives = 0;
+  StartedCollective &collectiveAt(int collective, bool isActive);
   std::unique_ptr<pprt::Communicator> world; ///< for the report
+  std::vector<char> worldWorkspace;
 
+  /// Of all micro-batches of a step, the number of one of this rank's.
+  int numberOf(int microbatch) const {
+    return replica * description.microbatches + microbatch;
+  }
+
+  const int replica; ///< coordinate on `data`
   const pprt_function *functions;
   const size_t optimizer; ///< of the description's
   /// The states of each parameter that the optimizer reads, in the order of

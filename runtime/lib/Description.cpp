@@ -111,6 +111,10 @@ static Parameter parseParameter(const Node &node) {
   parameter.init = parseInitializer({*init, node.path + "init."});
   parameter.owner = node.get<int>("owner");
   parameter.uses = node.get<int>("uses", 1);
+  parameter.piece = node.get<uint64_t>("piece", uint64_t(0));
+  parameter.isCut = node.get<bool>("cut", false);
+  if (parameter.isCut && parameter.piece == 0)
+    broken("whose parameter '" + parameter.name + "' is cut into no pieces");
   parameter.norm = node.get<int>("norm");
   parameter.add = node.get<int>("add");
   parameter.updates = node.get<std::vector<int>>("updates");
@@ -139,7 +143,8 @@ static ActionKind parseKind(const std::string &kind) {
   for (ActionKind candidate :
        {ActionKind::Forward, ActionKind::Backward, ActionKind::BackwardInput,
         ActionKind::BackwardWeight, ActionKind::Send, ActionKind::Receive,
-        ActionKind::Reduce, ActionKind::Exchange, ActionKind::Update})
+        ActionKind::Collective, ActionKind::Reduce, ActionKind::Exchange,
+        ActionKind::Update})
     if (kind == actionKindName(candidate))
       return candidate;
   broken("with an action of kind '" + kind + "'");
@@ -230,17 +235,67 @@ bool Description::uses(const Optimizer &optimizer, const State &state) const {
                    state.kind) != optimizer.states.end();
 }
 
+Description::Updated Description::updatedBy(int rank,
+                                            const HeldParameter &held) const {
+  const Parameter &parameter = parameters[size_t(held.index)];
+  const auto [begin, count] =
+      parameter.updatedBy(mesh.coordinate(rank, "data"));
+  const uint64_t width = sizeof(float);
+  return {parameter.isBF16 ? held.masterOffset : held.offset + begin * width,
+          count * width, begin};
+}
+
 uint64_t Description::stateBytes(const Program &program,
                                  const Optimizer &optimizer) const {
   uint64_t end = program.optimizerOffset;
   for (const HeldState &held : program.states) {
     const State &state = states[size_t(held.index)];
     const uint64_t bytes =
-        parameters[size_t(state.parameter)].elements * sizeof(float);
+        parameters[size_t(state.parameter)].stateElements() * sizeof(float);
     if (uses(optimizer, state))
       end = std::max(end, held.offset + (bytes + 63) / 64 * 64);
   }
   return end - program.optimizerOffset;
+}
+
+static const char *const collectiveKinds[] = {"all_reduce", "reduce_scatter",
+                                              "all_gather"};
+
+std::string ProgramCollective::describe() const {
+  std::string text =
+      std::string("the ") + collectiveKinds[kind] + " of '" + name + "' over ";
+  for (const std::string &axis : axes)
+    text += (&axis == &axes.front() ? "" : " and ") + axis;
+  return text;
+}
+
+static ProgramCollective parseCollective(const Node &node,
+                                         const Description &all) {
+  ProgramCollective collective;
+  collective.name = node.get<std::string>("name");
+  collective.axes = node.get<std::vector<std::string>>("axes");
+  const auto &axes = all.mesh.getAxes();
+  for (const std::string &axis : collective.axes)
+    if (std::none_of(axes.begin(), axes.end(), [&](const Mesh::Axis &known) {
+          return known.name == axis;
+        }))
+      broken("whose '" + node.path + "axes' names '" + axis +
+             "', which is no axis of the mesh");
+  const auto kind = node.get<std::string>("kind");
+  const auto *known =
+      std::find(std::begin(collectiveKinds), std::end(collectiveKinds), kind);
+  if (known == std::end(collectiveKinds))
+    broken("with a collective of kind '" + kind + "'");
+  collective.kind = Collective::Kind(known - std::begin(collectiveKinds));
+  const auto type = node.get<std::string>("type");
+  if (type == "f64")
+    collective.type = ElementType::F64;
+  else if (type == "bytes" && collective.kind == Collective::AllGather)
+    collective.type = ElementType::Bytes;
+  else if (type != "f32")
+    broken("with a " + kind + " of elements of '" + type + "'");
+  collective.elements = node.get<uint64_t>("elements");
+  return collective;
 }
 
 static Program parseProgram(const Node &node, const Description &all) {
@@ -271,7 +326,9 @@ static Program parseProgram(const Node &node, const Description &all) {
     if (parameter.index < 0 || size_t(parameter.index) >= all.parameters.size())
       broken("whose '" + held.path + "index' is no parameter");
     const Parameter &described = all.parameters[parameter.index];
-    uint64_t bytes = described.elements * sizeof(float);
+    uint64_t bytes = std::max(described.elements,
+                              described.piece * uint64_t(all.replicas())) *
+                     sizeof(float);
     uint64_t heldBytes = described.isBF16 ? bytes / 2 : bytes;
     if (parameter.offset % 4 != 0 ||
         parameter.offset + heldBytes > program.arenaBytes)
@@ -286,7 +343,8 @@ static Program parseProgram(const Node &node, const Description &all) {
       broken("whose '" + held.path + "index' is no state");
     const State &described = all.states[size_t(state.index)];
     uint64_t bytes =
-        all.parameters[size_t(described.parameter)].elements * sizeof(float);
+        all.parameters[size_t(described.parameter)].stateElements() *
+        sizeof(float);
     if (state.offset % 64 != 0 || state.offset + bytes > program.optimizerBytes)
       broken("whose '" + held.path + "offset' lies outside of the states");
     state.offset += program.optimizerOffset;
@@ -302,6 +360,10 @@ static Program parseProgram(const Node &node, const Description &all) {
       program.actions.push_back(parseAction(element));
   });
   program.requests = node.get<int>("requests");
+  if (node.value.contains("collectives"))
+    node.forEach("collectives", [&](const Node &each) {
+      program.collectives.push_back(parseCollective(each, all));
+    });
   auto predicted = node.value.find("predicted");
   if (predicted != node.value.end()) {
     Node values{*predicted, node.path + "predicted."};
@@ -409,10 +471,21 @@ static void check(const Description &d) {
                std::to_string(action.microbatch) +
                ", which the model does not have");
   const int pipe = d.mesh.sizeOf("pipe");
-  // Programs have no bootstrap over other axes: ranks would train apart.
-  if (d.mesh.size() != pipe)
+  // Over other axes ranks would train apart.
+  if (d.mesh.size() != pipe * d.replicas())
     broken("for the mesh " + d.mesh.describe() +
-           ", of which this version runs the axis 'pipe' alone");
+           ", of which this version runs the axes 'pipe' and 'data' alone");
+  const int groups = d.groups / d.replicas();
+  if (groups < 1 || groups * d.replicas() != d.groups ||
+      (groups & (groups - 1)) != 0)
+    broken("whose 'groups' are not the replicas times a power of two");
+  for (const Parameter &parameter : d.parameters)
+    if ((d.groups > 1) != (parameter.piece > 0) ||
+        (parameter.piece > 0 &&
+         (parameter.piece % uint64_t(groups) != 0 ||
+          parameter.piece * uint64_t(d.replicas()) < parameter.elements)))
+      broken("whose parameter '" + parameter.name +
+             "' has pieces that are not those of its groups");
   if (d.programs.size() != size_t(pipe))
     broken("with " + std::to_string(d.programs.size()) + " programs for " +
            std::to_string(pipe) + " coordinates on the axis 'pipe'");
@@ -484,6 +557,7 @@ Description pprt::parseDescription(const char *text) {
   d.stages = root.get<int>("stages");
   d.placement = root.get<std::vector<int>>("placement");
   d.microbatches = root.get<int>("microbatches");
+  d.groups = root.get<int>("groups", 1);
   d.batch = root.get<int64_t>("batch");
   d.sequence = root.get<int64_t>("sequence");
   d.vocabulary = root.get<int64_t>("vocabulary");
@@ -544,6 +618,8 @@ const char *pprt::actionKindName(ActionKind kind) {
     return "send";
   case ActionKind::Receive:
     return "recv";
+  case ActionKind::Collective:
+    return "collective";
   case ActionKind::Reduce:
     return "reduce";
   case ActionKind::Exchange:

@@ -7,8 +7,10 @@
 #ifndef PPRT_DESCRIPTION_H
 #define PPRT_DESCRIPTION_H
 
+#include "Communicator.h"
 #include "Mesh.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -40,8 +42,24 @@ struct Parameter {
   /// Stages compute with bf16; the owner keeps a master in f32.
   bool isBF16 = false;
   Initializer init;
-  int owner = 0;
+  int owner = 0; ///< coordinate on `pipe`
   int uses = 1;
+  /// Elements in row-major order that fall to each replica, padding behind the
+  /// parameter included; 0 where nothing is shared.
+  uint64_t piece = 0;
+  /// Each replica has the states of its piece, and updates it alone.
+  bool isCut = false;
+  /// Elements of its states on a rank.
+  uint64_t stateElements() const { return isCut ? piece : elements; }
+  /// The elements that a replica updates.
+  struct Range {
+    uint64_t begin, count;
+  };
+  Range updatedBy(int replica) const {
+    const uint64_t begin =
+        std::min(isCut ? piece * uint64_t(replica) : 0, elements);
+    return {begin, std::min(stateElements(), elements - begin)};
+  }
   // Positions in the description's functions; -1: none is needed.
   int norm = -1, add = -1;
   std::vector<int> updates; ///< one for each optimizer
@@ -74,6 +92,7 @@ enum class ActionKind {
   BackwardWeight,
   Send,
   Receive,
+  Collective,
   Reduce,
   Exchange,
   Update,
@@ -83,6 +102,24 @@ struct Action {
   ActionKind kind = ActionKind::Forward;
   int stage = -1, microbatch = -1, peer = -1;
   std::string name;
+};
+
+/// A collective of a program over groups of ranks that differ on `axes` only.
+struct ProgramCollective {
+  std::string name;
+  std::vector<std::string> axes;
+  Collective::Kind kind = Collective::AllReduce;
+  ElementType type = ElementType::F32;
+  uint64_t elements = 0; ///< of a piece; of an all-reduce all
+
+  /// What the members of a group do.
+  Collective over(int members) const {
+    return {kind, type,
+            std::vector<uint64_t>(
+                kind == Collective::AllReduce ? 1 : size_t(members), elements)};
+  }
+  /// "the reduce_scatter of 'wte.gradient' over data".
+  std::string describe() const;
 };
 
 struct MemoryPlan {
@@ -111,6 +148,7 @@ struct Program {
   std::vector<HeldState> states;
   std::vector<Action> actions;
   int requests = 0;
+  std::vector<ProgramCollective> collectives;
   double predictedMakespan = 0, predictedBusy = 0, predictedBubble = -1;
 };
 
@@ -146,7 +184,10 @@ struct Description {
   std::string name, hash, fingerprint, schedule, recompute;
   std::string target = "cpu"; // or cuda
   Mesh mesh;
-  int stages = 1, microbatches = 1;
+  int stages = 1, microbatches = 1; ///< micro-batches of a replica
+  /// Into how many groups the micro-batches of a step fall whose sums are added
+  /// in a tree.
+  int groups = 1;
   int64_t batch = 1, sequence = 1;
   /// The vocabulary where no op says how large it is: that of i32.
   static constexpr int64_t unbounded = 2147483647;
@@ -170,6 +211,13 @@ struct Description {
   std::optional<StageTimes> times;
 
   int ranks() const { return mesh.size(); }
+  int replicas() const { return mesh.sizeOf("data"); }
+  /// Of a step, of all replicas.
+  int allMicrobatches() const { return microbatches * replicas(); }
+  /// Losses, and square norms of the blocks of parameters, that a step reports.
+  size_t reportedValues() const {
+    return size_t(allMicrobatches()) + parameters.size() * size_t(groups);
+  }
   /// What a rank runs.
   const Program &programOf(size_t rank) const {
     return programs[size_t(mesh.pipeOf(int(rank)))];
@@ -183,8 +231,15 @@ struct Description {
   /// the optimizer reads.
   uint64_t stateBytes(const Program &program, const Optimizer &optimizer) const;
 
+  /// The f32 values of a held parameter that a rank updates, in its arena; of
+  /// the parameter they are those from element `first` on.
+  struct Updated {
+    uint64_t offset, bytes, first;
+  };
+  Updated updatedBy(int rank, const HeldParameter &held) const;
+
   /// Tokens that one step trains on.
-  int64_t tokensPerStep() const { return batch * sequence * microbatches; }
+  int64_t tokensPerStep() const { return batch * sequence * allMicrobatches(); }
 };
 
 /// Reads the description; throws Error.

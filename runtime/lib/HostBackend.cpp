@@ -19,12 +19,20 @@ void HostBackend::prepare(std::shared_ptr<Arena> memory) {
       Group::along(setup.description.mesh, setup.bootstrap.rank(), {"pipe"});
   pipe =
       createHostCommunicator(setup.bootstrap, group, setup.program().requests);
+  groups.emplace(setup.description, setup.bootstrap.rank(),
+                 [&](Group group, int requests) {
+                   return createHostCommunicator(setup.bootstrap,
+                                                 std::move(group), requests);
+                 });
 }
 
 void HostBackend::teardown(bool) {
-  if (pipe && !pipe->abort())
+  bool isFree = !pipe || pipe->abort();
+  isFree &= !groups || groups->abort();
+  if (!isFree)
     setup.bootstrap.keepUntilEnd(arena);
   pipe.reset();
+  groups.reset();
   arena.reset();
 }
 
@@ -84,6 +92,18 @@ void HostBackend::start(int request, const Transfer &transfer) {
 void HostBackend::wait(int request, int action) {
   const uint64_t begin = nowNs();
   TransferTimes times = pipe->wait(request);
+  setup.recorder.add(Event::Wait, begin, nowNs(), action);
+  setup.recorder.add(Event::Transfer, times.posted, times.completed, action);
+}
+
+void HostBackend::startCollective(int collective, const void *in, void *out,
+                                  void *workspace) {
+  groups->start(collective, in, out, workspace);
+}
+
+void HostBackend::finishCollective(int collective, int action) {
+  const uint64_t begin = nowNs();
+  TransferTimes times = groups->wait(collective);
   setup.recorder.add(Event::Wait, begin, nowNs(), action);
   setup.recorder.add(Event::Transfer, times.posted, times.completed, action);
 }

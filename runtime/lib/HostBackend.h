@@ -11,6 +11,9 @@
 #include "Communicator.h"
 #include "Emulation.h"
 #include "IdChecks.h"
+#include "ProgramCollectives.h"
+
+#include <optional>
 
 namespace pprt {
 
@@ -34,11 +37,15 @@ public:
   void exchange(pprt_context &context, void *workspace) override;
   void start(int request, const Transfer &transfer) override;
   void wait(int request, int action) override;
+  void startCollective(int collective, const void *in, void *out,
+                       void *workspace) override;
+  void finishCollective(int collective, int action) override;
 
 private:
   IdChecks idChecks;
   alignas(64) double summary[PPRT_NUM_SUMMARY] = {};
   std::unique_ptr<Communicator> pipe; ///< for the program's messages
+  std::optional<ProgramCollectives<Communicator>> groups;
 };
 
 /// Actions take their planned time and compute nothing. Transfers and the

@@ -16,6 +16,7 @@
 #include "Clock.h"
 #include "Error.h"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace pprt;
@@ -53,6 +54,13 @@ std::string Group::name() const {
 
 uint64_t pprt::sizeOf(ElementType type) {
   return type == ElementType::Bytes ? 1 : type == ElementType::F32 ? 4 : 8;
+}
+
+uint64_t Collective::workspaceBytes(int members) const {
+  return pprt_collective_workspace(
+      kind,
+      counts.empty() ? 0 : *std::max_element(counts.begin(), counts.end()),
+      sizeOf(type), uint64_t(members));
 }
 
 std::string Collective::describe() const {
@@ -111,7 +119,7 @@ public:
     channel.messages.removeRequests(first, int(pending.size()));
   }
 
-  virtual void start(const char *in, char *out) = 0;
+  virtual void start(const char *in, char *out, char *workspace) = 0;
   /// Goes on as far as messages have come; true when all is done.
   virtual bool progress() = 0;
   /// The member whose message is still to come, -1 if none is.
@@ -195,12 +203,28 @@ struct Pieces {
   std::vector<uint64_t> offsets, bytes;
 };
 
+/// Of a group of one, whatever it is.
+class Alone final : public Operation {
+public:
+  Alone(Channel channel, const Collective &collective)
+      : Operation(channel, 0),
+        bytes(collective.total() * sizeOf(collective.type)) {}
+  void start(const char *in, char *out, char *) override {
+    if (in != out && bytes)
+      std::memcpy(out, in, bytes);
+  }
+  bool progress() override { return true; }
+
+private:
+  uint64_t bytes;
+};
+
 class AllGather final : public Operation {
 public:
   AllGather(Channel channel, const Collective &collective)
       : Operation(channel, 2 * channel.group.size()), pieces(collective) {}
 
-  void start(const char *in, char *out) override {
+  void start(const char *in, char *out, char *) override {
     const uint64_t own = pieces.bytes[size_t(me())];
     char *place = out + pieces.offsets[size_t(me())];
     for (int i = 0; i < size(); ++i)
@@ -225,12 +249,12 @@ public:
   ReduceScatter(Channel channel, const Collective &collective)
       : Operation(channel, 2 * channel.group.size()), type(collective.type),
         pieces(collective), elements(collective.counts[size_t(me())]),
-        // Sums of pieces are aligned as vectors are.
-        stride((pieces.bytes[size_t(me())] + 63) / 64 * 64),
-        arrived(stride * uint64_t(size())) {}
+        stride((pieces.bytes[size_t(me())] + PPRT_PIECE_ALIGNMENT - 1) /
+               PPRT_PIECE_ALIGNMENT * PPRT_PIECE_ALIGNMENT) {}
 
-  void start(const char *in, char *to) override {
+  void start(const char *in, char *to, char *workspace) override {
     out = to;
+    arrived = workspace;
     const uint64_t own = pieces.bytes[size_t(me())];
     for (int i = 0; i < size(); ++i)
       if (i != me())
@@ -248,21 +272,18 @@ public:
       return false;
     if (!elements)
       return true;
-    sumPieces(type, arrived.data(), stride, size(), elements);
-    std::memcpy(out, arrived.data(), pieces.bytes[size_t(me())]);
+    sumPieces(type, arrived, stride, size(), elements);
+    std::memcpy(out, arrived, pieces.bytes[size_t(me())]);
     return true;
   }
 
 private:
-  char *placeOf(int member) {
-    return arrived.data() + stride * uint64_t(member);
-  }
+  char *placeOf(int member) { return arrived + stride * uint64_t(member); }
 
   ElementType type;
   Pieces pieces;
   uint64_t elements, stride;
-  std::vector<char> arrived;
-  char *out = nullptr;
+  char *arrived = nullptr, *out = nullptr;
 };
 
 /// Up a binomial tree to the first member, and down again.
@@ -279,11 +300,11 @@ public:
         children.push_back(round);
     if (me() != 0)
       parent = me() & (me() - 1);
-    arrived.resize(bytes * children.size());
   }
 
-  void start(const char *in, char *to) override {
+  void start(const char *in, char *to, char *workspace) override {
     out = to;
+    arrived = workspace;
     summed = 0;
     phase = elements ? Up : Done;
     for (size_t i = 0; i < children.size(); ++i)
@@ -332,15 +353,14 @@ private:
   int toParent() const { return 2 * rounds; }
   int fromParent() const { return 2 * rounds + 1; }
   int childAt(size_t i) const { return me() + (1 << children[i]); }
-  char *placeOf(size_t i) { return arrived.data() + bytes * i; }
+  char *placeOf(size_t i) { return arrived + bytes * i; }
 
   int rounds;
   ElementType type;
   uint64_t elements, bytes;
   std::vector<int> children; // rounds in which one hands over
   int parent = -1;
-  std::vector<char> arrived;
-  char *out = nullptr;
+  char *arrived = nullptr, *out = nullptr;
   size_t summed = 0;
   enum { Up, Sent, Down, Done } phase = Done;
 };
@@ -355,17 +375,17 @@ public:
                        channel.tag - 1},
                cut) {}
 
-  void start(const char *in, char *to) override {
+  void start(const char *in, char *to, char *workspace) override {
     out = to;
     isGathering = false;
-    scatter.start(in, placeOfOwn());
+    scatter.start(in, placeOfOwn(), workspace);
   }
   bool progress() override {
     if (!isGathering) {
       if (!scatter.progress())
         return false;
       // Whoever sends a piece of the result has read what was there.
-      gather.start(placeOfOwn(), out);
+      gather.start(placeOfOwn(), out, nullptr);
       isGathering = true;
     }
     return gather.progress();
@@ -447,7 +467,7 @@ public:
   }
 
   void prepare(int request, const Collective &collective) override;
-  void start(int request, const void *in, void *out) override;
+  void start(int request, const void *in, void *out, void *workspace) override;
   TransferTimes wait(int request) override;
   bool abort() override;
 
@@ -520,7 +540,9 @@ void HostCommunicator::prepare(int request, const Collective &collective) {
   const uint64_t bytes = collective.total() * sizeOf(collective.type);
   Started &started = collectives[size_t(request)];
   started.collective = collective;
-  if (collective.kind == Collective::AllGather)
+  if (size() == 1)
+    started.operation = std::make_unique<Alone>(channel, collective);
+  else if (collective.kind == Collective::AllGather)
     started.operation = std::make_unique<AllGather>(channel, collective);
   else if (collective.kind == Collective::ReduceScatter)
     started.operation = std::make_unique<ReduceScatter>(channel, collective);
@@ -530,7 +552,8 @@ void HostCommunicator::prepare(int request, const Collective &collective) {
     started.operation = std::make_unique<LargeAllReduce>(channel, collective);
 }
 
-void HostCommunicator::start(int request, const void *in, void *out) {
+void HostCommunicator::start(int request, const void *in, void *out,
+                             void *workspace) {
   if (request < 0 || size_t(request) >= collectives.size() ||
       !collectives[size_t(request)].operation ||
       collectives[size_t(request)].isRunning)
@@ -545,7 +568,8 @@ void HostCommunicator::start(int request, const void *in, void *out) {
   started.failure = nullptr;
   running.push_back(&started);
   started.operation->start(static_cast<const char *>(in),
-                           static_cast<char *>(out));
+                           static_cast<char *>(out),
+                           static_cast<char *>(workspace));
   progress();
 }
 

@@ -45,7 +45,8 @@ void Recorder::endStep() {
     case Event::Run: {
       ActionKind kind = program.actions[event.action].kind;
       sums.byKind[size_t(kind)] += time;
-      if (kind == ActionKind::Send || kind == ActionKind::Receive)
+      if (kind == ActionKind::Send || kind == ActionKind::Receive ||
+          kind == ActionKind::Collective)
         sums.transfers += time;
       break;
     }

@@ -38,11 +38,11 @@ struct StepEvents {
 
 /// Seconds of a rank's steps, by what they were spent on.
 struct Profile {
-  double steps = 0;                  // all of it
-  std::array<double, 9> byKind = {}; // by ActionKind; Exchange holds the wait
-  double waiting = 0;                // for transfers
-  double transfers = 0;              // posting and completing them
-  double inFlight = 0;               // sum over transfers, overlap included
+  double steps = 0;                   // all of it
+  std::array<double, 10> byKind = {}; // by ActionKind; Exchange holds the wait
+  double waiting = 0;                 // for transfers
+  double transfers = 0;               // posting and completing them
+  double inFlight = 0;                // sum over transfers, overlap included
 
   double kind(ActionKind k) const { return byKind[size_t(k)]; }
   double compute() const;

@@ -1,7 +1,8 @@
 //===- StepReport.h - What the ranks tell each other of a step --*- C++ -*-===//
 //
-// One vector of f64 that is summed over all ranks once a step: losses of
-// micro-batches, then square norms of parameters, each from one rank; the
+// One vector of f64 that is summed over all ranks once a step: losses of the
+// micro-batches of all replicas, then square norms of parameters, of one block
+// for each group of micro-batches, each from one rank; the
 // number of ranks with an id out of range; the votes to end the run; and how
 // often each loss and norm has been reported, so that a broken program is
 // noticed. The program's function of the end of a step reads it up to the ids:
@@ -23,8 +24,8 @@ namespace pprt {
 class StepReport {
 public:
   explicit StepReport(const Description &description)
-      : microbatches(size_t(description.microbatches)),
-        count(microbatches + description.parameters.size()),
+      : microbatches(size_t(description.allMicrobatches())),
+        groups(size_t(description.groups)), count(description.reportedValues()),
         numbers(2 * count + PPRT_NUM_FLAGS), lines((numbers + 7) / 8) {}
 
   void clear() {
@@ -48,8 +49,12 @@ public:
   double &timesLossReported(int microbatch) {
     return timesReported()[size_t(microbatch)];
   }
-  double &timesNormReported(int parameter) {
-    return timesReported()[microbatches + size_t(parameter)];
+  /// The place of the norm of a parameter's block among the values.
+  size_t normAt(int parameter, int block) const {
+    return microbatches + size_t(parameter) * groups + size_t(block);
+  }
+  double &timesNormReported(int parameter, int block) {
+    return timesReported()[normAt(parameter, block)];
   }
   double &idsOutOfRange() { return data()[count + PPRT_FLAG_IDS]; }
   double &votes() { return data()[count + PPRT_FLAG_VOTES]; }
@@ -61,7 +66,7 @@ private:
   struct alignas(64) Line {
     double numbers[8];
   };
-  size_t microbatches, count, numbers;
+  size_t microbatches, groups, count, numbers;
   std::vector<Line> lines;
 };
 

@@ -37,6 +37,8 @@ int64_t pprt::medianStep(const RankSteps &ranks) {
 
 /// `send, micro-batch 3, rank 1, h2`.
 static std::string labelOf(const pprt::Action &action) {
+  if (action.kind == ActionKind::Collective)
+    return action.name;
   std::string label = action.kind == ActionKind::Send ? "send" : "receive";
   if (action.stage >= 0)
     label += ", stage " + std::to_string(action.stage);

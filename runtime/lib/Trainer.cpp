@@ -173,7 +173,8 @@ private:
 void Run::openFiles() {
   if (backend->computes()) {
     tokenFile.emplace(options.data, options.tokenFormat);
-    batches.emplace(*tokenFile, description, options.seed);
+    batches.emplace(*tokenFile, description, options.seed,
+                    description.mesh.coordinate(bootstrap.rank(), "data"));
     backend->useData(*batches);
   }
   if (!options.kernelTimes.empty())
@@ -217,7 +218,7 @@ void Run::fillParameters() {
     uint8_t *place = arena->base() + held.offset;
     std::vector<float> temporary;
     float *values = reinterpret_cast<float *>(place);
-    if (parameter.isBF16 && held.owned) {
+    if (parameter.isBF16 && held.owned && !parameter.isCut) {
       values = reinterpret_cast<float *>(arena->base() + held.masterOffset);
     } else if (parameter.isBF16) {
       temporary.resize(parameter.elements);
@@ -230,6 +231,11 @@ void Run::fillParameters() {
                  options.seed, values);
     if (parameter.isBF16)
       roundParameter(parameter, values, reinterpret_cast<uint16_t *>(place));
+    if (parameter.isBF16 && held.owned && parameter.isCut) {
+      const Description::Updated own =
+          description.updatedBy(bootstrap.rank(), held);
+      std::memcpy(arena->base() + own.offset, values + own.first, own.bytes);
+    }
   }
   weights.reset();
   // States that do not start as zeros; those of other optimizers have no place.
@@ -240,8 +246,13 @@ void Run::fillParameters() {
       continue;
     const Parameter &parameter =
         description.parameters[size_t(state.parameter)];
+    std::vector<float> values(parameter.elements);
     initialize(*state.init, state.name, parameter.elements, options.seed,
-               reinterpret_cast<float *>(arena->base() + held.offset));
+               values.data());
+    const Parameter::Range own = parameter.updatedBy(
+        description.mesh.coordinate(bootstrap.rank(), "data"));
+    std::copy_n(values.begin() + long(own.begin), own.count,
+                reinterpret_cast<float *>(arena->base() + held.offset));
   }
 }
 
@@ -318,13 +329,17 @@ void Run::prepare() {
     anyBF16 |= parameter.isBF16;
   }
   std::printf(
-      "%s: %llu parameters%s, %d %s, %d stages, %s, %d micro-batches of "
+      "%s: %llu parameters%s, %d %s, %d stages, %s, %s%d micro-batches of "
       "%lld x %lld tokens\n",
       description.name.c_str(), static_cast<unsigned long long>(elements),
       anyBF16 ? " in bf16 with f32 masters" : "", description.ranks(),
       description.ranks() == 1 ? "rank" : "ranks", description.stages,
-      description.schedule.c_str(), description.microbatches,
-      static_cast<long long>(description.batch),
+      description.schedule.c_str(),
+      description.replicas() == 1
+          ? ""
+          : (std::to_string(description.replicas()) + " replicas, each ")
+                .c_str(),
+      description.microbatches, static_cast<long long>(description.batch),
       static_cast<long long>(description.sequence));
   if (std::string device = backend->describe(); !device.empty())
     std::printf("%s\n", device.c_str());

@@ -62,6 +62,8 @@ inline std::vector<uint64_t> unevenCounts(int members) {
   return counts;
 }
 
+inline constexpr char kGuard = 0x5a;
+
 /// Whose communicators these are, and the memory that they work on.
 class Place {
 public:
@@ -113,7 +115,7 @@ std::string checkGroup(Place &place, const Group &group, ElementType type) {
     // Others come first in each round.
     usleep(useconds_t((group.member * 7 + round * 5) % 4) * 3000);
     std::vector<std::vector<T>> in(all.size()), out(all.size());
-    std::vector<void *> results(all.size());
+    std::vector<void *> results(all.size()), workspaces(all.size());
     for (size_t i = 0; i < all.size(); ++i) {
       const Collective &c = all[i];
       const uint64_t own = c.kind == Collective::AllReduce
@@ -128,13 +130,23 @@ std::string checkGroup(Place &place, const Group &group, ElementType type) {
       void *input = place.put(in[i].data(), in[i].size() * sizeof(T));
       results[i] =
           inPlace ? input : place.put(out[i].data(), out[i].size() * sizeof(T));
-      communicator->start(int(i), input, results[i]);
+      // As many bytes as are said, and one that has to stay.
+      std::vector<char> space(c.workspaceBytes(members) + 1, kGuard);
+      workspaces[i] = place.put(space.data(), space.size());
+      communicator->start(int(i), input, results[i], workspaces[i]);
     }
     for (size_t n = 0; n < all.size(); ++n) {
       // In another order than they were started.
       const size_t i = round % 2 ? n : all.size() - 1 - n;
       const Collective &c = all[i];
       communicator->wait(int(i));
+      char guard = 0;
+      place.get(&guard,
+                static_cast<char *>(workspaces[i]) + c.workspaceBytes(members),
+                1);
+      if (guard != kGuard)
+        return "written behind the workspace of " + c.describe() + " over " +
+               group.name() + " on " + group.describe(group.member);
       place.get(out[i].data(), results[i], out[i].size() * sizeof(T));
       std::vector<T> expected;
       if (c.kind == Collective::AllReduce) {
@@ -210,23 +222,25 @@ inline std::string checkRecovery(Bootstrap &bootstrap, const Mesh &mesh,
   std::string error;
   struct Memory {
     std::vector<double> sums = std::vector<double>(40000, 1);
-    std::vector<char> in = std::vector<char>(100000), out = in;
+    std::vector<char> in = std::vector<char>(100000), out = in, workspace;
   };
   auto memory = std::make_shared<Memory>();
-  auto &[sums, in, out] = *memory;
+  auto &[sums, in, out, workspace] = *memory;
   const size_t keptBefore = bootstrap.countKept();
   bool isFree = true;
   {
     auto communicator = createHostCommunicator(bootstrap, group, 3);
-    communicator->prepare(
-        0, {Collective::AllReduce, ElementType::F64, {sums.size()}});
+    const Collective sum{
+        Collective::AllReduce, ElementType::F64, {sums.size()}};
+    communicator->prepare(0, sum);
+    workspace.resize(sum.workspaceBytes(group.size()));
     try {
       const int next = (group.member + 1) % group.size();
       // A long message that nobody takes, and one that nobody sends.
       communicator->isend(1, next, 1, out.data(), out.size());
       communicator->irecv(2, next, 2, in.data(), in.size());
       if (group.member != misses) {
-        communicator->start(0, sums.data(), sums.data());
+        communicator->start(0, sums.data(), sums.data(), workspace.data());
         bootstrap.setTimeout(group.member == (misses + 1) % group.size() ? 0.3
                                                                          : 60);
         communicator->wait(0);

@@ -114,8 +114,13 @@ let Group = main_group in {
 let Group = plan_group in {
   defm pp : Value<"pp", "N", CountOf<"ranks", 1, "the size of an axis of the mesh">, "ranks",
     "pipeline ranks (default 1)">;
-  defm dp : Value<"dp", "N", ByHand, "",
-    "replicas of the pipeline (default 1; more is to come)">;
+  defm dp : Value<"dp", "N", CountOf<"replicas", 1, "the size of an axis of the mesh">, "replicas",
+    "replicas of the pipeline, each with its own micro-batches (default 1)">;
+  defm reduction_groups : Value<"reduction-groups", "G",
+    CountOf<"groups", 0, "the number of groups", 1048576>, "groups",
+    "groups of micro-batches whose gradients are summed in a tree: --dp times a power of two; equal groups give equal bits with any --dp (default: --dp)">;
+  defm zero : Value<"zero", "STAGE", ChoiceOf<"zero", "1", ["0", "1"]>, "zero",
+    "with --dp: 1 cuts optimizer states and updates over the replicas (default), 0 has all of them on each">;
   defm tp : Value<"tp", "N", ByHand, "",
     "ranks that share each stage's tensors (default 1; more is to come)">;
   defm mesh : Value<"mesh", "AXES", ByHand, "",
@@ -127,7 +132,7 @@ let Group = plan_group in {
     "order of the axes over the ranks, the slowest first (default pipe,data,tensor: ranks that share tensors are neighbours)">;
   defm microbatches : Value<"microbatches", "M",
     CountOf<"microbatches", 8, "the number of micro-batches", 1048576>, "microbatches",
-    "micro-batches in a step, each of the size the model is written for (default 8)">;
+    "micro-batches in a step of each replica, each of the size the model is written for (default 8)">;
   defm schedule : Value<"schedule", "NAME", TextOf<"schedule", "1f1b">, "schedule",
     "{schedules} (default 1f1b); search, for the fastest that is found for the times and memory of the stages; or a CSV file with a row of actions a rank, as PyTorch writes them">;
   defm virtual_stages : Value<"virtual", "V",

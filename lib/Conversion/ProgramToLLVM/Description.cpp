@@ -10,6 +10,7 @@
 
 #include "pp/Dialect/NN/IR/NNOps.h"
 
+#include "pp/Interfaces/ElementBytes.h"
 #include "pprt_scalars.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -134,10 +135,14 @@ static LogicalResult addParameters(ModuleOp module,
                                    SymbolTableCollection &symbols,
                                    const StepFunctions &functions,
                                    json::Object &root) {
-  DenseMap<StringAttr, int64_t> owner, uses;
+  DenseMap<StringAttr, int64_t> uses;
+  DenseMap<StringAttr, UpdateOp> owner; // by the update
   for (ProgramOp program : module.getOps<ProgramOp>())
     for (UpdateOp update : program.getOps<UpdateOp>())
-      owner[update.getParameterAttr().getAttr()] = program.getPipe();
+      owner[update.getParameterAttr().getAttr()] = update;
+  auto pipeOf = [](UpdateOp update) {
+    return int64_t(update->getParentOfType<ProgramOp>().getPipe());
+  };
   // Uses are numbered over the model; each has an accumulator in a function.
   for (func::FuncOp stage : getStageFunctions(module, symbols))
     for (unsigned i = 0; i < stage.getNumArguments(); ++i)
@@ -155,28 +160,32 @@ static LogicalResult addParameters(ModuleOp module,
     if (failed(init))
       return failure();
     json::Array updates;
-    for (func::FuncOp function : functions.forUpdates(parameter))
-      updates.push_back(functions.indexOf(function));
-    auto indexOf = [&](StringRef role) {
-      return functions.indexOf(
-          functions.forGradient(role, parameter.getGradientType()));
-    };
     auto it = owner.find(name);
+    if (it != owner.end())
+      for (func::FuncOp function :
+           functions.forUpdates(parameter, it->second.getGradient().getType()))
+        updates.push_back(functions.indexOf(function));
+    Type piece = parameter.getGradientPieceType();
     if (it == owner.end())
       return parameter.emitOpError("found no program that updates it, expected "
                                    "one; a parameter must take part in the "
                                    "loss, remove it or use it");
-    parameters.push_back(
-        json::Object{{"name", json::fixUTF8(name)},
-                     {"shape", toJSON(type.getShape())},
-                     {"elements", type.getNumElements()},
-                     {"type", parameter.hasMaster() ? "bf16" : "f32"},
-                     {"init", std::move(*init)},
-                     {"owner", it->second},
-                     {"uses", uses.lookup(name)},
-                     {"norm", indexOf(role::kSumOfSquares)},
-                     {"add", indexOf(role::kAdd)},
-                     {"updates", std::move(updates)}});
+    parameters.push_back(json::Object{
+        {"name", json::fixUTF8(name)},
+        {"shape", toJSON(type.getShape())},
+        {"elements", type.getNumElements()},
+        {"type", parameter.hasMaster() ? "bf16" : "f32"},
+        {"init", std::move(*init)},
+        {"owner", pipeOf(it->second)},
+        {"uses", uses.lookup(name)},
+        {"norm", functions.indexOf(functions.forNorm(piece))},
+        {"add", functions.indexOf(functions.forGradient(role::kAdd, piece))},
+        {"updates", std::move(updates)}});
+    if (parameter.getPiece()) {
+      json::Object &entry = *parameters.back().getAsObject();
+      entry["piece"] = int64_t(*parameter.getPiece());
+      entry["cut"] = parameter.getCut();
+    }
   }
   root["parameters"] = std::move(parameters);
   return success();
@@ -213,6 +222,26 @@ static json::Array describeActions(const LoweredProgram &lowered) {
   }
   append(actions, lowered.actions.size());
   return actions;
+}
+
+static json::Array describeCollectives(const LoweredProgram &lowered) {
+  json::Array all;
+  for (StartOp start : lowered.collectives) {
+    Type element =
+        cast<RankedTensorType>(start.getOperand().getType()).getElementType();
+    const bool isSum = start.getKind() != CollectiveKind::AllGather;
+    json::Array axes;
+    for (auto axis : start.getAxes().getAsValueRange<StringAttr>())
+      axes.push_back(axis);
+    all.push_back(json::Object{
+        {"name", json::fixUTF8(start.getValue())},
+        {"kind", stringifyCollectiveKind(start.getKind())},
+        {"axes", std::move(axes)},
+        {"type", isSum ? element.isF64() ? "f64" : "f32" : "bytes"},
+        {"elements", start.getPartElements() *
+                         (isSum ? 1 : int64_t(getElementBytes(element)))}});
+  }
+  return all;
 }
 
 static json::Object describe(ModuleOp module, const LoweredProgram &lowered) {
@@ -261,7 +290,8 @@ static json::Object describe(ModuleOp module, const LoweredProgram &lowered) {
                       {"parameters", std::move(parameters)},
                       {"states", std::move(states)},
                       {"actions", describeActions(lowered)},
-                      {"requests", lowered.requests}};
+                      {"requests", lowered.requests},
+                      {"collectives", describeCollectives(lowered)}};
   if (auto predicted =
           program->getAttrOfType<DictionaryAttr>(attr::kPredicted)) {
     json::Object times;
@@ -356,6 +386,7 @@ FailureOr<std::string> pp::describePrograms(ModuleOp module,
       {"name", json::fixUTF8(module.getName().value_or("model"))},
       {"stages", int64_t(llvm::range_size(module.getOps<StageOp>()))},
       {"microbatches", schedule.getMicrobatches()},
+      {"groups", schedule.getNumGroups()},
       {"schedule", schedule.getName()},
       {"recompute", text(attr::kRecompute, "none")},
       {"target", isForDevice(module) ? "cuda" : "cpu"},

@@ -85,6 +85,7 @@ struct LoweredProgram {
   llvm::SmallVector<TracedAction> actions;
   llvm::SmallVector<ActionLoop> loops; ///< of the actions, in order
   unsigned requests = 0; ///< transfers in flight at a time, at most
+  llvm::SmallVector<StartOp> collectives; ///< by number
 };
 
 /// Makes the step function of `program` at the end of the module.

@@ -150,10 +150,18 @@ private:
     return result;
   }
   CallOperand address(Value value) override {
+    if (auto piece = value.getDefiningOp<LoadPieceOp>())
+      return pieceAddress(piece.getParameterAttr().getAttr(),
+                          *getTensorBytes(value.getType()));
     return addressOf(buffers.lookup(value), current.value_or(0));
   }
   CallOperand parameterAddress(StringAttr name) override {
     return addressOf(buffers.lookupParameter(name), 0);
+  }
+  CallOperand pieceAddress(StringAttr name, uint64_t bytes) override {
+    callFor("pprt_piece", {context(), parameterAddress(name), number(bytes)},
+            LLVM::LLVMPointerType::get(builder.getContext()));
+    return CallOperand::result(1);
   }
   CallOperand workspaceAddress(Operation *op) override {
     auto space = buffers.lookupWorkspace(op);
@@ -401,6 +409,7 @@ private:
   /// In a program with loops the transfers of a value on a channel take turns
   /// in as many requests as are in flight at a time.
   void assignRequests() {
+    // Collectives have numbers of their own.
     Block &body = program.getBody().front();
     const TransferSeries series(body);
     std::vector<std::vector<memory::Span>> lives(series.size());
@@ -419,11 +428,20 @@ private:
       else
         ofSeries[instance].begin = time;
     });
+    std::vector<StartOp> collectives(series.size());
+    for (StartOp start : body.getOps<StartOp>())
+      if (std::optional<unsigned> number = series.lookup(start))
+        collectives[*number] = start;
     SmallVector<std::pair<int64_t, int64_t>> ranges;
-    for (const std::vector<memory::Span> &ofSeries : lives) {
+    for (auto [ofSeries, start] : llvm::zip_equal(lives, collectives)) {
       int64_t count = memory::countSlots(ofSeries);
-      ranges.emplace_back(result.requests, count);
-      result.requests += count;
+      if (start) {
+        ranges.emplace_back(result.collectives.size(), count);
+        result.collectives.append(count, start);
+      } else {
+        ranges.emplace_back(result.requests, count);
+        result.requests += count;
+      }
     }
     for (Operation &op : body)
       if (std::optional<unsigned> number = series.lookup(&op))
@@ -453,7 +471,10 @@ private:
     if (auto request = findRequest(post))
       return *request;
     int64_t request;
-    if (freeRequests.empty())
+    if (auto start = dyn_cast<StartOp>(post)) {
+      request = result.collectives.size();
+      result.collectives.push_back(start);
+    } else if (freeRequests.empty())
       request = result.requests++;
     else
       request = freeRequests.pop_back_val();
@@ -464,7 +485,8 @@ private:
     if (auto request = findRequest(post))
       return *request;
     int64_t request = requestOf.lookup(post);
-    freeRequests.push_back(request);
+    if (!isa<StartOp>(post))
+      freeRequests.push_back(request);
     return number32(request);
   }
 

@@ -105,7 +105,7 @@ TEST(Communicator, WrongNumbersAreErrors) {
   EXPECT_EQ(errorOf([&] { communicator->isend(0, 0, -1, &x, 4); }),
             "found the tag -1, expected one that the transport can carry: "
             "compile the program again");
-  EXPECT_EQ(errorOf([&] { communicator->start(0, &x, &x); }),
+  EXPECT_EQ(errorOf([&] { communicator->start(0, &x, &x, nullptr); }),
             "found a start of a collective with request 0, expected one that "
             "was prepared and waited for: compile the program again");
   EXPECT_EQ(errorOf([&] { communicator->wait(1); }),

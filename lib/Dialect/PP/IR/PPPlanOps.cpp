@@ -18,6 +18,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace pp;
@@ -55,9 +56,51 @@ LogicalResult ParameterOp::verify() {
   return verifyTensor(*this, getType(), /*isFloat=*/true);
 }
 
+/// Coordinates on an axis of the module's mesh: 1 without a mesh or the axis.
+static int64_t sizeOfAxis(Operation *op, StringRef axis) {
+  for (auto mesh : op->getParentOfType<ModuleOp>().getOps<MeshOp>())
+    return mesh.getSize(axis).value_or(1);
+  return 1;
+}
+
 LogicalResult ParameterOp::verifySymbolUses(SymbolTableCollection &) {
-  return detail::verifySharding(*this, getShardingAttr(),
-                                cast<RankedTensorType>(getType()));
+  auto type = cast<RankedTensorType>(getType());
+  if (failed(detail::verifySharding(*this, getShardingAttr(), type)))
+    return failure();
+  if (!getPiece() && getCut())
+    return emitOpError("found a parameter that is cut into no pieces, expected "
+                       "their size: add piece(...)");
+  if (!getPiece())
+    return success();
+  const int64_t piece = *getPiece(), replicas = sizeOfAxis(*this, "data");
+  const int64_t least = llvm::divideCeil(type.getNumElements(), replicas);
+  if (piece >= least && piece % kPieceMultiple == 0 &&
+      piece <= limits::kElements)
+    return success();
+  return emitOpError() << "found pieces of " << piece << " elements for "
+                       << replicas << " coordinates on the axis 'data', "
+                       << "expected a multiple of " << kPieceMultiple
+                       << ", at least " << llvm::alignTo(least, kPieceMultiple)
+                       << ", so that they hold all " << type.getNumElements();
+}
+
+int64_t ParameterOp::getNumPieces() {
+  return getPiece() ? sizeOfAxis(*this, "data") : 1;
+}
+
+RankedTensorType ParameterOp::getPieceType() {
+  auto type = cast<RankedTensorType>(getType());
+  return getPiece() ? RankedTensorType::get(int64_t(*getPiece()),
+                                            type.getElementType())
+                    : type;
+}
+
+RankedTensorType ParameterOp::getGradientPieceType() {
+  return pp::getGradientType(getPieceType());
+}
+
+bool ParameterOp::isGradientOrPiece(Type type) {
+  return type == getGradientType() || type == getGradientPieceType();
 }
 
 RankedTensorType pp::getGradientType(Type parameter) {
@@ -103,7 +146,7 @@ LogicalResult StateOp::verifySymbolUses(SymbolTableCollection &symbols) {
     return emitOpError() << "found no pp.parameter " << getParameterAttr()
                          << ", expected one in the module";
   const bool isOwn = isMaster() && !parameter.hasMaster();
-  if (getType() == parameter.getGradientType() && !isOwn)
+  if (getType() == parameter.getUpdatedType() && !isOwn)
     return success();
   InFlightDiagnostic diagnostic = emitOpError();
   if (isOwn)
@@ -111,7 +154,7 @@ LogicalResult StateOp::verifySymbolUses(SymbolTableCollection &symbols) {
                   "none: the parameter is its own";
   else
     diagnostic << "found type " << getType() << ", expected "
-               << parameter.getGradientType() << " of gradients of "
+               << parameter.getUpdatedType() << " of gradients of "
                << getParameterAttr();
   diagnostic.attachNote(parameter.getLoc()) << "the parameter is defined here";
   return diagnostic;
@@ -297,5 +340,20 @@ LogicalResult ScheduleOp::verify() {
       return emitOpError() << "found stage " << stage << " on pipe coordinate "
                            << pipe << ", expected one below the " << rows
                            << " rows of the schedule";
+  const int64_t groups = getNumGroups(), replicas = getReplicas();
+  if (groups < 1 || groups % replicas != 0 ||
+      !llvm::isPowerOf2_64(groups / replicas) ||
+      microbatches % (groups / replicas) != 0)
+    return emitOpError() << "found " << groups << " groups for " << replicas
+                         << " replicas of " << microbatches
+                         << " micro-batches, expected the number of replicas "
+                            "times a power of two that divides the "
+                            "micro-batches of one";
   return success();
+}
+
+int64_t ScheduleOp::getReplicas() { return sizeOfAxis(*this, "data"); }
+
+int64_t ScheduleOp::getNumGroups() {
+  return getGroups() ? int64_t(*getGroups()) : getReplicas();
 }

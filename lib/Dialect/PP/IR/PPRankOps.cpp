@@ -12,6 +12,8 @@
 #include "pp/Dialect/Comm/IR/CommOps.h"
 #include "pp/Dialect/PP/IR/PPOps.h"
 
+#include "pprt_collectives.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
@@ -358,6 +360,22 @@ LogicalResult WaitSendOp::verify() {
 // Collectives
 //===----------------------------------------------------------------------===//
 
+static_assert(int(CollectiveKind::AllReduce) == PPRT_ALL_REDUCE &&
+              int(CollectiveKind::ReduceScatter) == PPRT_REDUCE_SCATTER &&
+              int(CollectiveKind::AllGather) == PPRT_ALL_GATHER);
+
+int64_t StartOp::getGroupSize() {
+  auto meshes = (*this)->getParentOfType<ModuleOp>().getOps<MeshOp>();
+  return meshes.empty() ? 1
+                        : (*meshes.begin()).getGroupSize(getAxes()).value_or(1);
+}
+
+int64_t StartOp::getPartElements() {
+  Value part = getKind() == CollectiveKind::AllGather ? getOperand()
+                                                      : Value(getBuffer());
+  return cast<RankedTensorType>(part.getType()).getNumElements();
+}
+
 bool StartOp::spansPipe() {
   return llvm::is_contained(getAxes().getAsValueRange<StringAttr>(), "pipe");
 }
@@ -385,6 +403,16 @@ LogicalResult StartOp::verifySymbolUses(SymbolTableCollection &) {
   if (failed(group))
     return failure();
   auto type = cast<RankedTensorType>(getOperand().getType());
+  auto result = cast<RankedTensorType>(getBuffer().getType());
+  auto isPieceOf = [&](RankedTensorType piece, RankedTensorType whole) {
+    return piece.getRank() == 1 && whole.getRank() > 0 &&
+           piece.getElementType() == whole.getElementType() &&
+           piece.getNumElements() <= limits::kElements / *group &&
+           piece.getNumElements() * *group >= whole.getNumElements();
+  };
+  if ((getKind() == CollectiveKind::ReduceScatter && isPieceOf(result, type)) ||
+      (getKind() == CollectiveKind::AllGather && isPieceOf(type, result)))
+    return success();
   SmallVector<int64_t> shape(type.getShape());
   if (getKind() == CollectiveKind::ReduceScatter) {
     if (shape[0] % *group != 0)
@@ -433,18 +461,36 @@ LogicalResult FinishOp::verify() {
 
 /// The parameter exists, and `type` (null for ops without a tensor) is its, or
 /// that of its gradients.
+enum class Of {
+  Gradient,
+  GradientPiece,
+  GradientOrPiece,
+  Updated,
+  Values,
+  Piece
+};
+
 static LogicalResult verifyParameter(Operation *op, FlatSymbolRefAttr name,
                                      Type type, SymbolTableCollection &symbols,
-                                     bool isGradient = true) {
+                                     Of what = Of::Gradient) {
   auto parameter = symbols.lookupNearestSymbolFrom<ParameterOp>(
       op->getParentOp()->getParentOp(), name);
   if (!parameter)
     return op->emitOpError() << "found no pp.parameter " << name
                              << ", expected one in the module";
-  Type expected =
-      isGradient ? Type(parameter.getGradientType()) : parameter.getType();
-  if (!type || type == expected)
+  Type expected = parameter.getGradientType();
+  if (what == Of::GradientPiece)
+    expected = parameter.getGradientPieceType();
+  else if (what == Of::Updated)
+    expected = parameter.getUpdatedType();
+  else if (what == Of::Values)
+    expected = parameter.getType();
+  else if (what == Of::Piece)
+    expected = parameter.getPieceType();
+  if (!type || type == expected ||
+      (what == Of::GradientOrPiece && parameter.isGradientOrPiece(type)))
     return success();
+  const bool isGradient = what != Of::Values && what != Of::Piece;
   InFlightDiagnostic diagnostic = op->emitOpError()
                                   << "found type " << type << ", expected "
                                   << expected << " of "
@@ -469,6 +515,24 @@ LogicalResult ReduceGradientsOp::verify() {
   return success();
 }
 
+int64_t ReduceGradientsOp::getPieces(SymbolTableCollection &symbols) {
+  auto parameter =
+      symbols.lookupNearestSymbolFrom<ParameterOp>(*this, getParameterAttr());
+  return getType() == parameter.getGradientPieceType()
+             ? 1
+             : parameter.getNumPieces();
+}
+
+uint64_t pp::getPaddedBytes(Operation *op, FlatSymbolRefAttr name,
+                            SymbolTableCollection &symbols) {
+  auto parameter = symbols.lookupNearestSymbolFrom<ParameterOp>(op, name);
+  const uint64_t elements =
+      std::max<int64_t>(parameter.getGradientType().getNumElements(),
+                        parameter.getGradientPieceType().getNumElements() *
+                            parameter.getNumPieces());
+  return elements * sizeof(float);
+}
+
 LogicalResult ZeroGradientOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return verifyParameter(*this, getParameterAttr(), Type(), symbols);
 }
@@ -477,23 +541,50 @@ LogicalResult LoadGradientOp::verifySymbolUses(SymbolTableCollection &symbols) {
 }
 LogicalResult
 ReduceGradientsOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyParameter(*this, getParameterAttr(), getType(), symbols,
+                         Of::GradientOrPiece);
+}
+LogicalResult CopyGradientOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return verifyParameter(*this, getParameterAttr(), getType(), symbols);
 }
 LogicalResult GradNormOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return verifyParameter(*this, getParameterAttr(), getGradient().getType(),
-                         symbols);
+                         symbols, Of::GradientPiece);
 }
 LogicalResult UpdateOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return verifyParameter(*this, getParameterAttr(), getGradient().getType(),
-                         symbols);
+                         symbols, Of::Updated);
+}
+/// `type` is that of a piece of the parameter, which has pieces.
+static LogicalResult verifyPiece(Operation *op, FlatSymbolRefAttr name,
+                                 Type type, SymbolTableCollection &symbols) {
+  if (failed(verifyParameter(op, name, type, symbols, Of::Piece)))
+    return failure();
+  auto parameter = symbols.lookupNearestSymbolFrom<ParameterOp>(
+      op->getParentOp()->getParentOp(), name);
+  if (parameter.getPiece())
+    return success();
+  InFlightDiagnostic diagnostic =
+      op->emitOpError()
+      << "found no pieces of " << name
+      << ", expected some: run pp-add-optimizer on a plan with "
+         "replicas, or take all of it";
+  diagnostic.attachNote(parameter.getLoc()) << "the parameter is defined here";
+  return diagnostic;
+}
+LogicalResult LoadPieceOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyPiece(*this, getParameterAttr(), getType(), symbols);
+}
+LogicalResult StorePieceOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyPiece(*this, getParameterAttr(), getValue().getType(), symbols);
 }
 LogicalResult
 LoadParameterOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return verifyParameter(*this, getParameterAttr(), getType(), symbols,
-                         /*isGradient=*/false);
+                         Of::Values);
 }
 LogicalResult
 StoreParameterOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return verifyParameter(*this, getParameterAttr(), getValue().getType(),
-                         symbols, /*isGradient=*/false);
+                         symbols, Of::Values);
 }

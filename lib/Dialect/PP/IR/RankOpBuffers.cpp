@@ -7,6 +7,9 @@
 
 #include "pp/Dialect/PP/IR/StepFunctions.h"
 
+#include "pp/Interfaces/ElementBytes.h"
+#include "pprt_collectives.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
@@ -67,8 +70,31 @@ LogicalResult WaitOp::declareBuffers(BufferDeclarations &buffers) {
 }
 
 LogicalResult StartOp::declareBuffers(BufferDeclarations &buffers) {
-  return buffers.addValue(getBuffer(), BufferKind::Communication,
-                          getMicrobatch() ? getValueAttr() : StringAttr());
+  StringAttr series = getMicrobatch() ? getValueAttr() : StringAttr();
+  const bool isAlone = getGroupSize() == 1;
+  // One rank alone has its piece already.
+  if (isAlone && getKind() == CollectiveKind::ReduceScatter)
+    buffers.share(getBuffer(), getOperand());
+  else if (failed(buffers.addReceived(getBuffer(), series)))
+    return failure();
+  Type element =
+      cast<RankedTensorType>(getOperand().getType()).getElementType();
+  const uint64_t width = getElementBytes(element);
+  const uint64_t members = getGroupSize(), part = getPartElements();
+  // All parts have room in the whole.
+  if (getKind() == CollectiveKind::ReduceScatter)
+    buffers.reserve(getOperand(), members * part * width);
+  if (getKind() == CollectiveKind::AllGather)
+    buffers.reserve(getBuffer(), members * part * width);
+  if (uint64_t bytes =
+          pprt_collective_workspace(int32_t(getKind()), part, width, members)) {
+    if (series)
+      series =
+          StringAttr::get(getContext(), "workspace of " + series.getValue());
+    buffers.addWorkspace(*this, series, bytes);
+    buffers.keepWorkspace(*this, getToken());
+  }
+  return success();
 }
 
 LogicalResult FinishOp::declareBuffers(BufferDeclarations &buffers) {
@@ -103,16 +129,26 @@ LogicalResult LoadGradientOp::declareBuffers(BufferDeclarations &buffers) {
 }
 
 LogicalResult ReduceGradientsOp::declareBuffers(BufferDeclarations &buffers) {
-  addWorkspace(*this, buffers.getFunctions().forGradient(role::kAdd, getType()),
+  auto parameter = buffers.getSymbols().lookupNearestSymbolFrom<ParameterOp>(
+      *this, getParameterAttr());
+  addWorkspace(*this,
+               buffers.getFunctions().forGradient(
+                   role::kAdd, parameter.getGradientPieceType()),
                buffers);
   buffers.share(getResult(), getGradients().front());
   return success();
 }
 
+LogicalResult CopyGradientOp::declareBuffers(BufferDeclarations &buffers) {
+  if (failed(buffers.addValue(getResult(), BufferKind::Activation)))
+    return failure();
+  buffers.reserve(getResult(), getPaddedBytes(*this, getParameterAttr(),
+                                              buffers.getSymbols()));
+  return success();
+}
+
 LogicalResult GradNormOp::declareBuffers(BufferDeclarations &buffers) {
-  addWorkspace(*this,
-               buffers.getFunctions().forGradient(role::kSumOfSquares,
-                                                  getGradient().getType()),
+  addWorkspace(*this, buffers.getFunctions().forNorm(getGradient().getType()),
                buffers);
   return success();
 }
@@ -126,7 +162,10 @@ LogicalResult UpdateOp::declareBuffers(BufferDeclarations &buffers) {
   StringAttr name = getParameterAttr().getAttr();
   auto parameter = buffers.getSymbols().lookupNearestSymbolFrom<ParameterOp>(
       *this, getParameterAttr());
-  addWorkspace(*this, buffers.getFunctions().forUpdates(parameter), buffers);
+  addWorkspace(
+      *this,
+      buffers.getFunctions().forUpdates(parameter, getGradient().getType()),
+      buffers);
   if (failed(buffers.addOwned(*this, name)))
     return failure();
   return buffers.addParameter(*this, name, parameter.getType());
@@ -138,6 +177,25 @@ LogicalResult LoadParameterOp::declareBuffers(BufferDeclarations &buffers) {
     return failure();
   buffers.shareParameter(getResult(), name);
   return success();
+}
+
+/// The buffer of a parameter of which a piece is read or written.
+static LogicalResult addParameterOfPiece(Operation *op, FlatSymbolRefAttr name,
+                                         BufferDeclarations &buffers) {
+  auto parameter =
+      buffers.getSymbols().lookupNearestSymbolFrom<ParameterOp>(op, name);
+  return buffers.addParameter(op, name.getAttr(), parameter.getType());
+}
+
+LogicalResult LoadPieceOp::declareBuffers(BufferDeclarations &buffers) {
+  if (failed(addParameterOfPiece(*this, getParameterAttr(), buffers)))
+    return failure();
+  buffers.shareParameter(getResult(), getParameterAttr().getAttr());
+  return success();
+}
+
+LogicalResult StorePieceOp::declareBuffers(BufferDeclarations &buffers) {
+  return addParameterOfPiece(*this, getParameterAttr(), buffers);
 }
 
 LogicalResult StoreParameterOp::declareBuffers(BufferDeclarations &buffers) {

@@ -75,10 +75,12 @@ static TracedAction traceTransfer(OpT op, SymbolTableCollection &symbols,
 template <typename OpT>
 static LogicalResult lowerTransfer(OpT op, StepCalls &calls,
                                    StringRef function) {
+  // The place of a piece is the answer of the call before.
+  CallOperand buffer = calls.address(op.getBuffer());
   calls.callChecked(
       function,
       {calls.context(), calls.channelIndex(op.getChannelAttr().getAttr()),
-       calls.growing(op.getTag()), calls.address(op.getBuffer()),
+       calls.growing(op.getTag()), buffer,
        calls.number(bytesOf(op.getBuffer())), calls.startRequest(op)});
   return success();
 }
@@ -113,15 +115,33 @@ LogicalResult WaitSendOp::lowerToCalls(StepCalls &calls) {
   return lowerWait(getToken(), calls);
 }
 
-LogicalResult StartOp::lowerToCalls(StepCalls &) {
-  return emitOpError() << "found " << stringifyCollectiveKind(getKind())
-                       << " over " << getAxes()
-                       << ", expected no collective in a program to be run: "
-                          "the runtime does not start them yet";
+std::optional<TracedAction> StartOp::getTracedAction(SymbolTableCollection &) {
+  return TracedAction{
+      "collective", -1, int64_t(getMicrobatch().value_or(-1)), -1,
+      (stringifyCollectiveKind(getKind()) + " " + getValue()).str()};
+}
+
+LogicalResult StartOp::lowerToCalls(StepCalls &calls) {
+  Type element =
+      cast<RankedTensorType>(getOperand().getType()).getElementType();
+  if (getKind() != CollectiveKind::AllGather && !element.isF32() &&
+      !element.isF64())
+    return emitOpError() << "found a sum of " << element
+                         << " over ranks, expected f32 or f64, in which the "
+                            "runtime sums; cast in the layer";
+  // The place of a piece is the answer of the call before.
+  CallOperand operand = calls.address(getOperand());
+  calls.callChecked("pprt_start", {calls.context(), calls.startRequest(*this),
+                                   operand, calls.address(getBuffer()),
+                                   calls.workspaceAddress(*this)});
+  return success();
 }
 
 LogicalResult FinishOp::lowerToCalls(StepCalls &calls) {
-  return lowerWait(getToken(), calls);
+  calls.callChecked(
+      "pprt_finish",
+      {calls.context(), calls.endRequest(getToken().getDefiningOp())});
+  return success();
 }
 
 /// The functions that the runtime calls for an op are there.
@@ -168,16 +188,27 @@ LogicalResult ReduceGradientsOp::lowerToCalls(StepCalls &calls) {
     return failure();
   if (getGradients().size() == 1)
     return success();
-  if (failed(requireFunctions(
-          *this, calls.getFunctions().forGradient(role::kAdd, sum.getType()),
-          "adds gradients")))
+  auto parameter = calls.getSymbols().lookupNearestSymbolFrom<ParameterOp>(
+      *this, getParameterAttr());
+  if (failed(requireFunctions(*this,
+                              calls.getFunctions().forGradient(
+                                  role::kAdd, parameter.getGradientPieceType()),
+                              "adds gradients")))
     return failure();
+  const int64_t pieces = getPieces(calls.getSymbols());
   for (Value gradient : getGradients().drop_front())
     calls.callChecked("pprt_add_gradient",
                       {calls.context(),
                        calls.parameterIndex(getParameterAttr().getAttr()),
                        calls.address(sum), calls.address(gradient),
-                       calls.workspaceAddress(*this)});
+                       calls.number32(pieces), calls.workspaceAddress(*this)});
+  return success();
+}
+
+LogicalResult CopyGradientOp::lowerToCalls(StepCalls &calls) {
+  calls.copy(calls.address(getResult()), calls.address(getGradient()),
+             calls.number(getPaddedBytes(*this, getParameterAttr(),
+                                         calls.getSymbols())));
   return success();
 }
 
@@ -188,10 +219,9 @@ GradNormOp::getTracedAction(SymbolTableCollection &) {
 LogicalResult GradNormOp::lowerToCalls(StepCalls &calls) {
   if (failed(requireF32(*this, getGradient())))
     return failure();
-  if (failed(requireFunctions(*this,
-                              calls.getFunctions().forGradient(
-                                  role::kSumOfSquares, getGradient().getType()),
-                              "sums the squares of gradients")))
+  if (failed(requireFunctions(
+          *this, calls.getFunctions().forNorm(getGradient().getType()),
+          "sums the squares of gradients")))
     return failure();
   calls.callChecked(
       "pprt_square_norm",
@@ -208,14 +238,24 @@ LogicalResult UpdateOp::lowerToCalls(StepCalls &calls) {
     return failure();
   auto parameter = calls.getSymbols().lookupNearestSymbolFrom<ParameterOp>(
       *this, getParameterAttr());
-  if (failed(requireFunctions(*this, calls.getFunctions().forUpdates(parameter),
-                              "updates the parameter")))
+  if (failed(requireFunctions(
+          *this,
+          calls.getFunctions().forUpdates(parameter, getGradient().getType()),
+          "updates the parameter")))
     return failure();
   StringAttr name = getParameterAttr().getAttr();
   calls.callChecked("pprt_update",
                     {calls.context(), calls.parameterIndex(name),
                      calls.parameterAddress(name), calls.address(getGradient()),
                      calls.workspaceAddress(*this)});
+  return success();
+}
+
+LogicalResult StorePieceOp::lowerToCalls(StepCalls &calls) {
+  const uint64_t bytes = bytesOf(getValue());
+  CallOperand source = calls.address(getValue());
+  CallOperand target = calls.pieceAddress(getParameterAttr().getAttr(), bytes);
+  calls.copy(target, source, calls.number(bytes));
   return success();
 }
 

@@ -3,6 +3,7 @@
 #include "pp/Dialect/PP/IR/StepFunctions.h"
 
 #include "llvm/ADT/SetVector.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace pp;
@@ -30,6 +31,14 @@ StepFunctions::StepFunctions(ModuleOp module) {
   }
   for (auto optimizer : module.getOps<OptimizerOp>())
     optimizers.push_back(optimizer.getName());
+  for (auto schedule : module.getOps<ScheduleOp>())
+    blocks = schedule.getNumGroups() / schedule.getReplicas();
+}
+
+int64_t pp::getPieceElements(int64_t elements, int64_t groups) {
+  if (groups == 1)
+    return elements;
+  return llvm::alignTo(llvm::divideCeil(elements, groups), kPieceMultiple);
 }
 
 func::FuncOp StepFunctions::lookup(const Key &key) const {
@@ -42,17 +51,23 @@ func::FuncOp StepFunctions::forGradient(StringRef role, Type type) const {
       {role, cast<RankedTensorType>(type).getNumElements(), false, false});
 }
 
+func::FuncOp StepFunctions::forNorm(Type piece) const {
+  return lookup({role::kSumOfSquares,
+                 cast<RankedTensorType>(piece).getNumElements() / blocks, false,
+                 false});
+}
+
 func::FuncOp StepFunctions::forUpdate(StringRef optimizer,
-                                      ParameterOp parameter) const {
-  return lookup({optimizer, parameter.getGradientType().getNumElements(),
+                                      ParameterOp parameter, Type type) const {
+  return lookup({optimizer, cast<RankedTensorType>(type).getNumElements(),
                  parameter.hasMaster(), parameter.hasDecay()});
 }
 
-SmallVector<func::FuncOp>
-StepFunctions::forUpdates(ParameterOp parameter) const {
+SmallVector<func::FuncOp> StepFunctions::forUpdates(ParameterOp parameter,
+                                                    Type type) const {
   SmallVector<func::FuncOp> result;
   for (StringRef optimizer : optimizers)
-    result.push_back(forUpdate(optimizer, parameter));
+    result.push_back(forUpdate(optimizer, parameter, type));
   return result;
 }
 

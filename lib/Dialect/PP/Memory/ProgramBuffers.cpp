@@ -133,6 +133,14 @@ public:
     all.ofValue[value] = all.ofGradient[{name, use}];
   }
   void addWorkspace(Operation *op, StringAttr series, uint64_t bytes) override;
+  void keepWorkspace(Operation *op, Value value) override {
+    if (auto it = all.ofWorkspace.find(op); it != all.ofWorkspace.end())
+      all.ofValue[value] = it->second;
+  }
+  void reserve(Value value, uint64_t bytes) override {
+    uint64_t &size = all.buffers[all.ofValue.lookup(value)].interval.size;
+    size = std::max(size, bytes);
+  }
 
 private:
   LogicalResult addSingle(Value value, BufferKind kind, uint32_t begin);
@@ -213,6 +221,10 @@ LogicalResult ProgramBuffers::Collector::addGradient(Operation *op,
     return op->emitOpError("found a gradient of '")
            << name.getValue() << "' of type " << type
            << ", expected a statically shaped tensor of integers or floats";
+  // With room for the padding of its last pieces.
+  if (symbols.lookupNearestSymbolFrom<ParameterOp>(op, name))
+    bytes = std::max(*bytes,
+                     getPaddedBytes(op, FlatSymbolRefAttr::get(name), symbols));
   all.ofGradient[{name, use}] = all.buffers.size();
   all.buffers.push_back(
       {BufferKind::Gradient, {*bytes, 0, all.programLength}, op, 0, name, use});
@@ -242,10 +254,11 @@ StringAttr ProgramBuffers::Collector::directTarget(Value received) const {
   auto onlyUser = [](Value value) {
     return value.hasOneUse() ? *value.user_begin() : nullptr;
   };
-  auto wait = dyn_cast_or_null<WaitOp>(onlyUser(received));
+  Operation *wait = onlyUser(received);
   auto store =
-      wait ? dyn_cast_or_null<StoreParameterOp>(onlyUser(wait.getResult()))
-           : StoreParameterOp();
+      isa_and_nonnull<WaitOp, FinishOp>(wait)
+          ? dyn_cast_or_null<StoreParameterOp>(onlyUser(wait->getResult(0)))
+          : StoreParameterOp();
   if (!store)
     return {};
   StringAttr name = store.getParameterAttr().getAttr();
@@ -272,6 +285,9 @@ void ProgramBuffers::collectReads(ProgramOp program,
           touches[name].push_back(time);
     } else if (auto update = dyn_cast<UpdateOp>(op)) {
       touches[update.getParameterAttr().getAttr()].push_back(time);
+    } else if (auto piece = dyn_cast<LoadPieceOp>(op)) {
+      // A gather may read the own piece where its result comes to lie.
+      touches[piece.getParameterAttr().getAttr()].push_back(time);
     } else if (auto load = dyn_cast<LoadParameterOp>(op)) {
       // The value may be read until its last use: take the whole program.
       SmallVector<uint32_t> &times = touches[load.getParameterAttr().getAttr()];

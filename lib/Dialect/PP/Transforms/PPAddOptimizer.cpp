@@ -40,8 +40,9 @@ public:
 
   void addSumOfSquares(int64_t elements);
   void addAdd(int64_t elements);
-  void addUpdate(const Optimizer &optimizer, ParameterOp parameter);
-  void addConclude(int64_t microbatches, int64_t parameters);
+  void addUpdate(const Optimizer &optimizer, ParameterOp parameter,
+                 int64_t elements);
+  void addConclude(int64_t microbatches, int64_t norms);
 
 private:
   RankedTensorType row(int64_t elements, Type element) {
@@ -128,10 +129,9 @@ void FunctionMaker::addAdd(int64_t elements) {
 
 /// Where something is not finite, all of an update's results are what was
 /// there: no branch, so that it remains one loop.
-void FunctionMaker::addUpdate(const Optimizer &optimizer,
-                              ParameterOp parameter) {
+void FunctionMaker::addUpdate(const Optimizer &optimizer, ParameterOp parameter,
+                              int64_t elements) {
   const bool hasCopy = parameter.hasMaster(), decays = parameter.hasDecay();
-  const int64_t elements = parameter.getGradientType().getNumElements();
   const unsigned states = optimizer.states.size();
   Type type = row(elements, f32);
   // Parameter or master, gradient, states, numbers.
@@ -183,7 +183,7 @@ struct Conclusion {
   OpBuilder &b;
   Location loc;
   Value values, clip;
-  int64_t microbatches, parameters;
+  int64_t microbatches, norms;
 
   Value number(double value) {
     return arith::ConstantOp::create(b, loc, b.getF64FloatAttr(value));
@@ -218,9 +218,8 @@ struct Conclusion {
   /// Loss and norm, the factor of gradients, and whether they are to be used.
   SmallVector<Value> build() {
     auto [losses, badLosses] = sum(0, microbatches);
-    auto [squares, badSquares] = sum(microbatches, microbatches + parameters);
-    Value failures =
-        at(values, index(microbatches + parameters + PPRT_FLAG_IDS));
+    auto [squares, badSquares] = sum(microbatches, microbatches + norms);
+    Value failures = at(values, index(microbatches + norms + PPRT_FLAG_IDS));
     Value count = number(double(microbatches));
     Value loss = arith::DivFOp::create(b, loc, losses, count);
     Value root = math::SqrtOp::create(b, loc, squares);
@@ -250,23 +249,20 @@ static_assert(PPRT_SUMMARY_LOSS == 0 && PPRT_SUMMARY_NORM == 1 &&
 
 /// Two numbers of the summary, two of the scalars: one loop, each round of
 /// which computes all of them and keeps its own.
-void FunctionMaker::addConclude(int64_t microbatches, int64_t parameters) {
-  func::FuncOp function = begin(
-      role::kConclude, "",
-      {row(microbatches + parameters + PPRT_FLAG_IDS + 1, f64), row(1, f64)},
-      {row(PPRT_NUM_SUMMARY, f64), row(PPRT_NUM_CONCLUDED, f32)});
+void FunctionMaker::addConclude(int64_t microbatches, int64_t norms) {
+  func::FuncOp function =
+      begin(role::kConclude, "",
+            {row(microbatches + norms + PPRT_FLAG_IDS + 1, f64), row(1, f64)},
+            {row(PPRT_NUM_SUMMARY, f64), row(PPRT_NUM_CONCLUDED, f32)});
   SmallVector<Value> outputs = {
       tensor::EmptyOp::create(builder, loc, ArrayRef<int64_t>(PPRT_NUM_SUMMARY),
                               f64),
       tensor::EmptyOp::create(builder, loc,
                               ArrayRef<int64_t>(PPRT_NUM_CONCLUDED), f32)};
   auto numbers = loop({}, outputs, [&](OpBuilder &inside, ValueRange) {
-    Conclusion conclusion{inside,
-                          loc,
-                          function.getArgument(0),
-                          function.getArgument(1),
-                          microbatches,
-                          parameters};
+    Conclusion conclusion{
+        inside,       loc,  function.getArgument(0), function.getArgument(1),
+        microbatches, norms};
     SmallVector<Value> all = conclusion.build();
     Value isFirst = arith::CmpIOp::create(
         inside, loc, arith::CmpIPredicate::eq,
@@ -319,20 +315,38 @@ struct AddOptimizer : pp::impl::PPAddOptimizerBase<AddOptimizer> {
       return signalPassFailure();
     }
 
+    if (zero < 0 || zero > 1) {
+      module.emitError() << "found zero=" << zero
+                         << ", expected 0 or 1: gradients and parameters are "
+                            "whole on each replica";
+      return signalPassFailure();
+    }
+
+    ScheduleOp schedule = *schedules.begin();
+    const int64_t groups = schedule.getNumGroups();
+    const int64_t blocks = groups / schedule.getReplicas();
     SmallVector<ParameterOp> parameters(module.getOps<ParameterOp>());
+    if (groups > 1)
+      for (ParameterOp parameter : parameters) {
+        parameter.setPiece(
+            blocks * getPieceElements(
+                         parameter.getGradientType().getNumElements(), groups));
+        parameter.setCut(zero == 1);
+      }
     addOps(module, parameters, chosen);
     FunctionMaker functions(module);
     const llvm::DenseSet<StringAttr> severalUses = findSeveralUses(module);
     for (ParameterOp parameter : parameters) {
-      const int64_t elements = parameter.getGradientType().getNumElements();
-      functions.addSumOfSquares(elements);
-      if (severalUses.contains(parameter.getSymNameAttr()))
-        functions.addAdd(elements);
+      const int64_t piece = parameter.getGradientPieceType().getNumElements();
+      functions.addSumOfSquares(piece / blocks);
+      if (blocks > 1 || severalUses.contains(parameter.getSymNameAttr()))
+        functions.addAdd(piece);
       for (const Optimizer *optimizer : chosen)
-        functions.addUpdate(*optimizer, parameter);
+        functions.addUpdate(*optimizer, parameter,
+                            parameter.getUpdatedType().getNumElements());
     }
-    functions.addConclude((*schedules.begin()).getMicrobatches(),
-                          parameters.size());
+    functions.addConclude(schedule.getAllMicrobatches(),
+                          groups * int64_t(parameters.size()));
   }
 
   /// pp.optimizer and pp.state, behind the parameters.
@@ -345,11 +359,10 @@ struct AddOptimizer : pp::impl::PPAddOptimizerBase<AddOptimizer> {
       builder.setInsertionPointAfter(parameters.back());
     SymbolTable symbols(module);
     auto addState = [&](ParameterOp parameter, StringRef kind, Attribute init) {
-      OperationState state(parameter.getLoc(), StateOp::getOperationName());
       auto op = StateOp::create(builder, parameter.getLoc(),
                                 (parameter.getSymName() + "." + kind).str(),
                                 kind, parameter.getSymName(),
-                                parameter.getGradientType(), init);
+                                parameter.getUpdatedType(), init);
       // Renamed where the model has taken the name.
       op->remove();
       symbols.insert(op, builder.getInsertionPoint());

@@ -497,7 +497,8 @@ void Differentiation::emitPlan() {
   for (ParamOp param : model.getBody().getOps<ParamOp>())
     ParameterOp::create(builder, param.getLoc(), param.getName(),
                         param.getType(), param.getInit(), param.getDecayAttr(),
-                        param.getShardingAttr());
+                        param.getShardingAttr(), /*piece=*/IntegerAttr(),
+                        /*cut=*/false);
   for (int64_t stage = 0; stage < numStages; ++stage) {
     SmallVector<StringRef> applies;
     for (Application &application : applications)

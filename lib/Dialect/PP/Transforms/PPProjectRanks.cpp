@@ -21,7 +21,9 @@
 
 #include "pp/Dialect/PP/Transforms/Passes.h"
 
+#include "Mesh.h"
 #include "Options.h"
+#include "Replicas.h"
 #include "Shortened.h"
 #include "pp/Dialect/PP/Analysis/Plan.h"
 #include "pp/Schedule/Shorten.h"
@@ -69,7 +71,7 @@ public:
               const std::map<Edge, ChannelOp> &channels, int64_t pipe,
               OpBuilder builder)
       : plan(plan), traffic(traffic), channels(channels), pipe(pipe),
-        builder(builder) {}
+        builder(builder), replicas(plan, pipe, this->builder) {}
 
   void build(Location loc);
 
@@ -99,6 +101,7 @@ private:
   const std::map<Edge, ChannelOp> &channels;
   int64_t pipe;
   OpBuilder builder;
+  Replicas replicas;
   llvm::DenseMap<Instance, Value> values;
   /// Receives that are posted and not yet waited for.
   llvm::DenseMap<Instance, IRecvOp> posted;
@@ -262,9 +265,12 @@ void RankBuilder::zeroGradients(Location loc) {
 
 void RankBuilder::buildAction(const schedule::Action &action) {
   func::FuncOp function = plan.getFunction(action);
-  if (!function)
+  if (!function) {
+    replicas.afterAction(function);
     return; // This stage has nothing to do here.
+  }
   Location loc = function.getLoc();
+  replicas.beforeAction(function);
   SmallVector<Value> operands;
   forEachRead(function, [&](unsigned i, StringAttr name) {
     operands.push_back(
@@ -289,6 +295,7 @@ void RankBuilder::buildAction(const schedule::Action &action) {
   });
   for (auto [instance, value] : results)
     sendInstance(loc, instance, value);
+  replicas.afterAction(function);
 }
 
 void RankBuilder::updateParameters(Location loc) {
@@ -306,6 +313,8 @@ void RankBuilder::updateParameters(Location loc) {
     for (const GradientUse &gradient : info.gradients) {
       auto use = builder.getI64IntegerAttr(gradient.use);
       auto load = [&]() -> Value {
+        if (parameter.getPiece())
+          return replicas.getPiece(loc, parameter, gradient.use);
         return LoadGradientOp::create(builder, loc, parameter.getGradientType(),
                                       symbol, use);
       };
@@ -320,7 +329,7 @@ void RankBuilder::updateParameters(Location loc) {
         send(loc, load(), owner, value, {}, tag);
       else if (pipe == owner)
         owned[name].push_back({{},
-                               receive(loc, parameter.getGradientType(),
+                               receive(loc, parameter.getGradientPieceType(),
                                        gradient.pipe, value, {}, tag)});
     }
   }
@@ -340,13 +349,20 @@ void RankBuilder::updateParameters(Location loc) {
   }
   waitForSends(loc);
   ExchangeOp::create(builder, loc);
-  for (auto [name, sum] : sums)
+  for (auto [name, sum] : sums) {
+    ParameterOp parameter = plan.parameters.find(name)->second.op;
+    if (parameter.getPiece() && !parameter.getCut())
+      sum = replicas.gather(loc, parameter, sum);
     UpdateOp::create(builder, loc, FlatSymbolRefAttr::get(name), sum);
+  }
 
   SmallVector<std::pair<StringAttr, IRecvOp>> received;
   for (auto &[name, info] : plan.parameters) {
     int64_t owner = info.owner();
-    Type type = ParameterOp(info.op).getType();
+    ParameterOp parameter = info.op;
+    // Replicas send each other's pieces on; the next step gathers them.
+    const bool isPiece = parameter.getCut();
+    Type type = isPiece ? parameter.getPieceType() : parameter.getType();
     auto symbol = FlatSymbolRefAttr::get(name);
     Value loaded;
     for (int64_t reader : info.readers) {
@@ -354,7 +370,9 @@ void RankBuilder::updateParameters(Location loc) {
         continue;
       int64_t tag = tags[{owner, reader}]++;
       if (pipe == owner) {
-        if (!loaded)
+        if (!loaded && isPiece)
+          loaded = LoadPieceOp::create(builder, loc, type, symbol);
+        else if (!loaded)
           loaded = LoadParameterOp::create(builder, loc, type, symbol);
         send(loc, loaded, reader, name, {}, tag);
       } else if (pipe == reader) {
@@ -364,12 +382,18 @@ void RankBuilder::updateParameters(Location loc) {
   }
   for (auto [name, transfer] : received) {
     Value value = wait(loc, transfer);
-    StoreParameterOp::create(builder, loc, FlatSymbolRefAttr::get(name), value);
+    auto symbol = FlatSymbolRefAttr::get(name);
+    ParameterOp parameter = plan.parameters.find(name)->second.op;
+    if (parameter.getCut())
+      StorePieceOp::create(builder, loc, symbol, value);
+    else
+      StoreParameterOp::create(builder, loc, symbol, value);
   }
   waitForSends(loc);
 }
 
 void RankBuilder::build(Location loc) {
+  replicas.startGathers(loc);
   zeroGradients(loc);
   int64_t runs = 0;
   for (const schedule::Action &action : plan.schedule.ranks[pipe]) {
@@ -398,43 +422,6 @@ static void markShortened(ProgramOp program,
   leftOut.write(program);
 }
 
-/// The mesh of a module: its own, which must have a coordinate on `pipe` for
-/// each rank of the schedule, or a new one.
-static LogicalResult addMesh(ModuleOp module, int64_t pipe, StringRef order) {
-  if (auto meshes = module.getOps<MeshOp>(); !meshes.empty()) {
-    MeshOp mesh = *meshes.begin();
-    // Programs have no collectives over other axes yet: ranks on them would
-    // train apart.
-    for (auto [axis, size] : llvm::zip_equal(
-             mesh.getAxes().getAsRange<StringAttr>(), mesh.getSizes()))
-      if (axis.getValue() != "pipe" && size > 1)
-        return mesh.emitOpError()
-               << "found " << size << " coordinates on the axis '"
-               << axis.getValue()
-               << "', expected 1: programs do not reduce over it yet";
-    if (mesh.getSize("pipe") == pipe)
-      return success();
-    return mesh.emitOpError() << "found " << mesh.getSize("pipe").value_or(1)
-                              << " coordinates on the axis 'pipe', expected "
-                              << pipe << " as the schedule has rows";
-  }
-  SmallVector<StringRef> axes;
-  order.split(axes, ',');
-  SmallVector<StringRef> sorted(axes);
-  llvm::sort(sorted);
-  if (sorted != SmallVector<StringRef>({"data", "pipe", "tensor"}))
-    return module.emitError()
-           << "found mesh-order=" << order
-           << ", expected pipe, data and tensor, each once, in any order";
-  SmallVector<int64_t> sizes;
-  for (StringRef axis : axes)
-    sizes.push_back(axis == "pipe" ? pipe : 1);
-  OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
-  MeshOp::create(builder, module.getLoc(), "mesh",
-                 builder.getStrArrayAttr(axes), sizes);
-  return success();
-}
-
 void ProjectRanks::runOnOperation() {
   ModuleOp module = getOperation();
   if (failed(checkOption(module, "kept-rounds", keptRounds, 1,
@@ -452,12 +439,23 @@ void ProjectRanks::runOnOperation() {
   }
   int64_t microbatches = plan->microbatches();
   std::optional<schedule::Shortened> shortened;
-  if (shorten)
+  // Groups of micro-batches end where rounds would be left out.
+  ScheduleOp schedule = plan->scheduleOp;
+  if (shorten && schedule.getNumGroups() == schedule.getReplicas())
     shortened = schedule::shorten(plan->schedule, keptRounds, keptMicrobatches);
   if (shortened)
     plan->schedule = shortened->schedule;
-  if (failed(addMesh(module, plan->numRanks(), meshOrder)))
+  if (failed(findOrAddMesh(module, {plan->numRanks()})))
     return signalPassFailure();
+  // What is not shared would be trained apart by each replica.
+  if (ScheduleOp(plan->scheduleOp).getNumGroups() > 1)
+    for (auto &[name, info] : plan->parameters)
+      if (ParameterOp parameter = info.op; !parameter.getPiece()) {
+        parameter.emitOpError("found a parameter without pieces in a plan of "
+                              "several replicas or groups, expected their "
+                              "size; run pp-add-optimizer");
+        return signalPassFailure();
+      }
   Traffic traffic = findTraffic(*plan, microbatches);
   SymbolTable symbols(module);
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());

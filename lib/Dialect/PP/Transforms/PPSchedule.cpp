@@ -154,7 +154,8 @@ private:
     SmallVector<StringRef> texts(rows.begin(), rows.end());
     StringRef name = schedule.name.empty() ? "file" : StringRef(schedule.name);
     ScheduleOp::create(builder, after->getLoc(), name, schedule.microbatches,
-                       placement, builder.getStrArrayAttr(texts));
+                       /*groups=*/IntegerAttr(), placement,
+                       builder.getStrArrayAttr(texts));
   }
 };
 } // namespace

@@ -1,12 +1,14 @@
 // A collective holds its operand and its buffer until pp.finish: what is made
-// meanwhile lies elsewhere. In a loop each collective in flight has its own.
+// meanwhile lies elsewhere. So does the workspace in which pieces arrive. In a
+// loop each collective in flight has its own.
 // RUN: pp-opt %s -split-input-file -pp-plan-memory -pp-verify-memory | FileCheck %s
 
 // CHECK-LABEL: pp.program @pipe0
-// CHECK-SAME: activations = 128 : i64, arena = 192 : i64, communication = 64 : i64
+// CHECK-SAME: activations = 128 : i64, arena = 704 : i64, communication = 64 : i64
+// CHECK-SAME: workspace = 512 : i64
 // CHECK: pp.run F stage(0) mb(0) @make() {pp.offsets = array<i64: 0>}
-// CHECK: pp.start reduce_scatter {{.*}} {pp.offsets = array<i64: 64>}
-// CHECK: pp.run F stage(1) mb(0) @other() {pp.offsets = array<i64: 128>}
+// CHECK: pp.start reduce_scatter {{.*}} {pp.offsets = array<i64: 576>, pp.workspace_offset = 64 : i64}
+// CHECK: pp.run F stage(1) mb(0) @other() {pp.offsets = array<i64: 640>}
 // CHECK: pp.run F stage(3) mb(0) @other() {pp.offsets = array<i64: 0>}
 func.func private @make() -> (tensor<16xf32> {pp.value = "g"}) attributes {pp.workspace = 0 : i64}
 func.func private @other() -> (tensor<16xf32> {pp.value = "h"}) attributes {pp.workspace = 0 : i64}
@@ -30,6 +32,7 @@ pp.program @pipe0 pipe(0) {
 // CHECK-SAME: pp.rings = {
 // CHECK-SAME: g = array<i64: {{[0-9]+}}, {{[0-9]+}}>
 // CHECK-SAME: s = array<i64: {{[0-9]+}}, {{[0-9]+}}>
+// CHECK-SAME: pp.workspaces = {"workspace of s" = array<i64: {{[0-9]+}}, {{[0-9]+}}>}
 func.func private @make() -> (tensor<16xf32> {pp.value = "g"}) attributes {pp.workspace = 0 : i64}
 func.func private @use(tensor<8xf32> {pp.value = "s"}) attributes {pp.workspace = 0 : i64}
 pp.mesh @mesh <["pipe" = 1, "data" = 2]>

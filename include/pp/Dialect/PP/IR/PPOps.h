@@ -85,6 +85,9 @@ inline constexpr llvm::StringLiteral kRings = "pp.rings";
 inline constexpr llvm::StringLiteral kWorkspaces = "pp.workspaces";
 } // namespace attr
 
+/// Pieces of parameters are multiples of so many elements.
+inline constexpr int64_t kPieceMultiple = 32;
+
 /// The type in which gradients of a parameter of type `parameter` accumulate:
 /// f32 where it holds bf16.
 mlir::RankedTensorType getGradientType(mlir::Type parameter);
@@ -104,6 +107,10 @@ namespace pp {
 /// The micro-batch that an op of a rank program belongs to, as written; nothing
 /// for what a step does once.
 std::optional<int64_t> getMicrobatch(mlir::Operation *op);
+
+/// Bytes of a gradient of the parameter, with the padding of its last pieces.
+uint64_t getPaddedBytes(mlir::Operation *op, mlir::FlatSymbolRefAttr parameter,
+                        mlir::SymbolTableCollection &symbols);
 } // namespace pp
 
 #endif // PP_DIALECT_PP_IR_PPOPS_H

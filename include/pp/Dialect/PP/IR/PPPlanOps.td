@@ -33,9 +33,19 @@ def PP_ParameterOp : PP_Op<"parameter", [Symbol,
     of the model; norms sum in that order. One of bf16 is a copy of its master
     (see `pp.param`); its gradient is f32.
 
+    Where replicas of the pipeline share the work of a step's end, `piece` is how
+    many elements fall to each, in row-major order: coordinate i on the axis
+    "data" has those from `i * piece` on. Pieces are equal; the last ones reach
+    beyond the parameter, into padding of zeros (pp-add-optimizer). Where it is
+    `cut`, each replica has the states of its piece alone and updates it (ZeRO-1);
+    else each has and updates all.
+
     Constraints:
     1. The name does not begin with `pprt_`.
     2. `sharding` is as that of `pp.param`.
+    3. A piece is a multiple of 32 elements, so that pieces of bf16 begin at
+       multiples of 64 bytes, and the pieces of all coordinates on "data" hold
+       the parameter. What is cut has pieces.
 
     Example:
     ```mlir
@@ -43,10 +53,11 @@ def PP_ParameterOp : PP_Op<"parameter", [Symbol,
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type, AnyAttr:$init,
-      OptionalAttr<BoolAttr>:$decay, OptionalAttr<PP_ShardingAttr>:$sharding);
+      OptionalAttr<BoolAttr>:$decay, OptionalAttr<PP_ShardingAttr>:$sharding,
+      OptionalAttr<I64Attr>:$piece, UnitAttr:$cut);
   let assemblyFormat = [{
     $sym_name `:` $type (`sharding` `(` qualified($sharding)^ `)`)?
-    `init` `(` $init `)` attr-dict
+    (`piece` `(` $piece^ `)`)? (`cut` $cut^)? `init` `(` $init `)` attr-dict
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -56,6 +67,18 @@ def PP_ParameterOp : PP_Op<"parameter", [Symbol,
     bool hasMaster();
     /// The type of its gradient: f32 where it holds bf16.
     ::mlir::RankedTensorType getGradientType();
+    /// The type of a replica's piece of its gradient: all of it without pieces.
+    ::mlir::RankedTensorType getGradientPieceType();
+    /// How many pieces there are: one a replica.
+    int64_t getNumPieces();
+    /// The type of what a replica updates, in f32, and of its states.
+    ::mlir::RankedTensorType getUpdatedType() {
+      return getCut() ? getGradientPieceType() : getGradientType();
+    }
+    /// The type of a replica's piece of its values.
+    ::mlir::RankedTensorType getPieceType();
+    /// Whether it is that of the gradient or of a piece of it.
+    bool isGradientOrPiece(::mlir::Type type);
   }];
 }
 
@@ -71,7 +94,8 @@ def PP_StateOp : PP_Op<"state", [Symbol, HasParent<"::mlir::ModuleOp">,
 
     Constraints:
     1. `parameter` names a `pp.parameter` of the module.
-    2. The type is that of the parameter's gradient.
+    2. The type is that of the parameter's gradient, of a replica's piece of it
+       where the parameter is cut.
     3. A state without `init` is the `master` of a parameter of bf16, and a
        master has no `init`.
 
@@ -164,11 +188,17 @@ def PP_ScheduleOp : PP_Op<"schedule", [HasParent<"::mlir::ModuleOp">]> {
     The row of a coordinate on the mesh's axis "pipe" is that of PyTorch's schedule files: `2F0` is stage 2,
     forward, micro-batch 0; `B` full backward, `I` input gradient, `W` weight
     gradient, separated by commas. `placement` gives the coordinate of each stage.
+    Micro-batches are those of one replica of the pipeline; on the axis "data" of
+    the mesh stand as many replicas, of which the first has the first ones of the
+    step. `groups`, by default as many as replicas, is into how many groups the
+    micro-batches of a step fall whose sums are added in a tree.
 
     Constraints:
     1. `microbatches` is at least 1 and at most 2^20, and there are at most 2^16
        rows.
     2. Every coordinate of `placement` has a row.
+    3. `groups` is a multiple of the size of the mesh's axis "data" by a power of
+       two.
 
     Example:
     ```mlir
@@ -177,12 +207,21 @@ def PP_ScheduleOp : PP_Op<"schedule", [HasParent<"::mlir::ModuleOp">]> {
     ```
   }];
   let arguments = (ins StrAttr:$name, I64Attr:$microbatches,
-      DenseI64ArrayAttr:$placement, StrArrayAttr:$rows);
+      OptionalAttr<I64Attr>:$groups, DenseI64ArrayAttr:$placement,
+      StrArrayAttr:$rows);
   let assemblyFormat = [{
-    $name `microbatches` `(` $microbatches `)` `placement` $placement
-    `rows` $rows attr-dict
+    $name `microbatches` `(` $microbatches `)` (`groups` `(` $groups^ `)`)?
+    `placement` $placement `rows` $rows attr-dict
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Replicas of the pipeline: the size of the mesh's axis "data".
+    int64_t getReplicas();
+    /// `groups`, or one a replica.
+    int64_t getNumGroups();
+    /// Micro-batches of a step, of all replicas.
+    int64_t getAllMicrobatches() { return getMicrobatches() * getReplicas(); }
+  }];
 }
 
 //===----------------------------------------------------------------------===//

@@ -321,16 +321,18 @@ def PP_WaitSendOp : PP_RankOp<"wait_send",
 
 def PP_StartOp : PP_RankOp<"start",
     ["getInstance", "moveInstance", "getSeriesKey", "getCommunication",
-     "declareBuffers", "lowerToCalls"],
+     "declareBuffers", "getTracedAction", "lowerToCalls"],
     [PP_ChannelEffects, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "starts a collective over axes of the mesh";
   let description = [{
     All ranks that differ in their coordinates on `axes` only take part, each
     with its own operand. The buffer belongs to the collective until `pp.finish`
     has returned, which gives it back as the result; the operand must not change
-    until then either. Parts of a gather and of a scatter lie along the first
-    dimension, where each is contiguous, in the order of coordinates: of several
-    axes the first counts slowest. The collectives over the same axes are started
+    until then either. Parts of a gather and of a scatter are contiguous, in the
+    order of coordinates: of several axes the first counts slowest. They lie along
+    the first dimension; or they are *pieces*, one-dimensional, of the elements in
+    row-major order, of which the last ones may reach into padding behind the
+    whole, which is given the room. The collectives over the same axes are started
     in the same order by all members. Where a step makes a collective for each
     micro-batch, `mb` says which it is.
 
@@ -348,9 +350,10 @@ def PP_StartOp : PP_RankOp<"start",
     - (C3) The operand has a first dimension, unless it is all-reduced. Only
       `all_gather` takes integers.
     - (C4) `all_reduce` has the type of its operand as its result; `all_gather`
-      that with the first dimension times the size of the group;
-      `reduce_scatter` that with the first dimension divided by it, which the
-      size of the group divides.
+      that with the first dimension times the size of the group, or one that as
+      many pieces hold; `reduce_scatter` that with the first dimension divided by
+      it, which the size of the group divides, or a piece, of which as many hold
+      the operand.
     - (C5) The micro-batch is below 2^20.
 
     Example:
@@ -371,6 +374,10 @@ def PP_StartOp : PP_RankOp<"start",
   let extraClassDeclaration = [{
     /// Whether ranks of several pipe coordinates take part.
     bool spansPipe();
+    /// Number of ranks that take part.
+    int64_t getGroupSize();
+    /// Elements of a part; of an all-reduce of all.
+    int64_t getPartElements();
   }];
 }
 
@@ -484,6 +491,9 @@ def PP_ReduceGradientsOp : PP_ParameterUse<"reduce_gradients", ["declareBuffers"
     ```mlir
     %g = pp.reduce_gradients @wte.weight(%g0, %g1) : tensor<256x64xf32>
     ```
+
+    Of a parameter with pieces the gradients are pieces, or whole with their
+    padding: sums of groups of micro-batches.
   }];
   let arguments = (ins FlatSymbolRefAttr:$parameter,
       Variadic<PP_FloatTensor>:$gradients);
@@ -491,6 +501,32 @@ def PP_ReduceGradientsOp : PP_ParameterUse<"reduce_gradients", ["declareBuffers"
   let assemblyFormat =
       "$parameter `(` $gradients `)` attr-dict `:` type($result)";
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Of how many pieces each of the gradients is.
+    int64_t getPieces(::mlir::SymbolTableCollection &symbols);
+  }];
+}
+
+def PP_CopyGradientOp : PP_ParameterUse<"copy_gradient", ["declareBuffers", "lowerToCalls"],
+    [MemoryEffects<[MemRead<PP_GradientResource>,
+                    MemWrite<PP_GradientResource>]>,
+     AllTypesMatch<["gradient", "result"]>]> {
+  let summary = "a copy of a gradient, which is added to no more";
+  let description = [{
+    What an accumulator holds of one group of micro-batches, before it is cleared
+    for the next group. The padding behind the last piece is copied as well.
+
+    Example:
+    ```mlir
+    %g = pp.load_gradient @wte.weight use(0) : tensor<256x64xf32>
+    %first = pp.copy_gradient @wte.weight, %g : tensor<256x64xf32>
+    pp.zero_gradient @wte.weight use(0)
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$parameter, PP_FloatTensor:$gradient);
+  let results = (outs PP_FloatTensor:$result);
+  let assemblyFormat =
+      "$parameter `,` $gradient attr-dict `:` type($result)";
 }
 
 def PP_GradNormOp : PP_ParameterUse<"grad_norm", ["declareBuffers", "getTracedAction", "lowerToCalls"],
@@ -503,6 +539,11 @@ def PP_GradNormOp : PP_ParameterUse<"grad_norm", ["declareBuffers", "getTracedAc
     ```mlir
     pp.grad_norm @wte.weight, %g : tensor<256x64xf32>
     ```
+
+    Where replicas share the work, it is that of the replica's piece.
+
+    Constraints:
+    1. The gradient has the type of a replica's piece of it.
   }];
   let arguments = (ins FlatSymbolRefAttr:$parameter, PP_FloatTensor:$gradient);
   let assemblyFormat =
@@ -520,7 +561,11 @@ def PP_UpdateOp : PP_ParameterUse<"update", ["declareBuffers", "getTracedAction"
     by the number of micro-batches and clips it. The rank with the update owns
     the parameter and holds its states. Where the parameter is bf16, its f32
     master is updated and then rounded to it. Which of the module's optimizers
-    does this is chosen when the program is started.
+    does this is chosen when the program is started. Given a piece of the gradient,
+    a replica updates its piece of the parameter alone.
+
+    Constraints:
+    1. The gradient is whole, or a replica's piece of a parameter that is cut.
 
     Example:
     ```mlir
@@ -547,6 +592,58 @@ def PP_LoadParameterOp : PP_ParameterUse<"load_parameter", ["declareBuffers"],
   let arguments = (ins FlatSymbolRefAttr:$parameter);
   let results = (outs PP_FloatTensor:$result);
   let assemblyFormat = "$parameter attr-dict `:` type($result)";
+}
+
+def PP_LoadPieceOp : PP_ParameterUse<"load_piece", ["declareBuffers"],
+    [MemoryEffects<[MemRead<PP_ParameterResource>,
+                    MemWrite<PP_ParameterResource>]>]> {
+  let summary = "the piece of a parameter that the rank updates, as a value";
+  let description = [{
+    Not a copy: where it lies in the parameter's buffer follows from the rank's
+    coordinate on the axis "data".
+
+    Constraints:
+    1. The result has the type of a piece of the parameter, which has pieces.
+
+    Example:
+    ```mlir
+    pp.parameter @wte : tensor<250x4xf32> piece(512) init(#nn.zeros)
+    pp.program @pipe0 pipe(0) {
+      %p = pp.load_piece @wte : tensor<512xf32>
+      %b, %t = pp.start all_gather %p over ["data"] value("wte") : tensor<512xf32> -> tensor<250x4xf32>
+      %w = pp.finish %t, %p, %b : tensor<512xf32> -> tensor<250x4xf32>
+      pp.store_parameter @wte, %w : tensor<250x4xf32>
+      pp.return
+    }
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$parameter);
+  let results = (outs PP_FloatTensor:$result);
+  let assemblyFormat = "$parameter attr-dict `:` type($result)";
+}
+
+def PP_StorePieceOp : PP_ParameterUse<"store_piece", ["declareBuffers", "lowerToCalls"],
+    [MemoryEffects<[MemWrite<PP_ParameterResource>]>]> {
+  let summary = "replaces the rank's piece of a parameter by a received value";
+  let description = [{
+    Where it lies in the parameter's buffer follows from the rank's coordinate on
+    the axis "data".
+
+    Constraints:
+    1. The value has the type of a piece of the parameter, which has pieces.
+
+    Example:
+    ```mlir
+    pp.parameter @wte : tensor<250x4xf32> piece(512) init(#nn.zeros)
+    pp.program @pipe0 pipe(0) {
+      %p = pp.load_piece @wte : tensor<512xf32>
+      pp.store_piece @wte, %p : tensor<512xf32>
+      pp.return
+    }
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$parameter, PP_FloatTensor:$value);
+  let assemblyFormat = "$parameter `,` $value attr-dict `:` type($value)";
 }
 
 def PP_StoreParameterOp : PP_ParameterUse<"store_parameter", ["declareBuffers", "lowerToCalls"],

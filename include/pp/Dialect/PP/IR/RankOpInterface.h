@@ -110,6 +110,10 @@ public:
   /// loops; an op that a step runs once has no name.
   virtual void addWorkspace(mlir::Operation *op, mlir::StringAttr series,
                             uint64_t bytes) = 0;
+  /// The workspace of an op is in use until the last use of its result `value`.
+  virtual void keepWorkspace(mlir::Operation *op, mlir::Value value) = 0;
+  /// The buffer in which a value lies has at least so many bytes.
+  virtual void reserve(mlir::Value value, uint64_t bytes) = 0;
 };
 
 //===----------------------------------------------------------------------===//
@@ -192,12 +196,17 @@ public:
   /// Where a value lies for the micro-batch of the op at hand.
   virtual CallOperand address(mlir::Value value) = 0;
   virtual CallOperand parameterAddress(mlir::StringAttr name) = 0;
+  /// Where the rank's piece of a parameter lies, of so many bytes: what a call
+  /// answers, and so for the next call only. `address` of a value that is a
+  /// piece is this as well.
+  virtual CallOperand pieceAddress(mlir::StringAttr name, uint64_t bytes) = 0;
   /// Where the workspace of an op lies: anywhere if it has none.
   virtual CallOperand workspaceAddress(mlir::Operation *op) = 0;
   /// Position of a symbol among the ops of its kind, as the runtime knows it.
   virtual CallOperand parameterIndex(mlir::StringAttr name) = 0;
   virtual CallOperand channelIndex(mlir::StringAttr name) = 0;
-  /// The request of a transfer, from when it is posted until it is waited for.
+  /// The request of a transfer, from when it is posted until it is waited for;
+  /// of a collective its number among those of the program.
   virtual CallOperand startRequest(mlir::Operation *post) = 0;
   virtual CallOperand endRequest(mlir::Operation *post) = 0;
 

@@ -32,11 +32,16 @@ public:
 
   /// A function for a gradient of `type`; null if there is none.
   mlir::func::FuncOp forGradient(llvm::StringRef role, mlir::Type type) const;
-  /// The update of a parameter by an optimizer; null if there is none.
-  mlir::func::FuncOp forUpdate(llvm::StringRef optimizer,
-                               ParameterOp parameter) const;
+  /// The sum of squares of one of the blocks of a replica's piece of a
+  /// gradient, or of all of one that falls into none; null if there is none.
+  mlir::func::FuncOp forNorm(mlir::Type piece) const;
+  /// The update of a parameter by an optimizer for a gradient, or a piece of
+  /// it, of `type`; null if there is none.
+  mlir::func::FuncOp forUpdate(llvm::StringRef optimizer, ParameterOp parameter,
+                               mlir::Type type) const;
   /// Of each pp.optimizer of the module, in order.
-  llvm::SmallVector<mlir::func::FuncOp> forUpdates(ParameterOp parameter) const;
+  llvm::SmallVector<mlir::func::FuncOp> forUpdates(ParameterOp parameter,
+                                                   mlir::Type type) const;
   mlir::func::FuncOp conclude() const;
 
   /// In the order of the module.
@@ -52,7 +57,12 @@ private:
   llvm::SmallVector<mlir::func::FuncOp> all;
   std::map<Key, unsigned> known;
   llvm::SmallVector<llvm::StringRef> optimizers;
+  int64_t blocks = 1; ///< of a norm, in a piece
 };
+
+/// Elements of each of `groups` equal pieces of a parameter of `elements`: all
+/// of them for one group, else a multiple of 32.
+int64_t getPieceElements(int64_t elements, int64_t groups);
 
 /// The most bytes of workspace that one of the functions wants; 0 where they
 /// are not native yet. Null is no function.

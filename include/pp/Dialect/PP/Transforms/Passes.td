@@ -317,6 +317,47 @@ def PPSchedule : Pass<"pp-schedule", "::mlir::ModuleOp"> {
   ];
 }
 
+def PPAddMesh : Pass<"pp-add-mesh", "::mlir::ModuleOp"> {
+  let summary = "adds the mesh that a plan is for";
+  let description = [{
+    Adds a `pp.mesh` with the axes pipe, data and tensor: as many coordinates on
+    `pipe` as the schedule has rows, and `replicas` on `data`, which are replicas
+    of the whole pipeline, each with its own micro-batches. A mesh that is there
+    has to be of these sizes.
+
+    `groups` is into how many groups the micro-batches of a step fall whose sums
+    are added in one binary tree: the replicas times a power of two. Programs of
+    different meshes with the same groups compute the same bits.
+
+    Example, with `replicas=2`:
+
+    ```mlir
+    func.func private @f0() -> (tensor<8xf32> {pp.value = "x"})
+    func.func private @b0(tensor<8xf32> {pp.value = "dx"})
+    func.func private @f1(tensor<8xf32> {pp.value = "x"}) -> (tensor<f32> {pp.value = "loss", pp.loss}, tensor<8xf32> {pp.value = "r"})
+    func.func private @b1(tensor<8xf32> {pp.value = "r"}) -> (tensor<8xf32> {pp.value = "dx"})
+    pp.stage 0 forward(@f0) backward(@b0)
+    pp.stage 1 forward(@f1) backward(@b1)
+    pp.schedule "gpipe" microbatches(2) placement [0, 1] rows ["0F0,0F1,0B0,0B1", "1F0,1F1,1B0,1B1"]
+    ```
+
+    becomes the same behind
+
+    ```mlir
+    pp.mesh @mesh <["pipe" = 2, "data" = 2, "tensor" = 1]>
+    ```
+  }];
+  let options = [
+    Option<"replicas", "replicas", "int64_t", "1",
+      "coordinates on the axis data">,
+    Option<"groups", "groups", "int64_t", "0",
+      "groups of micro-batches whose sums are added in a tree; 0: one a replica">,
+    Option<"order", "order", "std::string", "\"pipe,data,tensor\"",
+      "axes of the mesh, the slowest first: ranks that differ in the last one "
+      "are neighbours">,
+  ];
+}
+
 def PPAddOptimizer : Pass<"pp-add-optimizer", "::mlir::ModuleOp"> {
   let summary = "states of optimizers, and the functions of a step's end";
   let description = [{
@@ -327,6 +368,11 @@ def PPAddOptimizer : Pass<"pp-add-optimizer", "::mlir::ModuleOp"> {
     many elements, whatever their shape. The states that the optimizers keep
     become `pp.state`s; a parameter of bf16 has its master beside them, which an
     update changes, and then rounds to the parameter.
+
+    Where the mesh has replicas, or the schedule several groups of micro-batches,
+    parameters get `piece`s, and norms are sums over blocks of as many elements as
+    a group has, in the order of the elements. With `zero=1` (ZeRO-1) states are
+    of pieces, and each replica updates its own; with `zero=0` each has all.
 
     The program is started with one of the `optimizers`. Updates leave everything
     as it is where the step found something that is not finite.
@@ -354,7 +400,9 @@ def PPAddOptimizer : Pass<"pp-add-optimizer", "::mlir::ModuleOp"> {
   }];
   let options = [
     ListOption<"optimizers", "optimizers", "std::string",
-      "optimizers that the program can be started with; default: all">
+      "optimizers that the program can be started with; default: all">,
+    Option<"zero", "zero", "int64_t", "1",
+      "1: states are cut over the replicas; 0: each replica has all">
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
@@ -413,8 +461,15 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
     Both sides of a channel post its transfers in the order in which the sender
     produces.
 
+    Where parameters have pieces, gradients are reduced over the replicas behind
+    the last backward that adds to them, each replica getting the sum of its
+    piece; sums over uses, norms and updates are those of pieces, and a step
+    begins with gathering the updated parameters, each before the first action
+    that reads it. Where replicas have all states, the gradients are gathered
+    instead, and each updates all.
+
     A module without a `pp.mesh` gets one: as many coordinates on `pipe` as the
-    schedule has ranks, in the order of axes of `mesh-order`.
+    schedule has ranks.
 
     With `shorten`, where the schedule repeats a round many times, the programs
     are those of a schedule with only a few rounds: their size, and the time
@@ -458,9 +513,6 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
   let options = [
     Option<"shorten", "shorten", "bool", "false",
       "leave out what repeats, for pp-form-loops">,
-    Option<"meshOrder", "mesh-order", "std::string", "\"pipe,data,tensor\"",
-      "axes of the mesh, the slowest first: ranks that differ in the last one "
-      "are neighbours">,
     Option<"keptRounds", "kept-rounds", "int32_t", "3",
       "rounds that stay at least: 2 must be alike once transfers are placed">,
     Option<"keptMicrobatches", "kept-microbatches", "int32_t", "6",

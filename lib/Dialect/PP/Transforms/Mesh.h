@@ -1,0 +1,27 @@
+//===- Mesh.h - The mesh of a plan ------------------------------*- C++ -*-===//
+
+#ifndef PP_LIB_DIALECT_PP_TRANSFORMS_MESH_H
+#define PP_LIB_DIALECT_PP_TRANSFORMS_MESH_H
+
+#include "pp/Dialect/PP/IR/PPOps.h"
+
+namespace pp {
+
+/// What the mesh of a new plan is like; see pp-add-mesh.
+struct MeshShape {
+  int64_t pipe = 1, replicas = 1;
+  llvm::StringRef order = "pipe,data,tensor";
+};
+
+/// Adds a mesh to the module. Fails, with an error, on an order that has not
+/// each axis once.
+mlir::FailureOr<MeshOp> addMesh(mlir::ModuleOp module, const MeshShape &shape);
+
+/// The mesh of a module: its own, which must have a coordinate on `pipe` for
+/// each rank of the schedule, or a new one of `shape`.
+mlir::FailureOr<MeshOp> findOrAddMesh(mlir::ModuleOp module,
+                                      const MeshShape &shape);
+
+} // namespace pp
+
+#endif // PP_LIB_DIALECT_PP_TRANSFORMS_MESH_H

@@ -1,0 +1,96 @@
+//===- PPAddMesh.cpp - The mesh that a plan is for ------------------------===//
+//
+// The schedule says how many coordinates the axis of stages has; how many
+// replicas of the pipeline stand side by side, and in which order ranks have
+// their coordinates, is the user's to say.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Mesh.h"
+#include "Options.h"
+#include "pp/Dialect/PP/Transforms/Passes.h"
+
+namespace pp {
+#define GEN_PASS_DEF_PPADDMESH
+#include "pp/Dialect/PP/Transforms/Passes.h.inc"
+} // namespace pp
+
+using namespace mlir;
+using namespace pp;
+
+FailureOr<MeshOp> pp::addMesh(ModuleOp module, const MeshShape &shape) {
+  SmallVector<StringRef> axes;
+  shape.order.split(axes, ',');
+  SmallVector<StringRef> sorted(axes);
+  llvm::sort(sorted);
+  if (sorted != SmallVector<StringRef>({"data", "pipe", "tensor"}))
+    return module.emitError()
+           << "found order=" << shape.order
+           << ", expected pipe, data and tensor, each once, in any order";
+  SmallVector<int64_t> sizes;
+  for (StringRef axis : axes)
+    sizes.push_back(axis == "pipe"   ? shape.pipe
+                    : axis == "data" ? shape.replicas
+                                     : 1);
+  OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
+  return MeshOp::create(builder, module.getLoc(), "mesh",
+                        builder.getStrArrayAttr(axes), sizes);
+}
+
+FailureOr<MeshOp> pp::findOrAddMesh(ModuleOp module, const MeshShape &shape) {
+  auto meshes = module.getOps<MeshOp>();
+  if (meshes.empty())
+    return addMesh(module, shape);
+  MeshOp mesh = *meshes.begin();
+  // Programs have no collectives over other axes: ranks on them would train
+  // apart.
+  for (auto [axis, size] : llvm::zip_equal(
+           mesh.getAxes().getAsRange<StringAttr>(), mesh.getSizes()))
+    if (axis.getValue() != "pipe" && axis.getValue() != "data" && size > 1)
+      return mesh.emitOpError()
+             << "found " << size << " coordinates on the axis '"
+             << axis.getValue()
+             << "', expected 1: programs do not reduce over it yet";
+  if (mesh.getSize("pipe") == shape.pipe)
+    return mesh;
+  return mesh.emitOpError() << "found " << mesh.getSize("pipe").value_or(1)
+                            << " coordinates on the axis 'pipe', expected "
+                            << shape.pipe << " as the schedule has rows";
+}
+
+namespace {
+struct AddMesh : pp::impl::PPAddMeshBase<AddMesh> {
+  using PPAddMeshBase::PPAddMeshBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    if (failed(checkOption(module, "replicas", replicas, 1, limits::kRanks)) ||
+        failed(checkOption(module, "groups", groups, 0, limits::kMicrobatches)))
+      return signalPassFailure();
+    auto schedules = module.getOps<ScheduleOp>();
+    if (schedules.empty()) {
+      module.emitError()
+          << "found no pp.schedule, expected one, whose rows are "
+             "the coordinates on 'pipe'; run pp-schedule";
+      return signalPassFailure();
+    }
+    ScheduleOp schedule = *schedules.begin();
+    FailureOr<MeshOp> mesh = findOrAddMesh(
+        module, {int64_t(schedule.getRows().size()), replicas, order});
+    if (failed(mesh))
+      return signalPassFailure();
+    if ((*mesh).getSize("data").value_or(1) != replicas) {
+      (*mesh).emitOpError()
+          << "found " << (*mesh).getSize("data").value_or(1)
+          << " coordinates on the axis 'data', expected the option's "
+          << replicas;
+      return signalPassFailure();
+    }
+    if (groups)
+      schedule.setGroups(groups);
+    // The mesh changed what the schedule means.
+    if (failed(schedule.verify()))
+      signalPassFailure();
+  }
+};
+} // namespace

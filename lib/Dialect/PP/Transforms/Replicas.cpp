@@ -1,0 +1,177 @@
+//===- Replicas.cpp - What replicas of the pipeline share -----------------===//
+
+#include "Replicas.h"
+
+using namespace mlir;
+using namespace pp;
+
+/// Visits the accumulators that a function adds to.
+static void
+forEachGradient(func::FuncOp function,
+                llvm::function_ref<void(StringAttr, int64_t)> visit) {
+  for (unsigned i = 0, e = function ? function.getNumArguments() : 0; i != e;
+       ++i)
+    if (auto name = function.getArgAttrOfType<StringAttr>(i, attr::kGrad))
+      visit(name,
+            function.getArgAttrOfType<IntegerAttr>(i, attr::kUse).getInt());
+}
+
+Replicas::Replicas(const Plan &plan, int64_t pipe, OpBuilder &builder,
+                   std::function<void(Operation *)> created)
+    : plan(plan), pipe(pipe), builder(builder), created(std::move(created)) {
+  if (llvm::none_of(plan.parameters, [](auto &each) {
+        return ParameterOp(each.second.op).getPiece().has_value();
+      }))
+    return;
+  ScheduleOp schedule = plan.scheduleOp;
+  groups = schedule.getNumGroups() / schedule.getReplicas();
+  const int64_t each = plan.microbatches() / groups;
+  llvm::MapVector<std::pair<Use, int64_t>, size_t> last;
+  for (auto [place, action] : llvm::enumerate(plan.schedule.ranks[pipe]))
+    forEachGradient(plan.getFunction(action),
+                    [&, place = place, group = action.microbatch / each](
+                        StringAttr name, int64_t use) {
+                      last[{{name, use}, group}] = place;
+                    });
+  for (auto &[key, place] : last)
+    ends[place].push_back(key);
+}
+
+StartOp Replicas::start(Location loc, CollectiveKind kind, Value operand,
+                        Type result, const Twine &value) {
+  return note(StartOp::create(builder, loc, result,
+                              TokenType::get(builder.getContext()), kind,
+                              operand, builder.getStrArrayAttr({"data"}),
+                              builder.getStringAttr(value), IntegerAttr()));
+}
+
+Value Replicas::finish(Location loc, StartOp started) {
+  return note(FinishOp::create(builder, loc, started.getToken(),
+                               started.getOperand(), started.getBuffer(),
+                               IntegerAttr()))
+      .getResult();
+}
+
+//===----------------------------------------------------------------------===//
+// The begin of a step
+//===----------------------------------------------------------------------===//
+
+void Replicas::startGathers(Location loc) {
+  for (const schedule::Action &action : plan.schedule.ranks[pipe]) {
+    func::FuncOp function = plan.getFunction(action);
+    for (unsigned i = 0, e = function ? function.getNumArguments() : 0; i != e;
+         ++i) {
+      auto name = function.getArgAttrOfType<StringAttr>(i, attr::kParam);
+      if (!name || gathers.contains(name))
+        continue;
+      ParameterOp parameter = plan.parameters.find(name)->second.op;
+      // One that nothing updates is whole.
+      if (!parameter.getCut() ||
+          plan.parameters.find(name)->second.owner() < 0)
+        continue;
+      auto piece =
+          note(LoadPieceOp::create(builder, loc, parameter.getPieceType(),
+                                   FlatSymbolRefAttr::get(name)));
+      gathers[name] = start(loc, CollectiveKind::AllGather, piece,
+                            parameter.getType(), name.getValue());
+    }
+  }
+}
+
+void Replicas::beforeAction(func::FuncOp function) {
+  for (unsigned i = 0, e = function.getNumArguments(); i != e; ++i) {
+    auto name = function.getArgAttrOfType<StringAttr>(i, attr::kParam);
+    auto found = name ? gathers.find(name) : gathers.end();
+    if (found == gathers.end() || !found->second)
+      continue;
+    Location loc = function.getLoc();
+    Value whole = finish(loc, std::exchange(found->second, StartOp()));
+    note(StoreParameterOp::create(builder, loc, FlatSymbolRefAttr::get(name),
+                                  whole));
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// The end of a step
+//===----------------------------------------------------------------------===//
+
+void Replicas::afterAction(func::FuncOp function) {
+  auto found = ends.find(place++);
+  if (found == ends.end())
+    return;
+  for (auto &[use, group] : found->second) {
+    ParameterOp parameter = plan.parameters.find(use.first)->second.op;
+    if (!parameter.getPiece())
+      continue;
+    if (group + 1 < groups)
+      endGroup(function.getLoc(), parameter, use.second, group);
+    else
+      startReduction(function.getLoc(), parameter, use.second);
+  }
+}
+
+/// Sets the sum of a group aside, and adds it to those of as many groups.
+void Replicas::endGroup(Location loc, ParameterOp parameter, int64_t use,
+                        int64_t group) {
+  auto name = FlatSymbolRefAttr::get(parameter.getSymNameAttr());
+  auto number = builder.getI64IntegerAttr(use);
+  auto whole = note(LoadGradientOp::create(
+      builder, loc, parameter.getGradientType(), name, number));
+  SmallVector<Value, 4> &open = sums[{parameter.getSymNameAttr(), use}];
+  // Without a copy where it is added at once.
+  Value sum = whole;
+  if (group % 2 == 0)
+    sum = note(
+        CopyGradientOp::create(builder, loc, whole.getType(), name, whole));
+  for (int64_t left = group; left % 2 == 1; left /= 2)
+    sum = note(ReduceGradientsOp::create(builder, loc, whole.getType(), name,
+                                         ValueRange{open.pop_back_val(), sum}));
+  open.push_back(sum);
+  note(ZeroGradientOp::create(builder, loc, name, number));
+}
+
+/// Waits for the first reductions until only so many are under way.
+void Replicas::finishReductions(Location loc, size_t most) {
+  for (; underWay.size() > most; underWay.pop_front()) {
+    const Use &use = underWay.front();
+    pieces[use] = finish(loc, reductions.at(use));
+  }
+}
+
+void Replicas::startReduction(Location loc, ParameterOp parameter,
+                              int64_t use) {
+  Use key{parameter.getSymNameAttr(), use};
+  if (!parameter.getPiece() || reductions.count(key))
+    return;
+  finishReductions(loc, kReductions - 1);
+  auto whole = note(
+      LoadGradientOp::create(builder, loc, parameter.getGradientType(),
+                             FlatSymbolRefAttr::get(parameter.getSymNameAttr()),
+                             builder.getI64IntegerAttr(use)));
+  // The last group of the replica closes all sums.
+  Value sum = whole;
+  for (SmallVector<Value, 4> &open = sums[key]; !open.empty();)
+    sum = note(ReduceGradientsOp::create(
+        builder, loc, whole.getType(),
+        FlatSymbolRefAttr::get(parameter.getSymNameAttr()),
+        ValueRange{open.pop_back_val(), sum}));
+  reductions[key] = start(loc, CollectiveKind::ReduceScatter, sum,
+                          parameter.getGradientPieceType(),
+                          parameter.getSymName() + ".grad." + Twine(use));
+  underWay.push_back(key);
+}
+
+Value Replicas::getPiece(Location loc, ParameterOp parameter, int64_t use) {
+  // An accumulator that nothing adds to is reduced as well: its zeros.
+  startReduction(loc, parameter, use);
+  Use key{parameter.getSymNameAttr(), use};
+  while (!pieces.count(key))
+    finishReductions(loc, underWay.size() - 1);
+  return pieces.at(key);
+}
+
+Value Replicas::gather(Location loc, ParameterOp parameter, Value piece) {
+  return finish(loc, start(loc, CollectiveKind::AllGather, piece,
+                           parameter.getGradientType(),
+                           parameter.getSymName() + ".sum"));
+}
