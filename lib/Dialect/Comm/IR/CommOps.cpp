@@ -8,6 +8,7 @@
 
 #include "pp/Dialect/Comm/IR/CommOps.h"
 
+#include "pp/Dialect/Comm/IR/DistributionOpInterface.h"
 #include "pp/Limits.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -19,6 +20,7 @@ using namespace pp::comm;
 
 #include "pp/Dialect/Comm/IR/CollectiveOpInterface.cpp.inc"
 #include "pp/Dialect/Comm/IR/CommEnums.cpp.inc"
+#include "pp/Dialect/Comm/IR/DistributionOpInterface.cpp.inc"
 #include "pp/Dialect/Comm/IR/MeshOpInterface.cpp.inc"
 
 MeshOpInterface pp::comm::findMesh(Operation *op) {

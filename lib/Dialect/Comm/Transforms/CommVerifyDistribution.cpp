@@ -1,14 +1,16 @@
 //===- CommVerifyDistribution.cpp - No reduction missing, none twice ------===//
 //
 // The proof of a function is the inference of its values, with results checked
-// against what was declared of them.
+// against what was declared of them. What a module has beside functions is
+// proven by the dialects that it is of.
 //
 //===----------------------------------------------------------------------===//
 
 #include "pp/Dialect/Comm/Transforms/Passes.h"
 
+#include "pp/Dialect/Comm/Analysis/DistributionDialectInterface.h"
+#include "pp/Dialect/Comm/Analysis/DistributionInference.h"
 #include "pp/Dialect/Comm/IR/CommOps.h"
-#include "pp/Dialect/Comm/Transforms/DistributionInference.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -21,23 +23,34 @@ namespace pp::comm {
 using namespace mlir;
 using namespace pp::comm;
 
-/// Every axis of the attribute is one of the mesh.
+/// Each of `axes`, which `place` names, is one of the mesh on which values have
+/// distributions.
+static LogicalResult verifyAxes(Operation *op, ArrayRef<StringAttr> axes,
+                                MeshOpInterface mesh, const Twine &place) {
+  for (StringAttr axis : axes) {
+    if (mesh.findAxis(axis) && mesh.isSpmd(axis))
+      continue;
+    InFlightDiagnostic error = op->emitError()
+                               << "found axis " << axis << " on " << place;
+    if (mesh.findAxis(axis))
+      error << ", whose coordinates run different functions, expected another "
+               "axis of the mesh, "
+            << mesh.getAxes() << ": values cross it between functions only";
+    else
+      error << ", expected one of the mesh, " << mesh.getAxes()
+            << ": correct the name or add the axis";
+    error.attachNote(mesh.getLoc()) << "the mesh is here";
+    return error;
+  }
+  return success();
+}
+
 static LogicalResult verifyAxes(FunctionOpInterface function,
                                 DistributionAttr distribution,
                                 MeshOpInterface mesh, const Twine &place) {
-  if (!distribution)
-    return success();
-  for (StringAttr axis : distribution.getAxes())
-    if (!mesh.findAxis(axis)) {
-      InFlightDiagnostic error = function.emitError()
-                                 << "found axis " << axis << " on " << place
-                                 << ", expected one of the mesh, "
-                                 << mesh.getAxes()
-                                 << ": correct the name or add the axis";
-      error.attachNote(mesh.getLoc()) << "the mesh is here";
-      return error;
-    }
-  return success();
+  return distribution
+             ? verifyAxes(function, distribution.getAxes(), mesh, place)
+             : success();
 }
 
 static LogicalResult verify(FunctionOpInterface function,
@@ -50,6 +63,12 @@ static LogicalResult verify(FunctionOpInterface function,
            << body.getBlocks().size()
            << " blocks beside a mesh, expected one: distributions know no "
               "control flow";
+  for (auto collective : body.getOps<CollectiveOpInterface>())
+    if (failed(verifyAxes(
+            collective,
+            llvm::to_vector(collective.getAxes().getAsRange<StringAttr>()),
+            mesh, "a collective")))
+      return failure();
   DistributionInference inference(mesh);
   for (unsigned i = 0; i < function.getNumArguments(); ++i)
     if (failed(verifyAxes(function, getArgumentDistribution(function, i), mesh,
@@ -73,12 +92,18 @@ struct CommVerifyDistribution
     : pp::comm::impl::CommVerifyDistributionBase<CommVerifyDistribution> {
   void runOnOperation() override {
     MeshOpInterface mesh = findMesh(getOperation());
-    if (!mesh)
+    if (!mesh || DistributionInference(mesh).getAxes().empty())
       return;
     // All functions are read, so that one run names every one that is wrong.
+    bool isProven = true;
     for (auto function : getOperation().getOps<FunctionOpInterface>())
-      if (failed(verify(function, mesh)))
-        signalPassFailure();
+      isProven &= succeeded(verify(function, mesh));
+    for (Dialect *dialect : getContext().getLoadedDialects())
+      if (auto *own =
+              dialect->getRegisteredInterface<DistributionDialectInterface>())
+        isProven &= succeeded(own->verifyDistributions(getOperation(), mesh));
+    if (!isProven)
+      signalPassFailure();
   }
 };
 } // namespace

@@ -15,8 +15,8 @@
 
 #include "pp/Dialect/NN/Transforms/Differentiation.h"
 
+#include "pp/Dialect/Comm/Analysis/DistributionInference.h"
 #include "pp/Dialect/Comm/IR/CommDialect.h"
-#include "pp/Dialect/Comm/Transforms/DistributionInference.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
 #include "pp/Dialect/NN/Transforms/SavedValues.h"
 #include "pp/Interfaces/AccumulatingOpInterface.h"

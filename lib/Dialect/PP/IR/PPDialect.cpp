@@ -9,6 +9,7 @@
 #include "pp/Dialect/PP/IR/PPDialect.h"
 
 #include "pp/Dialect/PP/IR/PPOps.h"
+#include "pp/Dialect/PP/IR/ProgramDistributions.h"
 #include "pp/Limits.h"
 
 #include "mlir/IR/DialectImplementation.h"
@@ -39,6 +40,7 @@ void pp::PPDialect::initialize() {
 #define GET_OP_LIST
 #include "pp/Dialect/PP/IR/PPOps.cpp.inc"
       >();
+  addInterface(createDistributionProof(this));
 }
 
 static LogicalResult expectString(Operation *op, NamedAttribute attribute) {

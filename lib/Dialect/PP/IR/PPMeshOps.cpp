@@ -100,6 +100,10 @@ LogicalResult MeshOp::verify() {
   return success();
 }
 
+bool MeshOp::isSpmd(StringRef axis) {
+  return axis != kStages && axis != getReplicas().value_or("");
+}
+
 //===----------------------------------------------------------------------===//
 // #pp.sharding
 //===----------------------------------------------------------------------===//
@@ -205,11 +209,37 @@ LogicalResult pp::detail::verifySharding(Operation *op, ShardingAttr sharding,
     return success();
   auto emitError = [&] { return op->emitOpError(); };
   for (ArrayAttr axes : sharding.getDims())
-    if (llvm::is_contained(axes.getAsValueRange<StringAttr>(), "pipe"))
+    if (llvm::is_contained(axes.getAsValueRange<StringAttr>(), MeshOp::kStages))
       return emitError() << "found a sharding over the axis \"pipe\", expected "
                             "other axes: stages are placed on that one, each "
                             "with its own parameters";
-  return sharding.verifyFor(emitError, type, comm::findMesh(op));
+  comm::MeshOpInterface mesh = comm::findMesh(op);
+  if (failed(sharding.verifyFor(emitError, type, mesh)))
+    return failure();
+  for (ArrayAttr axes : sharding.getDims()) {
+    auto number = [&](Attribute axis) {
+      return mesh ? mesh.findAxis(cast<StringAttr>(axis)) : std::nullopt;
+    };
+    if (!llvm::is_sorted(axes, [&](Attribute a, Attribute b) {
+          return number(a) < number(b);
+        }))
+      return emitError() << "found a dimension in parts over " << axes
+                         << ", expected axes in the order of the mesh, "
+                         << mesh.getAxes()
+                         << ", the slowest first, as collectives join parts";
+  }
+  return success();
+}
+
+RankedTensorType pp::detail::getLocalType(Operation *op, ShardingAttr sharding,
+                                          RankedTensorType type) {
+  comm::MeshOpInterface mesh =
+      sharding ? comm::findMesh(op) : comm::MeshOpInterface();
+  // A sharding that does not fit is an error of its own.
+  if (!mesh ||
+      static_cast<int64_t>(sharding.getDims().size()) != type.getRank())
+    return type;
+  return sharding.getLocalType(type, mesh);
 }
 
 int64_t ShardingAttr::getParts(unsigned dim, comm::MeshOpInterface mesh) const {

@@ -60,37 +60,22 @@ ParseResult LayerOp::parse(OpAsmParser &parser, OperationState &result) {
     return failure();
   SmallVector<Type> results;
   SmallVector<DictionaryAttr> resultAttributes;
-  if (succeeded(parser.parseOptionalArrow())) {
-    if (succeeded(parser.parseOptionalLParen())) {
-      if (failed(parser.parseOptionalRParen()) &&
-          (parser.parseTypeList(results) || parser.parseRParen()))
-        return failure();
-    } else if (parser.parseType(results.emplace_back())) {
-      return failure();
-    }
-  }
+  if (succeeded(parser.parseOptionalArrow()) &&
+      call_interface_impl::parseFunctionResultList(parser, results,
+                                                   resultAttributes))
+    return failure();
   size_t numParams = params.size();
   arguments.append(params);
   SmallVector<Type> types;
-  SmallVector<DictionaryAttr> argumentAttributes;
-  bool anyAttributes = false;
-  for (OpAsmParser::Argument &argument : arguments) {
+  for (OpAsmParser::Argument &argument : arguments)
     types.push_back(argument.type);
-    argumentAttributes.push_back(argument.attrs);
-    anyAttributes |= argument.attrs && !argument.attrs.empty();
-  }
   result.addAttribute(getFunctionTypeAttrName(result.name),
                       TypeAttr::get(builder.getFunctionType(types, results)));
   result.addAttribute(getNumParamsAttrName(result.name),
                       builder.getI64IntegerAttr(numParams));
-  if (anyAttributes) {
-    SmallVector<Attribute> dictionaries;
-    for (DictionaryAttr dictionary : argumentAttributes)
-      dictionaries.push_back(dictionary ? dictionary
-                                        : builder.getDictionaryAttr({}));
-    result.addAttribute(getArgAttrsAttrName(result.name),
-                        builder.getArrayAttr(dictionaries));
-  }
+  call_interface_impl::addArgAndResultAttrs(
+      builder, result, arguments, resultAttributes,
+      getArgAttrsAttrName(result.name), getResAttrsAttrName(result.name));
   if (parser.parseOptionalAttrDictWithKeyword(result.attributes))
     return failure();
   return parser.parseRegion(*result.addRegion(), arguments);
@@ -116,10 +101,17 @@ void LayerOp::print(OpAsmPrinter &p) {
   }
   p << " -> ";
   ArrayRef<Type> results = getResultTypes();
-  if (results.size() == 1)
+  if (results.size() == 1 && !getResAttrsAttr()) {
     p << results.front();
-  else
-    p << '(' << results << ')';
+  } else {
+    p << '(';
+    llvm::interleaveComma(llvm::enumerate(results), p, [&](auto result) {
+      p << result.value();
+      if (DictionaryAttr attributes = getResultAttrDict(result.index()))
+        p.printOptionalAttrDict(attributes.getValue());
+    });
+    p << ')';
+  }
   p.printOptionalAttrDictWithKeyword(
       (*this)->getAttrs(),
       {getSymNameAttrName(), getFunctionTypeAttrName(), getNumParamsAttrName(),
@@ -330,6 +322,11 @@ LogicalResult ParamOp::verifySymbolUses(SymbolTableCollection &) {
                                 cast<RankedTensorType>(getType()));
 }
 
+RankedTensorType ParamOp::getLocalType() {
+  return detail::getLocalType(*this, getShardingAttr(),
+                              cast<RankedTensorType>(getType()));
+}
+
 //===----------------------------------------------------------------------===//
 // Apply
 //===----------------------------------------------------------------------===//
@@ -415,10 +412,15 @@ LogicalResult ApplyOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (!layer)
     return emitOpError() << "found no pp.layer " << getCalleeAttr()
                          << ", expected one in the module";
+  SmallVector<Type> params;
+  for (Value value : getParams()) {
+    auto param = value.getDefiningOp<ParamOp>();
+    params.push_back(param ? Type(param.getLocalType()) : value.getType());
+  }
   if (failed(verifyTypes(*this, layer, "inputs", getInputs().getTypes(),
                          layer.getInputTypes())) ||
-      failed(verifyTypes(*this, layer, "params", getParams().getTypes(),
-                         layer.getParamTypes())))
+      failed(
+          verifyTypes(*this, layer, "params", params, layer.getParamTypes())))
     return failure();
   return verifyTypes(*this, layer, "results", getResultTypes(),
                      layer.getResultTypes());

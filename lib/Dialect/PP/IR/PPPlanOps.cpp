@@ -34,7 +34,18 @@ static LogicalResult verifyTensor(Operation *op, Type type, bool isFloat) {
 }
 
 LogicalResult InputOp::verify() {
-  return verifyTensor(*this, getType(), /*isFloat=*/false);
+  if (failed(verifyTensor(*this, getType(), /*isFloat=*/false)))
+    return failure();
+  int64_t rank = cast<RankedTensorType>(getType()).getRank();
+  if (!getDistribution())
+    return success();
+  for (comm::Distribution one : getDistribution()->getDistributions())
+    if (one.isSharded() && one.dim >= rank)
+      return emitOpError()
+             << "found " << one.str() << " of type " << getType()
+             << ", which has " << rank
+             << " dimensions: count them from 0, or write varying";
+  return success();
 }
 
 LogicalResult pp::detail::verifyParameterName(Operation *op, StringRef name) {
@@ -110,11 +121,18 @@ RankedTensorType pp::getGradientType(Type parameter) {
   return type.clone(Float32Type::get(type.getContext()));
 }
 
-RankedTensorType ParameterOp::getGradientType() {
-  return pp::getGradientType(getType());
+RankedTensorType ParameterOp::getLocalType() {
+  return detail::getLocalType(*this, getShardingAttr(),
+                              cast<RankedTensorType>(getType()));
 }
 
-bool ParameterOp::hasMaster() { return getGradientType() != getType(); }
+RankedTensorType ParameterOp::getGradientType() {
+  return pp::getGradientType(getLocalType());
+}
+
+bool ParameterOp::hasMaster() {
+  return pp::getGradientType(getType()) != getType();
+}
 
 bool ParameterOp::hasDecay() {
   return getDecay().value_or(cast<RankedTensorType>(getType()).getRank() >= 2);
@@ -266,7 +284,7 @@ static LogicalResult verifyArgument(StageOp stage, func::FuncOp function,
                     << ", expected one in the module";
   if (isGradient)
     return expectType(parameter, parameter.getGradientType(), name);
-  return expectType(parameter, parameter.getType(), name);
+  return expectType(parameter, parameter.getLocalType(), name);
 }
 
 static LogicalResult verifyResult(StageOp stage, func::FuncOp function,

@@ -377,7 +377,8 @@ int64_t StartOp::getPartElements() {
 }
 
 bool StartOp::spansPipe() {
-  return llvm::is_contained(getAxes().getAsValueRange<StringAttr>(), "pipe");
+  return llvm::is_contained(getAxes().getAsValueRange<StringAttr>(),
+                            MeshOp::kStages);
 }
 
 LogicalResult StartOp::verify() {
@@ -484,7 +485,7 @@ static LogicalResult verifyParameter(Operation *op, FlatSymbolRefAttr name,
   else if (what == Of::Updated)
     expected = parameter.getUpdatedType();
   else if (what == Of::Values)
-    expected = parameter.getType();
+    expected = parameter.getLocalType();
   else if (what == Of::Piece)
     expected = parameter.getPieceType();
   if (!type || type == expected ||

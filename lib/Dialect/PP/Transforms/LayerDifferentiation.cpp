@@ -10,6 +10,7 @@
 
 #include "LayerDifferentiation.h"
 
+#include "pp/Dialect/Comm/IR/CommDialect.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
 
 #include "mlir/IR/IRMapping.h"
@@ -60,6 +61,13 @@ static FailureOr<func::FuncOp> toFunction(LayerOp layer) {
   auto function = func::FuncOp::create(
       builder, layer.getLoc(), layer.getSymName(),
       builder.getFunctionType(arguments, layer.getResultTypes()));
+  StringRef distribution = comm::CommDialect::getDistributionName();
+  for (unsigned i = 0; i < layer.getNumArguments(); ++i)
+    if (Attribute attribute = layer.getArgAttr(i, distribution))
+      function.setArgAttr(i, distribution, attribute);
+  for (unsigned i = 0; i < layer.getNumResults(); ++i)
+    if (Attribute attribute = layer.getResultAttr(i, distribution))
+      function.setResultAttr(i, distribution, attribute);
   Block *body = function.addEntryBlock();
   IRMapping mapping;
   for (auto [from, to] :

@@ -34,7 +34,8 @@ FailureOr<MeshOp> pp::addMesh(ModuleOp module, const MeshShape &shape) {
                                      : 1);
   OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
   return MeshOp::create(builder, module.getLoc(), "mesh",
-                        builder.getStrArrayAttr(axes), sizes);
+                        builder.getStrArrayAttr(axes), sizes,
+                        builder.getStringAttr("data"));
 }
 
 FailureOr<MeshOp> pp::findOrAddMesh(ModuleOp module, const MeshShape &shape) {

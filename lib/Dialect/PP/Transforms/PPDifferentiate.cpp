@@ -14,6 +14,8 @@
 #include "LayerDifferentiation.h"
 #include "StageBuilder.h"
 #include "pp/Analysis/Cost.h"
+#include "pp/Dialect/Comm/Analysis/DistributionInference.h"
+#include "pp/Dialect/Comm/IR/CommDialect.h"
 #include "pp/Dialect/NN/IR/NNDialect.h"
 #include "pp/Dialect/PP/Transforms/Passes.h"
 #include "pp/Interfaces/CostOpInterface.h"
@@ -52,12 +54,15 @@ private:
   LogicalResult collect();
   LogicalResult differentiateLayers(LayerDifferentiation &layers);
   std::string nameOf(Value value);
+  comm::DistributionAttr distributionOf(Value value) {
+    return distributions.lookup(value);
+  }
   Value getModelValue(StageBuilder &builder, Value value);
   SmallVector<Value> getLayerArguments(StageBuilder &builder,
                                        Application &application);
   std::optional<int64_t> nextStageWithCotangent(Value value, int64_t stage);
   Value incomingCotangent(StageBuilder &builder, Value value, int64_t stage);
-  Value addCotangents(StageBuilder &builder, Value sum, Value term,
+  Value addCotangents(StageBuilder &builder, Value value, Value sum, Value term,
                       int64_t apply);
   void callBackward(StageBuilder &builder, Application &application,
                     DenseMap<Value, Value> &cotangents,
@@ -75,12 +80,15 @@ private:
   Value loss;
   SmallVector<Application> applications;
   DenseMap<Operation *, int64_t> numbers;
+  /// What is declared of data, of what a layer makes, and of a parameter by the
+  /// first layer that it is given to: all others declare the same.
+  DenseMap<Value, comm::DistributionAttr> distributions;
   int64_t numStages = 0;
   /// The stages which contribute to the cotangent of a value.
   DenseMap<Value, llvm::SmallSetVector<int64_t, 2>> contributors;
   /// Names that some function takes by `pp.value`.
   llvm::StringSet<> read;
-  llvm::MapVector<Type, func::FuncOp> adders;
+  llvm::MapVector<std::pair<Type, Attribute>, func::FuncOp> adders;
   func::FuncOp one;
   FreeNames names;
 };
@@ -103,6 +111,9 @@ func::FuncOp createFunction(OpBuilder &builder, Location loc, StringRef name,
 //===----------------------------------------------------------------------===//
 
 LogicalResult Differentiation::collect() {
+  for (BlockArgument argument : model.getBody().getArguments())
+    distributions[argument] =
+        comm::getArgumentDistribution(model, argument.getArgNumber());
   llvm::StringMap<int64_t> useCounts;
   ApplyOp previous;
   for (ApplyOp apply : model.getBody().getOps<ApplyOp>()) {
@@ -147,6 +158,13 @@ LogicalResult Differentiation::collect() {
     for (Value param : apply.getParams())
       application.uses.push_back(
           useCounts[param.getDefiningOp<ParamOp>().getName()]++);
+    for (OpOperand &operand : apply->getOpOperands())
+      distributions.try_emplace(
+          operand.get(),
+          comm::getArgumentDistribution(layer, operand.getOperandNumber()));
+    for (OpResult result : apply->getResults())
+      distributions[result] =
+          comm::getResultDistribution(layer, result.getResultNumber());
     numbers[apply] = application.number;
     applications.push_back(application);
   }
@@ -207,14 +225,16 @@ std::string Differentiation::nameOf(Value value) {
 
 /// Data, parameter or activation as an argument of a stage function.
 Value Differentiation::getModelValue(StageBuilder &builder, Value value) {
+  comm::DistributionAttr distribution = distributionOf(value);
   if (auto argument = dyn_cast<BlockArgument>(value))
     return builder.getData(model.getDataName(argument.getArgNumber()),
-                           value.getType());
+                           value.getType(), distribution);
   if (auto param = value.getDefiningOp<ParamOp>())
-    return builder.getParam(param.getName(), value.getType());
+    return builder.getParam(param.getName(), param.getLocalType(),
+                            distribution);
   std::string name = nameOf(value);
   read.insert(name);
-  return builder.getValue(name, value.getType());
+  return builder.getValue(name, value.getType(), distribution);
 }
 
 //===----------------------------------------------------------------------===//
@@ -248,7 +268,8 @@ Value Differentiation::incomingCotangent(StageBuilder &builder, Value value,
                                          int64_t stage) {
   if (std::optional<int64_t> next = nextStageWithCotangent(value, stage)) {
     std::string name = nameOf(value) + ".grad.stage" + std::to_string(*next);
-    return builder.getValue(name, value.getType());
+    return builder.getValue(name, value.getType(),
+                            comm::getDual(distributionOf(value)));
   }
   if (value != loss)
     return {};
@@ -262,17 +283,28 @@ Value Differentiation::incomingCotangent(StageBuilder &builder, Value value,
         inner, loss.getLoc(),
         DenseElementsAttr::get(cast<ShapedType>(type), number));
     func::ReturnOp::create(inner, loss.getLoc(), constant);
+    // 1 on each coordinate, whatever the losses of all are together.
+    if (comm::DistributionAttr distribution = distributionOf(loss)) {
+      SmallVector<comm::Distribution> constants(distribution.getAxes().size(),
+                                                comm::Distribution::constant());
+      one.setResultAttr(0, comm::CommDialect::getDistributionName(),
+                        comm::DistributionAttr::get(loss.getContext(),
+                                                    distribution.getAxes(),
+                                                    constants));
+    }
   }
   return builder.call(one, {}).getResult(0);
 }
 
-/// `apply` contributes `term`, and has the time of the sum as well.
-Value Differentiation::addCotangents(StageBuilder &builder, Value sum,
-                                     Value term, int64_t apply) {
+/// `apply` contributes `term` to the cotangent of `value`, and has the time of
+/// the sum as well.
+Value Differentiation::addCotangents(StageBuilder &builder, Value value,
+                                     Value sum, Value term, int64_t apply) {
   if (!sum)
     return term;
   Type type = sum.getType();
-  func::FuncOp &adder = adders[type];
+  comm::DistributionAttr distribution = comm::getDual(distributionOf(value));
+  func::FuncOp &adder = adders[{type, distribution}];
   if (!adder) {
     std::string name = "add";
     llvm::raw_string_ostream stream(name);
@@ -285,6 +317,12 @@ Value Differentiation::addCotangents(StageBuilder &builder, Value sum,
     Value result = arith::AddFOp::create(
         inner, builder.loc, adder.getArgument(0), adder.getArgument(1));
     func::ReturnOp::create(inner, builder.loc, result);
+    if (distribution) {
+      StringRef attribute = comm::CommDialect::getDistributionName();
+      adder.setArgAttr(0, attribute, distribution);
+      adder.setArgAttr(1, attribute, distribution);
+      adder.setResultAttr(0, attribute, distribution);
+    }
   }
   return builder.call(adder, {sum, term}, apply, 'I').getResult(0);
 }
@@ -334,7 +372,8 @@ void Differentiation::callBackward(
       read.insert(name);
       func::FuncOp forward = functions.forward;
       operands.push_back(
-          builder.getValue(name, forward.getResultTypes()[result]));
+          builder.getValue(name, forward.getResultTypes()[result],
+                           comm::getResultDistribution(forward, result)));
       break;
     }
     }
@@ -343,10 +382,10 @@ void Differentiation::callBackward(
     operands.push_back(cotangents.lookup(apply.getResult(seed)));
   for (unsigned accumulated : functions.accumulators) {
     unsigned param = accumulated - layer.numInputs;
-    auto name = apply.getParams()[param].getDefiningOp<ParamOp>().getName();
+    auto op = apply.getParams()[param].getDefiningOp<ParamOp>();
     operands.push_back(builder.addAccumulator(
-        name, application.uses[param],
-        getGradientType(apply.getParams()[param].getType())));
+        op.getName(), application.uses[param],
+        getGradientType(op.getLocalType()), comm::getDual(distributionOf(op))));
   }
 
   func::CallOp call =
@@ -356,7 +395,7 @@ void Differentiation::callBackward(
     auto [entry, isNew] = cotangents.try_emplace(value);
     if (isNew)
       entry->second = incomingCotangent(builder, value, application.stage);
-    entry->second = addCotangents(builder, entry->second,
+    entry->second = addCotangents(builder, value, entry->second,
                                   call.getResult(result), application.number);
   }
   for (unsigned i = 0; i < functions.accumulators.size(); ++i)
@@ -388,7 +427,7 @@ func::FuncOp Differentiation::buildBackward(int64_t stage) {
       if (application.stage < stage && contributors[value].contains(stage))
         builder.addValue(cotangents.lookup(value),
                          nameOf(value) + ".grad.stage" + std::to_string(stage),
-                         isInput);
+                         comm::getDual(distributionOf(value)), isInput);
   for (auto [sum, accumulator] : sums)
     builder.addSum(sum, accumulator);
   if (builder.hasResults())
@@ -406,7 +445,7 @@ func::FuncOp Differentiation::buildForward(int64_t stage) {
   StageBuilder builder(moduleBuilder, model.getLoc(),
                        names.take("stage" + Twine(stage) + ".forward"));
   DenseMap<Value, Value> values;
-  SmallVector<std::pair<Value, std::string>> residuals;
+  SmallVector<std::tuple<Value, std::string, comm::DistributionAttr>> residuals;
   for (Application &application : applications) {
     if (application.stage != stage)
       continue;
@@ -428,8 +467,12 @@ func::FuncOp Differentiation::buildForward(int64_t stage) {
     for (unsigned i = 0; i < functions.numResiduals; ++i) {
       std::string name =
           ("x" + Twine(application.number) + ".residual" + Twine(i)).str();
-      if (read.contains(name))
-        residuals.push_back({call.getResult(functions.numOutputs + i), name});
+      if (!read.contains(name))
+        continue;
+      unsigned number = functions.numOutputs + i;
+      func::FuncOp forward = functions.forward;
+      residuals.push_back({call.getResult(number), name,
+                           comm::getResultDistribution(forward, number)});
     }
   }
 
@@ -441,12 +484,13 @@ func::FuncOp Differentiation::buildForward(int64_t stage) {
         continue;
       std::string name = nameOf(value);
       if (value == loss)
-        builder.addValue(values.lookup(value), name, isLoss);
+        builder.addValue(values.lookup(value), name, distributionOf(value),
+                         isLoss);
       else if (read.contains(name))
-        builder.addValue(values.lookup(value), name);
+        builder.addValue(values.lookup(value), name, distributionOf(value));
     }
-  for (auto [value, name] : residuals)
-    builder.addValue(value, name);
+  for (auto &[value, name, distribution] : residuals)
+    builder.addValue(value, name, distribution);
   return builder.finish();
 }
 
@@ -493,7 +537,7 @@ void Differentiation::emitPlan() {
   for (BlockArgument argument : model.getBody().getArguments())
     InputOp::create(builder, argument.getLoc(),
                     model.getDataName(argument.getArgNumber()),
-                    argument.getType());
+                    argument.getType(), distributionOf(argument));
   for (ParamOp param : model.getBody().getOps<ParamOp>())
     ParameterOp::create(builder, param.getLoc(), param.getName(),
                         param.getType(), param.getInit(), param.getDecayAttr(),

@@ -7,8 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "pp/Dialect/Comm/Analysis/DistributionInference.h"
 #include "pp/Dialect/Comm/IR/CommDialect.h"
-#include "pp/Dialect/Comm/Transforms/DistributionInference.h"
 #include "pp/Dialect/NN/Transforms/SavedValues.h"
 #include "pp/Dialect/PP/IR/PPOps.h"
 #include "pp/Dialect/PP/Transforms/Passes.h"

@@ -2,6 +2,7 @@
 
 #include "StageBuilder.h"
 
+#include "pp/Dialect/Comm/IR/CommDialect.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
 #include "pp/Dialect/PP/IR/PPOps.h"
 
@@ -17,38 +18,59 @@ StageBuilder::StageBuilder(OpBuilder &module, Location loc, StringRef name)
   builder.setInsertionPointToStart(function.addEntryBlock());
 }
 
-Value StageBuilder::getArgument(StringRef attribute, Attribute name,
-                                Type type) {
+/// The attributes of an argument or a result: `attributes` and, if it has one,
+/// the distribution.
+static DictionaryAttr withDistribution(MLIRContext *context,
+                                       ArrayRef<NamedAttribute> attributes,
+                                       comm::DistributionAttr distribution) {
+  NamedAttrList all(attributes);
+  if (distribution)
+    all.set(comm::CommDialect::getDistributionName(), distribution);
+  return all.getDictionary(context);
+}
+
+Value StageBuilder::getArgument(StringRef attribute, Attribute name, Type type,
+                                comm::DistributionAttr distribution) {
   Value &argument = bound[{builder.getStringAttr(attribute), name}];
   if (!argument) {
     argument = function.getBody().front().addArgument(type, loc);
     argumentAttributes.push_back(
-        builder.getDictionaryAttr({builder.getNamedAttr(attribute, name)}));
+        withDistribution(builder.getContext(),
+                         builder.getNamedAttr(attribute, name), distribution));
   }
   return argument;
 }
 
-Value StageBuilder::getValue(StringRef name, Type type) {
-  return getArgument(attr::kValue, builder.getStringAttr(name), type);
+Value StageBuilder::getValue(StringRef name, Type type,
+                             comm::DistributionAttr distribution) {
+  return getArgument(attr::kValue, builder.getStringAttr(name), type,
+                     distribution);
 }
-Value StageBuilder::getParam(StringRef name, Type type) {
-  return getArgument(attr::kParam, builder.getStringAttr(name), type);
+Value StageBuilder::getParam(StringRef name, Type type,
+                             comm::DistributionAttr distribution) {
+  return getArgument(attr::kParam, builder.getStringAttr(name), type,
+                     distribution);
 }
-Value StageBuilder::getData(StringRef name, Type type) {
-  return getArgument(attr::kData, builder.getStringAttr(name), type);
+Value StageBuilder::getData(StringRef name, Type type,
+                            comm::DistributionAttr distribution) {
+  return getArgument(attr::kData, builder.getStringAttr(name), type,
+                     distribution);
 }
 
 Value StageBuilder::getKey(int64_t apply) {
   Value key =
-      getArgument(attr::kKey, builder.getUnitAttr(), builder.getI64Type());
+      getArgument(attr::kKey, builder.getUnitAttr(), builder.getI64Type(), {});
   return nn::MixKeyOp::create(builder, loc, key,
                               builder.getI64IntegerAttr(apply));
 }
 
-Value StageBuilder::addAccumulator(StringRef name, int64_t use, Type type) {
-  argumentAttributes.push_back(builder.getDictionaryAttr(
+Value StageBuilder::addAccumulator(StringRef name, int64_t use, Type type,
+                                   comm::DistributionAttr distribution) {
+  argumentAttributes.push_back(withDistribution(
+      builder.getContext(),
       {builder.getNamedAttr(attr::kGrad, builder.getStringAttr(name)),
-       builder.getNamedAttr(attr::kUse, builder.getI64IntegerAttr(use))}));
+       builder.getNamedAttr(attr::kUse, builder.getI64IntegerAttr(use))},
+      distribution));
   return function.getBody().front().addArgument(type, loc);
 }
 
@@ -64,21 +86,26 @@ func::CallOp StageBuilder::call(func::FuncOp callee, ValueRange operands,
 }
 
 void StageBuilder::addValue(Value value, StringRef name,
+                            comm::DistributionAttr distribution,
                             ArrayRef<NamedAttribute> attributes) {
   SmallVector<NamedAttribute> all(attributes);
   all.push_back(
       builder.getNamedAttr(attr::kValue, builder.getStringAttr(name)));
   results.push_back(value);
-  resultAttributes.push_back(builder.getDictionaryAttr(all));
+  resultAttributes.push_back(
+      withDistribution(builder.getContext(), all, distribution));
 }
 
 void StageBuilder::addSum(Value sum, Value accumulator) {
   unsigned number = cast<BlockArgument>(accumulator).getArgNumber();
   results.push_back(sum);
-  resultAttributes.push_back(builder.getDictionaryAttr(
+  resultAttributes.push_back(withDistribution(
+      builder.getContext(),
       {builder.getNamedAttr(attr::kAccumulates,
                             builder.getI64IntegerAttr(number)),
-       builder.getNamedAttr(attr::kGrad, builder.getStringAttr("param"))}));
+       builder.getNamedAttr(attr::kGrad, builder.getStringAttr("param"))},
+      argumentAttributes[number].getAs<comm::DistributionAttr>(
+          comm::CommDialect::getDistributionName())));
 }
 
 func::FuncOp StageBuilder::finish() {

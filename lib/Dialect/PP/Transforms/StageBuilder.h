@@ -3,6 +3,8 @@
 #ifndef PP_LIB_DIALECT_PP_TRANSFORMS_STAGEBUILDER_H
 #define PP_LIB_DIALECT_PP_TRANSFORMS_STAGEBUILDER_H
 
+#include "pp/Dialect/Comm/IR/CommAttributes.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -10,21 +12,25 @@
 namespace pp {
 
 /// Builds a function whose arguments appear when they are first asked for, each
-/// bound by an attribute (see `pp.stage`).
+/// bound by an attribute (see `pp.stage`). Distributions over the mesh are
+/// those of docs/Comm.md, null where a value is invariant.
 class StageBuilder {
 public:
   StageBuilder(mlir::OpBuilder &module, mlir::Location loc,
                llvm::StringRef name);
 
   /// The argument that reads value, parameter or data `name`.
-  mlir::Value getValue(llvm::StringRef name, mlir::Type type);
-  mlir::Value getParam(llvm::StringRef name, mlir::Type type);
-  mlir::Value getData(llvm::StringRef name, mlir::Type type);
+  mlir::Value getValue(llvm::StringRef name, mlir::Type type,
+                       comm::DistributionAttr distribution);
+  mlir::Value getParam(llvm::StringRef name, mlir::Type type,
+                       comm::DistributionAttr distribution);
+  mlir::Value getData(llvm::StringRef name, mlir::Type type,
+                      comm::DistributionAttr distribution);
   /// The dropout key of the action, mixed with the number of an apply.
   mlir::Value getKey(int64_t apply);
   /// The gradient accumulator of one use of a parameter.
-  mlir::Value addAccumulator(llvm::StringRef name, int64_t use,
-                             mlir::Type type);
+  mlir::Value addAccumulator(llvm::StringRef name, int64_t use, mlir::Type type,
+                             comm::DistributionAttr distribution);
 
   mlir::func::CallOp call(mlir::func::FuncOp callee, mlir::ValueRange operands);
   /// The same for a part of an apply (see kPart).
@@ -33,6 +39,7 @@ public:
 
   /// Adds a result that defines value `name`, with further attributes.
   void addValue(mlir::Value value, llvm::StringRef name,
+                comm::DistributionAttr distribution,
                 llvm::ArrayRef<mlir::NamedAttribute> attributes = {});
   /// Adds the result that updates `accumulator`.
   void addSum(mlir::Value sum, mlir::Value accumulator);
@@ -47,7 +54,7 @@ public:
 
 private:
   mlir::Value getArgument(llvm::StringRef attribute, mlir::Attribute name,
-                          mlir::Type type);
+                          mlir::Type type, comm::DistributionAttr distribution);
 
   mlir::func::FuncOp function;
   llvm::DenseMap<std::pair<mlir::StringAttr, mlir::Attribute>, mlir::Value>

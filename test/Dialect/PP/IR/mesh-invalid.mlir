@@ -71,6 +71,29 @@ pp.parameter @w : tensor<4x8xf32> sharding(#pp.sharding<[{}, {"tensor"}]>) init(
 
 // -----
 
+pp.mesh @mesh <["data" = 2, "tensor" = 2]>
+// expected-error @+1 {{found a dimension in parts over ["tensor", "data"], expected axes in the order of the mesh, ["data", "tensor"], the slowest first, as collectives join parts}}
+pp.parameter @w : tensor<4x8xf32> sharding(#pp.sharding<[{}, {"tensor", "data"}]>) init(#nn.zeros)
+
+// -----
+
+// Functions have the part of a coordinate.
+pp.mesh @mesh <["tensor" = 2]>
+// expected-note @+1 {{the layer is defined here}}
+pp.layer @loss(%x: tensor<4xf32>) params(%w: tensor<4xf32>) -> tensor<f32> {
+  %p = nn.mul %x, %w : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %y = nn.reduce_mean %p axes = [0] : (tensor<4xf32>) -> tensor<f32>
+  pp.yield %y : tensor<f32>
+}
+pp.model @m(%x: tensor<4xf32> {pp.data = "x"}) -> tensor<f32> {
+  %w = pp.param "w" : tensor<4xf32> sharding(#pp.sharding<[{"tensor"}]>) init(#nn.zeros)
+  // expected-error @+1 {{found params ('tensor<2xf32>'), expected ('tensor<4xf32>') for @loss}}
+  %loss = pp.apply @loss(%x) params(%w) : (tensor<4xf32>) params(tensor<4xf32>) -> tensor<f32>
+  pp.return %loss : tensor<f32>
+}
+
+// -----
+
 // Each stage has parameters of its own; a model is checked as its plan is.
 pp.layer @loss(%x: tensor<4xf32>) params(%w: tensor<4xf32>) -> tensor<f32> {
   %p = nn.mul %x, %w : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>

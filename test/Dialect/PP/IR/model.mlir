@@ -15,6 +15,19 @@ pp.layer @fork(%x: tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>) {
   pp.yield %x, %0 : tensor<4x8xf32>, tensor<4x8xf32>
 }
 
+// Distributions over a mesh, of arguments, parameters and results.
+// CHECK-LABEL: pp.layer @cut(%{{.*}}: tensor<4x8xf32> {comm.distribution = #comm.distribution<{"data" = varying(0)}>}) params(%{{.*}}: tensor<8xf32> {comm.distribution = #comm.distribution<{"data" = replicated}>}) -> (tensor<4x8xf32> {comm.distribution = #comm.distribution<{"data" = varying(0)}>}, tensor<8xf32>) {
+pp.layer @cut(%x: tensor<4x8xf32> {comm.distribution = #comm.distribution<{"data" = varying(0)}>})
+    params(%b: tensor<8xf32> {comm.distribution = #comm.distribution<{"data" = replicated}>})
+    -> (tensor<4x8xf32> {comm.distribution = #comm.distribution<{"data" = varying(0)}>}, tensor<8xf32>) {
+  %0 = nn.add %x, %b : (tensor<4x8xf32>, tensor<8xf32>) -> tensor<4x8xf32>
+  pp.yield %0, %b : tensor<4x8xf32>, tensor<8xf32>
+}
+// CHECK-LABEL: pp.layer @one_result(%{{.*}}: tensor<4xf32>) -> (tensor<4xf32> {comm.distribution = #comm.distribution<{"data" = replicated}>}) {
+pp.layer @one_result(%x: tensor<4xf32>) -> (tensor<4xf32> {comm.distribution = #comm.distribution<{"data" = replicated}>}) {
+  pp.yield %x : tensor<4xf32>
+}
+
 // CHECK-LABEL: pp.layer @head(%{{.*}}: tensor<4x8xf32>, %{{.*}}: tensor<4x8xf32>, %{{.*}}: tensor<4xi32>) -> tensor<f32> {
 pp.layer @head(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>, %t: tensor<4xi32>) -> tensor<f32> {
   %0 = arith.addf %x, %y : tensor<4x8xf32>

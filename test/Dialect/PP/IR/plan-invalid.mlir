@@ -5,6 +5,11 @@ pp.input @tokens : tensor<?xi32>
 
 // -----
 
+// expected-error @+1 {{found varying(1) of type 'tensor<4xi32>', which has 1 dimensions: count them from 0, or write varying}}
+pp.input @tokens : tensor<4xi32> distribution(#comm.distribution<{"data" = varying(1)}>)
+
+// -----
+
 // expected-error @+1 {{found type 'tensor<8xi32>', expected a tensor of floats of static shape}}
 pp.parameter @w : tensor<8xi32> init(#nn.zeros)
 

@@ -3,6 +3,8 @@
 
 // CHECK: pp.input @tokens : tensor<4xi32>
 pp.input @tokens : tensor<4xi32>
+// CHECK: pp.input @rows : tensor<4xi32> distribution(#comm.distribution<{"data" = varying(0)}>)
+pp.input @rows : tensor<4xi32> distribution(#comm.distribution<{"data" = varying(0)}>)
 // CHECK: pp.parameter @head : tensor<8x8xf32> sharding(#pp.sharding<[{"tensor"}, {}]>) init(#nn.zeros)
 pp.parameter @head : tensor<8x8xf32> sharding(#pp.sharding<[{"tensor"}, {}]>) init(#nn.zeros)
 // CHECK: pp.parameter @h.0.weight : tensor<8x8xf32> init(#nn.normal<{{.*}}>) {decay = false}

@@ -8,8 +8,8 @@
 
 #include "Support.h"
 
+#include "pp/Dialect/Comm/Analysis/DistributionInference.h"
 #include "pp/Dialect/Comm/IR/CommOps.h"
-#include "pp/Dialect/Comm/Transforms/DistributionInference.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -2,8 +2,8 @@
 
 #include "Support.h"
 
+#include "pp/Dialect/Comm/Analysis/DistributionInference.h"
 #include "pp/Dialect/Comm/IR/CommOps.h"
-#include "pp/Dialect/Comm/Transforms/DistributionInference.h"
 #include "pp/Dialect/Comm/Transforms/Passes.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
 #include "pp/Dialect/NN/Transforms/UpstreamAdjoints.h"

@@ -19,7 +19,13 @@ def MeshOpInterface : OpInterface<"MeshOpInterface"> {
     InterfaceMethod<"The names of the axes, in the order of the mesh.",
       "::mlir::ArrayAttr", "getAxes">,
     InterfaceMethod<"The size of each axis, at least 1.",
-      "::llvm::ArrayRef<int64_t>", "getSizes">
+      "::llvm::ArrayRef<int64_t>", "getSizes">,
+    InterfaceMethod<[{
+      Whether all coordinates on the axis run the same functions, so that a
+      value of these has a distribution on it.
+    }],
+      "bool", "isSpmd", (ins "::llvm::StringRef":$axis), "",
+      [{ (void)axis; return true; }]>
   ];
 
   let extraSharedClassDeclaration = [{

@@ -26,9 +26,31 @@ def CommVerifyDistribution
     - A value of a coordinate's own (`varying`) may be taken for a part or for a
       summand, which is what makes a loss of each data-parallel replica a
       gradient of their sum.
+    - A call takes what its callee declares of arguments, and gives what that
+      declares of results.
 
-    An axis of size 1 has nothing to prove. A module without a mesh is passed
-    over.
+    A dialect proves what it has beside functions
+    (`DistributionDialectInterface`); for `pp` that is:
+
+    - **Models.** An apply takes and gives what its layer declares. A parameter
+      is varying where its sharding cuts it, and equal elsewhere; all layers that
+      it is given to take it for the same, invariant or replicated, so that its
+      gradients can be added.
+    - **Plans.** Functions declare one thing of a parameter, its dual of the
+      accumulators of its gradient, and of data what `pp.input` does. Values that
+      move by name are what they were made as. No loss is a summand.
+    - **Programs.** An action takes and makes what its function declares, in the
+      program's order and from program to program: what is received is what was
+      sent. `pp.start` takes values from one distribution to another, as the
+      collectives of layers do. `pp.grad_norm` and `pp.update` take a gradient
+      that is a partial sum on no axis, in the parts that the parameter has.
+      What is equal on all coordinates is invariant in a program, whether
+      functions declare it invariant or replicated: cotangents are values of the
+      program as well, and a sum that is missing is missing where they meet what
+      the backward function declares.
+
+    An axis of size 1 has nothing to prove, nor has one on which stages are
+    placed. A module without a mesh is passed over.
 
     Example: the scale of a norm needs `comm.vary`, or its gradient misses a sum.
 

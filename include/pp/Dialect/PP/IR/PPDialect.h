@@ -3,6 +3,8 @@
 #ifndef PP_DIALECT_PP_IR_PPDIALECT_H
 #define PP_DIALECT_PP_IR_PPDIALECT_H
 
+#include "pp/Dialect/Comm/IR/CommDialect.h"
+
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Dialect.h"
 

@@ -46,6 +46,7 @@ def PP_Dialect : Dialect {
     given back to the model.
   }];
 
+  let dependentDialects = ["::pp::comm::CommDialect"];
   let useDefaultAttributePrinterParser = 1;
   let useDefaultTypePrinterParser = 1;
   let hasOperationAttrVerify = 1;

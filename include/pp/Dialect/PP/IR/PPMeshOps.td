@@ -3,17 +3,25 @@
 #ifndef PP_DIALECT_PP_IR_PPMESHOPS_TD
 #define PP_DIALECT_PP_IR_PPMESHOPS_TD
 
+include "pp/Dialect/Comm/IR/CommAttributes.td"
+include "pp/Dialect/Comm/IR/DistributionOpInterface.td"
 include "pp/Dialect/Comm/IR/MeshOpInterface.td"
 include "pp/Dialect/PP/IR/PPBase.td"
 
 def PP_MeshOp : PP_Op<"mesh", [Symbol, HasParent<"::mlir::ModuleOp">,
-    DeclareOpInterfaceMethods<MeshOpInterface>]> {
+    DeclareOpInterfaceMethods<MeshOpInterface, ["isSpmd"]>]> {
   let summary = "the axes of the mesh and their sizes";
   let description = [{
     A rank is a process; it has one coordinate on each axis. One program stands
     for each coordinate on the axis of stages; on all other axes the ranks run
-    the same program. Axes are static: another mesh is another compilation. The
-    op stands first in its module, where collectives look for it.
+    the same program, and values have distributions (docs/Comm.md). Axes are
+    static: another mesh is another compilation. The op stands first in its
+    module, where collectives look for it.
+
+    On the axis `replicas` each coordinate has a replica of the whole pipeline:
+    functions know nothing of the axis, their values are each coordinate's own,
+    parameters are equal, and gradients are summands of a sum over it, which
+    programs make (pp-add-mesh).
 
     Constraints:
 
@@ -22,19 +30,25 @@ def PP_MeshOp : PP_Op<"mesh", [Symbol, HasParent<"::mlir::ModuleOp">,
       stand once.
     - (C3) Sizes are at least 1, and their product at most 2^20.
     - (C4) A module has one mesh at most.
+    - (C5) `replicas` is an axis of the mesh, and not that of stages.
 
     Example:
 
     ```mlir
-    pp.mesh @mesh <["pipe" = 8, "data" = 16, "tensor" = 8]>
+    pp.mesh @mesh <["pipe" = 8, "data" = 16, "tensor" = 8]> replicas("data")
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrArrayAttr:$axes,
-                   DenseI64ArrayAttr:$sizes);
+                   DenseI64ArrayAttr:$sizes, OptionalAttr<StrAttr>:$replicas);
   let assemblyFormat = [{
-    $sym_name ` ` `<` custom<MeshAxes>($axes, $sizes) `>` attr-dict
+    $sym_name ` ` `<` custom<MeshAxes>($axes, $sizes) `>`
+    (`replicas` `(` $replicas^ `)`)? attr-dict
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The axis on which stages are placed, a program a coordinate.
+    static constexpr ::llvm::StringLiteral kStages = "pipe";
+  }];
 }
 
 def PP_ShardingAttr : AttrDef<PP_Dialect, "Sharding"> {

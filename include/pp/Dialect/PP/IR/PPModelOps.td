@@ -14,6 +14,9 @@ def PP_LayerOp : PP_Op<"layer", [FunctionOpInterface, IsolatedFromAbove,
     inputs, then the parameters. All of its ops must be differentiable where a
     gradient flows through them.
 
+    On a mesh, `comm.distribution` says of arguments and results how they are
+    distributed (docs/Comm.md).
+
     `recompute = "full"`: nothing but the inputs of the layer is kept for the
     backward, which computes the forward again. `"none"` (also the default)
     keeps the residuals. A `pp.apply` may override it.
@@ -123,6 +126,7 @@ def PP_ModelOp : PP_Op<"model", [FunctionOpInterface, IsolatedFromAbove,
 }
 
 def PP_ParamOp : PP_Op<"param", [Pure, HasParent<"ModelOp">,
+    DeclareOpInterfaceMethods<DistributionOpInterface>,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a parameter of the model";
   let description = [{
@@ -135,7 +139,9 @@ def PP_ParamOp : PP_Op<"param", [Pure, HasParent<"ModelOp">,
     is the parameter in files.
 
     `sharding` pins how it is cut over the axes of the mesh; its type is that of
-    the whole.
+    the whole, layers take the part of a coordinate. A dimension that is cut
+    makes the parameter `varying` along it on these axes (docs/Comm.md); on all
+    others it is equal, `invariant` or `replicated` as the layers say.
 
     Constraints:
     1. The name is not empty, is UTF-8, and is not `__metadata__`, the key that
@@ -144,7 +150,8 @@ def PP_ParamOp : PP_Op<"param", [Pure, HasParent<"ModelOp">,
     2. `init` is an initialiser.
     3. It has at most 2^48 elements.
     4. `sharding` fits the type and, where the module has one, the mesh. It does
-       not name the axis "pipe", on which stages are placed.
+       not name the axis "pipe", on which stages are placed, and names the axes
+       of a dimension in the order of the mesh.
 
     Example:
     ```mlir
@@ -155,6 +162,10 @@ def PP_ParamOp : PP_Op<"param", [Pure, HasParent<"ModelOp">,
   let arguments = (ins StrAttr:$name, AnyAttr:$init,
       OptionalAttr<BoolAttr>:$decay, OptionalAttr<PP_ShardingAttr>:$sharding);
   let results = (outs PP_FloatTensor:$result);
+  let extraClassDeclaration = [{
+    /// The type of the part of one coordinate.
+    ::mlir::RankedTensorType getLocalType();
+  }];
   let assemblyFormat = [{
     $name `:` type($result) (`sharding` `(` qualified($sharding)^ `)`)?
     `init` `(` $init `)` attr-dict
@@ -163,7 +174,8 @@ def PP_ParamOp : PP_Op<"param", [Pure, HasParent<"ModelOp">,
 }
 
 def PP_ApplyOp : PP_Op<"apply", [Pure, AttrSizedOperandSegments,
-    HasParent<"ModelOp">, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+    HasParent<"ModelOp">, DeclareOpInterfaceMethods<DistributionOpInterface>,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "applies a layer";
   let description = [{
     `stage = k` pins the apply to a stage (a pin by the user, or the result of
@@ -171,7 +183,8 @@ def PP_ApplyOp : PP_Op<"apply", [Pure, AttrSizedOperandSegments,
 
     Constraints:
     1. `callee` names a `pp.layer`.
-    2. Inputs, parameters and results have the types of the layer.
+    2. Inputs, parameters and results have the types of the layer; of a
+       parameter with a sharding, the part of a coordinate has.
     3. Every operand after `params` is the result of a `pp.param`.
     4. `stage` is below 2^20; `recompute` is `"none"` or `"full"`.
 

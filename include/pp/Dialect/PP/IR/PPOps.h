@@ -3,6 +3,9 @@
 #ifndef PP_DIALECT_PP_IR_PPOPS_H
 #define PP_DIALECT_PP_IR_PPOPS_H
 
+#include "pp/Dialect/Comm/IR/CollectiveOpInterface.h"
+#include "pp/Dialect/Comm/IR/CommAttributes.h"
+#include "pp/Dialect/Comm/IR/DistributionOpInterface.h"
 #include "pp/Dialect/Comm/IR/MeshOpInterface.h"
 #include "pp/Dialect/PP/IR/PPDialect.h"
 #include "pp/Dialect/PP/IR/RankOpInterface.h"

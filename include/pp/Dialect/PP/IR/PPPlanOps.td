@@ -10,15 +10,22 @@ def PP_InputOp : PP_Op<"input", [Symbol, HasParent<"::mlir::ModuleOp">]> {
   let summary = "data of a micro-batch";
   let description = [{
     Functions read it by an argument with `pp.data`. The order of the inputs in
-    the module is that of the model's arguments.
+    the module is that of the model's arguments. On a mesh, each coordinate has
+    a micro-batch of this type, and `distribution` says what they are together;
+    without one they are the same.
 
     Example:
     ```mlir
     pp.input @tokens : tensor<4x128xi32>
+    pp.input @targets : tensor<4x128xi32> distribution(#comm.distribution<{"data" = varying(0)}>)
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type);
-  let assemblyFormat = "$sym_name `:` $type attr-dict";
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type,
+      OptionalAttr<Comm_DistributionAttr>:$distribution);
+  let assemblyFormat = [{
+    $sym_name `:` $type (`distribution` `(` qualified($distribution)^ `)`)?
+    attr-dict
+  }];
   let hasVerifier = 1;
 }
 
@@ -31,7 +38,8 @@ def PP_ParameterOp : PP_Op<"parameter", [Symbol,
     `pp.param` and add to the gradient of one of its uses by an argument with
     `pp.grad` and `pp.use`. The order of the parameters in the module is that
     of the model; norms sum in that order. One of bf16 is a copy of its master
-    (see `pp.param`); its gradient is f32.
+    (see `pp.param`); its gradient is f32. With a `sharding` its type is that of
+    the whole, and functions have the part of a coordinate, as of its gradient.
 
     Where replicas of the pipeline share the work of a step's end, `piece` is how
     many elements fall to each, in row-major order: coordinate i on the axis
@@ -65,7 +73,10 @@ def PP_ParameterOp : PP_Op<"parameter", [Symbol,
     bool hasDecay();
     /// Whether an f32 master of it lies with the optimizer's state.
     bool hasMaster();
-    /// The type of its gradient: f32 where it holds bf16.
+    /// The type of the part of one coordinate.
+    ::mlir::RankedTensorType getLocalType();
+    /// The type of its gradient, as one coordinate has it: f32 where it holds
+    /// bf16.
     ::mlir::RankedTensorType getGradientType();
     /// The type of a replica's piece of its gradient: all of it without pieces.
     ::mlir::RankedTensorType getGradientPieceType();

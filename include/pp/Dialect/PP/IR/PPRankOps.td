@@ -3,6 +3,7 @@
 #ifndef PP_DIALECT_PP_IR_PPRANKOPS_TD
 #define PP_DIALECT_PP_IR_PPRANKOPS_TD
 
+include "pp/Dialect/Comm/IR/CollectiveOpInterface.td"
 include "pp/Dialect/PP/IR/PPBase.td"
 include "pp/Dialect/PP/IR/RankOpInterface.td"
 
@@ -132,7 +133,7 @@ def PP_EndLoopOp : PP_RankOp<"end_loop", ["lowerToCalls"],
 
 def PP_RunOp : PP_RankOp<"run",
     ["getInstance", "moveInstance", "getSeriesKey", "declareBuffers",
-     "getTracedAction", "lowerToCalls"], [
+     "getTracedAction", "lowerToCalls", "inferDistributions"], [
     DeclareOpInterfaceMethods<SymbolUserOpInterface>,
     MemoryEffects<[MemRead<PP_ParameterResource>, MemRead<PP_GradientResource>,
                    MemWrite<PP_GradientResource>]>]> {
@@ -166,7 +167,7 @@ def PP_RunOp : PP_RankOp<"run",
 }
 
 def PP_LossOp : PP_RankOp<"loss",
-    ["getInstance", "moveInstance", "lowerToCalls"], [PP_ChannelEffects]> {
+    ["getInstance", "moveInstance", "lowerToCalls", "inferDistributions"], [PP_ChannelEffects]> {
   let summary = "reports the loss of a micro-batch";
   let description = [{
     The step's loss is the mean over the micro-batches, summed in their order.
@@ -190,8 +191,8 @@ def PP_LossOp : PP_RankOp<"loss",
 //===----------------------------------------------------------------------===//
 
 def PP_ISendOp : PP_RankOp<"isend",
-    ["getInstance", "moveInstance", "getSeriesKey", "getCommunication", "getTracedAction", "lowerToCalls"],
-    [PP_ChannelEffects,
+    ["getInstance", "moveInstance", "getSeriesKey", "getCommunication", "getTracedAction", "lowerToCalls",
+     "inferDistributions"], [PP_ChannelEffects,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "starts to send a value";
   let description = [{
@@ -251,7 +252,7 @@ def PP_IRecvOp : PP_RankOp<"irecv",
 
 def PP_WaitOp : PP_RankOp<"wait",
     ["getInstance", "moveInstance", "getSeriesKey", "getCommunication", "declareBuffers",
-     "lowerToCalls"], [PP_ChannelEffects,
+     "lowerToCalls", "inferDistributions"], [PP_ChannelEffects,
     AllTypesMatch<["buffer", "result"]>]> {
   let summary = "waits for a receive";
   let description = [{
@@ -321,8 +322,11 @@ def PP_WaitSendOp : PP_RankOp<"wait_send",
 
 def PP_StartOp : PP_RankOp<"start",
     ["getInstance", "moveInstance", "getSeriesKey", "getCommunication",
-     "declareBuffers", "getTracedAction", "lowerToCalls"],
-    [PP_ChannelEffects, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+     "declareBuffers", "getTracedAction", "lowerToCalls",
+     "inferDistributions"],
+    [PP_ChannelEffects, DeclareOpInterfaceMethods<CollectiveOpInterface,
+       ["getTransition", "getExpected", "getExchangedDims"]>,
+     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "starts a collective over axes of the mesh";
   let description = [{
     All ranks that differ in their coordinates on `axes` only take part, each
@@ -341,7 +345,9 @@ def PP_StartOp : PP_RankOp<"start",
     pp-verify-communication.
 
     Sums are those of `comm`: of a fixed order, the same bits for all members
-    (docs/Rationale.md).
+    (docs/Rationale.md). So are the steps between distributions: `all_reduce`
+    takes a partial sum to an invariant value, `reduce_scatter` to parts of the
+    first dimension, `all_gather` takes such parts to an invariant value.
 
     Constraints:
 
@@ -383,7 +389,7 @@ def PP_StartOp : PP_RankOp<"start",
 
 def PP_FinishOp : PP_RankOp<"finish",
     ["getInstance", "moveInstance", "getSeriesKey", "getCommunication",
-     "declareBuffers", "lowerToCalls"],
+     "declareBuffers", "lowerToCalls", "inferDistributions"],
     [PP_ChannelEffects, AllTypesMatch<["buffer", "result"]>]> {
   let summary = "waits for a collective";
   let description = [{
@@ -453,7 +459,7 @@ def PP_ZeroGradientOp : PP_ParameterUse<"zero_gradient", ["declareBuffers", "low
   let hasVerifier = 1;
 }
 
-def PP_LoadGradientOp : PP_ParameterUse<"load_gradient", ["declareBuffers"],
+def PP_LoadGradientOp : PP_ParameterUse<"load_gradient", ["declareBuffers", "inferDistributions"],
     [MemoryEffects<[MemRead<PP_GradientResource>,
                     MemWrite<PP_GradientResource>]>]> {
   let summary = "the accumulator of one use of a parameter, as a value";
@@ -477,7 +483,7 @@ def PP_LoadGradientOp : PP_ParameterUse<"load_gradient", ["declareBuffers"],
   let hasVerifier = 1;
 }
 
-def PP_ReduceGradientsOp : PP_ParameterUse<"reduce_gradients", ["declareBuffers", "getTracedAction", "lowerToCalls"],
+def PP_ReduceGradientsOp : PP_ParameterUse<"reduce_gradients", ["declareBuffers", "getTracedAction", "lowerToCalls", "inferDistributions"],
     [MemoryEffects<[MemRead<PP_GradientResource>,
                     MemWrite<PP_GradientResource>]>,
      SameOperandsAndResultType]> {
@@ -507,7 +513,7 @@ def PP_ReduceGradientsOp : PP_ParameterUse<"reduce_gradients", ["declareBuffers"
   }];
 }
 
-def PP_CopyGradientOp : PP_ParameterUse<"copy_gradient", ["declareBuffers", "lowerToCalls"],
+def PP_CopyGradientOp : PP_ParameterUse<"copy_gradient", ["declareBuffers", "lowerToCalls", "inferDistributions"],
     [MemoryEffects<[MemRead<PP_GradientResource>,
                     MemWrite<PP_GradientResource>]>,
      AllTypesMatch<["gradient", "result"]>]> {
@@ -529,7 +535,7 @@ def PP_CopyGradientOp : PP_ParameterUse<"copy_gradient", ["declareBuffers", "low
       "$parameter `,` $gradient attr-dict `:` type($result)";
 }
 
-def PP_GradNormOp : PP_ParameterUse<"grad_norm", ["declareBuffers", "getTracedAction", "lowerToCalls"],
+def PP_GradNormOp : PP_ParameterUse<"grad_norm", ["declareBuffers", "getTracedAction", "lowerToCalls", "inferDistributions"],
     [PP_ChannelEffects]> {
   let summary = "contributes the squared norm of a gradient";
   let description = [{
@@ -550,7 +556,7 @@ def PP_GradNormOp : PP_ParameterUse<"grad_norm", ["declareBuffers", "getTracedAc
       "$parameter `,` $gradient attr-dict `:` type($gradient)";
 }
 
-def PP_UpdateOp : PP_ParameterUse<"update", ["declareBuffers", "getTracedAction", "lowerToCalls"],
+def PP_UpdateOp : PP_ParameterUse<"update", ["declareBuffers", "getTracedAction", "lowerToCalls", "inferDistributions"],
     [MemoryEffects<[MemRead<PP_ChannelResource>, MemRead<PP_ParameterResource>,
                     MemWrite<PP_ParameterResource>,
                     MemRead<PP_GradientResource>,
@@ -577,7 +583,7 @@ def PP_UpdateOp : PP_ParameterUse<"update", ["declareBuffers", "getTracedAction"
       "$parameter `,` $gradient attr-dict `:` type($gradient)";
 }
 
-def PP_LoadParameterOp : PP_ParameterUse<"load_parameter", ["declareBuffers"],
+def PP_LoadParameterOp : PP_ParameterUse<"load_parameter", ["declareBuffers", "inferDistributions"],
     [MemoryEffects<[MemRead<PP_ParameterResource>,
                     MemWrite<PP_ParameterResource>]>]> {
   let summary = "a parameter's buffer as a value";
@@ -594,7 +600,7 @@ def PP_LoadParameterOp : PP_ParameterUse<"load_parameter", ["declareBuffers"],
   let assemblyFormat = "$parameter attr-dict `:` type($result)";
 }
 
-def PP_LoadPieceOp : PP_ParameterUse<"load_piece", ["declareBuffers"],
+def PP_LoadPieceOp : PP_ParameterUse<"load_piece", ["declareBuffers", "inferDistributions"],
     [MemoryEffects<[MemRead<PP_ParameterResource>,
                     MemWrite<PP_ParameterResource>]>]> {
   let summary = "the piece of a parameter that the rank updates, as a value";
@@ -622,7 +628,7 @@ def PP_LoadPieceOp : PP_ParameterUse<"load_piece", ["declareBuffers"],
   let assemblyFormat = "$parameter attr-dict `:` type($result)";
 }
 
-def PP_StorePieceOp : PP_ParameterUse<"store_piece", ["declareBuffers", "lowerToCalls"],
+def PP_StorePieceOp : PP_ParameterUse<"store_piece", ["declareBuffers", "lowerToCalls", "inferDistributions"],
     [MemoryEffects<[MemWrite<PP_ParameterResource>]>]> {
   let summary = "replaces the rank's piece of a parameter by a received value";
   let description = [{
@@ -646,7 +652,7 @@ def PP_StorePieceOp : PP_ParameterUse<"store_piece", ["declareBuffers", "lowerTo
   let assemblyFormat = "$parameter `,` $value attr-dict `:` type($value)";
 }
 
-def PP_StoreParameterOp : PP_ParameterUse<"store_parameter", ["declareBuffers", "lowerToCalls"],
+def PP_StoreParameterOp : PP_ParameterUse<"store_parameter", ["declareBuffers", "lowerToCalls", "inferDistributions"],
     [MemoryEffects<[MemWrite<PP_ParameterResource>]>]> {
   let summary = "replaces a parameter by a received value";
   let description = [{

@@ -18,6 +18,7 @@
 
 namespace pp {
 
+class ProgramDistributions;
 class RunOp;
 class StepFunctions;
 

@@ -8,8 +8,8 @@ include "mlir/IR/OpBase.td"
 def PP_RankOpInterface : OpInterface<"RankOpInterface"> {
   let description = [{
     What passes ask of an op in a rank program: the micro-batch it belongs to,
-    what it does about communication, the buffers it needs, and the runtime
-    calls that it becomes. The defaults are those of an op without any.
+    what it does about communication, how its values are distributed, the
+    buffers it needs, and the runtime calls that it becomes. The defaults are those of an op without any.
   }];
   let cppNamespace = "::pp";
   let methods = [
@@ -30,6 +30,12 @@ def PP_RankOpInterface : OpInterface<"RankOpInterface"> {
       "What the op posts or waits for; nothing if neither.",
       "::std::optional<::pp::CommunicationEvent>", "getCommunication", (ins),
       "", [{ return std::nullopt; }]>,
+    InterfaceMethod<
+      "Sets the distributions of what the op makes, and proves those of what it "
+      "takes. Emits an error and fails where they are others.",
+      "::llvm::LogicalResult", "inferDistributions",
+      (ins "::pp::ProgramDistributions &":$distributions), "",
+      [{ (void)distributions; return ::mlir::success(); }]>,
     InterfaceMethod<
       "Declares the buffers that the op makes or needs, and which of its "
       "results share one. Emits an error and fails on what cannot be placed.",

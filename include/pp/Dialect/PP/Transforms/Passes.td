@@ -344,7 +344,7 @@ def PPAddMesh : Pass<"pp-add-mesh", "::mlir::ModuleOp"> {
     becomes the same behind
 
     ```mlir
-    pp.mesh @mesh <["pipe" = 2, "data" = 2, "tensor" = 1]>
+    pp.mesh @mesh <["pipe" = 2, "data" = 2, "tensor" = 1]> replicas("data")
     ```
   }];
   let options = [

@@ -1,10 +1,11 @@
 //===- OpInference.h - Distributions of the results of an op ----*- C++ -*-===//
 
-#ifndef PP_LIB_DIALECT_COMM_TRANSFORMS_OPINFERENCE_H
-#define PP_LIB_DIALECT_COMM_TRANSFORMS_OPINFERENCE_H
+#ifndef PP_LIB_DIALECT_COMM_ANALYSIS_OPINFERENCE_H
+#define PP_LIB_DIALECT_COMM_ANALYSIS_OPINFERENCE_H
 
+#include "pp/Dialect/Comm/Analysis/DistributionInference.h"
 #include "pp/Dialect/Comm/IR/CollectiveOpInterface.h"
-#include "pp/Dialect/Comm/Transforms/DistributionInference.h"
+#include "pp/Dialect/Comm/IR/DistributionOpInterface.h"
 #include "pp/Interfaces/ShardableOpInterface.h"
 
 #include "mlir/Interfaces/CallInterfaces.h"
@@ -83,4 +84,4 @@ private:
 
 } // namespace pp::comm
 
-#endif // PP_LIB_DIALECT_COMM_TRANSFORMS_OPINFERENCE_H
+#endif // PP_LIB_DIALECT_COMM_ANALYSIS_OPINFERENCE_H

@@ -104,8 +104,8 @@ LogicalResult OpInference::findLoop(Meeting &meeting) {
           error() << "found operand #" << i << " " << distribution.str()
                   << " along a dimension of size 1 that repeats, expected it "
                      "whole: "
-                  << getRemedy(distribution, Distribution::replicated(),
-                               all.axes[axis]);
+                  << all.getRemedy(distribution, Distribution::replicated(),
+                                   all.axes[axis]);
       noteOperand(diagnostic, i);
       return diagnostic;
     }
@@ -159,8 +159,8 @@ LogicalResult OpInference::findLoop(Meeting &meeting) {
       error() << "found operand #" << *first << " " << operand(*first).str()
               << " along a dimension that the op needs whole, or whose indices "
                  "it counts, expected it replicated or cut along another: "
-              << getRemedy(operand(*first), Distribution::replicated(),
-                           all.axes[axis]);
+              << all.getRemedy(operand(*first), Distribution::replicated(),
+                               all.axes[axis]);
   noteOperand(diagnostic, *first);
   return diagnostic;
 }
@@ -180,8 +180,8 @@ FailureOr<OpInference::Meeting> OpInference::meet() {
     InFlightDiagnostic diagnostic =
         error() << "found operand #" << *maximum
                 << " partial(max), which only a collective takes: "
-                << getRemedy(operand(*maximum), Distribution::invariant(),
-                             all.axes[axis]);
+                << all.getRemedy(operand(*maximum), Distribution::invariant(),
+                                 all.axes[axis]);
     noteOperand(diagnostic, *maximum);
     return diagnostic;
   }
@@ -225,8 +225,8 @@ FailureOr<OpInference::Meeting> OpInference::meet() {
     InFlightDiagnostic diagnostic =
         error() << "found operand #" << *partial << " partial beside operand #"
                 << *varying << " varying, expected it summed: "
-                << getRemedy(operand(*partial), Distribution::replicated(),
-                             all.axes[axis]);
+                << all.getRemedy(operand(*partial), Distribution::replicated(),
+                                 all.axes[axis]);
     noteOperand(diagnostic, *partial);
     return diagnostic;
   }
@@ -259,8 +259,8 @@ OpInference::judgeTerms(const Meeting &meeting) {
           error() << "found operand #" << i
                   << " partial, in which the op is not linear, expected it "
                      "summed: "
-                  << getRemedy(operand(i), Distribution::replicated(),
-                               all.axes[axis]);
+                  << all.getRemedy(operand(i), Distribution::replicated(),
+                                   all.axes[axis]);
       noteOperand(diagnostic, i);
       return diagnostic;
     }
@@ -309,8 +309,8 @@ OpInference::judgeTerms(const Meeting &meeting) {
                   << operand(*varying).str()
                   << ", expected it summed: a part would meet the summand of "
                      "its own coordinate only; "
-                  << getRemedy(operand(*partial), Distribution::replicated(),
-                               all.axes[axis]);
+                  << all.getRemedy(operand(*partial),
+                                   Distribution::replicated(), all.axes[axis]);
       noteOperand(diagnostic, *partial);
       noteOperand(diagnostic, *varying);
       return diagnostic;
@@ -342,9 +342,9 @@ FailureOr<Distribution> OpInference::inferCut(const Meeting &meeting,
       InFlightDiagnostic diagnostic =
           error() << "found operand #" << *partial
                   << " partial in a sum with parts, expected it summed: "
-                  << getRemedy(operand(*partial),
-                               Distribution::varying(int64_t(dim)),
-                               all.axes[axis]);
+                  << all.getRemedy(operand(*partial),
+                                   Distribution::varying(int64_t(dim)),
+                                   all.axes[axis]);
       noteOperand(diagnostic, *partial);
       return diagnostic;
     }
@@ -492,13 +492,7 @@ LogicalResult OpInference::inferCall(CallOpInterface call) {
   if (!callee)
     return op->emitOpError(
         "found no callee, expected a function of the module");
-  for (auto [i, value] : llvm::enumerate(call.getArgOperands()))
-    if (failed(all.check(value, getArgumentDistribution(callee, i), op,
-                         "argument #" + Twine(i))))
-      return failure();
-  for (auto [i, value] : llvm::enumerate(op->getResults()))
-    all.set(value, getResultDistribution(callee, i));
-  return success();
+  return all.inferCall(op, callee, call.getArgOperands());
 }
 
 void OpInference::inferConstant() {
@@ -566,6 +560,8 @@ LogicalResult OpInference::inferOp() {
     return inferCollective(collective);
   if (auto call = dyn_cast<CallOpInterface>(op))
     return inferCall(call);
+  if (auto own = dyn_cast<DistributionOpInterface>(op))
+    return own.inferDistributions(all);
   if (op->hasTrait<OpTrait::ConstantLike>()) {
     inferConstant();
     return success();

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef PP_DIALECT_COMM_TRANSFORMS_DISTRIBUTIONINFERENCE_H
-#define PP_DIALECT_COMM_TRANSFORMS_DISTRIBUTIONINFERENCE_H
+#ifndef PP_DIALECT_COMM_ANALYSIS_DISTRIBUTIONINFERENCE_H
+#define PP_DIALECT_COMM_ANALYSIS_DISTRIBUTIONINFERENCE_H
 
 #include "pp/Dialect/Comm/IR/CommAttributes.h"
 #include "pp/Dialect/Comm/IR/MeshOpInterface.h"
@@ -21,8 +21,10 @@ namespace pp::comm {
 
 class DistributionInference {
 public:
-  /// Axes of size 1 are left out: there all distributions are one.
+  /// Axes of size 1 are left out: there all distributions are one; and those on
+  /// which functions differ.
   explicit DistributionInference(MeshOpInterface mesh);
+  virtual ~DistributionInference() = default;
 
   /// The axes that values are inferred on.
   llvm::ArrayRef<mlir::StringAttr> getAxes() const { return axes; }
@@ -37,6 +39,12 @@ public:
   /// Infers the results of `op` from its operands. Fails after emitting an
   /// error that names the axis, what was found and expected, and the remedy.
   mlir::LogicalResult infer(mlir::Operation *op);
+
+  /// Infers the results of `call` as `callee` declares them, and proves that
+  /// `arguments` are what it takes.
+  mlir::LogicalResult inferCall(mlir::Operation *call,
+                                mlir::FunctionOpInterface callee,
+                                mlir::ValueRange arguments);
 
   /// Infers all ops of `block` but the terminator, up to the first error.
   mlir::LogicalResult infer(mlir::Block &block);
@@ -62,11 +70,18 @@ public:
                             mlir::Operation *user,
                             const llvm::Twine &what) const;
 
-private:
-  friend class OpInference;
+protected:
+  /// What takes a value from one distribution to the other, for errors: "sum it
+  /// with comm.all_reduce sum over [\"tensor\"]".
+  virtual std::string getRemedy(Distribution found, Distribution expected,
+                                mlir::StringAttr axis) const;
 
   llvm::SmallVector<mlir::StringAttr> axes;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<Distribution, 3>> states;
+
+private:
+  friend class OpInference;
+
   bool repeatsAlong(mlir::Value value, int64_t dim) const {
     return uniform.lookup(value) >> dim & 1;
   }
@@ -79,11 +94,6 @@ private:
   /// size 1 that a reshape left between two dimensions.
   llvm::DenseMap<std::pair<mlir::Value, unsigned>, Distribution> alternatives;
 };
-
-/// What takes a value from one distribution to another, for errors: "sum it
-/// with comm.all_reduce sum over [\"tensor\"]".
-std::string getRemedy(Distribution found, Distribution expected,
-                      mlir::StringAttr axis);
 
 /// The attribute of an argument or a result of `function`; null if it has none.
 DistributionAttr getArgumentDistribution(mlir::FunctionOpInterface function,
@@ -99,4 +109,4 @@ DistributionAttr getDual(DistributionAttr distribution);
 
 } // namespace pp::comm
 
-#endif // PP_DIALECT_COMM_TRANSFORMS_DISTRIBUTIONINFERENCE_H
+#endif // PP_DIALECT_COMM_ANALYSIS_DISTRIBUTIONINFERENCE_H

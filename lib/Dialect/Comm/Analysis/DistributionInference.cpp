@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "pp/Dialect/Comm/Transforms/DistributionInference.h"
+#include "pp/Dialect/Comm/Analysis/DistributionInference.h"
 
 #include "OpInference.h"
 
@@ -21,7 +21,7 @@ using Kind = Distribution::Kind;
 DistributionInference::DistributionInference(MeshOpInterface mesh) {
   for (auto [axis, size] : llvm::zip_equal(
            mesh.getAxes().getAsRange<StringAttr>(), mesh.getSizes()))
-    if (size > 1)
+    if (size > 1 && mesh.isSpmd(axis))
       axes.push_back(axis);
 }
 
@@ -95,8 +95,21 @@ DistributionAttr DistributionInference::declareParts(Value cotangent,
   return DistributionAttr::get(value.getContext(), names, distributions);
 }
 
-std::string pp::comm::getRemedy(Distribution found, Distribution expected,
-                                StringAttr axis) {
+LogicalResult DistributionInference::inferCall(Operation *call,
+                                               FunctionOpInterface callee,
+                                               ValueRange arguments) {
+  for (auto [i, value] : llvm::enumerate(arguments))
+    if (failed(check(value, getArgumentDistribution(callee, i), call,
+                     "argument #" + Twine(i))))
+      return failure();
+  for (auto [i, value] : llvm::enumerate(call->getResults()))
+    set(value, getResultDistribution(callee, i));
+  return success();
+}
+
+std::string DistributionInference::getRemedy(Distribution found,
+                                             Distribution expected,
+                                             StringAttr axis) const {
   std::string over = " over [\"" + axis.str() + "\"]";
   auto dim = [](Distribution d) {
     return " dim(" + std::to_string(d.dim) + ")";
@@ -182,6 +195,9 @@ LogicalResult DistributionInference::check(Value value,
                    expected.is(Kind::Replicated) ||
                    (expected.is(Kind::Constant) && !isFloat);
     if (found.is(Kind::Constant) && isEqual)
+      continue;
+    // The cotangent of each coordinate's own loss is 1.
+    if (found.is(Kind::Constant) && expected == Distribution::varying())
       continue;
     // A broadcast is the broadcast of its parts.
     if ((found.is(Kind::Constant) || found.is(Kind::Replicated)) &&

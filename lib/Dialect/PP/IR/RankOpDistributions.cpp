@@ -1,0 +1,189 @@
+//===- RankOpDistributions.cpp - What rank ops do to distributions --------===//
+//
+// An action takes and makes what its function declares, a transfer keeps what a
+// value is, and only a collective changes it. What enters the optimizer is a
+// whole gradient, in the parts that the parameter has.
+//
+//===----------------------------------------------------------------------===//
+
+#include "pp/Dialect/PP/IR/ProgramDistributions.h"
+
+using namespace mlir;
+using namespace pp;
+using comm::Distribution;
+
+//===----------------------------------------------------------------------===//
+// Actions
+//===----------------------------------------------------------------------===//
+
+LogicalResult RunOp::inferDistributions(ProgramDistributions &distributions) {
+  auto callee =
+      distributions.getSymbols().lookupNearestSymbolFrom<FunctionOpInterface>(
+          *this, getCalleeAttr());
+  unsigned next = 0;
+  for (unsigned i = 0; i < callee.getNumArguments(); ++i) {
+    auto name = callee.getArgAttrOfType<StringAttr>(i, attr::kValue);
+    if (!name)
+      continue;
+    if (failed(distributions.checkDeclared(
+            getOperands()[next],
+            distributions.onReplicas(comm::getArgumentDistribution(callee, i),
+                                     Distribution::varying()),
+            *this,
+            "operand #" + Twine(next) + ", value \"" + name.getValue() +
+                "\",")))
+      return failure();
+    ++next;
+  }
+  next = 0;
+  for (unsigned i = 0; i < callee.getNumResults(); ++i)
+    if (callee.getResultAttr(i, attr::kValue))
+      distributions.setDeclared(
+          getResult(next++),
+          distributions.onReplicas(comm::getResultDistribution(callee, i),
+                                   Distribution::varying()));
+  return success();
+}
+
+LogicalResult LossOp::inferDistributions(ProgramDistributions &distributions) {
+  return distributions.checkLoss(getValue(), *this);
+}
+
+//===----------------------------------------------------------------------===//
+// Transfers and collectives
+//===----------------------------------------------------------------------===//
+
+LogicalResult ISendOp::inferDistributions(ProgramDistributions &distributions) {
+  return distributions.send(*this, *getCommunication());
+}
+
+LogicalResult WaitOp::inferDistributions(ProgramDistributions &distributions) {
+  auto receive = getToken().getDefiningOp<IRecvOp>();
+  return distributions.receive(getResult(), *receive.getCommunication());
+}
+
+LogicalResult StartOp::inferDistributions(ProgramDistributions &distributions) {
+  return distributions.infer(*this);
+}
+
+LogicalResult
+FinishOp::inferDistributions(ProgramDistributions &distributions) {
+  distributions.setLike(getResult(), getBuffer());
+  return success();
+}
+
+std::optional<Distribution> StartOp::getTransition(Distribution operand) {
+  switch (getKind()) {
+  case CollectiveKind::AllReduce:
+    if (operand.is(Distribution::Kind::Partial))
+      return Distribution::invariant();
+    break;
+  case CollectiveKind::ReduceScatter:
+    if (operand.is(Distribution::Kind::Partial))
+      return Distribution::varying(0);
+    break;
+  case CollectiveKind::AllGather:
+    if (operand == Distribution::varying(0))
+      return Distribution::invariant();
+    break;
+  }
+  return std::nullopt;
+}
+
+std::string StartOp::getExpected() {
+  bool isSum = getKind() != CollectiveKind::AllGather;
+  return (isSum ? Distribution::partial() : Distribution::varying(0)).str();
+}
+
+SmallVector<int64_t> StartOp::getExchangedDims() {
+  if (getKind() == CollectiveKind::AllReduce)
+    return {};
+  return {0};
+}
+
+//===----------------------------------------------------------------------===//
+// Parameters and gradients
+//===----------------------------------------------------------------------===//
+
+LogicalResult
+LoadGradientOp::inferDistributions(ProgramDistributions &distributions) {
+  distributions.setDeclared(
+      getResult(), distributions.onReplicas(
+                       distributions.getGradient(getParameterAttr().getAttr()),
+                       Distribution::partial()));
+  return success();
+}
+
+LogicalResult
+ReduceGradientsOp::inferDistributions(ProgramDistributions &distributions) {
+  Value first = getGradients().front();
+  for (auto [i, gradient] : llvm::enumerate(getGradients()))
+    if (failed(distributions.check(
+            gradient, distributions.getAttribute(first), *this,
+            "gradient #" + Twine(i) + " beside gradient #0")))
+      return failure();
+  distributions.setLike(getResult(), first);
+  return success();
+}
+
+LogicalResult
+CopyGradientOp::inferDistributions(ProgramDistributions &distributions) {
+  distributions.setLike(getResult(), getGradient());
+  return success();
+}
+
+/// A gradient is summed, and all of it or the replica's piece.
+static LogicalResult checkSummed(Value gradient, bool isPiece, StringAttr name,
+                                 Operation *user,
+                                 ProgramDistributions &distributions) {
+  return distributions.checkDeclared(gradient,
+                                     isPiece ? distributions.getPiece(name)
+                                             : distributions.getParameter(name),
+                                     user, "the gradient");
+}
+
+LogicalResult
+GradNormOp::inferDistributions(ProgramDistributions &distributions) {
+  StringAttr name = getParameterAttr().getAttr();
+  auto parameter = distributions.getSymbols().lookupNearestSymbolFrom<ParameterOp>(
+      *this, name);
+  return checkSummed(getGradient(), parameter.getPiece().has_value(), name,
+                     *this, distributions);
+}
+
+LogicalResult
+UpdateOp::inferDistributions(ProgramDistributions &distributions) {
+  StringAttr name = getParameterAttr().getAttr();
+  auto parameter = distributions.getSymbols().lookupNearestSymbolFrom<ParameterOp>(
+      *this, name);
+  return checkSummed(getGradient(), parameter.getCut(), name, *this,
+                     distributions);
+}
+
+LogicalResult
+LoadPieceOp::inferDistributions(ProgramDistributions &distributions) {
+  distributions.setDeclared(
+      getResult(), distributions.getPiece(getParameterAttr().getAttr()));
+  return success();
+}
+
+LogicalResult
+StorePieceOp::inferDistributions(ProgramDistributions &distributions) {
+  return distributions.checkDeclared(
+      getValue(), distributions.getPiece(getParameterAttr().getAttr()), *this,
+      "the new piece");
+}
+
+LogicalResult
+LoadParameterOp::inferDistributions(ProgramDistributions &distributions) {
+  distributions.setDeclared(
+      getResult(), distributions.getParameter(getParameterAttr().getAttr()));
+  return success();
+}
+
+LogicalResult
+StoreParameterOp::inferDistributions(ProgramDistributions &distributions) {
+  return distributions.checkDeclared(
+      getValue(), distributions.getParameter(getParameterAttr().getAttr()),
+      *this, "the new value");
+}
