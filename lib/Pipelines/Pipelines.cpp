@@ -15,6 +15,7 @@
 #include "pp/CodeGen/Native.h"
 #include "pp/CodeGen/Passes.h"
 #include "pp/Conversion/ProgramToLLVM/Passes.h"
+#include "pp/Dialect/Comm/Transforms/Passes.h"
 #include "pp/Dialect/PP/Annotate/Passes.h"
 #include "pp/Dialect/PP/Memory/Passes.h"
 #include "pp/Dialect/PP/Transforms/Passes.h"
@@ -104,6 +105,9 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   // Always: the backward of a layer is its two halves, one after the other,
   // whether the schedule separates them or not, and so has the same bits.
   manager.addPass(createPPSplitBackward());
+  // Functions are as they will run; on a mesh whose axes have size 1 there is
+  // nothing to prove.
+  manager.addPass(comm::createCommVerifyDistribution());
   PPScheduleOptions schedule;
   schedule.schedule = options.schedule;
   schedule.virtualStages = options.virtualStages;
@@ -153,6 +157,8 @@ LogicalResult pp::buildRankPipeline(OpPassManager &manager,
   PPVerifyCommunicationOptions communication;
   communication.semantics = semantics;
   manager.addPass(createPPVerifyCommunication(communication));
+  // Behind the proof that what is received has been sent.
+  manager.addPass(comm::createCommVerifyDistribution());
   // Last moment at which layers still say what they compute.
   manager.addPass(createPPAnnotateInputs());
   PPAnnotateTimesOptions times;
