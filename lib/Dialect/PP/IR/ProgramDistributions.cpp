@@ -383,7 +383,8 @@ LogicalResult ProgramDistributions::verifyPrograms() {
         {program.getBody().front().begin(), program.getBody().front().end()});
   auto infer = [&](Operation &op) {
     auto rankOp = dyn_cast<RankOpInterface>(op);
-    return rankOp ? rankOp.inferDistributions(*this) : success();
+    return rankOp ? rankOp.inferDistributions(*this)
+                  : DistributionInference::infer(&op);
   };
   for (bool progress = true; progress;) {
     progress = false;

@@ -8,6 +8,8 @@
 
 #include "pp/Dialect/PP/IR/ProgramDistributions.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
 using namespace mlir;
 using namespace pp;
 using comm::Distribution;
@@ -18,8 +20,13 @@ using comm::Distribution;
 
 LogicalResult RunOp::inferDistributions(ProgramDistributions &distributions) {
   auto callee =
-      distributions.getSymbols().lookupNearestSymbolFrom<FunctionOpInterface>(
+      distributions.getSymbols().lookupNearestSymbolFrom<func::FuncOp>(
           *this, getCalleeAttr());
+  if (!callee)
+    return emitOpError() << "found " << getCalleeAttr()
+                         << ", which is no func.func, expected a function of "
+                            "tensors: prove distributions before layers are "
+                            "lowered";
   unsigned next = 0;
   for (unsigned i = 0; i < callee.getNumArguments(); ++i) {
     auto name = callee.getArgAttrOfType<StringAttr>(i, attr::kValue);

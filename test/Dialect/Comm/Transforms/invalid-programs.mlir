@@ -212,3 +212,16 @@ pp.program @pipe0 pipe(0) {
   pp.loss %x mb(0) : tensor<f32>
   pp.return
 }
+
+// -----
+
+// Functions are proven as functions of tensors.
+pp.mesh @mesh <["tensor" = 2]>
+llvm.func @f(%arg0: !llvm.ptr) {
+  llvm.return
+}
+pp.program @pipe0 pipe(0) {
+  // expected-error @below {{found @f, which is no func.func, expected a function of tensors: prove distributions before layers are lowered}}
+  pp.run F stage(0) mb(0) @f() : () -> ()
+  pp.return
+}

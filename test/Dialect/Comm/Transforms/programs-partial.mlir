@@ -43,6 +43,8 @@ pp.program @pipe0 pipe(0) {
   %sb, %st = pp.start all_reduce %g over ["data"] value("w.gradient") : tensor<2x8xf32> -> tensor<2x8xf32>
   %s = pp.finish %st, %g, %sb : tensor<2x8xf32> -> tensor<2x8xf32>
   pp.grad_norm @w, %s : tensor<2x8xf32>
+  %one = arith.constant dense<1.0> : tensor<f32>
+  pp.loss %one mb(1) : tensor<f32>
   pp.exchange
   pp.update @w, %s : tensor<2x8xf32>
   pp.return
