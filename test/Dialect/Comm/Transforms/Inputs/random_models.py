@@ -3,7 +3,8 @@
 A layer is a chain of blocks, as people shard them: norms, biases, gates, and
 column- and row-parallel products around an activation or heads of attention.
 Between blocks a value is whole on the axis "tensor", or cut along the sequence;
-on "data" it is always cut along the batch. Prints MODELS modules of LAYERS
+on "data" it is always cut along the batch. Some layers add what an earlier one
+made, of another stage perhaps. Prints MODELS modules of LAYERS
 layers each, split by "// -----", for one SEED.
 """
 
@@ -168,10 +169,16 @@ def make_model(rng, layers):
 }}""")
     params = [f'  %table = pp.param "table" : {table} init(#nn.zeros)']
     body = [f"  %x0 = pp.apply @embed(%tokens) params(%table) {{stage = 0 : i64}} : ({ids}) params({table}) -> {whole}"]
-    is_cut = False
+    is_cut, cuts = False, [False]
     for number in range(1, layers + 1):
         layer = Layer(rng, tensor)
         was_cut, x = is_cut, ("%x", layer.type(is_cut))
+        values, inputs = [f"%x{number - 1}"], [f"%x: {x[1]} {state[was_cut]}"]
+        earlier = [i for i, cut in enumerate(cuts[:-1]) if cut == is_cut]
+        if earlier and rng.random() < 0.4:
+            values.append(f"%x{rng.choice(earlier)}")
+            inputs.append(f"%skip: {x[1]} {state[was_cut]}")
+            x = layer.binary("nn.add", x, ("%skip", x[1]))
         for _ in range(rng.randint(1, 3)):
             x, is_cut = layer.block(x, is_cut)
         if number == layers and is_cut:
@@ -179,22 +186,23 @@ def make_model(rng, layers):
                 f'comm.all_gather {x[0]} over ["tensor"] dim(1) invariant : {x[1]} -> {whole}', whole
             ), False
         out.append(
-            layer.text(f"layer{number}", f"%x: {layer.type(was_cut)} {state[was_cut]}", f"{x[1]} {state[is_cut]}", x)
+            layer.text(f"layer{number}", ", ".join(inputs), f"{x[1]} {state[is_cut]}", x)
         )
         names, types = [], []
         for position, (_, shape, dim, _, _) in enumerate(layer.params):
             name, type = f"l{number}.{position}", f"tensor<{'x'.join(map(str, shape))}xf32>"
-            cuts = ", ".join('{"tensor"}' if d == dim else "{}" for d in range(len(shape)))
-            sharding = f"sharding(#pp.sharding<[{cuts}]>) " if dim is not None else ""
+            dims = ", ".join('{"tensor"}' if d == dim else "{}" for d in range(len(shape)))
+            sharding = f"sharding(#pp.sharding<[{dims}]>) " if dim is not None else ""
             names.append(f"%l{number}_{position}")
             types.append(type)
             params.append(f'  {names[-1]} = pp.param "{name}" : {type} {sharding}init(#nn.zeros)')
         given = f" params({', '.join(names)})" if names else ""
         given_types = f" params({', '.join(types)})" if names else ""
         body.append(
-            f"  %x{number} = pp.apply @layer{number}(%x{number - 1}){given} {{stage = {2 * number // (layers + 1)} : i64}}"
-            f" : ({layer.type(was_cut)}){given_types} -> {x[1]}"
+            f"  %x{number} = pp.apply @layer{number}({', '.join(values)}){given} {{stage = {2 * number // (layers + 1)} : i64}}"
+            f" : ({', '.join([layer.type(was_cut)] * len(values))}){given_types} -> {x[1]}"
         )
+        cuts.append(is_cut)
     body.append(
         f"  %loss = pp.apply @head(%x{layers}, %targets) params(%table) {{stage = 1 : i64}}"
         f" : ({whole}, {ids}) params({table}) -> tensor<f32>"
