@@ -64,7 +64,10 @@ def Comm_Dialect : Dialect {
     from their arguments. Read on whole tensors, with collectives left out, a
     function that is proven is the function of one device, and each of its
     gradients has met the reductions that it needs: none is missing, none
-    happens twice.
+    happens twice. It goes on to what holds functions together: models, plans and
+    programs of `pp`, in which `pp.start` makes the steps of `comm.all_reduce sum`
+    (P to I), `comm.reduce_scatter` (P to V(0)) and an invariant
+    `comm.all_gather` (V(0) to I).
 
     | op | dimensions that may be cut | partial where cut | linear in |
     |---|---|---|---|

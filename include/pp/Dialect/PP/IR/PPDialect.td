@@ -35,6 +35,7 @@ def PP_Dialect : Dialect {
     | `pp.key` | argument | the micro-batch's dropout key, an i64 |
     | `pp.loss` | result | the loss of the model |
     | `pp.grad = "input"` or `"param"` | result | the half of a backward function that the result belongs to |
+    | `comm.distribution` | argument, result | what the tensors of the coordinates on the mesh are together (docs/Comm.md) |
     | `pp.part = "2F"` | call of a layer function | what it computes of the third apply of the model: `F`, `R` (the forward again), `B`, `I` or `W` |
 
     Functions of the end of a step (norms, sums and updates) have `pp.role`, see
