@@ -82,7 +82,8 @@ std::string pprt::chromeTrace(const Description &description,
           if (action.microbatch >= 0)
             args += ",\"microbatch\":" + std::to_string(action.microbatch);
           if (action.peer >= 0)
-            args += ",\"peer\":" + std::to_string(action.peer);
+            args += ",\"peer\":" + std::to_string(description.mesh.rankWith(
+                                       int(rank), "pipe", action.peer));
         }
         title = escapeJson(title.substr(0, 120));
         if (event.kind == Event::Transfer) {
@@ -117,7 +118,7 @@ std::string pprt::chromeTrace(const Description &description,
   const uint64_t begin = stepSpan(ranks, predictedStep).first;
   for (size_t rank = 0; panels.size() > 1 && rank < ranks.size(); ++rank)
     for (const pp::schedule::TimedAction &timed :
-         panels[1].timeline.ranks[rank]) {
+         panels[1].timeline.ranks[size_t(description.mesh.pipeOf(int(rank)))]) {
       std::snprintf(
           line, sizeof line,
           "{\"ph\":\"X\",\"name\":\"%c %d\",\"cat\":\"predicted\","

@@ -46,6 +46,14 @@ Schedule pprt::scheduleOf(const Description &description) {
   return schedule;
 }
 
+RankSteps pprt::firstPipeline(const Description &description,
+                              const RankSteps &ranks) {
+  RankSteps result;
+  for (int pipe = 0; pipe < int(description.programs.size()); ++pipe)
+    result.push_back(ranks[size_t(description.mesh.rankWith(0, "pipe", pipe))]);
+  return result;
+}
+
 const StepEvents *pprt::findStep(const std::vector<StepEvents> &steps,
                                  int64_t step) {
   for (const StepEvents &candidate : steps)
@@ -145,7 +153,7 @@ Timeline pprt::measuredTimeline(const Description &description,
   timeline.ends.resize(ranks.size());
   for (size_t rank = 0; rank < ranks.size(); ++rank)
     if (const StepEvents *events = findStep(ranks[rank], step))
-      addRank(description.programOf(rank), description.hasEmptyInputGradient,
+      addRank(description.programs[rank], description.hasEmptyInputGradient,
               *events, clock, exchange, timeline.ranks[rank],
               timeline.ends[rank]);
   timeline.summarize(clock(clock.end));

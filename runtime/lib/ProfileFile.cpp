@@ -69,7 +69,8 @@ static std::vector<Edge> findEdges(const Description &description,
   auto keyOf = [&](int rank, const Event &event, int64_t step) {
     const Action &action = description.programOf(rank).actions[event.action];
     bool isSend = action.kind == ActionKind::Send;
-    return Key{isSend ? rank : action.peer, isSend ? action.peer : rank,
+    const int peer = description.mesh.rankWith(rank, "pipe", action.peer);
+    return Key{isSend ? rank : peer, isSend ? peer : rank,
                action.name, action.microbatch, step};
   };
   auto forEach = [&](ActionKind kind, auto visit) {

@@ -18,6 +18,10 @@ namespace pprt {
 /// Events by rank, then by step.
 using RankSteps = std::vector<std::vector<StepEvents>>;
 
+/// Those of the first replica's ranks, by their coordinates on `pipe`: what a
+/// schedule is about.
+RankSteps firstPipeline(const Description &description, const RankSteps &ranks);
+
 /// Null if it is none of them.
 const StepEvents *findStep(const std::vector<StepEvents> &steps, int64_t step);
 
@@ -27,8 +31,8 @@ std::pair<uint64_t, uint64_t> stepSpan(const RankSteps &ranks, int64_t step);
 /// The step of median duration among those that all ranks have.
 int64_t medianStep(const RankSteps &ranks);
 
-/// One step, measured and predicted (Prediction.cpp). `emulated`: the times
-/// that computations pretended to take.
+/// One step of one pipeline, measured and predicted (Prediction.cpp).
+/// `emulated`: the times that computations pretended to take.
 std::vector<pp::schedule::Panel>
 timelinePanels(const Description &description, const RankSteps &ranks,
                int64_t step, const std::optional<StageTimes> &emulated);
@@ -40,7 +44,8 @@ std::string chromeTrace(const Description &description, const RankSteps &ranks,
                         const std::vector<pp::schedule::Panel> &panels,
                         int64_t step);
 
-/// The panels of a step as a picture; the measured one with its transfers.
+/// The panels of a step of one pipeline as a picture; the measured one with its
+/// transfers.
 std::string timelineSvg(const Description &description, const RankSteps &ranks,
                         int64_t step, std::vector<pp::schedule::Panel> panels);
 

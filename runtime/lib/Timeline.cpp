@@ -74,15 +74,21 @@ std::string pprt::timelineSvg(const Description &description,
   for (size_t rank = 0; rank < ranks.size(); ++rank) {
     const StepEvents *events = findStep(ranks[rank], step);
     panels.front().flights.push_back(
-        events ? flightsOf(description.programOf(rank), *events, begin)
+        events ? flightsOf(description.programs[rank], *events, begin)
                : std::vector<Flight>());
   }
   SvgOptions options;
   options.unit = "ms";
-  options.heading = description.name + ": step " + std::to_string(step) + ", " +
-                    description.schedule + ", " + std::to_string(ranks.size()) +
-                    (ranks.size() == 1 ? " rank, " : " ranks, ") +
-                    std::to_string(description.stages) + " stages, " +
-                    std::to_string(description.microbatches) + " micro-batches";
+  options.heading =
+      description.name + ": step " + std::to_string(step) + ", " +
+      description.schedule + ", " +
+      (description.replicas() == 1
+           ? ""
+           : "the first of " + std::to_string(description.replicas()) +
+                 " replicas, ") +
+      std::to_string(ranks.size()) +
+      (ranks.size() == 1 ? " rank, " : " ranks, ") +
+      std::to_string(description.stages) + " stages, " +
+      std::to_string(description.microbatches) + " micro-batches";
   return drawSvg(panels, options);
 }

@@ -494,9 +494,12 @@ void Run::report() {
   last = gatherSteps(mineOfIt ? std::vector<StepEvents>{*mineOfIt}
                               : std::vector<StepEvents>(),
                      /*withEvents=*/true);
+  // A prediction is of one pipeline.
   std::vector<pp::schedule::Panel> panels;
-  if (first)
+  if (first) {
+    last = firstPipeline(description, last);
     panels = timelinePanels(description, last, chosen, options.emulate);
+  }
   if (!options.trace.empty()) {
     RankSteps ranks = gatherSteps(recorder.allSteps(), /*withEvents=*/true);
     attempt([&] {

@@ -53,7 +53,8 @@ class Setting:
     """How a program is compiled and run: everything that must not change its results."""
 
     def __init__(self, ranks=1, schedule="gpipe"):
-        self.ranks, self.schedule = ranks, schedule
+        self.ranks, self.schedule = ranks, schedule  # ranks of a replica
+        self.replicas, self.zero = 1, 1
         self.split = self.unroll = False
         self.virtual = self.recompute = self.semantics = None
         self.stages = ()  # pins
@@ -79,6 +80,10 @@ class Setting:
             words.append("--unroll")
         if self.semantics:
             words.append(f"--semantics={self.semantics}")
+        if self.replicas > 1:
+            words.append(f"--dp={self.replicas}")
+        if self.zero == 0:
+            words.append("--zero=0")
         return words
 
     def describe(self):
@@ -97,7 +102,8 @@ class Case:
     def __init__(self, seed):
         self.seed = seed
         self.model = None
-        self.microbatches, self.run_seed = 1, seed % 1000
+        self.microbatches, self.run_seed = 1, seed % 1000  # of all replicas
+        self.groups = 1  # of micro-batches whose sums are added in a tree
         self.is_bf16 = self.is_device = False
         # Whether settings may restart: every step then has the same data and rate, and
         # the optimizer no state.
@@ -106,8 +112,10 @@ class Case:
         self.steps = 3
         self.settings = []
 
-    def compile_options(self):
-        words = [f"--microbatches={self.microbatches}", "-q"]
+    def compile_options(self, replicas=1):
+        words = [f"--microbatches={self.microbatches // replicas}", "-q"]
+        if self.groups > 1:
+            words.append(f"--reduction-groups={self.groups}")
         if self.is_bf16:
             words.append("--precision=bf16")
         if self.is_device:
@@ -117,7 +125,8 @@ class Case:
     def describe(self):
         kind = ("device" if self.is_device else "cpu") + (" bf16" if self.is_bf16 else "")
         return (f"{len(self.model.applies)} applies, {len(self.model.params)} parameters, "
-                f"{self.microbatches} micro-batches, {kind}")
+                f"{self.microbatches} micro-batches"
+                + (f" in {self.groups} groups" if self.groups > 1 else "") + f", {kind}")
 
 
 def draw_case(seed, tools, sizes=None, dims=None):
@@ -139,7 +148,29 @@ def draw_case(seed, tools, sizes=None, dims=None):
     for _ in range(2 if case.is_device else rng.choice([2, 3, 4])):
         case.settings.append(draw_setting(rng, case, tools))
     draw_runs(random.Random(f"runs of {seed}"), case)
+    draw_replicas(random.Random(f"replicas of {seed}"), case, tools)
     return case
+
+
+def draw_replicas(rng, case, tools):
+    """Groups of micro-batches, and replicas that share them."""
+    groups = [n for n in (2, 3, 4, 6, 8) if case.microbatches % n == 0]
+    if not groups or rng.random() < 0.5:
+        return
+    case.groups = rng.choice(groups)
+    # Each has a power of two of the groups.
+    shares = [n for n in (1, 2, 3, 4, 6, 8)
+              if case.groups % n == 0 and case.groups // n in (1, 2, 4, 8)]
+    for setting in case.settings:
+        setting.zero = rng.choice([1, 1, 0])
+        # A schedule may want more micro-batches than a replica has then.
+        possible = [n for n in shares if setting.ranks * n <= 8 and any(
+            plan["schedule"] == setting.schedule and plan["legal"]
+            and plan["stages_per_rank"] == (setting.virtual or 1)
+            for plan in tools.schedules(setting.ranks, case.microbatches // n,
+                                        setting.virtual or 2))]
+        if possible:
+            setting.replicas = rng.choice(possible)
 
 
 def draw_runs(rng, case):
@@ -290,13 +321,15 @@ class Run:
         if setting.is_from_file:
             status, out, error = self.execute(
                 [self.tools.tool("pp-plan"), "simulate", *setting.schedule_options(),
-                 f"--ranks={setting.ranks}", f"--microbatches={self.case.microbatches}",
+                 f"--ranks={setting.ranks}",
+                 f"--microbatches={self.case.microbatches // setting.replicas}",
                  f"--csv={label}.csv"], "pp-plan")
             if status != 0:
                 raise Failure("pp-plan: " + digest_of_message(error), out + error)
         status, out, error = self.execute(
             [self.tools.tool("pp-compile"), model, "-o", f"{label}.exe",
-             *self.case.compile_options(), *setting.options(label)], "compiler")
+             *self.case.compile_options(setting.replicas), *setting.options(label)],
+            "compiler")
         if status == 0:
             return True
         for refusal in REFUSALS:
@@ -307,8 +340,9 @@ class Run:
 
     def train(self, setting, program, label, options):
         launch = []
-        if setting.ranks > 1:
-            launch = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", setting.ranks]
+        if setting.ranks * setting.replicas > 1:
+            launch = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n",
+                      setting.ranks * setting.replicas]
         device = ["--device", "emulated"] if self.case.is_device else []
         word = "u16" if self.case.model.token_bytes == 2 else "bytes"
         status, out, error = self.execute(
@@ -350,6 +384,10 @@ class Run:
     def check(self):
         """Raises Failure."""
         reference = Setting()
+        # As few replicas as have a power of two of the groups each.
+        reference.replicas = self.case.groups
+        while reference.replicas % 2 == 0:
+            reference.replicas //= 2
         reference.unroll = True
         if not self.compile(reference, "reference"):
             return

@@ -16,10 +16,12 @@ def candidates(case, tools):
     if case.settings:
         yield check.smaller(case, settings=[])
     for fewer in sorted({1, 2, case.microbatches // 2, case.microbatches - 1}):
-        if 0 < fewer < case.microbatches:
+        if 0 < fewer < case.microbatches and fewer % case.groups == 0:
             yield check.smaller(case, microbatches=fewer)
     if case.steps > 1:
         yield check.smaller(case, steps=1)
+    if case.groups > 1 and all(setting.replicas == 1 for setting in case.settings):
+        yield check.smaller(case, groups=1)
     if case.is_bf16:
         yield check.smaller(case, is_bf16=False)
     if case.is_device:
@@ -28,7 +30,8 @@ def candidates(case, tools):
         for name, value in (("stages", ()), ("recompute", None), ("semantics", None),
                             ("unroll", False), ("ranks", 1), ("ranks", setting.ranks - 1),
                             ("split", False), ("virtual", None), ("is_from_file", False),
-                            ("threads", 1), ("restarts", False)):
+                            ("threads", 1), ("restarts", False), ("zero", 1),
+                            ("replicas", 1)):
             if value != 0 and getattr(setting, name) != value:
                 copy = check.smaller(case)
                 setattr(copy.settings[number], name, value)

@@ -267,9 +267,39 @@ TEST_F(ContextTest, UpdatesGetMasterAndStatesOfTheOptimizer) {
   EXPECT_EQ(handed[6], workspace);
 }
 
+TEST_F(ContextTest, CollectivesAreStartedAndFinishedInTurn) {
+  d.programs[0].collectives = {
+      {"g", {"data"}, Collective::ReduceScatter, ElementType::F32, 4}};
+  make();
+  float in[4] = {1, 2, 3, 4}, out[4] = {};
+  pprt_context *ctx = context.get();
+  ASSERT_EQ(pprt_start(ctx, 0, in, out, nullptr), PPRT_OK);
+  EXPECT_EQ(pprt_finish(ctx, 0), PPRT_OK);
+  EXPECT_EQ(out[3], 4);
+  EXPECT_EQ(pprt_piece(ctx, in, 16), in); // of the only replica
+  EXPECT_EQ(pprt_finish(ctx, 0), PPRT_ERROR);
+  expectFailure("found an end of collective 0, expected one of the program's 1 "
+                "that is under way");
+  make();
+  ctx = context.get();
+  EXPECT_EQ(pprt_start(ctx, 0, in, out, nullptr), PPRT_OK);
+  EXPECT_EQ(pprt_start(ctx, 0, in, out, nullptr), PPRT_ERROR);
+  expectFailure("found a start of collective 0, expected one of the program's "
+                "1 that is not under way");
+  make();
+  EXPECT_EQ(pprt_start(context.get(), 1, in, out, nullptr), PPRT_ERROR);
+  expectFailure("found a start of collective 1");
+  make();
+  ASSERT_EQ(pprt_start(context.get(), 0, in, out, nullptr), PPRT_OK);
+  ASSERT_EQ(report(1, 1, 1), PPRT_OK);
+  EXPECT_NE(errorOf([&] { context->endStep(); })
+                .find("found 1 collectives under way at the end of a step"),
+            std::string::npos);
+}
+
 TEST_F(ContextTest, SmallHelpers) {
   float a[4] = {1, 2, 3, 4}, b[4] = {10, 20, 30, 40};
-  EXPECT_EQ(pprt_add_gradient(context.get(), 0, a, b, nullptr), PPRT_OK);
+  EXPECT_EQ(pprt_add_gradient(context.get(), 0, a, b, 1, nullptr), PPRT_OK);
   EXPECT_EQ(a[2], 33);
   pprt_zero(context.get(), a, sizeof a);
   EXPECT_EQ(a[0], 0);

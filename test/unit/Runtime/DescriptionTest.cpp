@@ -173,8 +173,9 @@ TEST(Description, WhatCannotBe) {
   has(with("/mesh/0/size", "two"), "wrong type");
   has(with("/mesh/0/size", 3),
       "2 programs for 3 coordinates on the axis 'pipe'");
-  has(with("/mesh/1/size", 2), "for the mesh pipe 2 x data 2, of which this "
-                               "version runs the axis 'pipe' alone");
+  has(with("/mesh/1", {{"axis", "tensor"}, {"size", 2}}),
+      "for the mesh pipe 2 x tensor 2, of which this version runs the axes "
+      "'pipe' and 'data' alone");
   has(with("/mesh/1/axis", "pipe"),
       "whose 'mesh' is none (found the axis 'pipe'");
   has(with("/placement", json::parse("[0]")), "whose 'placement' is not");
@@ -214,6 +215,70 @@ TEST(Description, WhatCannotBe) {
   for (const char *part : {"", "F", "0", "0X", "0F1", "0F"}) // no layers at all
     has(withPart(part), "of a stage");
   has(with("/parts", json::parse(R"([{"stage": 9}])")), "is no stage");
+}
+
+/// Two replicas of two pipe coordinates; states of "w" are cut, of "b" not.
+static json replicated() {
+  json document = good();
+  document["mesh"][1]["size"] = 2;
+  document["groups"] = 4;
+  document["parameters"][0]["piece"] = 64;
+  document["parameters"][0]["cut"] = true;
+  document["parameters"][1]["piece"] = 64;
+  for (json &program : document["programs"]) {
+    program["arena_bytes"] = 1280;
+    program["optimizer_offset"] = 1280;
+    program["optimizer_bytes"] = 512;
+  }
+  document["programs"][0]["states"][1]["offset"] = 256;
+  document["programs"][1]["parameters"][1]["offset"] = 512;
+  document["programs"][0]["collectives"] = json::parse(R"([
+    {"name": "w.grad.0", "kind": "reduce_scatter", "axes": ["data"],
+     "type": "f32", "elements": 64},
+    {"name": "w", "kind": "all_gather", "axes": ["data"], "type": "bytes",
+     "elements": 256}])");
+  return document;
+}
+
+TEST(Description, Replicas) {
+  std::string text = replicated().dump();
+  Description d = parseDescription(text.c_str());
+  EXPECT_EQ(d.replicas(), 2);
+  EXPECT_EQ(d.allMicrobatches(), 8);
+  EXPECT_EQ(d.reportedValues(), 8u + 2 * 4);
+  EXPECT_EQ(d.tokensPerStep(), 128);
+  const auto &collectives = d.programs[0].collectives;
+  ASSERT_EQ(collectives.size(), 2u);
+  EXPECT_EQ(collectives[0].describe(),
+            "the reduce_scatter of 'w.grad.0' over data");
+  EXPECT_EQ(collectives[0].over(2).total(), 128u);
+  // The second piece of 12 elements is nothing but padding.
+  EXPECT_EQ(d.parameters[0].updatedBy(0).count, 12u);
+  EXPECT_EQ(d.parameters[0].updatedBy(1).count, 0u);
+  EXPECT_EQ(d.parameters[0].stateElements(), 64u);
+  EXPECT_EQ(d.parameters[1].updatedBy(1).count, 4u);
+  EXPECT_EQ(d.parameters[1].stateElements(), 4u);
+
+  auto with = [](const char *path, const json &value) {
+    json document = replicated();
+    document[json::json_pointer(path)] = value;
+    return problem(document);
+  };
+  auto has = [](const std::string &found, const char *expected) {
+    EXPECT_NE(found.find(expected), std::string::npos) << found;
+  };
+  has(with("/groups", 6), "whose 'groups' are not the replicas times a power");
+  has(with("/groups", 1), "whose 'groups' are not the replicas times a power");
+  has(with("/parameters/0/piece", 0), "is cut into no pieces");
+  has(with("/parameters/1/piece", 0), "has pieces that are not those of its");
+  has(with("/parameters/1/piece", 33), "has pieces that are not those of its");
+  has(with("/programs/0/collectives/0/kind", "sum"),
+      "with a collective of kind 'sum'");
+  has(with("/programs/0/collectives/0/type", "bytes"),
+      "with a reduce_scatter of elements of 'bytes'");
+  has(with("/programs/0/collectives/1/axes/0", "expert"),
+      "axes' names 'expert', which is no axis of the mesh");
+  has(with("/programs/0/arena_bytes", 256), "lies outside of the arena");
 }
 
 TEST(Description, PlannedTimes) {

@@ -76,7 +76,7 @@ TEST(Emulation, StepsTouchNoMemory) {
   float *nowhere = reinterpret_cast<float *>(uintptr_t(64));
   EXPECT_NE(pprt_data(&context, 0, 0), nullptr);
   pprt_zero(&context, nowhere, 16);
-  EXPECT_EQ(pprt_add_gradient(&context, 0, nowhere, nowhere, nowhere), PPRT_OK);
+  EXPECT_EQ(pprt_add_gradient(&context, 0, nowhere, nowhere, 1, nowhere), PPRT_OK);
   EXPECT_EQ(pprt_loss(&context, 0, nowhere), PPRT_OK);
   EXPECT_EQ(pprt_square_norm(&context, 0, nowhere, nowhere), PPRT_OK);
   EXPECT_EQ(pprt_exchange(&context, nowhere), PPRT_OK);

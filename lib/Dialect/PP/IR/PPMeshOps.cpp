@@ -86,6 +86,11 @@ LogicalResult MeshOp::verify() {
              << ", expected fewer: correct the size";
     ranks *= size;
   }
+  if (auto replicas = getReplicas();
+      replicas && (*replicas == kStages || !seen.contains(*replicas)))
+    return emitOpError("(C5) found replicas on '")
+           << *replicas << "', expected an axis of the mesh, "
+           << getAxes() << ", other than '" << kStages << "'";
   for (Operation &op : *(*this)->getBlock()) {
     if (&op == getOperation() || !isa<comm::MeshOpInterface>(op))
       continue;

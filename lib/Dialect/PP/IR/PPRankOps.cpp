@@ -390,7 +390,11 @@ LogicalResult StartOp::verify() {
     return emitOpError() << "(C3) found " << type
                          << " in a sum, expected elements of bf16, f32 or f64: "
                             "integers can be gathered";
-  if (getKind() != CollectiveKind::AllReduce && type.getRank() == 0)
+  const bool mayBePiece =
+      getKind() == CollectiveKind::ReduceScatter &&
+      cast<RankedTensorType>(getBuffer().getType()).getRank() == 1;
+  if (getKind() != CollectiveKind::AllReduce && type.getRank() == 0 &&
+      !mayBePiece)
     return emitOpError() << "(C3) found " << type << " in "
                          << stringifyCollectiveKind(getKind())
                          << ", expected a first dimension, along which parts "
@@ -406,7 +410,7 @@ LogicalResult StartOp::verifySymbolUses(SymbolTableCollection &) {
   auto type = cast<RankedTensorType>(getOperand().getType());
   auto result = cast<RankedTensorType>(getBuffer().getType());
   auto isPieceOf = [&](RankedTensorType piece, RankedTensorType whole) {
-    return piece.getRank() == 1 && whole.getRank() > 0 &&
+    return piece.getRank() == 1 &&
            piece.getElementType() == whole.getElementType() &&
            piece.getNumElements() <= limits::kElements / *group &&
            piece.getNumElements() * *group >= whole.getNumElements();
@@ -416,6 +420,11 @@ LogicalResult StartOp::verifySymbolUses(SymbolTableCollection &) {
     return success();
   SmallVector<int64_t> shape(type.getShape());
   if (getKind() == CollectiveKind::ReduceScatter) {
+    if (shape.empty())
+      return emitOpError() << "(C4) found result type " << result
+                           << ", expected a piece of " << type
+                           << ": declare one dimension of "
+                           << type.getElementType();
     if (shape[0] % *group != 0)
       return emitOpError() << "(C4) found a first dimension of " << shape[0]
                            << " for a group of " << *group

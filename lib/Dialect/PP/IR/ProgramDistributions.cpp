@@ -151,7 +151,7 @@ DistributionAttr ProgramDistributions::replace(DistributionAttr declared,
   SmallVector<Distribution> all;
   for (StringAttr each : axes)
     all.push_back(each == axis ? with : onAxis(declared, each));
-  return DistributionAttr::get(module.getContext(), axes, all);
+  return DistributionAttr::get(axis.getContext(), axes, all);
 }
 
 DistributionAttr ProgramDistributions::onReplicas(DistributionAttr declared,
