@@ -157,20 +157,24 @@ def draw_replicas(rng, case, tools):
     groups = [n for n in (2, 3, 4, 6, 8) if case.microbatches % n == 0]
     if not groups or rng.random() < 0.5:
         return
-    case.groups = rng.choice(groups)
+    all_groups = rng.choice(groups)
     # Each has a power of two of the groups.
     shares = [n for n in (1, 2, 3, 4, 6, 8)
-              if case.groups % n == 0 and case.groups // n in (1, 2, 4, 8)]
+              if all_groups % n == 0 and all_groups // n in (1, 2, 4, 8)]
+    chosen = []
     for setting in case.settings:
-        setting.zero = rng.choice([1, 1, 0])
         # A schedule may want more micro-batches than a replica has then.
         possible = [n for n in shares if setting.ranks * n <= 8 and any(
             plan["schedule"] == setting.schedule and plan["legal"]
             and plan["stages_per_rank"] == (setting.virtual or 1)
             for plan in tools.schedules(setting.ranks, case.microbatches // n,
                                         setting.virtual or 2))]
-        if possible:
-            setting.replicas = rng.choice(possible)
+        if not possible:
+            return
+        chosen.append(rng.choice(possible))
+    case.groups = all_groups
+    for setting, replicas in zip(case.settings, chosen):
+        setting.replicas, setting.zero = replicas, rng.choice([1, 1, 0])
 
 
 def draw_runs(rng, case):
