@@ -4,11 +4,16 @@
 // instances of such two, in order of time, must then take turns. Where there
 // are about as many slots as instances, the instances are compared one by one.
 //
+// Buffers that live alike and lie side by side in all their slots, such as the
+// residuals of a layer, are one buffer for that; where it overlaps another one,
+// all are compared once more as they are.
+//
 //===----------------------------------------------------------------------===//
 
 #include "pp/MemoryPlanning/Rings.h"
 
 #include <algorithm>
+#include <numeric>
 
 using namespace pp::memory;
 
@@ -68,9 +73,9 @@ findOverlapOfInstances(const std::vector<Ring> &rings,
   return RingOverlap{{a.first, b.first}, {a.second, b.second}};
 }
 
-std::optional<RingOverlap>
-pp::memory::findOverlap(const std::vector<Ring> &rings,
-                        const std::vector<Places> &places) {
+static std::optional<RingOverlap>
+findOverlapOfAll(const std::vector<Ring> &rings,
+                 const std::vector<Places> &places) {
   size_t numSlots = 0;
   for (const Places &ofRing : places)
     numSlots += ofRing.slots.size();
@@ -111,4 +116,46 @@ pp::memory::findOverlap(const std::vector<Ring> &rings,
     open.push_back(&slot);
   }
   return std::nullopt;
+}
+
+/// Whether each instance of the second ring lies right behind that of the
+/// first, and lives as long.
+static bool isBehind(const Ring &first, const Places &placesFirst,
+                     const Ring &second, const Places &placesSecond) {
+  if (placesFirst.head != placesSecond.head ||
+      placesFirst.tail != placesSecond.tail ||
+      placesFirst.instances != placesSecond.instances ||
+      placesFirst.slots.size() != placesSecond.slots.size() ||
+      first.lives != second.lives)
+    return false;
+  for (size_t i = 0; i < placesFirst.slots.size(); ++i)
+    if (placesSecond.slots[i] != placesFirst.slots[i] + alignUp(first.size))
+      return false;
+  return true;
+}
+
+std::optional<RingOverlap>
+pp::memory::findOverlap(const std::vector<Ring> &rings,
+                        const std::vector<Places> &places) {
+  std::vector<size_t> order(rings.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return places[a].slots.front() < places[b].slots.front();
+  });
+  std::vector<Ring> merged;
+  std::vector<Places> placesOfMerged;
+  for (size_t ring : order) {
+    if (rings[ring].size == 0)
+      continue; // overlaps nothing
+    if (!merged.empty() && isBehind(merged.back(), placesOfMerged.back(),
+                                    rings[ring], places[ring])) {
+      merged.back().size = alignUp(merged.back().size) + rings[ring].size;
+      continue;
+    }
+    merged.push_back(rings[ring]);
+    placesOfMerged.push_back(places[ring]);
+  }
+  if (!findOverlapOfAll(merged, placesOfMerged))
+    return std::nullopt;
+  return findOverlapOfAll(rings, places);
 }

@@ -141,19 +141,16 @@ LogicalResult pp::buildRankPipeline(OpPassManager &manager,
   std::string semantics = options.semantics;
   if (semantics.empty())
     semantics = target->semantics.front().str();
-  // Without what repeats, so that the moves look at few ops; loops stand for it
-  // once all ops are where they belong.
+  // What repeats is loops from here on, so that no pass sees every micro-batch
+  // as ops.
   PPProjectRanksOptions projection;
-  projection.shorten = !options.unroll;
+  projection.loops = !options.unroll;
   manager.addPass(createPPProjectRanks(projection));
   // Moves are made under the proof that they are safe; the proof of what
   // results is then made once more from nothing.
   PPPlaceCommunicationOptions placement;
   placement.semantics = semantics;
   manager.addPass(createPPPlaceCommunication(placement));
-  PPFormLoopsOptions loops;
-  loops.semantics = semantics;
-  manager.addPass(createPPFormLoops(loops));
   PPVerifyCommunicationOptions communication;
   communication.semantics = semantics;
   manager.addPass(createPPVerifyCommunication(communication));

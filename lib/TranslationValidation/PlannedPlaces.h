@@ -89,11 +89,15 @@ public:
         lookup(attr::kGradients, parameter));
     return uses && use >= 0 && use < uses.size() ? uses[use] : -1;
   }
-  /// Offset of a parameter; nothing if the program has none.
-  std::optional<int64_t> ofParameter(llvm::StringRef parameter) const {
-    auto offset = mlir::dyn_cast_or_null<mlir::IntegerAttr>(
-        lookup(attr::kParameters, parameter));
-    return offset ? std::optional(offset.getInt()) : std::nullopt;
+  /// Parameters of the program, and their offsets.
+  llvm::SmallVector<std::pair<llvm::StringRef, int64_t>> ofParameters() const {
+    llvm::SmallVector<std::pair<llvm::StringRef, int64_t>> result;
+    if (auto all =
+            program->getAttrOfType<mlir::DictionaryAttr>(attr::kParameters))
+      for (mlir::NamedAttribute each : all)
+        if (auto offset = mlir::dyn_cast<mlir::IntegerAttr>(each.getValue()))
+          result.emplace_back(each.getName(), offset.getInt());
+    return result;
   }
 
 private:

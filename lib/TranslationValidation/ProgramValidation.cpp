@@ -92,23 +92,21 @@ private:
     for (const json::Value &entry : *list)
       if (const json::Object *object = entry.getAsObject())
         byIndex[object->getInteger("index").value_or(-1)] = object;
-    for (const auto &named : described.parameterOps) {
-      ParameterOp parameter = named.second;
-      std::optional<int64_t> offset = plan.ofParameter(named.getKey());
-      auto found = byIndex.find(described.parameters.lookup(named.getKey()));
-      if (!offset)
-        continue; // not of this rank
+    for (auto [name, offset] : plan.ofParameters()) {
+      ParameterOp parameter = described.parameterOps.lookup(name);
+      if (!parameter)
+        continue; // no name of a parameter
+      auto found = byIndex.find(described.parameters.lookup(name));
       if (found == byIndex.end() ||
-          found->second->getInteger("offset") != offset)
-        return fail("another place of '" + named.getKey() +
-                        "' in the description",
+          found->second->getInteger("offset") != std::optional(offset))
+        return fail("another place of '" + name + "' in the description",
                     "that of the memory plan");
-      int64_t address = kArena + *offset;
+      int64_t address = kArena + offset;
       uint64_t bytes = countBytes(parameter.getType());
       if (!isInArena(address, bytes))
         return false;
-      memory.write(address, bytes, contentBetweenSteps(named.getKey()));
-      parameterAt[named.getKey()] = address;
+      memory.write(address, bytes, contentBetweenSteps(name));
+      parameterAt[name] = address;
     }
     std::pair<std::string, std::string> problem;
     auto states = described.readStates(*own, plan, arenaBytes, problem);

@@ -9,6 +9,8 @@
 
 #include "CallList.h"
 
+#include "Progression.h"
+
 #include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/STLExtras.h"
@@ -21,6 +23,8 @@ using namespace pp;
 
 /// A loop has to save this many calls: it brings a table and branches.
 static constexpr size_t leastSaved = 6;
+/// Cycles from this length on are computed where they can be.
+static constexpr size_t longCycle = 32;
 /// How often the rarest call of a loop's body may occur in it for the body to
 /// be found.
 static constexpr size_t occurrences = 3;
@@ -157,9 +161,11 @@ class Emitter {
                                            size_t which, Type type)>;
 
 public:
-  Emitter(LLVM::LLVMFuncOp function, Block *block, Block *exit)
+  Emitter(LLVM::LLVMFuncOp function, Block *block, Block *exit,
+          CallTarget &target)
       : function(function), module(function->getParentOfType<ModuleOp>()),
-        exit(exit), builder(function.getContext()), loc(function.getLoc()),
+        target(target), exit(exit), builder(function.getContext()),
+        loc(function.getLoc()),
         ptr(LLVM::LLVMPointerType::get(function.getContext())),
         i8(builder.getI8Type()), i64(builder.getI64Type()) {
     builder.setInsertionPointToEnd(block);
@@ -281,6 +287,8 @@ private:
       if (!first.step)
         return constant(type, table.front());
       result = constant(i64, table.front());
+    } else if (auto progression = progressionOf(operands, table, round)) {
+      result = inProgression(*progression, round);
     } else {
       Value place = index;
       if (turns > 1) {
@@ -312,6 +320,33 @@ private:
                               LLVM::MulOp::create(builder, loc, round.number,
                                                   constant(i64, first.step)));
     return truncate(result, type);
+  }
+
+  /// The numbers of one operand in all rounds, if they can be computed.
+  static std::optional<Progression>
+  progressionOf(ArrayRef<const CallOperand *> operands, ArrayRef<int64_t> table,
+                const Round &round) {
+    if (operands.size() > 1 || table.size() < longCycle)
+      return std::nullopt;
+    auto progression = findProgression(table);
+    // What comes round again does so where the ring ends.
+    if (progression && table.size() < round.rounds &&
+        progression->size != int64_t(table.size()))
+      return std::nullopt;
+    return progression;
+  }
+  Value inProgression(const Progression &progression, const Round &round) {
+    Value place = round.number;
+    if (progression.phase)
+      place = LLVM::AddOp::create(builder, loc, place,
+                                  constant(i64, progression.phase));
+    if (int64_t(round.rounds) + progression.phase > progression.size)
+      place = LLVM::URemOp::create(builder, loc, place,
+                                   constant(i64, progression.size));
+    return LLVM::AddOp::create(
+        builder, loc, constant(i64, progression.base),
+        LLVM::MulOp::create(builder, loc, place,
+                            constant(i64, progression.stride)));
   }
 
   /// Whether the numbers of a repetition grow in the same steps.
@@ -467,7 +502,7 @@ private:
     }
     case CallOperand::MixedKey: {
       Value key = function.getArgument(operand.base);
-      if (isForDevice(module)) {
+      if (target.isDevice) {
         Value above =
             LLVM::AddOp::create(builder, loc, number(0, i64), constant(i64, 1));
         return LLVM::OrOp::create(
@@ -485,8 +520,7 @@ private:
   }
 
   void declare(const Call &call, ValueRange operands, Type type) {
-    if (!declared.insert(call.callee).second ||
-        module.lookupSymbol<FunctionOpInterface>(call.callee))
+    if (!target.functions.insert(call.callee).second)
       return;
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(module.getBody());
@@ -503,7 +537,7 @@ private:
     for (const CallOperand &each : call.operands)
       operands.push_back(operand(each, numbers));
     Value result;
-    if (!call.callee && isForDevice(module)) {
+    if (!call.callee && target.isDevice) {
       copyOnDevice(operands);
     } else if (!call.callee) {
       LLVM::MemcpyOp::create(builder, loc, operands[0], operands[1],
@@ -531,20 +565,25 @@ private:
 
   LLVM::LLVMFuncOp function;
   ModuleOp module;
+  CallTarget &target;
   Block *exit;
   OpBuilder builder;
   Location loc;
   Type ptr, i8, i64;
   unsigned tables = 0;
   std::map<std::vector<int64_t>, StringRef> tableOf;
-  llvm::DenseSet<StringAttr> declared;
   std::vector<Value> results; ///< of the calls so far, null where there is none
 };
 } // namespace
 
-Block *CallList::emit(LLVM::LLVMFuncOp function, Block *block,
-                      Block *exit) const {
-  Emitter emitter(function, block, exit);
+CallTarget::CallTarget(ModuleOp module) : isDevice(isForDevice(module)) {
+  for (auto function : module.getOps<FunctionOpInterface>())
+    functions.insert(function.getNameAttr());
+}
+
+Block *CallList::emit(LLVM::LLVMFuncOp function, Block *block, Block *exit,
+                      CallTarget &target) const {
+  Emitter emitter(function, block, exit, target);
   auto straight = [&](ArrayRef<Call> part) {
     size_t next = 0;
     for (const Repetition &repetition : findRepetitions(part)) {

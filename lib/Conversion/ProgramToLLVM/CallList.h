@@ -16,6 +16,7 @@
 #include "pp/Dialect/PP/IR/RankOpInterface.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "llvm/ADT/DenseSet.h"
 
 namespace pp {
 
@@ -29,6 +30,15 @@ struct Call {
 
   /// Equal but for the numbers and the location.
   bool isLike(const Call &other) const;
+};
+
+/// What calls ask of the module that they are emitted into: answered once, for
+/// a module has functions of every rank.
+struct CallTarget {
+  explicit CallTarget(mlir::ModuleOp module);
+
+  bool isDevice;                              ///< see isForDevice
+  llvm::DenseSet<mlir::StringAttr> functions; ///< that it defines or declares
 };
 
 /// The calls of one function in order.
@@ -54,7 +64,7 @@ public:
   /// fails, control goes to `exit` with the status. Returns the block in which
   /// the last call ends.
   mlir::Block *emit(mlir::LLVM::LLVMFuncOp function, mlir::Block *block,
-                    mlir::Block *exit) const;
+                    mlir::Block *exit, CallTarget &target) const;
 
 private:
   /// Calls [begin, end).

@@ -244,7 +244,20 @@ static json::Array describeCollectives(const LoweredProgram &lowered) {
   return all;
 }
 
-static json::Object describe(ModuleOp module, const LoweredProgram &lowered) {
+/// The symbols of kind OpT that a program has places of, in the module's order.
+template <typename OpT>
+static SmallVector<std::pair<int64_t, NamedAttribute>>
+inOrder(DictionaryAttr places, const SymbolIndices &indices) {
+  SmallVector<std::pair<int64_t, NamedAttribute>> result;
+  for (NamedAttribute place : places)
+    if (int64_t index = indices.lookup<OpT>(place.getName()); index >= 0)
+      result.emplace_back(index, place);
+  llvm::sort(result, llvm::less_first());
+  return result;
+}
+
+static json::Object describe(const SymbolIndices &indices,
+                             const LoweredProgram &lowered) {
   ProgramOp program = lowered.program;
   // Without parameters there need be no offsets.
   auto dictionary = [&](StringRef name) {
@@ -267,21 +280,16 @@ static json::Object describe(ModuleOp module, const LoweredProgram &lowered) {
   for (UpdateOp update : program.getOps<UpdateOp>())
     owned.insert(update.getParameterAttr().getAttr());
   json::Array parameters;
-  for (auto [index, parameter] :
-       llvm::enumerate(module.getOps<ParameterOp>())) {
-    auto offset = offsets.getAs<IntegerAttr>(parameter.getSymNameAttr());
-    if (!offset)
-      continue;
+  for (auto [index, place] : inOrder<ParameterOp>(offsets, indices))
     parameters.push_back(
-        json::Object{{"index", int64_t(index)},
-                     {"offset", offset.getInt()},
-                     {"owned", owned.contains(parameter.getSymNameAttr())}});
-  }
+        json::Object{{"index", index},
+                     {"offset", cast<IntegerAttr>(place.getValue()).getInt()},
+                     {"owned", owned.contains(place.getName())}});
   json::Array states;
-  for (auto [index, state] : llvm::enumerate(module.getOps<StateOp>()))
-    if (auto offset = placed.getAs<IntegerAttr>(state.getSymNameAttr()))
-      states.push_back(
-          json::Object{{"index", int64_t(index)}, {"offset", offset.getInt()}});
+  for (auto [index, place] : inOrder<StateOp>(placed, indices))
+    states.push_back(
+        json::Object{{"index", index},
+                     {"offset", cast<IntegerAttr>(place.getValue()).getInt()}});
 
   json::Object result{{"arena_bytes", bytes("arena")},
                       {"optimizer_offset", bytes("arena")},
@@ -391,9 +399,10 @@ FailureOr<std::string> pp::describePrograms(ModuleOp module,
       {"recompute", text(attr::kRecompute, "none")},
       {"target", isForDevice(module) ? "cuda" : "cpu"},
       {"fingerprint", text(attr::kFingerprint, "")}};
+  const SymbolIndices indices(module);
   if (failed(addInputs(module, root)) ||
       failed(addParameters(module, symbols, functions, root)) ||
-      failed(addStates(module, SymbolIndices(module), functions, root)))
+      failed(addStates(module, indices, functions, root)))
     return failure();
   addLayers(module, symbols, root);
   addSchedule(module, schedule, programs.size(), root);
@@ -415,14 +424,16 @@ FailureOr<std::string> pp::describePrograms(ModuleOp module,
   }
   json::Array described;
   for (const LoweredProgram &lowered : programs)
-    described.push_back(describe(module, lowered));
+    described.push_back(describe(indices, lowered));
   root["programs"] = std::move(described);
 
+  json::Value whole(std::move(root));
   std::string rest;
-  llvm::raw_string_ostream(rest) << json::Value(json::Object(root));
+  llvm::raw_string_ostream(rest) << whole;
   auto digest = llvm::SHA256::hash(llvm::arrayRefFromStringRef(rest));
-  root["hash"] = llvm::toHex(ArrayRef(digest).take_front(16), true);
+  (*whole.getAsObject())["hash"] =
+      llvm::toHex(ArrayRef(digest).take_front(16), true);
   std::string result;
-  llvm::raw_string_ostream(result) << json::Value(std::move(root));
+  llvm::raw_string_ostream(result) << whole;
   return result;
 }

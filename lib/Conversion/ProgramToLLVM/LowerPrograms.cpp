@@ -190,16 +190,17 @@ struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
 
     // Programs look stage functions up by name: the symbol table is that of
     // before, in which they are func.funcs.
+    CallTarget target(module);
     NativeStages stages;
     for (func::FuncOp stage : getStageFunctions(module, symbols))
-      if (failed(stages.lower(stage, symbols)))
+      if (failed(stages.lower(stage, symbols, target)))
         return signalPassFailure();
     SymbolIndices indices(module);
     const StepFunctions functions(module);
     SmallVector<LoweredProgram> lowered;
     for (ProgramOp program : programs) {
       FailureOr<LoweredProgram> one =
-          lowerProgram(program, stages, indices, symbols, functions,
+          lowerProgram(program, stages, indices, symbols, functions, target,
                        /*sharePlaces=*/fault == "share-places");
       if (failed(one))
         return signalPassFailure();

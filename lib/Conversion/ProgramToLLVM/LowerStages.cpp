@@ -58,10 +58,9 @@ class StageLowering {
 
 public:
   StageLowering(func::FuncOp stage, StageValues values,
-                SymbolTableCollection &symbols)
-      : onDevice(isForDevice(stage->getParentOfType<ModuleOp>())), stage(stage),
-        values(std::move(values)), symbols(symbols), signature(stage),
-        builder(stage) {}
+                SymbolTableCollection &symbols, bool onDevice)
+      : onDevice(onDevice), stage(stage), values(std::move(values)),
+        symbols(symbols), signature(stage), builder(stage) {}
 
   FailureOr<CallList> run() {
     for (BlockArgument argument : stage.getArguments())
@@ -235,8 +234,7 @@ private:
         SmallVector<int64_t> salts(key.numbers.begin(), key.numbers.end());
         salts.push_back(mix.getSalt());
         // Bits above an address that a device has.
-        if (isForDevice(stage->getParentOfType<ModuleOp>()) &&
-            (salts.size() > 1 || mix.getSalt() >= 65535))
+        if (onDevice && (salts.size() > 1 || mix.getSalt() >= 65535))
           return op->emitOpError("found salt ")
                  << mix.getSalt() << " of a key that is mixed " << salts.size()
                  << " times, expected one below 65535, once, in a program for "
@@ -285,7 +283,7 @@ static Block *skipIfEmulating(LLVM::LLVMFuncOp function, Block *entry,
 }
 
 static void emitStage(func::FuncOp stage, LLVM::LLVMFunctionType type,
-                      const CallList &calls) {
+                      const CallList &calls, CallTarget &target) {
   OpBuilder builder(stage);
   auto function = LLVM::LLVMFuncOp::create(
       builder, stage.getLoc(), stage.getName(), type, LLVM::Linkage::Internal);
@@ -297,19 +295,21 @@ static void emitStage(func::FuncOp stage, LLVM::LLVMFunctionType type,
   Block *entry = function.addEntryBlock(builder);
   Block *exit = builder.createBlock(&function.getBody());
   Block *compute = skipIfEmulating(function, entry, exit);
-  builder.setInsertionPointToEnd(calls.emit(function, compute, nullptr));
+  builder.setInsertionPointToEnd(
+      calls.emit(function, compute, nullptr, target));
   LLVM::BrOp::create(builder, stage.getLoc(), exit);
   builder.setInsertionPointToEnd(exit);
   LLVM::ReturnOp::create(builder, stage.getLoc(), ValueRange());
 }
 
 LogicalResult NativeStages::lower(func::FuncOp stage,
-                                  SymbolTableCollection &symbols) {
+                                  SymbolTableCollection &symbols,
+                                  CallTarget &target) {
   FailureOr<StageValues> values = StageValues::analyze(stage, symbols);
   if (failed(values) || failed(values->readOffsets()))
     return failure();
   FailureOr<CallList> calls =
-      StageLowering(stage, std::move(*values), symbols).run();
+      StageLowering(stage, std::move(*values), symbols, target.isDevice).run();
   if (failed(calls))
     return failure();
   auto type = StageSignature(stage).getType(stage.getContext());
@@ -318,7 +318,7 @@ LogicalResult NativeStages::lower(func::FuncOp stage,
       native[stage.getSymNameAttr()] = other.name;
       return success();
     }
-  emitStage(stage, type, *calls);
+  emitStage(stage, type, *calls, target);
   native[stage.getSymNameAttr()] = stage.getSymNameAttr();
   made.push_back({stage.getSymNameAttr(), type, std::move(*calls)});
   return success();

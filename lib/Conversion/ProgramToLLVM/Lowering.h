@@ -32,7 +32,8 @@ public:
   /// Makes the native function beside `stage`, under the same name, unless an
   /// earlier one does the same; the caller erases `stage`.
   mlir::LogicalResult lower(mlir::func::FuncOp stage,
-                            mlir::SymbolTableCollection &symbols);
+                            mlir::SymbolTableCollection &symbols,
+                            CallTarget &target);
 
   /// The native function for the stage function `name`: its own where none has
   /// been made, as for a declaration.
@@ -93,7 +94,8 @@ struct LoweredProgram {
 mlir::FailureOr<LoweredProgram>
 lowerProgram(ProgramOp program, const NativeStages &stages,
              const SymbolIndices &indices, mlir::SymbolTableCollection &symbols,
-             const StepFunctions &functions, bool sharePlaces = false);
+             const StepFunctions &functions, CallTarget &target,
+             bool sharePlaces = false);
 
 /// The JSON text of the module's programs.
 mlir::FailureOr<std::string>

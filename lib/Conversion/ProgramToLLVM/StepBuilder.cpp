@@ -48,12 +48,14 @@ public:
   StepBuilder(ProgramOp program, ProgramBuffers buffers,
               std::vector<BufferOffsets> offsets, const NativeStages &stages,
               const SymbolIndices &indices, SymbolTableCollection &symbols,
-              const StepFunctions &functions, bool sharePlaces)
+              const StepFunctions &functions, CallTarget &target,
+              bool sharePlaces)
       : written(sharePlaces ? 0 : kWritten), program(program),
         buffers(std::move(buffers)), offsets(std::move(offsets)),
         stages(stages), indices(indices), symbols(symbols),
-        functions(functions), builder(program), loc(program.getLoc()),
-        i32(builder.getI32Type()), i64(builder.getI64Type()),
+        functions(functions), target(target), builder(program),
+        loc(program.getLoc()), i32(builder.getI32Type()),
+        i64(builder.getI64Type()),
         tablesName(builder.getStringAttr("pp.table." + program.getSymName())),
         placesName(builder.getStringAttr("pp.places." + program.getSymName())) {
     result.program = program;
@@ -225,7 +227,8 @@ private:
     Block *exit = builder.createBlock(&result.step.getBody());
     exit->addArgument(i32, loc);
     LLVM::ReturnOp::create(builder, loc, exit->getArgument(0));
-    builder.setInsertionPointToEnd(calls.emit(result.step, entry, exit));
+    builder.setInsertionPointToEnd(
+        calls.emit(result.step, entry, exit, target));
     Value done = LLVM::ConstantOp::create(builder, loc, i32,
                                           builder.getI32IntegerAttr(0));
     LLVM::ReturnOp::create(builder, loc, done);
@@ -522,6 +525,7 @@ private:
   const SymbolIndices &indices;
   SymbolTableCollection &symbols;
   const StepFunctions &functions;
+  CallTarget &target;
   OpBuilder builder;
   Location loc;
   Type i32, i64;
@@ -553,7 +557,8 @@ private:
 FailureOr<LoweredProgram>
 pp::lowerProgram(ProgramOp program, const NativeStages &stages,
                  const SymbolIndices &indices, SymbolTableCollection &symbols,
-                 const StepFunctions &functions, bool sharePlaces) {
+                 const StepFunctions &functions, CallTarget &target,
+                 bool sharePlaces) {
   FailureOr<ProgramBuffers> buffers =
       ProgramBuffers::analyze(program, symbols, functions, /*withLives=*/false);
   if (failed(buffers))
@@ -562,6 +567,6 @@ pp::lowerProgram(ProgramOp program, const NativeStages &stages,
   if (failed(offsets))
     return failure();
   return StepBuilder(program, std::move(*buffers), std::move(*offsets), stages,
-                     indices, symbols, functions, sharePlaces)
+                     indices, symbols, functions, target, sharePlaces)
       .run();
 }

@@ -46,14 +46,14 @@ def mutants(text):
 def main(model):
     text = open(model).read()
     plan = lower([f"--pp-to-plan={OPTIONS}"], text)
-    short = lower(["--pp-project-ranks=shorten"], plan)
+    short = lower(["--pp-project-ranks=loops"], plan)
     rank = lower([f"--pp-to-rank={OPTIONS}"], text)
     layers = lower(["--pp-lower-layers"], rank)
     layers = re.sub(r"\n  module @layers.*", "\n}\n", layers, flags=re.S)
     memory = lower(["--pp-plan-memory"], layers)
     for level, passes in [
         (plan, ["verify-plan", "project-ranks"]),
-        (short, ["place-communication", "form-loops"]),
+        (short, ["place-communication"]),
         (rank, ["verify-communication", "annotate-times"]),
         (layers, ["plan-memory"]),
         (memory, ["verify-memory", "lower-programs"]),

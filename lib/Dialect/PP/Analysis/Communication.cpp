@@ -19,7 +19,9 @@
 #include "pp/Communication/Programs.h"
 
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/MapVector.h"
 
+#include <deque>
 #include <map>
 
 using namespace mlir;
@@ -36,19 +38,32 @@ FailureOr<Semantics> pp::readSemantics(Operation *op, StringRef name) {
 
 namespace {
 
-constexpr size_t kNone = size_t(-1);
+constexpr uint32_t kNone = uint32_t(-1);
 
-/// One side of a message.
-struct Transfer {
+/// One side of a message, in the first round of its loop.
+struct TransferOp {
   Operation *op;
   bool isSend;
   size_t pipe, peer; ///< indices into the programs
   StringAttr channel, value;
+  size_t edge; ///< number of the channel
   std::optional<uint64_t> microbatch;
   uint64_t tag;
   Type type;
-  size_t other = kNone; ///< the other side
-  uint32_t message = 0; ///< of the model
+};
+
+/// One side of a message: one for each round, so few numbers.
+struct Transfer {
+  const TransferOp *of;
+  uint32_t shift;         ///< of micro-batch and tag
+  uint32_t other = kNone; ///< the other side
+  uint32_t message = 0;   ///< of the model
+
+  std::optional<uint64_t> microbatch() const {
+    return of->microbatch ? std::optional(*of->microbatch + shift)
+                          : std::nullopt;
+  }
+  uint64_t tag() const { return of->tag + shift; }
 };
 
 /// A collective that a program starts.
@@ -60,9 +75,9 @@ struct Collective {
 
 /// An op that a program reaches.
 struct Event {
-  enum class Kind { Post, Wait, Start, Finish, Exchange } kind;
+  enum class Kind : uint8_t { Post, Wait, Start, Finish, Exchange } kind;
+  uint32_t index; ///< of the transfer, or the collective of the program
   Operation *op;
-  size_t index; ///< of the transfer, or the collective of the program
 };
 
 class CommunicationProof {
@@ -92,7 +107,8 @@ private:
   LogicalResult match();
   LogicalResult matchByTag();
   LogicalResult matchByOrder();
-  LogicalResult compare(Transfer &send, Transfer &receive, size_t position);
+  LogicalResult compare(const Transfer &send, const Transfer &receive,
+                        size_t position);
   LogicalResult makeModel();
   std::string describe(const Collective &collective) const;
   LogicalResult compareCollectives(const Collective &collective,
@@ -110,11 +126,13 @@ private:
   SmallVector<ProgramOp> programs;
   SmallVector<int64_t> pipes;
   SmallVector<SmallVector<Event>> events;
+  std::deque<TransferOp> transferOps;
+  llvm::MapVector<StringAttr, size_t> edges; ///< numbers of channels
   std::vector<Transfer> transfers;
   std::vector<std::vector<Collective>> collectives; ///< of each program
   communication::Programs model;
   SmallVector<ArrayAttr> axesOf; ///< each group; null for pp.exchange
-  std::vector<std::array<size_t, 2>> sidesOf; ///< transfers of each message
+  std::vector<std::array<uint32_t, 2>> sidesOf; ///< transfers of each message
   /// The op of each event of the model.
   SmallVector<SmallVector<Operation *>> opOf;
 };
@@ -122,12 +140,13 @@ private:
 } // namespace
 
 std::string CommunicationProof::describe(const Transfer &transfer) const {
-  std::string text = transfer.isSend ? "send" : "receive";
-  text += " of '" + transfer.value.getValue().str() + "'";
-  if (transfer.microbatch)
-    text += " for micro-batch " + std::to_string(*transfer.microbatch);
-  text += transfer.isSend ? " to pipe coordinate " : " from pipe coordinate ";
-  return text + std::to_string(pipes[transfer.peer]);
+  const TransferOp &of = *transfer.of;
+  std::string text = of.isSend ? "send" : "receive";
+  text += " of '" + of.value.getValue().str() + "'";
+  if (of.microbatch)
+    text += " for micro-batch " + std::to_string(*transfer.microbatch());
+  text += of.isSend ? " to pipe coordinate " : " from pipe coordinate ";
+  return text + std::to_string(pipes[of.peer]);
 }
 
 LogicalResult CommunicationProof::collect() {
@@ -183,9 +202,9 @@ CommunicationProof::collect(ProgramOp program, size_t pipe,
   using Series = DenseMap<int64_t, size_t>;
   struct Known {
     CommunicationEvent event;
-    size_t peer = kNone;
+    const TransferOp *transfer = nullptr;
     Series *series = nullptr;
-    std::optional<int64_t> instance;
+    std::optional<int64_t> instance = std::nullopt;
   };
   DenseMap<Operation *, Known> known;
   std::map<decltype(CommunicationEvent().getSeries()), Series> allSeries;
@@ -216,7 +235,11 @@ CommunicationProof::collect(ProgramOp program, size_t pipe,
       diagnostic.attachNote(channel.getLoc()) << "the channel is declared here";
       return diagnostic;
     }
-    entry.peer = peer->second;
+    auto edge = edges.try_emplace(event->channel, edges.size()).first;
+    transferOps.push_back({&op, isSend, pipe, peer->second, event->channel,
+                           event->value, edge->second, event->microbatch,
+                           event->tag, event->buffer.getType()});
+    entry.transfer = &transferOps.back();
   }
 
   LogicalResult result = success();
@@ -234,18 +257,14 @@ CommunicationProof::collect(ProgramOp program, size_t pipe,
     return microbatch;
   };
   auto post = [&](Operation *op, const Known &entry, int64_t shift) {
-    const CommunicationEvent &event = entry.event;
-    std::optional<uint64_t> microbatch =
-        remember(op, entry, shift, transfers.size());
-    events[pipe].push_back({Event::Kind::Post, op, transfers.size()});
-    transfers.push_back({op, event.kind == EventKind::Send, pipe, entry.peer,
-                         event.channel, event.value, microbatch,
-                         event.tag + shift, event.buffer.getType()});
+    remember(op, entry, shift, transfers.size());
+    events[pipe].push_back({Event::Kind::Post, uint32_t(transfers.size()), op});
+    transfers.push_back({entry.transfer, uint32_t(shift)});
   };
   auto start = [&](Operation *op, const Known &entry, int64_t shift) {
     std::vector<Collective> &own = collectives[pipe];
     std::optional<uint64_t> microbatch = remember(op, entry, shift, own.size());
-    events[pipe].push_back({Event::Kind::Start, op, own.size()});
+    events[pipe].push_back({Event::Kind::Start, uint32_t(own.size()), op});
     own.push_back({cast<StartOp>(op), pipe, microbatch});
   };
   auto wait = [&](Operation *op, const Known &entry, int64_t shift) {
@@ -273,7 +292,7 @@ CommunicationProof::collect(ProgramOp program, size_t pipe,
     }
     events[pipe].push_back(
         {awaited.event.isTransfer() ? Event::Kind::Wait : Event::Kind::Finish,
-         op, index});
+         uint32_t(index), op});
   };
   program.walkSteps([&](Operation *op, int64_t shift) {
     auto it = known.find(op);
@@ -288,31 +307,31 @@ CommunicationProof::collect(ProgramOp program, size_t pipe,
       wait(op, entry, shift);
     else {
       events[pipe].push_back(
-          {Event::Kind::Exchange, op, collectives[pipe].size()});
+          {Event::Kind::Exchange, uint32_t(collectives[pipe].size()), op});
       collectives[pipe].push_back({{}, pipe, {}});
     }
   });
   if (failed(result))
     return failure();
-  size_t leftTransfer = kNone, leftCollective = kNone;
+  size_t leftTransfer = ~size_t(0), leftCollective = ~size_t(0);
   for (auto &[key, series] : allSeries) {
     bool isCollective = std::get<0>(key) == EventKind::Start;
     size_t &left = isCollective ? leftCollective : leftTransfer;
     for (auto [microbatch, index] : series)
       left = std::min(left, index);
   }
-  if (leftTransfer == kNone && leftCollective == kNone)
+  if (leftTransfer == ~size_t(0) && leftCollective == ~size_t(0))
     return success();
   if (quiet)
     return failure();
-  if (leftTransfer == kNone) {
+  if (leftTransfer == ~size_t(0)) {
     const Collective &left = collectives[pipe][leftCollective];
     return error(left.op) << "found " << describe(left)
                           << " that is never finished, expected one pp.finish "
                              "behind each pp.start: count the rounds of the "
                              "loops";
   }
-  return error(transfers[leftTransfer].op)
+  return error(transfers[leftTransfer].of->op)
          << "found a " << describe(transfers[leftTransfer])
          << " that is never waited for, expected one wait behind each "
             "transfer: count the rounds of the loops";
@@ -323,57 +342,61 @@ CommunicationProof::collect(ProgramOp program, size_t pipe,
 //===----------------------------------------------------------------------===//
 
 /// Both sides of a message must agree on what it is.
-LogicalResult CommunicationProof::compare(Transfer &send, Transfer &receive,
+LogicalResult CommunicationProof::compare(const Transfer &send,
+                                          const Transfer &receive,
                                           size_t position) {
-  bool sameValue =
-      send.value == receive.value && send.microbatch == receive.microbatch;
-  if (sameValue && send.type == receive.type && send.tag == receive.tag)
+  bool sameValue = send.of->value == receive.of->value &&
+                   send.microbatch() == receive.microbatch();
+  bool sameType = send.of->type == receive.of->type;
+  if (sameValue && sameType && send.tag() == receive.tag())
     return success();
   if (quiet)
     return failure();
-  InFlightDiagnostic diagnostic = error(receive.op);
+  InFlightDiagnostic diagnostic = error(receive.of->op);
   diagnostic << "found " << describe(receive);
   if (!sameValue && semantics == Semantics::FifoPerEdge)
     diagnostic << " as message " << position << " of channel @"
-               << receive.channel.getValue()
+               << receive.of->channel.getValue()
                << ", expected what the sender posts there: a " << describe(send)
                << ": post both sides in one order";
   else if (!sameValue)
-    diagnostic << " with tag " << receive.tag << ", expected a "
+    diagnostic << " with tag " << receive.tag() << ", expected a "
                << describe(send)
                << " with this tag: give each value and micro-batch its own";
-  else if (send.type != receive.type)
-    diagnostic << " with type " << receive.type << ", expected " << send.type
-               << " as sent";
+  else if (!sameType)
+    diagnostic << " with type " << receive.of->type << ", expected "
+               << send.of->type << " as sent";
   else
-    diagnostic << " with tag " << receive.tag << ", expected tag " << send.tag
-               << " as sent";
-  diagnostic.attachNote(send.op->getLoc()) << "the send is here";
+    diagnostic << " with tag " << receive.tag() << ", expected tag "
+               << send.tag() << " as sent";
+  diagnostic.attachNote(send.of->op->getLoc()) << "the send is here";
   return diagnostic;
 }
 
 LogicalResult CommunicationProof::matchByTag() {
-  // Sends and receives.
-  DenseMap<std::pair<const void *, uint64_t>, size_t> byTag[2];
-  for (size_t i = 0; i != transfers.size(); ++i) {
+  // Receives and sends of each edge.
+  std::vector<DenseMap<uint64_t, uint32_t>> byTag(2 * edges.size());
+  for (uint32_t i = 0; i != transfers.size(); ++i) {
     Transfer &transfer = transfers[i];
-    std::pair key(transfer.channel.getAsOpaquePointer(), transfer.tag);
-    auto [it, isNew] = byTag[transfer.isSend].try_emplace(key, i);
+    const TransferOp &of = *transfer.of;
+    auto [it, isNew] =
+        byTag[2 * of.edge + of.isSend].try_emplace(transfer.tag(), i);
     if (!isNew) {
       if (quiet)
         return failure();
       InFlightDiagnostic diagnostic =
-          error(transfer.op)
-          << "found tag " << transfer.tag << " again on channel @"
-          << transfer.channel.getValue()
+          error(of.op)
+          << "found tag " << transfer.tag() << " again on channel @"
+          << of.channel.getValue()
           << ", expected each tag once: a tag is a function of value and "
              "micro-batch";
-      diagnostic.attachNote(transfers[it->second].op->getLoc())
+      diagnostic.attachNote(transfers[it->second].of->op->getLoc())
           << "first used here";
       return diagnostic;
     }
-    auto other = byTag[!transfer.isSend].find(key);
-    if (other == byTag[!transfer.isSend].end())
+    auto &others = byTag[2 * of.edge + !of.isSend];
+    auto other = others.find(transfer.tag());
+    if (other == others.end())
       continue;
     transfer.other = other->second;
     transfers[other->second].other = i;
@@ -382,15 +405,13 @@ LogicalResult CommunicationProof::matchByTag() {
 }
 
 LogicalResult CommunicationProof::matchByOrder() {
-  std::map<const void *, std::pair<std::vector<size_t>, std::vector<size_t>>>
-      byChannel;
-  for (size_t i = 0; i != transfers.size(); ++i) {
-    auto &[sends, receives] =
-        byChannel[transfers[i].channel.getAsOpaquePointer()];
-    (transfers[i].isSend ? sends : receives).push_back(i);
-  }
-  for (auto &[channel, sides] : byChannel)
-    for (auto [send, receive] : llvm::zip(sides.first, sides.second)) {
+  // Receives and sends of each edge.
+  std::vector<std::vector<uint32_t>> inOrder(2 * edges.size());
+  for (uint32_t i = 0; i != transfers.size(); ++i)
+    inOrder[2 * transfers[i].of->edge + transfers[i].of->isSend].push_back(i);
+  for (size_t edge = 0; edge != edges.size(); ++edge)
+    for (auto [receive, send] :
+         llvm::zip(inOrder[2 * edge], inOrder[2 * edge + 1])) {
       transfers[send].other = receive;
       transfers[receive].other = send;
     }
@@ -401,28 +422,27 @@ LogicalResult CommunicationProof::match() {
   if (failed(semantics == Semantics::FifoPerEdge ? matchByOrder()
                                                  : matchByTag()))
     return failure();
-  std::map<const void *, size_t> position;
-  for (Transfer &transfer : transfers) {
+  std::vector<size_t> position(edges.size(), 0);
+  for (const Transfer &transfer : transfers) {
+    const TransferOp &of = *transfer.of;
     if (transfer.other == kNone) {
       if (quiet)
         return failure();
       InFlightDiagnostic diagnostic =
-          error(transfer.op)
-          << "found a " << describe(transfer) << " with tag " << transfer.tag
-          << " that is never "
-          << (transfer.isSend ? "received, expected a pp.irecv"
-                              : "sent, expected a pp.isend")
-          << " on channel @" << transfer.channel.getValue()
-          << " in the program "
-          << "of pipe coordinate " << pipes[transfer.peer];
-      diagnostic.attachNote(programs[transfer.peer].getLoc())
-          << "the program of pipe coordinate " << pipes[transfer.peer]
-          << " is here";
+          error(of.op) << "found a " << describe(transfer) << " with tag "
+                       << transfer.tag() << " that is never "
+                       << (of.isSend ? "received, expected a pp.irecv"
+                                     : "sent, expected a pp.isend")
+                       << " on channel @" << of.channel.getValue()
+                       << " in the program "
+                       << "of pipe coordinate " << pipes[of.peer];
+      diagnostic.attachNote(programs[of.peer].getLoc())
+          << "the program of pipe coordinate " << pipes[of.peer] << " is here";
       return diagnostic;
     }
-    if (transfer.isSend)
+    if (of.isSend)
       continue;
-    size_t place = position[transfer.channel.getAsOpaquePointer()]++;
+    size_t place = position[of.edge]++;
     if (failed(compare(transfers[transfer.other], transfer, place)))
       return failure();
   }
@@ -468,13 +488,16 @@ LogicalResult CommunicationProof::compareCollectives(
 
 LogicalResult CommunicationProof::makeModel() {
   using Kind = communication::Event::Kind;
+  model.messages.reserve(transfers.size() / 2);
+  sidesOf.reserve(transfers.size() / 2);
   for (auto [index, transfer] : llvm::enumerate(transfers)) {
-    if (!transfer.isSend)
+    const TransferOp &of = *transfer.of;
+    if (!of.isSend)
       continue;
     Transfer &receive = transfers[transfer.other];
     transfer.message = receive.message = model.messages.size();
-    model.messages.push_back({int32_t(transfer.pipe), int32_t(transfer.peer)});
-    sidesOf.push_back({index, transfer.other});
+    model.messages.push_back({int32_t(of.pipe), int32_t(of.peer)});
+    sidesOf.push_back({uint32_t(index), transfer.other});
   }
   // Groups: of all programs, one for each set of axes that spans them (null:
   // pp.exchange); then of each program alone.
@@ -525,6 +548,7 @@ LogicalResult CommunicationProof::makeModel() {
       }
       numberOf.back() = group.inOrder[position];
     }
+    model.programs[pipe].reserve(events[pipe].size());
     auto add = [&](Kind kind, uint32_t index, Operation *op) {
       model.programs[pipe].push_back({kind, index});
       opOf[pipe].push_back(op);
@@ -540,11 +564,12 @@ LogicalResult CommunicationProof::makeModel() {
       }
       const Transfer &transfer = transfers[event.index];
       bool isPost = event.kind == Event::Kind::Post;
-      add(transfer.isSend ? isPost ? Kind::PostSend : Kind::WaitSend
-          : isPost        ? Kind::PostReceive
-                          : Kind::WaitReceive,
+      add(transfer.of->isSend ? isPost ? Kind::PostSend : Kind::WaitSend
+          : isPost            ? Kind::PostReceive
+                              : Kind::WaitReceive,
           transfer.message, event.op);
     }
+    events[pipe] = {};
   }
   return success();
 }
@@ -608,12 +633,12 @@ LogicalResult CommunicationProof::report(ArrayRef<communication::Stop> cycle) {
     if (stop.behind) {
       const Transfer &head = transferOf(*stop.behind);
       note << ", behind the " << describe(head) << " that pipe coordinate "
-           << pipes[head.pipe] << " posted before";
-      diagnostic.attachNote(head.op->getLoc()) << "posted here";
+           << pipes[head.of->pipe] << " posted before";
+      diagnostic.attachNote(head.of->op->getLoc()) << "posted here";
     }
     Operation *missing = nullptr;
     if (stop.missing)
-      missing = transferOf(*stop.missing).op;
+      missing = transferOf(*stop.missing).of->op;
     else if (event.isCollective())
       for (auto [other, op] :
            llvm::zip(model.programs[stop.peer], opOf[stop.peer]))

@@ -108,22 +108,6 @@ static bool areLayers(Attribute attribute) {
   return layers && llvm::all_of(layers, isLayer);
 }
 
-/// See pp-project-ranks.
-static bool isLeftOut(Attribute attribute) {
-  auto leftOut = dyn_cast<DictionaryAttr>(attribute);
-  if (!leftOut || !isNumber(leftOut.get("rounds"), 1, limits::kMicrobatches) ||
-      !isNumber(leftOut.get("step"), 1, limits::kMicrobatches))
-    return false;
-  auto sections = leftOut.getAs<ArrayAttr>("sections");
-  return sections && llvm::all_of(sections, [](Attribute section) {
-           auto numbers = dyn_cast<DenseI64ArrayAttr>(section);
-           return numbers && numbers.size() == 3 &&
-                  llvm::all_of(numbers.asArrayRef(), [](int64_t number) {
-                    return isInRange(number, 0, limits::kSteps);
-                  });
-         });
-}
-
 /// "12F": a number and what is computed.
 static bool isPart(Attribute attribute) {
   auto text = dyn_cast<StringAttr>(attribute);
@@ -159,9 +143,6 @@ static const Rule rules[] = {
     {attr::kLayers, areLayers,
      "a dictionary for each apply: a string for 'layer', else i64 that are not "
      "negative"},
-    {attr::kLeftOut, isLeftOut,
-     "rounds and step of at least 1 and at most 2^20, and sections of three "
-     "numbers each that are not negative"},
     {attr::kPredicted, isDictionaryOf<isSeconds>, "a dictionary of f64"},
     {attr::kTimes, isDictionaryOf<areSeconds>, "a dictionary of arrays of f64"},
     {attr::kBound, isCount, "an i64 that is not negative"},

@@ -140,10 +140,13 @@ static LogicalResult verifyLoops(ProgramOp program, Block &block) {
   return success();
 }
 
-/// The wait of a token; the error about none or several otherwise.
+/// The wait of a token; the error about none or several otherwise. With loops
+/// any op may stand for the transfer of a micro-batch, and the proof of
+/// communication counts.
 static LogicalResult verifyToken(Operation *transfer, Value token,
                                  StringRef wait) {
-  if (token.hasOneUse())
+  auto program = cast<ProgramOp>(transfer->getParentOp());
+  if (token.hasOneUse() || (getMicrobatch(transfer) && program.hasLoops()))
     return success();
   if (token.use_empty())
     return transfer->emitOpError()
@@ -172,7 +175,7 @@ static LogicalResult verifyPost(Operation &op,
     return failure();
   for (Value buffer : op.getResults().drop_back())
     for (Operation *user : buffer.getUsers()) {
-      if (user == *token.user_begin())
+      if (llvm::is_contained(token.getUsers(), user))
         continue;
       InFlightDiagnostic diagnostic =
           user->emitError() << "found a read of a buffer that is still being "

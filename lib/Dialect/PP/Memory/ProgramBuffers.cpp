@@ -301,9 +301,6 @@ FailureOr<ProgramBuffers>
 ProgramBuffers::analyze(ProgramOp program, SymbolTableCollection &symbols,
                         const StepFunctions &functions, bool withLives) {
   ProgramBuffers result;
-  if (program->hasAttr(attr::kLeftOut))
-    return program.emitOpError("found pp.left_out, expected a program of all "
-                               "micro-batches; run pp-form-loops");
   result.hasLoops = program.hasLoops();
   Block &body = *program.getBody().begin();
   DenseMap<Operation *, uint32_t> timeOf;

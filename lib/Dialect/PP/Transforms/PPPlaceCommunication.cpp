@@ -1,7 +1,8 @@
 //===- PPPlaceCommunication.cpp - Post receives early, wait late ----------===//
 //
-// Three moves, each over all programs and each undone if the programs can no
-// longer be proven:
+// Three moves of steps, all rounds of loops executed, over all programs. Where
+// the programs can no longer be proven, each is made alone, and undone if it is
+// the reason:
 //   1. a receive is posted `lookahead` actions before it is needed, so that
 //      its message travels while this rank computes;
 //   2. the wait for a receive or a collective sinks to the first use of the
@@ -17,6 +18,7 @@
 #include "pp/Dialect/PP/Transforms/Passes.h"
 
 #include "Options.h"
+#include "Steps.h"
 #include "pp/Dialect/PP/Analysis/Communication.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -38,86 +40,118 @@ public:
   void runOnOperation() override;
 
 private:
-  void hoistReceives(Block &block);
-  void sinkWaits(Block &block);
-  void hoistSendWaits(Block &block);
+  using Move = void (PlaceCommunication::*)(Steps &) const;
+  static constexpr unsigned kMoves = 3;
+
+  void hoistReceives(Steps &steps) const;
+  void sinkWaits(Steps &steps) const;
+  void hoistSendWaits(Steps &steps) const;
+  LogicalResult apply(ArrayRef<Move> moves, communication::Semantics semantics);
+
+  std::vector<Steps> programs;
 };
 
-/// Remembers the order of ops, to come back to it.
-class Order {
-public:
-  explicit Order(Block &block) : block(&block) {
-    for (Operation &op : block)
-      ops.push_back(&op);
-  }
-  void restore() {
-    for (Operation *op : ops)
-      op->moveBefore(block, block->end());
-  }
-
-private:
-  Block *block;
-  std::vector<Operation *> ops;
-};
+/// Where each step goes; nothing for those that stay.
+using Targets = std::vector<std::optional<size_t>>;
 
 } // namespace
 
-/// The end of the actions: transfers of parameters are not moved across it.
-static bool isAction(Operation *op) { return isa<RunOp>(op); }
-
-void PlaceCommunication::hoistReceives(Block &block) {
-  SmallVector<IRecvOp> receives(block.getOps<IRecvOp>());
-  for (IRecvOp receive : receives) {
-    if (!receive.getMicrobatch())
+void PlaceCommunication::hoistReceives(Steps &steps) const {
+  ArrayRef<Steps::Step> all = steps.get();
+  auto isMoved = [&](size_t i) {
+    auto receive = dyn_cast<IRecvOp>(steps.seriesOf(all[i]).op);
+    return receive && receive.getMicrobatch();
+  };
+  Targets targets(all.size());
+  SmallVector<size_t> actions; // so far
+  for (size_t i = 0; i != all.size() && lookahead; ++i) {
+    // The end of the actions: transfers of parameters are not moved across it.
+    if (isa<RunOp>(steps.seriesOf(all[i]).op))
+      actions.push_back(i);
+    if (!isMoved(i) || actions.empty())
       continue;
     // Before the action which stands `lookahead` actions before this place;
-    // ops between stay, so receives keep their order.
-    Operation *target = nullptr;
-    int64_t passed = 0;
-    for (Operation *op = receive->getPrevNode(); op && passed != lookahead;
-         op = op->getPrevNode()) {
-      if (isAction(op)) {
-        target = op;
-        ++passed;
-      }
-    }
-    if (!target)
-      continue;
+    // steps between stay, so receives keep their order.
+    size_t passed = std::min<size_t>(lookahead, actions.size());
+    size_t target = actions[actions.size() - passed];
     // What this action itself waits for comes first.
-    while (Operation *previous = target->getPrevNode()) {
-      if (!isa<WaitOp>(previous))
+    for (size_t previous = target; previous-- > 0;) {
+      if (isa<WaitOp>(steps.seriesOf(all[previous]).op))
+        target = previous;
+      else if (!targets[previous])
         break;
-      target = previous;
     }
-    receive->moveBefore(target);
+    targets[i] = target;
   }
+  steps.move(targets);
 }
 
-void PlaceCommunication::sinkWaits(Block &block) {
-  SmallVector<Operation *> waits;
-  for (Operation &op : block)
-    if (isa<WaitOp, FinishOp>(op))
-      waits.push_back(&op);
-  for (Operation *wait : waits) {
-    Operation *first = nullptr;
-    for (Operation *user : wait->getUsers())
-      if (!first || user->isBeforeInBlock(first))
-        first = user;
-    if (first)
-      wait->moveBefore(first);
-  }
+void PlaceCommunication::sinkWaits(Steps &steps) const {
+  ArrayRef<Steps::Step> all = steps.get();
+  // The first step that reads each instance, by series and micro-batch, those
+  // without one first.
+  std::vector<std::vector<size_t>> firstUse(steps.getSeries().size());
+  auto entryOf = [&](uint32_t series, int32_t microbatch) -> size_t & {
+    std::vector<size_t> &ofSeries = firstUse[series];
+    size_t entry =
+        steps.getSeries()[series].isOnce ? 0 : size_t(microbatch + 1);
+    if (ofSeries.size() <= entry)
+      ofSeries.resize(entry + 1, all.size());
+    return ofSeries[entry];
+  };
+  for (size_t i = all.size(); i-- > 0;)
+    for (auto [series, result] : steps.seriesOf(all[i]).operands)
+      entryOf(series, all[i].microbatch) = i;
+  Targets targets(all.size());
+  for (size_t i = 0; i != all.size(); ++i)
+    if (isa<WaitOp, FinishOp>(steps.seriesOf(all[i]).op))
+      if (size_t use = entryOf(all[i].series, all[i].microbatch);
+          use != all.size())
+        targets[i] = use;
+  steps.move(targets);
 }
 
-void PlaceCommunication::hoistSendWaits(Block &block) {
-  llvm::MapVector<Attribute, SmallVector<ISendOp>> sends;
-  for (ISendOp send : block.getOps<ISendOp>())
-    if (send.getMicrobatch())
-      sends[send.getChannelAttr()].push_back(send);
+void PlaceCommunication::hoistSendWaits(Steps &steps) const {
+  ArrayRef<Steps::Step> all = steps.get();
+  llvm::MapVector<Attribute, SmallVector<size_t>> sends; // by channel
+  DenseMap<std::pair<uint32_t, int32_t>, size_t> waits;  // by what is sent
+  for (size_t i = 0; i != all.size(); ++i) {
+    const Steps::Series &series = steps.seriesOf(all[i]);
+    if (auto send = dyn_cast<ISendOp>(series.op)) {
+      if (send.getMicrobatch())
+        sends[send.getChannelAttr()].push_back(i);
+    } else if (isa<WaitSendOp>(series.op)) {
+      waits[{series.operands.front().first, all[i].microbatch}] = i;
+    }
+  }
+  Targets targets(all.size());
   for (auto &[channel, ofChannel] : sends)
     for (size_t i = 0; i + outstanding < ofChannel.size(); ++i) {
-      ISendOp next = ofChannel[i + outstanding];
-      (*ofChannel[i].getToken().user_begin())->moveBefore(next);
+      const Steps::Step &send = all[ofChannel[i]];
+      auto wait = waits.find({send.series, send.microbatch});
+      if (wait != waits.end())
+        targets[wait->second] = ofChannel[i + outstanding];
     }
+  steps.move(targets);
+}
+
+/// Fails, and leaves all as it was, where the programs cannot be proven then.
+LogicalResult PlaceCommunication::apply(ArrayRef<Move> moves,
+                                        communication::Semantics semantics) {
+  std::vector<std::vector<Steps::Step>> before;
+  for (Steps &steps : programs) {
+    before.push_back(steps.get());
+    for (Move move : moves)
+      (this->*move)(steps);
+    steps.write();
+  }
+  if (succeeded(verifyCommunication(getOperation(), semantics, true)))
+    return success();
+  for (auto [steps, old] : llvm::zip_equal(programs, before)) {
+    steps.set(std::move(old));
+    steps.write();
+  }
+  return failure();
 }
 
 void PlaceCommunication::runOnOperation() {
@@ -129,25 +163,21 @@ void PlaceCommunication::runOnOperation() {
       failed(checkOption(module, "outstanding", outstanding, 1,
                          limits::kMicrobatches)))
     return signalPassFailure();
-  // What cannot be proven before cannot be improved.
-  if (failed(verifyCommunication(module, *parsed)))
-    return signalPassFailure();
-  using Move = void (PlaceCommunication::*)(Block &);
-  for (Move move :
-       {&PlaceCommunication::hoistReceives, &PlaceCommunication::sinkWaits,
-        &PlaceCommunication::hoistSendWaits}) {
-    SmallVector<Order> orders;
-    for (ProgramOp program : module.getOps<ProgramOp>()) {
-      Block &block = program.getBody().front();
-      orders.emplace_back(block);
-      (this->*move)(block);
-    }
-    if (succeeded(verifyCommunication(module, *parsed, /*quiet=*/true))) {
-      ++numMoves;
-      continue;
-    }
-    ++numUndone;
-    for (Order &order : orders)
-      order.restore();
+  programs.clear();
+  for (ProgramOp program : module.getOps<ProgramOp>())
+    programs.push_back(Steps::read(program));
+  constexpr Move all[] = {&PlaceCommunication::hoistReceives,
+                          &PlaceCommunication::sinkWaits,
+                          &PlaceCommunication::hoistSendWaits};
+  if (succeeded(apply(all, *parsed))) {
+    numMoves += std::size(all);
+  } else {
+    // What cannot be proven before cannot be improved.
+    if (failed(verifyCommunication(module, *parsed)))
+      return signalPassFailure();
+    for (Move move : all)
+      ++(succeeded(apply(move, *parsed)) ? numMoves : numUndone);
   }
+  getAnalysis<CommunicationProofs>().semantics.push_back(*parsed);
+  markAnalysesPreserved<CommunicationProofs>();
 }

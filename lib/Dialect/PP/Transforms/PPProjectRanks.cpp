@@ -14,21 +14,18 @@
 // Waits are placed at the latest legal point: a receive's before its first use,
 // a send's at the end of the program. pp-place-communication moves them.
 //
-// With `shorten` the programs are those of a schedule from which most rounds
-// are left out, and say where. Tags are those of the whole one.
+// What a rank does is collected as steps (Steps.h), an op for all micro-batches
+// of an action or a transfer. With `loops`, what repeats among them becomes
+// loops; nothing of the size of the step is ever built of ops then.
 //
 //===----------------------------------------------------------------------===//
 
 #include "pp/Dialect/PP/Transforms/Passes.h"
 
 #include "Mesh.h"
-#include "Options.h"
 #include "Replicas.h"
-#include "Shortened.h"
+#include "Steps.h"
 #include "pp/Dialect/PP/Analysis/Plan.h"
-#include "pp/Schedule/Shorten.h"
-
-#include "llvm/ADT/DenseSet.h"
 
 #include <map>
 #include <set>
@@ -43,72 +40,136 @@ using namespace pp;
 
 namespace {
 
-/// A named value of one micro-batch.
-using Instance = std::pair<StringAttr, int32_t>;
 /// A directed edge between two ranks.
 using Edge = std::pair<int64_t, int64_t>;
 
-/// What the ranks exchange, before any op is built.
-struct Traffic {
-  /// Messages of each edge in the order in which both sides post them.
-  std::map<Edge, SmallVector<Instance>> messages;
-  /// Place of a message on its edge.
-  std::map<Edge, llvm::DenseMap<Instance, unsigned>> places;
-  /// Tag of a value's first micro-batch on an edge.
-  std::map<Edge, llvm::DenseMap<StringAttr, int64_t>> tags;
-  /// First tag of an edge that no micro-batch's value uses.
-  std::map<Edge, int64_t> nextTag;
-  /// Ranks that read an instance but do not produce it, ascending.
-  llvm::DenseMap<Instance, std::set<int64_t>> readers;
-  llvm::DenseMap<Instance, int64_t> producer;
-  llvm::DenseMap<StringAttr, Type> types;
+/// The value of one micro-batch, by number.
+struct Instance {
+  unsigned value;
+  int32_t microbatch;
 };
 
-/// Builds the program of one rank.
+/// Something of instances; nothing where it has not been set.
+template <typename T> class InstanceMap {
+public:
+  T &operator[](Instance instance) {
+    std::vector<T> &microbatches = microbatchesOf[instance.value];
+    if (microbatches.size() <= size_t(instance.microbatch))
+      microbatches.resize(instance.microbatch + 1);
+    return microbatches[instance.microbatch];
+  }
+
+private:
+  DenseMap<unsigned, std::vector<T>> microbatchesOf; ///< by value
+};
+
+/// What a stage function reads and makes of named values.
+struct Signature {
+  /// Number of the value, place among arguments or results.
+  SmallVector<std::pair<unsigned, unsigned>> reads, results;
+};
+
+/// The micro-batches in which a rank reads a value that it does not produce.
+struct Reader {
+  int64_t pipe;
+  std::vector<bool> microbatches;
+};
+
+/// A value that stage functions name.
+struct NamedValue {
+  StringAttr name;
+  Type type;
+  int64_t producer;
+  SmallVector<Reader> readers; ///< by coordinate
+};
+
+/// What the ranks exchange, before any op is built.
+struct Traffic {
+  std::vector<NamedValue> values;
+  DenseMap<Operation *, Signature> signatures; ///< of stage functions
+  /// Messages of each edge in the order in which both sides post them.
+  std::map<Edge, std::vector<Instance>> messages;
+  /// Tag of a value's first micro-batch on an edge.
+  std::map<Edge, DenseMap<unsigned, int64_t>> tags;
+  /// First tag of an edge that no micro-batch's value uses.
+  std::map<Edge, int64_t> nextTag;
+  /// Those that each rank reads, has a gradient of or owns, in order.
+  std::vector<SmallVector<const ParameterInfo *>> parameters;
+};
+
+/// Builds the program of one rank: an op for each series, and the steps.
 class RankBuilder {
 public:
   RankBuilder(const Plan &plan, Traffic &traffic,
-              const std::map<Edge, ChannelOp> &channels, int64_t pipe,
-              OpBuilder builder)
-      : plan(plan), traffic(traffic), channels(channels), pipe(pipe),
-        builder(builder), replicas(plan, pipe, this->builder) {}
+              const std::map<Edge, ChannelOp> &channels, ProgramOp program,
+              bool mayLoop)
+      : plan(plan), traffic(traffic), channels(channels),
+        pipe(program.getPipe()), steps(program, mayLoop),
+        builder(OpBuilder::atBlockEnd(&program.getBody().front())),
+        replicas(plan, pipe, builder, [this](Operation *op) { once(op); }) {}
 
-  void build(Location loc);
-
-  /// The number of pp.run before each action of the row, and behind the last.
-  ArrayRef<int64_t> getRunsBefore() const { return runsBefore; }
+  /// Returns the number of loops.
+  unsigned build(Location loc);
 
 private:
+  using Key = SmallVector<const void *, 16>; ///< of a series
+
   void zeroGradients(Location loc);
   void buildAction(const schedule::Action &action);
-  void postUpTo(Location loc, Edge edge, Instance instance);
-  Value read(Location loc, Instance instance, Type type);
+  void postUpTo(Location loc, int64_t from, Instance instance);
+  Value read(Location loc, Instance instance);
   void sendInstance(Location loc, Instance instance, Value value);
   void updateParameters(Location loc);
 
-  Value send(Location loc, Value buffer, int64_t to, StringRef name,
-             IntegerAttr microbatch, int64_t tag);
+  void send(Location loc, Value buffer, int64_t to, StringRef name,
+            int64_t number, int64_t tag, int32_t microbatch);
   IRecvOp receive(Location loc, Type type, int64_t from, StringRef name,
-                  IntegerAttr microbatch, int64_t tag);
-  Value wait(Location loc, IRecvOp received) {
-    return WaitOp::create(builder, loc, received.getToken(),
-                          received.getBuffer());
-  }
+                  int64_t number, int64_t tag, int32_t microbatch);
+  Value wait(Location loc, IRecvOp received, int32_t microbatch);
   void waitForSends(Location loc);
+
+  /// A step of the op of this kind that belongs to `of` and a number and reads
+  /// these values, which is created where there is none yet; always for what a
+  /// step of training does once.
+  template <typename OpT>
+  OpT make(int32_t microbatch, Operation *of, int64_t number,
+           ArrayRef<Value> operands, llvm::function_ref<OpT()> create) {
+    if (microbatch == Steps::kOnce)
+      return once(create());
+    // A value may be made by B for one micro-batch and by I for another.
+    Key key = {TypeID::get<OpT>().getAsOpaquePointer(), of,
+               reinterpret_cast<const void *>(number)};
+    for (Value operand : operands)
+      key.push_back(operand.getAsOpaquePointer());
+    auto [known, isNew] = seriesOf.try_emplace(std::move(key));
+    if (isNew)
+      known->second = steps.addSeries(create());
+    steps.append(known->second, microbatch);
+    return cast<OpT>(steps.getSeries()[known->second].op);
+  }
+  /// A step that there is once, with its op.
+  template <typename OpT> OpT once(OpT op) {
+    steps.append(steps.addSeries(op), Steps::kOnce);
+    return op;
+  }
+  IntegerAttr attributeOf(int32_t microbatch) {
+    return microbatch == Steps::kOnce ? IntegerAttr()
+                                      : builder.getI64IntegerAttr(microbatch);
+  }
 
   const Plan &plan;
   Traffic &traffic;
   const std::map<Edge, ChannelOp> &channels;
   int64_t pipe;
+  Steps steps;
   OpBuilder builder;
   Replicas replicas;
-  llvm::DenseMap<Instance, Value> values;
-  /// Receives that are posted and not yet waited for.
-  llvm::DenseMap<Instance, IRecvOp> posted;
-  /// Receives of each edge that are posted.
-  std::map<Edge, unsigned> numPosted;
-  SmallVector<std::pair<Value, Value>> openSends; ///< token, buffer
-  SmallVector<int64_t> runsBefore;
+  std::map<Key, uint32_t> seriesOf;
+  InstanceMap<Value> values; ///< made, or received and waited for
+  InstanceMap<IRecvOp> posts;
+  std::map<int64_t, size_t> numPosted; ///< receives from each rank
+  /// Sends that are not waited for, with their micro-batches.
+  std::vector<std::pair<ISendOp, int32_t>> openSends;
 };
 
 class ProjectRanks : public pp::impl::PPProjectRanksBase<ProjectRanks> {
@@ -123,58 +184,85 @@ public:
 // Who sends what to whom
 //===----------------------------------------------------------------------===//
 
-/// Calls `visit` for each value that an action reads.
-static void forEachRead(func::FuncOp function,
-                        llvm::function_ref<void(unsigned, StringAttr)> visit) {
-  for (unsigned i = 0, e = function ? function.getNumArguments() : 0; i != e;
-       ++i)
+static Signature signatureOf(func::FuncOp function,
+                             llvm::function_ref<unsigned(StringAttr)> number) {
+  Signature signature;
+  for (unsigned i = 0, e = function.getNumArguments(); i != e; ++i)
     if (StringAttr name = getArgumentValue(function, i))
-      visit(i, name);
+      signature.reads.emplace_back(number(name), i);
+  for (unsigned i = 0, e = function.getNumResults(); i != e; ++i)
+    if (StringAttr name = getResultValue(function, i))
+      signature.results.emplace_back(number(name), i);
+  return signature;
 }
 
-static void
-forEachResult(func::FuncOp function,
-              llvm::function_ref<void(unsigned, StringAttr)> visit) {
-  for (unsigned i = 0, e = function ? function.getNumResults() : 0; i != e; ++i)
-    if (StringAttr name = getResultValue(function, i))
-      visit(i, name);
+/// The values of all stage functions, without readers.
+static void findValues(const Plan &plan, Traffic &traffic) {
+  DenseMap<StringAttr, unsigned> numbers;
+  auto number = [&](StringAttr name) {
+    auto [it, isNew] = numbers.try_emplace(name, traffic.values.size());
+    if (isNew)
+      traffic.values.push_back({name, {}, -1, {}});
+    return it->second;
+  };
+  for (int32_t stage = 0; stage != int32_t(plan.stages.size()); ++stage)
+    for (auto kind :
+         {schedule::Kind::Forward, schedule::Kind::Backward,
+          schedule::Kind::InputGradient, schedule::Kind::WeightGradient})
+      if (func::FuncOp function = plan.getFunction({stage, kind, 0})) {
+        Signature signature = signatureOf(function, number);
+        for (auto [value, result] : signature.results) {
+          traffic.values[value].producer = plan.pipeOf(stage);
+          traffic.values[value].type = function.getResultTypes()[result];
+        }
+        traffic.signatures[function] = std::move(signature);
+      }
 }
 
 /// Each value has as many tags on an edge as there are micro-batches.
-static Traffic findTraffic(const Plan &plan, int64_t microbatches) {
+static Traffic findTraffic(const Plan &plan) {
   Traffic traffic;
-  for (auto [pipe, row] : llvm::enumerate(plan.schedule.ranks))
-    for (const schedule::Action &action : row)
-      if (func::FuncOp function = plan.getFunction(action))
-        forEachResult(function, [&, pipe = pipe](unsigned i, StringAttr name) {
-          traffic.producer[{name, action.microbatch}] = int64_t(pipe);
-          traffic.types.try_emplace(name, function.getResultTypes()[i]);
-        });
-  for (auto [pipe, row] : llvm::enumerate(plan.schedule.ranks))
-    for (const schedule::Action &action : row)
-      forEachRead(plan.getFunction(action),
-                  [&, pipe = pipe](unsigned, StringAttr name) {
-                    Instance instance{name, action.microbatch};
-                    if (traffic.producer.lookup(instance) != int64_t(pipe))
-                      traffic.readers[instance].insert(int64_t(pipe));
-                  });
-  for (const std::vector<schedule::Action> &row : plan.schedule.ranks)
-    for (const schedule::Action &action : row)
-      forEachResult(plan.getFunction(action), [&](unsigned, StringAttr name) {
-        Instance instance{name, action.microbatch};
-        for (int64_t reader : traffic.readers[instance]) {
-          Edge edge{plan.pipeOf(action.stage), reader};
-          auto &messages = traffic.messages[edge];
-          traffic.places[edge][instance] = messages.size();
-          messages.push_back(instance);
-          auto &tags = traffic.tags[edge];
-          tags.try_emplace(name, int64_t(tags.size()) * microbatches);
-          traffic.nextTag[edge] = int64_t(tags.size()) * microbatches;
-        }
-      });
+  findValues(plan, traffic);
+  const int64_t microbatches = plan.microbatches();
+  auto forEach = [&](auto visit) {
+    for (auto [pipe, row] : llvm::enumerate(plan.schedule.ranks))
+      for (const schedule::Action &action : row)
+        if (func::FuncOp function = plan.getFunction(action))
+          visit(int64_t(pipe), action.microbatch,
+                traffic.signatures.find(function)->second);
+  };
+  forEach([&](int64_t pipe, int32_t microbatch, const Signature &signature) {
+    for (auto [number, argument] : signature.reads) {
+      NamedValue &value = traffic.values[number];
+      if (value.producer == pipe)
+        continue;
+      if (value.readers.empty() || value.readers.back().pipe != pipe)
+        value.readers.push_back({pipe, std::vector<bool>(microbatches)});
+      value.readers.back().microbatches[microbatch] = true;
+    }
+  });
+  forEach([&](int64_t pipe, int32_t microbatch, const Signature &signature) {
+    for (auto [number, result] : signature.results)
+      for (const Reader &reader : traffic.values[number].readers) {
+        if (!reader.microbatches[microbatch])
+          continue;
+        Edge edge{pipe, reader.pipe};
+        traffic.messages[edge].push_back({number, microbatch});
+        auto &tags = traffic.tags[edge];
+        tags.try_emplace(number, int64_t(tags.size()) * microbatches);
+      }
+  });
+  for (auto &[edge, tags] : traffic.tags)
+    traffic.nextTag[edge] = int64_t(tags.size()) * microbatches;
   // Gradients go to the owner of their parameter, its new value comes back.
+  traffic.parameters.resize(plan.numRanks());
   for (auto &[name, info] : plan.parameters) {
     int64_t owner = info.owner();
+    std::set<int64_t> pipes(info.readers.begin(), info.readers.end());
+    for (const GradientUse &gradient : info.gradients)
+      pipes.insert(gradient.pipe);
+    for (int64_t pipe : pipes)
+      traffic.parameters[pipe].push_back(&info);
     for (const GradientUse &gradient : info.gradients)
       if (gradient.pipe != owner)
         traffic.nextTag.try_emplace({gradient.pipe, owner}, 0);
@@ -189,66 +277,78 @@ static Traffic findTraffic(const Plan &plan, int64_t microbatches) {
 // Transfers
 //===----------------------------------------------------------------------===//
 
-Value RankBuilder::send(Location loc, Value buffer, int64_t to, StringRef name,
-                        IntegerAttr microbatch, int64_t tag) {
+void RankBuilder::send(Location loc, Value buffer, int64_t to, StringRef name,
+                       int64_t number, int64_t tag, int32_t microbatch) {
   ChannelOp channel = channels.at({pipe, to});
-  auto op = ISendOp::create(
-      builder, loc, buffer, FlatSymbolRefAttr::get(channel.getSymNameAttr()),
-      builder.getStringAttr(name), microbatch, builder.getI64IntegerAttr(tag));
-  openSends.emplace_back(op.getToken(), buffer);
-  return op.getToken();
+  auto op = make<ISendOp>(microbatch, channel, number, buffer, [&] {
+    return ISendOp::create(builder, loc, buffer,
+                           FlatSymbolRefAttr::get(channel.getSymNameAttr()),
+                           builder.getStringAttr(name), attributeOf(microbatch),
+                           builder.getI64IntegerAttr(tag));
+  });
+  openSends.push_back({op, microbatch});
 }
 
 IRecvOp RankBuilder::receive(Location loc, Type type, int64_t from,
-                             StringRef name, IntegerAttr microbatch,
-                             int64_t tag) {
+                             StringRef name, int64_t number, int64_t tag,
+                             int32_t microbatch) {
   ChannelOp channel = channels.at({from, pipe});
-  return IRecvOp::create(
-      builder, loc, type, TokenType::get(builder.getContext()),
-      FlatSymbolRefAttr::get(channel.getSymNameAttr()),
-      builder.getStringAttr(name), microbatch, builder.getI64IntegerAttr(tag));
+  return make<IRecvOp>(microbatch, channel, number, {}, [&] {
+    return IRecvOp::create(builder, loc, type,
+                           TokenType::get(builder.getContext()),
+                           FlatSymbolRefAttr::get(channel.getSymNameAttr()),
+                           builder.getStringAttr(name), attributeOf(microbatch),
+                           builder.getI64IntegerAttr(tag));
+  });
+}
+
+Value RankBuilder::wait(Location loc, IRecvOp received, int32_t microbatch) {
+  return make<WaitOp>(microbatch, received, 0, {}, [&] {
+    return WaitOp::create(builder, loc, received.getToken(),
+                          received.getBuffer());
+  });
 }
 
 void RankBuilder::waitForSends(Location loc) {
-  for (auto [token, buffer] : openSends)
-    WaitSendOp::create(builder, loc, token, buffer);
+  for (auto [op, microbatch] : openSends)
+    make<WaitSendOp>(microbatch, op, 0, {}, [&, op = op]() mutable {
+      return WaitSendOp::create(builder, loc, op.getToken(), op.getBuffer());
+    });
   openSends.clear();
 }
 
-void RankBuilder::sendInstance(Location loc, Instance instance, Value value) {
-  auto readers = traffic.readers.find(instance);
-  if (readers == traffic.readers.end())
-    return;
-  for (int64_t reader : readers->second) {
-    int64_t tag = traffic.tags.at({pipe, reader}).lookup(instance.first) +
-                  instance.second;
-    send(loc, value, reader, instance.first,
-         builder.getI64IntegerAttr(instance.second), tag);
-  }
+void RankBuilder::sendInstance(Location loc, Instance instance, Value sent) {
+  const NamedValue &value = traffic.values[instance.value];
+  for (const Reader &reader : value.readers)
+    if (reader.microbatches[instance.microbatch])
+      send(loc, sent, reader.pipe, value.name, instance.value,
+           traffic.tags.at({pipe, reader.pipe}).lookup(instance.value) +
+               instance.microbatch,
+           instance.microbatch);
 }
 
 /// Posts the receives of an edge up to one of its messages.
-void RankBuilder::postUpTo(Location loc, Edge edge, Instance instance) {
-  const SmallVector<Instance> &messages = traffic.messages.at(edge);
-  unsigned place = traffic.places.at(edge).lookup(instance);
-  for (unsigned &next = numPosted[edge]; next <= place; ++next) {
-    auto [name, microbatch] = messages[next];
-    posted[messages[next]] =
-        receive(loc, traffic.types.lookup(name), edge.first, name,
-                builder.getI64IntegerAttr(microbatch),
-                traffic.tags.at(edge).lookup(name) + microbatch);
+void RankBuilder::postUpTo(Location loc, int64_t from, Instance instance) {
+  Edge edge{from, pipe};
+  const std::vector<Instance> &messages = traffic.messages.at(edge);
+  size_t &next = numPosted[from];
+  while (!posts[instance]) {
+    Instance message = messages[next++];
+    const NamedValue &value = traffic.values[message.value];
+    posts[message] = receive(loc, value.type, from, value.name, message.value,
+                             traffic.tags.at(edge).lookup(message.value) +
+                                 message.microbatch,
+                             message.microbatch);
   }
 }
 
 /// The value of an instance on this rank, received now where it has to be.
-Value RankBuilder::read(Location loc, Instance instance, Type type) {
-  if (Value known = values.lookup(instance))
-    return known;
-  postUpTo(loc, {traffic.producer.lookup(instance), pipe}, instance);
-  Value value = wait(loc, posted.lookup(instance));
-  posted.erase(instance);
-  values[instance] = value;
-  return value;
+Value RankBuilder::read(Location loc, Instance instance) {
+  if (!values[instance]) {
+    postUpTo(loc, traffic.values[instance.value].producer, instance);
+    values[instance] = wait(loc, posts[instance], instance.microbatch);
+  }
+  return values[instance];
 }
 
 //===----------------------------------------------------------------------===//
@@ -256,11 +356,13 @@ Value RankBuilder::read(Location loc, Instance instance, Type type) {
 //===----------------------------------------------------------------------===//
 
 void RankBuilder::zeroGradients(Location loc) {
-  for (auto &[name, info] : plan.parameters)
-    for (const GradientUse &gradient : info.gradients)
+  for (const ParameterInfo *info : traffic.parameters[pipe])
+    for (const GradientUse &gradient : info->gradients)
       if (gradient.pipe == pipe)
-        ZeroGradientOp::create(builder, loc, FlatSymbolRefAttr::get(name),
-                               builder.getI64IntegerAttr(gradient.use));
+        once(ZeroGradientOp::create(
+            builder, loc,
+            FlatSymbolRefAttr::get(ParameterOp(info->op).getSymNameAttr()),
+            builder.getI64IntegerAttr(gradient.use)));
 }
 
 void RankBuilder::buildAction(const schedule::Action &action) {
@@ -271,52 +373,58 @@ void RankBuilder::buildAction(const schedule::Action &action) {
   }
   Location loc = function.getLoc();
   replicas.beforeAction(function);
+  const int32_t microbatch = action.microbatch;
+  const Signature &signature = traffic.signatures.find(function)->second;
   SmallVector<Value> operands;
-  forEachRead(function, [&](unsigned i, StringAttr name) {
-    operands.push_back(
-        read(loc, {name, action.microbatch}, function.getArgumentTypes()[i]));
+  for (auto [value, argument] : signature.reads)
+    operands.push_back(read(loc, {value, microbatch}));
+  // A function may serve several stages.
+  int64_t number = int64_t(action.stage) * 4 + int(toActionKind(action.kind));
+  auto run = make<RunOp>(microbatch, function, number, operands, [&] {
+    SmallVector<Type> types;
+    for (auto [value, result] : signature.results)
+      types.push_back(function.getResultTypes()[result]);
+    return RunOp::create(builder, loc, types, toActionKind(action.kind),
+                         action.stage, microbatch, function.getSymName(),
+                         operands);
   });
-  SmallVector<Type> resultTypes;
-  forEachResult(function, [&](unsigned i, StringAttr) {
-    resultTypes.push_back(function.getResultTypes()[i]);
-  });
-  auto run = RunOp::create(builder, loc, resultTypes, toActionKind(action.kind),
-                           action.stage, action.microbatch,
-                           function.getSymName(), operands);
-  unsigned next = 0;
-  SmallVector<std::pair<Instance, Value>> results;
-  forEachResult(function, [&](unsigned i, StringAttr name) {
-    Value value = run.getResult(next++);
-    results.emplace_back(Instance{name, action.microbatch}, value);
-    values[results.back().first] = value;
-    if (function.getResultAttr(i, attr::kLoss))
-      LossOp::create(builder, loc, value,
-                     builder.getI64IntegerAttr(action.microbatch));
-  });
-  for (auto [instance, value] : results)
-    sendInstance(loc, instance, value);
+  for (auto [place, entry] : llvm::enumerate(signature.results)) {
+    auto [value, result] = entry;
+    values[{value, microbatch}] = run.getResult(place);
+    if (function.getResultAttr(result, attr::kLoss))
+      make<LossOp>(microbatch, run, place, {}, [&, place = place] {
+        return LossOp::create(builder, loc, run.getResult(place),
+                              builder.getI64IntegerAttr(microbatch));
+      });
+  }
+  for (auto [value, result] : signature.results)
+    sendInstance(loc, {value, microbatch}, values[{value, microbatch}]);
   replicas.afterAction(function);
 }
 
 void RankBuilder::updateParameters(Location loc) {
   // Tags follow the parameters' order, which both sides of a channel share.
-  std::map<Edge, int64_t> tags = traffic.nextTag;
+  std::map<Edge, int64_t> used;
+  auto nextTag = [&](int64_t from, int64_t to) {
+    return traffic.nextTag.at({from, to}) + used[{from, to}]++;
+  };
   struct Gradient {
     Value local;
     IRecvOp remote;
   };
   llvm::MapVector<StringAttr, SmallVector<Gradient>> owned;
-  for (auto &[name, info] : plan.parameters) {
-    int64_t owner = info.owner();
-    ParameterOp parameter = info.op;
+  for (const ParameterInfo *info : traffic.parameters[pipe]) {
+    int64_t owner = info->owner();
+    ParameterOp parameter = info->op;
+    StringAttr name = parameter.getSymNameAttr();
     auto symbol = FlatSymbolRefAttr::get(name);
-    for (const GradientUse &gradient : info.gradients) {
+    for (const GradientUse &gradient : info->gradients) {
       auto use = builder.getI64IntegerAttr(gradient.use);
       auto load = [&]() -> Value {
         if (parameter.getPiece())
           return replicas.getPiece(loc, parameter, gradient.use);
-        return LoadGradientOp::create(builder, loc, parameter.getGradientType(),
-                                      symbol, use);
+        return once(LoadGradientOp::create(
+            builder, loc, parameter.getGradientType(), symbol, use));
       };
       std::string value = name.str() + ".grad." + std::to_string(gradient.use);
       if (gradient.pipe == owner) {
@@ -324,13 +432,14 @@ void RankBuilder::updateParameters(Location loc) {
           owned[name].push_back({load(), {}});
         continue;
       }
-      int64_t tag = tags[{gradient.pipe, owner}]++;
+      int64_t tag = nextTag(gradient.pipe, owner);
       if (pipe == gradient.pipe)
-        send(loc, load(), owner, value, {}, tag);
+        send(loc, load(), owner, value, 0, tag, Steps::kOnce);
       else if (pipe == owner)
-        owned[name].push_back({{},
-                               receive(loc, parameter.getGradientPieceType(),
-                                       gradient.pipe, value, {}, tag)});
+        owned[name].push_back(
+            {{},
+             receive(loc, parameter.getGradientPieceType(), gradient.pipe,
+                     value, 0, tag, Steps::kOnce)});
     }
   }
   SmallVector<std::pair<StringAttr, Value>> sums;
@@ -338,97 +447,75 @@ void RankBuilder::updateParameters(Location loc) {
     auto symbol = FlatSymbolRefAttr::get(name);
     SmallVector<Value> summands;
     for (Gradient &gradient : gradients)
-      summands.push_back(gradient.local ? gradient.local
-                                        : wait(loc, gradient.remote));
+      summands.push_back(gradient.local
+                             ? gradient.local
+                             : wait(loc, gradient.remote, Steps::kOnce));
     Value sum = summands.front();
     if (summands.size() > 1)
-      sum = ReduceGradientsOp::create(builder, loc, sum.getType(), symbol,
-                                      summands);
+      sum = once(ReduceGradientsOp::create(builder, loc, sum.getType(), symbol,
+                                           summands));
     sums.emplace_back(name, sum);
-    GradNormOp::create(builder, loc, symbol, sum);
+    once(GradNormOp::create(builder, loc, symbol, sum));
   }
   waitForSends(loc);
-  ExchangeOp::create(builder, loc);
+  once(ExchangeOp::create(builder, loc));
   for (auto [name, sum] : sums) {
     ParameterOp parameter = plan.parameters.find(name)->second.op;
     if (parameter.getPiece() && !parameter.getCut())
       sum = replicas.gather(loc, parameter, sum);
-    UpdateOp::create(builder, loc, FlatSymbolRefAttr::get(name), sum);
+    once(UpdateOp::create(builder, loc, FlatSymbolRefAttr::get(name), sum));
   }
 
   SmallVector<std::pair<StringAttr, IRecvOp>> received;
-  for (auto &[name, info] : plan.parameters) {
-    int64_t owner = info.owner();
-    ParameterOp parameter = info.op;
+  for (const ParameterInfo *info : traffic.parameters[pipe]) {
+    int64_t owner = info->owner();
+    ParameterOp parameter = info->op;
     // Replicas send each other's pieces on; the next step gathers them.
-    const bool isPiece = parameter.getCut();
-    Type type = isPiece ? parameter.getPieceType() : parameter.getType();
+    Type type =
+        parameter.getCut() ? parameter.getPieceType() : parameter.getType();
+    StringAttr name = parameter.getSymNameAttr();
     auto symbol = FlatSymbolRefAttr::get(name);
     Value loaded;
-    for (int64_t reader : info.readers) {
+    for (int64_t reader : info->readers) {
       if (owner < 0 || reader == owner)
         continue;
-      int64_t tag = tags[{owner, reader}]++;
+      int64_t tag = nextTag(owner, reader);
       if (pipe == owner) {
-        if (!loaded && isPiece)
-          loaded = LoadPieceOp::create(builder, loc, type, symbol);
+        if (!loaded && parameter.getCut())
+          loaded = once(LoadPieceOp::create(builder, loc, type, symbol));
         else if (!loaded)
-          loaded = LoadParameterOp::create(builder, loc, type, symbol);
-        send(loc, loaded, reader, name, {}, tag);
+          loaded = once(LoadParameterOp::create(builder, loc, type, symbol));
+        send(loc, loaded, reader, name, 0, tag, Steps::kOnce);
       } else if (pipe == reader) {
-        received.emplace_back(name, receive(loc, type, owner, name, {}, tag));
+        received.emplace_back(
+            name, receive(loc, type, owner, name, 0, tag, Steps::kOnce));
       }
     }
   }
   for (auto [name, transfer] : received) {
-    Value value = wait(loc, transfer);
+    Value value = wait(loc, transfer, Steps::kOnce);
     auto symbol = FlatSymbolRefAttr::get(name);
-    ParameterOp parameter = plan.parameters.find(name)->second.op;
-    if (parameter.getCut())
-      StorePieceOp::create(builder, loc, symbol, value);
+    if (ParameterOp(plan.parameters.find(name)->second.op).getCut())
+      once(StorePieceOp::create(builder, loc, symbol, value));
     else
-      StoreParameterOp::create(builder, loc, symbol, value);
+      once(StoreParameterOp::create(builder, loc, symbol, value));
   }
   waitForSends(loc);
 }
 
-void RankBuilder::build(Location loc) {
+unsigned RankBuilder::build(Location loc) {
   replicas.startGathers(loc);
   zeroGradients(loc);
-  int64_t runs = 0;
-  for (const schedule::Action &action : plan.schedule.ranks[pipe]) {
-    runsBefore.push_back(runs);
-    runs += bool(plan.getFunction(action));
+  for (const schedule::Action &action : plan.schedule.ranks[pipe])
     buildAction(action);
-  }
-  runsBefore.push_back(runs);
   waitForSends(loc);
   updateParameters(loc);
-  ReturnOp::create(builder, loc, ValueRange());
-}
-
-/// What pp-form-loops has to know, with runs for actions: some actions compute
-/// nothing.
-static void markShortened(ProgramOp program,
-                          const schedule::Shortened &shortened, int64_t pipe,
-                          ArrayRef<int64_t> runsBefore) {
-  LeftOut leftOut{shortened.rounds, shortened.step, {}};
-  for (const schedule::Section &section : shortened.sections[pipe]) {
-    size_t end = section.begin + section.rounds * section.period;
-    leftOut.sections.push_back({runsBefore[section.begin], runsBefore[end],
-                                runsBefore[section.begin + section.period] -
-                                    runsBefore[section.begin]});
-  }
-  leftOut.write(program);
+  once(ReturnOp::create(builder, loc, ValueRange()));
+  return steps.write();
 }
 
 void ProjectRanks::runOnOperation() {
   ModuleOp module = getOperation();
-  if (failed(checkOption(module, "kept-rounds", keptRounds, 1,
-                         limits::kMicrobatches)) ||
-      failed(checkOption(module, "kept-microbatches", keptMicrobatches, 0,
-                         limits::kMicrobatches)))
-    return signalPassFailure();
   FailureOr<Plan> plan = Plan::get(module);
   if (failed(plan) || failed(plan->verify()))
     return signalPassFailure();
@@ -437,14 +524,6 @@ void ProjectRanks::runOnOperation() {
         << "found a program already, expected a plan without programs";
     return signalPassFailure();
   }
-  int64_t microbatches = plan->microbatches();
-  std::optional<schedule::Shortened> shortened;
-  // Groups of micro-batches end where rounds would be left out.
-  ScheduleOp schedule = plan->scheduleOp;
-  if (shorten && schedule.getNumGroups() == schedule.getReplicas())
-    shortened = schedule::shorten(plan->schedule, keptRounds, keptMicrobatches);
-  if (shortened)
-    plan->schedule = shortened->schedule;
   if (failed(findOrAddMesh(module, {plan->numRanks()})))
     return signalPassFailure();
   // What is not shared would be trained apart by each replica.
@@ -456,7 +535,7 @@ void ProjectRanks::runOnOperation() {
                               "size; run pp-add-optimizer");
         return signalPassFailure();
       }
-  Traffic traffic = findTraffic(*plan, microbatches);
+  Traffic traffic = findTraffic(*plan);
   SymbolTable symbols(module);
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   Location loc = plan->scheduleOp.getLoc();
@@ -473,11 +552,8 @@ void ProjectRanks::runOnOperation() {
     auto program =
         ProgramOp::create(builder, loc, "pipe" + std::to_string(pipe), pipe);
     symbols.insert(program, builder.getInsertionPoint());
-    Block &block = program.getBody().emplaceBlock();
-    RankBuilder ofRank(*plan, traffic, channels, pipe,
-                       OpBuilder::atBlockEnd(&block));
-    ofRank.build(loc);
-    if (shortened)
-      markShortened(program, *shortened, pipe, ofRank.getRunsBefore());
+    program.getBody().emplaceBlock();
+    numLoops +=
+        RankBuilder(*plan, traffic, channels, program, loops).build(loc);
   }
 }

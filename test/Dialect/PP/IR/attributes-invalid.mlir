@@ -48,20 +48,6 @@ pp.program @p pipe(0) attributes {pp.predicted = {makespan = "long"}} {
 
 // -----
 
-// expected-error @+1 {{expected rounds and step of at least 1 and at most 2^20, and sections of three numbers each that are not negative}}
-pp.program @p pipe(0) attributes {pp.left_out = {rounds = 1099511627776 : i64, sections = [array<i64: 0, 12, 2>], step = 1 : i64}} {
-  pp.return
-}
-
-// -----
-
-// expected-error @+1 {{found pp.left_out = }}
-pp.program @p pipe(0) attributes {pp.left_out = {rounds = 2 : i64, sections = [array<i64: -1, 12, 2>], step = 1 : i64}} {
-  pp.return
-}
-
-// -----
-
 // expected-error @+1 {{found pp.workspace = -64 : i64, expected an i64 of bytes, from 0 to 2^60}}
 func.func private @f() attributes {pp.workspace = -64 : i64}
 

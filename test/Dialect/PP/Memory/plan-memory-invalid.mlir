@@ -74,9 +74,3 @@ pp.program @pipe0 pipe(0) {
   pp.return
 }
 
-// -----
-
-// expected-error@+1 {{found pp.left_out, expected a program of all micro-batches; run pp-form-loops}}
-pp.program @pipe0 pipe(0) attributes {pp.left_out = {rounds = 4 : i64, step = 1 : i64, sections = []}} {
-  pp.return
-}

@@ -70,8 +70,6 @@ inline constexpr llvm::StringLiteral kIgnored = "pp.ignored";
 /// On the schedule and on programs: seconds; see pp-annotate-times.
 inline constexpr llvm::StringLiteral kTimes = "pp.times";
 inline constexpr llvm::StringLiteral kPredicted = "pp.predicted";
-/// On a program: what pp-project-ranks did not repeat.
-inline constexpr llvm::StringLiteral kLeftOut = "pp.left_out";
 /// On a function of the end of a step: what it is for (StepFunctions.h), and
 /// that it lets the weights decay.
 inline constexpr llvm::StringLiteral kRole = "pp.role";

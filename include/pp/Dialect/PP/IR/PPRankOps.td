@@ -36,7 +36,9 @@ def PP_ProgramOp : PP_Op<"program", [Symbol, IsolatedFromAbove, SingleBlock,
   let description = [{
     Constraints:
     1. The body ends with `pp.return` without operands; `pipe` is below 2^16.
-    2. Every token is waited for exactly once.
+    2. Every token is waited for exactly once; with loops, that of a micro-batch
+       may have any number of waits, and pp-verify-communication counts what
+       they wait for.
     3. The buffer of a receive is read by its `pp.wait` only.
     4. `pp.begin_loop` and `pp.end_loop` stand in pairs, not within each other.
     5. All ops of a loop belong to a micro-batch. Micro-batches and tags of the

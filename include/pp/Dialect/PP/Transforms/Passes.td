@@ -471,12 +471,9 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
     A module without a `pp.mesh` gets one: as many coordinates on `pipe` as the
     schedule has ranks.
 
-    With `shorten`, where the schedule repeats a round many times, the programs
-    are those of a schedule with only a few rounds: their size, and the time
-    of what works on them, does not grow with the micro-batches. They carry
-    `pp.left_out`: how many rounds are missing, of how many micro-batches each,
-    and which runs repeat (first, end, period). pp-form-loops puts the rounds
-    back as loops.
+    With `loops`, what repeats eight times or more in the order of a rank, in
+    warm-up, steady state or cool-down, stands as a loop: the size of programs,
+    and the time of what works on them, does not grow with the micro-batches.
 
     Example, after `--pp-schedule=microbatches=1`:
 
@@ -511,63 +508,11 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"shorten", "shorten", "bool", "false",
-      "leave out what repeats, for pp-form-loops">,
-    Option<"keptRounds", "kept-rounds", "int32_t", "3",
-      "rounds that stay at least: 2 must be alike once transfers are placed">,
-    Option<"keptMicrobatches", "kept-microbatches", "int32_t", "6",
-      "micro-batches that the rounds that stay have at least">
-  ];
-}
-
-def PPFormLoops : Pass<"pp-form-loops", "::mlir::ModuleOp"> {
-  let summary = "puts left out rounds back as loops";
-  let description = [{
-    In programs of pp-project-ranks{shorten=1} with transfers placed, finds two
-    rounds that are alike to the op, makes the first a loop that also stands for
-    the rounds left out, and gives what follows its true micro-batches. Each
-    program is then warm-up, loop and cool-down; schedules of all forwards first
-    have two loops.
-
-    The loops are kept if they run what pp.schedule says, in its order, and the
-    programs are proven under `semantics` with every round executed. Otherwise
-    programs without loops take their place.
-
-    Example: 1F1B on two ranks with 32 micro-batches, after
-    `--pp-schedule=microbatches=32 --pp-project-ranks=shorten=1 --pp-place-communication`:
-
-    ```mlir
-    func.func private @f0() -> (tensor<8xf32> {pp.value = "x"})
-    func.func private @b0(tensor<8xf32> {pp.value = "dx"})
-    func.func private @f1(tensor<8xf32> {pp.value = "x"}) -> (tensor<f32> {pp.value = "loss", pp.loss}, tensor<8xf32> {pp.value = "r"})
-    func.func private @b1(tensor<8xf32> {pp.value = "r"}) -> (tensor<8xf32> {pp.value = "dx"})
-    pp.stage 0 forward(@f0) backward(@b0)
-    pp.stage 1 forward(@f1) backward(@b1)
-    ```
-
-    becomes, on the second one,
-
-    ```mlir
-    pp.program @pipe1 pipe(1) {
-      ...
-      pp.begin_loop rounds(26) step(1)
-      %x = pp.wait %t, %b mb(1) : tensor<8xf32>
-      %f:2 = pp.run F stage(1) mb(1) @f1(%x) : (tensor<8xf32>) -> (tensor<f32>, tensor<8xf32>)
-      pp.loss %f#0 mb(1) : tensor<f32>
-      %b2, %t2 = pp.irecv channel(@p0_to_p1) value("x") mb(2) tag(2) : tensor<8xf32>
-      %dx = pp.run B stage(1) mb(1) @b1(%f#1) : (tensor<8xf32>) -> tensor<8xf32>
-      pp.wait_send %s, %dx0 mb(0) : tensor<8xf32>
-      %s2 = pp.isend %dx channel(@p1_to_p0) value("dx") mb(1) tag(1) : tensor<8xf32>
-      pp.end_loop
-    ```
-  }];
-  let options = [
-    Option<"semantics", "semantics", "std::string", "\"rendezvous\"",
-      "buffered, rendezvous or fifo-per-edge">
+    Option<"loops", "loops", "bool", "false",
+      "make loops of what repeats">
   ];
   let statistics = [
-    Statistic<"numLoops", "loops", "loops that were formed">,
-    Statistic<"numUnrolled", "unrolled", "modules that fell back to no loops">
+    Statistic<"numLoops", "loops", "loops that were formed">
   ];
 }
 
@@ -576,9 +521,10 @@ def PPPlaceCommunication : Pass<"pp-place-communication", "::mlir::ModuleOp"> {
   let description = [{
     Receives of values are posted `lookahead` actions before the one that needs
     them, their waits sink to the first use, and the wait for a send rises to
-    where its channel has sent `outstanding` more values. After each of these
-    moves the programs are proven under `semantics`; a move that cannot be
-    proven is undone.
+    where its channel has sent `outstanding` more values. Then the programs are
+    proven under `semantics`. Where they cannot be, each of these moves is made
+    and proven alone, and undone if it is the reason. With every round of loops
+    executed, steps move, not ops; a program with loops gets new ones.
 
     Example:
 

@@ -1,18 +1,18 @@
-// RUN: pp-opt %s --pp-schedule="schedule=1f1b microbatches=32" --pp-project-ranks=shorten=1 --pp-place-communication --pp-form-loops --pp-verify-communication | FileCheck %s
-// RUN: pp-opt %s --pp-schedule="schedule=gpipe microbatches=32" --pp-project-ranks=shorten=1 --pp-place-communication --pp-form-loops --pp-verify-communication | FileCheck %s --check-prefix=GPIPE
+// RUN: pp-opt %s --pp-schedule="schedule=1f1b microbatches=32" --pp-project-ranks=loops=1 --pp-place-communication --pp-verify-communication | FileCheck %s
+// RUN: pp-opt %s --pp-schedule="schedule=gpipe microbatches=32" --pp-project-ranks=loops=1 --pp-place-communication --pp-verify-communication | FileCheck %s --check-prefix=GPIPE
 // The program does not grow with the micro-batches.
-// RUN: pp-opt %s --pp-schedule="schedule=zb-h1 microbatches=40" --pp-project-ranks=shorten=1 --pp-place-communication --pp-form-loops | grep -c "pp\." > %t.40
-// RUN: pp-opt %s --pp-schedule="schedule=zb-h1 microbatches=4000" --pp-project-ranks=shorten=1 --pp-place-communication --pp-form-loops | grep -c "pp\." > %t.4000
+// RUN: pp-opt %s --pp-schedule="schedule=zb-h1 microbatches=40" --pp-project-ranks=loops=1 --pp-place-communication | grep -c "pp\." > %t.40
+// RUN: pp-opt %s --pp-schedule="schedule=zb-h1 microbatches=4000" --pp-project-ranks=loops=1 --pp-place-communication | grep -c "pp\." > %t.4000
 // RUN: diff %t.40 %t.4000
 // Where sends cannot be waited for early, as many waits as there are
 // micro-batches stand at the end: they are a loop, too.
-// RUN: pp-opt %s --pp-schedule="schedule=1f1b microbatches=32" --pp-project-ranks=shorten=1 --pp-form-loops --pp-verify-communication | FileCheck %s --check-prefix=LATE
-// What repeats in no section stays written out.
-// RUN: pp-opt %s --pp-schedule="schedule=1f1b microbatches=6" --pp-project-ranks=shorten=1 --pp-place-communication --pp-form-loops | FileCheck %s --check-prefix=SHORT
-// RUN: pp-opt %s --pp-schedule="schedule=1f1b microbatches=32" --pp-project-ranks --pp-place-communication --pp-form-loops | FileCheck %s --check-prefix=SHORT
-// Sections that are not there: programs without loops take their place.
-// RUN: pp-opt %s --pp-schedule="schedule=1f1b microbatches=32" --pp-project-ranks=shorten=1 --pp-place-communication | sed "s/pp.left_out = {rounds = 26/pp.left_out = {rounds = 25/" | pp-opt --pp-form-loops | FileCheck %s --check-prefix=AGAIN
-// RUN: not pp-opt %s --pp-schedule="schedule=1f1b microbatches=32" --pp-form-loops=semantics=psychic 2>&1 | FileCheck %s --check-prefix=SEMANTICS
+// RUN: pp-opt %s --pp-schedule="schedule=1f1b microbatches=32" --pp-project-ranks=loops=1 --pp-verify-communication | FileCheck %s --check-prefix=LATE
+// Few rounds stay written out.
+// RUN: pp-opt %s --pp-schedule="schedule=1f1b microbatches=6" --pp-project-ranks=loops=1 --pp-place-communication | FileCheck %s --check-prefix=SHORT
+// RUN: pp-opt %s --pp-schedule="schedule=1f1b microbatches=32" --pp-project-ranks --pp-place-communication | FileCheck %s --check-prefix=SHORT
+// A value that B makes for one micro-batch and I for another is two series.
+// RUN: printf '0F0,0F1,0B0,0B1\n1F0,1B0,1F1,1I1,1W1\n' > %t.csv
+// RUN: pp-opt %s --pp-schedule="schedule=%t.csv microbatches=2" --pp-project-ranks=loops=1 --pp-place-communication | FileCheck %s --check-prefix=MIXED
 
 pp.parameter @w : tensor<8x8xf32> init(#nn.zeros)
 pp.input @tokens : tensor<2x4xi32>
@@ -31,9 +31,8 @@ pp.stage 0 forward(@f0) backward(@b0) input(@i0) weight(@w0)
 pp.stage 1 forward(@f1) backward(@b1) input(@i1) weight(@w1)
 
 // CHECK-LABEL: pp.program @pipe0
-// CHECK-NOT: pp.left_out
 // CHECK: pp.run F stage(0) mb(0) @f0
-// CHECK: pp.begin_loop rounds([[R:[0-9]+]]) step(1)
+// CHECK: pp.begin_loop rounds(30) step(1)
 // CHECK: pp.run F stage(0) mb([[F:[0-9]+]])
 // CHECK: pp.isend %{{.*}} value("x") mb([[F]]) tag([[F]])
 // CHECK: pp.wait %{{.*}} mb({{[0-9]+}})
@@ -42,7 +41,7 @@ pp.stage 1 forward(@f1) backward(@b1) input(@i1) weight(@w1)
 // CHECK: pp.run B stage(0) mb(31) @b0
 // CHECK: pp.exchange
 // CHECK-LABEL: pp.program @pipe1
-// CHECK: pp.begin_loop rounds([[R]]) step(1)
+// CHECK: pp.begin_loop rounds(30) step(1)
 // CHECK: pp.run F stage(1)
 // CHECK: pp.loss
 // CHECK: pp.run B stage(1)
@@ -51,11 +50,11 @@ pp.stage 1 forward(@f1) backward(@b1) input(@i1) weight(@w1)
 
 // All forwards in one loop, all backwards in another.
 // GPIPE-LABEL: pp.program @pipe0
-// GPIPE: pp.begin_loop rounds([[R:[0-9]+]]) step(1)
+// GPIPE: pp.begin_loop rounds(30) step(1)
 // GPIPE-NOT: pp.run B
 // GPIPE: pp.end_loop
 // GPIPE: pp.run F stage(0) mb(31)
-// GPIPE: pp.begin_loop rounds([[R]]) step(1)
+// GPIPE: pp.begin_loop rounds(31) step(1)
 // GPIPE-NOT: pp.run F
 // GPIPE: pp.run B stage(0)
 // GPIPE: pp.end_loop
@@ -72,9 +71,8 @@ pp.stage 1 forward(@f1) backward(@b1) input(@i1) weight(@w1)
 // SHORT-LABEL: pp.program @pipe0
 // SHORT-NOT: loop
 
-// AGAIN-NOT: pp.left_out
-// AGAIN-LABEL: pp.program @pipe0
-// AGAIN: pp.run F stage(0) mb(0)
-// AGAIN: pp.run B stage(0) mb(31)
-
-// SEMANTICS: found semantics=psychic, expected buffered, rendezvous or fifo-per-edge
+// MIXED-LABEL: pp.program @pipe1
+// MIXED: %[[B:.*]] = pp.run B stage(1) mb(0)
+// MIXED: pp.isend %[[B]] channel(@p1_to_p0) value("x.grad") mb(0)
+// MIXED: %[[I:.*]] = pp.run I stage(1) mb(1)
+// MIXED: pp.isend %[[I]] channel(@p1_to_p0) value("x.grad") mb(1)
