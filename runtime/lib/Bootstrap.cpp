@@ -134,6 +134,6 @@ void Bootstrap::agree(const std::string &error) {
     return;
   std::vector<std::string> all = gather(error);
   if (rank() == 0)
-    printErrors(all);
+    printErrors(all, rankNames);
   throw Disagreement();
 }

@@ -14,6 +14,7 @@
 #ifndef PPRT_BOOTSTRAP_H
 #define PPRT_BOOTSTRAP_H
 
+#include "Diagnostics.h"
 #include "Messages.h"
 
 #include <exception>
@@ -46,6 +47,8 @@ public:
   /// Seconds that a wait may take before it is a TimeoutError.
   virtual void setTimeout(double seconds) = 0;
   virtual double timeout() const = 0;
+  /// How errors call ranks from now on.
+  void nameRanks(RankNames names) { rankNames = std::move(names); }
   /// Throws Stopped if another rank has failed.
   virtual void checkStopped() = 0;
 
@@ -97,6 +100,7 @@ protected:
   void closeControlPlane();
   /// Of the blocking calls.
   int controlSpace() const { return space; }
+  RankNames rankNames;
 
 private:
   enum { sending, receiving, numRequests };

@@ -4,7 +4,8 @@
 
 using namespace pprt;
 
-void pprt::printErrors(const std::vector<std::string> &errors) {
+void pprt::printErrors(const std::vector<std::string> &errors,
+                       const RankNames &nameOf) {
   std::fflush(stdout);
   std::vector<bool> printed(errors.size());
   for (size_t i = 0; i < errors.size(); ++i) {
@@ -19,6 +20,9 @@ void pprt::printErrors(const std::vector<std::string> &errors) {
       }
     if (count == int(errors.size()))
       std::fprintf(stderr, "error: %s\n", errors[i].c_str());
+    else if (count == 1 && nameOf)
+      std::fprintf(stderr, "error: %s: %s\n", nameOf(int(i)).c_str(),
+                   errors[i].c_str());
     else
       std::fprintf(stderr, "error: %s %s: %s\n", count == 1 ? "rank" : "ranks",
                    who.c_str(), errors[i].c_str());

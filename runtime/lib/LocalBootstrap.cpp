@@ -313,7 +313,7 @@ void LocalBootstrap::reportFailure(const std::string &error) {
     for (Hub::Rank &each : hub->ranks)
       each.notify();
     if (++hub->reports == hub->ranks.size()) {
-      printErrors(hub->errors);
+      printErrors(hub->errors, rankNames);
       hub->errors.assign(hub->ranks.size(), "");
       hub->reports = 0;
       hub->isStopped = false;

@@ -127,7 +127,7 @@ void MpiJob::gatherReports(const std::string &error) {
   for (size_t peer = 0; peer < errors.size(); ++peer)
     if (!answered[peer])
       errors[peer] = "does not answer";
-  printErrors(errors);
+  printErrors(errors, rankNames);
   if (!allAnswered)
     abortJob();
   // Before anyone goes on, and may fail anew.
@@ -147,7 +147,7 @@ void MpiJob::awaitRank0(const std::string &error) {
   std::vector<std::string> errors(static_cast<size_t>(worldSize));
   errors[size_t(worldRank)] = error;
   errors[0] = "does not answer";
-  printErrors(errors);
+  printErrors(errors, rankNames);
   abortJob();
 }
 

@@ -575,6 +575,8 @@ int pprt::train(const Description &description, const Options &options,
   bootstrap.setTimeout(options.timeout);
   bootstrap.agree(optionError);
   bootstrap.agreeAfter([&] { checkWorldSize(description, bootstrap); });
+  bootstrap.nameRanks(
+      [mesh = description.mesh](int rank) { return mesh.describe(rank); });
   auto identity = options.values();
   identity.insert(identity.begin(), {"a program with hash", description.hash});
   bootstrap.agree(compareWithRank0(identity, bootstrap, bootstrap.rank()));

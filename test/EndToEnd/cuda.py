@@ -176,6 +176,21 @@ def trains(name, model, linker, tolerance, products, plans, fused, *options):
     check(again == apart, f"{name}-apart-2: found {again[0]}, expected {apart[0]}")
 
 
+def replicas(model, linker):
+    """Collectives over the axis of replicas, by NCCL with graphs and without, and by way
+    of the host: the bits of one replica with as many groups."""
+    found = None
+    for number, (pipe, data, *more) in enumerate((
+            (1, 1), (1, 2), (2, 2), (2, 2, "--no-graph"), (1, 2, "--transport=mpi"))):
+        label = f"replicas-{number}"
+        program = compile_model(model, f"{label}.exe", f"--pp={pipe}", f"--dp={data}",
+                                f"--microbatches={4 // data}", "--reduction-groups=4",
+                                "--target=cuda", "--emulate-device", f"--linker={linker}")
+        again = train(program, pipe * data, label, *more)
+        found = found or again
+        check(again == found, f"{label} {more}: found {again[0]}, expected {found[0]}")
+
+
 def main():
     start()
     write_text("text")
@@ -186,6 +201,7 @@ def main():
     # epilogue, but for 3 input gradients without activation.
     trains("gpt", gpt, linker, 1e-5, 4 * 12 + 3, 12 + 3, 9)
     attention(gpt, linker)
+    replicas(gpt, linker)
     trains("gpt-bf16", gpt, linker, 5e-3, 4 * 12 + 3, 12 + 3, 9, "--precision=bf16")
     # 6 products of each of the 5 layers and 3 of the head, 29 different ones.
     activations = SOURCE / "test/EndToEnd/Inputs/activations.mlir"

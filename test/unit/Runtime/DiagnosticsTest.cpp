@@ -16,6 +16,15 @@ TEST(Diagnostics, NamesTheRanks) {
             "error: ranks 0, 2: a\nerror: rank 1: bad\n");
 }
 
+TEST(Diagnostics, RanksHaveNames) {
+  testing::internal::CaptureStderr();
+  printErrors({"", "bad", "a", "a"}, [](int rank) {
+    return "rank " + std::to_string(rank) + " (pipe 0, data 1)";
+  });
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "error: rank 1 (pipe 0, data 1): bad\nerror: ranks 2, 3: a\n");
+}
+
 TEST(Diagnostics, WhatAllShareIsSaidOnce) {
   EXPECT_EQ(printed({"bad", "bad", "bad"}), "error: bad\n");
   EXPECT_EQ(printed({"bad"}), "error: bad\n");

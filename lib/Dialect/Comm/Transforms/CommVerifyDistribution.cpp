@@ -33,7 +33,7 @@ static LogicalResult verifyAxes(Operation *op, ArrayRef<StringAttr> axes,
     InFlightDiagnostic error = op->emitError()
                                << "found axis " << axis << " on " << place;
     if (mesh.findAxis(axis))
-      error << ", whose coordinates run different functions, expected another "
+      error << ", on which functions have no distributions, expected another "
                "axis of the mesh, "
             << mesh.getAxes() << ": values cross it between functions only";
     else
@@ -92,12 +92,14 @@ struct CommVerifyDistribution
     : pp::comm::impl::CommVerifyDistributionBase<CommVerifyDistribution> {
   void runOnOperation() override {
     MeshOpInterface mesh = findMesh(getOperation());
-    if (!mesh || DistributionInference(mesh).getAxes().empty())
+    if (!mesh)
       return;
     // All functions are read, so that one run names every one that is wrong.
     bool isProven = true;
-    for (auto function : getOperation().getOps<FunctionOpInterface>())
-      isProven &= succeeded(verify(function, mesh));
+    if (!DistributionInference(mesh).getAxes().empty())
+      for (auto function : getOperation().getOps<FunctionOpInterface>())
+        isProven &= succeeded(verify(function, mesh));
+    // Programs may have something to prove on axes that functions do not know.
     for (Dialect *dialect : getContext().getLoadedDialects())
       if (auto *own =
               dialect->getRegisteredInterface<DistributionDialectInterface>())

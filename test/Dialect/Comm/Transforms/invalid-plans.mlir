@@ -3,7 +3,7 @@
 // Stages are placed on an axis: no value of a function is distributed on it.
 // expected-note @below {{the mesh is here}}
 pp.mesh @mesh <["pipe" = 2, "data" = 2]>
-// expected-error @below {{found axis "pipe" on argument #0, whose coordinates run different functions, expected another axis of the mesh, ["pipe", "data"]: values cross it between functions only}}
+// expected-error @below {{found axis "pipe" on argument #0, on which functions have no distributions, expected another axis of the mesh, ["pipe", "data"]: values cross it between functions only}}
 func.func @f(%x: tensor<8xf32> {comm.distribution = #comm.distribution<{"pipe" = replicated}>}) {
   return
 }
@@ -13,7 +13,7 @@ func.func @f(%x: tensor<8xf32> {comm.distribution = #comm.distribution<{"pipe" =
 // expected-note @below {{the mesh is here}}
 pp.mesh @mesh <["pipe" = 2, "data" = 2]>
 func.func @f(%x: tensor<8xf32>) -> tensor<8xf32> {
-  // expected-error @below {{found axis "pipe" on a collective, whose coordinates run different functions}}
+  // expected-error @below {{found axis "pipe" on a collective, on which functions have no distributions}}
   %y = comm.vary %x over ["pipe"] : tensor<8xf32>
   return %y : tensor<8xf32>
 }
