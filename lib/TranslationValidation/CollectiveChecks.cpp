@@ -10,14 +10,9 @@ using namespace pp;
 namespace json = llvm::json;
 
 uint64_t CollectiveChecks::countGradientBytes(ParameterOp parameter) {
-  uint64_t bytes = countBytes(parameter.getGradientType());
-  if (!parameter.getPiece())
-    return bytes;
-  uint64_t replicas = 1;
-  for (auto mesh : parameter->getParentOfType<ModuleOp>().getOps<MeshOp>())
-    replicas = mesh.getSize("data").value_or(1);
-  return std::max(bytes,
-                  replicas * countBytes(parameter.getGradientPieceType()));
+  return std::max<uint64_t>(countBytes(parameter.getGradientType()),
+                            parameter.getNumPieces() *
+                                countBytes(parameter.getGradientPieceType()));
 }
 
 //===----------------------------------------------------------------------===//

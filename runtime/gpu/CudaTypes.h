@@ -130,7 +130,8 @@ struct NcclId {
   char data[128];
 };
 enum : int { ncclOk = 0, ncclBusy = 7 };
-enum : int { ncclBytes = 1 };
+enum : int { ncclBytes = 1, ncclReal32 = 7, ncclReal64 = 8 };
+enum : int { ncclAdd = 0 };
 
 } // namespace pprt::cuda
 

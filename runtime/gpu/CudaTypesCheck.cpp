@@ -97,6 +97,9 @@ static_assert(sizeof(NcclId) == sizeof(ncclUniqueId));
 SAME(ncclOk, ncclSuccess);
 SAME(ncclBusy, ncclInProgress);
 SAME(ncclBytes, ncclUint8);
+SAME(ncclReal32, ncclFloat32);
+SAME(ncclReal64, ncclFloat64);
+SAME(ncclAdd, ncclSum);
 #endif
 
 #if __has_include(<cudnn_graph.h>)

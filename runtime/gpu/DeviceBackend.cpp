@@ -111,6 +111,11 @@ void DeviceBackend::connect() {
         bootstrap.any(bootstrap.nodeRanks() > device->deviceCount());
     name = setup.options.device == "cuda" && !isShared ? "nccl" : "mpi";
   }
+  bootstrap.agree(
+      sumsByNccl() && name == "mpi" && bootstrap.size() > 1
+          ? "found --collectives=nccl with ranks that share a GPU, which NCCL "
+            "refuses, expected a GPU for each: leave it out"
+          : "");
   const Group ofPipe = Group::along(description.mesh, rank(), {"pipe"});
   const Group ofAll = Group::all(description.mesh, rank());
   if (name == "mpi") {
@@ -137,7 +142,7 @@ void DeviceBackend::connect() {
       world->prepare(0, reports());
       groups.emplace(description, rank(), [&](Group group, int requests) {
         return createNcclCommunicator(*device, bootstrap, std::move(group),
-                                      requests, {}, 0);
+                                      requests, {}, 0, sumsByNccl());
       });
     });
   }
@@ -154,7 +159,8 @@ bool DeviceBackend::usesGraphs() const {
 std::string DeviceBackend::describe() const {
   std::string text = "device: " + device->description();
   if (setup.bootstrap.size() > 1)
-    text += std::string(", transfers by ") + pipe->name();
+    text += std::string(", transfers by ") + pipe->name() +
+            (sumsByNccl() ? ", sums over replicas in its own order" : "");
   if (device->hasGraphs())
     text += usesGraphs() ? ", steps as graphs" : ", steps without graphs";
   return text;

@@ -72,6 +72,7 @@ private:
   void allocate(uint64_t bytes);
   void connect();
   bool usesGraphs() const;
+  bool sumsByNccl() const { return setup.options.collectives == "nccl"; }
   void enqueueStep(pprt_context &context, pprt_step_fn function);
   void uploadStep(const pprt_context &context);
   void takeResults(pprt_context &context, bool isEnqueued);

@@ -58,11 +58,12 @@ struct MemberEdge {
 
 /// One NCCL communicator for each of the edges that this member is at, all of
 /// which all members list in the same order; a step starts at most `messages`
-/// of them. Throws Error where NCCL is missing.
+/// of them. With `ownOrder` NCCL sums, in an order of its own. Throws Error
+/// where NCCL is missing.
 std::unique_ptr<DeviceCommunicator>
 createNcclCommunicator(Device &device, Bootstrap &bootstrap, Group group,
                        int requests, std::vector<MemberEdge> edges,
-                       size_t messages);
+                       size_t messages, bool ownOrder = false);
 
 } // namespace pprt
 

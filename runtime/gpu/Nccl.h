@@ -19,6 +19,12 @@
   F(const char *, lastError, "ncclGetLastError", NcclComm)                     \
   F(int, send, "ncclSend", const void *, size_t, int, int, NcclComm, Stream)   \
   F(int, receive, "ncclRecv", void *, size_t, int, int, NcclComm, Stream)      \
+  F(int, allReduce, "ncclAllReduce", const void *, void *, size_t, int, int,   \
+    NcclComm, Stream)                                                          \
+  F(int, reduceScatter, "ncclReduceScatter", const void *, void *, size_t,     \
+    int, int, NcclComm, Stream)                                                \
+  F(int, allGather, "ncclAllGather", const void *, void *, size_t, int,        \
+    NcclComm, Stream)                                                          \
   F(int, groupStart, "ncclGroupStart", void)                                   \
   F(int, groupEnd, "ncclGroupEnd", void)
 

@@ -11,6 +11,9 @@
 // Communicator.h. A small all-reduce gathers all and sums all; a large one sums
 // a piece and gathers these.
 //
+// Where the user prefers speed (--collectives=nccl), NCCL does collectives of
+// equal pieces by itself, and sums in an order of its own.
+//
 // Communicators connect at their first transfer, which a graph must not
 // contain: each edge carries one byte at the start.
 //
@@ -44,8 +47,9 @@ namespace {
 class NcclCommunicator final : public DeviceCommunicator {
 public:
   NcclCommunicator(Device &outer, Bootstrap &bootstrap, Group group,
-                   int requests, std::vector<MemberEdge> ends, size_t messages)
-      : DeviceCommunicator(std::move(group)), outer(outer),
+                   int requests, std::vector<MemberEdge> ends, size_t messages,
+                   bool ownOrder)
+      : DeviceCommunicator(std::move(group)), ownOrder(ownOrder), outer(outer),
         device(static_cast<CudaDevice &>(outer.actual())), bootstrap(bootstrap),
         done(size_t(requests)), collectives(size_t(requests)),
         numNumbers(2 * messages + 1) {
@@ -147,12 +151,14 @@ private:
     uint8_t *arrived = nullptr; ///< the workspace
     uint64_t stride = 0;
     bool isWhole = false; ///< every member gets all of every other's `in`
+    bool isNccl = false;  ///< NCCL does all of it
     uint8_t *out = nullptr;
   };
 
   bool isPrepared(const Started &started) const {
     return !started.bytes.empty();
   }
+  void startByNccl(const Started &started, const void *in);
   void gather(const Started &started, const void *in, uint8_t *out);
   void scatter(const Started &started, const uint8_t *in);
   void exchange(const void *const *sent, const uint64_t *sentBytes,
@@ -225,7 +231,8 @@ private:
     nccl.check(status, what);
   }
 
-  Device &outer; ///< counts what is launched
+  const bool ownOrder; ///< NCCL sums
+  Device &outer;       ///< counts what is launched
   CudaDevice &device;
   Bootstrap &bootstrap;
   NcclLibrary nccl;
@@ -346,6 +353,9 @@ void NcclCommunicator::connect() {
 void NcclCommunicator::prepare(int request, const Collective &collective) {
   Started &started = collectives[size_t(request)];
   started.collective = collective;
+  started.isNccl = ownOrder && std::equal(collective.counts.begin() + 1,
+                                          collective.counts.end(),
+                                          collective.counts.begin());
   if (collectiveStream < 0) {
     collectiveStream = device.addStream();
     collectiveProgress = reinterpret_cast<uint32_t *>(device.allocateHost(64));
@@ -431,6 +441,25 @@ void NcclCommunicator::scatter(const Started &started, const uint8_t *in) {
            receivedBytes.data());
 }
 
+/// Pieces are equal.
+void NcclCommunicator::startByNccl(const Started &started, const void *in) {
+  const Collective &c = started.collective;
+  const Stream stream = device.getStream(collectiveStream);
+  const size_t count = c.counts.front();
+  const int type = c.type == ElementType::F64   ? ncclReal64
+                   : c.type == ElementType::F32 ? ncclReal32
+                                                : ncclBytes;
+  int status = ncclOk;
+  if (c.kind == Collective::AllReduce)
+    status = nccl.allReduce(in, started.out, count, type, ncclAdd, all, stream);
+  else if (c.kind == Collective::ReduceScatter)
+    status =
+        nccl.reduceScatter(in, started.out, count, type, ncclAdd, all, stream);
+  else
+    status = nccl.allGather(in, started.out, count, type, all, stream);
+  nccl.check(status, c.describe() + " over " + group().name());
+}
+
 void NcclCommunicator::start(int request, const void *in, void *out,
                              void *workspace) {
   Started &started = collectives[size_t(request)];
@@ -442,7 +471,9 @@ void NcclCommunicator::start(int request, const void *in, void *out,
     return;
   }
   enter(request);
-  if (started.isWhole)
+  if (started.isNccl)
+    startByNccl(started, in);
+  else if (started.isWhole)
     gather(started, in, started.arrived);
   else if (started.collective.kind == Collective::AllGather)
     gather(started, in, started.out);
@@ -456,7 +487,8 @@ TransferTimes NcclCommunicator::wait(int request) {
   if (size() == 1)
     return {};
   device.wait(0, done[size_t(request)]);
-  if (!isPrepared(started) || started.collective.kind == Collective::AllGather)
+  if (!isPrepared(started) || started.isNccl ||
+      started.collective.kind == Collective::AllGather)
     return {};
   // The tree of sumPieces.
   const ElementType type = started.collective.type;
@@ -486,8 +518,8 @@ TransferTimes NcclCommunicator::wait(int request) {
 std::unique_ptr<DeviceCommunicator>
 pprt::createNcclCommunicator(Device &device, Bootstrap &bootstrap, Group group,
                              int requests, std::vector<MemberEdge> edges,
-                             size_t messages) {
+                             size_t messages, bool ownOrder) {
   return std::make_unique<NcclCommunicator>(device, bootstrap, std::move(group),
                                             requests, std::move(edges),
-                                            messages);
+                                            messages, ownOrder);
 }

@@ -227,6 +227,12 @@ template <typename Visitor> static void visitOptions(Options &o, Visitor &v) {
              Choices<std::string>{
                  {"auto", "auto"}, {"nccl", "nccl"}, {"mpi", "mpi"}},
              remedy);
+    v.choice({"--collectives", "NAME",
+              "tree: gradients of replicas are summed in one order, with the "
+              "same bits on every mesh; nccl: by NCCL, in an order that "
+              "depends on the number of replicas and on the machine"},
+             o.collectives,
+             Choices<std::string>{{"tree", "tree"}, {"nccl", "nccl"}}, remedy);
     v.choice({"--attention", "NAME",
               "cudnn: by cuDNN, an error where it is missing or has no plan; "
               "generated: by kernels of the compiler; auto: by cuDNN where it "
@@ -512,6 +518,10 @@ static void checkTogether(const Options &o, bool onDevice) {
           "the first one is not measured");
   require(o.transport != "nccl" || o.device == "cuda", "--transport", "nccl",
           "mpi with --device=emulated", "NCCL needs GPUs");
+  require(o.collectives != "nccl" ||
+              (o.device == "cuda" && o.transport != "mpi"),
+          "--collectives", "nccl", "tree where NCCL is not the transport",
+          "choose --device=cuda and --transport=nccl");
   // A rate by itself and a decay by itself may be finite.
   require(!isFiniteInF32(o.learningRate) || !isFiniteInF32(o.weightDecay) ||
               isFiniteInF32(double(float(o.learningRate)) *

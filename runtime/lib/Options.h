@@ -45,6 +45,7 @@ struct Options {
   double timeout = 300; // 30 on a device
   // Of programs for GPUs.
   std::string device = "cuda", transport = "auto", attention = "auto";
+  std::string collectives = "tree";
   bool graph = true;
   std::string kernelTimes;
   int threads = 1;

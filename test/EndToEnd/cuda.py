@@ -189,6 +189,21 @@ def replicas(model, linker):
         again = train(program, pipe * data, label, *more)
         found = found or again
         check(again == found, f"{label} {more}: found {again[0]}, expected {found[0]}")
+    # The stand-in's own order is another one, with and without graphs.
+    log = WORK / "replicas-nccl.calls"
+    notes = []
+    program = compile_model(model, "replicas-nccl.exe", "--pp=1", "--dp=4",
+                            "--microbatches=1", "--target=cuda", "--emulate-device",
+                            f"--linker={linker}")
+    own = train(program, 4, "replicas-nccl", "--collectives=nccl", notes=notes,
+                FAKE_CUDA_LOG=str(log))
+    follows("replicas-nccl", own, found, 1e-4)
+    check(own != found, "NCCL's order of sums is that of the tree")
+    check(calls_of(log).count("ncclReduceScatter") > 0, "no reduction by NCCL")
+    again = train(program, 4, "replicas-nccl-2", "--collectives=nccl", "--no-graph")
+    check(again == own, f"found {again[0]} without graphs, expected {own[0]}")
+    fails(program, 4, {}, ["--collectives=nccl", "--transport=mpi"],
+          ["found --collectives nccl", "expected tree where NCCL is not the transport"])
 
 
 def main():

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -147,6 +148,90 @@ API ncclRecv(void *data, size_t bytes, int, int peer, Communicator *from,
   });
   return 0;
 }
+namespace {
+/// Sends each member its part of `in`, and calls `finish` with what has come
+/// from all, by rank.
+template <typename F>
+void exchange(Communicator *c, void *stream, const char *in, size_t bytes,
+              bool isCut, F finish) {
+  auto partOf = [=](int rank) {
+    return in + (isCut ? bytes * size_t(rank) : 0);
+  };
+  auto isSent = std::make_shared<bool>(false);
+  auto arrived = std::make_shared<std::vector<std::vector<char>>>();
+  fakeEnqueue(stream, [=] {
+    if (c->isAborted)
+      return true;
+    if (!*isSent) {
+      for (int peer = 0; peer < c->ranks; ++peer)
+        if (peer != c->rank)
+          put(nameOf(*c, c->rank, peer, c->sent[peer]++), partOf(peer), bytes);
+      *isSent = true;
+    }
+    while (int(arrived->size()) < c->ranks) {
+      const int peer = int(arrived->size());
+      std::vector<char> part(bytes);
+      if (peer == c->rank)
+        std::memcpy(part.data(), partOf(peer), bytes);
+      else if (take(nameOf(*c, peer, c->rank, c->received[peer]), part.data(),
+                    bytes))
+        ++c->received[peer];
+      else
+        return false;
+      arrived->push_back(std::move(part));
+    }
+    finish(*arrived);
+    return true;
+  });
+}
+
+/// Another order than that of the runtime's tree: the last comes first.
+template <typename T>
+void sumInto(void *out, const std::vector<std::vector<char>> &parts) {
+  for (size_t i = 0; i < parts.front().size() / sizeof(T); ++i) {
+    T sum = 0;
+    for (size_t p = parts.size(); p-- > 0;)
+      sum += reinterpret_cast<const T *>(parts[p].data())[i];
+    static_cast<T *>(out)[i] = sum;
+  }
+}
+
+void reduce(Communicator *c, void *stream, const void *in, void *out,
+            size_t count, int type, bool isCut) {
+  const bool isDouble = type == 8;
+  exchange(c, stream, static_cast<const char *>(in), count * (isDouble ? 8 : 4),
+           isCut, [=](const std::vector<std::vector<char>> &parts) {
+             isDouble ? sumInto<double>(out, parts)
+                      : sumInto<float>(out, parts);
+           });
+}
+} // namespace
+
+API ncclAllReduce(const void *in, void *out, size_t count, int type, int,
+                  Communicator *c, void *stream) {
+  CALL(ncclAllReduce);
+  reduce(c, stream, in, out, count, type, /*isCut=*/false);
+  return 0;
+}
+API ncclReduceScatter(const void *in, void *out, size_t count, int type, int,
+                      Communicator *c, void *stream) {
+  CALL(ncclReduceScatter);
+  reduce(c, stream, in, out, count, type, /*isCut=*/true);
+  return 0;
+}
+API ncclAllGather(const void *in, void *out, size_t count, int type,
+                  Communicator *c, void *stream) {
+  CALL(ncclAllGather);
+  const size_t bytes = count * (type == 1 ? 1 : type == 7 ? 4 : 8);
+  exchange(c, stream, static_cast<const char *>(in), bytes, /*isCut=*/false,
+           [=](const std::vector<std::vector<char>> &parts) {
+             for (size_t i = 0; i < parts.size(); ++i)
+               std::memcpy(static_cast<char *>(out) + i * bytes,
+                           parts[i].data(), bytes);
+           });
+  return 0;
+}
+
 /// Sends of a group come first on their stream here or wait for nothing: no
 /// order of a group can stop it.
 API ncclGroupStart() {

@@ -87,10 +87,10 @@ LogicalResult MeshOp::verify() {
     ranks *= size;
   }
   if (auto replicas = getReplicas();
-      replicas && (*replicas == kStages || !seen.contains(*replicas)))
+      replicas && (*replicas != kReplicas || !seen.contains(*replicas)))
     return emitOpError("(C5) found replicas on '")
-           << *replicas << "', expected an axis of the mesh, "
-           << getAxes() << ", other than '" << kStages << "'";
+           << *replicas << "' of the axes " << getAxes() << ", expected '"
+           << kReplicas << "', an axis of the mesh: correct the name";
   for (Operation &op : *(*this)->getBlock()) {
     if (&op == getOperation() || !isa<comm::MeshOpInterface>(op))
       continue;

@@ -67,10 +67,10 @@ LogicalResult ParameterOp::verify() {
   return verifyTensor(*this, getType(), /*isFloat=*/true);
 }
 
-/// Coordinates on an axis of the module's mesh: 1 without a mesh or the axis.
-static int64_t sizeOfAxis(Operation *op, StringRef axis) {
+/// Replicas of the pipeline on the module's mesh: 1 without any.
+static int64_t countReplicas(Operation *op) {
   for (auto mesh : op->getParentOfType<ModuleOp>().getOps<MeshOp>())
-    return mesh.getSize(axis).value_or(1);
+    return mesh.getNumReplicas();
   return 1;
 }
 
@@ -83,24 +83,24 @@ LogicalResult ParameterOp::verifySymbolUses(SymbolTableCollection &) {
                        "their size: add piece(...)");
   if (!getPiece())
     return success();
-  const int64_t piece = *getPiece(), replicas = sizeOfAxis(*this, "data");
+  const int64_t piece = *getPiece(), replicas = countReplicas(*this);
   const int64_t least = llvm::divideCeil(type.getNumElements(), replicas);
   if (piece >= least && piece % kPieceMultiple == 0 &&
       piece <= limits::kElements)
     return success();
   return emitOpError() << "found pieces of " << piece << " elements for "
-                       << replicas << " coordinates on the axis 'data', "
-                       << "expected a multiple of " << kPieceMultiple
-                       << ", at least " << llvm::alignTo(least, kPieceMultiple)
+                       << replicas << " replicas, expected a multiple of "
+                       << kPieceMultiple << ", at least "
+                       << llvm::alignTo(least, kPieceMultiple)
                        << ", so that they hold all " << type.getNumElements();
 }
 
 int64_t ParameterOp::getNumPieces() {
-  return getPiece() ? sizeOfAxis(*this, "data") : 1;
+  return getPiece() ? countReplicas(*this) : 1;
 }
 
 RankedTensorType ParameterOp::getPieceType() {
-  auto type = cast<RankedTensorType>(getType());
+  RankedTensorType type = getLocalType();
   return getPiece() ? RankedTensorType::get(int64_t(*getPiece()),
                                             type.getElementType())
                     : type;
@@ -370,7 +370,7 @@ LogicalResult ScheduleOp::verify() {
   return success();
 }
 
-int64_t ScheduleOp::getReplicas() { return sizeOfAxis(*this, "data"); }
+int64_t ScheduleOp::getReplicas() { return countReplicas(*this); }
 
 int64_t ScheduleOp::getNumGroups() {
   return getGroups() ? int64_t(*getGroups()) : getReplicas();

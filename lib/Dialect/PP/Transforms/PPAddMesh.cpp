@@ -35,7 +35,7 @@ FailureOr<MeshOp> pp::addMesh(ModuleOp module, const MeshShape &shape) {
   OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
   return MeshOp::create(builder, module.getLoc(), "mesh",
                         builder.getStrArrayAttr(axes), sizes,
-                        builder.getStringAttr("data"));
+                        builder.getStringAttr(MeshOp::kReplicas));
 }
 
 FailureOr<MeshOp> pp::findOrAddMesh(ModuleOp module, const MeshShape &shape) {
@@ -43,15 +43,6 @@ FailureOr<MeshOp> pp::findOrAddMesh(ModuleOp module, const MeshShape &shape) {
   if (meshes.empty())
     return addMesh(module, shape);
   MeshOp mesh = *meshes.begin();
-  // Programs have no collectives over other axes: ranks on them would train
-  // apart.
-  for (auto [axis, size] : llvm::zip_equal(
-           mesh.getAxes().getAsRange<StringAttr>(), mesh.getSizes()))
-    if (axis.getValue() != "pipe" && axis.getValue() != "data" && size > 1)
-      return mesh.emitOpError()
-             << "found " << size << " coordinates on the axis '"
-             << axis.getValue()
-             << "', expected 1: programs do not reduce over it yet";
   if (mesh.getSize("pipe") == shape.pipe)
     return mesh;
   return mesh.emitOpError() << "found " << mesh.getSize("pipe").value_or(1)
@@ -80,11 +71,10 @@ struct AddMesh : pp::impl::PPAddMeshBase<AddMesh> {
         module, {int64_t(schedule.getRows().size()), replicas, order});
     if (failed(mesh))
       return signalPassFailure();
-    if ((*mesh).getSize("data").value_or(1) != replicas) {
-      (*mesh).emitOpError()
-          << "found " << (*mesh).getSize("data").value_or(1)
-          << " coordinates on the axis 'data', expected the option's "
-          << replicas;
+    if ((*mesh).getNumReplicas() != replicas) {
+      (*mesh).emitOpError() << "found " << (*mesh).getNumReplicas()
+                            << " replicas, expected the option's " << replicas
+                            << ": leave the mesh to the options";
       return signalPassFailure();
     }
     if (groups)

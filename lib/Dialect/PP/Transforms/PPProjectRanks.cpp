@@ -514,6 +514,20 @@ unsigned RankBuilder::build(Location loc) {
   return steps.write();
 }
 
+/// Programs have no collectives over other axes: ranks on them would train
+/// apart.
+static LogicalResult verifyAxes(MeshOp mesh) {
+  for (auto [axis, size] : llvm::zip_equal(
+           mesh.getAxes().getAsRange<StringAttr>(), mesh.getSizes()))
+    if (axis.getValue() != MeshOp::kStages && axis != mesh.getReplicasAttr() &&
+        size > 1)
+      return mesh.emitOpError()
+             << "found " << size << " coordinates on the axis '"
+             << axis.getValue()
+             << "', expected 1: programs do not reduce over it yet";
+  return success();
+}
+
 void ProjectRanks::runOnOperation() {
   ModuleOp module = getOperation();
   FailureOr<Plan> plan = Plan::get(module);
@@ -524,7 +538,8 @@ void ProjectRanks::runOnOperation() {
         << "found a program already, expected a plan without programs";
     return signalPassFailure();
   }
-  if (failed(findOrAddMesh(module, {plan->numRanks()})))
+  FailureOr<MeshOp> mesh = findOrAddMesh(module, {plan->numRanks()});
+  if (failed(mesh) || failed(verifyAxes(*mesh)))
     return signalPassFailure();
   // What is not shared would be trained apart by each replica.
   if (ScheduleOp(plan->scheduleOp).getNumGroups() > 1)

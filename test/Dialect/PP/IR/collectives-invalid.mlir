@@ -167,3 +167,48 @@ pp.program @pipe0 pipe(0) {
   %y = pp.finish %t, %g, %b mb(1) : tensor<8x4xf32> -> tensor<8x4xf32>
   pp.return
 }
+
+// -----
+
+pp.mesh @mesh <["pipe" = 1, "data" = 2]> replicas("data")
+// expected-note @below {{the parameter is defined here}}
+pp.parameter @w : tensor<100xf32> piece(64) cut init(#nn.zeros)
+pp.program @pipe0 pipe(0) {
+  // expected-error @below {{found type 'tensor<50xf32>', expected 'tensor<64xf32>'}}
+  %p = pp.load_piece @w : tensor<50xf32>
+  pp.return
+}
+
+// -----
+
+// expected-note @below {{the parameter is defined here}}
+pp.parameter @w : tensor<100xf32> init(#nn.zeros)
+pp.program @pipe0 pipe(0) {
+  // expected-error @below {{found no pieces of @w, expected some: run pp-add-optimizer on a plan with replicas, or take all of it}}
+  %p = pp.load_piece @w : tensor<100xf32>
+  pp.return
+}
+
+// -----
+
+pp.mesh @mesh <["pipe" = 1, "data" = 2]> replicas("data")
+// expected-note @below {{the parameter is defined here}}
+pp.parameter @w : tensor<100xf32> piece(64) cut init(#nn.zeros)
+pp.program @pipe0 pipe(0) {
+  %g = pp.load_gradient @w use(0) : tensor<100xf32>
+  // expected-error @below {{found type 'tensor<100xf32>', expected 'tensor<64xf32>'}}
+  pp.update @w, %g : tensor<100xf32>
+  pp.return
+}
+
+// -----
+
+pp.mesh @mesh <["pipe" = 1, "data" = 2]> replicas("data")
+pp.parameter @w : tensor<100xf32> piece(64) init(#nn.zeros)
+pp.program @pipe0 pipe(0) {
+  %g = pp.load_gradient @w use(0) : tensor<100xf32>
+  // expected-error @below {{(C4) found result type 'tensor<32xf32>', expected 'tensor<50xf32>' from the operand and the mesh}}
+  %b, %t = pp.start reduce_scatter %g over ["data"] value("g") : tensor<100xf32> -> tensor<32xf32>
+  %p = pp.finish %t, %g, %b : tensor<100xf32> -> tensor<32xf32>
+  pp.return
+}

@@ -106,3 +106,30 @@ pp.model @m(%x: tensor<4xf32> {pp.data = "x"}) -> tensor<f32> {
   %loss = pp.apply @loss(%x) params(%w) : (tensor<4xf32>) params(tensor<4xf32>) -> tensor<f32>
   pp.return %loss : tensor<f32>
 }
+
+// -----
+
+// expected-error @below {{(C5) found replicas on 'pipe' of the axes ["pipe", "data"], expected 'data', an axis of the mesh: correct the name}}
+pp.mesh @mesh <["pipe" = 2, "data" = 2]> replicas("pipe")
+
+// -----
+
+// expected-error @below {{(C5) found replicas on 'data' of the axes ["pipe"], expected 'data', an axis of the mesh: correct the name}}
+pp.mesh @mesh <["pipe" = 2]> replicas("data")
+
+// -----
+
+pp.mesh @mesh <["pipe" = 1, "data" = 2]> replicas("data")
+// expected-error @below {{found pieces of 40 elements for 2 replicas, expected a multiple of 32, at least 64, so that they hold all 100}}
+pp.parameter @w : tensor<100xf32> piece(40) init(#nn.zeros)
+
+// -----
+
+// expected-error @below {{found a parameter that is cut into no pieces, expected their size: add piece(...)}}
+pp.parameter @w : tensor<100xf32> cut init(#nn.zeros)
+
+// -----
+
+pp.mesh @mesh <["pipe" = 1, "data" = 2]> replicas("data")
+// expected-error @below {{found 6 groups for 2 replicas of 6 micro-batches, expected the number of replicas times a power of two that divides the micro-batches of one}}
+pp.schedule "1f1b" microbatches(6) groups(6) placement [0] rows [""]

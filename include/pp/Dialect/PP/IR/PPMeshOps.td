@@ -30,7 +30,7 @@ def PP_MeshOp : PP_Op<"mesh", [Symbol, HasParent<"::mlir::ModuleOp">,
       stand once.
     - (C3) Sizes are at least 1, and their product at most 2^20.
     - (C4) A module has one mesh at most.
-    - (C5) `replicas` is an axis of the mesh, and not that of stages.
+    - (C5) `replicas` is "data", an axis of the mesh.
 
     Example:
 
@@ -48,6 +48,12 @@ def PP_MeshOp : PP_Op<"mesh", [Symbol, HasParent<"::mlir::ModuleOp">,
   let extraClassDeclaration = [{
     /// The axis on which stages are placed, a program a coordinate.
     static constexpr ::llvm::StringLiteral kStages = "pipe";
+    /// The axis on which replicas of the pipeline stand, if there are any.
+    static constexpr ::llvm::StringLiteral kReplicas = "data";
+    /// 1 without an axis of replicas.
+    int64_t getNumReplicas() {
+      return getReplicas() ? *getSize(*getReplicas()) : 1;
+    }
   }];
 }
 

@@ -615,7 +615,8 @@ def PP_LoadPieceOp : PP_ParameterUse<"load_piece", ["declareBuffers", "inferDist
 
     Example:
     ```mlir
-    pp.parameter @wte : tensor<250x4xf32> piece(512) init(#nn.zeros)
+    pp.mesh @mesh <["pipe" = 1, "data" = 2]> replicas("data")
+    pp.parameter @wte : tensor<250x4xf32> piece(512) cut init(#nn.zeros)
     pp.program @pipe0 pipe(0) {
       %p = pp.load_piece @wte : tensor<512xf32>
       %b, %t = pp.start all_gather %p over ["data"] value("wte") : tensor<512xf32> -> tensor<250x4xf32>
@@ -642,7 +643,8 @@ def PP_StorePieceOp : PP_ParameterUse<"store_piece", ["declareBuffers", "lowerTo
 
     Example:
     ```mlir
-    pp.parameter @wte : tensor<250x4xf32> piece(512) init(#nn.zeros)
+    pp.mesh @mesh <["pipe" = 1, "data" = 2]> replicas("data")
+    pp.parameter @wte : tensor<250x4xf32> piece(512) cut init(#nn.zeros)
     pp.program @pipe0 pipe(0) {
       %p = pp.load_piece @wte : tensor<512xf32>
       pp.store_piece @wte, %p : tensor<512xf32>

@@ -1,5 +1,5 @@
 What the op examples of docs/PP.md stand in.
-// For: pp.layer pp.mesh pp.parameter pp.input pp.channel pp.state pp.optimizer
+// For: pp.layer pp.mesh pp.parameter pp.input pp.channel pp.state pp.optimizer pp.load_piece pp.store_piece
 EXAMPLE
 // For: pp.model
 pp.layer @embed(%t: tensor<4x128xi32>) params(%w: tensor<256x256xf32>) -> tensor<4x128x256xf32> {
@@ -66,7 +66,7 @@ pp.program @pipe0 pipe(0) {
   EXAMPLE
   pp.return
 }
-// For: pp.begin_loop pp.end_loop pp.exchange pp.irecv pp.isend pp.load_gradient pp.load_parameter pp.loss pp.run pp.wait pp.wait_send pp.zero_gradient
+// For: pp.begin_loop pp.copy_gradient pp.end_loop pp.exchange pp.irecv pp.isend pp.load_gradient pp.load_parameter pp.loss pp.run pp.wait pp.wait_send pp.zero_gradient
 pp.parameter @wte.weight : tensor<256x64xf32> init(#nn.zeros)
 pp.channel @p0_to_p1 from(0) to(1)
 pp.channel @p1_to_p0 from(1) to(0)
