@@ -75,6 +75,16 @@ static double sendingTime(const Schedule &schedule, const Costs &costs,
   return transferTime(schedule, costs, action.stage, to);
 }
 
+/// A rank sleeps from `start` on until its gathers up to that one are complete.
+static void waitForGathers(std::vector<Collective> &gathers, double start,
+                           double end) {
+  for (Collective &gather : gathers)
+    if (gather.end > start && gather.end <= end) {
+      gather.waitStart = std::max(start, gather.start);
+      gather.waitEnd = gather.end;
+    }
+}
+
 Execution detail::execute(const Schedule &schedule, const Costs &costs) {
   constexpr double never = -1;
   const ActionIndex index(schedule);
@@ -87,6 +97,10 @@ Execution detail::execute(const Schedule &schedule, const Costs &costs) {
   std::vector<int32_t> waiter(index.size(), -1); // rank that waits for it
   std::vector<double> clock(ranks, 0);
   std::vector<int32_t> runnable(ranks);
+  std::vector<double> gathered(schedule.stages, 0);
+  if (costs.hasCollectives())
+    execution.timeline.collectives =
+        gatherParameters(schedule, costs, gathered);
   for (int32_t rank = 0; rank < ranks; ++rank) {
     runnable[rank] = ranks - 1 - rank;
     execution.timeline.ranks[rank].reserve(schedule.ranks[rank].size());
@@ -114,6 +128,10 @@ Execution detail::execute(const Schedule &schedule, const Costs &costs) {
       }
       if (!ready)
         break;
+      if (const double whole = gathered[action.stage]; start < whole) {
+        waitForGathers(execution.timeline.collectives[rank], start, whole);
+        start = whole;
+      }
       const double end = start + duration(costs, action);
       clock[rank] = end + sendingTime(schedule, costs, action);
       execution.timeline.ranks[rank].push_back({action, start, end});

@@ -66,6 +66,19 @@ struct Execution {
 /// work (see verify()). Linear in the number of actions.
 Execution execute(const Schedule &schedule, const Costs &costs);
 
+/// The gathers of parameters on each rank, in order, before anything waits for
+/// them; `gathered` gets when those of each stage end.
+std::vector<std::vector<Collective>>
+gatherParameters(const Schedule &schedule, const Costs &costs,
+                 std::vector<double> &gathered);
+
+/// Adds the reductions of gradients to a timeline with all actions.
+void reduceGradients(const Schedule &schedule, const Costs &costs,
+                     Timeline &timeline);
+
+/// When a rank has its part of all gradients, and has run its actions.
+double lastEnd(const Timeline &timeline, size_t rank);
+
 /// How long the optimizer takes on each rank.
 std::vector<double> optimizerTimes(const Costs &costs,
                                    const std::vector<int32_t> &placement,

@@ -30,6 +30,19 @@ void Costs::setTransfers(const std::vector<double> &bytes, double latency,
   backwardTransfer = forwardTransfer;
 }
 
+bool Costs::hasCollectives() const {
+  auto isSome = [](double time) { return time > 0; };
+  return std::any_of(parameterGather.begin(), parameterGather.end(), isSome) ||
+         std::any_of(gradientReduction.begin(), gradientReduction.end(),
+                     isSome);
+}
+
+double pp::schedule::ringTime(double bytes, int64_t members, double latency,
+                              double bandwidth) {
+  const double others = static_cast<double>(members - 1);
+  return others * (latency + bytes / static_cast<double>(members) / bandwidth);
+}
+
 static std::string checkTime(const char *what, double time) {
   if (time >= 0 && time <= limits::kTime) // false for NaN
     return "";
@@ -56,7 +69,10 @@ static std::string checkCosts(const Schedule &schedule, const Costs &costs) {
                    std::max<size_t>(stages, 2) - 1},
         std::tuple{"backward transfer", &costs.backwardTransfer,
                    std::max<size_t>(stages, 2) - 1},
-        std::tuple{"optimizer", &costs.optimizer, size_t(1)}}) {
+        std::tuple{"optimizer", &costs.optimizer, size_t(1)},
+        std::tuple{"parameter gather", &costs.parameterGather, size_t(1)},
+        std::tuple{"gradient reduction", &costs.gradientReduction,
+                   size_t(1)}}) {
     if (error.empty())
       error = count(what, times->size(), edges);
     for (double time : *times)
@@ -66,22 +82,21 @@ static std::string checkCosts(const Schedule &schedule, const Costs &costs) {
   return error.empty() ? checkTime("reduction", costs.reduction) : error;
 }
 
-/// The end of the step: reduction over all ranks, then optimizer.
+/// The end of the step, behind all gradients: reduction over all ranks, then
+/// optimizer.
 static void addEnd(const Schedule &schedule, const Costs &costs,
                    Timeline &timeline) {
   double last = 0;
-  for (const auto &row : timeline.ranks)
-    if (!row.empty())
-      last = std::max(last, row.back().end);
+  for (size_t rank = 0; rank < timeline.ranks.size(); ++rank)
+    last = std::max(last, detail::lastEnd(timeline, rank));
   const std::vector<double> optimizer =
       detail::optimizerTimes(costs, schedule.placement, schedule.numRanks());
   const bool hasOptimizer =
       *std::max_element(optimizer.begin(), optimizer.end()) > 0;
   timeline.ends.resize(schedule.ranks.size());
   for (size_t rank = 0; rank < schedule.ranks.size(); ++rank) {
-    const auto &row = timeline.ranks[rank];
     std::vector<EndWork> &end = timeline.ends[rank];
-    double start = row.empty() ? 0 : row.back().end;
+    double start = detail::lastEnd(timeline, rank);
     if (costs.reduction > 0) {
       end.push_back({EndWork::Kind::Reduction, last, last + costs.reduction});
       start = last + costs.reduction;
@@ -104,6 +119,8 @@ Result<Timeline> pp::schedule::simulate(const Schedule &schedule,
   if (std::string error = checkMemory(schedule, memory); !error.empty())
     return Error{error};
   Timeline timeline = detail::execute(schedule, costs).timeline;
+  if (costs.hasCollectives())
+    detail::reduceGradients(schedule, costs, timeline);
   addEnd(schedule, costs, timeline);
   timeline.summarize();
   for (const Peak &peak : findPeaks(schedule, memory))

@@ -37,6 +37,7 @@ constexpr Colour kColours[] = {
 
 constexpr const char *kReduction = "#c9c9c9", *kOptimizer = "#4f9a6b";
 constexpr const char *kSend = "#8e6bb0", *kReceive = "#b9a3d0";
+constexpr const char *kGather = "#3f8f8f", *kScatter = "#c27d38";
 
 const char *colourOf(IdleReason reason) {
   switch (reason) {
@@ -48,6 +49,10 @@ const char *colourOf(IdleReason reason) {
     return "#fbe9d0";
   case IdleReason::CoolDown:
     return "#f1f1f1";
+  case IdleReason::Parameters:
+    return "#cfe8e6";
+  case IdleReason::Gradients:
+    return "#f5dcbf";
   case IdleReason::Runtime:
     return "#f2b3b3";
   }
@@ -158,8 +163,8 @@ struct LegendEntry {
 
 /// What is drawn, in the order of the enumerations.
 std::vector<LegendEntry> legendOf(const std::vector<Panel> &panels) {
-  bool kinds[std::size(kColours)] = {}, reasons[5] = {}, ends[2] = {};
-  bool flights = false;
+  bool kinds[std::size(kColours)] = {}, reasons[7] = {}, ends[2] = {};
+  bool flights = false, collectives[2] = {};
   for (const Panel &panel : panels) {
     for (const auto &row : panel.timeline.ranks)
       for (const TimedAction &timed : row)
@@ -172,6 +177,9 @@ std::vector<LegendEntry> legendOf(const std::vector<Panel> &panels) {
         ends[static_cast<size_t>(work.kind)] = true;
     for (const auto &row : panel.flights)
       flights |= !row.empty();
+    for (const auto &row : panel.timeline.collectives)
+      for (const Collective &collective : row)
+        collectives[static_cast<size_t>(collective.kind)] = true;
   }
   std::vector<LegendEntry> legend;
   for (size_t i = 0; i < std::size(kColours); ++i)
@@ -185,7 +193,8 @@ std::vector<LegendEntry> legendOf(const std::vector<Panel> &panels) {
       legend.push_back({colourOf(kind), toString(kind)});
   for (IdleReason reason :
        {IdleReason::WarmUp, IdleReason::Imbalance, IdleReason::CoolDown,
-        IdleReason::Transfer, IdleReason::Runtime})
+        IdleReason::Transfer, IdleReason::Parameters, IdleReason::Gradients,
+        IdleReason::Runtime})
     if (reasons[static_cast<size_t>(reason)])
       legend.push_back(
           {colourOf(reason), std::string("idle: ") + toString(reason)});
@@ -193,6 +202,10 @@ std::vector<LegendEntry> legendOf(const std::vector<Panel> &panels) {
     legend.push_back({kSend, "send in flight"});
     legend.push_back({kReceive, "receive in flight"});
   }
+  if (collectives[0])
+    legend.push_back({kGather, "gather of replicas"});
+  if (collectives[1])
+    legend.push_back({kScatter, "reduction of replicas"});
   return legend;
 }
 
@@ -294,6 +307,9 @@ std::string drawIdle(const Idle &idle, double scale, double y, double height) {
                            toString(idle.reason), idle.start, idle.end);
   if (idle.waitsFor)
     svg += ", waits for " + toString(*idle.waitsFor);
+  else if (idle.reason == IdleReason::Parameters ||
+           idle.reason == IdleReason::Gradients)
+    svg += format(", waits for %s of replicas", toString(idle.reason));
   return svg + format("</title><rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" "
                       "height=\"%.1f\" fill=\"%s\"/></g>\n",
                       kLeft + idle.start * scale, y + 2,
@@ -311,17 +327,34 @@ std::string drawEnd(const EndWork &work, double scale, double y,
                 colourOf(work.kind));
 }
 
-/// Sends above, receives below, in a lane of their own.
-std::string drawFlight(const Flight &flight, double scale, double y) {
+/// Sends and gathers above, receives and reductions below, in a lane of their
+/// own.
+std::string drawFlight(const std::string &label, double start, double end,
+                       bool isBelow, const char *fill, double scale, double y) {
   const double half = kFlights / 2 - 1;
   return format("<g><title>%s: %.6g to %.6g</title>",
-                escape(shorten(flight.label, 400)).c_str(), flight.start,
-                flight.end) +
+                escape(shorten(label, 400)).c_str(), start, end) +
          format("<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.1f\" "
                 "fill=\"%s\" fill-opacity=\"0.6\"/></g>\n",
-                kLeft + flight.start * scale, y + (flight.isReceive ? half : 0),
-                std::max((flight.end - flight.start) * scale, 0.2), half,
-                flight.isReceive ? kReceive : kSend);
+                kLeft + start * scale, y + (isBelow ? half : 0),
+                std::max((end - start) * scale, 0.2), half, fill);
+}
+
+std::string drawFlights(const Panel &panel, size_t rank, double scale,
+                        double y) {
+  std::string svg;
+  if (rank < panel.flights.size())
+    for (const Flight &flight : panel.flights[rank])
+      svg +=
+          drawFlight(flight.label, flight.start, flight.end, flight.isReceive,
+                     flight.isReceive ? kReceive : kSend, scale, y);
+  if (rank < panel.timeline.collectives.size())
+    for (const Collective &each : panel.timeline.collectives[rank]) {
+      const bool isGather = each.kind == Collective::Kind::Gather;
+      svg += drawFlight(each.label, each.start, each.end, !isGather,
+                        isGather ? kGather : kScatter, scale, y);
+    }
+  return svg;
 }
 
 /// What a rank spent its time on, for the pointer.
@@ -358,9 +391,7 @@ std::string drawRank(const Panel &panel, size_t rank, double scale, double y,
   if (rank < timeline.ends.size())
     for (const EndWork &work : timeline.ends[rank])
       svg += drawEnd(work, scale, y, options.rowHeight);
-  if (rank < panel.flights.size())
-    for (const Flight &flight : panel.flights[rank])
-      svg += drawFlight(flight, scale, y + options.rowHeight - 1);
+  svg += drawFlights(panel, rank, scale, y + options.rowHeight - 1);
   if (rank < timeline.bubble.size() && rank < timeline.idle.size())
     svg += format("<text x=\"%.1f\" y=\"%.1f\">%.1f %% idle<title>%s</title>"
                   "</text>\n",
@@ -371,9 +402,11 @@ std::string drawRank(const Panel &panel, size_t rank, double scale, double y,
 }
 
 double rowHeightOf(const Panel &panel, const SvgOptions &options) {
+  auto isDrawn = [](const auto &row) { return !row.empty(); };
   const bool hasFlights =
-      std::any_of(panel.flights.begin(), panel.flights.end(),
-                  [](const auto &row) { return !row.empty(); });
+      std::any_of(panel.flights.begin(), panel.flights.end(), isDrawn) ||
+      std::any_of(panel.timeline.collectives.begin(),
+                  panel.timeline.collectives.end(), isDrawn);
   return options.rowHeight + (hasFlights ? kFlights : 0);
 }
 } // namespace

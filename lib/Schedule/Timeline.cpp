@@ -6,6 +6,10 @@
 // computation, and from then on for the transfer. Where it is known when all
 // was there (measured), the rest is the runtime's.
 //
+// Collectives of replicas are exposed where their rank waits for nothing else:
+// a gather while the input of the first forward is there, a reduction when no
+// rank computes any more. What lies in the waits for computations is hidden.
+//
 //===----------------------------------------------------------------------===//
 
 #include "Execution.h"
@@ -26,6 +30,10 @@ const char *pp::schedule::toString(IdleReason reason) {
     return "imbalance";
   case IdleReason::CoolDown:
     return "cool-down";
+  case IdleReason::Parameters:
+    return "parameters";
+  case IdleReason::Gradients:
+    return "gradients";
   case IdleReason::Runtime:
     return "runtime";
   }
@@ -51,10 +59,19 @@ double Timeline::idleTime(int32_t rank, IdleReason reason) const {
   return time;
 }
 
+double Timeline::collectiveTime(int32_t rank) const {
+  double time = 0;
+  if (static_cast<size_t>(rank) < collectives.size())
+    for (const Collective &collective : collectives[rank])
+      time += collective.end - collective.start;
+  return time;
+}
+
 std::vector<Share> Timeline::shares(int32_t rank) const {
-  constexpr IdleReason reasons[] = {IdleReason::WarmUp, IdleReason::Imbalance,
-                                    IdleReason::CoolDown, IdleReason::Transfer,
-                                    IdleReason::Runtime};
+  constexpr IdleReason reasons[] = {
+      IdleReason::WarmUp,   IdleReason::Imbalance,  IdleReason::CoolDown,
+      IdleReason::Transfer, IdleReason::Parameters, IdleReason::Gradients,
+      IdleReason::Runtime};
   auto part = [&](double time) { return makespan > 0 ? time / makespan : 0; };
   double compute = 0;
   for (const TimedAction &timed : ranks[rank])
@@ -116,6 +133,13 @@ public:
     for (size_t rank = 0; rank < timeline.ranks.size(); ++rank)
       for (const TimedAction &timed : timeline.ranks[rank])
         ran[index(timed.action)] = {&timed, rank};
+    for (const auto &row : timeline.ranks)
+      if (!row.empty())
+        computed = std::max(computed, row.back().end);
+    for (const auto &row : timeline.collectives)
+      for (const Collective &collective : row)
+        if (collective.kind == Collective::Kind::Reduction)
+          reduced = std::max(reduced, collective.end);
   }
 
   void run() {
@@ -140,6 +164,36 @@ private:
            std::optional<Action> waitsFor) {
     if (end > start)
       timeline.idle[rank].push_back({reason, start, end, waitsFor});
+  }
+
+  /// The same where the rank waits for no computation: the part in which it
+  /// slept for collectives is theirs.
+  void addBeside(size_t rank, IdleReason reason, double start, double end,
+                 std::optional<Action> waitsFor) {
+    if (rank < timeline.collectives.size())
+      for (const Collective &collective : timeline.collectives[rank]) {
+        const double from = std::max(start, collective.waitStart);
+        const double to = std::min(end, collective.waitEnd);
+        if (from >= to)
+          continue;
+        add(rank, reason, start, from, waitsFor);
+        add(rank,
+            collective.kind == Collective::Kind::Gather ? IdleReason::Parameters
+                                                        : IdleReason::Gradients,
+            from, to, {});
+        start = to;
+      }
+    add(rank, reason, start, end, waitsFor);
+  }
+
+  /// Behind the last action: until the last rank has computed, and until the
+  /// last one has its gradients.
+  void addEnd(size_t rank, double start, double end) {
+    const double computes = std::clamp(computed, start, end);
+    const double reduces = std::clamp(reduced, computes, end);
+    add(rank, IdleReason::CoolDown, start, computes, {});
+    add(rank, IdleReason::Gradients, computes, reduces, {});
+    add(rank, IdleReason::CoolDown, reduces, end, {});
   }
 
   void explain(size_t rank) {
@@ -173,16 +227,16 @@ private:
                                : i > lastForward  ? IdleReason::CoolDown
                                                   : IdleReason::Imbalance;
       add(rank, phase, clock, arrives, waitsFor);
-      add(rank, IdleReason::Transfer, arrives, ready, waitsFor);
-      add(rank, IdleReason::Runtime, ready, start, {});
+      addBeside(rank, IdleReason::Transfer, arrives, ready, waitsFor);
+      addBeside(rank, IdleReason::Runtime, ready, start, {});
       clock = std::max(clock, row[i].end);
     }
     if (rank < timeline.ends.size())
       for (const EndWork &work : timeline.ends[rank]) {
-        add(rank, IdleReason::CoolDown, clock, work.start, {});
+        addEnd(rank, clock, std::max(clock, work.start));
         clock = std::max(clock, work.end);
       }
-    add(rank, IdleReason::CoolDown, clock, timeline.makespan, {});
+    addEnd(rank, clock, std::max(clock, timeline.makespan));
   }
 
   Timeline &timeline;
@@ -193,6 +247,8 @@ private:
     size_t rank = 0;
   };
   std::vector<Ran> ran; ///< by action
+  double computed = 0;  ///< when the last action of all ranks ended
+  double reduced = 0;   ///< when the last reduction of all ranks ended
 };
 } // namespace
 
@@ -211,6 +267,9 @@ void Timeline::summarize(double until) {
     if (rank < ends.size())
       for (const EndWork &work : ends[rank])
         add(work.start, work.end);
+    if (rank < collectives.size())
+      for (const Collective &collective : collectives[rank])
+        makespan = std::max(makespan, collective.end);
     peakActivations[rank] = peakOf(ranks[rank]);
   }
   for (size_t rank = 0; rank < ranks.size(); ++rank)

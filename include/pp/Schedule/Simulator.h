@@ -28,16 +28,32 @@ struct Costs {
   /// After the reduction, or after a rank's last action where there is none: of
   /// each stage, or one for all.
   std::vector<double> optimizer = {0};
+  /// Collectives with other replicas of the pipeline, of each stage or one for
+  /// all. Those of a rank take its link in turn, beside what it computes. The
+  /// step begins with the gathers of parameters, in the order of the rank's
+  /// forwards; the first forward of a stage waits for its own.
+  std::vector<double> parameterGather = {0};
+  /// The reduction of a stage's gradients, from the end of its last B or W on;
+  /// the end of the step waits for all of them.
+  std::vector<double> gradientReduction = {0};
 
   /// Transfer times of messages of so many bytes (of each edge, or one for all)
   /// over links of a latency and a bandwidth in bytes a unit of time.
   void setTransfers(const std::vector<double> &bytes, double latency,
                     double bandwidth);
 
+  /// Whether replicas exchange anything.
+  bool hasCollectives() const;
+
   /// The same for every stage.
   static Costs uniform(int32_t stages, double forward, double inputGradient,
                        double weightGradient, double transfer = 0);
 };
+
+/// How long an all-gather or a reduce-scatter of so many bytes, all parts
+/// together, takes on a ring: a member sends (members - 1) / members of them.
+double ringTime(double bytes, int64_t members, double latency,
+                double bandwidth);
 
 /// An action and when it ran, predicted or measured.
 struct TimedAction {
@@ -50,13 +66,16 @@ struct TimedAction {
 
 /// Why a rank idles.
 enum class IdleReason {
-  WarmUp,    ///< waits for a computation, before its first backward
-  Transfer,  ///< what it waits for has been computed and is on the way
-  Imbalance, ///< waits for a computation, between warm-up and cool-down
-  CoolDown,  ///< waits for a computation or the end, after its last forward
-  Runtime,   ///< all is there, and yet it does not compute; only measured
+  WarmUp,     ///< waits for a computation, before its first backward
+  Transfer,   ///< what it waits for has been computed and is on the way
+  Imbalance,  ///< waits for a computation, between warm-up and cool-down
+  CoolDown,   ///< waits for a computation or the end, after its last forward
+  Parameters, ///< waits for parameters of replicas, and for nothing else
+  Gradients,  ///< waits for gradients of replicas, and for nothing else
+  Runtime,    ///< all is there, and yet it does not compute; only measured
 };
-/// `warm-up`, `transfer`, `imbalance`, `cool-down`, `runtime`.
+/// `warm-up`, `transfer`, `imbalance`, `cool-down`, `parameters`, `gradients`,
+/// `runtime`.
 const char *toString(IdleReason reason);
 
 /// Time in which a rank does nothing.
@@ -78,6 +97,20 @@ struct EndWork {
 /// `reduction`, `optimizer`.
 const char *toString(EndWork::Kind kind);
 
+/// A collective of a rank with the same rank of other replicas, from its start
+/// to its completion.
+struct Collective {
+  enum class Kind { Gather, Reduction };
+  Kind kind = Kind::Gather;
+  std::string label;
+  double start = 0;
+  double end = 0;
+  /// In which its rank slept until it was complete; an empty span if it did not
+  /// have to.
+  double waitStart = 0;
+  double waitEnd = 0;
+};
+
 /// A part of the makespan.
 struct Share {
   const char *name;
@@ -96,6 +129,9 @@ struct Timeline {
   std::vector<int64_t> peakBytes; ///< of each rank, filled by simulate()
   /// Of each rank in order, where there is any. It counts as busy.
   std::vector<std::vector<EndWork>> ends;
+  /// Of each rank in order of their starts, where there are replicas. They do
+  /// not count as busy.
+  std::vector<std::vector<Collective>> collectives;
   /// Of each rank in order, together what is not busy.
   std::vector<std::vector<Idle>> idle;
 
@@ -104,6 +140,9 @@ struct Timeline {
 
   /// Time that a rank idles for the reason.
   double idleTime(int32_t rank, IdleReason reason) const;
+
+  /// Time that collectives of the rank take, idle or not.
+  double collectiveTime(int32_t rank) const;
 
   /// Where the rank's time went, in parts that add up to 1: `compute`, the
   /// reasons for idling, `reduction`, `optimizer`; always all of them, in that

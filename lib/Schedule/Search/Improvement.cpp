@@ -34,10 +34,11 @@ static double run(const SearchProblem &problem, const Schedule &schedule,
   execution = execute(schedule, problem.costs);
   if (!execution.finished)
     return never;
+  if (problem.costs.hasCollectives())
+    reduceGradients(schedule, problem.costs, execution.timeline);
   std::vector<double> end(schedule.ranks.size(), 0);
   for (size_t rank = 0; rank < end.size(); ++rank)
-    if (const auto &row = execution.timeline.ranks[rank]; !row.empty())
-      end[rank] = row.back().end;
+    end[rank] = lastEnd(execution.timeline, rank);
   const std::vector<double> optimizer =
       optimizerTimes(problem.costs, schedule.placement, schedule.numRanks());
   if (problem.costs.reduction > 0) // All meet first.

@@ -184,6 +184,10 @@ TEST(Simulator, IdleTimesAreExplained) {
             Costs costs = Costs::uniform(schedule->stages, 1, 1, w, transfer);
             costs.reduction = 2;
             costs.optimizer = {1};
+            if (m == 17) {
+              costs.parameterGather = {0.75};
+              costs.gradientReduction = {1.5};
+            }
             Result<Timeline> timeline = simulate(*schedule, costs);
             ASSERT_TRUE(timeline) << timeline.error();
             for (int r = 0; r < p; ++r) {
@@ -230,6 +234,96 @@ TEST(Simulator, ImbalanceIsNamed) {
   EXPECT_STREQ(toString(IdleReason::CoolDown), "cool-down");
 }
 
+// Of 1F1B on two ranks, m = 2, with forwards of 1 and backwards of 2:
+//
+//   rank 0  F0 F1 .  B0 B0 .  .  B1 B1
+//   rank 1  .  F0 B0 B0 F1 B1 B1
+TEST(Simulator, GathersDelayTheFirstForward) {
+  Result<Schedule> schedule = generate("1f1b", {2, 2, false});
+  ASSERT_TRUE(schedule);
+  Costs costs = Costs::uniform(2, 1, 1, 1);
+  costs.parameterGather = {0.5, 1.25};
+  Result<Timeline> timeline = simulate(*schedule, costs);
+  ASSERT_TRUE(timeline) << timeline.error();
+  EXPECT_EQ(timeline->ranks[0][0].start, 0.5);
+  EXPECT_EQ(timeline->makespan, 9.5);
+  EXPECT_EQ(timeline->idleTime(0, IdleReason::Parameters), 0.5);
+  EXPECT_EQ(timeline->idleTime(1, IdleReason::Parameters), 0)
+      << "hidden: the input comes later";
+  EXPECT_EQ(timeline->idleTime(1, IdleReason::WarmUp), 1.5);
+  EXPECT_EQ(timeline->collectiveTime(1), 1.25);
+  ASSERT_EQ(timeline->collectives[1].size(), 1u);
+  EXPECT_EQ(timeline->collectives[1][0].label, "gather, stage 1");
+  EXPECT_EQ(timeline->collectives[1][0].waitEnd, 0);
+  EXPECT_EQ(timeline->busy[0], 6) << "collectives are no work of the rank";
+
+  costs.parameterGather = {0, 1.25};
+  costs.forwardTransfer = {0.125};
+  timeline = simulate(*schedule, costs);
+  ASSERT_TRUE(timeline) << timeline.error();
+  EXPECT_EQ(timeline->ranks[1][0].start, 1.25);
+  EXPECT_EQ(timeline->idleTime(1, IdleReason::WarmUp), 1);
+  EXPECT_EQ(timeline->idleTime(1, IdleReason::Transfer), 0.125);
+  EXPECT_EQ(timeline->idleTime(1, IdleReason::Parameters), 0.125)
+      << "what is left of it when the input is there";
+}
+
+TEST(Simulator, ReductionsHideInTheCoolDown) {
+  Result<Schedule> schedule = generate("1f1b", {2, 2, false});
+  ASSERT_TRUE(schedule);
+  Costs costs = Costs::uniform(2, 1, 1, 1);
+  costs.gradientReduction = {0, 2};
+  Result<Timeline> timeline = simulate(*schedule, costs);
+  ASSERT_TRUE(timeline) << timeline.error();
+  EXPECT_EQ(timeline->collectives[1][0].start, 7);
+  EXPECT_EQ(timeline->collectives[1][0].end, 9);
+  EXPECT_EQ(timeline->makespan, 9) << "beside the last backward of rank 0";
+  EXPECT_EQ(timeline->idleTime(1, IdleReason::Gradients), 0);
+  EXPECT_EQ(timeline->idleTime(1, IdleReason::CoolDown), 2);
+
+  costs.gradientReduction = {0.5};
+  costs.reduction = 1;
+  timeline = simulate(*schedule, costs);
+  ASSERT_TRUE(timeline) << timeline.error();
+  EXPECT_EQ(timeline->collectives[0][0].start, 9);
+  EXPECT_EQ(timeline->ends[1][0].start, 9.5) << "the end waits for all";
+  EXPECT_EQ(timeline->makespan, 10.5);
+  for (int32_t rank : {0, 1})
+    EXPECT_EQ(timeline->idleTime(rank, IdleReason::Gradients), 0.5);
+  EXPECT_STREQ(toString(IdleReason::Parameters), "parameters");
+  EXPECT_STREQ(toString(IdleReason::Gradients), "gradients");
+}
+
+TEST(Simulator, CollectivesTakeTheLinkInTurn) {
+  // One rank with two stages: the gather of the second one runs beside the
+  // forward of the first, its reduction beside the first one's backward.
+  Result<Schedule> schedule = parseCSV("0F0,1F0,1B0,0B0\n");
+  ASSERT_TRUE(schedule);
+  Costs costs = Costs::uniform(2, 1, 1, 1);
+  costs.parameterGather = {2, 3};
+  costs.gradientReduction = {1, 4};
+  costs.optimizer = {0.5};
+  Result<Timeline> timeline = simulate(*schedule, costs);
+  ASSERT_TRUE(timeline) << timeline.error();
+  const std::vector<Collective> &link = timeline->collectives[0];
+  ASSERT_EQ(link.size(), 4u);
+  EXPECT_EQ(timeline->ranks[0][1].start, 5) << "2 + 3 for gathers";
+  EXPECT_EQ(timeline->idleTime(0, IdleReason::Parameters), 2 + 2);
+  EXPECT_EQ(link[2].label, "reduction, stage 1");
+  EXPECT_EQ(link[2].start, 8);
+  EXPECT_EQ(link[3].start, 12) << "behind the other reduction, not at 10";
+  EXPECT_EQ(timeline->idleTime(0, IdleReason::Gradients), 3);
+  EXPECT_EQ(timeline->ends[0][0].start, 13);
+  EXPECT_EQ(timeline->makespan, 13 + 1);
+}
+
+TEST(Simulator, RingTime) {
+  EXPECT_EQ(ringTime(/*bytes=*/800, /*members=*/4, /*latency=*/0.5,
+                     /*bandwidth=*/100),
+            3 * 0.5 + 6);
+  EXPECT_EQ(ringTime(800, 1, 0.5, 100), 0);
+}
+
 TEST(Simulator, Errors) {
   Result<Schedule> schedule = generate("1f1b", {4, 4, false});
   ASSERT_TRUE(schedule);
@@ -257,6 +351,15 @@ TEST(Simulator, Errors) {
   costs.reduction = -2;
   EXPECT_EQ(simulate(*schedule, costs).error(),
             "found -2 as reduction time, expected 0 to 1e+15");
+  costs.reduction = 0;
+  costs.parameterGather = {1, 2};
+  EXPECT_EQ(simulate(*schedule, costs).error(),
+            "found 2 parameter gather times for 4 stages, expected one for "
+            "each");
+  costs.parameterGather = {1};
+  costs.gradientReduction = {-1};
+  EXPECT_EQ(simulate(*schedule, costs).error(),
+            "found -1 as gradient reduction time, expected 0 to 1e+15");
   costs = Costs::uniform(4, 1, 1, 1e308);
   EXPECT_EQ(simulate(*schedule, costs).error(),
             "found 1e+308 as weight-gradient time, expected 0 to 1e+15");
