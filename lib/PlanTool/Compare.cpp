@@ -37,8 +37,9 @@ static Costs costsOf(int32_t v, const Options &options) {
   if (options.profile)
     return costsFor(options.ranks * v, options);
   Costs result = options.costs;
-  for (std::vector<double> *times : {&result.forward, &result.inputGradient,
-                                     &result.weightGradient, &result.optimizer})
+  for (std::vector<double> *times :
+       {&result.forward, &result.inputGradient, &result.weightGradient,
+        &result.optimizer, &result.parameterGather, &result.gradientReduction})
     for (double &time : *times)
       time /= v;
   return costsFor(options.ranks * v, result);
@@ -66,6 +67,8 @@ static void checkScalars(const Options &options) {
   check("--backward-weight", options.costs.weightGradient.size());
   check("--transfer", options.costs.forwardTransfer.size());
   check("--optimizer", options.costs.optimizer.size());
+  check("--parameter-gather", options.costs.parameterGather.size());
+  check("--gradient-reduction", options.costs.gradientReduction.size());
   check("--activation-bytes", options.memory.activation.size());
   check("--fixed-bytes", options.memory.fixed.size());
   if (!options.memoryCap.empty())
@@ -97,6 +100,7 @@ static Row judge(const Schedule &schedule, bool splitBackward,
   row.timeline.ranks.shrink_to_fit();
   row.timeline.idle.clear();
   row.timeline.idle.shrink_to_fit();
+  row.timeline.collectives.clear();
   return row;
 }
 

@@ -52,10 +52,10 @@ void pp::plan::addCommonOptions(CLI::App &app, RawOptions &raw) {
                  "pair of stages")
       ->type_name("BYTES");
   app.add_option("--bandwidth", raw.bandwidth,
-                 "of a link with --bytes, in bytes in a unit of time, such as "
-                 "25G where times are in seconds")
+                 "of a link with --bytes or --parameter-bytes, in bytes in a "
+                 "unit of time, such as 25G where times are in seconds")
       ->type_name("BYTES");
-  app.add_option("--latency", raw.latency, "of a link with --bytes (0)")
+  app.add_option("--latency", raw.latency, "of a link with --bandwidth (0)")
       ->type_name("T");
   app.add_flag("--no-overlap", raw.noOverlap,
                "a transfer occupies the rank that sends");
@@ -64,6 +64,23 @@ void pp::plan::addCommonOptions(CLI::App &app, RawOptions &raw) {
       ->type_name("T");
   app.add_option("--optimizer", raw.optimizer,
                  "time of the optimizer's step (0)")
+      ->type_name("T");
+  app.add_option("--replicas", raw.replicas,
+                 "of the pipeline; with --parameter-bytes and --bandwidth, or "
+                 "a profile, they say what --parameter-gather and "
+                 "--gradient-reduction are, on a ring (1)")
+      ->type_name("D");
+  app.add_option("--parameter-bytes", raw.parameterBytes,
+                 "with --replicas: size of a stage's parameters, and of their "
+                 "gradients; one for all or one for each stage")
+      ->type_name("BYTES");
+  app.add_option("--parameter-gather", raw.parameterGather,
+                 "time in which replicas gather a stage's parameters at the "
+                 "begin of the step (0)")
+      ->type_name("T");
+  app.add_option("--gradient-reduction", raw.gradientReduction,
+                 "time in which replicas reduce a stage's gradients behind its "
+                 "last backward (0)")
       ->type_name("T");
   app.add_option("--activation-bytes", raw.activationBytes,
                  "what one micro-batch of one stage holds from F to W (1)")
@@ -224,6 +241,15 @@ static double readOneTime(const char *option, const std::string &text) {
   return times.front();
 }
 
+static double readBandwidth(const RawOptions &raw) {
+  const std::vector<int64_t> bandwidth =
+      readBytes("--bandwidth", raw.bandwidth, {});
+  if (bandwidth.size() != 1 || bandwidth.front() < 1)
+    reject("--bandwidth", raw.bandwidth,
+           "one number of bytes in a unit of time, at least 1");
+  return static_cast<double>(bandwidth.front());
+}
+
 /// Transfer times as they are, or from sizes, latency and bandwidth.
 static void readTransfers(const RawOptions &raw, Costs &costs) {
   costs.forwardTransfer = readTimes("--transfer", raw.transfer, 0);
@@ -231,7 +257,7 @@ static void readTransfers(const RawOptions &raw, Costs &costs) {
   if (raw.bytes.empty()) {
     for (auto [option, text] : {std::pair{"--latency", &raw.latency},
                                 std::pair{"--bandwidth", &raw.bandwidth}})
-      if (!text->empty())
+      if (!text->empty() && raw.parameterBytes.empty())
         reject(option, *text,
                "'--bytes' with it, the size of the messages; '--transfer' "
                "gives their time at once");
@@ -243,15 +269,48 @@ static void readTransfers(const RawOptions &raw, Costs &costs) {
   if (raw.bandwidth.empty())
     reject("--bytes", raw.bytes,
            "'--bandwidth' with it, in bytes in a unit of time");
-  const std::vector<int64_t> bandwidth =
-      readBytes("--bandwidth", raw.bandwidth, {});
-  if (bandwidth.size() != 1 || bandwidth.front() < 1)
-    reject("--bandwidth", raw.bandwidth,
-           "one number of bytes in a unit of time, at least 1");
   const std::vector<int64_t> bytes = readBytes("--bytes", raw.bytes, {});
   costs.setTransfers({bytes.begin(), bytes.end()},
-                     readOneTime("--latency", raw.latency),
-                     static_cast<double>(bandwidth.front()));
+                     readOneTime("--latency", raw.latency), readBandwidth(raw));
+}
+
+/// Times of the collectives of replicas, as they are or from sizes.
+static void readReplicas(const RawOptions &raw, Options &options) {
+  Costs &costs = options.costs;
+  costs.parameterGather =
+      readTimes("--parameter-gather", raw.parameterGather, 0);
+  costs.gradientReduction =
+      readTimes("--gradient-reduction", raw.gradientReduction, 0);
+  if (raw.replicas.empty()) {
+    if (!raw.parameterBytes.empty())
+      reject("--parameter-bytes", raw.parameterBytes,
+             "'--replicas' with it, which gather and reduce as much");
+    return;
+  }
+  options.replicas = readCount("--replicas", raw.replicas, limits::kRanks);
+  for (auto [option, text] :
+       {std::pair{"--parameter-gather", &raw.parameterGather},
+        std::pair{"--gradient-reduction", &raw.gradientReduction}})
+    if (!text->empty())
+      reject(option, *text,
+             "either it or '--replicas=" + raw.replicas + "', not both");
+  if (options.profile && raw.parameterBytes.empty()) {
+    if (options.replicas > 1 && !options.profile->hasTransfers)
+      reject("--replicas", raw.replicas,
+             "a profile of several ranks with it, which has measured "
+             "transfers; or '--parameter-bytes' and '--bandwidth'");
+    return;
+  }
+  if (raw.parameterBytes.empty() || raw.bandwidth.empty())
+    reject("--replicas", raw.replicas,
+           "'--parameter-bytes' and '--bandwidth' with it, or '--profile'");
+  costs.parameterGather.clear();
+  for (int64_t bytes : readBytes("--parameter-bytes", raw.parameterBytes, {}))
+    costs.parameterGather.push_back(
+        ringTime(static_cast<double>(bytes), options.replicas,
+                 readOneTime("--latency", raw.latency), readBandwidth(raw)));
+  costs.gradientReduction = costs.parameterGather;
+  options.replicas = 1; // nothing is left to the profile
 }
 
 Options pp::plan::readOptions(const RawOptions &raw) {
@@ -272,6 +331,7 @@ Options pp::plan::readOptions(const RawOptions &raw) {
   costs.reduction = readOneTime("--reduction", raw.reduction);
   if (!raw.profile.empty())
     options.profile = readProfile(raw);
+  readReplicas(raw, options);
   options.hasTransfer = !raw.transfer.empty() || !raw.bytes.empty();
   options.memory.activation =
       readBytes("--activation-bytes", raw.activationBytes, {1}, kMostOfStage);

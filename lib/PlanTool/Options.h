@@ -27,6 +27,7 @@ struct RawOptions {
   std::string schedule, ranks, virtualStages, microbatches;
   std::string forward, backwardInput, backwardWeight, transfer;
   std::string latency, bandwidth, bytes, optimizer, reduction, profile;
+  std::string replicas, parameterBytes, parameterGather, gradientReduction;
   std::string activationBytes, fixedBytes, memoryCap, semantics;
   std::string svg, trace, csv, seed, effort;
   bool splitBackward = false, noOverlap = false, json = false;
@@ -44,6 +45,7 @@ struct Options {
   std::string svg, trace, csv;
   schedule::SearchOptions search;
   bool hasTransfer = false; ///< given, which counts before the profile
+  int32_t replicas = 1;     ///< which exchange what the profile says
   bool splitBackward = false, json = false;
 };
 

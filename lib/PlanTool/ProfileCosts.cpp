@@ -34,6 +34,8 @@ Costs pp::plan::profileCosts(int32_t stages, const Options &options) {
   for (std::vector<double> *times : {&costs.forward, &costs.inputGradient,
                                      &costs.weightGradient, &costs.optimizer})
     times->assign(stages, 0);
+  if (options.replicas > 1)
+    costs.parameterGather.assign(stages, 0);
   std::vector<double> cutBytes;
   size_t next = 0;
   for (size_t stage = 0; stage < ends.size(); ++stage) {
@@ -46,9 +48,12 @@ Costs pp::plan::profileCosts(int32_t stages, const Options &options) {
           std::max(profile.secondsOf(next, 'B') - weight, 0.0) +
           profile.secondsOf(next, 'R');
       costs.weightGradient[stage] += weight;
-      costs.optimizer[stage] +=
-          static_cast<double>(profile.layers[next].parameterBytes) *
-          profile.updatePerByte;
+      const auto parameters =
+          static_cast<double>(profile.layers[next].parameterBytes);
+      costs.optimizer[stage] += parameters * profile.updatePerByte;
+      if (options.replicas > 1 && parameters > 0)
+        costs.parameterGather[stage] += ringTime(
+            parameters, options.replicas, profile.latency, profile.bandwidth);
     }
     cutBytes.push_back(
         static_cast<double>(profile.layers[next - 1].outputBytes));
@@ -57,6 +62,8 @@ Costs pp::plan::profileCosts(int32_t stages, const Options &options) {
   costs.weightGradient.front() += costs.inputGradient.front();
   costs.inputGradient.front() = 0;
   costs.reduction = profile.exchange;
+  if (options.replicas > 1)
+    costs.gradientReduction = costs.parameterGather;
   if (profile.hasTransfers && !options.hasTransfer) {
     if (cutBytes.size() > 1)
       cutBytes.pop_back(); // the loss goes nowhere

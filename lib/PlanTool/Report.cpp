@@ -12,9 +12,16 @@ using namespace pp::plan;
 using namespace pp::schedule;
 using Json = nlohmann::ordered_json;
 
-static constexpr IdleReason kReasons[] = {
-    IdleReason::WarmUp, IdleReason::Transfer, IdleReason::Imbalance,
-    IdleReason::CoolDown};
+/// The reasons for idling that a simulated timeline can have.
+static std::vector<IdleReason> reasonsOf(const Timeline &timeline) {
+  std::vector<IdleReason> reasons = {IdleReason::WarmUp, IdleReason::Transfer,
+                                     IdleReason::Imbalance,
+                                     IdleReason::CoolDown};
+  if (!timeline.collectives.empty())
+    reasons.insert(reasons.end(),
+                   {IdleReason::Parameters, IdleReason::Gradients});
+  return reasons;
+}
 
 std::string pp::plan::fixed(double value, int digits) {
   char text[400];
@@ -64,14 +71,16 @@ std::string pp::plan::printText(const Outcome &outcome, Semantics semantics) {
       "\nlower bound " + brief(outcome.lowerBound) + "\nbubble " +
       fixed(timeline.meanBubble(), 4) + "\n\n";
 
-  std::vector<std::vector<std::string>> rows = {
-      {"rank", "busy", "bubble", "warm-up", "transfer", "imbalance",
-       "cool-down", "activations", "bytes"}};
+  const std::vector<IdleReason> reasons = reasonsOf(timeline);
+  std::vector<std::vector<std::string>> rows = {{"rank", "busy", "bubble"}};
+  for (IdleReason reason : reasons)
+    rows.front().push_back(toString(reason));
+  rows.front().insert(rows.front().end(), {"activations", "bytes"});
   for (int32_t rank = 0; rank < schedule.numRanks(); ++rank) {
     std::vector<std::string> row = {std::to_string(rank),
                                     brief(timeline.busy[rank]),
                                     fixed(timeline.bubble[rank], 4)};
-    for (IdleReason reason : kReasons)
+    for (IdleReason reason : reasons)
       row.push_back(brief(timeline.idleTime(rank, reason)));
     row.push_back(std::to_string(outcome.peakActivations[rank]));
     row.push_back(std::to_string(timeline.peakBytes[rank]));
@@ -98,7 +107,7 @@ std::string pp::plan::printJson(const Outcome &outcome, Semantics semantics) {
     json["rank_bubble"] = timeline.bubble;
     for (int32_t rank = 0; rank < schedule.numRanks(); ++rank) {
       Json reasons;
-      for (IdleReason reason : kReasons)
+      for (IdleReason reason : reasonsOf(timeline))
         reasons[toString(reason)] = timeline.idleTime(rank, reason);
       json["idle"].push_back(reasons);
     }
