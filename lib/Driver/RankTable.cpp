@@ -2,9 +2,11 @@
 
 #include "RankTable.h"
 
+#include "pp/Dialect/Comm/IR/MeshOpInterface.h"
 #include "pp/Dialect/Kernel/IR/KernelOps.h"
 #include "pp/Dialect/PP/IR/PPOps.h"
 #include "pp/Dialect/PP/Memory/Buffers.h"
+#include "pp/Interfaces/CostOpInterface.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
@@ -68,6 +70,72 @@ static double predicted(ProgramOp program, StringRef key) {
   auto times = program->getAttrOfType<DictionaryAttr>(pp::attr::kPredicted);
   auto value = times ? times.getAs<FloatAttr>(key) : FloatAttr();
   return value ? value.getValueAsDouble() : 0;
+}
+
+/// 0.0123 -> 12.3 ms
+static std::string formatSeconds(double seconds) {
+  const char *units[] = {"s", "ms", "us"};
+  unsigned unit = 0;
+  if (seconds <= 0)
+    return "0 s";
+  for (; seconds < 0.9995 && unit < 2; ++unit)
+    seconds *= 1000;
+  return formatv(seconds < 100 ? "{0:f1} {1}" : "{0:f0} {1}", seconds,
+                 units[unit]);
+}
+
+/// Bytes that a rank sends to other replicas in a step.
+static double sentToReplicas(ProgramOp program) {
+  double bytes = 0;
+  program.walk([&](StartOp start) {
+    auto mesh = findMesh(start);
+    const int64_t group =
+        mesh ? mesh.getGroupSize(start.getAxes()).value_or(1) : 1;
+    // The smaller side is a piece.
+    bytes +=
+        double(group - 1) *
+        double(std::min(pp::detail::sumOfBytes(start.getOperand().getType()),
+                        pp::detail::sumOfBytes(start.getBuffer().getType())));
+  });
+  return bytes;
+}
+
+/// What replicas exchange, what of it is exposed, and where most of that is.
+static void printReplicas(ModuleOp module, raw_ostream &os) {
+  double bytes = 0, seconds = 0, exposed = 0, longer = 0;
+  std::string reasons;
+  for (ProgramOp program : module.getOps<ProgramOp>()) {
+    bytes = std::max(bytes, sentToReplicas(program));
+    seconds += predicted(program, "collectives");
+    longer = predicted(program, "exposed");
+  }
+  if (bytes <= 0)
+    return;
+  for (StringRef what : {"parameters", "gradients"}) {
+    double most = 0;
+    uint64_t pipe = 0, others = 0;
+    for (ProgramOp program : module.getOps<ProgramOp>()) {
+      const double own = predicted(program, what);
+      exposed += own;
+      others += own > 0;
+      if (own > most) {
+        most = own;
+        pipe = program.getPipe();
+      }
+    }
+    if (others == 0)
+      continue;
+    reasons += formatv("{0} {1} of pipe {2} ({3})", reasons.empty() ? ":" : ",",
+                       what, pipe, formatSeconds(most));
+    if (others > 1)
+      reasons += formatv(" and of {0} more", others - 1);
+  }
+  os << formatv("replicas: up to {0} sent by a rank in a step; collectives of "
+                "{1} on all pipe coordinates, {2} hidden, {3} exposed{4}; step "
+                "{5} longer\n",
+                formatBytes(bytes), formatSeconds(seconds),
+                formatSeconds(seconds - exposed), formatSeconds(exposed),
+                reasons, formatSeconds(longer));
 }
 
 /// What the order of sums in attention's backward costs, and would cost.
@@ -147,5 +215,6 @@ void pp::driver::printRankTable(ModuleOp module, raw_ostream &os) {
   }
   if (ranks)
     os << formatv("predicted bubble {0:f1} %\n", 100 * bubble / ranks);
+  printReplicas(module, os);
   printAttentionWorkspace(module, os);
 }

@@ -71,6 +71,22 @@ void detail::reduceGradients(const Schedule &schedule, const Costs &costs,
   }
 }
 
+double detail::gatherGradients(const Schedule &schedule, const Costs &costs,
+                               size_t rank, double start, Timeline &timeline) {
+  for (int32_t stage = 0; stage < schedule.stages; ++stage) {
+    const double time = at(costs.gradientGather, stage);
+    if (time <= 0 || schedule.placement[stage] != static_cast<int32_t>(rank))
+      continue;
+    const double end = start + time;
+    timeline.collectives[rank].push_back(
+        {Collective::Kind::Reduction,
+         "gather of gradients, stage " + std::to_string(stage), start, end,
+         start, end});
+    start = end;
+  }
+  return start;
+}
+
 double detail::lastEnd(const Timeline &timeline, size_t rank) {
   const std::vector<TimedAction> &row = timeline.ranks[rank];
   double end = row.empty() ? 0 : row.back().end;

@@ -76,6 +76,11 @@ gatherParameters(const Schedule &schedule, const Costs &costs,
 void reduceGradients(const Schedule &schedule, const Costs &costs,
                      Timeline &timeline);
 
+/// Adds the rank's gathers of reduced gradients, from `start` on, to a
+/// timeline; returns their end.
+double gatherGradients(const Schedule &schedule, const Costs &costs,
+                       size_t rank, double start, Timeline &timeline);
+
 /// When a rank has its part of all gradients, and has run its actions.
 double lastEnd(const Timeline &timeline, size_t rank);
 

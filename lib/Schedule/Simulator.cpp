@@ -32,9 +32,11 @@ void Costs::setTransfers(const std::vector<double> &bytes, double latency,
 
 bool Costs::hasCollectives() const {
   auto isSome = [](double time) { return time > 0; };
-  return std::any_of(parameterGather.begin(), parameterGather.end(), isSome) ||
-         std::any_of(gradientReduction.begin(), gradientReduction.end(),
-                     isSome);
+  auto hasSome = [&](const std::vector<double> &times) {
+    return std::any_of(times.begin(), times.end(), isSome);
+  };
+  return hasSome(parameterGather) || hasSome(gradientReduction) ||
+         hasSome(gradientGather);
 }
 
 double pp::schedule::ringTime(double bytes, int64_t members, double latency,
@@ -71,8 +73,8 @@ static std::string checkCosts(const Schedule &schedule, const Costs &costs) {
                    std::max<size_t>(stages, 2) - 1},
         std::tuple{"optimizer", &costs.optimizer, size_t(1)},
         std::tuple{"parameter gather", &costs.parameterGather, size_t(1)},
-        std::tuple{"gradient reduction", &costs.gradientReduction,
-                   size_t(1)}}) {
+        std::tuple{"gradient reduction", &costs.gradientReduction, size_t(1)},
+        std::tuple{"gradient gather", &costs.gradientGather, size_t(1)}}) {
     if (error.empty())
       error = count(what, times->size(), edges);
     for (double time : *times)
@@ -82,8 +84,8 @@ static std::string checkCosts(const Schedule &schedule, const Costs &costs) {
   return error.empty() ? checkTime("reduction", costs.reduction) : error;
 }
 
-/// The end of the step, behind all gradients: reduction over all ranks, then
-/// optimizer.
+/// The end of the step, behind all gradients: reduction over all ranks, gathers
+/// of gradients, then optimizer.
 static void addEnd(const Schedule &schedule, const Costs &costs,
                    Timeline &timeline) {
   double last = 0;
@@ -97,10 +99,11 @@ static void addEnd(const Schedule &schedule, const Costs &costs,
   for (size_t rank = 0; rank < schedule.ranks.size(); ++rank) {
     std::vector<EndWork> &end = timeline.ends[rank];
     double start = detail::lastEnd(timeline, rank);
-    if (costs.reduction > 0) {
+    if (costs.reduction > 0)
       end.push_back({EndWork::Kind::Reduction, last, last + costs.reduction});
+    if (costs.meetAtEnd())
       start = last + costs.reduction;
-    }
+    start = detail::gatherGradients(schedule, costs, rank, start, timeline);
     if (hasOptimizer)
       end.push_back({EndWork::Kind::Optimizer, start, start + optimizer[rank]});
   }

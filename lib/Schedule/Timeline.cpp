@@ -67,6 +67,28 @@ double Timeline::collectiveTime(int32_t rank) const {
   return time;
 }
 
+/// When the last action of all ranks ended.
+static double computeEnd(const Timeline &timeline) {
+  double end = 0;
+  for (const auto &row : timeline.ranks)
+    if (!row.empty())
+      end = std::max(end, row.back().end);
+  return end;
+}
+
+double Timeline::exposedTime(int32_t rank, Collective::Kind kind) const {
+  if (kind == Collective::Kind::Gather)
+    return idleTime(rank, IdleReason::Parameters);
+  const double computed = computeEnd(*this);
+  double time = 0;
+  if (static_cast<size_t>(rank) < collectives.size())
+    for (const Collective &collective : collectives[rank])
+      if (collective.kind == kind)
+        time += std::max(0.0, collective.waitEnd -
+                                  std::max(collective.waitStart, computed));
+  return time;
+}
+
 std::vector<Share> Timeline::shares(int32_t rank) const {
   constexpr IdleReason reasons[] = {
       IdleReason::WarmUp,   IdleReason::Imbalance,  IdleReason::CoolDown,
@@ -129,13 +151,10 @@ class Explainer {
 public:
   explicit Explainer(Timeline &timeline)
       : timeline(timeline), shape(shapeOf(timeline)), index(shape),
-        ran(index.size()) {
+        ran(index.size()), computed(computeEnd(timeline)) {
     for (size_t rank = 0; rank < timeline.ranks.size(); ++rank)
       for (const TimedAction &timed : timeline.ranks[rank])
         ran[index(timed.action)] = {&timed, rank};
-    for (const auto &row : timeline.ranks)
-      if (!row.empty())
-        computed = std::max(computed, row.back().end);
     for (const auto &row : timeline.collectives)
       for (const Collective &collective : row)
         if (collective.kind == Collective::Kind::Reduction)
@@ -247,7 +266,7 @@ private:
     size_t rank = 0;
   };
   std::vector<Ran> ran; ///< by action
-  double computed = 0;  ///< when the last action of all ranks ended
+  const double computed; ///< when the last action of all ranks ended
   double reduced = 0;   ///< when the last reduction of all ranks ended
 };
 } // namespace

@@ -25,8 +25,8 @@ struct Costs {
   /// At the end, in which all ranks take part once the last is there; none if
   /// 0.
   double reduction = 0;
-  /// After the reduction, or after a rank's last action where there is none: of
-  /// each stage, or one for all.
+  /// After the reduction, or after a rank's last action where there is none and
+  /// no replicas: of each stage, or one for all.
   std::vector<double> optimizer = {0};
   /// Collectives with other replicas of the pipeline, of each stage or one for
   /// all. Those of a rank take its link in turn, beside what it computes. The
@@ -36,6 +36,9 @@ struct Costs {
   /// The reduction of a stage's gradients, from the end of its last B or W on;
   /// the end of the step waits for all of them.
   std::vector<double> gradientReduction = {0};
+  /// Where each replica updates all parameters: the gather of what was reduced,
+  /// between the reduction over all ranks and the optimizer, which waits.
+  std::vector<double> gradientGather = {0};
 
   /// Transfer times of messages of so many bytes (of each edge, or one for all)
   /// over links of a latency and a bandwidth in bytes a unit of time.
@@ -44,6 +47,9 @@ struct Costs {
 
   /// Whether replicas exchange anything.
   bool hasCollectives() const;
+
+  /// Whether the end of the step waits for all ranks.
+  bool meetAtEnd() const { return reduction > 0 || hasCollectives(); }
 
   /// The same for every stage.
   static Costs uniform(int32_t stages, double forward, double inputGradient,
@@ -101,7 +107,7 @@ const char *toString(EndWork::Kind kind);
 /// to its completion.
 struct Collective {
   enum class Kind { Gather, Reduction };
-  Kind kind = Kind::Gather;
+  Kind kind = Kind::Gather; ///< of parameters; all of gradients are reductions
   std::string label;
   double start = 0;
   double end = 0;
@@ -143,6 +149,9 @@ struct Timeline {
 
   /// Time that collectives of the rank take, idle or not.
   double collectiveTime(int32_t rank) const;
+
+  /// Of that, what the rank slept for while nothing else was missing.
+  double exposedTime(int32_t rank, Collective::Kind kind) const;
 
   /// Where the rank's time went, in parts that add up to 1: `compute`, the
   /// reasons for idling, `reduction`, `optimizer`; always all of them, in that

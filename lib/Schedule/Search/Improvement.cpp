@@ -41,11 +41,13 @@ static double run(const SearchProblem &problem, const Schedule &schedule,
     end[rank] = lastEnd(execution.timeline, rank);
   const std::vector<double> optimizer =
       optimizerTimes(problem.costs, schedule.placement, schedule.numRanks());
-  if (problem.costs.reduction > 0) // All meet first.
+  if (problem.costs.meetAtEnd())
     end.assign(end.size(), *std::max_element(end.begin(), end.end()) +
                                problem.costs.reduction);
   for (size_t rank = 0; rank < end.size(); ++rank)
-    end[rank] += optimizer[rank];
+    end[rank] = gatherGradients(schedule, problem.costs, rank, end[rank],
+                                execution.timeline) +
+                optimizer[rank];
   return *std::max_element(end.begin(), end.end());
 }
 

@@ -294,6 +294,25 @@ TEST(Simulator, ReductionsHideInTheCoolDown) {
   EXPECT_STREQ(toString(IdleReason::Gradients), "gradients");
 }
 
+TEST(Simulator, ReplicasThatAllUpdateGatherGradients) {
+  Result<Schedule> schedule = generate("1f1b", {2, 2, false});
+  ASSERT_TRUE(schedule);
+  Costs costs = Costs::uniform(2, 1, 1, 1);
+  costs.gradientReduction = {1};
+  costs.gradientGather = {2, 1};
+  costs.reduction = 0.5;
+  costs.optimizer = {3};
+  Result<Timeline> timeline = simulate(*schedule, costs);
+  ASSERT_TRUE(timeline) << timeline.error();
+  EXPECT_EQ(timeline->ends[0][1].start, 9 + 1 + 0.5 + 2);
+  EXPECT_EQ(timeline->ends[1][1].start, 9 + 1 + 0.5 + 1);
+  EXPECT_EQ(timeline->idleTime(0, IdleReason::Gradients), 1 + 2);
+  EXPECT_EQ(timeline->exposedTime(0, Collective::Kind::Reduction), 1 + 2);
+  EXPECT_EQ(timeline->exposedTime(1, Collective::Kind::Reduction), 1)
+      << "its reduction is hidden, and it waits for that of rank 0";
+  EXPECT_EQ(timeline->makespan, 15.5);
+}
+
 TEST(Simulator, CollectivesTakeTheLinkInTurn) {
   // One rank with two stages: the gather of the second one runs beside the
   // forward of the first, its reduction beside the first one's backward.

@@ -4,6 +4,10 @@
 // which part of which apply they are (pp.part). Without a profile the ops of
 // the functions are asked.
 //
+// Replicas of the pipeline gather the pieces of a stage's parameters and reduce
+// its gradients (pp-project-ranks): each parameter and accumulator is a
+// collective of its own, on a ring of links as those between stages.
+//
 //===----------------------------------------------------------------------===//
 
 #include "pp/Dialect/PP/Analysis/Times.h"
@@ -135,6 +139,78 @@ double Times::transferSeconds(double bytes, unsigned values) const {
   return bytes / options.transfer;
 }
 
+double Times::collectiveSeconds(ParameterOp parameter, Type piece) const {
+  const int64_t replicas = parameter.getNumPieces();
+  const double bytes = double(pp::detail::sumOfBytes(piece)) * replicas;
+  const bool known = measured && measured->hasTransfers;
+  return schedule::ringTime(bytes, replicas, known ? measured->latency : 0,
+                            known ? measured->bandwidth : options.transfer);
+}
+
+SmallVector<std::pair<ParameterOp, int64_t>>
+Times::sharedBy(StageOp stage, ArrayRef<FlatSymbolRefAttr> functions,
+                StringRef attribute) {
+  SmallVector<std::pair<ParameterOp, int64_t>> found;
+  for (FlatSymbolRefAttr name : functions) {
+    if (!name)
+      continue;
+    auto function = symbols->lookupNearestSymbolFrom<func::FuncOp>(stage, name);
+    for (unsigned i = 0; i < function.getNumArguments(); ++i) {
+      auto param = function.getArgAttrOfType<StringAttr>(i, attribute);
+      auto parameter =
+          param ? symbols->lookupNearestSymbolFrom<ParameterOp>(stage, param)
+                : ParameterOp();
+      if (!parameter || parameter.getNumPieces() == 1)
+        continue;
+      auto use = function.getArgAttrOfType<IntegerAttr>(i, attr::kUse);
+      found.push_back({parameter, use ? use.getInt() : 0});
+    }
+  }
+  return found;
+}
+
+void Times::addCollectives(ArrayRef<StageOp> stages, schedule::Costs &costs) {
+  auto schedules = module.getOps<ScheduleOp>();
+  if (schedules.empty())
+    return;
+  ArrayRef<int64_t> placement = (*schedules.begin()).getPlacement();
+  std::vector<double> gather(stages.size(), 0), reduction(gather),
+      whole(gather);
+  llvm::DenseSet<std::pair<Operation *, int64_t>> reduced, gathered;
+  llvm::DenseSet<Operation *> updated; // what no gradient updates is whole
+  for (size_t i = 0; i < stages.size(); ++i) {
+    StageOp stage = stages[i];
+    for (auto [parameter, use] :
+         sharedBy(stage,
+                  {stage.getBackwardAttr(), stage.getBackwardInputAttr(),
+                   stage.getBackwardWeightAttr()},
+                  attr::kGrad)) {
+      if (!reduced.insert({parameter, use}).second)
+        continue;
+      updated.insert(parameter);
+      const double seconds =
+          collectiveSeconds(parameter, parameter.getGradientPieceType());
+      reduction[i] += seconds;
+      // The rank with the first use has the sum.
+      if (!parameter.getCut() && use == 0)
+        whole[i] += seconds;
+    }
+  }
+  for (size_t i = 0; i < stages.size(); ++i) {
+    StageOp stage = stages[i];
+    for (auto [parameter, use] :
+         sharedBy(stage, {stage.getForwardAttr()}, attr::kParam))
+      if (parameter.getCut() && updated.contains(parameter) &&
+          gathered.insert({parameter, placement[stage.getIndex()]}).second)
+        gather[i] += collectiveSeconds(parameter, parameter.getPieceType());
+  }
+  if (reduced.empty())
+    return;
+  costs.parameterGather = std::move(gather);
+  costs.gradientReduction = std::move(reduction);
+  costs.gradientGather = std::move(whole);
+}
+
 schedule::Costs Times::costsOf(ArrayRef<StageOp> stages) {
   auto lookup = [&](StageOp stage, FlatSymbolRefAttr name) {
     return name ? symbols->lookupNearestSymbolFrom<func::FuncOp>(stage, name)
@@ -174,6 +250,7 @@ schedule::Costs Times::costsOf(ArrayRef<StageOp> stages) {
   if (costs.forwardTransfer.empty())
     costs.forwardTransfer.push_back(0);
   costs.backwardTransfer = costs.forwardTransfer;
+  addCollectives(stages, costs);
   if (!measured)
     return costs;
 

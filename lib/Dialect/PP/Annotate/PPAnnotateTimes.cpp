@@ -30,6 +30,14 @@ static FailureOr<schedule::Schedule> readSchedule(ScheduleOp op) {
   return result;
 }
 
+/// How long the schedule takes where replicas exchange nothing.
+static double makespanAlone(const schedule::Schedule &plan,
+                            schedule::Costs costs) {
+  costs.parameterGather = costs.gradientReduction = costs.gradientGather = {0};
+  auto timeline = schedule::simulate(plan, costs);
+  return timeline ? timeline->makespan : 0;
+}
+
 namespace {
 struct AnnotateTimes : pp::impl::PPAnnotateTimesBase<AnnotateTimes> {
   using PPAnnotateTimesBase::PPAnnotateTimesBase;
@@ -61,12 +69,19 @@ struct AnnotateTimes : pp::impl::PPAnnotateTimesBase<AnnotateTimes> {
     auto entry = [&](StringRef name, const std::vector<double> &seconds) {
       return builder.getNamedAttr(name, builder.getDenseF64ArrayAttr(seconds));
     };
-    op->setAttr(attr::kTimes,
-                builder.getDictionaryAttr(
-                    {entry("forward", costs.forward),
-                     entry("input_gradient", costs.inputGradient),
-                     entry("weight_gradient", costs.weightGradient),
-                     entry("transfer", costs.forwardTransfer)}));
+    SmallVector<NamedAttribute> simulated = {
+        entry("forward", costs.forward),
+        entry("input_gradient", costs.inputGradient),
+        entry("weight_gradient", costs.weightGradient),
+        entry("transfer", costs.forwardTransfer)};
+    std::optional<double> alone;
+    if (costs.hasCollectives()) {
+      simulated.push_back(entry("parameter_gather", costs.parameterGather));
+      simulated.push_back(entry("gradient_reduction", costs.gradientReduction));
+      simulated.push_back(entry("gradient_gather", costs.gradientGather));
+      alone = makespanAlone(*plan, costs);
+    }
+    op->setAttr(attr::kTimes, builder.getDictionaryAttr(simulated));
     for (ProgramOp program : module.getOps<ProgramOp>()) {
       uint64_t pipe = program.getPipe();
       if (pipe >= timeline->busy.size()) {
@@ -75,15 +90,23 @@ struct AnnotateTimes : pp::impl::PPAnnotateTimesBase<AnnotateTimes> {
             << " pipe coordinates of the schedule";
         return signalPassFailure();
       }
-      program->setAttr(
-          attr::kPredicted,
-          builder.getDictionaryAttr(
-              {builder.getNamedAttr(
-                   "makespan", builder.getF64FloatAttr(timeline->makespan)),
-               builder.getNamedAttr(
-                   "busy", builder.getF64FloatAttr(timeline->busy[pipe])),
-               builder.getNamedAttr("bubble", builder.getF64FloatAttr(
-                                                  timeline->bubble[pipe]))}));
+      auto number = [&](StringRef name, double value) {
+        return builder.getNamedAttr(name, builder.getF64FloatAttr(value));
+      };
+      SmallVector<NamedAttribute> predicted = {
+          number("makespan", timeline->makespan),
+          number("busy", timeline->busy[pipe]),
+          number("bubble", timeline->bubble[pipe])};
+      if (alone) {
+        using Kind = schedule::Collective::Kind;
+        auto rank = int32_t(pipe);
+        predicted.append(
+            {number("collectives", timeline->collectiveTime(rank)),
+             number("parameters", timeline->exposedTime(rank, Kind::Gather)),
+             number("gradients", timeline->exposedTime(rank, Kind::Reduction)),
+             number("exposed", timeline->makespan - *alone)});
+      }
+      program->setAttr(attr::kPredicted, builder.getDictionaryAttr(predicted));
     }
   }
 };

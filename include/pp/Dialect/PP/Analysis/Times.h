@@ -45,8 +45,8 @@ public:
   /// Seconds of a stage function; 0 for null.
   double secondsOf(mlir::func::FuncOp function);
 
-  /// Times of all stages, of the transfers between them, and (measured ones
-  /// only) of the end of the step.
+  /// Times of all stages, of the transfers between them, of the collectives of
+  /// replicas, and (measured ones only) of the end of the step.
   schedule::Costs costsOf(mlir::ArrayRef<StageOp> stages);
 
 private:
@@ -55,6 +55,14 @@ private:
 
   mlir::LogicalResult readProfile();
   double transferSeconds(double bytes, unsigned values) const;
+  /// Seconds of a collective of replicas over all pieces of a parameter.
+  double collectiveSeconds(ParameterOp parameter, mlir::Type piece) const;
+  /// Parameters that replicas exchange pieces of, and their uses, to which
+  /// arguments of functions of a stage are bound by the attribute.
+  llvm::SmallVector<std::pair<ParameterOp, int64_t>>
+  sharedBy(StageOp stage, mlir::ArrayRef<mlir::FlatSymbolRefAttr> functions,
+           mlir::StringRef attribute);
+  void addCollectives(mlir::ArrayRef<StageOp> stages, schedule::Costs &costs);
 
   mlir::ModuleOp module;
   Options options;

@@ -93,6 +93,14 @@ def PPAnnotateTimes : Pass<"pp-annotate-times", "::mlir::ModuleOp"> {
     stage to the next. With a `profile` (docs/Runtime.md) the times are those
     measured, the end of the step included.
 
+    Where the mesh has replicas of the pipeline, their collectives take the time
+    of a ring over links as those between stages: `pp.times` has the seconds of
+    each stage's `parameter_gather` and `gradient_reduction`, and
+    `gradient_gather` where each replica updates all; `pp.predicted` has those of
+    a rank's `collectives`, what of the gathers of `parameters` and of the
+    reductions of `gradients` it waits for alone, and `exposed`, by which they
+    lengthen the step.
+
     Example, with `flops=1e3 bandwidth=1e30`: a rank computes 1000 operations forward,
     2000 backward, for each of two micro-batches.
 
