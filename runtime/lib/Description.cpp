@@ -427,6 +427,13 @@ static StageTimes parseTimes(const Node &node, int stages) {
   times.transfer = get("transfer", 1, std::max<size_t>(count, 2) - 1);
   if (times.transfer.size() != 1 && times.transfer.size() != count - 1)
     broken("whose '" + node.path + "transfer' is not a time for each edge");
+  // Programs of one pipeline have no collectives.
+  for (auto [key, field] :
+       {std::pair{"parameter_gather", &times.parameterGather},
+        std::pair{"gradient_reduction", &times.gradientReduction},
+        std::pair{"gradient_gather", &times.gradientGather}})
+    if (node.value.contains(key))
+      *field = get(key, count, count);
   return times;
 }
 

@@ -175,6 +175,9 @@ struct StageParts {
 struct StageTimes {
   std::vector<double> forward, inputGradient, weightGradient;
   std::vector<double> transfer = {0};
+  /// Of the collectives of replicas (one for all, or one for each stage).
+  std::vector<double> parameterGather = {0}, gradientReduction = {0},
+                      gradientGather = {0};
 
   /// How long an action takes; 0 if it is no computation.
   double of(const Action &action) const;

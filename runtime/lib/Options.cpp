@@ -455,7 +455,9 @@ static StageTimes parseEmulation(const std::string &text,
             "them for a program that was compiled without planned ones",
             "give --emulate=F,I,W in ms");
     StageTimes times = *description.times;
-    times.transfer = {0};
+    // What is sent, is sent.
+    times.transfer = times.parameterGather = times.gradientReduction =
+        times.gradientGather = {0};
     return times;
   }
   std::vector<double> ms;

@@ -6,6 +6,7 @@
 using namespace pprt;
 using namespace pp::schedule;
 using ScheduleAction = pp::schedule::Action;
+using ScheduleCollective = pp::schedule::Collective;
 
 static std::optional<Kind> computeKind(ActionKind kind) {
   switch (kind) {
@@ -96,18 +97,47 @@ static uint64_t lastArrival(const RankSteps &ranks, int64_t step) {
   return last;
 }
 
+static bool isCollective(const Program &program, const Event &event) {
+  return event.action >= 0 &&
+         program.actions[size_t(event.action)].kind == ActionKind::Collective;
+}
+
+/// A collective from the wait for it, when it was posted not being known yet.
+/// Parameters are gathered before each stage's first forward, and so before the
+/// rank's first backward.
+static ScheduleCollective collectiveOf(const Program &program,
+                                       const Event &wait,
+                                       const std::vector<TimedAction> &row,
+                                       const StepClock &clock) {
+  ScheduleCollective collective;
+  collective.label = program.actions[size_t(wait.action)].name;
+  collective.start = collective.waitStart = clock(wait.begin);
+  collective.end = collective.waitEnd = clock(wait.end);
+  for (const TimedAction &timed : row)
+    if (timed.action.kind != Kind::Forward)
+      collective.kind = ScheduleCollective::Kind::Reduction;
+  return collective;
+}
+
 /// The rows of one rank.
 static void addRank(const Program &program,
                     const std::vector<bool> &hasEmptyInputGradient,
                     const StepEvents &events, const StepClock &clock,
                     uint64_t exchange, std::vector<TimedAction> &row,
-                    std::vector<EndWork> &ends) {
+                    std::vector<EndWork> &ends,
+                    std::vector<ScheduleCollective> &collectives) {
   double ready = 0;
   bool joins = false; // the last work was the optimizer's, too
   for (const Event &event : events.events) {
     double begin = clock(event.begin), end = clock(event.end);
-    if (event.kind == Event::Transfer)
+    if (event.kind == Event::Transfer) {
+      // Noted behind the wait for it.
+      if (isCollective(program, event) && !collectives.empty()) {
+        collectives.back().start = begin;
+        collectives.back().end = end;
+      }
       continue;
+    }
     if (event.kind == Event::Exchange) {
       ends.push_back({EndWork::Kind::Reduction,
                       std::clamp(clock(exchange), begin, end), end});
@@ -115,6 +145,8 @@ static void addRank(const Program &program,
       continue;
     }
     if (event.kind == Event::Wait) {
+      if (isCollective(program, event))
+        collectives.push_back(collectiveOf(program, event, row, clock));
       ready = end;
       joins = false;
       continue;
@@ -151,11 +183,12 @@ Timeline pprt::measuredTimeline(const Description &description,
   Timeline timeline;
   timeline.ranks.resize(ranks.size());
   timeline.ends.resize(ranks.size());
+  timeline.collectives.resize(ranks.size());
   for (size_t rank = 0; rank < ranks.size(); ++rank)
     if (const StepEvents *events = findStep(ranks[rank], step))
       addRank(description.programs[rank], description.hasEmptyInputGradient,
               *events, clock, exchange, timeline.ranks[rank],
-              timeline.ends[rank]);
+              timeline.ends[rank], timeline.collectives[rank]);
   timeline.summarize(clock(clock.end));
   return timeline;
 }
@@ -224,6 +257,9 @@ static Costs costsOf(const StageTimes &times, double scale) {
   costs.inputGradient = ms(times.inputGradient, scale);
   costs.weightGradient = ms(times.weightGradient, scale);
   costs.forwardTransfer = costs.backwardTransfer = ms(times.transfer, 1);
+  costs.parameterGather = ms(times.parameterGather, 1);
+  costs.gradientReduction = ms(times.gradientReduction, 1);
+  costs.gradientGather = ms(times.gradientGather, 1);
   return costs;
 }
 
@@ -257,7 +293,15 @@ pprt::timelinePanels(const Description &description, const RankSteps &ranks,
        {}}};
 
   const Schedule schedule = scheduleOf(description);
-  const Costs own = ownCosts(schedule, measured);
+  Costs own = ownCosts(schedule, measured);
+  // What a rank sees of a collective is how long other replicas let it wait.
+  const std::optional<StageTimes> &planned = description.times;
+  if (planned) {
+    const Costs costs = costsOf(*planned, 1);
+    own.parameterGather = costs.parameterGather;
+    own.gradientReduction = costs.gradientReduction;
+    own.gradientGather = costs.gradientGather;
+  }
   // Adds a panel; false and a note if the schedule cannot be simulated.
   auto predict = [&](const char *title, Costs costs, std::string notes) {
     // An emulated step should end with its last action.
@@ -285,10 +329,10 @@ pprt::timelinePanels(const Description &description, const RankSteps &ranks,
     return panels;
   }
   if (!predict("predicted from this step's times", own,
-               "mean time of each stage and kind, free transfers: what is more "
-               "is the runtime's or jitter"))
+               std::string("mean time of each stage and kind, free transfers") +
+                   (own.hasCollectives() ? ", planned collectives" : "") +
+                   ": what is more is the runtime's or jitter"))
     return panels;
-  const std::optional<StageTimes> &planned = description.times;
   if (!planned)
     return panels;
   Result<Timeline> plan = simulate(schedule, costsOf(*planned, 1));
@@ -298,6 +342,7 @@ pprt::timelinePanels(const Description &description, const RankSteps &ranks,
   predict("planned by the compiler", costsOf(*planned, scale),
           text("its cost model's times x %.3g, for the compute that was "
                "measured; planned transfers",
-               scale));
+               scale) +
+              (own.hasCollectives() ? " and collectives" : ""));
   return panels;
 }

@@ -60,20 +60,39 @@ std::string pprt::profileTable(const Description &description,
   return out;
 }
 
+/// The mean shares of a panel; those of collectives only where there are any in
+/// one of the panels.
+static std::vector<pp::schedule::Share>
+shownShares(const pp::schedule::Panel &panel,
+            const std::vector<pp::schedule::Panel> &panels) {
+  using pp::schedule::IdleReason, pp::schedule::Share;
+  std::vector<Share> shares = panel.timeline.meanShares();
+  for (const pp::schedule::Panel &each : panels)
+    for (const auto &row : each.timeline.collectives)
+      if (!row.empty())
+        return shares;
+  auto isOfReplicas = [](const Share &share) {
+    const std::string_view name = share.name;
+    return name == toString(IdleReason::Parameters) ||
+           name == toString(IdleReason::Gradients);
+  };
+  shares.erase(std::remove_if(shares.begin(), shares.end(), isOfReplicas),
+               shares.end());
+  return shares;
+}
+
 std::string pprt::bubbleTable(const std::vector<pp::schedule::Panel> &panels,
                               int64_t step) {
   std::string out = format("where step %lld went, mean over ranks\n%-34s "
                            "%11s %8s",
                            static_cast<long long>(step), "", "ms", "bubble");
-  const std::vector<pp::schedule::Share> columns =
-      panels.front().timeline.meanShares();
-  for (const pp::schedule::Share &share : columns)
+  for (const pp::schedule::Share &share : shownShares(panels.front(), panels))
     out += format(" %10s", share.name);
   out += "\n";
   for (const pp::schedule::Panel &panel : panels) {
     out += format("  %-32s %11.3f %7.2f%%", panel.title.c_str(),
                   panel.timeline.makespan, 100 * panel.timeline.meanBubble());
-    for (const pp::schedule::Share &share : panel.timeline.meanShares())
+    for (const pp::schedule::Share &share : shownShares(panel, panels))
       out += format(" %9.2f%%", 100 * share.part);
     out += "\n";
   }

@@ -1,7 +1,7 @@
 //===- Timeline.cpp - A measured step above its prediction ----------------===//
 //
-// The schedule library draws; what only a run has, transfers in flight, is
-// added to the measured panel here.
+// The schedule library draws; what only a run has, messages in flight, is added
+// to the measured panel here. Collectives are the timeline's.
 //
 //===----------------------------------------------------------------------===//
 #include "Reports.h"
@@ -37,8 +37,6 @@ int64_t pprt::medianStep(const RankSteps &ranks) {
 
 /// `send, micro-batch 3, rank 1, h2`.
 static std::string labelOf(const pprt::Action &action) {
-  if (action.kind == ActionKind::Collective)
-    return action.name;
   std::string label = action.kind == ActionKind::Send ? "send" : "receive";
   if (action.stage >= 0)
     label += ", stage " + std::to_string(action.stage);
@@ -51,7 +49,7 @@ static std::string labelOf(const pprt::Action &action) {
   return label;
 }
 
-/// The transfers of a rank's step, in ms since the step's begin.
+/// The messages of a rank's step, in ms since the step's begin.
 static std::vector<Flight> flightsOf(const Program &program,
                                      const StepEvents &step, uint64_t begin) {
   auto ms = [&](uint64_t time) {
@@ -61,6 +59,8 @@ static std::vector<Flight> flightsOf(const Program &program,
   for (const Event &event : step.events)
     if (event.kind == Event::Transfer && event.action >= 0) {
       const pprt::Action &action = program.actions[size_t(event.action)];
+      if (action.kind == ActionKind::Collective)
+        continue;
       flights.push_back({labelOf(action), action.kind == ActionKind::Receive,
                          ms(event.begin), ms(event.end)});
     }

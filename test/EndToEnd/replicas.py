@@ -5,6 +5,7 @@ pipe coordinates, under any schedule, and whether states are cut over the replic
 
 import json
 import pathlib
+import re
 
 from harness import (
     SOURCE, check, compile_model, digest, make_model, must, read_metrics, run, start,
@@ -96,6 +97,16 @@ def check_reports():
         check(name in names, f"no {name} in the trace")
     svg = pathlib.Path("timeline.svg").read_text()
     check("reduce_scatter h.0" in svg, "no collective in the timeline")
+    for name in ("gather of replicas", "reduction of replicas", "gather, stage 1",
+                 "reduction, stage 0"):
+        check(name in svg, f"no {name} in the timeline")
+    rows = re.findall(r"(?m)^  ((?:measured|predicted|planned)\D*?) +[\d.]+ +([\d.]+)%"
+                      r"((?: +[\d.]+%){10})$", out)
+    check("parameters  gradients" in out and len(rows) == 3, out)
+    for title, bubble, shares in rows:
+        shares = [float(share.rstrip("%")) for share in shares.split()]
+        check(abs(sum(shares) - 100) < 0.06 and
+              abs(sum(shares[1:8]) - float(bubble)) < 0.05, f"{title}: {shares}")
     profile = json.loads(pathlib.Path("profile.json").read_text())
     check(profile["program"]["ranks"] == 4, str(profile["program"]))
 

@@ -292,6 +292,14 @@ TEST(Description, PlannedTimes) {
   ASSERT_TRUE(d.times);
   EXPECT_EQ(d.times->of({ActionKind::Backward, 1, 0, -1, ""}), 8);
   EXPECT_EQ(d.times->transfer, (std::vector<double>{6}));
+  EXPECT_EQ(d.times->parameterGather, (std::vector<double>{0}));
+  document["times"]["parameter_gather"] = {7.0, 8.0};
+  document["times"]["gradient_reduction"] = {9.0, 10.0};
+  document["times"]["gradient_gather"] = {0.0, 11.0};
+  d = parseDescription(document.dump().c_str());
+  EXPECT_EQ(d.times->parameterGather, (std::vector<double>{7, 8}));
+  EXPECT_EQ(d.times->gradientReduction, (std::vector<double>{9, 10}));
+  EXPECT_EQ(d.times->gradientGather, (std::vector<double>{0, 11}));
   auto with = [&](const char *key, json value) {
     json changed = document;
     changed["times"][key] = value;
@@ -302,6 +310,10 @@ TEST(Description, PlannedTimes) {
             std::string::npos);
   EXPECT_NE(with("transfer", {1.0, 2.0}).find("'times.transfer'"),
             std::string::npos);
+  EXPECT_NE(
+      with("parameter_gather", {1.0})
+          .find("whose 'times.parameter_gather' has 1 times for 2 stages"),
+      std::string::npos);
   EXPECT_NE(with("forward", {1.0, -2.0}).find("is not a list of times"),
             std::string::npos);
   EXPECT_NE(with("forward", "x").find("'times.forward' is of the wrong type"),

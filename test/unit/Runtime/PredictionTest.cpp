@@ -115,6 +115,88 @@ TEST(Prediction, IdleTimesOfMeasuredStepsHaveReasons) {
   EXPECT_DOUBLE_EQ(timeline.shares(0)[0].part, 9.5 / 26);
 }
 
+/// The same of the first of two replicas: rank 0 gathers parameters until 1,
+/// and reduces gradients from 21 to 21.75.
+static std::pair<Description, RankSteps> withReplicas() {
+  Description d = twoStages();
+  d.programs[0].actions.push_back(
+      {ActionKind::Collective, -1, -1, -1, "all_gather w"});
+  d.programs[0].actions.push_back(
+      {ActionKind::Collective, -1, -1, -1, "reduce_scatter w.grad.0"});
+  d.programs[1].actions.push_back(
+      {ActionKind::Collective, -1, -1, -1, "all_gather v"});
+  RankSteps ranks = handMade();
+  std::vector<Event> &first = ranks[0][0].events;
+  first.insert(first.begin(), {inMs(Event::Wait, 0.25, 1, 6),
+                               inMs(Event::Transfer, 0, 0.875, 6)});
+  auto update =
+      std::find_if(first.begin(), first.end(), [](const Event &event) {
+        return event.kind == Event::Run && event.action == 4;
+      });
+  update = first.erase(update, update + 2); // of one piece
+  first.insert(update, {inMs(Event::Wait, 21, 21.75, 7),
+                        inMs(Event::Transfer, 21, 21.75, 7),
+                        inMs(Event::Run, 21.75, 22, 4)});
+  // Rank 1 waits for its gather while 0F0 is computed.
+  std::vector<Event> &second = ranks[1][0].events;
+  second.front() = inMs(Event::Wait, 2.5, 4, -1);
+  second.insert(second.begin(), {inMs(Event::Wait, 0, 2.5, 5),
+                                 inMs(Event::Transfer, 0, 2.5, 5)});
+  return {d, ranks};
+}
+
+TEST(Prediction, WaitsForCollectivesHaveReasons) {
+  auto [d, ranks] = withReplicas();
+  Timeline timeline = measuredTimeline(d, ranks, 7);
+  ASSERT_EQ(timeline.collectives[0].size(), 2u);
+  EXPECT_EQ(timeline.collectives[0][0].kind,
+            pp::schedule::Collective::Kind::Gather);
+  EXPECT_EQ(timeline.collectives[0][0].label, "all_gather w");
+  EXPECT_DOUBLE_EQ(timeline.collectives[0][0].end, 0.875);
+  EXPECT_EQ(timeline.collectives[0][1].kind,
+            pp::schedule::Collective::Kind::Reduction);
+  EXPECT_DOUBLE_EQ(timeline.idleTime(0, IdleReason::Parameters), 0.75);
+  EXPECT_DOUBLE_EQ(timeline.idleTime(0, IdleReason::Gradients), 0.75);
+  EXPECT_DOUBLE_EQ(timeline.idleTime(1, IdleReason::Parameters), 0)
+      << "hidden in the warm-up";
+  EXPECT_DOUBLE_EQ(timeline.idleTime(1, IdleReason::WarmUp), 3);
+  EXPECT_DOUBLE_EQ(timeline.idleTime(1, IdleReason::Gradients), 0.75)
+      << "rank 0 waits for its own before the exchange";
+  for (int rank = 0; rank < 2; ++rank) {
+    double sum = 0;
+    for (const Share &share : timeline.shares(rank))
+      sum += share.part;
+    EXPECT_NEAR(sum, 1, 1e-12);
+  }
+  const std::string svg =
+      timelineSvg(d, ranks, 7, timelinePanels(d, ranks, 7, {}));
+  EXPECT_NE(svg.find("<title>all_gather w: 0 to 0.875"), std::string::npos);
+  EXPECT_NE(svg.find("waits for gradients of replicas"), std::string::npos);
+  const std::string table = bubbleTable(timelinePanels(d, ranks, 7, {}), 7);
+  EXPECT_NE(table.find("parameters  gradients"), std::string::npos) << table;
+  EXPECT_EQ(bubbleTable(timelinePanels(twoStages(), handMade(), 7, {}), 7)
+                .find("gradients"),
+            std::string::npos);
+}
+
+TEST(Prediction, CollectivesTakeThePlannedTime) {
+  auto [d, ranks] = withReplicas();
+  d.times.emplace();
+  d.times->forward = d.times->inputGradient = {1e-3, 1e-3};
+  d.times->weightGradient = {1e-3, 1e-3};
+  d.times->parameterGather = {0.5e-3, 0.25e-3};
+  d.times->gradientReduction = {0.125e-3, 0.25e-3};
+  std::vector<Panel> panels = timelinePanels(d, ranks, 7, {});
+  ASSERT_EQ(panels.size(), 3u);
+  EXPECT_NE(panels[1].notes.find("planned collectives"), std::string::npos);
+  for (size_t panel : {1, 2}) {
+    const Timeline &timeline = panels[panel].timeline;
+    EXPECT_DOUBLE_EQ(timeline.idleTime(0, IdleReason::Parameters), 0.5);
+    EXPECT_NEAR(timeline.idleTime(0, IdleReason::Gradients), 0.125, 1e-9);
+    EXPECT_EQ(timeline.idleTime(1, IdleReason::Parameters), 0);
+  }
+}
+
 TEST(Prediction, ImbalanceIsMeasured) {
   // Rank 1 waits for 0F1 between its backward and its last forward.
   RankSteps ranks = handMade();
