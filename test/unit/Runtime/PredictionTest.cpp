@@ -179,6 +179,24 @@ TEST(Prediction, WaitsForCollectivesHaveReasons) {
             std::string::npos);
 }
 
+TEST(Prediction, DevicesKnowOnlyWaitsForCollectives) {
+  auto [d, ranks] = withReplicas();
+  for (std::vector<StepEvents> &steps : ranks) {
+    std::vector<Event> &events = steps[0].events;
+    events.erase(std::remove_if(events.begin(), events.end(),
+                                [](const Event &event) {
+                                  return event.kind == Event::Transfer;
+                                }),
+                 events.end());
+  }
+  Timeline timeline = measuredTimeline(d, ranks, 7);
+  ASSERT_EQ(timeline.collectives[0].size(), 2u);
+  EXPECT_DOUBLE_EQ(timeline.collectives[0][0].start, 0.25);
+  EXPECT_DOUBLE_EQ(timeline.collectives[0][0].end, 1);
+  EXPECT_DOUBLE_EQ(timeline.idleTime(0, IdleReason::Parameters), 0.75);
+  EXPECT_DOUBLE_EQ(timeline.idleTime(0, IdleReason::Gradients), 0.75);
+}
+
 TEST(Prediction, CollectivesTakeThePlannedTime) {
   auto [d, ranks] = withReplicas();
   d.times.emplace();
