@@ -52,6 +52,14 @@ std::string pp::schedule::drawTrace(const std::vector<Panel> &panels,
       if (rank < timeline.ends.size())
         for (const EndWork &work : timeline.ends[rank])
           complete(rank, toString(work.kind), "step", work.start, work.end, "");
+      if (rank < timeline.collectives.size() &&
+          !timeline.collectives[rank].empty()) {
+        // Events of one row must not overlap.
+        const size_t row = timeline.ranks.size() + rank;
+        name("thread_name", row, "rank " + std::to_string(rank) + ", replicas");
+        for (const Collective &each : timeline.collectives[rank])
+          complete(row, each.label, "collective", each.start, each.end, "");
+      }
     }
   }
   return "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[" + events + "\n]}\n";

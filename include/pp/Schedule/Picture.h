@@ -55,7 +55,8 @@ struct TraceOptions {
 };
 
 /// The same for chrome://tracing and Perfetto: a process a panel, a thread a
-/// rank, its actions and its idle times with their reasons.
+/// rank, its actions and its idle times with their reasons; another one for its
+/// collectives of replicas.
 std::string drawTrace(const std::vector<Panel> &panels,
                       const TraceOptions &options = {});
 

@@ -89,6 +89,28 @@ TEST(Picture, Trace) {
   EXPECT_EQ(count(trace, "{"), count(trace, "}"));
 }
 
+TEST(Picture, CollectivesOfReplicas) {
+  Result<Schedule> schedule = generate("1f1b", {2, 2, false});
+  ASSERT_TRUE(schedule);
+  Costs costs = Costs::uniform(2, 1, 1, 1);
+  costs.parameterGather = {0.5, 1};
+  costs.gradientReduction = {2, 0};
+  Result<Timeline> timeline = simulate(*schedule, costs);
+  ASSERT_TRUE(timeline) << timeline.error();
+  const std::string svg = drawSvg({{"replicas", *timeline}});
+  EXPECT_EQ(count(svg, "<title>gather, stage 0: 0 to 0.5</title>"), 1u);
+  EXPECT_EQ(count(svg, "<title>gather, stage 1: 0 to 1</title>"), 1u);
+  EXPECT_EQ(count(svg, "<title>reduction, stage 0: 9.5 to 11.5</title>"), 1u);
+  EXPECT_EQ(count(svg, "waits for parameters of replicas"), 1u);
+  EXPECT_EQ(count(svg, "waits for gradients of replicas"), 2u);
+  EXPECT_EQ(count(svg, ">gradients</text>"), 1u) << "a column of the table";
+  const std::string trace = drawTrace({{"replicas", *timeline}});
+  EXPECT_EQ(count(trace, "\"cat\":\"collective\""), 3u);
+  EXPECT_EQ(count(trace, "\"tid\":3,\"args\":{\"name\":\"rank 1, "
+                         "replicas\"}"),
+            1u);
+}
+
 TEST(Picture, SvgOfNothing) {
   EXPECT_EQ(count(drawSvg({{"empty", Timeline()}}), "</svg>"), 1u);
 }
