@@ -50,7 +50,9 @@ Costs pp::plan::profileCosts(int32_t stages, const Options &options) {
       costs.weightGradient[stage] += weight;
       const auto parameters =
           static_cast<double>(profile.layers[next].parameterBytes);
-      costs.optimizer[stage] += parameters * profile.updatePerByte;
+      // Each replica updates its piece.
+      costs.optimizer[stage] +=
+          parameters * profile.updatePerByte / options.replicas;
       if (options.replicas > 1 && parameters > 0)
         costs.parameterGather[stage] += ringTime(
             parameters, options.replicas, profile.latency, profile.bandwidth);

@@ -254,7 +254,8 @@ schedule::Costs Times::costsOf(ArrayRef<StageOp> stages) {
   if (!measured)
     return costs;
 
-  // The rank with the first use of a parameter updates it.
+  // The rank with the first use of a parameter updates it; of what is cut, each
+  // replica its piece.
   costs.reduction = stages.empty() ? 0 : measured->exchange;
   costs.optimizer.clear();
   for (StageOp stage : stages) {
@@ -267,8 +268,13 @@ schedule::Costs Times::costsOf(ArrayRef<StageOp> stages) {
         for (unsigned i = 0; i < function.getNumArguments(); ++i) {
           auto param = function.getArgAttrOfType<StringAttr>(i, attr::kGrad);
           auto use = function.getArgAttrOfType<IntegerAttr>(i, attr::kUse);
-          if (param && use && use.getInt() == 0 && seen.insert(param).second)
-            bytes += pp::detail::sumOfBytes(function.getArgumentTypes()[i]);
+          if (!param || !use || use.getInt() != 0 || !seen.insert(param).second)
+            continue;
+          auto parameter =
+              symbols->lookupNearestSymbolFrom<ParameterOp>(stage, param);
+          bytes += pp::detail::sumOfBytes(parameter && parameter.getCut()
+                                              ? parameter.getUpdatedType()
+                                              : function.getArgumentTypes()[i]);
         }
     costs.optimizer.push_back(bytes * measured->updatePerByte);
   }
