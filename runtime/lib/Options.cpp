@@ -163,10 +163,15 @@ template <typename Visitor> static void visitOptions(Options &o, Visitor &v) {
            o.weightDecay,
            inF32(o.weightDecay >= 0, "a number from 0 on that is finite in f32",
                  "0 turns it off"));
-  v.number({"--beta1", "X", "AdamW: decay of the first moment"}, o.beta1,
+  v.number({"--beta1", "X",
+            "AdamW: decay of the first moment; Lion: of the mean whose sign it "
+            "takes"},
+           o.beta1,
            inF32(o.beta1 >= 0 && float(o.beta1) < 1,
                  "a number in [0, 1) also in f32", "0.9 is usual"));
-  v.number({"--beta2", "X", "AdamW: decay of the second moment"}, o.beta2,
+  v.number({"--beta2", "X",
+            "AdamW: decay of the second moment; Lion: of its moment"},
+           o.beta2,
            inF32(o.beta2 >= 0 && float(o.beta2) < 1,
                  "a number in [0, 1) also in f32", "0.95 is usual"));
   v.number({"--epsilon", "X", "AdamW: added to the denominator"}, o.epsilon,

@@ -1,4 +1,4 @@
-// RUN: pp-opt %s -pp-add-optimizer -pp-lower-layers -pp-plan-memory -pp-verify-memory -pp-lower-programs -o %t.mlir
+// RUN: pp-opt %s -pp-add-optimizer=optimizers=adamw,sgd -pp-lower-layers -pp-plan-memory -pp-verify-memory -pp-lower-programs -o %t.mlir
 // RUN: FileCheck %s < %t.mlir
 // RUN: FileCheck %s --check-prefix=JSON < %t.mlir
 // RUN: mlir-translate --mlir-to-llvmir %t.mlir | opt -passes=verify -disable-output

@@ -262,6 +262,44 @@ TEST_F(StepFunctions, WeightsDecayUnderSgd) {
   }
 }
 
+TEST_F(StepFunctions, LionFollowsTheFormula) {
+  for (size_t size : kSizes) {
+    Row p = draw(1), m, p32 = p, m32;
+    std::vector<double> p64(p.values, p.values + size), m64(size);
+    for (int t = 1; t <= 5; ++t) {
+      Row g = draw(10 + t);
+      // Neither sign: nothing but the decay in the first step.
+      g.values[0] = t == 1 ? 0.f : -1.f;
+      Scalars s = scalarsOf(t);
+      library().call(named("lion.f32_", size, ".decay"), p.values, g.values,
+                     m.values, static_cast<pprt_scalars *>(&s));
+      for (size_t i = 0; i < size; ++i) {
+        const double gradient = g.values[i] * kScale;
+        const double mean = kBeta1 * m64[i] + (1 - kBeta1) * gradient;
+        const int sign = (mean > 0) - (mean < 0);
+        p64[i] -= kRate * kDecay * p64[i] + kRate * sign;
+        m64[i] = kBeta2 * m64[i] + (1 - kBeta2) * gradient;
+        // The same in f32, each operation rounded.
+        volatile float scaled = g.values[i] * s.gradient_scale;
+        volatile float kept = s.beta2 * m32.values[i],
+                       come = (1 - s.beta2) * scaled;
+        m32.values[i] = kept + come;
+        volatile float decay = s.learning_rate * s.weight_decay;
+        volatile float rest = p32.values[i] * (1 - decay);
+        p32.values[i] = rest - s.learning_rate * float(sign);
+      }
+    }
+    for (size_t i = 0; i < kMost; ++i) {
+      EXPECT_EQ(p.values[i], p32.values[i]);
+      EXPECT_EQ(m.values[i], m32.values[i]);
+    }
+    for (size_t i = 0; i < size; ++i) {
+      EXPECT_NEAR(p.values[i], p64[i], 1e-6);
+      EXPECT_NEAR(m.values[i], m64[i], 1e-6);
+    }
+  }
+}
+
 TEST_F(StepFunctions, TheEndOfAStepFollowsFromLossesAndNorms) {
   struct alignas(64) {
     double values[kMicrobatches + kParameters + 1];

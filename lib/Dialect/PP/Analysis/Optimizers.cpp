@@ -12,7 +12,6 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/SetVector.h"
-#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace pp;
@@ -40,6 +39,16 @@ Value UpdateBuilder::div(Value a, Value b) {
 }
 Value UpdateBuilder::sqrt(Value a) {
   return math::SqrtOp::create(builder, loc, a);
+}
+
+Value UpdateBuilder::sign(Value a) {
+  auto is = [&](arith::CmpFPredicate predicate) -> Value {
+    return arith::CmpFOp::create(builder, loc, predicate, a, number(0));
+  };
+  Value negative = arith::SelectOp::create(
+      builder, loc, is(arith::CmpFPredicate::OLT), number(-1), number(0));
+  return arith::SelectOp::create(builder, loc, is(arith::CmpFPredicate::OGT),
+                                 number(1), negative);
 }
 
 #define SCALAR(name) u.scalar(offsetof(pprt_scalars, name))
@@ -77,13 +86,26 @@ static SmallVector<Value> buildSgd(UpdateBuilder &u, Value p, Value gradient,
                 u.mul(SCALAR(learning_rate), u.scaledGradient(gradient)))};
 }
 
+/// p = p (1 - lr wd) - lr sign(b1 m + (1 - b1) g);  m = b2 m + (1 - b2) g
+static SmallVector<Value> buildLion(UpdateBuilder &u, Value p, Value gradient,
+                                    ValueRange states) {
+  Value g = u.scaledGradient(gradient);
+  auto mean = [&](Value beta) {
+    return u.add(u.mul(beta, states[0]), u.mul(u.sub(u.number(1), beta), g));
+  };
+  Value step = u.mul(SCALAR(learning_rate), u.sign(mean(SCALAR(beta1))));
+  return {u.sub(u.decayed(p), step), mean(SCALAR(beta2))};
+}
+
 #undef SCALAR
 
 static constexpr StringLiteral adamWStates[] = {"m", "v"};
+static constexpr StringLiteral lionStates[] = {"m"};
 
 static const Optimizer optimizers[] = {
     {"adamw", adamWStates, buildAdamW},
     {"sgd", {}, buildSgd},
+    {"lion", lionStates, buildLion},
 };
 
 ArrayRef<Optimizer> pp::getOptimizers() { return optimizers; }
@@ -95,10 +117,11 @@ const Optimizer *pp::findOptimizer(StringRef name) {
 }
 
 std::string pp::listOptimizers() {
-  return llvm::join(
-      llvm::map_range(optimizers,
-                      [](const Optimizer &each) { return each.name.str(); }),
-      " or ");
+  std::string text = optimizers[0].name.str();
+  for (size_t i = 1; i != std::size(optimizers); ++i)
+    text += (i + 1 == std::size(optimizers) ? " or " : ", ") +
+            optimizers[i].name.str();
+  return text;
 }
 
 SmallVector<StringRef> pp::getKindsOfStates() {

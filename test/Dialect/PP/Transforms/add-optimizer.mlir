@@ -7,6 +7,7 @@
 // CHECK: pp.parameter @c
 // CHECK-NEXT: pp.optimizer "adamw" states ["m", "v"]
 // CHECK-NEXT: pp.optimizer "sgd" states []
+// CHECK-NEXT: pp.optimizer "lion" states ["m"]
 // CHECK-NEXT: pp.state @a.m_0 "m" of @a : tensor<4x8xf32> init(#nn.zeros)
 // CHECK-NEXT: pp.state @a.v "v" of @a : tensor<4x8xf32> init(#nn.zeros)
 // CHECK-NEXT: pp.state @b.m "m" of @b
@@ -23,6 +24,7 @@
 // CHECK: linalg.generic {{.*}} ins(%[[G]] : tensor<32xf32>) outs(%[[P]], %[[M]], %[[V]] :
 // CHECK: math.sqrt
 // CHECK: func.func private @sgd.f32_32.decay(
+// CHECK: func.func private @lion.f32_32.decay(%{{.*}}: tensor<32xf32>, %{{.*}}: tensor<32xf32>, %{{.*}}: tensor<32xf32>, %{{.*}}: tensor<9xf32>)
 // Only @b has two uses; the second is added to the first.
 // CHECK: func.func private @add.f32_32(%[[A:.*]]: tensor<32xf32>, %[[B:.*]]: tensor<32xf32>) -> (tensor<32xf32> {pp.accumulates = 0 : i64})
 // CHECK: linalg.generic {{.*}} ins(%[[B]] : tensor<32xf32>) outs(%[[A]] : tensor<32xf32>)

@@ -29,6 +29,8 @@ public:
   mlir::Value mul(mlir::Value a, mlir::Value b);
   mlir::Value div(mlir::Value a, mlir::Value b);
   mlir::Value sqrt(mlir::Value a);
+  /// 1, -1, or 0 of either zero.
+  mlir::Value sign(mlir::Value a);
   /// The gradient, clipped and averaged over micro-batches.
   mlir::Value scaledGradient(mlir::Value gradient);
   /// What weight decay leaves of a parameter.
@@ -57,7 +59,7 @@ struct Optimizer {
 llvm::ArrayRef<Optimizer> getOptimizers();
 /// Null if there is none of this name.
 const Optimizer *findOptimizer(llvm::StringRef name);
-/// "adamw or sgd": for messages.
+/// "adamw, sgd or lion": for messages.
 std::string listOptimizers();
 /// The kinds of states of all optimizers, each once.
 llvm::SmallVector<llvm::StringRef> getKindsOfStates();
