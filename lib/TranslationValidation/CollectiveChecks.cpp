@@ -67,7 +67,7 @@ bool CollectiveChecks::isDescribed(StartOp start, int64_t number) {
     return false;
   Type element =
       cast<RankedTensorType>(start.getOperand().getType()).getElementType();
-  const bool isSum = start.getKind() != CollectiveKind::AllGather;
+  const bool isSum = start.isSum();
   const json::Array *axes = entry->getArray("axes");
   auto isAxis = [](const json::Value &value, Attribute axis) {
     return value.getAsString() == cast<StringAttr>(axis).getValue();

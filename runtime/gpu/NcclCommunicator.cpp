@@ -377,7 +377,7 @@ void NcclCommunicator::prepare(int request, const Collective &collective) {
     started.bytes.push_back(count * width);
     at += count * width;
   }
-  if (collective.kind == Collective::AllGather)
+  if (!collective.isSum())
     return;
   started.stride =
       (started.bytes[size_t(member())] + PPRT_PIECE_ALIGNMENT - 1) /
@@ -488,7 +488,7 @@ TransferTimes NcclCommunicator::wait(int request) {
     return {};
   device.wait(0, done[size_t(request)]);
   if (!isPrepared(started) || started.isNccl ||
-      started.collective.kind == Collective::AllGather)
+      !started.collective.isSum())
     return {};
   // The tree of sumPieces.
   const ElementType type = started.collective.type;

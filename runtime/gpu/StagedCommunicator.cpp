@@ -43,15 +43,11 @@ public:
 
   void prepare(int request, const Collective &collective) override {
     host->prepare(request, collective);
-    const uint64_t all = collective.total() * sizeOf(collective.type);
-    const uint64_t own =
-        collective.kind == Collective::AllReduce
-            ? all
-            : collective.counts[size_t(member())] * sizeOf(collective.type);
+    const uint64_t width = sizeOf(collective.type);
     Staging &staging = stagings[size_t(request)];
     staging.isCollective = true;
-    staging.inBytes = collective.kind == Collective::AllGather ? own : all;
-    staging.bytes = collective.kind == Collective::ReduceScatter ? own : all;
+    staging.inBytes = collective.elementsIn(member()) * width;
+    staging.bytes = collective.elementsOut(member()) * width;
     // The result and the host's workspace behind what it is made of.
     staging.workspace = (staging.inBytes + staging.bytes + 63) / 64 * 64;
     staging.memory = device.allocateHost(staging.workspace +

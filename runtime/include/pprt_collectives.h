@@ -19,6 +19,11 @@ enum {
   PPRT_NUM_COLLECTIVES
 };
 
+/* Whether it sums elements, of f32 or f64; others move bytes. */
+static inline int pprt_is_sum(int32_t kind) {
+  return kind == PPRT_ALL_REDUCE || kind == PPRT_REDUCE_SCATTER;
+}
+
 enum {
   /* What a member sums lies apart by multiples of so many bytes. */
   PPRT_PIECE_ALIGNMENT = 256,
@@ -34,7 +39,7 @@ static inline uint64_t pprt_collective_workspace(int32_t kind,
                                                  uint64_t width,
                                                  uint64_t members) {
   uint64_t piece = elements * width;
-  if (kind == PPRT_ALL_GATHER || members == 1)
+  if (!pprt_is_sum(kind) || members == 1)
     return 0;
   if (kind == PPRT_ALL_REDUCE && piece * members > PPRT_GATHERED_BYTES)
     piece = (elements + members - 1) / members * width;

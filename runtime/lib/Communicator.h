@@ -56,6 +56,7 @@ enum class ElementType { Bytes, F32, F64 };
 uint64_t sizeOf(ElementType type);
 
 struct Collective {
+  /// Names: `kindNames`.
   enum Kind {
     AllReduce = PPRT_ALL_REDUCE,         ///< `out` is the sum of all `in`
     ReduceScatter = PPRT_REDUCE_SCATTER, ///< `out` is the own piece of that sum
@@ -69,10 +70,19 @@ struct Collective {
   uint64_t total() const {
     return std::accumulate(counts.begin(), counts.end(), uint64_t(0));
   }
+  bool isSum() const { return pprt_is_sum(kind); }
+  /// Elements of a member's `in` and `out`.
+  uint64_t elementsIn(int member) const {
+    return kind == AllGather ? counts[size_t(member)] : total();
+  }
+  uint64_t elementsOut(int member) const {
+    return kind == ReduceScatter ? counts[size_t(member)] : total();
+  }
   /// Bytes of workspace over so many members.
   uint64_t workspaceBytes(int members) const;
   /// "an all_reduce of 48 f64".
   std::string describe() const;
+  static const char *const kindNames[PPRT_NUM_COLLECTIVES];
 };
 
 class Communicator {

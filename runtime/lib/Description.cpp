@@ -258,12 +258,9 @@ uint64_t Description::stateBytes(const Program &program,
   return end - program.optimizerOffset;
 }
 
-static const char *const collectiveKinds[] = {"all_reduce", "reduce_scatter",
-                                              "all_gather"};
-
 std::string ProgramCollective::describe() const {
-  std::string text =
-      std::string("the ") + collectiveKinds[kind] + " of '" + name + "' over ";
+  std::string text = std::string("the ") + Collective::kindNames[kind] +
+                     " of '" + name + "' over ";
   for (const std::string &axis : axes)
     text += (&axis == &axes.front() ? "" : " and ") + axis;
   return text;
@@ -282,15 +279,15 @@ static ProgramCollective parseCollective(const Node &node,
       broken("whose '" + node.path + "axes' names '" + axis +
              "', which is no axis of the mesh");
   const auto kind = node.get<std::string>("kind");
-  const auto *known =
-      std::find(std::begin(collectiveKinds), std::end(collectiveKinds), kind);
-  if (known == std::end(collectiveKinds))
+  const auto &names = Collective::kindNames;
+  const auto *known = std::find(std::begin(names), std::end(names), kind);
+  if (known == std::end(names))
     broken("with a collective of kind '" + kind + "'");
-  collective.kind = Collective::Kind(known - std::begin(collectiveKinds));
+  collective.kind = Collective::Kind(known - names);
   const auto type = node.get<std::string>("type");
   if (type == "f64")
     collective.type = ElementType::F64;
-  else if (type == "bytes" && collective.kind == Collective::AllGather)
+  else if (type == "bytes" && !pprt_is_sum(collective.kind))
     collective.type = ElementType::Bytes;
   else if (type != "f32")
     broken("with a " + kind + " of elements of '" + type + "'");

@@ -63,11 +63,14 @@ uint64_t Collective::workspaceBytes(int members) const {
       sizeOf(type), uint64_t(members));
 }
 
+const char *const Collective::kindNames[] = {"all_reduce", "reduce_scatter",
+                                             "all_gather"};
+
 std::string Collective::describe() const {
-  const char *kinds[] = {"an all_reduce", "a reduce_scatter", "an all_gather"};
+  const std::string name = kindNames[kind];
   const char *types[] = {"bytes", "f32", "f64"};
-  return std::string(kinds[kind]) + " of " + std::to_string(total()) + " " +
-         types[size_t(type)];
+  return (name.front() == 'a' ? "an " : "a ") + name + " of " +
+         std::to_string(total()) + " " + types[size_t(type)];
 }
 
 template <typename T>
@@ -531,8 +534,7 @@ void HostCommunicator::prepare(int request, const Collective &collective) {
                 " pieces of " + collective.describe() + " over " +
                 group().name() + ", expected " + std::to_string(pieces) +
                 ": compile the program again");
-  if (collective.type == ElementType::Bytes &&
-      collective.kind != Collective::AllGather)
+  if (collective.type == ElementType::Bytes && collective.isSum())
     throw Error("found " + collective.describe() +
                 ", expected elements of f32 or f64 for a sum: compile the "
                 "program again");

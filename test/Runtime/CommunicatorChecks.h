@@ -118,11 +118,8 @@ std::string checkGroup(Place &place, const Group &group, ElementType type) {
     std::vector<void *> results(all.size()), workspaces(all.size());
     for (size_t i = 0; i < all.size(); ++i) {
       const Collective &c = all[i];
-      const uint64_t own = c.kind == Collective::AllReduce
-                               ? c.total()
-                               : c.counts[size_t(group.member)];
-      in[i].resize(c.kind == Collective::AllGather ? own : c.total());
-      out[i].resize(c.kind == Collective::ReduceScatter ? own : c.total());
+      in[i].resize(c.elementsIn(group.member));
+      out[i].resize(c.elementsOut(group.member));
       for (size_t k = 0; k < in[i].size(); ++k)
         in[i][k] = valueOf<T>(bootstrap.rank(), k, round);
       // Some in place.

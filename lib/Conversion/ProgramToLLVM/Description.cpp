@@ -229,7 +229,7 @@ static json::Array describeCollectives(const LoweredProgram &lowered) {
   for (StartOp start : lowered.collectives) {
     Type element =
         cast<RankedTensorType>(start.getOperand().getType()).getElementType();
-    const bool isSum = start.getKind() != CollectiveKind::AllGather;
+    const bool isSum = start.isSum();
     json::Array axes;
     for (auto axis : start.getAxes().getAsValueRange<StringAttr>())
       axes.push_back(axis);

@@ -373,6 +373,8 @@ int64_t StartOp::getGroupSize() {
                         : (*meshes.begin()).getGroupSize(getAxes()).value_or(1);
 }
 
+bool StartOp::isSum() { return pprt_is_sum(int32_t(getKind())); }
+
 int64_t StartOp::getPartElements() {
   Value part = getKind() == CollectiveKind::AllGather ? getOperand()
                                                       : Value(getBuffer());
@@ -388,8 +390,7 @@ LogicalResult StartOp::verify() {
   if (failed(comm::verifyAxes(*this, getAxes())))
     return failure();
   auto type = cast<RankedTensorType>(getOperand().getType());
-  bool isSum = getKind() != CollectiveKind::AllGather;
-  if (isSum && !isa<FloatType>(type.getElementType()))
+  if (isSum() && !isa<FloatType>(type.getElementType()))
     return emitOpError() << "(C3) found " << type
                          << " in a sum, expected elements of bf16, f32 or f64: "
                             "integers can be gathered";

@@ -124,8 +124,7 @@ std::optional<TracedAction> StartOp::getTracedAction(SymbolTableCollection &) {
 LogicalResult StartOp::lowerToCalls(StepCalls &calls) {
   Type element =
       cast<RankedTensorType>(getOperand().getType()).getElementType();
-  if (getKind() != CollectiveKind::AllGather && !element.isF32() &&
-      !element.isF64())
+  if (isSum() && !element.isF32() && !element.isF64())
     return emitOpError() << "found a sum of " << element
                          << " over ranks, expected f32 or f64, in which the "
                             "runtime sums; cast in the layer";

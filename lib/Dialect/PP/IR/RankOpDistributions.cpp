@@ -98,8 +98,7 @@ std::optional<Distribution> StartOp::getTransition(Distribution operand) {
 }
 
 std::string StartOp::getExpected() {
-  bool isSum = getKind() != CollectiveKind::AllGather;
-  return (isSum ? Distribution::partial() : Distribution::varying(0)).str();
+  return (isSum() ? Distribution::partial() : Distribution::varying(0)).str();
 }
 
 SmallVector<int64_t> StartOp::getExchangedDims() {

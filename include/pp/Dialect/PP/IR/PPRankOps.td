@@ -386,6 +386,8 @@ def PP_StartOp : PP_RankOp<"start",
     int64_t getGroupSize();
     /// Elements of a part; of an all-reduce of all.
     int64_t getPartElements();
+    /// Whether it sums; others move elements of any type.
+    bool isSum();
   }];
 }
 
