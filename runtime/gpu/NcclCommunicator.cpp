@@ -146,9 +146,9 @@ private:
 
   struct Started {
     Collective collective;
-    /// Pieces as they are sent, of which a sum has `arrived`, one a member.
+    /// Pieces as they are sent, of which those for this member have `arrived`.
     std::vector<uint64_t> offsets, bytes;
-    uint8_t *arrived = nullptr; ///< the workspace
+    uint8_t *arrived = nullptr; ///< of a sum the workspace
     uint64_t stride = 0;
     bool isWhole = false; ///< every member gets all of every other's `in`
     bool isNccl = false;  ///< NCCL does all of it
@@ -377,6 +377,7 @@ void NcclCommunicator::prepare(int request, const Collective &collective) {
     started.bytes.push_back(count * width);
     at += count * width;
   }
+  started.stride = started.bytes[size_t(member())];
   if (!collective.isSum())
     return;
   started.stride =
@@ -464,7 +465,8 @@ void NcclCommunicator::start(int request, const void *in, void *out,
                              void *workspace) {
   Started &started = collectives[size_t(request)];
   started.out = static_cast<uint8_t *>(out);
-  started.arrived = static_cast<uint8_t *>(workspace);
+  started.arrived =
+      static_cast<uint8_t *>(started.collective.isSum() ? workspace : out);
   if (size() == 1) {
     if (in != out)
       device.copy(0, out, in, started.bytes.front());

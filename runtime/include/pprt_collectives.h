@@ -16,6 +16,7 @@ enum {
   PPRT_ALL_REDUCE,     /* every member gets the sum of all members' elements */
   PPRT_REDUCE_SCATTER, /* every member gets its piece of that sum */
   PPRT_ALL_GATHER,     /* every member gets all pieces, one behind the other */
+  PPRT_ALL_TO_ALL, /* every member gets its piece of all members' elements */
   PPRT_NUM_COLLECTIVES
 };
 

@@ -60,7 +60,9 @@ struct Collective {
   enum Kind {
     AllReduce = PPRT_ALL_REDUCE,         ///< `out` is the sum of all `in`
     ReduceScatter = PPRT_REDUCE_SCATTER, ///< `out` is the own piece of that sum
-    AllGather = PPRT_ALL_GATHER ///< `out` is all `in`, one behind the other
+    AllGather = PPRT_ALL_GATHER, ///< `out` is all `in`, one behind the other
+    /// `out` is the own piece of each `in`, one behind the other.
+    AllToAll = PPRT_ALL_TO_ALL
   };
   Kind kind = AllReduce;
   ElementType type = ElementType::F32;
@@ -76,6 +78,8 @@ struct Collective {
     return kind == AllGather ? counts[size_t(member)] : total();
   }
   uint64_t elementsOut(int member) const {
+    if (kind == AllToAll)
+      return counts[size_t(member)] * counts.size();
     return kind == ReduceScatter ? counts[size_t(member)] : total();
   }
   /// Bytes of workspace over so many members.
@@ -105,10 +109,11 @@ public:
   /// The request is that of a collective from now on. Every member prepares the
   /// same under the same number. Throws Error.
   virtual void prepare(int request, const Collective &collective) = 0;
-  /// Starts it. `in` and `out` may begin at the same address; a reduce-scatter
-  /// may write the own piece of `in`, an all-gather read that of `out`;
-  /// otherwise they do not overlap. `workspace`, of the bytes that the
-  /// collective says, is its own until it is complete, as `in` and `out` are.
+  /// Starts it. `in` and `out` may begin at the same address, but of an
+  /// all-to-all; a reduce-scatter may write the own piece of `in`, an
+  /// all-gather read that of `out`; otherwise they do not overlap. `workspace`,
+  /// of the bytes that the collective says, is its own until it is complete, as
+  /// `in` and `out` are.
   virtual void start(int request, const void *in, void *out,
                      void *workspace) = 0;
   /// Sleeps until the request is complete. Throws TimeoutError, which names the

@@ -1,10 +1,11 @@
 //===- HostCommunicator.cpp - Collectives by messages ---------------------===//
 //
-// An all-gather sends the own piece to every member. A reduce-scatter sends
-// each member its piece, and sums what has come: as many bytes as around a
-// ring, and nothing depends on the order of arrival. A large all-reduce is the
-// one after the other. A small one, whose cost is the number of messages, goes
-// up a tree to the first member and down again, which adds in the same order.
+// An all-gather sends the own piece to every member, an all-to-all each member
+// its piece. A reduce-scatter is that and a sum of what has come: as many bytes
+// as around a ring, and nothing depends on the order of arrival. A large
+// all-reduce is the one after the other. A small one, whose cost is the number
+// of messages, goes up a tree to the first member and down again, which adds in
+// the same order.
 //
 // What an all-reduce does between its messages it does in waits, of whatever
 // request (Messages::Activity).
@@ -64,7 +65,7 @@ uint64_t Collective::workspaceBytes(int members) const {
 }
 
 const char *const Collective::kindNames[] = {"all_reduce", "reduce_scatter",
-                                             "all_gather"};
+                                             "all_gather", "all_to_all"};
 
 std::string Collective::describe() const {
   const std::string name = kindNames[kind];
@@ -247,18 +248,17 @@ private:
   Pieces pieces;
 };
 
-class ReduceScatter final : public Operation {
+class AllToAll : public Operation {
 public:
-  ReduceScatter(Channel channel, const Collective &collective)
-      : Operation(channel, 2 * channel.group.size()), type(collective.type),
-        pieces(collective), elements(collective.counts[size_t(me())]),
-        stride((pieces.bytes[size_t(me())] + PPRT_PIECE_ALIGNMENT - 1) /
-               PPRT_PIECE_ALIGNMENT * PPRT_PIECE_ALIGNMENT) {}
+  /// What comes lies apart by multiples of `alignment`.
+  AllToAll(Channel channel, const Collective &collective,
+           uint64_t alignment = 1)
+      : Operation(channel, 2 * channel.group.size()), pieces(collective),
+        own(pieces.bytes[size_t(me())]),
+        stride((own + alignment - 1) / alignment * alignment) {}
 
-  void start(const char *in, char *to, char *workspace) override {
-    out = to;
-    arrived = workspace;
-    const uint64_t own = pieces.bytes[size_t(me())];
+  void start(const char *in, char *out, char *) override {
+    auto placeOf = [&](int i) { return out + stride * uint64_t(i); };
     for (int i = 0; i < size(); ++i)
       if (i != me())
         receive(i, i, placeOf(i), own);
@@ -270,22 +270,38 @@ public:
     if (own)
       std::memcpy(placeOf(me()), in + pieces.offsets[size_t(me())], own);
   }
+  bool progress() override { return areAllDone(); }
+
+protected:
+  const Pieces pieces;
+  const uint64_t own;    ///< bytes of the own piece
+  const uint64_t stride; ///< from what one member sends to the next
+};
+
+class ReduceScatter final : public AllToAll {
+public:
+  ReduceScatter(Channel channel, const Collective &collective)
+      : AllToAll(channel, collective, PPRT_PIECE_ALIGNMENT),
+        type(collective.type), elements(collective.counts[size_t(me())]) {}
+
+  void start(const char *in, char *to, char *workspace) override {
+    out = to;
+    arrived = workspace;
+    AllToAll::start(in, arrived, nullptr);
+  }
   bool progress() override {
-    if (!areAllDone())
+    if (!AllToAll::progress())
       return false;
     if (!elements)
       return true;
     sumPieces(type, arrived, stride, size(), elements);
-    std::memcpy(out, arrived, pieces.bytes[size_t(me())]);
+    std::memcpy(out, arrived, own);
     return true;
   }
 
 private:
-  char *placeOf(int member) { return arrived + stride * uint64_t(member); }
-
   ElementType type;
-  Pieces pieces;
-  uint64_t elements, stride;
+  uint64_t elements;
   char *arrived = nullptr, *out = nullptr;
 };
 
@@ -546,6 +562,8 @@ void HostCommunicator::prepare(int request, const Collective &collective) {
     started.operation = std::make_unique<Alone>(channel, collective);
   else if (collective.kind == Collective::AllGather)
     started.operation = std::make_unique<AllGather>(channel, collective);
+  else if (collective.kind == Collective::AllToAll)
+    started.operation = std::make_unique<AllToAll>(channel, collective);
   else if (collective.kind == Collective::ReduceScatter)
     started.operation = std::make_unique<ReduceScatter>(channel, collective);
   else if (bytes <= treeBytes)

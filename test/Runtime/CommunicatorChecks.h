@@ -105,6 +105,7 @@ std::string checkGroup(Place &place, const Group &group, ElementType type) {
     all.push_back({Collective::AllReduce, type, {count}});
   all.push_back({Collective::ReduceScatter, type, counts});
   all.push_back({Collective::AllGather, type, counts});
+  all.push_back({Collective::AllToAll, type, counts});
   all.push_back({Collective::ReduceScatter, type,
                  std::vector<uint64_t>(size_t(members), 0)});
   auto communicator = place.create(group, int(all.size()) + 2);
@@ -146,14 +147,21 @@ std::string checkGroup(Place &place, const Group &group, ElementType type) {
                group.name() + " on " + group.describe(group.member);
       place.get(out[i].data(), results[i], out[i].size() * sizeof(T));
       std::vector<T> expected;
+      uint64_t begin = 0, count = 0;
+      if (c.kind != Collective::AllReduce) {
+        const auto own = c.counts.begin() + group.member;
+        begin = std::accumulate(c.counts.begin(), own, begin);
+        count = *own;
+      }
       if (c.kind == Collective::AllReduce) {
         expected = expectedSum<T>(group, 0, c.total(), round);
       } else if (c.kind == Collective::ReduceScatter) {
-        uint64_t begin = 0;
-        for (int m = 0; m < group.member; ++m)
-          begin += c.counts[size_t(m)];
-        expected =
-            expectedSum<T>(group, begin, c.counts[size_t(group.member)], round);
+        expected = expectedSum<T>(group, begin, count, round);
+      } else if (c.kind == Collective::AllToAll) {
+        for (int m = 0; m < members; ++m)
+          for (uint64_t k = 0; k < count; ++k)
+            expected.push_back(
+                valueOf<T>(group.ranks[size_t(m)], begin + k, round));
       } else {
         for (int m = 0; m < members; ++m)
           for (uint64_t k = 0; k < c.counts[size_t(m)]; ++k)

@@ -143,7 +143,7 @@ class Training(Gpu):
 
 class Communicators(Gpu):
     def test_collectives(self):
-        """All-reduce, reduce-scatter and all-gather over groups of 2 and 4."""
+        """Collectives of all kinds over groups of 2 and 4."""
         for ranks in 2, 4:
             for transport in "nccl", "mpi":
                 result = mpirun(ranks, [program("pprt-device-communicator-test"), transport],

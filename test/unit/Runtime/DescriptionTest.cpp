@@ -276,6 +276,13 @@ TEST(Description, Replicas) {
       "with a collective of kind 'sum'");
   has(with("/programs/0/collectives/0/type", "bytes"),
       "with a reduce_scatter of elements of 'bytes'");
+  json document = replicated();
+  document["programs"][0]["collectives"][1]["kind"] = "all_to_all";
+  EXPECT_EQ(parseDescription(document.dump().c_str())
+                .programs[0]
+                .collectives[1]
+                .describe(),
+            "the all_to_all of 'w' over data");
   has(with("/programs/0/collectives/1/axes/0", "expert"),
       "axes' names 'expert', which is no axis of the mesh");
   has(with("/programs/0/arena_bytes", 256), "lies outside of the arena");

@@ -365,7 +365,8 @@ LogicalResult WaitSendOp::verify() {
 
 static_assert(int(CollectiveKind::AllReduce) == PPRT_ALL_REDUCE &&
               int(CollectiveKind::ReduceScatter) == PPRT_REDUCE_SCATTER &&
-              int(CollectiveKind::AllGather) == PPRT_ALL_GATHER);
+              int(CollectiveKind::AllGather) == PPRT_ALL_GATHER &&
+              int(CollectiveKind::AllToAll) == PPRT_ALL_TO_ALL);
 
 int64_t StartOp::getGroupSize() {
   auto meshes = (*this)->getParentOfType<ModuleOp>().getOps<MeshOp>();
@@ -378,7 +379,9 @@ bool StartOp::isSum() { return pprt_is_sum(int32_t(getKind())); }
 int64_t StartOp::getPartElements() {
   Value part = getKind() == CollectiveKind::AllGather ? getOperand()
                                                       : Value(getBuffer());
-  return cast<RankedTensorType>(part.getType()).getNumElements();
+  int64_t elements = cast<RankedTensorType>(part.getType()).getNumElements();
+  return getKind() == CollectiveKind::AllToAll ? elements / getGroupSize()
+                                               : elements;
 }
 
 bool StartOp::spansPipe() {
@@ -403,7 +406,28 @@ LogicalResult StartOp::verify() {
                          << stringifyCollectiveKind(getKind())
                          << ", expected a first dimension, along which parts "
                             "lie: all-reduce it";
+  if (getKind() == CollectiveKind::AllToAll && type.getRank() < 2)
+    return emitOpError() << "(C3) found " << type
+                         << " in all_to_all, expected two dimensions, of which "
+                            "one is cut and the other put together: reshape it "
+                            "in the layer";
   return verifyMicrobatch(*this, getMicrobatch());
+}
+
+/// The type of what an all-to-all over `group` ranks makes of `type`; null if
+/// its parts are not contiguous.
+static RankedTensorType exchangeDims(RankedTensorType type, int64_t group) {
+  SmallVector<int64_t> shape(type.getShape());
+  if (shape[0] == group) {
+    shape[0] = 1;
+    shape[1] *= group;
+  } else if (shape[0] == 1 && shape[1] % group == 0) {
+    shape[0] = group;
+    shape[1] /= group;
+  } else {
+    return {};
+  }
+  return type.clone(shape);
 }
 
 /// The types fit the size of the group.
@@ -442,6 +466,14 @@ LogicalResult StartOp::verifySymbolUses(SymbolTableCollection &) {
                            << " ranks, which together are more than 2^48 "
                               "elements: correct the shape or the mesh";
     shape[0] *= *group;
+  } else if (getKind() == CollectiveKind::AllToAll) {
+    RankedTensorType exchanged = exchangeDims(type, *group);
+    if (!exchanged)
+      return emitOpError() << "(C4) found " << type << " in all_to_all over "
+                           << *group << " ranks, expected a first dimension of "
+                           << *group << ", or of 1 and a second one that "
+                           << *group << " divides: reshape it in the layer";
+    shape.assign(exchanged.getShape().begin(), exchanged.getShape().end());
   }
   RankedTensorType expected = type.clone(shape);
   if (getBuffer().getType() == expected)

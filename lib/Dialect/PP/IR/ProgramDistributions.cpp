@@ -352,6 +352,11 @@ std::string ProgramDistributions::getRemedy(Distribution found,
     return "sum it with pp.start reduce_scatter" + over;
   if (found == Distribution::varying(0) && expected.is(Kind::Invariant))
     return "gather it with pp.start all_gather" + over;
+  if ((found == Distribution::varying(0) &&
+       expected == Distribution::varying(1)) ||
+      (found == Distribution::varying(1) &&
+       expected == Distribution::varying(0)))
+    return "exchange its dimensions with pp.start all_to_all" + over;
   if (expected.is(Kind::Partial))
     return "a sum over" + over.substr(5) +
            " would count it too often: drop a reduction";

@@ -79,6 +79,12 @@ FinishOp::inferDistributions(ProgramDistributions &distributions) {
   return success();
 }
 
+/// The dimension that an all-to-all puts together; the other one is cut.
+static int64_t getConcat(StartOp start) {
+  auto type = cast<RankedTensorType>(start.getOperand().getType());
+  return type.getDimSize(0) == start.getGroupSize() ? 1 : 0;
+}
+
 std::optional<Distribution> StartOp::getTransition(Distribution operand) {
   switch (getKind()) {
   case CollectiveKind::AllReduce:
@@ -93,17 +99,25 @@ std::optional<Distribution> StartOp::getTransition(Distribution operand) {
     if (operand == Distribution::varying(0))
       return Distribution::invariant();
     break;
+  case CollectiveKind::AllToAll:
+    if (operand == Distribution::varying(getConcat(*this)))
+      return Distribution::varying(1 - getConcat(*this));
+    break;
   }
   return std::nullopt;
 }
 
 std::string StartOp::getExpected() {
+  if (getKind() == CollectiveKind::AllToAll)
+    return Distribution::varying(getConcat(*this)).str();
   return (isSum() ? Distribution::partial() : Distribution::varying(0)).str();
 }
 
 SmallVector<int64_t> StartOp::getExchangedDims() {
   if (getKind() == CollectiveKind::AllReduce)
     return {};
+  if (getKind() == CollectiveKind::AllToAll)
+    return {0, 1};
   return {0};
 }
 

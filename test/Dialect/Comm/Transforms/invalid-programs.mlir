@@ -42,6 +42,38 @@ pp.program @pipe0 pipe(0) {
 
 // -----
 
+// Parts of one dimension where those of another are expected.
+pp.mesh @mesh <["tensor" = 2]>
+func.func private @f() -> (tensor<2x8xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(1)}>, pp.value = "x"})
+func.func private @g(tensor<2x8xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(0)}>, pp.value = "y"})
+func.func private @h(tensor<1x16xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(0)}>, pp.value = "z"})
+pp.program @pipe0 pipe(0) {
+  // expected-note @below {{the value is made here}}
+  %x = pp.run F stage(0) mb(0) @f() : () -> tensor<2x8xf32>
+  %b, %t = pp.start all_to_all %x over ["tensor"] value("z") mb(0) : tensor<2x8xf32> -> tensor<1x16xf32>
+  %z = pp.finish %t, %x, %b : tensor<2x8xf32> -> tensor<1x16xf32>
+  pp.run F stage(1) mb(0) @h(%z) : (tensor<1x16xf32>) -> ()
+  // expected-error @below {{operand #0, value "y", on axis "tensor": found varying(1), expected varying(0): exchange its dimensions with pp.start all_to_all over ["tensor"]}}
+  pp.run F stage(1) mb(0) @g(%x) : (tensor<2x8xf32>) -> ()
+  pp.return
+}
+
+// -----
+
+// The exchange is of the other dimension.
+pp.mesh @mesh <["tensor" = 2]>
+func.func private @f() -> (tensor<1x8xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(1)}>, pp.value = "x"})
+pp.program @pipe0 pipe(0) {
+  // expected-note @below {{operand #0 is varying(1) here}}
+  %x = pp.run F stage(0) mb(0) @f() : () -> tensor<1x8xf32>
+  // expected-error @below {{'pp.start' op on axis "tensor": found operand #0 varying(1), expected varying(0)}}
+  %b, %t = pp.start all_to_all %x over ["tensor"] value("z") mb(0) : tensor<1x8xf32> -> tensor<2x4xf32>
+  %z = pp.finish %t, %x, %b : tensor<1x8xf32> -> tensor<2x4xf32>
+  pp.return
+}
+
+// -----
+
 // A whole value where a sum follows.
 pp.mesh @mesh <["tensor" = 2]>
 func.func private @f() -> (tensor<4x8xf32> {pp.value = "x"})

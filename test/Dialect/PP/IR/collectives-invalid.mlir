@@ -96,6 +96,30 @@ pp.program @pipe0 pipe(0) {
 
 // -----
 
+func.func private @make() -> (tensor<2xi32> {pp.value = "i"})
+pp.mesh @mesh <["pipe" = 1, "data" = 2]>
+pp.program @pipe0 pipe(0) {
+  %i = pp.run F stage(0) mb(0) @make() : () -> tensor<2xi32>
+  // expected-error @+1 {{(C3) found 'tensor<2xi32>' in all_to_all, expected two dimensions, of which one is cut and the other put together: reshape it in the layer}}
+  %b, %t = pp.start all_to_all %i over ["data"] value("i") : tensor<2xi32> -> tensor<2xi32>
+  %y = pp.finish %t, %i, %b : tensor<2xi32> -> tensor<2xi32>
+  pp.return
+}
+
+// -----
+
+func.func private @make() -> (tensor<8x4xf32> {pp.value = "g"})
+pp.mesh @mesh <["pipe" = 1, "data" = 2]>
+pp.program @pipe0 pipe(0) {
+  %g = pp.run F stage(0) mb(0) @make() : () -> tensor<8x4xf32>
+  // expected-error @+1 {{(C4) found 'tensor<8x4xf32>' in all_to_all over 2 ranks, expected a first dimension of 2, or of 1 and a second one that 2 divides: reshape it in the layer}}
+  %b, %t = pp.start all_to_all %g over ["data"] value("g") : tensor<8x4xf32> -> tensor<4x8xf32>
+  %y = pp.finish %t, %g, %b : tensor<8x4xf32> -> tensor<4x8xf32>
+  pp.return
+}
+
+// -----
+
 func.func private @make() -> (tensor<8x4xf32> {pp.value = "g"})
 pp.mesh @mesh <["pipe" = 1, "data" = 2]>
 pp.program @pipe0 pipe(0) {

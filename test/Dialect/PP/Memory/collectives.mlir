@@ -49,3 +49,21 @@ pp.program @pipe0 pipe(0) {
   pp.run F stage(1) mb(6) @use(%s1) : (tensor<8xf32>) -> ()
   pp.return
 }
+
+// -----
+
+// An exchange needs no workspace, and a place of its own for what comes.
+// CHECK-LABEL: pp.program @pipe0
+// CHECK-SAME: activations = 64 : i64, arena = 128 : i64, communication = 64 : i64
+// CHECK: pp.run F stage(0) mb(0) @make() {pp.offsets = array<i64: 0>}
+// CHECK: pp.start all_to_all {{.*}} {pp.offsets = array<i64: 64>}
+func.func private @make() -> (tensor<2x8xf32> {pp.value = "g"}) attributes {pp.workspace = 0 : i64}
+func.func private @use(tensor<1x16xf32> {pp.value = "s"}) attributes {pp.workspace = 0 : i64}
+pp.mesh @mesh <["pipe" = 1, "data" = 2]>
+pp.program @pipe0 pipe(0) {
+  %g = pp.run F stage(0) mb(0) @make() : () -> tensor<2x8xf32>
+  %b, %t = pp.start all_to_all %g over ["data"] value("s") : tensor<2x8xf32> -> tensor<1x16xf32>
+  %s = pp.finish %t, %g, %b : tensor<2x8xf32> -> tensor<1x16xf32>
+  pp.run F stage(1) mb(0) @use(%s) : (tensor<1x16xf32>) -> ()
+  pp.return
+}

@@ -41,11 +41,12 @@ def PP_CollectiveKind : I32EnumAttr<"CollectiveKind",
     "what a group of ranks makes of the values of its members", [
     I32EnumAttrCase<"AllReduce", 0, "all_reduce">,
     I32EnumAttrCase<"ReduceScatter", 1, "reduce_scatter">,
-    I32EnumAttrCase<"AllGather", 2, "all_gather">]> {
+    I32EnumAttrCase<"AllGather", 2, "all_gather">,
+    I32EnumAttrCase<"AllToAll", 3, "all_to_all">]> {
   let cppNamespace = "::pp";
   let description = [{
-    The sum for all, a part of the sum for each, all parts for all: as the ops
-    of `comm`.
+    The sum for all, a part of the sum for each, all parts for all, a part of
+    all for each: as the ops of `comm`.
   }];
 }
 

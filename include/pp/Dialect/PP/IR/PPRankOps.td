@@ -350,18 +350,23 @@ def PP_StartOp : PP_RankOp<"start",
     (docs/Rationale.md). So are the steps between distributions: `all_reduce`
     takes a partial sum to an invariant value, `reduce_scatter` to parts of the
     first dimension, `all_gather` takes such parts to an invariant value.
+    `all_to_all` takes parts of one of the first two dimensions to parts of the
+    other: each member gets its part of every operand, one behind the other.
 
     Constraints:
 
     - (C1) `axes` has at least one name; names are not empty and stand once.
     - (C2) Each of them is an axis of the mesh, in the order of the mesh.
-    - (C3) The operand has a first dimension, unless it is all-reduced. Only
-      `all_gather` takes integers.
+    - (C3) The operand has a first dimension, unless it is all-reduced, and a
+      second one in `all_to_all`. Only `all_gather` and `all_to_all` take
+      integers.
     - (C4) `all_reduce` has the type of its operand as its result; `all_gather`
       that with the first dimension times the size of the group, or one that as
       many pieces hold; `reduce_scatter` that with the first dimension divided by
       it, which the size of the group divides, or a piece, of which as many hold
-      the operand.
+      the operand. `all_to_all` has parts that are contiguous: its first dimension
+      is the size of the group, and becomes 1 and the second one times it; or 1,
+      and the other way round.
     - (C5) The micro-batch is below 2^20.
 
     Example:
