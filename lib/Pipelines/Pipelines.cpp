@@ -127,6 +127,9 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   // Behind schedule and mesh, which say how many losses a step has.
   PPAddOptimizerOptions optimizer;
   optimizer.zero = options.zero == "1";
+  for (StringRef name : llvm::split(options.optimizers, ','))
+    if (!name.empty())
+      optimizer.optimizers.push_back(name.str());
   manager.addPass(createPPAddOptimizer(optimizer));
   manager.addPass(createPPVerifyPlan());
   return success();

@@ -121,6 +121,8 @@ let Group = plan_group in {
     "groups of micro-batches whose gradients are summed in a tree: --dp times a power of two; equal groups give equal bits with any --dp (default: --dp)">;
   defm zero : Value<"zero", "STAGE", ChoiceOf<"zero", "1", ["0", "1"]>, "zero",
     "with --dp: 1 cuts optimizer states and updates over the replicas (default), 0 has all of them on each">;
+  defm optimizers : Value<"optimizers", "NAMES", TextOf<"optimizers">, "optimizers",
+    "optimizers that the program can be started with, with commas between; the first is its default (default: all)">;
   defm tp : Value<"tp", "N", ByHand, "",
     "ranks that share each stage's tensors (default 1; more is to come)">;
   defm mesh : Value<"mesh", "AXES", ByHand, "",
