@@ -353,9 +353,10 @@ void NcclCommunicator::connect() {
 void NcclCommunicator::prepare(int request, const Collective &collective) {
   Started &started = collectives[size_t(request)];
   started.collective = collective;
-  started.isNccl = ownOrder && std::equal(collective.counts.begin() + 1,
-                                          collective.counts.end(),
-                                          collective.counts.begin());
+  started.isNccl =
+      ownOrder && collective.kind != Collective::AllToAll &&
+      std::equal(collective.counts.begin() + 1, collective.counts.end(),
+                 collective.counts.begin());
   if (collectiveStream < 0) {
     collectiveStream = device.addStream();
     collectiveProgress = reinterpret_cast<uint32_t *>(device.allocateHost(64));

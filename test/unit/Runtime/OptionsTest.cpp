@@ -193,9 +193,9 @@ TEST(Options, HelpNamesEveryOption) {
   EXPECT_FALSE(parse({"--help"}, &help));
   EXPECT_NE(help.find("mpirun -n 4"), std::string::npos);
   // Those of devices are options of programs for them alone (gpu_test.py).
-  const std::set<std::string> ofDevices = {"--device", "--transport",
-                                           "--attention", "--kernel-times",
-                                           "--no-graph"};
+  const std::set<std::string> ofDevices = {"--device",       "--transport",
+                                           "--collectives",  "--attention",
+                                           "--kernel-times", "--no-graph"};
   for (auto &[name, value] : Options().values())
     EXPECT_EQ(help.find(name) == std::string::npos, ofDevices.count(name) == 1)
         << name;
