@@ -89,6 +89,9 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   partition.recompute = options.recompute;
   partition.memory = orLimit(options.partitionMemory);
   partition.microbatches = options.microbatches;
+  // Replicas that have all states have them all.
+  const int64_t shares = options.zero == "0" ? 1 : options.replicas;
+  partition.replicas = shares;
   partition.schedule = options.schedule;
   partition.searchAs = options.searchAs;
   partition.virtualStages = options.virtualStages;
@@ -114,6 +117,7 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   schedule.microbatches = options.microbatches;
   schedule.split = options.split;
   schedule.memory = orLimit(options.searchMemory);
+  schedule.replicas = shares;
   schedule.profile = options.profile;
   schedule.flops = target->rates.flops;
   schedule.bandwidth = target->rates.bytes;

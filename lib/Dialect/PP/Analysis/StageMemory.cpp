@@ -14,6 +14,9 @@ namespace {
 /// The bytes of one stage, each value and parameter once.
 class StageBytes {
 public:
+  /// `replicas`: over which states are cut.
+  explicit StageBytes(int64_t replicas) : replicas(replicas) {}
+
   /// Values that `function` reads, of those in `of`; all if it is null.
   int64_t readBy(func::FuncOp function, const llvm::StringSet<> *of,
                  llvm::StringSet<> &seen) {
@@ -47,13 +50,14 @@ public:
         continue;
       if (auto parameter =
               symbols.lookupNearestSymbolFrom<ParameterOp>(function, name))
-        fixed += ParameterMemory(parameter.getType()).states();
+        fixed += ParameterMemory(parameter.getType()).states(replicas);
     }
   }
 
   int64_t fixed = 0;
 
 private:
+  const int64_t replicas;
   llvm::StringSet<> params, gradients;
 };
 } // namespace
@@ -168,7 +172,7 @@ private:
 };
 } // namespace
 
-schedule::Memory pp::memoryOf(ArrayRef<StageOp> stages) {
+schedule::Memory pp::memoryOf(ArrayRef<StageOp> stages, int64_t replicas) {
   SymbolTableCollection symbols;
   llvm::StringSet<> ofForwards = valuesOfForwards(stages, symbols);
   schedule::Memory memory;
@@ -177,7 +181,7 @@ schedule::Memory pp::memoryOf(ArrayRef<StageOp> stages) {
   for (StageOp stage : stages) {
     func::FuncOp input = lookup(stage, stage.getBackwardInputAttr(), symbols);
     func::FuncOp weight = lookup(stage, stage.getBackwardWeightAttr(), symbols);
-    StageBytes bytes;
+    StageBytes bytes(replicas);
     llvm::StringSet<> kept, after;
     int64_t activation = 0;
     for (func::FuncOp function :

@@ -184,7 +184,7 @@ void Partition::prepare() {
         ParameterMemory cost(param.getType());
         bytes += cost.gradient;
         if (seen.insert(param).second)
-          bytes += cost.value + cost.states();
+          bytes += cost.value + cost.states(replicas);
       }
       parameterBytes[begin][end + 1] = bytes;
     }
@@ -263,6 +263,7 @@ void Partition::runOnOperation() {
                          limits::kMicrobatches)) ||
       failed(
           checkOption(module, "virtual", virtualStages, 0, limits::kRanks)) ||
+      failed(checkOption(module, "replicas", replicas, 1, limits::kRanks)) ||
       failed(
           Times::check(module, {{flops, bandwidth}, /*transfer=*/1, profile})))
     return signalPassFailure();

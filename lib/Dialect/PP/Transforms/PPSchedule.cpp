@@ -37,7 +37,8 @@ public:
     if (failed(checkOption(module, "microbatches", microbatches, 0,
                            limits::kMicrobatches)) ||
         failed(
-            checkOption(module, "virtual", virtualStages, 0, limits::kRanks)))
+            checkOption(module, "virtual", virtualStages, 0, limits::kRanks)) ||
+        failed(checkOption(module, "replicas", replicas, 1, limits::kRanks)))
       return signalPassFailure();
     int64_t stages = 0;
     Operation *last = nullptr;
@@ -123,7 +124,7 @@ private:
     problem.ranks = int32_t(stages.size() / each);
     problem.microbatches = int32_t(microbatches);
     problem.costs = times->costsOf(stages);
-    problem.memory = memoryOf(stages);
+    problem.memory = memoryOf(stages, replicas);
     if (memory == 0)
       return orError(schedule::search(problem));
     constexpr auto most = uint64_t(std::numeric_limits<int64_t>::max());

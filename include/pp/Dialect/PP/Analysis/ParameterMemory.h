@@ -12,6 +12,8 @@
 #include "pp/Dialect/PP/IR/PPOps.h"
 #include "pp/Interfaces/CostOpInterface.h"
 
+#include "llvm/Support/MathExtras.h"
+
 namespace pp {
 
 /// Bytes, without padding.
@@ -24,9 +26,11 @@ struct ParameterMemory {
   uint64_t value;    ///< on each rank that reads it
   uint64_t gradient; ///< the accumulator of each use, and each state
   uint64_t master;   ///< the f32 copy of a parameter of bf16
-  /// What its owner holds beside value and accumulators.
-  uint64_t states() const {
-    return getKindsOfStates().size() * gradient + master;
+  /// What its owner holds beside value and accumulators, where states are cut
+  /// over so many replicas.
+  uint64_t states(int64_t replicas) const {
+    return llvm::divideCeil(getKindsOfStates().size() * gradient + master,
+                            uint64_t(replicas));
   }
 };
 

@@ -12,11 +12,12 @@ namespace pp {
 /// micro-batch: what the backward reads of forwards (residuals, and inputs that
 /// are kept), and what W still reads once I has run. All the time: parameters,
 /// the gradient of each use, and optimizer states and masters of those that the
-/// stage updates. Beside that, while an action runs, estimated from above, since
-/// workspaces are known only once layers are native: the largest sum of values
-/// that are alive at once in a layer, and twice the values that the action
-/// takes from others or makes for them (one in use, one on the way).
-schedule::Memory memoryOf(llvm::ArrayRef<StageOp> stages);
+/// stage updates, of which a rank has as much as `replicas` leave it. Beside
+/// that, while an action runs, estimated from above, since workspaces are known
+/// only once layers are native: the largest sum of values that are alive at
+/// once in a layer, and twice the values that the action takes from others or
+/// makes for them (one in use, one on the way).
+schedule::Memory memoryOf(llvm::ArrayRef<StageOp> stages, int64_t replicas);
 
 } // namespace pp
 

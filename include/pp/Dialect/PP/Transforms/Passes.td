@@ -120,6 +120,9 @@ def PPPartition : Pass<"pp-partition", "::mlir::ModuleOp"> {
       "micro-batches of a step, for the memory bound">,
     Option<"schedule", "schedule", "std::string", "\"1f1b\"",
       "schedule of the step, for the memory bound: a name or a CSV file">,
+    Option<"replicas", "replicas", "int64_t", "1",
+      "replicas of the pipeline over which optimizer states are cut, for the "
+      "memory of ranks">,
     Option<"searchAs", "search-as", "std::string", "\"\"",
       "with schedule=search: the named schedule that holds as many micro-batches; one if empty">,
     Option<"virtualStages", "virtual", "int64_t", "0",
@@ -304,6 +307,9 @@ def PPSchedule : Pass<"pp-schedule", "::mlir::ModuleOp"> {
       "micro-batches of a step">,
     Option<"split", "split", "bool", "false",
       "input gradients (I) and weight gradients (W) as separate actions">,
+    Option<"replicas", "replicas", "int64_t", "1",
+      "replicas of the pipeline over which optimizer states are cut, for the "
+      "memory of ranks">,
     Option<"memory", "memory", "uint64_t", "0",
       "bytes that a rank may hold in a schedule that is searched, 0 for no bound">,
     Option<"profile", "profile", "std::string", "\"\"",
