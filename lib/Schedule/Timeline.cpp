@@ -265,9 +265,9 @@ private:
     const TimedAction *timed = nullptr;
     size_t rank = 0;
   };
-  std::vector<Ran> ran; ///< by action
+  std::vector<Ran> ran;  ///< by action
   const double computed; ///< when the last action of all ranks ended
-  double reduced = 0;   ///< when the last reduction of all ranks ended
+  double reduced = 0;    ///< when the last reduction of all ranks ended
 };
 } // namespace
 

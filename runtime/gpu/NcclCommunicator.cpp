@@ -490,8 +490,7 @@ TransferTimes NcclCommunicator::wait(int request) {
   if (size() == 1)
     return {};
   device.wait(0, done[size_t(request)]);
-  if (!isPrepared(started) || started.isNccl ||
-      !started.collective.isSum())
+  if (!isPrepared(started) || started.isNccl || !started.collective.isSum())
     return {};
   // The tree of sumPieces.
   const ElementType type = started.collective.type;

@@ -17,8 +17,8 @@ namespace pprt {
 /// gets the action back that the compiler dropped; here and in timelines.
 pp::schedule::Schedule scheduleOf(const Description &description);
 
-/// What the ranks of one pipeline did in the step, in ms since the first began it. Ranks wait
-/// for the last one before the exchange; from then on it costs.
+/// What the ranks of one pipeline did in the step, in ms since the first began
+/// it. Ranks wait for the last one before the exchange; from then on it costs.
 pp::schedule::Timeline measuredTimeline(const Description &description,
                                         const RankSteps &ranks, int64_t step);
 

@@ -70,8 +70,8 @@ static std::vector<Edge> findEdges(const Description &description,
     const Action &action = description.programOf(rank).actions[event.action];
     bool isSend = action.kind == ActionKind::Send;
     const int peer = description.mesh.rankWith(rank, "pipe", action.peer);
-    return Key{isSend ? rank : peer, isSend ? peer : rank,
-               action.name, action.microbatch, step};
+    return Key{isSend ? rank : peer, isSend ? peer : rank, action.name,
+               action.microbatch, step};
   };
   auto forEach = [&](ActionKind kind, auto visit) {
     for (int rank = 0; rank < int(measured.steps.size()); ++rank)

@@ -160,7 +160,8 @@ DistributionAttr ProgramDistributions::onReplicas(DistributionAttr declared,
 }
 
 DistributionAttr ProgramDistributions::getPiece(StringAttr name) {
-  return replace(getParameter(name), StringAttr::get(module.getContext(), "data"),
+  return replace(getParameter(name),
+                 StringAttr::get(module.getContext(), "data"),
                  Distribution::varying(0));
 }
 

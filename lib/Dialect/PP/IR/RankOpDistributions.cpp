@@ -165,8 +165,9 @@ static LogicalResult checkSummed(Value gradient, bool isPiece, StringAttr name,
 LogicalResult
 GradNormOp::inferDistributions(ProgramDistributions &distributions) {
   StringAttr name = getParameterAttr().getAttr();
-  auto parameter = distributions.getSymbols().lookupNearestSymbolFrom<ParameterOp>(
-      *this, name);
+  auto parameter =
+      distributions.getSymbols().lookupNearestSymbolFrom<ParameterOp>(*this,
+                                                                      name);
   return checkSummed(getGradient(), parameter.getPiece().has_value(), name,
                      *this, distributions);
 }
@@ -174,8 +175,9 @@ GradNormOp::inferDistributions(ProgramDistributions &distributions) {
 LogicalResult
 UpdateOp::inferDistributions(ProgramDistributions &distributions) {
   StringAttr name = getParameterAttr().getAttr();
-  auto parameter = distributions.getSymbols().lookupNearestSymbolFrom<ParameterOp>(
-      *this, name);
+  auto parameter =
+      distributions.getSymbols().lookupNearestSymbolFrom<ParameterOp>(*this,
+                                                                      name);
   return checkSummed(getGradient(), parameter.getCut(), name, *this,
                      distributions);
 }

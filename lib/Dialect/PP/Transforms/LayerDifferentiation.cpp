@@ -38,8 +38,8 @@ static LogicalResult collectDropouts(LayerOp layer,
     if (!isNew) {
       InFlightDiagnostic diagnostic =
           dropout.emitOpError()
-          << "found site " << int64_t(dropout.getSite())
-          << " twice in layer @" << layer.getSymName()
+          << "found site " << int64_t(dropout.getSite()) << " twice in layer @"
+          << layer.getSymName()
           << ", expected a site of its own for each dropout: number them";
       diagnostic.attachNote(entry->second.getLoc()) << "first used here";
       return diagnostic;
@@ -101,9 +101,9 @@ const LayerFunctions *LayerDifferentiation::get(LayerOp layer,
   return &built.emplace(key, *functions).first->second;
 }
 
-FailureOr<LayerFunctions>
-LayerDifferentiation::build(LayerOp layer, ArrayRef<bool> wanted,
-                            ArrayRef<bool> seeded) {
+FailureOr<LayerFunctions> LayerDifferentiation::build(LayerOp layer,
+                                                      ArrayRef<bool> wanted,
+                                                      ArrayRef<bool> seeded) {
   FailureOr<func::FuncOp> function = toFunction(layer);
   if (failed(function))
     return failure();

@@ -66,8 +66,7 @@ void Replicas::startGathers(Location loc) {
         continue;
       ParameterOp parameter = plan.parameters.find(name)->second.op;
       // One that nothing updates is whole.
-      if (!parameter.getCut() ||
-          plan.parameters.find(name)->second.owner() < 0)
+      if (!parameter.getCut() || plan.parameters.find(name)->second.owner() < 0)
         continue;
       auto piece =
           note(LoadPieceOp::create(builder, loc, parameter.getPieceType(),
