@@ -9,12 +9,6 @@ using namespace mlir;
 using namespace pp;
 namespace json = llvm::json;
 
-uint64_t CollectiveChecks::countGradientBytes(ParameterOp parameter) {
-  return std::max<uint64_t>(countBytes(parameter.getGradientType()),
-                            parameter.getNumPieces() *
-                                countBytes(parameter.getGradientPieceType()));
-}
-
 //===----------------------------------------------------------------------===//
 // Pieces
 //===----------------------------------------------------------------------===//
@@ -140,9 +134,10 @@ bool CollectiveChecks::checkOp(StartOp start) {
                     "the piece of '" + piece.getParameter() + "'");
     } else {
       const uint64_t bytes = countBytes(operandType);
-      if (!hold(collective, operand, bytes,
+      if (!holdsValue(operand, start.getOperand(), microbatch) ||
+          !hold(collective, operand, bytes,
                 contents.of(start.getOperand(), microbatch)))
-        return holdsValue(operand, start.getOperand(), microbatch);
+        return false;
       if (start.getKind() == CollectiveKind::ReduceScatter && whole > bytes &&
           !hold(collective, operand + bytes, whole - bytes,
                 contents.ofPadding()))

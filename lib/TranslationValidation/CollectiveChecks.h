@@ -24,8 +24,6 @@ protected:
                ? contents.ofPieces(parameter)
                : contents.ofParameter(parameter);
   }
-  /// Bytes of an accumulator, with the padding of its last pieces.
-  static uint64_t countGradientBytes(ParameterOp parameter);
 
   bool checkOp(StartOp start);
   bool checkOp(FinishOp finish);

@@ -506,7 +506,7 @@ private:
       llvm::erase_if(uncleared, [&](auto &each) {
         auto [address, parameter, written] = each;
         const uint64_t bytes = countBytes(parameter.getGradientType());
-        const uint64_t size = countGradientBytes(parameter);
+        const uint64_t size = parameter.getPaddedGradientBytes();
         if (address < begin || address + int64_t(size) > begin + length)
           return false;
         memory.write(address, bytes, written);
@@ -529,9 +529,6 @@ private:
           described.parameterOps.lookup(reduce.getParameter());
       func::FuncOp function = described.functions->forGradient(
           role::kAdd, parameter.getGradientPieceType());
-      const int64_t pieces = sum.getType() == parameter.getGradientPieceType()
-                                 ? 1
-                                 : parameter.getNumPieces();
       std::optional<int64_t> target;
       for (Value gradient : reduce.getGradients().drop_front()) {
         if (!expect("pprt_add_gradient",
@@ -540,7 +537,7 @@ private:
                       described.parameters.lookup(reduce.getParameter())},
                      {"target", target},
                      {"source", std::nullopt},
-                     {"pieces", pieces},
+                     {"pieces", reduce.getPieces(parameter)},
                      {"workspace", std::nullopt}}) ||
             !takesWorkspace(reduce, operands[5], function))
           return false;
@@ -583,10 +580,9 @@ private:
   }
 
   bool checkOp(CopyGradientOp copy) {
-    const ParameterOp parameter =
-        described.parameterOps.lookup(copy.getParameter());
+    ParameterOp parameter = described.parameterOps.lookup(copy.getParameter());
     const uint64_t bytes = countBytes(copy.getType());
-    const uint64_t padded = countGradientBytes(parameter);
+    const uint64_t padded = parameter.getPaddedGradientBytes();
     if (!expectCopy())
       return false;
     const auto [target, source, length] = copied();

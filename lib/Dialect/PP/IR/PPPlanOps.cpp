@@ -110,6 +110,12 @@ RankedTensorType ParameterOp::getGradientPieceType() {
   return pp::getGradientType(getPieceType());
 }
 
+uint64_t ParameterOp::getPaddedGradientBytes() {
+  return std::max(getGradientType().getNumElements(),
+                  getGradientPieceType().getNumElements() * getNumPieces()) *
+         sizeof(float);
+}
+
 bool ParameterOp::isGradientOrPiece(Type type) {
   return type == getGradientType() || type == getGradientPieceType();
 }

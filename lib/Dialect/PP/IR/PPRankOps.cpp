@@ -561,22 +561,10 @@ LogicalResult ReduceGradientsOp::verify() {
   return success();
 }
 
-int64_t ReduceGradientsOp::getPieces(SymbolTableCollection &symbols) {
-  auto parameter =
-      symbols.lookupNearestSymbolFrom<ParameterOp>(*this, getParameterAttr());
+int64_t ReduceGradientsOp::getPieces(ParameterOp parameter) {
   return getType() == parameter.getGradientPieceType()
              ? 1
              : parameter.getNumPieces();
-}
-
-uint64_t pp::getPaddedBytes(Operation *op, FlatSymbolRefAttr name,
-                            SymbolTableCollection &symbols) {
-  auto parameter = symbols.lookupNearestSymbolFrom<ParameterOp>(op, name);
-  const uint64_t elements =
-      std::max<int64_t>(parameter.getGradientType().getNumElements(),
-                        parameter.getGradientPieceType().getNumElements() *
-                            parameter.getNumPieces());
-  return elements * sizeof(float);
 }
 
 LogicalResult ZeroGradientOp::verifySymbolUses(SymbolTableCollection &symbols) {

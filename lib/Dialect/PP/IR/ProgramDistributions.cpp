@@ -161,7 +161,7 @@ DistributionAttr ProgramDistributions::onReplicas(DistributionAttr declared,
 
 DistributionAttr ProgramDistributions::getPiece(StringAttr name) {
   return replace(getParameter(name),
-                 StringAttr::get(module.getContext(), "data"),
+                 StringAttr::get(module.getContext(), MeshOp::kReplicas),
                  Distribution::varying(0));
 }
 

@@ -142,8 +142,9 @@ LogicalResult ReduceGradientsOp::declareBuffers(BufferDeclarations &buffers) {
 LogicalResult CopyGradientOp::declareBuffers(BufferDeclarations &buffers) {
   if (failed(buffers.addValue(getResult(), BufferKind::Activation)))
     return failure();
-  buffers.reserve(getResult(), getPaddedBytes(*this, getParameterAttr(),
-                                              buffers.getSymbols()));
+  auto parameter = buffers.getSymbols().lookupNearestSymbolFrom<ParameterOp>(
+      *this, getParameterAttr());
+  buffers.reserve(getResult(), parameter.getPaddedGradientBytes());
   return success();
 }
 

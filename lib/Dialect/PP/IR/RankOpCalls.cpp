@@ -194,7 +194,7 @@ LogicalResult ReduceGradientsOp::lowerToCalls(StepCalls &calls) {
                                   role::kAdd, parameter.getGradientPieceType()),
                               "adds gradients")))
     return failure();
-  const int64_t pieces = getPieces(calls.getSymbols());
+  const int64_t pieces = getPieces(parameter);
   for (Value gradient : getGradients().drop_front())
     calls.callChecked("pprt_add_gradient",
                       {calls.context(),
@@ -205,9 +205,10 @@ LogicalResult ReduceGradientsOp::lowerToCalls(StepCalls &calls) {
 }
 
 LogicalResult CopyGradientOp::lowerToCalls(StepCalls &calls) {
+  auto parameter = calls.getSymbols().lookupNearestSymbolFrom<ParameterOp>(
+      *this, getParameterAttr());
   calls.copy(calls.address(getResult()), calls.address(getGradient()),
-             calls.number(getPaddedBytes(*this, getParameterAttr(),
-                                         calls.getSymbols())));
+             calls.number(parameter.getPaddedGradientBytes()));
   return success();
 }
 

@@ -153,33 +153,36 @@ CopyGradientOp::inferDistributions(ProgramDistributions &distributions) {
 }
 
 /// A gradient is summed, and all of it or the replica's piece.
-static LogicalResult checkSummed(Value gradient, bool isPiece, StringAttr name,
-                                 Operation *user,
+static LogicalResult checkSummed(Value gradient, bool isPiece,
+                                 FlatSymbolRefAttr parameter, Operation *user,
                                  ProgramDistributions &distributions) {
+  StringAttr name = parameter.getAttr();
   return distributions.checkDeclared(gradient,
                                      isPiece ? distributions.getPiece(name)
                                              : distributions.getParameter(name),
                                      user, "the gradient");
 }
 
+static ParameterOp getParameter(Operation *user, FlatSymbolRefAttr name,
+                                ProgramDistributions &distributions) {
+  return distributions.getSymbols().lookupNearestSymbolFrom<ParameterOp>(user,
+                                                                         name);
+}
+
 LogicalResult
 GradNormOp::inferDistributions(ProgramDistributions &distributions) {
-  StringAttr name = getParameterAttr().getAttr();
-  auto parameter =
-      distributions.getSymbols().lookupNearestSymbolFrom<ParameterOp>(*this,
-                                                                      name);
-  return checkSummed(getGradient(), parameter.getPiece().has_value(), name,
-                     *this, distributions);
+  ParameterOp parameter =
+      ::getParameter(*this, getParameterAttr(), distributions);
+  return checkSummed(getGradient(), parameter.getPiece().has_value(),
+                     getParameterAttr(), *this, distributions);
 }
 
 LogicalResult
 UpdateOp::inferDistributions(ProgramDistributions &distributions) {
-  StringAttr name = getParameterAttr().getAttr();
-  auto parameter =
-      distributions.getSymbols().lookupNearestSymbolFrom<ParameterOp>(*this,
-                                                                      name);
-  return checkSummed(getGradient(), parameter.getCut(), name, *this,
-                     distributions);
+  ParameterOp parameter =
+      ::getParameter(*this, getParameterAttr(), distributions);
+  return checkSummed(getGradient(), parameter.getCut(), getParameterAttr(),
+                     *this, distributions);
 }
 
 LogicalResult

@@ -222,9 +222,8 @@ LogicalResult ProgramBuffers::Collector::addGradient(Operation *op,
            << name.getValue() << "' of type " << type
            << ", expected a statically shaped tensor of integers or floats";
   // With room for the padding of its last pieces.
-  if (symbols.lookupNearestSymbolFrom<ParameterOp>(op, name))
-    bytes = std::max(*bytes,
-                     getPaddedBytes(op, FlatSymbolRefAttr::get(name), symbols));
+  if (auto parameter = symbols.lookupNearestSymbolFrom<ParameterOp>(op, name))
+    bytes = std::max(*bytes, parameter.getPaddedGradientBytes());
   all.ofGradient[{name, use}] = all.buffers.size();
   all.buffers.push_back(
       {BufferKind::Gradient, {*bytes, 0, all.programLength}, op, 0, name, use});

@@ -13,10 +13,6 @@ struct MeshShape {
   llvm::StringRef order = "pipe,data,tensor";
 };
 
-/// Adds a mesh to the module. Fails, with an error, on an order that has not
-/// each axis once.
-mlir::FailureOr<MeshOp> addMesh(mlir::ModuleOp module, const MeshShape &shape);
-
 /// The mesh of a module: its own, which must have a coordinate on `pipe` for
 /// each rank of the schedule, or a new one of `shape`.
 mlir::FailureOr<MeshOp> findOrAddMesh(mlir::ModuleOp module,

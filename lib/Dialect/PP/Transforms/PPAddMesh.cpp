@@ -18,7 +18,8 @@ namespace pp {
 using namespace mlir;
 using namespace pp;
 
-FailureOr<MeshOp> pp::addMesh(ModuleOp module, const MeshShape &shape) {
+/// Fails, with an error, on an order that has not each axis once.
+static FailureOr<MeshOp> addMesh(ModuleOp module, const MeshShape &shape) {
   SmallVector<StringRef> axes;
   shape.order.split(axes, ',');
   SmallVector<StringRef> sorted(axes);
@@ -29,9 +30,9 @@ FailureOr<MeshOp> pp::addMesh(ModuleOp module, const MeshShape &shape) {
            << ", expected pipe, data and tensor, each once, in any order";
   SmallVector<int64_t> sizes;
   for (StringRef axis : axes)
-    sizes.push_back(axis == "pipe"   ? shape.pipe
-                    : axis == "data" ? shape.replicas
-                                     : 1);
+    sizes.push_back(axis == MeshOp::kStages     ? shape.pipe
+                    : axis == MeshOp::kReplicas ? shape.replicas
+                                                : 1);
   OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
   return MeshOp::create(builder, module.getLoc(), "mesh",
                         builder.getStrArrayAttr(axes), sizes,
@@ -43,11 +44,15 @@ FailureOr<MeshOp> pp::findOrAddMesh(ModuleOp module, const MeshShape &shape) {
   if (meshes.empty())
     return addMesh(module, shape);
   MeshOp mesh = *meshes.begin();
-  if (mesh.getSize("pipe") == shape.pipe)
+  const std::optional<int64_t> found = mesh.getSize(MeshOp::kStages);
+  if (found == shape.pipe)
     return mesh;
-  return mesh.emitOpError() << "found " << mesh.getSize("pipe").value_or(1)
-                            << " coordinates on the axis 'pipe', expected "
-                            << shape.pipe << " as the schedule has rows";
+  if (!found)
+    return mesh.emitOpError() << "found no axis 'pipe', expected one of size "
+                              << shape.pipe << " as the schedule has rows";
+  return mesh.emitOpError()
+         << "found " << *found << " coordinates on the axis 'pipe', expected "
+         << shape.pipe << " as the schedule has rows";
 }
 
 namespace {

@@ -39,10 +39,10 @@ Replicas::Replicas(const Plan &plan, int64_t pipe, OpBuilder &builder,
 
 StartOp Replicas::start(Location loc, CollectiveKind kind, Value operand,
                         Type result, const Twine &value) {
-  return note(StartOp::create(builder, loc, result,
-                              TokenType::get(builder.getContext()), kind,
-                              operand, builder.getStrArrayAttr({"data"}),
-                              builder.getStringAttr(value), IntegerAttr()));
+  return note(StartOp::create(
+      builder, loc, result, TokenType::get(builder.getContext()), kind, operand,
+      builder.getStrArrayAttr({MeshOp::kReplicas}),
+      builder.getStringAttr(value), IntegerAttr()));
 }
 
 Value Replicas::finish(Location loc, StartOp started) {
@@ -64,9 +64,10 @@ void Replicas::startGathers(Location loc) {
       auto name = function.getArgAttrOfType<StringAttr>(i, attr::kParam);
       if (!name || gathers.contains(name))
         continue;
-      ParameterOp parameter = plan.parameters.find(name)->second.op;
+      const auto &used = plan.parameters.find(name)->second;
+      ParameterOp parameter = used.op;
       // One that nothing updates is whole.
-      if (!parameter.getCut() || plan.parameters.find(name)->second.owner() < 0)
+      if (!parameter.getCut() || used.owner() < 0)
         continue;
       auto piece =
           note(LoadPieceOp::create(builder, loc, parameter.getPieceType(),
@@ -140,7 +141,7 @@ void Replicas::finishReductions(Location loc, size_t most) {
 void Replicas::startReduction(Location loc, ParameterOp parameter,
                               int64_t use) {
   Use key{parameter.getSymNameAttr(), use};
-  if (!parameter.getPiece() || reductions.count(key))
+  if (reductions.count(key))
     return;
   finishReductions(loc, kReductions - 1);
   auto whole = note(

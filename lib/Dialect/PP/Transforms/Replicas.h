@@ -26,7 +26,7 @@ class Replicas {
 public:
   /// `created` is told of each op in the order in which they stand.
   Replicas(const Plan &plan, int64_t pipe, mlir::OpBuilder &builder,
-           std::function<void(mlir::Operation *)> created = nullptr);
+           std::function<void(mlir::Operation *)> created);
 
   /// At the begin of the program.
   void startGathers(mlir::Location loc);
@@ -44,8 +44,7 @@ private:
   using Use = std::pair<mlir::StringAttr, int64_t>;
 
   template <typename OpT> OpT note(OpT op) {
-    if (created)
-      created(op);
+    created(op);
     return op;
   }
   StartOp start(mlir::Location loc, CollectiveKind kind, mlir::Value operand,

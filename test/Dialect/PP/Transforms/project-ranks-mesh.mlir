@@ -3,6 +3,7 @@
 // RUN: split-file %s %t
 // RUN: pp-opt %t/fits.mlir -pp-project-ranks | FileCheck %t/fits.mlir
 // RUN: not pp-opt %t/pipe.mlir -pp-project-ranks 2>&1 | FileCheck %t/pipe.mlir
+// RUN: not pp-opt %t/no-pipe.mlir -pp-project-ranks 2>&1 | FileCheck %t/no-pipe.mlir
 // RUN: not pp-opt %t/tensor.mlir -pp-project-ranks 2>&1 | FileCheck %t/tensor.mlir
 // RUN: not pp-opt %t/data.mlir -pp-project-ranks 2>&1 | FileCheck %t/data.mlir
 // RUN: not pp-opt %t/pieces.mlir -pp-project-ranks 2>&1 | FileCheck %t/pieces.mlir
@@ -19,6 +20,14 @@ pp.schedule "1f1b" microbatches(1) placement [0] rows ["0F0,0B0"]
 //--- pipe.mlir
 // CHECK: error: 'pp.mesh' op found 2 coordinates on the axis 'pipe', expected 1 as the schedule has rows
 pp.mesh @own <["pipe" = 2]>
+func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
+func.func private @b()
+pp.stage 0 forward(@f) backward(@b)
+pp.schedule "1f1b" microbatches(1) placement [0] rows ["0F0,0B0"]
+
+//--- no-pipe.mlir
+// CHECK: error: 'pp.mesh' op found no axis 'pipe', expected one of size 1 as the schedule has rows
+pp.mesh @own <["tensor" = 1]>
 func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
 func.func private @b()
 pp.stage 0 forward(@f) backward(@b)

@@ -108,10 +108,6 @@ namespace pp {
 /// The micro-batch that an op of a rank program belongs to, as written; nothing
 /// for what a step does once.
 std::optional<int64_t> getMicrobatch(mlir::Operation *op);
-
-/// Bytes of a gradient of the parameter, with the padding of its last pieces.
-uint64_t getPaddedBytes(mlir::Operation *op, mlir::FlatSymbolRefAttr parameter,
-                        mlir::SymbolTableCollection &symbols);
 } // namespace pp
 
 #endif // PP_DIALECT_PP_IR_PPOPS_H

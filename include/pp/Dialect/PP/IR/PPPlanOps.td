@@ -82,6 +82,8 @@ def PP_ParameterOp : PP_Op<"parameter", [Symbol,
     ::mlir::RankedTensorType getGradientPieceType();
     /// How many pieces there are: one a replica.
     int64_t getNumPieces();
+    /// Bytes of its gradient, with the padding of the last pieces.
+    uint64_t getPaddedGradientBytes();
     /// The type of what a replica updates, in f32, and of its states.
     ::mlir::RankedTensorType getUpdatedType() {
       return getCut() ? getGradientPieceType() : getGradientType();

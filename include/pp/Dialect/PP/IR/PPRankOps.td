@@ -517,8 +517,8 @@ def PP_ReduceGradientsOp : PP_ParameterUse<"reduce_gradients", ["declareBuffers"
       "$parameter `(` $gradients `)` attr-dict `:` type($result)";
   let hasVerifier = 1;
   let extraClassDeclaration = [{
-    /// Of how many pieces each of the gradients is.
-    int64_t getPieces(::mlir::SymbolTableCollection &symbols);
+    /// Of how many pieces of its parameter each of the gradients is.
+    int64_t getPieces(ParameterOp parameter);
   }];
 }
 
