@@ -84,11 +84,9 @@ static LogicalResult verifyStage(func::FuncOp stage,
 }
 
 /// Constraint 5: data, keys and losses are those of micro-batches of the step.
-static LogicalResult verifyMicrobatches(ModuleOp module, ProgramOp program) {
-  auto schedules = module.getOps<ScheduleOp>();
-  if (schedules.empty())
-    return success();
-  int64_t microbatches = (*schedules.begin()).getMicrobatches(), shift = 0;
+static LogicalResult verifyMicrobatches(ProgramOp program,
+                                        int64_t microbatches) {
+  int64_t shift = 0;
   for (Operation &op : program.getBody().front()) {
     if (auto loop = dyn_cast<BeginLoopOp>(op))
       shift = (loop.getRounds() - 1) * loop.getStep();
@@ -271,8 +269,12 @@ LogicalResult pp::verifyMemory(ModuleOp module) {
   const StepFunctions functions(module);
   const ParameterStates states(module);
   std::vector<SeriesCheck> series;
+  auto schedules = module.getOps<ScheduleOp>();
+  const int64_t microbatches = schedules.empty()
+                                   ? std::numeric_limits<int64_t>::max()
+                                   : (*schedules.begin()).getMicrobatches();
   for (ProgramOp program : module.getOps<ProgramOp>())
-    if (failed(verifyMicrobatches(module, program)) ||
+    if (failed(verifyMicrobatches(program, microbatches)) ||
         failed(verifyProgram(program, symbols, functions, states, series)))
       return failure();
   parallelForEach(module.getContext(), series,

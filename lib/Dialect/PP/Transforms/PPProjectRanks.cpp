@@ -67,6 +67,7 @@ private:
 struct Signature {
   /// Number of the value, place among arguments or results.
   SmallVector<std::pair<unsigned, unsigned>> reads, results;
+  SmallVector<unsigned, 1> losses; ///< places among `results`
 };
 
 /// The micro-batches in which a rank reads a value that it does not produce.
@@ -191,8 +192,11 @@ static Signature signatureOf(func::FuncOp function,
     if (StringAttr name = getArgumentValue(function, i))
       signature.reads.emplace_back(number(name), i);
   for (unsigned i = 0, e = function.getNumResults(); i != e; ++i)
-    if (StringAttr name = getResultValue(function, i))
+    if (StringAttr name = getResultValue(function, i)) {
+      if (function.getResultAttr(i, attr::kLoss))
+        signature.losses.push_back(signature.results.size());
       signature.results.emplace_back(number(name), i);
+    }
   return signature;
 }
 
@@ -388,15 +392,13 @@ void RankBuilder::buildAction(const schedule::Action &action) {
                          action.stage, microbatch, function.getSymName(),
                          operands);
   });
-  for (auto [place, entry] : llvm::enumerate(signature.results)) {
-    auto [value, result] = entry;
-    values[{value, microbatch}] = run.getResult(place);
-    if (function.getResultAttr(result, attr::kLoss))
-      make<LossOp>(microbatch, run, place, {}, [&, place = place] {
-        return LossOp::create(builder, loc, run.getResult(place),
-                              builder.getI64IntegerAttr(microbatch));
-      });
-  }
+  for (auto [place, entry] : llvm::enumerate(signature.results))
+    values[{entry.first, microbatch}] = run.getResult(place);
+  for (unsigned place : signature.losses)
+    make<LossOp>(microbatch, run, place, {}, [&] {
+      return LossOp::create(builder, loc, run.getResult(place),
+                            builder.getI64IntegerAttr(microbatch));
+    });
   for (auto [value, result] : signature.results)
     sendInstance(loc, {value, microbatch}, values[{value, microbatch}]);
   replicas.afterAction(function);

@@ -23,6 +23,7 @@ Replicas::Replicas(const Plan &plan, int64_t pipe, OpBuilder &builder,
         return ParameterOp(each.second.op).getPiece().has_value();
       }))
     return;
+  hasPieces = true;
   ScheduleOp schedule = plan.scheduleOp;
   groups = schedule.getNumGroups() / schedule.getReplicas();
   const int64_t each = plan.microbatches() / groups;
@@ -56,39 +57,50 @@ Value Replicas::finish(Location loc, StartOp started) {
 // The begin of a step
 //===----------------------------------------------------------------------===//
 
+/// Visits the parameters that a function reads.
+static void forEachParameter(func::FuncOp function,
+                             llvm::function_ref<void(StringAttr)> visit) {
+  for (unsigned i = 0, e = function.getNumArguments(); i != e; ++i)
+    if (auto name = function.getArgAttrOfType<StringAttr>(i, attr::kParam))
+      visit(name);
+}
+
 void Replicas::startGathers(Location loc) {
+  if (!hasPieces)
+    return;
+  llvm::SmallPtrSet<Operation *, 8> seen;
   for (const schedule::Action &action : plan.schedule.ranks[pipe]) {
     func::FuncOp function = plan.getFunction(action);
-    for (unsigned i = 0, e = function ? function.getNumArguments() : 0; i != e;
-         ++i) {
-      auto name = function.getArgAttrOfType<StringAttr>(i, attr::kParam);
-      if (!name || gathers.contains(name))
-        continue;
+    if (!function || !seen.insert(function).second)
+      continue;
+    forEachParameter(function, [&](StringAttr name) {
       const auto &used = plan.parameters.find(name)->second;
       ParameterOp parameter = used.op;
       // One that nothing updates is whole.
-      if (!parameter.getCut() || used.owner() < 0)
-        continue;
+      if (!parameter.getCut() || used.owner() < 0 || gathers.contains(name))
+        return;
       auto piece =
           note(LoadPieceOp::create(builder, loc, parameter.getPieceType(),
                                    FlatSymbolRefAttr::get(name)));
       gathers[name] = start(loc, CollectiveKind::AllGather, piece,
                             parameter.getType(), name.getValue());
-    }
+    });
   }
 }
 
 void Replicas::beforeAction(func::FuncOp function) {
-  for (unsigned i = 0, e = function.getNumArguments(); i != e; ++i) {
-    auto name = function.getArgAttrOfType<StringAttr>(i, attr::kParam);
-    auto found = name ? gathers.find(name) : gathers.end();
-    if (found == gathers.end() || !found->second)
-      continue;
-    Location loc = function.getLoc();
-    Value whole = finish(loc, std::exchange(found->second, StartOp()));
+  if (gathers.empty())
+    return;
+  Location loc = function.getLoc();
+  forEachParameter(function, [&](StringAttr name) {
+    auto found = gathers.find(name);
+    if (found == gathers.end())
+      return;
+    Value whole = finish(loc, found->second);
+    gathers.erase(found);
     note(StoreParameterOp::create(builder, loc, FlatSymbolRefAttr::get(name),
                                   whole));
-  }
+  });
 }
 
 //===----------------------------------------------------------------------===//

@@ -62,6 +62,7 @@ private:
   int64_t pipe;
   mlir::OpBuilder &builder;
   std::function<void(mlir::Operation *)> created;
+  bool hasPieces = false; ///< any parameter, of itself or of its gradient
   /// Parameters whose gather is under way.
   llvm::MapVector<mlir::StringAttr, StartOp> gathers;
   llvm::DenseMap<Use, StartOp> reductions;
