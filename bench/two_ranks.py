@@ -43,10 +43,10 @@ def main():
         rows = [spent[key] for key in sorted(spent) if key[0] == rank]
         rows = rows[common.WARM_UP:]
         kinds = {kind: statistics.median(row[kind] for row in rows)
-                 for kind in ("action", "wait", "exchange", "transfer")}
+                 for kind in ("action", "wait", "report", "transfer")}
         compute.append(kinds["action"])
         print(f"rank {rank}: compute {kinds['action'] * 1e3:8.2f} ms, waiting "
-              f"{kinds['wait'] * 1e3:7.2f} ms, exchange {kinds['exchange'] * 1e3:6.2f} ms "
+              f"{kinds['wait'] * 1e3:7.2f} ms, report {kinds['report'] * 1e3:6.2f} ms "
               f"(transfers in flight {kinds['transfer'] * 1e3:.2f} ms)")
     # The last percentage of a rank's row.
     bubbles = [float(value) / 100

@@ -195,7 +195,7 @@ Costs Step::of(ProgramOp program) {
         call(ends.forGradient(role::kAdd, reduce.getType()));
     } else if (auto norm = dyn_cast<GradNormOp>(op)) {
       call(ends.forNorm(norm.getGradient().getType()));
-    } else if (isa<ExchangeOp>(op)) {
+    } else if (isa<AllReduceReportOp>(op)) {
       call(ends.conclude());
     } else if (auto update = dyn_cast<UpdateOp>(op)) {
       // By the first optimizer, which is the default.

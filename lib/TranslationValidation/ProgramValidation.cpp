@@ -147,10 +147,10 @@ private:
             [&](auto op) { return checkOp(op); })
         .Case<StartOp, FinishOp, StorePieceOp>(
             [&](auto op) { return CollectiveChecks::checkOp(op); })
-        .Case([&](ExchangeOp exchange) {
-          return expect("pprt_exchange",
+        .Case([&](AllReduceReportOp op) {
+          return expect("pprt_all_reduce_report",
                         {{"context", kContext}, {"workspace", std::nullopt}}) &&
-                 takesWorkspace(exchange, operands[1],
+                 takesWorkspace(op, operands[1],
                                 described.functions->conclude());
         })
         .Case<LoadGradientOp, LoadParameterOp, LoadPieceOp>(

@@ -331,7 +331,7 @@ void DeviceBackend::takeResults(pprt_context &context, bool isEnqueued) {
   report.idsOutOfRange() = hostResults[report.values() + PPRT_FLAG_IDS];
   report.votes() = hostResults[report.values() + PPRT_FLAG_VOTES];
   report.idError = idError(context.step);
-  context.exchanged = true;
+  context.reportReduced = true;
   context.check();
   context.conclude(hostResults + summaryAt());
 }
@@ -483,14 +483,14 @@ std::string DeviceBackend::idError(int64_t step) const {
                              describeAction(program, action));
 }
 
-void DeviceBackend::exchange(pprt_context &context, void *workspace) {
+void DeviceBackend::allReduceReport(pprt_context &context, void *workspace) {
   const int begin = mark(0);
   if (setup.bootstrap.size() > 1) {
     world->start(0, deviceResults, deviceResults, deviceWorkspace);
     world->wait(0);
   }
   context.callConclude(workspace);
-  spans.push_back({Event::Exchange, recorder.currentAction(), begin, mark(0)});
+  spans.push_back({Event::Report, recorder.currentAction(), begin, mark(0)});
 }
 
 //===----------------------------------------------------------------------===//

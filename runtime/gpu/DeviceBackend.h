@@ -51,7 +51,7 @@ public:
                 int32_t bits) override;
   void loss(pprt_context &context, int microbatch, const float *value) override;
   StepMemory memory(pprt_context &context) override;
-  void exchange(pprt_context &context, void *workspace) override;
+  void allReduceReport(pprt_context &context, void *workspace) override;
   void start(int request, const Transfer &transfer) override;
   void wait(int request, int action) override;
   void startCollective(int collective, const void *in, void *out,

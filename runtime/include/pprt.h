@@ -116,8 +116,8 @@ void *pprt_piece(pprt_context *ctx, void *base, uint64_t bytes);
 /// programs[rank].actions). Actions do not nest. An isend or irecv between
 /// begin and end of an action belongs to that action: its stage, micro-batch
 /// and name are used where the transfer is shown or complained about. Time in
-/// pprt_wait and pprt_exchange is accounted by the runtime itself; they should
-/// stand outside actions.
+/// pprt_wait and pprt_all_reduce_report is accounted by the runtime itself;
+/// they should stand outside actions.
 void pprt_action_begin(pprt_context *ctx, int32_t action);
 void pprt_action_end(pprt_context *ctx, int32_t action);
 
@@ -146,9 +146,9 @@ void pprt_place(int64_t *table, const int64_t *shape, int64_t offset);
 
 /// Checks `count` ids, integers of 32 or 64 `bits` that lie `stride` elements
 /// apart: each has to be in [0, size) or `ignored`. Else the step ends at
-/// pprt_exchange with an error on every rank, before anything is updated;
-/// `reader` names the op that reads the ids in it. The caller goes on meanwhile
-/// and uses no id that is out of range.
+/// pprt_all_reduce_report with an error on every rank, before anything is
+/// updated; `reader` names the op that reads the ids in it. The caller goes on
+/// meanwhile and uses no id that is out of range.
 void pprt_check_ids(pprt_context *ctx, const char *reader, const void *ids,
                     int64_t count, int64_t stride, int32_t bits, int64_t size,
                     int64_t ignored);
@@ -187,7 +187,7 @@ int32_t pprt_square_norm(pprt_context *ctx, int32_t parameter,
 /// (summed in parameter order on every rank alike), from which the clip factor
 /// follows. A loss or norm that is not finite is an error on every rank, and
 /// nothing is updated.
-int32_t pprt_exchange(pprt_context *ctx, void *workspace);
+int32_t pprt_all_reduce_report(pprt_context *ctx, void *workspace);
 
 /// Updates a parameter, which lies at `p`, and its states in place with the
 /// gradient sum `gradient`, by the optimizer that the run was started with. Of

@@ -105,8 +105,8 @@ int32_t pprt_square_norm(pprt_context *ctx, int32_t parameter,
       ctx, [&] { ctx->reportSquareNorm(parameter, gradient, workspace); });
 }
 
-int32_t pprt_exchange(pprt_context *ctx, void *workspace) {
-  return statusOf(ctx, [&] { ctx->exchange(workspace); });
+int32_t pprt_all_reduce_report(pprt_context *ctx, void *workspace) {
+  return statusOf(ctx, [&] { ctx->allReduceReport(workspace); });
 }
 
 int32_t pprt_update(pprt_context *ctx, int32_t parameter, void *p,

@@ -130,7 +130,7 @@ public:
   virtual StepMemory memory(pprt_context &context) = 0;
   /// Sums what all ranks have reported, and calls the function of the end of
   /// the step on the sums.
-  virtual void exchange(pprt_context &context, void *workspace) = 0;
+  virtual void allReduceReport(pprt_context &context, void *workspace) = 0;
   virtual void start(int request, const Transfer &transfer) = 0;
   /// Throws TimeoutError where the transfer takes longer than --timeout.
   virtual void wait(int request, int action) = 0;

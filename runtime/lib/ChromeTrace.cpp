@@ -24,8 +24,8 @@ static const char *category(Event::Kind kind) {
     return "wait";
   case Event::Transfer:
     return "transfer";
-  case Event::Exchange:
-    return "exchange";
+  case Event::Report:
+    return "report";
   }
   return "";
 }

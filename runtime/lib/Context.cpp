@@ -70,7 +70,7 @@ pprt_context::findStates(const Description &description, const Program &program,
 
 void pprt_context::beginStep(int64_t number) {
   step = number;
-  exchanged = false;
+  reportReduced = false;
   report.clear();
   learningRate = pprt::learningRate(options, step);
   setScalars();
@@ -88,8 +88,8 @@ void pprt_context::endStep() {
     throw Error("found " + std::to_string(activeCollectives) +
                 " collectives under way at the end of a step, expected none" +
                 compileAgain);
-  if (!exchanged)
-    throw Error(std::string("found a step without an exchange of loss and "
+  if (!reportReduced)
+    throw Error(std::string("found a step without an all-reduce of loss and "
                             "norms, expected one") +
                 compileAgain);
 }
@@ -349,9 +349,9 @@ void pprt_context::reportSquareNorm(int parameter, const float *gradient,
   }
 }
 
-void pprt_context::exchange(void *workspace) {
-  backend.exchange(*this, workspace);
-  exchanged = true;
+void pprt_context::allReduceReport(void *workspace) {
+  backend.allReduceReport(*this, workspace);
+  reportReduced = true;
 }
 
 void pprt_context::callConclude(void *workspace) {
@@ -366,7 +366,7 @@ void pprt_context::sumReport() {
     world->start(0, report.data(), report.data(), worldWorkspace.data());
     world->wait(0);
   } catch (const TimeoutError &) {
-    throw TimeoutError("found an exchange of loss and norms that took longer "
+    throw TimeoutError("found an all-reduce of loss and norms that took longer "
                        "than " +
                        seconds(options.timeout) + " s in step " +
                        std::to_string(step) +
@@ -434,8 +434,8 @@ void pprt_context::update(int parameter, void *p, const float *gradient,
     throw Error("found an update of parameter '" +
                 description.parameters[size_t(parameter)].name +
                 "' on another rank than its owner" + compileAgain);
-  if (!exchanged)
-    throw Error(std::string("found an update before the exchange of norms") +
+  if (!reportReduced)
+    throw Error(std::string("found an update before the all-reduce of norms") +
                 compileAgain);
   const Parameter &described = description.parameters[size_t(parameter)];
   if (described.isCut)

@@ -67,7 +67,7 @@ struct pprt_context : pprt_context_head {
   void addGradient(int parameter, float *sum, const float *gradient, int pieces,
                    void *workspace);
   void reportSquareNorm(int parameter, const float *gradient, void *workspace);
-  void exchange(void *workspace);
+  void allReduceReport(void *workspace);
   void update(int parameter, void *p, const float *gradient, void *workspace);
 
   // For the backend.
@@ -101,7 +101,7 @@ struct pprt_context : pprt_context_head {
   int64_t step = 0;
   uint64_t dropoutKey = 0;
   pprt::StepReport report;
-  bool exchanged = false;
+  bool reportReduced = false;
   pprt::StepNumbers numbers;
 
 private:

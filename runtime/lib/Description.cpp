@@ -143,7 +143,7 @@ static ActionKind parseKind(const std::string &kind) {
   for (ActionKind candidate :
        {ActionKind::Forward, ActionKind::Backward, ActionKind::BackwardInput,
         ActionKind::BackwardWeight, ActionKind::Send, ActionKind::Receive,
-        ActionKind::Collective, ActionKind::Reduce, ActionKind::Exchange,
+        ActionKind::Collective, ActionKind::Reduce, ActionKind::Report,
         ActionKind::Update})
     if (kind == actionKindName(candidate))
       return candidate;
@@ -626,8 +626,8 @@ const char *pprt::actionKindName(ActionKind kind) {
     return "collective";
   case ActionKind::Reduce:
     return "reduce";
-  case ActionKind::Exchange:
-    return "exchange";
+  case ActionKind::Report:
+    return "report";
   case ActionKind::Update:
     return "update";
   }

@@ -94,7 +94,7 @@ enum class ActionKind {
   Receive,
   Collective,
   Reduce,
-  Exchange,
+  Report,
   Update,
 };
 

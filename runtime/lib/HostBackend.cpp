@@ -71,14 +71,14 @@ StepMemory HostBackend::memory(pprt_context &context) {
   return {arena->base(), context.report.data(), &context.numbers, summary};
 }
 
-void HostBackend::exchange(pprt_context &context, void *workspace) {
+void HostBackend::allReduceReport(pprt_context &context, void *workspace) {
   StepReport &report = context.report;
   report.idError = idChecks.take();
   report.idsOutOfRange() = report.idError.empty() ? 0 : 1;
   report.votes() = interruptVote();
   const uint64_t begin = nowNs();
   context.sumReport();
-  setup.recorder.add(Event::Exchange, begin, nowNs(),
+  setup.recorder.add(Event::Report, begin, nowNs(),
                      setup.recorder.currentAction());
   context.check();
   context.callConclude(workspace);

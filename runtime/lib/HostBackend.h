@@ -34,7 +34,7 @@ public:
                 int32_t bits) override;
   void loss(pprt_context &context, int microbatch, const float *value) override;
   StepMemory memory(pprt_context &context) override;
-  void exchange(pprt_context &context, void *workspace) override;
+  void allReduceReport(pprt_context &context, void *workspace) override;
   void start(int request, const Transfer &transfer) override;
   void wait(int request, int action) override;
   void startCollective(int collective, const void *in, void *out,
@@ -49,8 +49,8 @@ private:
 };
 
 /// Actions take their planned time and compute nothing. Transfers and the
-/// exchange are those of the host; losses and norms are 0, and no address that
-/// the program hands over is read or written.
+/// all-reduce of the report are those of the host; losses and norms are 0, and
+/// no address that the program hands over is read or written.
 class EmulationBackend final : public HostBackend {
 public:
   explicit EmulationBackend(const BackendSetup &setup);

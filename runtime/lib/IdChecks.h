@@ -1,7 +1,7 @@
 //===- IdChecks.h - Ids that the model computes -----------------*- C++ -*-===//
 //
 // Layer functions return nothing: the first id that an op cannot take is kept
-// here, and ends the step for all ranks at the exchange of losses, before
+// here, and ends the step for all ranks at the all-reduce of losses, before
 // anything is updated.
 //
 //===----------------------------------------------------------------------===//

@@ -1,8 +1,8 @@
 //===- Interrupt.h - Ending a run from outside, after a step --------------===//
 //
-// SIGINT and SIGTERM end a training after the step that runs, on all ranks after
-// the same one: each votes in the exchange of losses and norms. A second signal
-// ends the process at once.
+// SIGINT and SIGTERM end a training after the step that runs, on all ranks
+// after the same one: each votes in the report of losses and norms. A second
+// signal ends the process at once.
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_INTERRUPT_H

@@ -86,13 +86,13 @@ struct StepClock {
 };
 } // namespace
 
-/// When the last rank came to the exchange.
+/// When the last rank came to the all-reduce of the report.
 static uint64_t lastArrival(const RankSteps &ranks, int64_t step) {
   uint64_t last = 0;
   for (const std::vector<StepEvents> &rank : ranks)
     if (const StepEvents *events = findStep(rank, step))
       for (const Event &event : events->events)
-        if (event.kind == Event::Exchange)
+        if (event.kind == Event::Report)
           last = std::max(last, event.begin);
   return last;
 }
@@ -123,7 +123,7 @@ static ScheduleCollective collectiveOf(const Program &program,
 static void addRank(const Program &program,
                     const std::vector<bool> &hasEmptyInputGradient,
                     const StepEvents &events, const StepClock &clock,
-                    uint64_t exchange, std::vector<TimedAction> &row,
+                    uint64_t report, std::vector<TimedAction> &row,
                     std::vector<EndWork> &ends,
                     std::vector<ScheduleCollective> &collectives) {
   double ready = 0;
@@ -138,9 +138,9 @@ static void addRank(const Program &program,
       }
       continue;
     }
-    if (event.kind == Event::Exchange) {
+    if (event.kind == Event::Report) {
       ends.push_back({EndWork::Kind::Reduction,
-                      std::clamp(clock(exchange), begin, end), end});
+                      std::clamp(clock(report), begin, end), end});
       joins = false;
       continue;
     }
@@ -179,7 +179,7 @@ static void addRank(const Program &program,
 Timeline pprt::measuredTimeline(const Description &description,
                                 const RankSteps &ranks, int64_t step) {
   const StepClock clock(ranks, step);
-  const uint64_t exchange = lastArrival(ranks, step);
+  const uint64_t report = lastArrival(ranks, step);
   Timeline timeline;
   timeline.ranks.resize(ranks.size());
   timeline.ends.resize(ranks.size());
@@ -187,8 +187,8 @@ Timeline pprt::measuredTimeline(const Description &description,
   for (size_t rank = 0; rank < ranks.size(); ++rank)
     if (const StepEvents *events = findStep(ranks[rank], step))
       addRank(description.programs[rank], description.hasEmptyInputGradient,
-              *events, clock, exchange, timeline.ranks[rank],
-              timeline.ends[rank], timeline.collectives[rank]);
+              *events, clock, report, timeline.ranks[rank], timeline.ends[rank],
+              timeline.collectives[rank]);
   timeline.summarize(clock(clock.end));
   return timeline;
 }

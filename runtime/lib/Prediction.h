@@ -18,12 +18,13 @@ namespace pprt {
 pp::schedule::Schedule scheduleOf(const Description &description);
 
 /// What the ranks of one pipeline did in the step, in ms since the first began
-/// it. Ranks wait for the last one before the exchange; from then on it costs.
+/// it. Ranks wait for the last one before the report is all-reduced; from then
+/// on it costs.
 pp::schedule::Timeline measuredTimeline(const Description &description,
                                         const RankSteps &ranks, int64_t step);
 
 /// Mean times of each stage in a timeline, free transfers, and the mean end of
-/// the step: sums, norms and updates of each rank after a common exchange.
+/// the step: sums, norms and updates of each rank after a common report.
 pp::schedule::Costs ownCosts(const pp::schedule::Schedule &schedule,
                              const pp::schedule::Timeline &measured);
 

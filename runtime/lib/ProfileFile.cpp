@@ -148,7 +148,7 @@ static std::string transfersJson(const Description &description,
 namespace {
 /// Seconds of a step that are not layers, nor waiting for transfers.
 struct StepTimes {
-  double whole = 0, update = 0, exchange = 0;
+  double whole = 0, update = 0, report = 0;
 };
 } // namespace
 
@@ -156,7 +156,7 @@ static StepTimes medianSteps(const Description &description,
                              const Measurements &measured) {
   struct OneStep {
     uint64_t begin = UINT64_MAX, end = 0;
-    double update = 0, exchange = 1e300;
+    double update = 0, report = 1e300;
   };
   std::map<int64_t, OneStep> all;
   for (size_t rank = 0; rank < measured.steps.size(); ++rank)
@@ -168,11 +168,11 @@ static StepTimes medianSteps(const Description &description,
       one.end = std::max(one.end, step.end);
       // What remains of a step is the update and what nothing else accounts
       // for, such as clearing gradients.
-      double rest = toSeconds(step.end - step.begin), exchange = 0;
+      double rest = toSeconds(step.end - step.begin), report = 0;
       for (const Event &event : step.events) {
         double time = toSeconds(event.end - event.begin);
-        if (event.kind == Event::Exchange)
-          exchange += time;
+        if (event.kind == Event::Report)
+          report += time;
         bool isEnd = event.kind == Event::Run &&
                      (description.programOf(rank).actions[event.action].kind ==
                           ActionKind::Update ||
@@ -182,15 +182,15 @@ static StepTimes medianSteps(const Description &description,
           rest -= time;
       }
       one.update += std::max(rest, 0.0);
-      one.exchange = std::min(one.exchange, exchange);
+      one.report = std::min(one.report, report);
     }
-  std::vector<double> whole, update, exchange;
+  std::vector<double> whole, update, report;
   for (auto &[step, one] : all) {
     whole.push_back(toSeconds(one.end - one.begin));
     update.push_back(one.update);
-    exchange.push_back(one.exchange);
+    report.push_back(one.report);
   }
-  return {median(whole), median(update), median(exchange)};
+  return {median(whole), median(update), median(report)};
 }
 
 std::string pprt::profileJson(const Description &description,
@@ -220,7 +220,7 @@ std::string pprt::profileJson(const Description &description,
   add("step", number(step.whole));
   add("update", "{\"bytes\": " + std::to_string(bytes) +
                     ", \"seconds\": " + number(step.update) + "}");
-  add("exchange", number(step.exchange));
+  add("exchange", number(step.report));
   add("transfers", transfersJson(description, measured));
   add("layers", "[" + layersJson(description, measured) + "]");
   return out + "\n}\n";

@@ -56,8 +56,8 @@ void Recorder::endStep() {
     case Event::Transfer:
       sums.inFlight += time;
       break;
-    case Event::Exchange:
-      sums.byKind[size_t(ActionKind::Exchange)] += time;
+    case Event::Report:
+      sums.byKind[size_t(ActionKind::Report)] += time;
       break;
     }
   }

@@ -1,9 +1,9 @@
 //===- Recorder.h - What a rank did when ----------------------------------===//
 //
-// Every action, wait, transfer and exchange of a step becomes one event in a
-// buffer that is made before the step. Between steps the events are summed up
-// for the profile, and kept for --trace (all steps) and --timeline (the last
-// few steps).
+// Every action, wait and transfer of a step, and the all-reduce of its report,
+// becomes one event in a buffer that is made before the step. Between steps the
+// events are summed up for the profile, and kept for --trace (all steps) and
+// --timeline (the last few steps).
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_RECORDER_H
@@ -22,7 +22,7 @@ struct Event {
     Run,      // an action of the program on the main thread
     Wait,     // the main thread asleep until a transfer completes
     Transfer, // a transfer from its posting to its completion
-    Exchange, // loss and norms of all ranks
+    Report,   // the all-reduce of losses and norms
   };
   uint64_t begin = 0, end = 0; // ns
   Kind kind = Run;
@@ -39,7 +39,7 @@ struct StepEvents {
 /// Seconds of a rank's steps, by what they were spent on.
 struct Profile {
   double steps = 0;                   // all of it
-  std::array<double, 10> byKind = {}; // by ActionKind; Exchange holds the wait
+  std::array<double, 10> byKind = {}; // by ActionKind; Report holds the wait
   double waiting = 0;                 // for transfers
   double transfers = 0;               // posting and completing them
   double inFlight = 0;                // sum over transfers, overlap included

@@ -27,7 +27,7 @@ std::string pprt::profileTable(const Description &description,
   for (size_t rank = 0; rank < ranks.size(); ++rank) {
     const Profile &p = ranks[rank];
     double total = p.steps > 0 ? p.steps : 1;
-    double waiting = p.waiting + p.kind(ActionKind::Exchange);
+    double waiting = p.waiting + p.kind(ActionKind::Report);
     double other = total - p.compute() - p.update() - p.transfers - waiting;
     auto percent = [&](double seconds) { return 100 * seconds / total; };
     out +=
@@ -39,7 +39,7 @@ std::string pprt::profileTable(const Description &description,
   if (!byKind)
     return out;
   out += "ms a step by kind       F         B         I         W      sums  "
-         "  update  exchange      wait in flight\n";
+         "  update    report      wait in flight\n";
   for (size_t rank = 0; rank < ranks.size(); ++rank) {
     const Profile &p = ranks[rank];
     auto ms = [&](double seconds) { return 1e3 * seconds / double(steps); };
@@ -49,7 +49,7 @@ std::string pprt::profileTable(const Description &description,
         rank, ms(p.kind(ActionKind::Forward)), ms(p.kind(ActionKind::Backward)),
         ms(p.kind(ActionKind::BackwardInput)),
         ms(p.kind(ActionKind::BackwardWeight)), ms(p.kind(ActionKind::Reduce)),
-        ms(p.kind(ActionKind::Update)), ms(p.kind(ActionKind::Exchange)),
+        ms(p.kind(ActionKind::Update)), ms(p.kind(ActionKind::Report)),
         ms(p.waiting), ms(p.inFlight));
   }
   double bubble = -1;

@@ -331,7 +331,7 @@ for rank in range(P):
             emit(f"CALL(pprt_wait(ctx, {4 * m + 3}));")
     for i in held:
         emit(f"CALL(pprt_square_norm(ctx, {i}, AT({L['gradient'][i]}), 0));")
-    emit("CALL(pprt_exchange(ctx, 0));")
+    emit("CALL(pprt_all_reduce_report(ctx, 0));")
     for i in held:
         bracket(("update", i), f"CALL(pprt_update(ctx, {i}, AT({L['parameter'][i]}), "
                 f"AT({L['gradient'][i]}), 0));")

@@ -674,7 +674,7 @@ class Failures(Gpu):
                          "unfinished: ", "micro-batch ",
                          "on the edge from rank", "--timeout")
 
-        # Messages of the exchange of losses and norms as well.
+        # Messages of the all-reduce of losses and norms as well.
         result = self.start(2, "--timeout", "2", FAKE_NCCL_STUCK="6")
         self.assertError(result, "found a step that takes longer than 2 s",
                          "unfinished: an all_reduce of 14 f64 over pipe on rank")

@@ -47,7 +47,7 @@ module @device {
     pp.run B stage(0) mb(0) @stage0.backward(%again) : (tensor<f32>) -> ()
     %g = pp.load_gradient @w use(0) : tensor<32xf32>
     pp.grad_norm @w, %g : tensor<32xf32>
-    pp.exchange
+    pp.all_reduce_report
     pp.update @w, %g : tensor<32xf32>
     pp.return
   }

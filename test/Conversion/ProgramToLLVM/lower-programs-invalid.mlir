@@ -65,7 +65,7 @@ module @f64 {
 module @unscheduled {
   func.func private @conclude() attributes {pp.role = "conclude"}
   pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 64 : i64}} {
-    pp.exchange
+    pp.all_reduce_report
     pp.return
   }
 }
@@ -78,7 +78,7 @@ module @data {
   pp.schedule "1f1b" microbatches(1) placement [0] rows ["0F0"]
   func.func private @conclude() attributes {pp.role = "conclude"}
   pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 64 : i64}} {
-    pp.exchange
+    pp.all_reduce_report
     pp.return
   }
 }
@@ -92,7 +92,7 @@ module @unused {
   pp.schedule "1f1b" microbatches(1) placement [0] rows ["0F0"]
   func.func private @conclude() attributes {pp.role = "conclude"}
   pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 64 : i64}} {
-    pp.exchange
+    pp.all_reduce_report
     pp.return
   }
 }
@@ -106,7 +106,7 @@ module @wide {
   pp.schedule "1f1b" microbatches(1) placement [0] rows ["0F0"]
   func.func private @conclude() attributes {pp.role = "conclude"}
   pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 64 : i64}} {
-    pp.exchange
+    pp.all_reduce_report
     pp.return
   }
 }
@@ -119,7 +119,7 @@ module @labels {
   pp.schedule "1f1b" microbatches(1) placement [0] rows ["0F0"]
   func.func private @conclude() attributes {pp.role = "conclude"}
   pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 64 : i64}} {
-    pp.exchange
+    pp.all_reduce_report
     pp.return
   }
 }
@@ -133,7 +133,7 @@ module @shapes {
   pp.schedule "1f1b" microbatches(1) placement [0] rows ["0F0"]
   func.func private @conclude() attributes {pp.role = "conclude"}
   pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 64 : i64}} {
-    pp.exchange
+    pp.all_reduce_report
     pp.return
   }
 }
@@ -144,7 +144,7 @@ module @shapes {
 module @ends {
   pp.program @pipe0 pipe(0) attributes {pp.memory = {arena = 64 : i64}} {
     // expected-error@+1 {{found no function that concludes a step, expected one of the module; run pp-add-optimizer}}
-    pp.exchange
+    pp.all_reduce_report
     pp.return
   }
 }

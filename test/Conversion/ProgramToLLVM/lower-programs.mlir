@@ -83,7 +83,7 @@ module @small {
   // CHECK: ^[[NEXT]]:
   // CHECK: llvm.call @stage0.backward(
   // CHECK: llvm.call @pprt_square_norm
-  // CHECK: llvm.call @pprt_exchange
+  // CHECK: llvm.call @pprt_all_reduce_report
   // CHECK: llvm.call @pprt_update
   // CHECK: ^[[EXIT]](%[[RESULT:.*]]: i32):
   // CHECK-NEXT: llvm.return %[[RESULT]]
@@ -94,7 +94,7 @@ module @small {
     pp.run B stage(0) mb(0) @stage0.backward(%r) : (tensor<48xf32>) -> ()
     %g = pp.load_gradient @w use(0) : tensor<32xf32>
     pp.grad_norm @w, %g : tensor<32xf32>
-    pp.exchange
+    pp.all_reduce_report
     pp.update @w, %g : tensor<32xf32>
     pp.return
   }

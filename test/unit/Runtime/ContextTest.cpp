@@ -46,7 +46,7 @@ protected:
     context = std::make_unique<pprt_context>(setup, *backend, functions);
     context->beginStep(0);
   }
-  /// Everything a step reports, up to the exchange.
+  /// Everything a step reports, up to the report.
   int32_t report(float loss0, float loss1, float gradient) {
     float g[4] = {gradient, 0, 0, 0}, zero[4] = {};
     pprt_context *ctx = context.get();
@@ -54,7 +54,7 @@ protected:
     EXPECT_EQ(pprt_loss(ctx, 0, &loss0), PPRT_OK);
     EXPECT_EQ(pprt_square_norm(ctx, 0, g, nullptr), PPRT_OK);
     EXPECT_EQ(pprt_square_norm(ctx, 1, zero, nullptr), PPRT_OK);
-    return pprt_exchange(ctx, nullptr);
+    return pprt_all_reduce_report(ctx, nullptr);
   }
   std::string failure() {
     return errorOf([&] {
@@ -127,7 +127,7 @@ TEST_F(ContextTest, AnIdOutOfRangeIsAnErrorBeforeTheUpdate) {
     pprt_check_ids(context.get(), "nn.embedding at m.mlir:1:2", ids.data(),
                    int64_t(ids.size()), 1, 32, 256, ignored);
   };
-  auto errorAtExchange = [&] {
+  auto errorAtReport = [&] {
     testing::internal::CaptureStderr();
     EXPECT_EQ(report(1, 1, 1), PPRT_ERROR);
     return testing::internal::GetCapturedStderr();
@@ -137,7 +137,7 @@ TEST_F(ContextTest, AnIdOutOfRangeIsAnErrorBeforeTheUpdate) {
   pprt_action_end(context.get(), 0);
   check({-5}, 0); // the first counts
   EXPECT_NE(
-      errorAtExchange().find(
+      errorAtReport().find(
           "found id 300 in nn.embedding at m.mlir:1:2 in step 0 of F 'f', "
           "stage 0, micro-batch 0, expected ids in [0, 256); nothing was "
           "updated"),
@@ -147,7 +147,7 @@ TEST_F(ContextTest, AnIdOutOfRangeIsAnErrorBeforeTheUpdate) {
   EXPECT_EQ(report(1, 1, 1), PPRT_OK);
   make();
   check({256}, -100);
-  EXPECT_NE(errorAtExchange().find(
+  EXPECT_NE(errorAtReport().find(
                 "found id 256 in nn.embedding at m.mlir:1:2 "
                 "in step 0, expected ids in [0, 256) or ignore_index = "
                 "-100"),
@@ -159,12 +159,12 @@ TEST_F(ContextTest, AnIdOutOfRangeIsAnErrorBeforeTheUpdate) {
   EXPECT_EQ(report(1, 1, 1), PPRT_OK);
   make();
   pprt_check_ids(context.get(), "a", wide + 5, 1, 1, 64, 256, 0);
-  EXPECT_NE(errorAtExchange().find("found id 4294967300 in a"),
+  EXPECT_NE(errorAtReport().find("found id 4294967300 in a"),
             std::string::npos);
 }
 
 TEST_F(ContextTest, EverythingIsReportedOnce) {
-  EXPECT_EQ(pprt_exchange(context.get(), nullptr), PPRT_ERROR);
+  EXPECT_EQ(pprt_all_reduce_report(context.get(), nullptr), PPRT_ERROR);
   expectFailure("reported 0 times");
   make();
   float loss = 1;
@@ -172,7 +172,7 @@ TEST_F(ContextTest, EverythingIsReportedOnce) {
   EXPECT_EQ(report(1, 1, 1), PPRT_ERROR);
   expectFailure("reported 2 times");
   make();
-  EXPECT_ERROR(context->endStep(), "without an exchange");
+  EXPECT_ERROR(context->endStep(), "without an all-reduce");
 }
 
 TEST_F(ContextTest, WrongNumbersAreErrors) {
@@ -185,7 +185,7 @@ TEST_F(ContextTest, WrongNumbersAreErrors) {
   expectFailure("found parameter 2, expected one of the model's 2");
   make();
   EXPECT_EQ(pprt_update(context.get(), 0, x, x, nullptr), PPRT_ERROR);
-  expectFailure("found an update before the exchange");
+  expectFailure("found an update before the all-reduce");
   d.programs[0].parameters.pop_back();
   make();
   EXPECT_EQ(pprt_update(context.get(), 1, x, x, nullptr), PPRT_ERROR);

@@ -82,7 +82,7 @@ TEST(Description, LoopsOfActionsAreWrittenOut) {
     {"repeat": 3, "step": 2, "actions": [
       {"kind": "F", "stage": 0, "microbatch": 5, "name": "f"},
       {"kind": "reduce", "name": "w"}]})"));
-  document["programs"][0]["actions"].push_back({{"kind", "exchange"}});
+  document["programs"][0]["actions"].push_back({{"kind", "report"}});
   std::string text = document.dump();
   Description d = parseDescription(text.c_str());
   const std::vector<Action> &actions = d.programs[0].actions;
@@ -92,7 +92,7 @@ TEST(Description, LoopsOfActionsAreWrittenOut) {
     EXPECT_EQ(actions[2 + 2 * round].name, "f");
     EXPECT_EQ(actions[3 + 2 * round].microbatch, -1);
   }
-  EXPECT_EQ(actions.back().kind, ActionKind::Exchange);
+  EXPECT_EQ(actions.back().kind, ActionKind::Report);
 
   auto has = [](const std::string &text, const char *part) {
     EXPECT_NE(text.find(part), std::string::npos) << text;

@@ -79,7 +79,7 @@ TEST(Emulation, StepsTouchNoMemory) {
   EXPECT_EQ(pprt_add_gradient(&context, 0, nowhere, nowhere, 1, nowhere), PPRT_OK);
   EXPECT_EQ(pprt_loss(&context, 0, nowhere), PPRT_OK);
   EXPECT_EQ(pprt_square_norm(&context, 0, nowhere, nowhere), PPRT_OK);
-  EXPECT_EQ(pprt_exchange(&context, nowhere), PPRT_OK);
+  EXPECT_EQ(pprt_all_reduce_report(&context, nowhere), PPRT_OK);
   EXPECT_EQ(pprt_update(&context, 0, nowhere, nowhere, nowhere), PPRT_OK);
   context.endStep();
   // What is wrong is still noticed.

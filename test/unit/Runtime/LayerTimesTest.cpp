@@ -96,14 +96,14 @@ TEST(ProfileFile, HasAllThatWasMeasured) {
          0,
          ms(20 * scale),
          {event(Event::Run, 0, 4, 0), event(Event::Transfer, 4, 9, 1),
-          event(Event::Run, 10, 15, 2), event(Event::Exchange, 15, 17, -1),
+          event(Event::Run, 10, 15, 2), event(Event::Report, 15, 17, -1),
           event(Event::Run, 17, 19, 3)}});
     measured.steps[1].push_back(
         {step,
          0,
          ms(20 * scale),
          {event(Event::Wait, 0, 7, 0), event(Event::Transfer, 1, 7, 0),
-          event(Event::Run, 7, 17, 1), event(Event::Exchange, 17, 18, -1)}});
+          event(Event::Run, 7, 17, 1), event(Event::Report, 17, 18, -1)}});
   }
   json root = json::parse(profileJson(d, measured, 3));
   EXPECT_EQ(root["format"], 1);

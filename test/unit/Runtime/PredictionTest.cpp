@@ -54,13 +54,13 @@ static RankSteps handMade() {
       inMs(Event::Wait, 5, 9.5, -1),  inMs(Event::Run, 10, 13, 2),
       inMs(Event::Transfer, 3, 4, 5), inMs(Event::Wait, 13, 18.5, -1),
       inMs(Event::Run, 18.5, 21, 3),  inMs(Event::Run, 21, 21.5, 4),
-      inMs(Event::Run, 21.5, 22, 4),  inMs(Event::Exchange, 22, 25, -1),
+      inMs(Event::Run, 21.5, 22, 4),  inMs(Event::Report, 22, 25, -1),
       inMs(Event::Run, 25, 26, 4)};
   std::vector<Event> rank1 = {
-      inMs(Event::Wait, 0, 4, -1),         inMs(Event::Run, 4, 6, 0),
-      inMs(Event::Run, 6, 9, 1),           inMs(Event::Run, 9.25, 11.25, 2),
-      inMs(Event::Run, 11.25, 17, 3),      inMs(Event::Run, 17, 17.5, 4),
-      inMs(Event::Exchange, 17.5, 25, -1), inMs(Event::Run, 25, 25.5, 4)};
+      inMs(Event::Wait, 0, 4, -1),       inMs(Event::Run, 4, 6, 0),
+      inMs(Event::Run, 6, 9, 1),         inMs(Event::Run, 9.25, 11.25, 2),
+      inMs(Event::Run, 11.25, 17, 3),    inMs(Event::Run, 17, 17.5, 4),
+      inMs(Event::Report, 17.5, 25, -1), inMs(Event::Run, 25, 25.5, 4)};
   RankSteps ranks(2);
   for (auto *events : {&rank0, &rank1}) {
     StepEvents step;
@@ -92,7 +92,7 @@ TEST(Prediction, IdleTimesOfMeasuredStepsHaveReasons) {
   EXPECT_DOUBLE_EQ(idle(1, IdleReason::WarmUp), 3);
   EXPECT_DOUBLE_EQ(idle(1, IdleReason::Transfer), 1);
   EXPECT_DOUBLE_EQ(idle(1, IdleReason::Runtime), 0.25);
-  // It waits for rank 0 before the exchange, and for the end after its update.
+  // It waits for rank 0 before the report, and for the end after its update.
   EXPECT_DOUBLE_EQ(idle(1, IdleReason::CoolDown), (22 - 17.5) + 0.5);
   ASSERT_EQ(timeline.ends[1].size(), 3u);
   EXPECT_EQ(timeline.ends[1][1].kind, EndWork::Kind::Reduction);
@@ -161,7 +161,7 @@ TEST(Prediction, WaitsForCollectivesHaveReasons) {
       << "hidden in the warm-up";
   EXPECT_DOUBLE_EQ(timeline.idleTime(1, IdleReason::WarmUp), 3);
   EXPECT_DOUBLE_EQ(timeline.idleTime(1, IdleReason::Gradients), 0.75)
-      << "rank 0 waits for its own before the exchange";
+      << "rank 0 waits for its own before the report";
   for (int rank = 0; rank < 2; ++rank) {
     double sum = 0;
     for (const Share &share : timeline.shares(rank))
@@ -276,7 +276,7 @@ TEST(Prediction, PanelsOfAStep) {
   std::vector<Panel> panels = timelinePanels(d, handMade(), 7, {});
   ASSERT_EQ(panels.size(), 2u);
   EXPECT_EQ(panels[0].title, "measured");
-  // F 2, B 2.75 and 4.375: 0F0 0F1 | 1F0 1B0 1F1 1B1 | 0B1, exchange, update.
+  // F 2, B 2.75 and 4.375: 0F0 0F1 | 1F0 1B0 1F1 1B1 | 0B1, report, update.
   EXPECT_DOUBLE_EQ(panels[1].timeline.makespan,
                    2 + 2 * (2 + 4.375) + 2.75 + 3 + 2);
   d.times.emplace();

@@ -55,7 +55,7 @@ static RankSteps ranks() {
           {stepOf(5, 100 * ms, 120 * ms,
                   {event(Event::Wait, 100 * ms, 104 * ms, 0),
                    event(Event::Run, 104 * ms, 109 * ms, 1),
-                   event(Event::Exchange, 109 * ms, 110 * ms, -1)})}};
+                   event(Event::Report, 109 * ms, 110 * ms, -1)})}};
 }
 
 /// Whether every tag that opens closes, in order, and no raw & or < is left.
@@ -135,7 +135,7 @@ TEST(ChromeTrace, IsJsonWithStageAndMicrobatch) {
   panels[1].timeline.ranks = {{},
                               {{{1, pp::schedule::Kind::Forward, 11}, 2, 5}}};
   json trace = json::parse(chromeTrace(description(), ranks(), panels, 5));
-  int runs = 0, transfers = 0, waits = 0, exchanges = 0, predicted = 0;
+  int runs = 0, transfers = 0, waits = 0, reports = 0, predicted = 0;
   for (const json &e : trace["traceEvents"]) {
     if (e["ph"] == "M")
       continue;
@@ -158,12 +158,12 @@ TEST(ChromeTrace, IsJsonWithStageAndMicrobatch) {
     runs += category == "action";
     transfers += category == "transfer";
     waits += category == "wait";
-    exchanges += category == "exchange";
+    reports += category == "report";
   }
   EXPECT_EQ(runs, 2);
   EXPECT_EQ(transfers, 2); // begin and end
   EXPECT_EQ(waits, 1);
-  EXPECT_EQ(exchanges, 1);
+  EXPECT_EQ(reports, 1);
   EXPECT_EQ(predicted, 1);
 }
 
@@ -176,13 +176,12 @@ TEST(Recorder, SumsUpAndKeepsSteps) {
     recorder.actionBegin(1);
     EXPECT_EQ(recorder.currentAction(), 1);
     recorder.actionEnd(1);
-    recorder.add(Event::Exchange, 0, 2000000, -1);
+    recorder.add(Event::Report, 0, 2000000, -1);
     recorder.endStep();
   }
   double steps = timelineWindow + 3;
   EXPECT_NEAR(recorder.profile().waiting, 1e-3 * steps, 1e-9);
-  EXPECT_NEAR(recorder.profile().kind(ActionKind::Exchange), 2e-3 * steps,
-              1e-9);
+  EXPECT_NEAR(recorder.profile().kind(ActionKind::Report), 2e-3 * steps, 1e-9);
   EXPECT_GT(recorder.profile().compute(), 0);
   EXPECT_EQ(recorder.allSteps().size(), size_t(steps));
   EXPECT_EQ(recorder.lastSteps().size(), size_t(timelineWindow));
@@ -190,7 +189,7 @@ TEST(Recorder, SumsUpAndKeepsSteps) {
   ASSERT_EQ(copy.size(), size_t(steps));
   EXPECT_EQ(copy[3].step, 3);
   EXPECT_EQ(copy[3].events.size(), 3u);
-  EXPECT_EQ(copy[3].events[2].kind, Event::Exchange);
+  EXPECT_EQ(copy[3].events[2].kind, Event::Report);
 }
 
 TEST(Recorder, MakesRoomForTheNextStep) {
@@ -241,7 +240,7 @@ TEST(Tables, WhereTheTimeWent) {
       timelinePanels(description(), ranks(), 5, {});
   std::string table = bubbleTable(panels, 5);
   EXPECT_EQ(table.find("where step 5 went"), 0u);
-  // 7 of 40 ms are computation, 1 of 40 the exchange.
+  // 7 of 40 ms are computation, 1 of 40 the report.
   EXPECT_NE(table.find("measured                              20.000   80.00%  "
                        "   17.50%"),
             std::string::npos)

@@ -53,7 +53,7 @@ def PPLowerPrograms : Pass<"pp-lower-programs", "::mlir::ModuleOp"> {
       pp.program @pipe0 pipe(0) {
         %l = pp.run F stage(0) mb(0) @stage0.forward() : () -> tensor<f32>
         pp.loss %l mb(0) : tensor<f32>
-        pp.exchange
+        pp.all_reduce_report
         pp.return
       }
     }
@@ -65,7 +65,7 @@ def PPLowerPrograms : Pass<"pp-lower-programs", "::mlir::ModuleOp"> {
     llvm.func ... @pp.step.pipe0(%ctx: !llvm.ptr, %arena: !llvm.ptr) -> i32 ... {
       ...
       llvm.call @stage0.forward(...
-      %status = llvm.call @pprt_exchange(%ctx, ...) : (!llvm.ptr, !llvm.ptr) -> i32
+      %status = llvm.call @pprt_all_reduce_report(%ctx, ...) : (!llvm.ptr, !llvm.ptr) -> i32
     ```
   }];
   let options = [

@@ -68,14 +68,14 @@ struct Transfer {
 
 /// A collective that a program starts.
 struct Collective {
-  StartOp op;  ///< null for pp.exchange
-  size_t pipe; ///< index into the programs
+  Operation *op; ///< pp.start or pp.all_reduce_report
+  size_t pipe;   ///< index into the programs
   std::optional<uint64_t> microbatch;
 };
 
 /// An op that a program reaches.
 struct Event {
-  enum class Kind : uint8_t { Post, Wait, Start, Finish, Exchange } kind;
+  enum class Kind : uint8_t { Post, Wait, Start, Finish } kind;
   uint32_t index; ///< of the transfer, or the collective of the program
   Operation *op;
 };
@@ -110,6 +110,7 @@ private:
   LogicalResult compare(const Transfer &send, const Transfer &receive,
                         size_t position);
   LogicalResult makeModel();
+  ArrayAttr axesOf(const Collective &collective) const;
   std::string describe(const Collective &collective) const;
   LogicalResult compareCollectives(const Collective &collective,
                                    size_t position, const Collective &first);
@@ -131,7 +132,9 @@ private:
   std::vector<Transfer> transfers;
   std::vector<std::vector<Collective>> collectives; ///< of each program
   communication::Programs model;
-  SmallVector<ArrayAttr> axesOf; ///< each group; null for pp.exchange
+  ArrayAttr allAxes; ///< of the mesh; empty without one
+  /// The axes of each group of all programs; null: a program's own.
+  SmallVector<ArrayAttr> groupAxes;
   std::vector<std::array<uint32_t, 2>> sidesOf; ///< transfers of each message
   /// The op of each event of the model.
   SmallVector<SmallVector<Operation *>> opOf;
@@ -150,6 +153,9 @@ std::string CommunicationProof::describe(const Transfer &transfer) const {
 }
 
 LogicalResult CommunicationProof::collect() {
+  allAxes = ArrayAttr::get(module.getContext(), {});
+  for (MeshOp mesh : module.getOps<MeshOp>())
+    allAxes = mesh.getAxesAttr();
   // A tag, or a place in the order, means one message of an edge.
   std::map<std::pair<int64_t, int64_t>, ChannelOp> edges;
   for (ChannelOp channel : module.getOps<ChannelOp>()) {
@@ -265,7 +271,7 @@ CommunicationProof::collect(ProgramOp program, size_t pipe,
     std::vector<Collective> &own = collectives[pipe];
     std::optional<uint64_t> microbatch = remember(op, entry, shift, own.size());
     events[pipe].push_back({Event::Kind::Start, uint32_t(own.size()), op});
-    own.push_back({cast<StartOp>(op), pipe, microbatch});
+    own.push_back({op, pipe, microbatch});
   };
   auto wait = [&](Operation *op, const Known &entry, int64_t shift) {
     Operation *posted = entry.event.posted;
@@ -305,10 +311,10 @@ CommunicationProof::collect(ProgramOp program, size_t pipe,
       start(op, entry, shift);
     else if (entry.event.kind == EventKind::Wait)
       wait(op, entry, shift);
-    else {
+    else { // started and finished at once
+      start(op, entry, shift);
       events[pipe].push_back(
-          {Event::Kind::Exchange, uint32_t(collectives[pipe].size()), op});
-      collectives[pipe].push_back({{}, pipe, {}});
+          {Event::Kind::Finish, uint32_t(collectives[pipe].size() - 1), op});
     }
   });
   if (failed(result))
@@ -453,10 +459,15 @@ LogicalResult CommunicationProof::match() {
 // Execution
 //===----------------------------------------------------------------------===//
 
+ArrayAttr CommunicationProof::axesOf(const Collective &collective) const {
+  auto op = dyn_cast<StartOp>(collective.op);
+  return op ? op.getAxes() : allAxes;
+}
+
 std::string CommunicationProof::describe(const Collective &collective) const {
-  if (!collective.op)
-    return "pp.exchange";
-  StartOp op = collective.op;
+  auto op = dyn_cast<StartOp>(collective.op);
+  if (!op)
+    return "pp.all_reduce_report";
   std::string text = stringifyCollectiveKind(op.getKind()).str() + " of '" +
                      op.getValue().str() + "'";
   if (collective.microbatch)
@@ -467,22 +478,30 @@ std::string CommunicationProof::describe(const Collective &collective) const {
 /// What all members of a group start at one place of their order.
 LogicalResult CommunicationProof::compareCollectives(
     const Collective &collective, size_t position, const Collective &first) {
-  StartOp own = collective.op, other = first.op;
-  if (!own || (collective.microbatch == first.microbatch &&
-               own.getKind() == other.getKind() &&
-               own.getValueAttr() == other.getValueAttr() &&
-               own.getOperand().getType() == other.getOperand().getType()))
+  auto own = dyn_cast<StartOp>(collective.op);
+  auto other = dyn_cast<StartOp>(first.op);
+  if (own && other
+          ? collective.microbatch == first.microbatch &&
+                own.getKind() == other.getKind() &&
+                own.getValueAttr() == other.getValueAttr() &&
+                own.getOperand().getType() == other.getOperand().getType()
+          : !own && !other)
     return success();
   if (quiet)
     return failure();
-  InFlightDiagnostic diagnostic = own->emitError();
-  diagnostic << "found " << describe(collective) << ", "
-             << own.getOperand().getType() << ", as collective " << position
-             << " over " << own.getAxes() << ", expected what pipe coordinate "
-             << pipes[first.pipe] << " starts there: " << describe(first)
-             << ", " << other.getOperand().getType()
-             << ": start them in one order";
-  diagnostic.attachNote(other.getLoc()) << "it is here";
+  auto withType = [&](const Collective &one, InFlightDiagnostic &diagnostic) {
+    diagnostic << describe(one);
+    if (auto op = dyn_cast<StartOp>(one.op))
+      diagnostic << ", " << op.getOperand().getType();
+  };
+  InFlightDiagnostic diagnostic = error(collective.op) << "found ";
+  withType(collective, diagnostic);
+  diagnostic << ", as collective " << position << " over " << axesOf(collective)
+             << ", expected what pipe coordinate " << pipes[first.pipe]
+             << " starts there: ";
+  withType(first, diagnostic);
+  diagnostic << ": start them in one order";
+  diagnostic.attachNote(first.op->getLoc()) << "it is here";
   return diagnostic;
 }
 
@@ -499,8 +518,8 @@ LogicalResult CommunicationProof::makeModel() {
     model.messages.push_back({int32_t(of.pipe), int32_t(of.peer)});
     sidesOf.push_back({uint32_t(index), transfer.other});
   }
-  // Groups: of all programs, one for each set of axes that spans them (null:
-  // pp.exchange); then of each program alone.
+  // Groups: of all programs, one for each set of axes that spans them; then of
+  // each program alone.
   std::vector<int32_t> all;
   for (size_t pipe = 0; pipe != programs.size(); ++pipe)
     all.push_back(pipe);
@@ -511,32 +530,31 @@ LogicalResult CommunicationProof::makeModel() {
     std::vector<Collective> ofFirst;
   };
   std::map<const void *, Shared> shared;
-  auto sharedOf = [&](StartOp op) -> Shared & {
-    const void *key = op ? op.getAxesAttr().getAsOpaquePointer() : nullptr;
-    auto [it, isNew] = shared.try_emplace(key);
+  auto sharedOf = [&](ArrayAttr axes) -> Shared & {
+    auto [it, isNew] = shared.try_emplace(axes.getAsOpaquePointer());
     if (isNew) {
       it->second.group = model.groups.size();
       model.groups.push_back(all);
-      axesOf.push_back(op ? op.getAxesAttr() : ArrayAttr());
+      groupAxes.push_back(axes);
     }
     return it->second;
   };
-  sharedOf({});
+  sharedOf(allAxes);
   model.programs.resize(programs.size());
   opOf.resize(programs.size());
   for (size_t pipe = 0; pipe != programs.size(); ++pipe) {
     uint32_t alone = model.groups.size();
     model.groups.push_back({int32_t(pipe)});
-    axesOf.push_back({});
+    groupAxes.push_back({});
     std::map<const Shared *, size_t> reached;
     std::vector<uint32_t> numberOf; // in the model, of each collective
     for (const Collective &collective : collectives[pipe]) {
       numberOf.push_back(model.collectives.size());
-      if (StartOp op = collective.op; op && !op.spansPipe()) {
+      if (auto op = dyn_cast<StartOp>(collective.op); op && !op.spansPipe()) {
         model.collectives.push_back(alone);
         continue;
       }
-      Shared &group = sharedOf(collective.op);
+      Shared &group = sharedOf(axesOf(collective));
       size_t position = reached[&group]++;
       if (position == group.inOrder.size()) {
         group.inOrder.push_back(model.collectives.size());
@@ -556,10 +574,9 @@ LogicalResult CommunicationProof::makeModel() {
     for (const Event &event : events[pipe]) {
       if (event.kind != Event::Kind::Post && event.kind != Event::Kind::Wait) {
         uint32_t number = numberOf[event.index];
-        if (event.kind != Event::Kind::Finish)
-          add(Kind::StartCollective, number, event.op);
-        if (event.kind != Event::Kind::Start)
-          add(Kind::WaitCollective, number, event.op);
+        add(event.kind == Event::Kind::Start ? Kind::StartCollective
+                                             : Kind::WaitCollective,
+            number, event.op);
         continue;
       }
       const Transfer &transfer = transfers[event.index];
@@ -592,14 +609,16 @@ LogicalResult CommunicationProof::verifyCollectives(
         });
   };
   InFlightDiagnostic diagnostic = programs[other].emitError();
-  diagnostic << "found " << count(other) << " ";
-  if (ArrayAttr axes = axesOf[group])
-    diagnostic << "collectives over " << axes;
+  const bool areAll = groupAxes[group] == allAxes;
+  diagnostic << "found " << count(other) << " collectives over ";
+  if (areAll && allAxes.empty())
+    diagnostic << "all axes";
   else
-    diagnostic << "pp.exchange";
+    diagnostic << groupAxes[group];
   diagnostic << " in pipe coordinate " << pipes[other] << ", expected "
              << count(first) << " as in pipe coordinate " << pipes[first]
-             << ": all programs take part in each";
+             << ": all programs take part in each"
+             << (areAll ? ", and pp.all_reduce_report is one" : "");
   diagnostic.attachNote(programs[first].getLoc())
       << "the program of pipe coordinate " << pipes[first] << " is here";
   return diagnostic;
@@ -625,8 +644,8 @@ LogicalResult CommunicationProof::report(ArrayRef<communication::Stop> cycle) {
     note << "pipe coordinate " << pipes[stop.program] << " waits here ";
     if (event.isCollective())
       note << "for all programs to "
-           << (isa<ExchangeOp>(opAt(stop)) ? "exchange"
-                                           : "start its collective");
+           << (isa<AllReduceReportOp>(opAt(stop)) ? "all-reduce their reports"
+                                                  : "start its collective");
     else
       note << "for its "
            << describe(transferOf({event.index, event.isReceive()}));

@@ -154,7 +154,7 @@ LogicalResult GradNormOp::declareBuffers(BufferDeclarations &buffers) {
   return success();
 }
 
-LogicalResult ExchangeOp::declareBuffers(BufferDeclarations &buffers) {
+LogicalResult AllReduceReportOp::declareBuffers(BufferDeclarations &buffers) {
   addWorkspace(*this, buffers.getFunctions().conclude(), buffers);
   return success();
 }

@@ -155,11 +155,11 @@ static LogicalResult requireFunctions(Operation *op,
          << what << ", expected one of the module; run pp-add-optimizer";
 }
 
-LogicalResult ExchangeOp::lowerToCalls(StepCalls &calls) {
+LogicalResult AllReduceReportOp::lowerToCalls(StepCalls &calls) {
   if (failed(requireFunctions(*this, calls.getFunctions().conclude(),
                               "concludes a step")))
     return failure();
-  calls.callChecked("pprt_exchange",
+  calls.callChecked("pprt_all_reduce_report",
                     {calls.context(), calls.workspaceAddress(*this)});
   return success();
 }

@@ -136,6 +136,6 @@ std::optional<CommunicationEvent> FinishOp::getCommunication() {
   return eventOfWait(*this);
 }
 
-std::optional<CommunicationEvent> ExchangeOp::getCommunication() {
+std::optional<CommunicationEvent> AllReduceReportOp::getCommunication() {
   return CommunicationEvent{CommunicationEvent::Kind::Collective};
 }

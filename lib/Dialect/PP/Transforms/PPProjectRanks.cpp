@@ -460,7 +460,7 @@ void RankBuilder::updateParameters(Location loc) {
     once(GradNormOp::create(builder, loc, symbol, sum));
   }
   waitForSends(loc);
-  once(ExchangeOp::create(builder, loc));
+  once(AllReduceReportOp::create(builder, loc));
   for (auto [name, sum] : sums) {
     ParameterOp parameter = plan.parameters.find(name)->second.op;
     if (parameter.getPiece() && !parameter.getCut())

@@ -45,7 +45,7 @@ pp.program @pipe0 pipe(0) {
   pp.grad_norm @w, %s : tensor<2x8xf32>
   %one = arith.constant dense<1.0> : tensor<f32>
   pp.loss %one mb(1) : tensor<f32>
-  pp.exchange
+  pp.all_reduce_report
   pp.update @w, %s : tensor<2x8xf32>
   pp.return
 }

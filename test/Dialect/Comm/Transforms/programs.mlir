@@ -83,7 +83,7 @@ pp.program @pipe1 pipe(1) {
   %gt = pp.isend %gw channel(@up) value("w.gradient1") tag(100) : tensor<8x8xf32>
   pp.wait_send %gt, %gw : tensor<8x8xf32>
   pp.grad_norm @v, %sv : tensor<8x8xf32>
-  pp.exchange
+  pp.all_reduce_report
   pp.update @v, %sv : tensor<8x8xf32>
   %nb, %nt = pp.irecv channel(@down) value("w") tag(100) : tensor<8x8xf32>
   %nw = pp.wait %nt, %nb : tensor<8x8xf32>
@@ -115,7 +115,7 @@ pp.program @pipe0 pipe(0) {
   %sg = pp.finish %gt, %rg, %gb : tensor<8xf32> -> tensor<8xf32>
   pp.grad_norm @w, %sw : tensor<8x8xf32>
   pp.grad_norm @g, %sg : tensor<8xf32>
-  pp.exchange
+  pp.all_reduce_report
   pp.update @w, %sw : tensor<8x8xf32>
   pp.update @g, %sg : tensor<8xf32>
   %nw = pp.load_parameter @w : tensor<8x8xf32>

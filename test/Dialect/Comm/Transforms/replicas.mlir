@@ -31,7 +31,7 @@ pp.program @pipe0 pipe(0) {
   %b, %t = pp.start reduce_scatter %sum over ["data"] value("g") : tensor<64xf32> -> tensor<32xf32>
   %piece = pp.finish %t, %sum, %b : tensor<64xf32> -> tensor<32xf32>
   pp.grad_norm @w, %piece : tensor<32xf32>
-  pp.exchange
+  pp.all_reduce_report
   pp.update @w, %piece : tensor<32xf32>
   %own = pp.load_piece @w : tensor<32xf32>
   pp.store_piece @w, %own : tensor<32xf32>
@@ -46,7 +46,7 @@ pp.program @pipe0 pipe(0) {
   %b, %t = pp.start all_reduce %g over ["data"] value("g") : tensor<64xf32> -> tensor<64xf32>
   %sum = pp.finish %t, %g, %b : tensor<64xf32> -> tensor<64xf32>
   pp.grad_norm @w, %sum : tensor<64xf32>
-  pp.exchange
+  pp.all_reduce_report
   pp.update @w, %sum : tensor<64xf32>
   pp.return
 }
@@ -58,7 +58,7 @@ pp.parameter @w : tensor<64xf32> init(#nn.zeros)
 pp.program @pipe0 pipe(0) {
   %g = pp.load_gradient @w use(0) : tensor<64xf32>
   pp.grad_norm @w, %g : tensor<64xf32>
-  pp.exchange
+  pp.all_reduce_report
   pp.update @w, %g : tensor<64xf32>
   pp.return
 }
@@ -74,7 +74,7 @@ pp.program @pipe0 pipe(0) {
   %b2, %t2 = pp.start all_reduce %sum over ["data"] value("h") : tensor<64xf32> -> tensor<64xf32>
   %more = pp.finish %t2, %sum, %b2 : tensor<64xf32> -> tensor<64xf32>
   pp.grad_norm @w, %more : tensor<64xf32>
-  pp.exchange
+  pp.all_reduce_report
   pp.update @w, %more : tensor<64xf32>
   pp.return
 }
@@ -89,7 +89,7 @@ pp.program @pipe0 pipe(0) {
   %b, %t = pp.start all_gather %g over ["data"] value("g") : tensor<32xf32> -> tensor<32xf32>
   %sum = pp.finish %t, %g, %b : tensor<32xf32> -> tensor<32xf32>
   pp.grad_norm @w, %sum : tensor<32xf32>
-  pp.exchange
+  pp.all_reduce_report
   pp.update @w, %sum : tensor<32xf32>
   pp.return
 }

@@ -19,7 +19,7 @@ pp.program @p pipe(-1) {
 
 // expected-error @+1 {{expected pp.return without operands at the end}}
 pp.program @p pipe(0) {
-  pp.exchange
+  pp.all_reduce_report
 }
 
 // -----
@@ -241,7 +241,7 @@ pp.program @p pipe(0) {
 pp.program @p pipe(0) {
   pp.begin_loop rounds(2) step(1)
   // expected-error @+1 {{found in a loop, expected ops of a micro-batch only: move what a step does once behind the loop}}
-  pp.exchange
+  pp.all_reduce_report
   pp.end_loop
   pp.return
 }

@@ -46,8 +46,8 @@ pp.program @pipe1 pipe(1) {
   %sum = pp.reduce_gradients @w(%g, %g1) : tensor<8x8xf32>
   // CHECK: pp.grad_norm @w, %[[SUM]] : tensor<8x8xf32>
   pp.grad_norm @w, %sum : tensor<8x8xf32>
-  // CHECK: pp.exchange
-  pp.exchange
+  // CHECK: pp.all_reduce_report
+  pp.all_reduce_report
   // CHECK: pp.update @w, %[[SUM]] : tensor<8x8xf32>
   pp.update @w, %sum : tensor<8x8xf32>
   // CHECK: %[[P:.*]] = pp.load_parameter @w : tensor<8x8xf32>

@@ -77,7 +77,7 @@ module @m {
     %g1 = pp.wait %t2, %b1 : tensor<32xf32>
     %g = pp.reduce_gradients @w(%g0, %g1) : tensor<32xf32>
     pp.grad_norm @w, %g : tensor<32xf32>
-    pp.exchange
+    pp.all_reduce_report
     pp.update @w, %g : tensor<32xf32>
     %p = pp.load_parameter @w : tensor<32xf32>
     %t3 = pp.isend %p channel(@p0_to_p1) value("w") tag(1) : tensor<32xf32>
@@ -103,7 +103,7 @@ module @m {
     %g1 = pp.load_gradient @w use(1) : tensor<32xf32>
     %t2 = pp.isend %g1 channel(@p1_to_p0) value("w.grad.1") tag(1) : tensor<32xf32>
     pp.wait_send %t2, %g1 : tensor<32xf32>
-    pp.exchange
+    pp.all_reduce_report
     %b1, %t3 = pp.irecv channel(@p0_to_p1) value("w") tag(1) : tensor<32xf32>
     %new = pp.wait %t3, %b1 : tensor<32xf32>
     pp.store_parameter @w, %new : tensor<32xf32>

@@ -39,7 +39,7 @@ pp.stage 1 forward(@f1) backward(@b1) input(@i1) weight(@w1)
 // CHECK: pp.run B stage(0)
 // CHECK: pp.end_loop
 // CHECK: pp.run B stage(0) mb(31) @b0
-// CHECK: pp.exchange
+// CHECK: pp.all_reduce_report
 // CHECK-LABEL: pp.program @pipe1
 // CHECK: pp.begin_loop rounds(30) step(1)
 // CHECK: pp.run F stage(1)

@@ -24,7 +24,7 @@ pp.schedule "one" microbatches(1) placement [0, 0] rows ["0F0,1F0,1B0,0B0"]
 // CHECK-NEXT: %[[G1:.*]] = pp.load_gradient @w use(1)
 // CHECK-NEXT: %[[G:.*]] = pp.reduce_gradients @w(%[[G0]], %[[G1]])
 // CHECK-NEXT: pp.grad_norm @w, %[[G]]
-// CHECK-NEXT: pp.exchange
+// CHECK-NEXT: pp.all_reduce_report
 // CHECK-NEXT: pp.update @w, %[[G]]
 // CHECK-NEXT: pp.return
 // CHECK-NOT: pp.program

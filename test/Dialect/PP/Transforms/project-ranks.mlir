@@ -49,7 +49,7 @@ pp.schedule "gpipe" microbatches(2) placement [0, 1, 2]
 // CHECK-NEXT: %[[G1:.*]] = pp.wait %[[T]], %[[B]]
 // CHECK-NEXT: %[[G:.*]] = pp.reduce_gradients @w(%[[G0]], %[[G1]])
 // CHECK-NEXT: pp.grad_norm @w, %[[G]]
-// CHECK-NEXT: pp.exchange
+// CHECK-NEXT: pp.all_reduce_report
 // CHECK-NEXT: pp.update @w, %[[G]]
 // CHECK-NEXT: %[[W:.*]] = pp.load_parameter @w
 // CHECK-NEXT: %[[S:.*]] = pp.isend %[[W]] channel(@p0_to_p2) value("w") tag(2)
@@ -66,7 +66,7 @@ pp.schedule "gpipe" microbatches(2) placement [0, 1, 2]
 // CHECK: %[[DX:.*]] = pp.run B stage(1) mb(0) @b1(%[[F]]#1, %[[X]], %{{.*}})
 // CHECK-NEXT: pp.isend %[[DX]] channel(@p1_to_p0) value("x0.grad.1") mb(0) tag(0)
 // CHECK-NOT: pp.grad_norm
-// CHECK: pp.exchange
+// CHECK: pp.all_reduce_report
 // CHECK-NEXT: pp.return
 
 // CHECK-LABEL: pp.program @pipe2 pipe(2) {
@@ -78,7 +78,7 @@ pp.schedule "gpipe" microbatches(2) placement [0, 1, 2]
 // CHECK: %[[G1:.*]] = pp.load_gradient @w use(1)
 // CHECK-NEXT: %[[S:.*]] = pp.isend %[[G1]] channel(@p2_to_p0) value("w.grad.1") tag(2)
 // CHECK-NEXT: pp.wait_send %[[S]], %[[G1]]
-// CHECK-NEXT: pp.exchange
+// CHECK-NEXT: pp.all_reduce_report
 // CHECK-NEXT: %[[B:.*]], %[[T:.*]] = pp.irecv channel(@p0_to_p2) value("w") tag(2)
 // CHECK-NEXT: %[[W:.*]] = pp.wait %[[T]], %[[B]]
 // CHECK-NEXT: pp.store_parameter @w, %[[W]]

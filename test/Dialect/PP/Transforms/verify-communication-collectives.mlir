@@ -8,11 +8,11 @@ pp.program @pipe0 pipe(0) {
   %g = pp.run F stage(0) mb(0) @make() : () -> tensor<8xf32>
   %b, %t = pp.start reduce_scatter %g over ["data"] value("g") : tensor<8xf32> -> tensor<4xf32>
   %y = pp.finish %t, %g, %b : tensor<8xf32> -> tensor<4xf32>
-  pp.exchange
+  pp.all_reduce_report
   pp.return
 }
 pp.program @pipe1 pipe(1) {
-  pp.exchange
+  pp.all_reduce_report
   pp.return
 }
 
@@ -70,8 +70,31 @@ pp.program @pipe0 pipe(0) {
   %y0 = pp.finish %t0, %g, %b0 : tensor<8xf32> -> tensor<8xf32>
   pp.return
 }
-// expected-error @+1 {{found 0 collectives over ["pipe"] in pipe coordinate 1, expected 1 as in pipe coordinate 0: all programs take part in each}}
+// expected-error @+1 {{found 0 collectives over ["pipe"] in pipe coordinate 1, expected 1 as in pipe coordinate 0: all programs take part in each, and pp.all_reduce_report is one}}
 pp.program @pipe1 pipe(1) {
+  pp.return
+}
+
+// -----
+
+// The report is all-reduced over all axes, and has its place among the others
+// there.
+func.func private @make() -> (tensor<8xf32> {pp.value = "g"})
+pp.mesh @mesh <["pipe" = 2, "data" = 2]>
+pp.program @pipe0 pipe(0) {
+  %g = pp.run F stage(0) mb(0) @make() : () -> tensor<8xf32>
+  // expected-note @+1 {{it is here}}
+  %b0, %t0 = pp.start all_reduce %g over ["pipe", "data"] value("g") : tensor<8xf32> -> tensor<8xf32>
+  pp.all_reduce_report
+  %y0 = pp.finish %t0, %g, %b0 : tensor<8xf32> -> tensor<8xf32>
+  pp.return
+}
+pp.program @pipe1 pipe(1) {
+  %g = pp.run F stage(1) mb(0) @make() : () -> tensor<8xf32>
+  // expected-error @+1 {{found pp.all_reduce_report, as collective 0 over ["pipe", "data"], expected what pipe coordinate 0 starts there: all_reduce of 'g', 'tensor<8xf32>': start them in one order}}
+  pp.all_reduce_report
+  %b0, %t0 = pp.start all_reduce %g over ["pipe", "data"] value("g") : tensor<8xf32> -> tensor<8xf32>
+  %y0 = pp.finish %t0, %g, %b0 : tensor<8xf32> -> tensor<8xf32>
   pp.return
 }
 

@@ -30,16 +30,16 @@ pp.program @pipe1 pipe(1) {
 // -----
 
 // The cycle is found behind a rank that is not part of it, and through the
-// exchange.
+// all-reduce.
 pp.parameter @w : tensor<8xf32> init(#nn.zeros)
 pp.channel @c12 from(1) to(2)
 pp.program @pipe0 pipe(0) {
-  pp.exchange
+  pp.all_reduce_report
   pp.return
 }
 pp.program @pipe1 pipe(1) {
-  // expected-note @+1 {{pipe coordinate 1 waits here for all programs to exchange}}
-  pp.exchange
+  // expected-note @+1 {{pipe coordinate 1 waits here for all programs to all-reduce their reports}}
+  pp.all_reduce_report
   %w = pp.load_parameter @w : tensor<8xf32>
   // expected-note @+1 {{pipe coordinate 1 would reach this only later}}
   %t = pp.isend %w channel(@c12) value("x") mb(0) tag(0) : tensor<8xf32>
@@ -52,7 +52,7 @@ pp.program @pipe2 pipe(2) {
   // expected-note @+1 {{pipe coordinate 2 waits here for its receive of 'x' for micro-batch 0 from pipe coordinate 1}}
   %x = pp.wait %u, %b : tensor<8xf32>
   // expected-note @+1 {{pipe coordinate 2 would reach this only later}}
-  pp.exchange
+  pp.all_reduce_report
   pp.return
 }
 
@@ -204,10 +204,10 @@ pp.program @b pipe(0) {
 
 // expected-note @+1 {{the program of pipe coordinate 0 is here}}
 pp.program @pipe0 pipe(0) {
-  pp.exchange
+  pp.all_reduce_report
   pp.return
 }
-// expected-error @+1 {{found 0 pp.exchange in pipe coordinate 1, expected 1 as in pipe coordinate 0: all programs take part in each}}
+// expected-error @+1 {{found 0 collectives over all axes in pipe coordinate 1, expected 1 as in pipe coordinate 0: all programs take part in each, and pp.all_reduce_report is one}}
 pp.program @pipe1 pipe(1) {
   pp.return
 }

@@ -61,7 +61,7 @@ def PP_ProgramOp : PP_Op<"program", [Symbol, IsolatedFromAbove, SingleBlock,
       pp.run B stage(0) mb(0) @b(%r) : (tensor<8xf32>) -> ()
       pp.end_loop
       pp.run B stage(0) mb(30) @b(%r1) : (tensor<8xf32>) -> ()
-      pp.exchange
+      pp.all_reduce_report
       pp.return
     }
     ```
@@ -428,16 +428,26 @@ def PP_FinishOp : PP_RankOp<"finish",
   let hasVerifier = 1;
 }
 
-def PP_ExchangeOp : PP_RankOp<"exchange",
+def PP_AllReduceReportOp : PP_RankOp<"all_reduce_report",
     ["getCommunication", "declareBuffers", "lowerToCalls"], [PP_ChannelEffects]> {
-  let summary = "losses and norms of all ranks become known to all";
+  let summary = "all-reduces losses and norms over all axes of the mesh";
   let description = [{
-    A collective over all ranks, and so a barrier. After it every rank knows
-    the step's loss and the factor by which gradients are clipped.
+    A `pp.start all_reduce` over all axes and its `pp.finish` at once, of the
+    vector in which a rank reports its step: the loss of each micro-batch, the
+    sum of squares of each part of a gradient, whether an id was out of range,
+    and votes to stop. Losses and norms are one rank's and 0 at all others, the
+    rest is counted, so that the sum has the same bits in any order. The vector
+    is the runtime's: `pp.loss` and `pp.grad_norm` write to it, votes are cast
+    when the op is reached. After it every rank computes the step's loss and the
+    factor by which gradients are clipped, in the function with the role
+    `conclude`.
+
+    In the proof of communication it takes its place in the order of the
+    collectives over all axes, as any other.
 
     Example:
     ```mlir
-    pp.exchange
+    pp.all_reduce_report
     ```
   }];
   let assemblyFormat = "attr-dict";
@@ -548,7 +558,7 @@ def PP_GradNormOp : PP_ParameterUse<"grad_norm", ["declareBuffers", "getTracedAc
     [PP_ChannelEffects]> {
   let summary = "contributes the squared norm of a gradient";
   let description = [{
-    Local; `pp.exchange` sums over all parameters in their order.
+    Local; `pp.all_reduce_report` sums over all parameters in their order.
 
     Example:
     ```mlir

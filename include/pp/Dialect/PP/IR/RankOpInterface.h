@@ -36,7 +36,7 @@ struct CommunicationEvent {
     Receive,    ///< posts the receive of a message
     Start,      ///< starts a collective
     Wait,       ///< waits for what another op has posted or started
-    Collective, ///< meets all ranks, and waits for them
+    Collective, ///< starts a collective over all axes, and waits for it
   };
   Kind kind;
   /// Send, Receive: the pp.channel, the name of the value, the tag as written,

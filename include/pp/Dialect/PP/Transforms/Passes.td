@@ -461,7 +461,7 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
     once a rank, and sent by the producer to each reader directly. Losses are
     reported where they are computed. At the end of the step the gradients of
     all uses of a parameter are summed in use order by its owner (the rank with
-    the first use), norms are exchanged, and the updated parameter goes to the
+    the first use), norms are all-reduced, and the updated parameter goes to the
     other ranks that read it.
 
     Both sides of a channel post its transfers in the order in which the sender
@@ -507,7 +507,7 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
       pp.wait_send %s, %dx : tensor<8xf32>
       %g = pp.load_gradient @w use(0) : tensor<8xf32>
       pp.grad_norm @w, %g : tensor<8xf32>
-      pp.exchange
+      pp.all_reduce_report
       pp.update @w, %g : tensor<8xf32>
       pp.return
     }

@@ -66,7 +66,7 @@ pp.program @pipe0 pipe(0) {
   EXAMPLE
   pp.return
 }
-// For: pp.begin_loop pp.copy_gradient pp.end_loop pp.exchange pp.irecv pp.isend pp.load_gradient pp.load_parameter pp.loss pp.run pp.wait pp.wait_send pp.zero_gradient
+// For: pp.begin_loop pp.copy_gradient pp.end_loop pp.all_reduce_report pp.irecv pp.isend pp.load_gradient pp.load_parameter pp.loss pp.run pp.wait pp.wait_send pp.zero_gradient
 pp.parameter @wte.weight : tensor<256x64xf32> init(#nn.zeros)
 pp.channel @p0_to_p1 from(0) to(1)
 pp.channel @p1_to_p0 from(1) to(0)
