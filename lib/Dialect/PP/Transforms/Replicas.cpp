@@ -2,6 +2,8 @@
 
 #include "Replicas.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace pp;
 
@@ -36,6 +38,7 @@ Replicas::Replicas(const Plan &plan, int64_t pipe, OpBuilder &builder,
                     });
   for (auto &[key, place] : last)
     ends[place].push_back(key);
+  limitReductions();
 }
 
 StartOp Replicas::start(Location loc, CollectiveKind kind, Value operand,
@@ -142,12 +145,36 @@ void Replicas::endGroup(Location loc, ParameterOp parameter, int64_t use,
   note(ZeroGradientOp::create(builder, loc, name, number));
 }
 
-/// Waits for the first reductions until only so many are under way.
-void Replicas::finishReductions(Location loc, size_t most) {
-  for (; underWay.size() > most; underWay.pop_front()) {
-    const Use &use = underWay.front();
-    pieces[use] = finish(loc, reductions.at(use));
+/// Each reduction under way needs memory for all pieces, and each that is not
+/// waits for a latency once more. As many bytes may be under way as the
+/// kReductions one behind the other that have the most: many small ones, and no
+/// more memory than for a few.
+void Replicas::limitReductions() {
+  std::vector<uint64_t> bytes;
+  for (size_t at = 0, row = plan.schedule.ranks[pipe].size(); at != row; ++at)
+    for (auto &[use, group] : ends.lookup(at))
+      if (ParameterOp parameter = plan.parameters.find(use.first)->second.op;
+          parameter.getPiece() && group + 1 == groups)
+        bytes.push_back(parameter.getPaddedGradientBytes());
+  for (size_t i = 0; i != bytes.size(); ++i) {
+    auto first = bytes.begin() + i;
+    auto last = first + std::min(kReductions, bytes.size() - i);
+    mostUnderWay =
+        std::max(mostUnderWay, std::accumulate(first, last, uint64_t(0)));
   }
+}
+
+void Replicas::finishReduction(Location loc) {
+  const auto [use, bytes] = underWay.front();
+  underWay.pop_front();
+  bytesUnderWay -= bytes;
+  pieces[use] = finish(loc, reductions.at(use));
+}
+
+/// Waits for the first reductions until so few bytes are under way.
+void Replicas::finishReductions(Location loc, uint64_t most) {
+  while (!underWay.empty() && bytesUnderWay > most)
+    finishReduction(loc);
 }
 
 void Replicas::startReduction(Location loc, ParameterOp parameter,
@@ -155,7 +182,8 @@ void Replicas::startReduction(Location loc, ParameterOp parameter,
   Use key{parameter.getSymNameAttr(), use};
   if (reductions.count(key))
     return;
-  finishReductions(loc, kReductions - 1);
+  const uint64_t bytes = parameter.getPaddedGradientBytes();
+  finishReductions(loc, mostUnderWay > bytes ? mostUnderWay - bytes : 0);
   auto whole = note(
       LoadGradientOp::create(builder, loc, parameter.getGradientType(),
                              FlatSymbolRefAttr::get(parameter.getSymNameAttr()),
@@ -170,7 +198,8 @@ void Replicas::startReduction(Location loc, ParameterOp parameter,
   reductions[key] = start(loc, CollectiveKind::ReduceScatter, sum,
                           parameter.getGradientPieceType(),
                           parameter.getSymName() + ".grad." + Twine(use));
-  underWay.push_back(key);
+  underWay.push_back({key, bytes});
+  bytesUnderWay += bytes;
 }
 
 Value Replicas::getPiece(Location loc, ParameterOp parameter, int64_t use) {
@@ -178,7 +207,7 @@ Value Replicas::getPiece(Location loc, ParameterOp parameter, int64_t use) {
   startReduction(loc, parameter, use);
   Use key{parameter.getSymNameAttr(), use};
   while (!pieces.count(key))
-    finishReductions(loc, underWay.size() - 1);
+    finishReduction(loc);
   return pieces.at(key);
 }
 

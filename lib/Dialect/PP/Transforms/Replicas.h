@@ -53,9 +53,11 @@ private:
   void endGroup(mlir::Location loc, ParameterOp parameter, int64_t use,
                 int64_t group);
   void startReduction(mlir::Location loc, ParameterOp parameter, int64_t use);
-  void finishReductions(mlir::Location loc, size_t most);
+  void limitReductions();
+  void finishReductions(mlir::Location loc, uint64_t most);
+  void finishReduction(mlir::Location loc);
 
-  /// Reductions under way at a time: each needs memory for all pieces.
+  /// Reductions under way at a time, see limitReductions().
   static constexpr size_t kReductions = 4;
 
   const Plan &plan;
@@ -67,7 +69,12 @@ private:
   llvm::MapVector<mlir::StringAttr, StartOp> gathers;
   llvm::DenseMap<Use, StartOp> reductions;
   llvm::DenseMap<Use, mlir::Value> pieces;
-  std::deque<Use> underWay; ///< reductions, in order
+  struct Reduction {
+    Use use;
+    uint64_t bytes;
+  };
+  std::deque<Reduction> underWay; ///< in order
+  uint64_t bytesUnderWay = 0, mostUnderWay = 0;
   int64_t groups = 1;       ///< of a replica
   /// The gradients to which an action, by its place in the row, is the last to
   /// add for a group of micro-batches.
