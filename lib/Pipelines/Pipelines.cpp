@@ -117,7 +117,8 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   schedule.microbatches = options.microbatches;
   schedule.split = options.split;
   schedule.memory = orLimit(options.searchMemory);
-  schedule.replicas = shares;
+  schedule.replicas = options.replicas;
+  schedule.zero = options.zero == "1";
   schedule.profile = options.profile;
   schedule.flops = target->rates.flops;
   schedule.bandwidth = target->rates.bytes;

@@ -139,17 +139,15 @@ double Times::transferSeconds(double bytes, unsigned values) const {
   return bytes / options.transfer;
 }
 
-double Times::collectiveSeconds(ParameterOp parameter, Type piece) const {
-  const int64_t replicas = parameter.getNumPieces();
-  const double bytes = double(pp::detail::sumOfBytes(piece)) * replicas;
+double Times::collectiveSeconds(double bytes, int64_t replicas) const {
   const bool known = measured && measured->hasTransfers;
   return schedule::ringTime(bytes, replicas, known ? measured->latency : 0,
                             known ? measured->bandwidth : options.transfer);
 }
 
 SmallVector<std::pair<ParameterOp, int64_t>>
-Times::sharedBy(StageOp stage, ArrayRef<FlatSymbolRefAttr> functions,
-                StringRef attribute) {
+Times::boundTo(StageOp stage, ArrayRef<FlatSymbolRefAttr> functions,
+               StringRef attribute) {
   SmallVector<std::pair<ParameterOp, int64_t>> found;
   for (FlatSymbolRefAttr name : functions) {
     if (!name)
@@ -160,7 +158,7 @@ Times::sharedBy(StageOp stage, ArrayRef<FlatSymbolRefAttr> functions,
       auto parameter =
           param ? symbols->lookupNearestSymbolFrom<ParameterOp>(stage, param)
                 : ParameterOp();
-      if (!parameter || parameter.getNumPieces() == 1)
+      if (!parameter)
         continue;
       auto use = function.getArgAttrOfType<IntegerAttr>(i, attr::kUse);
       found.push_back({parameter, use ? use.getInt() : 0});
@@ -169,11 +167,31 @@ Times::sharedBy(StageOp stage, ArrayRef<FlatSymbolRefAttr> functions,
   return found;
 }
 
-void Times::addCollectives(ArrayRef<StageOp> stages, schedule::Costs &costs) {
+void Times::addCollectives(ArrayRef<StageOp> stages,
+                           std::optional<Replicas> planned,
+                           schedule::Costs &costs) {
+  auto replicasOf = [&](ParameterOp parameter) {
+    return planned ? planned->count : parameter.getNumPieces();
+  };
+  auto isCut = [&](ParameterOp parameter) {
+    return planned ? planned->cutsStates : parameter.getCut();
+  };
+  auto secondsOf = [&](ParameterOp parameter, Type whole, Type piece) {
+    const int64_t replicas = replicasOf(parameter);
+    return collectiveSeconds(planned ? double(pp::detail::sumOfBytes(whole))
+                                     : double(pp::detail::sumOfBytes(piece)) *
+                                           replicas,
+                             replicas);
+  };
+  // Planned replicas have no schedule yet: as if stages were on pipe
+  // coordinates of their own.
   auto schedules = module.getOps<ScheduleOp>();
-  if (schedules.empty())
+  if (!planned && schedules.empty())
     return;
-  ArrayRef<int64_t> placement = (*schedules.begin()).getPlacement();
+  auto placed = [&](StageOp stage) -> int64_t {
+    const int64_t index = stage.getIndex();
+    return planned ? index : (*schedules.begin()).getPlacement()[index];
+  };
   std::vector<double> gather(stages.size(), 0), reduction(gather),
       whole(gather);
   llvm::DenseSet<std::pair<Operation *, int64_t>> reduced, gathered;
@@ -181,28 +199,30 @@ void Times::addCollectives(ArrayRef<StageOp> stages, schedule::Costs &costs) {
   for (size_t i = 0; i < stages.size(); ++i) {
     StageOp stage = stages[i];
     for (auto [parameter, use] :
-         sharedBy(stage,
-                  {stage.getBackwardAttr(), stage.getBackwardInputAttr(),
-                   stage.getBackwardWeightAttr()},
-                  attr::kGrad)) {
-      if (!reduced.insert({parameter, use}).second)
+         boundTo(stage,
+                 {stage.getBackwardAttr(), stage.getBackwardInputAttr(),
+                  stage.getBackwardWeightAttr()},
+                 attr::kGrad)) {
+      if (replicasOf(parameter) == 1 ||
+          !reduced.insert({parameter, use}).second)
         continue;
       updated.insert(parameter);
-      const double seconds =
-          collectiveSeconds(parameter, parameter.getGradientPieceType());
+      const double seconds = secondsOf(parameter, parameter.getGradientType(),
+                                       parameter.getGradientPieceType());
       reduction[i] += seconds;
       // The rank with the first use has the sum.
-      if (!parameter.getCut() && use == 0)
+      if (!isCut(parameter) && use == 0)
         whole[i] += seconds;
     }
   }
   for (size_t i = 0; i < stages.size(); ++i) {
     StageOp stage = stages[i];
     for (auto [parameter, use] :
-         sharedBy(stage, {stage.getForwardAttr()}, attr::kParam))
-      if (parameter.getCut() && updated.contains(parameter) &&
-          gathered.insert({parameter, placement[stage.getIndex()]}).second)
-        gather[i] += collectiveSeconds(parameter, parameter.getPieceType());
+         boundTo(stage, {stage.getForwardAttr()}, attr::kParam))
+      if (isCut(parameter) && updated.contains(parameter) &&
+          gathered.insert({parameter, placed(stage)}).second)
+        gather[i] +=
+            secondsOf(parameter, parameter.getType(), parameter.getPieceType());
   }
   if (reduced.empty())
     return;
@@ -211,7 +231,8 @@ void Times::addCollectives(ArrayRef<StageOp> stages, schedule::Costs &costs) {
   costs.gradientGather = std::move(whole);
 }
 
-schedule::Costs Times::costsOf(ArrayRef<StageOp> stages) {
+schedule::Costs Times::costsOf(ArrayRef<StageOp> stages,
+                               std::optional<Replicas> planned) {
   auto lookup = [&](StageOp stage, FlatSymbolRefAttr name) {
     return name ? symbols->lookupNearestSymbolFrom<func::FuncOp>(stage, name)
                 : func::FuncOp();
@@ -250,7 +271,7 @@ schedule::Costs Times::costsOf(ArrayRef<StageOp> stages) {
   if (costs.forwardTransfer.empty())
     costs.forwardTransfer.push_back(0);
   costs.backwardTransfer = costs.forwardTransfer;
-  addCollectives(stages, costs);
+  addCollectives(stages, planned, costs);
   if (!measured)
     return costs;
 
@@ -272,9 +293,10 @@ schedule::Costs Times::costsOf(ArrayRef<StageOp> stages) {
             continue;
           auto parameter =
               symbols->lookupNearestSymbolFrom<ParameterOp>(stage, param);
-          bytes += pp::detail::sumOfBytes(parameter && parameter.getCut()
-                                              ? parameter.getUpdatedType()
+          const double all = pp::detail::sumOfBytes(
+              parameter && parameter.getCut() ? parameter.getUpdatedType()
                                               : function.getArgumentTypes()[i]);
+          bytes += planned && planned->cutsStates ? all / planned->count : all;
         }
     costs.optimizer.push_back(bytes * measured->updatePerByte);
   }

@@ -78,7 +78,7 @@ struct AddMesh : pp::impl::PPAddMeshBase<AddMesh> {
       return signalPassFailure();
     if ((*mesh).getNumReplicas() != replicas) {
       (*mesh).emitOpError() << "found " << (*mesh).getNumReplicas()
-                            << " replicas, expected the option's " << replicas
+                            << " replicas, expected the option's " << int64_t(replicas)
                             << ": leave the mesh to the options";
       return signalPassFailure();
     }

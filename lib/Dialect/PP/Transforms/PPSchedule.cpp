@@ -123,8 +123,9 @@ private:
     schedule::SearchProblem problem;
     problem.ranks = int32_t(stages.size() / each);
     problem.microbatches = int32_t(microbatches);
-    problem.costs = times->costsOf(stages);
-    problem.memory = memoryOf(stages, replicas);
+    problem.costs = times->costsOf(
+        stages, Times::Replicas{/*count=*/replicas, /*cutsStates=*/zero});
+    problem.memory = memoryOf(stages, zero ? int64_t(replicas) : 1);
     if (memory == 0)
       return orError(schedule::search(problem));
     constexpr auto most = uint64_t(std::numeric_limits<int64_t>::max());

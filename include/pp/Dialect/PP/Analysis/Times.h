@@ -45,9 +45,17 @@ public:
   /// Seconds of a stage function; 0 for null.
   double secondsOf(mlir::func::FuncOp function);
 
+  /// Replicas that the pipeline will have, before parameters have pieces.
+  struct Replicas {
+    int64_t count = 1;
+    bool cutsStates = true; ///< each updates its piece of the parameters
+  };
+
   /// Times of all stages, of the transfers between them, of the collectives of
-  /// replicas, and (measured ones only) of the end of the step.
-  schedule::Costs costsOf(mlir::ArrayRef<StageOp> stages);
+  /// replicas, and (measured ones only) of the end of the step. Without
+  /// `planned` the replicas are those of the parameters' pieces.
+  schedule::Costs costsOf(mlir::ArrayRef<StageOp> stages,
+                          std::optional<Replicas> planned = std::nullopt);
 
 private:
   Times(mlir::ModuleOp module, const Options &options)
@@ -55,14 +63,15 @@ private:
 
   mlir::LogicalResult readProfile();
   double transferSeconds(double bytes, unsigned values) const;
-  /// Seconds of a collective of replicas over all pieces of a parameter.
-  double collectiveSeconds(ParameterOp parameter, mlir::Type piece) const;
-  /// Parameters that replicas exchange pieces of, and their uses, to which
-  /// arguments of functions of a stage are bound by the attribute.
+  /// Seconds of a collective of so many replicas, of all pieces together.
+  double collectiveSeconds(double bytes, int64_t replicas) const;
+  /// Parameters, and their uses, to which arguments of functions of a stage are
+  /// bound by the attribute.
   llvm::SmallVector<std::pair<ParameterOp, int64_t>>
-  sharedBy(StageOp stage, mlir::ArrayRef<mlir::FlatSymbolRefAttr> functions,
-           mlir::StringRef attribute);
-  void addCollectives(mlir::ArrayRef<StageOp> stages, schedule::Costs &costs);
+  boundTo(StageOp stage, mlir::ArrayRef<mlir::FlatSymbolRefAttr> functions,
+          mlir::StringRef attribute);
+  void addCollectives(mlir::ArrayRef<StageOp> stages,
+                      std::optional<Replicas> planned, schedule::Costs &costs);
 
   mlir::ModuleOp module;
   Options options;

@@ -308,8 +308,9 @@ def PPSchedule : Pass<"pp-schedule", "::mlir::ModuleOp"> {
     Option<"split", "split", "bool", "false",
       "input gradients (I) and weight gradients (W) as separate actions">,
     Option<"replicas", "replicas", "int64_t", "1",
-      "replicas of the pipeline over which optimizer states are cut, for the "
-      "memory of ranks">,
+      "replicas that the pipeline will have, for search">,
+    Option<"zero", "zero", "bool", "true",
+      "whether optimizer states will be cut over them, for search">,
     Option<"memory", "memory", "uint64_t", "0",
       "bytes that a rank may hold in a schedule that is searched, 0 for no bound">,
     Option<"profile", "profile", "std::string", "\"\"",
