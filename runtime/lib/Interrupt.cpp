@@ -1,7 +1,15 @@
 #include "Interrupt.h"
 
+#include "Bootstrap.h"
+#include "Mesh.h"
+
 #include <atomic>
+#include <cerrno>
+#include <climits>
 #include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
 #include <unistd.h>
 
 using namespace pprt;
@@ -13,9 +21,43 @@ static constexpr double termVote = 1 << 20;
 static std::atomic<int> noted{0};
 static std::atomic<bool> announces{false};
 static struct sigaction before[2];
+static std::vector<NodePeer> watched; // constant while handlers are set
 
 static_assert(std::atomic<int>::is_always_lock_free,
               "signal handlers may not take locks");
+
+/// Also of a process that has ended and that its parent has not seen yet. Only
+/// calls that a signal handler may make.
+static bool isGone(const NodePeer &peer) {
+  if (kill(peer.process, 0) != 0)
+    return errno == ESRCH;
+  // "123 (name) Z ...": the name may have parentheses of its own.
+  const int file = open(peer.status.c_str(), O_RDONLY | O_CLOEXEC);
+  char text[512];
+  const ssize_t size = file < 0 ? 0 : read(file, text, sizeof text);
+  if (file >= 0)
+    close(file);
+  for (ssize_t i = size - 3; i > 0; --i)
+    if (text[i] == ')')
+      return text[i + 2] == 'Z' || text[i + 2] == 'X';
+  return false;
+}
+
+static void reportLostPeers() {
+  const int before = errno;
+  for (const NodePeer &first : watched) {
+    if (isGone(first))
+      continue;
+    if (first.process == getpid())
+      for (const NodePeer &peer : watched)
+        if (isGone(peer) &&
+            write(STDERR_FILENO, peer.error.data(), peer.error.size()) < 0) {
+          // Nobody is there to read it.
+        }
+    break;
+  }
+  errno = before;
+}
 
 static void note(int signal) {
   if (noted.exchange(signal)) {
@@ -24,6 +66,8 @@ static void note(int signal) {
     raise(signal);
     return;
   }
+  if (signal == SIGTERM)
+    reportLostPeers();
   static constexpr char text[] =
       "\nending after this step; once more to end at once\n";
   if (announces && write(STDERR_FILENO, text, sizeof text - 1) < 0) {
@@ -31,7 +75,48 @@ static void note(int signal) {
   }
 }
 
-InterruptWatch::InterruptWatch(bool announce) {
+/// What tells apart spaces of process numbers.
+static std::string spaceOfProcesses() {
+  std::string boot;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
+  char space[128] = {};
+  if (readlink("/proc/self/ns/pid", space, sizeof space - 1) < 0)
+    space[0] = 0;
+  return boot + space;
+}
+
+std::vector<NodePeer> pprt::findNodePeers(Bootstrap &bootstrap,
+                                          const Mesh &mesh) {
+  struct Introduction {
+    int32_t process = 0;
+    char space[192] = {};
+  };
+  Introduction own;
+  own.process = getpid();
+  const std::string space = spaceOfProcesses();
+  std::strncpy(own.space, space.c_str(), sizeof own.space - 1);
+  std::string all;
+  for (const std::string &each :
+       bootstrap.gather({reinterpret_cast<const char *>(&own), sizeof own}))
+    all += each;
+  all.resize(size_t(bootstrap.size()) * sizeof own);
+  bootstrap.broadcast(all.data(), all.size());
+  std::vector<NodePeer> peers;
+  for (int rank = 0; rank < bootstrap.size(); ++rank) {
+    Introduction other;
+    std::memcpy(&other, all.data() + size_t(rank) * sizeof own, sizeof own);
+    if (!std::memcmp(own.space, other.space, sizeof own.space))
+      peers.push_back({other.process,
+                       "/proc/" + std::to_string(other.process) + "/stat",
+                       "\nerror: found the process of " + mesh.describe(rank) +
+                           " gone, expected it to take part: what the launcher "
+                           "prints says how it ended\n"});
+  }
+  return peers;
+}
+
+InterruptWatch::InterruptWatch(bool announce, std::vector<NodePeer> peers) {
+  watched = std::move(peers);
   noted = 0;
   announces = announce;
   struct sigaction action = {};
@@ -48,6 +133,7 @@ InterruptWatch::InterruptWatch(bool announce) {
 InterruptWatch::~InterruptWatch() {
   for (int i = 0; i < 2; ++i)
     sigaction(signals[i], &before[i], nullptr);
+  watched.clear();
 }
 
 double pprt::interruptVote() {

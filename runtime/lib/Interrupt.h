@@ -4,17 +4,41 @@
 // after the same one: each votes in the report of losses and norms. A second
 // signal ends the process at once.
 //
+// A launcher sends SIGTERM as well where a rank has died, and a second later
+// ends all. So whoever gets it looks which ranks of its node are gone, and the
+// first that is left says which: the launcher knows numbers of ranks, not
+// coordinates.
+//
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_INTERRUPT_H
 #define PPRT_INTERRUPT_H
 
+#include <string>
+#include <vector>
+
 namespace pprt {
 
+class Bootstrap;
+class Mesh;
+
+/// A rank of this node.
+struct NodePeer {
+  int process = 0;
+  std::string status; ///< /proc/PROCESS/stat
+  std::string error;  ///< a line to print if the process is gone
+};
+
+/// All ranks of this node, in order, without those of other spaces of process
+/// numbers (containers); collective. `mesh` names them.
+std::vector<NodePeer> findNodePeers(Bootstrap &bootstrap, const Mesh &mesh);
+
 /// Notes the two signals while it lives, unless they are ignored already.
-/// `announce`: says on stderr that one has been noted. One at a time.
+/// `announce`: says on stderr that one has been noted. At SIGTERM the first of
+/// `peers` that lives, if that is this process, prints the errors of those that
+/// do not. One at a time.
 class InterruptWatch {
 public:
-  explicit InterruptWatch(bool announce);
+  explicit InterruptWatch(bool announce, std::vector<NodePeer> peers = {});
   ~InterruptWatch();
   InterruptWatch(const InterruptWatch &) = delete;
   InterruptWatch &operator=(const InterruptWatch &) = delete;

@@ -358,7 +358,8 @@ void Run::steps(const CompiledCode &compiled) {
   Progress progress(options);
   // A launcher ends ranks by SIGTERM, too, when another one has failed.
   InterruptWatch watch(
-      /*announce=*/bootstrap.rank() == 0 && isatty(STDERR_FILENO));
+      /*announce=*/bootstrap.rank() == 0 && isatty(STDERR_FILENO),
+      findNodePeers(bootstrap, description.mesh));
   if (layerTimes) {
     recorder.timeLayers(*layerTimes);
     context.layerTimes = &*layerTimes;

@@ -77,11 +77,14 @@ def compile_model(model, output, *options):
     return pathlib.Path(output).resolve()
 
 
+def launch(program, ranks, *options):
+    """The command line."""
+    mpirun = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", ranks]
+    return [str(word) for word in [*(mpirun if ranks > 1 else []), program, *options]]
+
+
 def run(program, ranks, *options, timeout=120, **environment):
-    launch = []
-    if ranks > 1:
-        launch = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", ranks]
-    return execute([*launch, program, *options], timeout=timeout, **environment)
+    return execute(launch(program, ranks, *options), timeout=timeout, **environment)
 
 
 def exporting_linker():

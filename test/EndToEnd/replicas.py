@@ -4,12 +4,15 @@ and weights are the same to the bit however many replicas share them, at any num
 pipe coordinates, under any schedule, and whether states are cut over the replicas."""
 
 import json
+import os
 import pathlib
 import re
+import signal
+import subprocess
 
 from harness import (
-    SOURCE, check, compile_model, digest, make_model, must, read_metrics, run, start,
-    write_text,
+    ENVIRONMENT, SOURCE, check, compile_model, digest, launch, make_model, must,
+    read_metrics, run, start, write_text,
 )
 
 STEPS = 6
@@ -122,6 +125,19 @@ def check_errors():
     short = run(program, 4, "--data", "short", "--token-format", "bytes", "--steps", 1)
     check(short.returncode != 0 and "expected at least 13 for one sequence" in short.stderr,
           short.stderr)
+    # A replica that dies is named by its coordinates.
+    with subprocess.Popen(launch(program, 4, "--data", "text", "--steps", 100000),
+                          text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env=ENVIRONMENT) as job:
+        job.stdout.readline()
+        while not re.match("step ", job.stdout.readline()):
+            pass
+        children = pathlib.Path(f"/proc/{job.pid}/task/{job.pid}/children").read_text()
+        ranks = sorted(map(int, children.split()))
+        os.kill(ranks[3], signal.SIGKILL)
+        error = job.communicate()[1]
+    check("found the process of rank 3 (pipe 1, data 1) gone, expected it to take part"
+          in error, error)
 
 
 def main():

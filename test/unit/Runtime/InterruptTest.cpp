@@ -2,6 +2,8 @@
 
 #include <csignal>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace pprt;
 
@@ -57,4 +59,41 @@ TEST(Interrupt, WhatIsIgnoredStaysSo) {
     EXPECT_EQ(interruptVote(), 0);
   }
   std::signal(SIGINT, SIG_DFL);
+}
+
+TEST(InterruptDeathTest, TheFirstRankLeftSaysWhoIsGone) {
+  auto peerOf = [](pid_t process, std::string error) {
+    return NodePeer{process, "/proc/" + std::to_string(process) + "/stat",
+                    std::move(error)};
+  };
+  auto ended = [](bool isReaped) {
+    const pid_t child = fork();
+    if (child == 0)
+      _exit(0);
+    siginfo_t info;
+    waitid(P_PID, child, &info, WEXITED | (isReaped ? 0 : WNOWAIT));
+    return child;
+  };
+  for (bool isReaped : {false, true})
+    EXPECT_EXIT(
+        {
+          InterruptWatch watch(false,
+                               {peerOf(ended(isReaped), "rank 0 gone\n"),
+                                peerOf(getpid(), "rank 1 gone\n"),
+                                peerOf(getppid(), "rank 2 gone\n"),
+                                peerOf(ended(isReaped), "rank 3 gone\n")});
+          raise(SIGTERM);
+          raise(SIGTERM);
+        },
+        testing::KilledBySignal(SIGTERM), "^rank 0 gone\nrank 3 gone\n$");
+  // Another one that lives stands before: that one speaks.
+  EXPECT_EXIT(
+      {
+        InterruptWatch watch(false, {peerOf(getppid(), "rank 0 gone\n"),
+                                     peerOf(getpid(), "rank 1 gone\n"),
+                                     peerOf(ended(true), "rank 2 gone\n")});
+        raise(SIGTERM);
+        raise(SIGTERM);
+      },
+      testing::KilledBySignal(SIGTERM), "^$");
 }
