@@ -75,6 +75,10 @@ void ProgramDistributions::collect() {
       };
       add(attr::kParam, readers);
       add(attr::kGrad, accumulators);
+      auto use = function.getArgAttrOfType<IntegerAttr>(i, attr::kUse);
+      if (auto name = function.getArgAttrOfType<StringAttr>(i, attr::kGrad);
+          name && use && !llvm::is_contained(usesOf[name], use.getInt()))
+        usesOf[name].push_back(use.getInt());
       add(attr::kValue, consumers);
       if (!isa<ModelOp>(function))
         add(attr::kData, data);
@@ -260,6 +264,10 @@ LogicalResult ProgramDistributions::verifyValues() {
 
 LogicalResult ProgramDistributions::verifyFunctions() {
   collect();
+  for (auto &[name, uses] : usesOf)
+    llvm::sort(uses);
+  if (axes.empty())
+    return success();
   bool isProven = true;
   for (auto &[name, declarations] : readers)
     isProven &= succeeded(verifyParameter(name, declarations));
@@ -294,6 +302,8 @@ void ProgramDistributions::setDeclared(Value value, DistributionAttr declared) {
 void ProgramDistributions::setLike(Value value, Value other) {
   SmallVector<Distribution, 3> state = states.find(other)->second;
   states[value] = state;
+  if (const Origin *origin = getOrigin(other))
+    setOrigin(value, Origin(*origin));
 }
 
 LogicalResult ProgramDistributions::checkDeclared(Value value,
@@ -317,6 +327,61 @@ LogicalResult ProgramDistributions::checkLoss(Value value, Operation *user) {
     if (failed(verifyLoss(user, axis, lookup(value, number))))
       return failure();
   return success();
+}
+
+void ProgramDistributions::setOrigin(Value value, Origin origin) {
+  origins[value] = std::move(origin);
+}
+
+const ProgramDistributions::Origin *
+ProgramDistributions::getOrigin(Value value) const {
+  auto it = origins.find(value);
+  return it == origins.end() ? nullptr : &it->second;
+}
+
+std::string ProgramDistributions::describe(const Origin *origin) const {
+  if (!origin)
+    return "a value of no parameter";
+  std::string name = "@" + origin->parameter.str();
+  if (!origin->isGradient)
+    return name + " itself";
+  std::string text = "the gradient of " + name + ", of ";
+  text += origin->uses.size() == 1 ? "use " : "uses ";
+  llvm::raw_string_ostream stream(text);
+  llvm::interleaveComma(origin->uses, stream);
+  return text;
+}
+
+LogicalResult ProgramDistributions::checkIsOf(StringAttr parameter, Value value,
+                                              Operation *user) {
+  const Origin *origin = getOrigin(value);
+  if (origin && !origin->isGradient && origin->parameter == parameter)
+    return success();
+  return user->emitOpError()
+         << "found " << describe(origin) << ", expected @"
+         << parameter.getValue() << ": store what was loaded of that one";
+}
+
+LogicalResult ProgramDistributions::checkIsGradientOf(StringAttr parameter,
+                                                      Value value, bool isWhole,
+                                                      Operation *user) {
+  const Origin *origin = getOrigin(value);
+  auto known = usesOf.find(parameter);
+  if (origin && origin->isGradient && origin->parameter == parameter &&
+      (!isWhole || known == usesOf.end() || origin->uses == known->second))
+    return success();
+  Origin expected{parameter, /*isGradient=*/true};
+  if (isWhole && known != usesOf.end())
+    expected.uses = known->second;
+  InFlightDiagnostic error = user->emitOpError()
+                             << "found " << describe(origin) << ", expected ";
+  if (expected.uses.empty())
+    error << "a gradient of @" << parameter.getValue();
+  else
+    error << describe(&expected);
+  if (isWhole && origin && origin->parameter == parameter && origin->isGradient)
+    return error << ": add them up with pp.reduce_gradients";
+  return error << ": begin with its pp.load_gradient";
 }
 
 LogicalResult ProgramDistributions::send(Operation *op,
@@ -476,9 +541,8 @@ public:
 
   LogicalResult verifyDistributions(ModuleOp module,
                                     comm::MeshOpInterface mesh) const override {
+    // On a mesh whose axes have size 1 origins are left to prove.
     ProgramDistributions distributions(module, mesh);
-    if (distributions.getAxes().empty())
-      return success();
     bool isProven = true;
     for (auto model : module.getOps<ModelOp>())
       for (auto param : model.getBody().getOps<ParamOp>())

@@ -70,7 +70,11 @@ LogicalResult WaitOp::inferDistributions(ProgramDistributions &distributions) {
 }
 
 LogicalResult StartOp::inferDistributions(ProgramDistributions &distributions) {
-  return distributions.infer(*this);
+  if (failed(distributions.infer(*this)))
+    return failure();
+  if (auto *origin = distributions.getOrigin(getOperand()))
+    distributions.setOrigin(getBuffer(), ProgramDistributions::Origin(*origin));
+  return success();
 }
 
 LogicalResult
@@ -131,18 +135,37 @@ LoadGradientOp::inferDistributions(ProgramDistributions &distributions) {
       getResult(), distributions.onReplicas(
                        distributions.getGradient(getParameterAttr().getAttr()),
                        Distribution::partial()));
+  distributions.setOrigin(getResult(), {getParameterAttr().getAttr(),
+                                        /*isGradient=*/true,
+                                        {int64_t(getUse())}});
   return success();
 }
 
 LogicalResult
 ReduceGradientsOp::inferDistributions(ProgramDistributions &distributions) {
+  StringAttr name = getParameterAttr().getAttr();
   Value first = getGradients().front();
-  for (auto [i, gradient] : llvm::enumerate(getGradients()))
+  SmallVector<int64_t, 2> uses;
+  for (auto [i, gradient] : llvm::enumerate(getGradients())) {
     if (failed(distributions.check(
             gradient, distributions.getAttribute(first), *this,
-            "gradient #" + Twine(i) + " beside gradient #0")))
+            "gradient #" + Twine(i) + " beside gradient #0")) ||
+        failed(distributions.checkIsGradientOf(name, gradient,
+                                               /*isWhole=*/false, *this)))
       return failure();
+    uses.append(distributions.getOrigin(gradient)->uses);
+  }
+  // Of one use: sums of groups of micro-batches.
+  if (llvm::all_equal(uses))
+    uses.truncate(1);
+  for (size_t i = 1; i < uses.size(); ++i)
+    if (uses[i] <= uses[i - 1])
+      return emitOpError() << "found the gradient of use " << uses[i]
+                           << " behind that of use " << uses[i - 1]
+                           << ", expected each use once, in their order, which "
+                              "the bits of the sum depend on";
   distributions.setLike(getResult(), first);
+  distributions.setOrigin(getResult(), {name, /*isGradient=*/true, uses});
   return success();
 }
 
@@ -157,6 +180,9 @@ static LogicalResult checkSummed(Value gradient, bool isPiece,
                                  FlatSymbolRefAttr parameter, Operation *user,
                                  ProgramDistributions &distributions) {
   StringAttr name = parameter.getAttr();
+  if (failed(distributions.checkIsGradientOf(name, gradient, /*isWhole=*/true,
+                                             user)))
+    return failure();
   return distributions.checkDeclared(gradient,
                                      isPiece ? distributions.getPiece(name)
                                              : distributions.getParameter(name),
@@ -189,26 +215,34 @@ LogicalResult
 LoadPieceOp::inferDistributions(ProgramDistributions &distributions) {
   distributions.setDeclared(
       getResult(), distributions.getPiece(getParameterAttr().getAttr()));
+  distributions.setOrigin(getResult(), {getParameterAttr().getAttr()});
   return success();
 }
 
 LogicalResult
 StorePieceOp::inferDistributions(ProgramDistributions &distributions) {
-  return distributions.checkDeclared(
-      getValue(), distributions.getPiece(getParameterAttr().getAttr()), *this,
-      "the new piece");
+  if (failed(distributions.checkDeclared(
+          getValue(), distributions.getPiece(getParameterAttr().getAttr()),
+          *this, "the new piece")))
+    return failure();
+  return distributions.checkIsOf(getParameterAttr().getAttr(), getValue(),
+                                 *this);
 }
 
 LogicalResult
 LoadParameterOp::inferDistributions(ProgramDistributions &distributions) {
   distributions.setDeclared(
       getResult(), distributions.getParameter(getParameterAttr().getAttr()));
+  distributions.setOrigin(getResult(), {getParameterAttr().getAttr()});
   return success();
 }
 
 LogicalResult
 StoreParameterOp::inferDistributions(ProgramDistributions &distributions) {
-  return distributions.checkDeclared(
-      getValue(), distributions.getParameter(getParameterAttr().getAttr()),
-      *this, "the new value");
+  if (failed(distributions.checkDeclared(
+          getValue(), distributions.getParameter(getParameterAttr().getAttr()),
+          *this, "the new value")))
+    return failure();
+  return distributions.checkIsOf(getParameterAttr().getAttr(), getValue(),
+                                 *this);
 }

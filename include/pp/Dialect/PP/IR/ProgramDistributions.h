@@ -5,6 +5,10 @@
 // there, `invariant`: forward and backward functions each say what they take,
 // and a reduction that is missing between them is missing in one of both.
 //
+// Distributions do not tell one parameter from another. So each value has an
+// origin as well: a parameter, or the gradient of some of its uses. What norms
+// and updates take is the gradient of their parameter, of all uses.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef PP_DIALECT_PP_IR_PROGRAMDISTRIBUTIONS_H
@@ -52,6 +56,25 @@ public:
   /// Proves that each coordinate has a loss of its own, or all have the same.
   mlir::LogicalResult checkLoss(mlir::Value value, mlir::Operation *user);
 
+  /// What a value in a program is of.
+  struct Origin {
+    mlir::StringAttr parameter;
+    bool isGradient = false;
+    llvm::SmallVector<int64_t, 2> uses = {}; ///< of the gradient, ascending
+  };
+  void setOrigin(mlir::Value value, Origin origin);
+  /// Null if it is of no parameter.
+  const Origin *getOrigin(mlir::Value value) const;
+  /// Proves that a value is (a part of) the parameter. Emits an error at
+  /// `user`.
+  mlir::LogicalResult checkIsOf(mlir::StringAttr parameter, mlir::Value value,
+                                mlir::Operation *user);
+  /// Proves that a value is a gradient of the parameter, and of all its uses if
+  /// `isWhole`. Emits an error at `user`.
+  mlir::LogicalResult checkIsGradientOf(mlir::StringAttr parameter,
+                                        mlir::Value value, bool isWhole,
+                                        mlir::Operation *user);
+
   /// What is sent under a name is one thing, and what is received is that.
   mlir::LogicalResult send(mlir::Operation *op,
                            const CommunicationEvent &event);
@@ -74,6 +97,7 @@ private:
   using Declarations = llvm::SmallVector<Declaration>;
 
   void collect();
+  std::string describe(const Origin *origin) const;
   comm::DistributionAttr getSharding(mlir::StringAttr parameter);
   mlir::LogicalResult expect(const Declaration &found,
                              comm::DistributionAttr expected,
@@ -100,6 +124,9 @@ private:
   /// Results with pp.value, by name; with pp.accumulates; with pp.loss.
   llvm::MapVector<mlir::StringAttr, Declarations> producers;
   Declarations sums, losses;
+  /// Of gradients of parameters, to which functions add.
+  llvm::DenseMap<mlir::StringAttr, llvm::SmallVector<int64_t, 2>> usesOf;
+  llvm::DenseMap<mlir::Value, Origin> origins;
   /// By channel and name of the value: the first pp.isend.
   llvm::DenseMap<std::pair<mlir::StringAttr, mlir::StringAttr>,
                  mlir::Operation *>
