@@ -48,9 +48,15 @@ def CommVerifyDistribution
       functions declare it invariant or replicated: cotangents are values of the
       program as well, and a sum that is missing is missing where they meet what
       the backward function declares.
+    - **Origins.** Distributions do not tell one parameter from another, so each
+      value of a program has an origin as well: a parameter, or the gradient of
+      some of its uses. It passes transfers and collectives. What
+      `pp.grad_norm` and `pp.update` take is the gradient of their parameter, of
+      all uses that functions add to, each once; what is stored to a parameter is
+      (a part of) that one.
 
-    An axis of size 1 has nothing to prove, nor has one on which stages are
-    placed. A module without a mesh is passed over.
+    An axis of size 1 has nothing to prove but origins, nor has one on which
+    stages are placed. A module without a mesh is passed over.
 
     Example: the scale of a norm needs `comm.vary`, or its gradient misses a sum.
 
