@@ -8,7 +8,8 @@
 //
 // Prints a line of JSON for each result, and one before each function: whoever
 // reads them knows in which function a device was lost. Notes say what
-// attention did not run by cuDNN, and why.
+// attention did not run by cuDNN, and why. The lines are written by hand: this
+// file is also compiled on machines with a GPU that have no library for JSON.
 //
 //===----------------------------------------------------------------------===//
 #include "Clock.h"

@@ -3,6 +3,7 @@
 
 #include "Clock.h"
 #include "Error.h"
+#include "Json.h"
 #include "WaitTimer.h"
 #include "pprt_gpu_cost.h"
 
@@ -145,22 +146,15 @@ std::string TimedDevice::report() {
   // Before the copies take memory for themselves.
   const uint64_t used = allocated;
   const uint64_t measured = steps > 1 ? steps - 1 : 0;
-  char text[256];
-  std::snprintf(text, sizeof text,
-                "{\n\"steps\": %llu,\n\"device_bytes\": %llu,\n"
-                "\"copy_bytes_per_second\": %.6g,\n\"kernels\": [",
-                static_cast<unsigned long long>(measured),
-                static_cast<unsigned long long>(used), copyBandwidth());
-  std::string result = text;
-  const char *separator = "\n";
-  for (const auto &[name, sum] : sums) {
-    std::snprintf(text, sizeof text,
-                  "\", \"calls\": %llu, \"seconds\": %.9g, \"bytes\": %llu, "
-                  "\"operations\": %.9g}",
-                  static_cast<unsigned long long>(sum.calls), toSeconds(sum.ns),
-                  static_cast<unsigned long long>(sum.bytes), sum.operations);
-    result += separator + std::string("{\"name\": \"") + name + text;
-    separator = ",\n";
-  }
-  return result + "\n]\n}\n";
+  Json kernels = Json::array();
+  for (const auto &[name, sum] : sums)
+    kernels.push_back(Json{{"name", name},
+                           {"calls", sum.calls},
+                           {"seconds", roundTo(toSeconds(sum.ns), 9)},
+                           {"bytes", sum.bytes},
+                           {"operations", sum.operations}});
+  return toLines(Json{{"steps", measured},
+                      {"device_bytes", used},
+                      {"copy_bytes_per_second", roundTo(copyBandwidth(), 6)},
+                      {"kernels", std::move(kernels)}});
 }

@@ -1,9 +1,8 @@
 #include "ProfileFile.h"
 
-#include "EscapeJson.h"
+#include "Json.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <fstream>
 #include <map>
 #include <tuple>
@@ -11,15 +10,8 @@
 
 using namespace pprt;
 
-static std::string quote(const std::string &text) {
-  return '"' + escapeJson(text) + '"';
-}
-
-static std::string number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.9g", value);
-  return text;
-}
+/// Seconds to the nanosecond or less, and bytes a second.
+static double measure(double value) { return roundTo(value, 9); }
 
 static std::string cpuName() {
   std::ifstream file("/proc/cpuinfo");
@@ -30,25 +22,25 @@ static std::string cpuName() {
   return "unknown";
 }
 
-static std::string layersJson(const Description &description,
-                              const Measurements &measured) {
+static Json layersJson(const Description &description,
+                       const Measurements &measured) {
   std::vector<std::map<char, double>> times(description.layers.size());
   for (auto &rank : measured.parts)
     for (const MeasuredPart &part : rank)
       times[size_t(part.layer)][part.kind] = part.seconds;
-  std::string out;
+  Json layers = Json::array();
   for (size_t i = 0; i < times.size(); ++i) {
     const Layer &layer = description.layers[i];
-    out += (i ? ",\n    " : "\n    ") + ("{\"layer\": " + quote(layer.name)) +
-           ", \"flops\": " + std::to_string(layer.flops) +
-           ", \"output_bytes\": " + std::to_string(layer.outputBytes) +
-           ", \"parameter_bytes\": " + std::to_string(layer.parameterBytes);
+    Json &entry =
+        layers.emplace_back(Json{{"layer", layer.name},
+                                 {"flops", layer.flops},
+                                 {"output_bytes", layer.outputBytes},
+                                 {"parameter_bytes", layer.parameterBytes}});
     for (char kind : {'F', 'I', 'W', 'R', 'B'})
       if (auto time = times[i].find(kind); time != times[i].end())
-        out += std::string(", \"") + kind + "\": " + number(time->second);
-    out += "}";
+        entry[std::string(1, kind)] = measure(time->second);
   }
-  return out;
+  return layers;
 }
 
 namespace {
@@ -126,23 +118,23 @@ static std::pair<double, double> fitLine(const std::vector<Edge> &edges) {
   return {latency, slope > 0 ? 1 / slope : 1e12};
 }
 
-static std::string transfersJson(const Description &description,
-                                 const Measurements &measured) {
+/// Null where nothing was transferred.
+static Json transfersJson(const Description &description,
+                          const Measurements &measured) {
   std::vector<Edge> edges = findEdges(description, measured);
   if (edges.empty())
-    return "null";
+    return nullptr;
   auto [latency, bandwidth] = fitLine(edges);
-  std::string out = "{\"latency\": " + number(latency) +
-                    ", \"bandwidth\": " + number(bandwidth) + ", \"values\": [";
-  for (size_t i = 0; i < edges.size(); ++i) {
-    const Edge &edge = edges[i];
-    out += (i ? ",\n    " : "\n    ") + ("{\"value\": " + quote(edge.value)) +
-           ", \"from\": " + std::to_string(edge.from) +
-           ", \"to\": " + std::to_string(edge.to) +
-           ", \"bytes\": " + std::to_string(edge.bytes) +
-           ", \"seconds\": " + number(edge.seconds) + "}";
-  }
-  return out + "]}";
+  Json values = Json::array();
+  for (const Edge &edge : edges)
+    values.push_back(Json{{"value", edge.value},
+                          {"from", edge.from},
+                          {"to", edge.to},
+                          {"bytes", edge.bytes},
+                          {"seconds", measure(edge.seconds)}});
+  return Json{{"latency", measure(latency)},
+              {"bandwidth", measure(bandwidth)},
+              {"values", std::move(values)}};
 }
 
 namespace {
@@ -199,29 +191,23 @@ std::string pprt::profileJson(const Description &description,
   uint64_t bytes = 0;
   for (const Parameter &parameter : description.parameters)
     bytes += parameter.elements * sizeof(float);
-  std::string out = "{\n";
-  auto add = [&](const char *key, const std::string &value) {
-    out += (out.size() > 2 ? ",\n  \"" : "  \"") + (key + ("\": " + value));
-  };
-  add("format", "1");
-  add("model", quote(description.name));
-  add("fingerprint", quote(description.fingerprint));
-  add("machine", "{\"cpu\": " + quote(cpuName()) + ", \"cores\": " +
-                     std::to_string(sysconf(_SC_NPROCESSORS_ONLN)) +
-                     ", \"threads\": " + std::to_string(threads) + "}");
-  add("program",
-      "{\"ranks\": " + std::to_string(description.ranks()) +
-          ", \"stages\": " + std::to_string(description.stages) +
-          ", \"schedule\": " + quote(description.schedule) +
-          ", \"microbatches\": " + std::to_string(description.microbatches) +
-          ", \"recompute\": " + quote(description.recompute) + "}");
-  add("batch", std::to_string(description.batch));
-  add("sequence", std::to_string(description.sequence));
-  add("step", number(step.whole));
-  add("update", "{\"bytes\": " + std::to_string(bytes) +
-                    ", \"seconds\": " + number(step.update) + "}");
-  add("exchange", number(step.report));
-  add("transfers", transfersJson(description, measured));
-  add("layers", "[" + layersJson(description, measured) + "]");
-  return out + "\n}\n";
+  return toLines(Json{
+      {"format", 1},
+      {"model", description.name},
+      {"fingerprint", description.fingerprint},
+      {"machine", Json{{"cpu", cpuName()},
+                       {"cores", sysconf(_SC_NPROCESSORS_ONLN)},
+                       {"threads", threads}}},
+      {"program", Json{{"ranks", description.ranks()},
+                       {"stages", description.stages},
+                       {"schedule", description.schedule},
+                       {"microbatches", description.microbatches},
+                       {"recompute", description.recompute}}},
+      {"batch", description.batch},
+      {"sequence", description.sequence},
+      {"step", measure(step.whole)},
+      {"update", Json{{"bytes", bytes}, {"seconds", measure(step.update)}}},
+      {"exchange", measure(step.report)},
+      {"transfers", transfersJson(description, measured)},
+      {"layers", layersJson(description, measured)}});
 }

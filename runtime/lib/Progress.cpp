@@ -3,6 +3,7 @@
 #include "Bootstrap.h"
 #include "Clock.h"
 #include "Error.h"
+#include "Json.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -98,25 +99,17 @@ Metrics::~Metrics() {
     close(fd);
 }
 
-/// JSON knows no other numbers than finite ones.
-static std::string jsonNumber(double value, int digits) {
-  if (!std::isfinite(value))
-    return "null";
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*g", digits, value);
-  return text;
-}
-
 void Metrics::write(const StepResult &result) {
   if (fd < 0)
     return;
   const std::string line =
-      "{\"step\": " + std::to_string(result.step) +
-      ", \"loss\": " + jsonNumber(result.loss, 10) +
-      ", \"grad_norm\": " + jsonNumber(result.gradientNorm, 10) +
-      ", \"lr\": " + jsonNumber(result.learningRate, 10) +
-      ", \"tokens_per_second\": " + jsonNumber(result.tokensPerSecond, 6) +
-      ", \"seconds\": " + jsonNumber(result.seconds, 6) + "}\n";
+      toLine(Json{{"step", result.step},
+                  {"loss", roundTo(result.loss, 10)},
+                  {"grad_norm", roundTo(result.gradientNorm, 10)},
+                  {"lr", roundTo(result.learningRate, 10)},
+                  {"tokens_per_second", roundTo(result.tokensPerSecond, 6)},
+                  {"seconds", roundTo(result.seconds, 6)}}) +
+      "\n";
   for (size_t at = 0; at < line.size();) {
     ssize_t written = ::write(fd, line.data() + at, line.size() - at);
     if (written < 0 && errno == EINTR)

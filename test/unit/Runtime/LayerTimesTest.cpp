@@ -105,7 +105,14 @@ TEST(ProfileFile, HasAllThatWasMeasured) {
          {event(Event::Wait, 0, 7, 0), event(Event::Transfer, 1, 7, 0),
           event(Event::Run, 7, 17, 1), event(Event::Report, 17, 18, -1)}});
   }
-  json root = json::parse(profileJson(d, measured, 3));
+  const std::string text = profileJson(d, measured, 3);
+  // A layer a line, as the value that was sent; to nine digits.
+  EXPECT_NE(text.find("\n    {\"layer\": \"a \\\"x\\\"\", \"flops\": "),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("\n    {\"value\": "), std::string::npos) << text;
+  EXPECT_NE(text.find("\"bandwidth\": 21333.3333,"), std::string::npos) << text;
+  json root = json::parse(text);
   EXPECT_EQ(root["format"], 1);
   EXPECT_EQ(root["machine"]["threads"], 3);
   EXPECT_EQ(root["batch"], 2);

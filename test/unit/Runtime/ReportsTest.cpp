@@ -167,6 +167,21 @@ TEST(ChromeTrace, IsJsonWithStageAndMicrobatch) {
   EXPECT_EQ(predicted, 1);
 }
 
+TEST(ChromeTrace, NamesHaveAnyBytes) {
+  Description d = description();
+  // Cut off within its last character, at 120 bytes.
+  for (Action &action : d.programs[0].actions)
+    action.name = "\"\n" + std::string(112, 'x') + "\u00e9\u00e9";
+  const std::string text = chromeTrace(d, ranks(), {}, 5);
+  EXPECT_TRUE(json::accept(text)) << text;
+  size_t lines = 0;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);)
+    lines += line.rfind("{\"ph\":", 0) == 0;
+  EXPECT_EQ(lines, json::parse(text)["traceEvents"].size())
+      << "an event a line";
+}
+
 TEST(Recorder, SumsUpAndKeepsSteps) {
   Description d = description();
   Recorder recorder(d.programs[1], true, true);
@@ -322,6 +337,7 @@ TEST(Metrics, OneObjectALine) {
   std::istringstream lines(readFile(directory.file("m.jsonl")));
   std::string line;
   ASSERT_TRUE(std::getline(lines, line));
+  EXPECT_EQ(line.rfind("{\"step\":3,\"loss\":1.25,", 0), 0u) << line;
   json object = json::parse(line);
   EXPECT_EQ(object["step"], 3);
   EXPECT_EQ(object["loss"], 1.25);

@@ -4,8 +4,12 @@
 #include "pp/Schedule/Generators.h"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 using namespace pp::schedule;
+using nlohmann::json;
 
 static Timeline timelineOf(const char *name, int p, int m, bool split) {
   Result<Schedule> schedule = generate(name, {p, m, split});
@@ -21,6 +25,14 @@ static size_t count(const std::string &text, const std::string &what) {
        at = text.find(what, at + what.size()))
     ++n;
   return n;
+}
+
+/// Of the events of a trace, those with this value.
+static int countEvents(const json &trace, const char *key, const char *value) {
+  const json &events = trace["traceEvents"];
+  return int(std::count_if(events.begin(), events.end(), [&](const json &e) {
+    return e.contains(key) && e[key] == value;
+  }));
 }
 
 TEST(Picture, Ascii) {
@@ -78,15 +90,30 @@ TEST(Picture, SvgIsReadable) {
 
 TEST(Picture, Trace) {
   Timeline timeline = timelineOf("1f1b", 2, 2, false);
-  std::string trace = drawTrace({{"the \"model\"\n", timeline}});
-  EXPECT_EQ(count(trace, "\"cat\":\"action\""), 8u);
-  EXPECT_EQ(count(trace, "{\"name\":\"the \\\"model\\\"\\u000a\"}"), 1u);
-  EXPECT_EQ(count(trace, "{\"ph\":\"X\",\"name\":\"1F0\",\"cat\":\"action\","
-                         "\"pid\":0,\"tid\":1,\"ts\":1000,\"dur\":1000,"
-                         "\"args\":{\"stage\":1,\"microbatch\":0}}"),
-            1u);
-  EXPECT_EQ(count(trace, "\"name\":\"idle: warm-up\""), 2u);
-  EXPECT_EQ(count(trace, "{"), count(trace, "}"));
+  const json trace = json::parse(drawTrace({{"the \"model\"\n", timeline}}));
+  EXPECT_EQ(trace["displayTimeUnit"], "ms");
+  const json title = {{"ph", "M"},
+                      {"name", "process_name"},
+                      {"pid", 0},
+                      {"tid", 0},
+                      {"args", {{"name", "the \"model\"\n"}}}};
+  const json action = {
+      {"ph", "X"},       {"name", "1F0"},
+      {"cat", "action"}, {"pid", 0},
+      {"tid", 1},        {"ts", 1000},
+      {"dur", 1000},     {"args", {{"stage", 1}, {"microbatch", 0}}}};
+  const json &events = trace["traceEvents"];
+  EXPECT_EQ(std::count(events.begin(), events.end(), title), 1) << trace;
+  EXPECT_EQ(std::count(events.begin(), events.end(), action), 1) << trace;
+  EXPECT_EQ(countEvents(trace, "cat", "action"), 8);
+  EXPECT_EQ(countEvents(trace, "name", "idle: warm-up"), 2);
+}
+
+// Event by event: text that other tools search line by line.
+TEST(Picture, TraceHasAnEventALine) {
+  const std::string trace = drawTrace({{"m", timelineOf("1f1b", 2, 2, false)}});
+  const json events = json::parse(trace)["traceEvents"];
+  EXPECT_EQ(count(trace, "\n{\"ph\":"), events.size());
 }
 
 TEST(Picture, CollectivesOfReplicas) {
@@ -104,11 +131,15 @@ TEST(Picture, CollectivesOfReplicas) {
   EXPECT_EQ(count(svg, "waits for parameters of replicas"), 1u);
   EXPECT_EQ(count(svg, "waits for gradients of replicas"), 2u);
   EXPECT_EQ(count(svg, ">gradients</text>"), 1u) << "a column of the table";
-  const std::string trace = drawTrace({{"replicas", *timeline}});
-  EXPECT_EQ(count(trace, "\"cat\":\"collective\""), 3u);
-  EXPECT_EQ(count(trace, "\"tid\":3,\"args\":{\"name\":\"rank 1, "
-                         "replicas\"}"),
-            1u);
+  const json trace = json::parse(drawTrace({{"replicas", *timeline}}));
+  EXPECT_EQ(countEvents(trace, "cat", "collective"), 3);
+  const json row = {{"ph", "M"},
+                    {"name", "thread_name"},
+                    {"pid", 0},
+                    {"tid", 3},
+                    {"args", {{"name", "rank 1, replicas"}}}};
+  const json &events = trace["traceEvents"];
+  EXPECT_EQ(std::count(events.begin(), events.end(), row), 1) << trace;
 }
 
 TEST(Picture, SvgOfNothing) {

@@ -1,6 +1,6 @@
 //===- EscapeJson.h - Text as a string of JSON ----------------------------===//
-#ifndef PPRT_ESCAPEJSON_H
-#define PPRT_ESCAPEJSON_H
+#ifndef PPRT_CHECK_ESCAPEJSON_H
+#define PPRT_CHECK_ESCAPEJSON_H
 
 #include <cstdio>
 #include <string>
@@ -27,4 +27,4 @@ inline std::string escapeJson(const std::string &text) {
 
 } // namespace pprt
 
-#endif // PPRT_ESCAPEJSON_H
+#endif // PPRT_CHECK_ESCAPEJSON_H
