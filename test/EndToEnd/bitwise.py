@@ -38,7 +38,7 @@ def same(name, microbatches, variants, learns=True):
     compares them with the first. With `learns` the loss has to fall."""
     reference = None
     for model, ranks, schedule, recompute, *more in variants:
-        label = "-".join([name, pathlib.Path(model).stem, f"n{ranks}",
+        label = "-".join([name, pathlib.Path(model).stem, f"n{ranks}", f"m{microbatches}",
                           pathlib.Path(schedule).stem, recompute, *more])
         result = train(label, model, ranks, microbatches, schedule, recompute, more)
         print(f"{label}: loss {result[1][0][0]:.6f} to {result[1][-1][0]:.6f}, "

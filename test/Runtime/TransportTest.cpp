@@ -108,7 +108,8 @@ static void testOrder(Bootstrap &t) {
     }
 }
 
-/// A sender gets its buffer back although the receiver computes.
+/// A sender gets its buffer back, and a receiver its message, while the
+/// receiver computes. Clocks of a node are one.
 static void testProgressDuringComputation(Bootstrap &t) {
   const size_t bytes = 2 << 20;
   for (int round = 0; round < 3; ++round) {
@@ -119,16 +120,20 @@ static void testProgressDuringComputation(Bootstrap &t) {
       uint64_t begin = nowNs();
       world->isend(0, 1, 5, data.data(), bytes);
       world->wait(0);
-      double seconds = toSeconds(nowNs() - begin);
-      std::printf("the sender was free after %.2f ms\n", 1e3 * seconds);
-      CHECK(seconds < 0.5);
+      uint64_t free = nowNs(), computed = 0;
+      std::printf("the sender was free after %.2f ms\n",
+                  1e3 * toSeconds(free - begin));
+      t.receive(1, &computed, sizeof computed);
+      CHECK(free < computed);
     }
     if (t.rank() == 1) {
       std::vector<char> data(bytes);
       world->irecv(0, 0, 5, data.data(), bytes);
       compute(1.0);
+      uint64_t computed = nowNs();
       TransferTimes times = world->wait(0);
-      CHECK(times.completed - times.posted < 900000000);
+      CHECK(times.completed < computed);
+      t.send(0, &computed, sizeof computed);
       CHECK(data == message(0, 5, bytes));
     }
   }
@@ -200,13 +205,15 @@ static void testControlPlane(Bootstrap &t) {
 }
 
 /// On one node the clock is common, so that the comparison must find next to
-/// no difference: at most the time of a fast round trip.
+/// no difference: less than it took.
 static void testClocks(Bootstrap &t) {
   CHECK(t.onOneNode());
   CHECK(compareClocks(t).toRank0 == 0);
+  const uint64_t begin = nowNs();
   ClockPoint point = compareClocks(t, /*always=*/true);
-  CHECK(point.mine <= nowNs());
-  CHECK(std::abs(double(point.toRank0)) < 20e6);
+  const uint64_t end = nowNs();
+  CHECK(begin <= point.mine && point.mine <= end);
+  CHECK(uint64_t(std::abs(point.toRank0)) < end - begin);
 }
 
 /// A message of another size is an error of the wait, as is a missing one.
@@ -234,7 +241,6 @@ static void testErrors(Bootstrap &t) {
     CHECK(throws([&] { world->wait(0); }, " 32"));
     t.setTimeout(0.2);
     world->irecv(0, 0, 3, data, 64);
-    uint64_t begin = nowNs();
     bool late = false;
     try {
       world->wait(0);
@@ -242,8 +248,7 @@ static void testErrors(Bootstrap &t) {
       late = true;
     }
     CHECK(late);
-    CHECK(nowNs() - begin < 5000000000);
-    t.setTimeout(300);
+    t.setTimeout(300); // more than the test may take
   }
   t.barrier();
   if (t.rank() == 0) {

@@ -5,7 +5,7 @@
 
 module attributes {gpu.container_module} {
   gpu.module @kernels {
-    gpu.func @rows_0(%x: memref<64xf32>, %p: !llvm.ptr) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    gpu.func @sample(%x: memref<64xf32>, %p: !llvm.ptr) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
       %t = gpu.thread_id x
       %v = vector.load %x[%t] {alignment = 16} : memref<64xf32>, vector<4xf32>
       %w = llvm.load %p {alignment = 8} : !llvm.ptr -> vector<4xbf16>
@@ -16,9 +16,9 @@ module attributes {gpu.container_module} {
   }
 }
 
-// CHECK-LABEL: func.func private @rows_0.emulated(
+// CHECK-LABEL: func.func private @sample.emulated(
 // CHECK-SAME: %[[X:.*]]: memref<64xf32>, %[[P:.*]]: !llvm.ptr)
-// CHECK-SAME: attributes {pp.emulates = "rows_0", pp.shared = array<i64>}
+// CHECK-SAME: attributes {pp.emulates = "sample", pp.shared = array<i64>}
 // CHECK: llvm.call @pprt_gpu_host_thread()
 // CHECK: %[[T:.*]] = arith.index_cast
 // CHECK: %[[BASE:.*]] = memref.extract_aligned_pointer_as_index %[[X]]

@@ -9,7 +9,7 @@
 // NAME: error: {{.*}}fast{{.*}}gpipe{{.*}}1f1b
 // SEVERAL: error: found 2 stages and 3 of them a rank with 'zb-v', expected a multiple of that
 // MICROBATCHES: error: {{.*}}micro-batches
-// FILE: error: found schedule '{{.*}}.none', which is no name and no file (No such file or directory), expected a CSV file or one of gpipe, 1f1b
+// FILE: error: found schedule '{{.*}}.none', which is no name and no file (No such file or directory), expected a CSV file or one of {{.*}}, 1f1b,
 // STAGES: error: found a schedule for 1 stages, expected the 2 stages of the plan
 // PLAN: error: found no pp.stage, expected a plan: run pp-differentiate on a model first
 func.func private @f0() -> (tensor<8xf32> {pp.value = "x"})
