@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Rules of the source tree that no compiler checks: file sizes, leftovers, and what
-parts of the runtime may include."""
+"""Rules of the source tree that no compiler checks: file sizes, leftovers, what parts
+of the runtime may include, and names of files."""
 
 import pathlib
 import re
@@ -24,6 +24,14 @@ def wrong_includes(path, text):
                       f"expected none: {path.parts[1]} lies below {later}"
 
 
+def wrong_name(path, text):
+    """A pass has a file of its own, of the name that it has in TableGen."""
+    found = re.findall(r"^#define GEN_PASS_DEF_(\w+)", text, re.MULTILINE)
+    if found and found != [path.stem.upper()]:
+        yield f"{path}: found the pass {' and '.join(found)}, expected each in a file of " \
+              "its name: rename or split the file"
+
+
 def main():
     problems = []
     files = subprocess.run(
@@ -39,6 +47,7 @@ def main():
                 problems.append(f"{name}: found a merge conflict")
         if path.suffix in {".cpp", ".h"}:
             problems.extend(wrong_includes(path, data.decode()))
+            problems.extend(wrong_name(path, data.decode()))
         if path.suffix in {".cpp", ".h", ".td", ".py", ".mlir"}:
             lines = data.count(b"\n")
             if lines > MAX_LINES:

@@ -71,12 +71,12 @@ std::vector<Group> pp::memory::glueRings(const std::vector<Ring> &rings) {
     }
     like->rings.push_back(i);
     like->size += alignUp(rings[i].size);
-    const Span turning = rings[i].turning;
-    if (like->turning.begin == like->turning.end)
-      like->turning = turning;
-    else if (turning.begin != turning.end)
-      like->turning = {std::min(like->turning.begin, turning.begin),
-                       std::max(like->turning.end, turning.end)};
+    const Span inLoops = rings[i].inLoops;
+    if (like->inLoops.begin == like->inLoops.end)
+      like->inLoops = inLoops;
+    else if (inLoops.begin != inLoops.end)
+      like->inLoops = {std::min(like->inLoops.begin, inLoops.begin),
+                       std::max(like->inLoops.end, inLoops.end)};
   }
   return groups;
 }
@@ -87,6 +87,6 @@ std::vector<Group> pp::memory::separateRings(const std::vector<Ring> &rings,
   for (const Group &group : glued)
     for (uint32_t ring : group.rings)
       groups[ring] = {
-          {ring}, alignUp(rings[ring].size), group.least, rings[ring].turning};
+          {ring}, alignUp(rings[ring].size), group.least, rings[ring].inLoops};
   return groups;
 }

@@ -20,7 +20,7 @@ struct Group {
   std::vector<uint32_t> rings;
   uint64_t size = 0;  ///< of all rings together, aligned
   uint32_t least = 1; ///< slots that it needs
-  Span turning;       ///< instances that must take turns
+  Span inLoops;       ///< instances that must take turns
 };
 
 /// One group for all rings of the same lives.

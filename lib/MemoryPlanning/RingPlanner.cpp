@@ -63,9 +63,9 @@ uint32_t RingPlanner::itemOf(const Slots &group, size_t instance) const {
 /// is not too much; then `slots`, or what the rest needs.
 void RingPlanner::cutEnds(Slots &group, uint32_t slots) {
   const std::vector<Span> &lives = livesOf(group);
-  Span turning = group.turning;
-  uint32_t ends = lives.size() - (turning.end - turning.begin);
-  if (turning.begin == turning.end || ends > kMostEnds) {
+  Span inLoops = group.inLoops;
+  uint32_t ends = lives.size() - (inLoops.end - inLoops.begin);
+  if (inLoops.begin == inLoops.end || ends > kMostEnds) {
     if (slots > group.least && slots < lives.size() &&
         suffices(lives, slots, 0, lives.size()))
       group.slots = slots;
@@ -73,10 +73,10 @@ void RingPlanner::cutEnds(Slots &group, uint32_t slots) {
   }
   for (uint32_t count : {slots, group.least})
     if (count <= kMostSlots && count + ends < lives.size() &&
-        suffices(lives, count, turning.begin, turning.end)) {
+        suffices(lives, count, inLoops.begin, inLoops.end)) {
       group.slots = count;
-      group.head = turning.begin;
-      group.tail = lives.size() - turning.end;
+      group.head = inLoops.begin;
+      group.tail = lives.size() - inLoops.end;
       return;
     }
 }

@@ -11,7 +11,7 @@
 using namespace pprt;
 
 namespace {
-enum Field { chip, products, attention, noAttention, host, numFields };
+enum Field { chip, gemm, attention, noAttention, host, numFields };
 using Fields = std::array<std::string, numFields>;
 using Groups = std::vector<std::pair<std::string, std::vector<int>>>;
 } // namespace
@@ -80,7 +80,7 @@ static void noteDifference(const std::vector<Fields> &all, Field field,
 /// On rank 0.
 static bool compare(const std::vector<Fields> &all) {
   noteDifference(all, chip, "use equal GPUs where that matters");
-  noteDifference(all, products, "install one version");
+  noteDifference(all, gemm, "install one version");
   std::vector<int> lacking;
   for (size_t rank = 0; rank < all.size(); ++rank)
     if (!all[rank][noAttention].empty())
@@ -105,7 +105,7 @@ bool pprt::compareLibraries(const DeviceLibraries &mine, Bootstrap &bootstrap) {
   gethostname(name, sizeof name - 1);
   std::vector<Fields> all;
   for (const std::string &text : bootstrap.gather(write(
-           {mine.chip, mine.products, mine.attention, mine.noAttention, name})))
+           {mine.chip, mine.gemm, mine.attention, mine.noAttention, name})))
     all.push_back(read(text));
   int32_t keeps = bootstrap.rank() != 0 || compare(all);
   bootstrap.broadcast(&keeps, sizeof keeps);

@@ -94,7 +94,7 @@ CudaDevice::~CudaDevice() {
 }
 
 void CudaDevice::freeAll() {
-  products.reset();
+  gemm.reset();
   attention.reset();
   if (graph)
     driver.graphExecDestroy(graph);
@@ -119,7 +119,7 @@ Device::State CudaDevice::drain(double seconds) {
   for (Stream stream : streams)
     for (Result result; (result = driver.streamQuery(stream)) != success;) {
       if (result != notReady) {
-        products.reset();
+        gemm.reset();
         attention.reset();
         driver.contextReset(device);
         isLost = true;
@@ -148,8 +148,8 @@ DeviceLibraries CudaDevice::openLibraries() {
   driver.deviceName(name, sizeof name - 1, device);
   result.chip = std::string(name) + " (sm_" + std::to_string(capability) + ")";
   if (code.libraries & PPRT_GPU_CALLS_PRODUCTS) {
-    products = std::make_unique<DeviceGemm>(*plans);
-    result.products = "cuBLASLt " + products->version();
+    gemm = std::make_unique<DeviceGemm>(*plans);
+    result.gemm = "cuBLASLt " + gemm->version();
   }
   if (code.libraries & PPRT_GPU_CALLS_BF16_ATTENTION) {
     std::string version = attention->open(result.noAttention);
@@ -317,9 +317,9 @@ void CudaDevice::launch(int32_t kernel, Grid grid, Grid block,
 void CudaDevice::matmul(const pprt_gpu_gemm &shape, const void *a,
                         const void *b, void *c, void *bias, void *aux,
                         void *workspace) {
-  if (!products)
-    products = std::make_unique<DeviceGemm>(*plans);
-  if (!products->run(streams[0], shape, a, b, c, bias, aux, workspace))
+  if (!gemm)
+    gemm = std::make_unique<DeviceGemm>(*plans);
+  if (!gemm->run(streams[0], shape, a, b, c, bias, aux, workspace))
     fallbackEpilogue(*this, code, shape, a, b, c, bias, aux);
 }
 

@@ -85,7 +85,7 @@ private:
   std::vector<DevicePtr> blocks;
   std::vector<void *> hostBlocks;
   std::unique_ptr<PlanCache> plans; // of the two that follow
-  std::unique_ptr<DeviceGemm> products;
+  std::unique_ptr<DeviceGemm> gemm;
   std::unique_ptr<Attention> attention;
 };
 

@@ -29,7 +29,7 @@ struct Grid {
 /// program does not use.
 struct DeviceLibraries {
   std::string chip;        ///< "NVIDIA H100 (sm_90)"
-  std::string products;    ///< "cuBLASLt 13.1.0"
+  std::string gemm;        ///< "cuBLASLt 13.1.0"
   std::string attention;   ///< "cuDNN 9.19.0"
   std::string noAttention; ///< why there is no cuDNN
 };

@@ -132,7 +132,7 @@ extern "C" void pprt_attention_forward_f32(const pprt_attention_shape *shape,
   float *scores = workspace;
   float *maxima = scores + rowsPerBlock * keysPerBlock;
   float *sums = maxima + rowsPerBlock;
-  float *products = workspace + pprt_attention_scores(/*backward=*/0);
+  float *gemmWorkspace = workspace + pprt_attention_scores(/*backward=*/0);
   for (int64_t b = 0; b < shape->batch; ++b) {
     for (int64_t h = 0; h < shape->heads; ++h) {
       const float *kh = k + b * shape->s * ldk + h / group * d;
@@ -148,7 +148,7 @@ extern "C" void pprt_attention_forward_f32(const pprt_attention_shape *shape,
         for (int64_t j0 = 0; j0 < limit; j0 += keysPerBlock) {
           int64_t keys = std::min(keysPerBlock, limit - j0);
           pprt::gemm(false, true, rows, keys, d, shape->scale, qb, ldq,
-                     kh + j0 * ldk, ldk, 0, scores, keys, products);
+                     kh + j0 * ldk, ldk, 0, scores, keys, gemmWorkspace);
           for (int64_t i = 0; i < rows; ++i) {
             int64_t visible =
                 std::clamp<int64_t>(visibleKeys(*shape, i0 + i) - j0, 0, keys);
@@ -162,7 +162,7 @@ extern "C" void pprt_attention_forward_f32(const pprt_attention_shape *shape,
               scaleRow(outb + i * ldo, d, correction);
           }
           pprt::gemm(false, false, rows, d, keys, 1.0f, scores, keys,
-                     vh + j0 * ldv, ldv, j0 > 0, outb, ldo, products);
+                     vh + j0 * ldv, ldv, j0 > 0, outb, ldo, gemmWorkspace);
         }
         for (int64_t i = 0; i < rows; ++i) {
           if (visibleKeys(*shape, i0 + i) == 0)
@@ -186,7 +186,7 @@ extern "C" void pprt_attention_backward_f32(
   float *p = workspace;
   float *ds = p + rowsPerBlock * keysPerBlock;
   float *deltas = ds + rowsPerBlock * keysPerBlock;
-  float *products = workspace + pprt_attention_scores(/*backward=*/1);
+  float *gemmWorkspace = workspace + pprt_attention_scores(/*backward=*/1);
   for (int64_t b = 0; b < shape->batch; ++b) {
     for (int64_t j = 0; j < shape->s; ++j) {
       std::fill_n(dk + (b * shape->s + j) * lddk, shape->kv_heads * d, 0.0f);
@@ -215,23 +215,23 @@ extern "C" void pprt_attention_backward_f32(
         for (int64_t j0 = 0; j0 < limit; j0 += keysPerBlock) {
           int64_t keys = std::min(keysPerBlock, limit - j0);
           pprt::gemm(false, true, rows, keys, d, shape->scale, qb, ldq,
-                     kh + j0 * ldk, ldk, 0, p, keys, products);
+                     kh + j0 * ldk, ldk, 0, p, keys, gemmWorkspace);
           for (int64_t i = 0; i < rows; ++i) {
             int64_t visible =
                 std::clamp<int64_t>(visibleKeys(*shape, i0 + i) - j0, 0, keys);
             probabilities(p + i * keys, visible, keys, lseh[i0 + i]);
           }
           pprt::gemm(true, false, keys, d, rows, 1.0f, p, keys, doutb, lddo, 1,
-                     dvh + j0 * lddv, lddv, products);
+                     dvh + j0 * lddv, lddv, gemmWorkspace);
           pprt::gemm(false, true, rows, keys, d, 1.0f, doutb, lddo,
-                     vh + j0 * ldv, ldv, 0, ds, keys, products);
+                     vh + j0 * ldv, ldv, 0, ds, keys, gemmWorkspace);
           for (int64_t i = 0; i < rows; ++i)
             scoreCotangents(ds + i * keys, p + i * keys, keys, deltas[i],
                             shape->scale);
           pprt::gemm(false, false, rows, d, keys, 1.0f, ds, keys, kh + j0 * ldk,
-                     ldk, j0 > 0, dqb, lddq, products);
+                     ldk, j0 > 0, dqb, lddq, gemmWorkspace);
           pprt::gemm(true, false, keys, d, rows, 1.0f, ds, keys, qb, ldq, 1,
-                     dkh + j0 * lddk, lddk, products);
+                     dkh + j0 * lddk, lddk, gemmWorkspace);
         }
       }
     }

@@ -45,8 +45,8 @@ static void checkWorldSize(const Description &description,
     return;
   std::string expected = std::to_string(description.ranks());
   // The nearest mesh keeps all axes but pipe.
-  const int beside = description.ranks() / description.mesh.sizeOf("pipe");
-  const int pipe = std::max(1, bootstrap.size() / beside);
+  const int otherAxes = description.ranks() / description.mesh.sizeOf("pipe");
+  const int pipe = std::max(1, bootstrap.size() / otherAxes);
   throw Error("found " + std::to_string(bootstrap.size()) +
               (bootstrap.size() == 1 ? " rank" : " ranks") + ", expected " +
               expected + " as the program was compiled for (" +
@@ -54,9 +54,9 @@ static void checkWorldSize(const Description &description,
               (description.ranks() == 1 ? "without mpirun"
                                         : "with mpirun -n " + expected) +
               " or compile it with --pp=" + std::to_string(pipe) +
-              (pipe * beside == bootstrap.size()
+              (pipe * otherAxes == bootstrap.size()
                    ? ""
-                   : ", for " + std::to_string(pipe * beside) + " ranks"));
+                   : ", for " + std::to_string(pipe * otherAxes) + " ranks"));
 }
 
 /// Compares `mine` (lines of name and value) with rank 0's.

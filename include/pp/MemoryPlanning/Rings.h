@@ -27,8 +27,9 @@ struct Span {
 struct Ring {
   uint64_t size;
   std::vector<Span> lives;
-  /// Instances [begin, end) must take turns; all if that is empty.
-  Span turning = {};
+  /// Instances [begin, end) are made or read by loops and must take turns; all
+  /// if that is empty.
+  Span inLoops = {};
 };
 
 /// Where the instances of a buffer lie. The first `head` and the last `tail` of

@@ -3,7 +3,7 @@
 // The ops of a row are distributed over the threads of its group, each thread
 // taking the same columns in every op where their loops are the same: then what
 // one op stores the next can load without waiting. Where another thread may
-// have stored it, the group synchronises. A number of the row is a value that
+// have stored it, the group synchronises. A scalar of the row is a value that
 // all threads have.
 //
 // Where a thread has few columns its loops are unrolled, and what it loaded in
@@ -62,22 +62,22 @@ public:
   /// is below it, in a row that does not fit into registers.
   bool isOnline(const LoopNest &top, const LoopNest &sum, int64_t lanes) const;
   void emitOnline(const LoopNest &top, const LoopNest &sum, int64_t lanes);
-  /// A number of the row, in registers.
-  void addNumber(Value root) { numbers[root] = Value(); }
+  /// A scalar of the row, in registers.
+  void addScalar(Value root) { scalars[root] = Value(); }
   /// What all threads read.
-  Value loadNumber(const Access &access, Value at);
+  Value loadScalar(const Access &access, Value at);
 
 private:
   void emitSums(const LoopNest &nest, int64_t lanes);
   void emitMixed(const LoopNest &nest);
   /// Stores a value that all threads have.
-  void storeNumber(const LoopNest &nest, const LoopNest::Operand &output,
+  void storeScalar(const LoopNest &nest, const LoopNest::Operand &output,
                    Value value);
   Value loadOne(const LoopNest::Operand &operand, Value at) {
-    auto number = numbers.find(operand.access.root);
-    if (number != numbers.end() && number->second)
-      return number->second;
-    if (number != numbers.end()) // before anything is stored: anything
+    auto scalar = scalars.find(operand.access.root);
+    if (scalar != scalars.end() && scalar->second)
+      return scalar->second;
+    if (scalar != scalars.end()) // before anything is stored: anything
       return arith::ConstantOp::create(
           kernel.b, kernel.loc,
           kernel.b.getZeroAttr(operand.access.rootType().getElementType()));
@@ -105,8 +105,8 @@ private:
   /// Registers have what was stored.
   void keepStored(const LoopNest &nest, const LoopNest::Operand &output,
                   ValueRange values, StringRef step);
-  /// Numbers that are stored over by other means are not known any more.
-  void forgetNumbers(const LoopNest &nest);
+  /// Scalars that are stored over by other means are not known any more.
+  void forgetScalars(const LoopNest &nest);
   /// Forgets what registers have of what `nest` writes.
   void forget(const LoopNest &nest) {
     for (const LoopNest::Operand &output : nest.outputs())
@@ -123,8 +123,8 @@ private:
 
   KernelBuilder &kernel;
   const Group &group;
-  DenseMap<Value, Value> numbers;
-  std::map<std::string, Value> stored; ///< numbers of the row in memory
+  DenseMap<Value, Value> scalars; ///< by buffer; null before they are stored
+  std::map<std::string, Value> stored; ///< scalars of the row in memory
   SmallVector<Touch> touched;
   /// Vectors in registers, by buffer and then by place and step.
   DenseMap<Value, std::map<std::string, SmallVector<Value>>> kept;
@@ -161,7 +161,7 @@ SmallVector<Touch> RowEmitter::touchesOf(const LoopNest &nest,
   SmallVector<Touch> touches;
   unsigned firstOutput = nest.operands.size() - nest.numOutputs();
   auto add = [&](const Access &access, bool isWrite, std::string how) {
-    if (!numbers.contains(access.root))
+    if (!scalars.contains(access.root))
       touches.push_back({access.root, isWrite, std::move(how)});
   };
   for (auto [number, operand] : llvm::enumerate(nest.operands)) {
@@ -181,7 +181,7 @@ SmallVector<Touch> RowEmitter::touchesOf(const LoopNest &nest,
   return touches;
 }
 
-Value RowEmitter::loadNumber(const Access &access, Value at) {
+Value RowEmitter::loadScalar(const Access &access, Value at) {
   LoopNest::Operand operand;
   operand.isBuffer = true;
   operand.access = access;
@@ -189,11 +189,11 @@ Value RowEmitter::loadNumber(const Access &access, Value at) {
   return loadOne(operand, at);
 }
 
-void RowEmitter::storeNumber(const LoopNest &nest,
+void RowEmitter::storeScalar(const LoopNest &nest,
                              const LoopNest::Operand &output, Value value) {
-  auto number = numbers.find(output.access.root);
-  if (number != numbers.end()) {
-    number->second = value;
+  auto scalar = scalars.find(output.access.root);
+  if (scalar != scalars.end()) {
+    scalar->second = value;
     return;
   }
   SmallVector<Value> ivs(nest.extents.size(), kernel.index(0));
@@ -205,7 +205,7 @@ void RowEmitter::storeNumber(const LoopNest &nest,
   storeOnce(kernel, group, value, output.access.root, at);
 }
 
-void RowEmitter::forgetNumbers(const LoopNest &nest) {
+void RowEmitter::forgetScalars(const LoopNest &nest) {
   for (const LoopNest::Operand &output : nest.outputs())
     for (auto it = stored.begin(); it != stored.end();) {
       std::string prefix;
@@ -224,12 +224,12 @@ void RowEmitter::emit(const LoopNest &nest, int64_t lanes) {
                                 [&](const LoopNest::Operand &operand,
                                     Value at) { return loadOne(operand, at); });
     for (auto [output, values] : llvm::zip(nest.outputs(), results))
-      storeNumber(nest, output, values[0]);
+      storeScalar(nest, output, values[0]);
     return;
   }
   if (nest.isParallel())
     return emitParallel(&nest, lanes);
-  forgetNumbers(nest);
+  forgetScalars(nest);
   int64_t kept = 1;
   for (auto [extent, reduced] : llvm::zip(nest.extents, nest.reduced))
     kept *= reduced ? 1 : extent;
@@ -310,7 +310,7 @@ bool RowEmitter::canFollow(ArrayRef<const LoopNest *> run, const LoopNest &next,
 void RowEmitter::emitParallel(ArrayRef<const LoopNest *> run, int64_t lanes) {
   const LoopNest &first = *run.front();
   for (const LoopNest *nest : run) {
-    forgetNumbers(*nest);
+    forgetScalars(*nest);
     touch(touchesOf(*nest, patternOf(*nest, lanes)));
   }
   unsigned inner = first.extents.size() - 1;
@@ -374,7 +374,7 @@ void RowEmitter::emitSums(const LoopNest &nest, int64_t lanes) {
   // The inputs by columns; the former values of the outputs by all threads.
   SmallVector<Touch> touches = readsOf(nest, patternOf(nest, lanes));
   for (const LoopNest::Operand &output : nest.outputs())
-    if (!numbers.contains(output.access.root))
+    if (!scalars.contains(output.access.root))
       touches.push_back({output.access.root, false, "all threads"});
   touch(touches);
   unsigned inner = nest.extents.size() - 1;
@@ -401,7 +401,7 @@ void RowEmitter::emitSums(const LoopNest &nest, int64_t lanes) {
         return forSteps(nest.size() / lanes, init, perStep);
       },
       [&](const LoopNest::Operand &output, Value result) {
-        storeNumber(nest, output, result);
+        storeScalar(nest, output, result);
       });
 }
 
@@ -431,7 +431,7 @@ bool RowEmitter::isOnline(const LoopNest &top, const LoopNest &sum,
   const LoopNest::Operand &limit = sum.operands[1];
   if (placeOf(row.access, row.address) !=
           placeOf(again.access, again.address) ||
-      !limit.isBuffer || !numbers.contains(limit.access.root) ||
+      !limit.isBuffer || !scalars.contains(limit.access.root) ||
       limit.access.root != top.outputs()[0].access.root)
     return false;
   Block *first = top.op.getBlock(), *second = sum.op.getBlock();
@@ -502,8 +502,8 @@ void RowEmitter::emitOnline(const LoopNest &top, const LoopNest &sum,
                                kernel.reduce(group, carried[0], maximum));
   Value powers = kernel.reduce(
       group, scaled(carried[1], carried[0], baseOf(limit)), total);
-  storeNumber(top, top.outputs()[0], limit);
-  storeNumber(sum, sum.outputs()[0], kernel.combine(total, formerSum, powers));
+  storeScalar(top, top.outputs()[0], limit);
+  storeScalar(sum, sum.outputs()[0], kernel.combine(total, formerSum, powers));
 }
 
 /// Loops over the reduced dimensions, one in the other, in order.
@@ -613,7 +613,7 @@ LogicalResult pp::device::outlineRows(KernelModule &kernels, scf::ForOp loop) {
     int64_t bytes =
         elements * inBlock * pp::getElementBytes(type.getElementType());
     if (elements == 1) {
-      emitter.addNumber(alloc);
+      emitter.addScalar(alloc);
     } else if (group.kind == Group::Thread && elements <= 64) {
       kernel.setLocal(
           alloc, kernel.makePrivate(elements, type.getElementType()), Value());
@@ -686,7 +686,7 @@ LogicalResult pp::device::outlineRows(KernelModule &kernels, scf::ForOp loop) {
           indices.push_back(kernel.scalar(value));
         kernel.mapping.map(
             load.getResult(),
-            emitter.loadNumber(access, kernel.position(access, indices)));
+            emitter.loadScalar(access, kernel.position(access, indices)));
       } else {
         for (Value operand : op->getOperands())
           (void)kernel.scalar(operand);

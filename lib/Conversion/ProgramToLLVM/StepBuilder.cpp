@@ -64,7 +64,7 @@ public:
   FailureOr<LoweredProgram> run() {
     if (program.hasLoops()) {
       assignRequests();
-      findLeaders();
+      findBases();
     }
     for (Operation &op : *program.getBody().begin()) {
       if (isa<ReturnOp>(op))
@@ -306,24 +306,24 @@ private:
     return table;
   }
 
-  /// A series that lies at a fixed distance from another one, its leader, in
-  /// every micro-batch: the residuals of a layer, for one.
-  struct Follower {
-    unsigned leader;
+  /// A series that lies at a fixed distance from another one, its base, in
+  /// every micro-batch: the residuals of a layer, for one. A base has distance
+  /// 0 from itself.
+  struct Displacement {
+    unsigned base;
     int64_t distance;
   };
 
-  void findLeaders() {
-    std::map<std::vector<int64_t>, unsigned> leaders;
+  void findBases() {
+    std::map<std::vector<int64_t>, unsigned> bases;
     for (const auto &[slots, head, tail, instances] : offsets) {
-      unsigned buffer = followers.size();
+      unsigned buffer = displacements.size();
       std::vector<int64_t> steps = {head, tail}; // then from slot to slot
       for (size_t i = 1; i < slots.size(); ++i)
         steps.push_back(int64_t(slots[i]) - int64_t(slots[i - 1]));
-      unsigned leader =
-          leaders.try_emplace(std::move(steps), buffer).first->second;
-      followers.push_back({leader, int64_t(slots.front()) -
-                                       int64_t(offsets[leader].slots.front())});
+      unsigned base = bases.try_emplace(std::move(steps), buffer).first->second;
+      displacements.push_back({base, int64_t(slots.front()) -
+                                         int64_t(offsets[base].slots.front())});
     }
   }
 
@@ -341,20 +341,21 @@ private:
   static constexpr int64_t kWritten = -1;
 
   /// The table of arena offsets that a stage function reads. What changes from
-  /// round to round is written in front of the call, by the offset of a leader
-  /// and the distances of all that follow it.
+  /// round to round is written in front of the call, by the offset of a base
+  /// and the distances of all that lie at one from it.
   CallOperand makeTable(RunOp run, ArrayRef<unsigned> bySlot) {
     std::vector<int64_t> table;
-    llvm::MapVector<unsigned, std::vector<int64_t>> moving; // by leader
+    llvm::MapVector<unsigned, std::vector<int64_t>> moving; // by base
     for (auto [slot, buffer] : llvm::enumerate(bySlot)) {
       table.push_back(offsetOf(buffer, run.getMicrobatch()));
       if (periodOf(buffer, run.getMicrobatch()) == 1)
         continue;
-      std::vector<int64_t> &shape = moving[followers[buffer].leader];
+      std::vector<int64_t> &shape = moving[displacements[buffer].base];
       if (shape.empty())
         shape.push_back(0);
       ++shape.front();
-      shape.insert(shape.end(), {int64_t(slot), followers[buffer].distance});
+      shape.insert(shape.end(),
+                   {int64_t(slot), displacements[buffer].distance});
       table.back() = written;
     }
     if (moving.empty())
@@ -363,9 +364,9 @@ private:
     if (isNew)
       llvm::append_range(places, table);
     CallOperand result = CallOperand::symbolAt(placesName, known->second);
-    for (auto &[leader, shape] : moving) {
-      CallOperand offset = number(offsetOf(leader, run.getMicrobatch()));
-      followRing(offset, leader, run.getMicrobatch());
+    for (auto &[base, shape] : moving) {
+      CallOperand offset = number(offsetOf(base, run.getMicrobatch()));
+      followRing(offset, base, run.getMicrobatch());
       call("pprt_place", {result, addTable(shape), offset});
     }
     return result;
@@ -535,7 +536,7 @@ private:
   /// the program patches in every round.
   std::vector<int64_t> tables, places;
   std::map<std::vector<int64_t>, int64_t> tableAt, placesAt;
-  std::vector<Follower> followers; ///< of each buffer
+  std::vector<Displacement> displacements; ///< of each buffer
   DenseMap<Operation *, int64_t> requestOf;
   /// Of transfers in a program with loops: first request, number of them.
   DenseMap<Operation *, std::pair<int64_t, int64_t>> requestsOf;

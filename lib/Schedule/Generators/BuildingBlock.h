@@ -10,7 +10,7 @@
 #ifndef PP_LIB_SCHEDULE_GENERATORS_BUILDINGBLOCK_H
 #define PP_LIB_SCHEDULE_GENERATORS_BUILDINGBLOCK_H
 
-#include "Detail.h"
+#include "RowBuilder.h"
 
 namespace pp::schedule::detail {
 

@@ -21,7 +21,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Detail.h"
+#include "RowBuilder.h"
 
 #include <algorithm>
 

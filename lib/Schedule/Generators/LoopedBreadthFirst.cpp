@@ -17,7 +17,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Detail.h"
+#include "RowBuilder.h"
 
 using namespace pp::schedule;
 

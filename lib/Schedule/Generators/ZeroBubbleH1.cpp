@@ -13,7 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Detail.h"
+#include "RowBuilder.h"
 
 using namespace pp::schedule;
 

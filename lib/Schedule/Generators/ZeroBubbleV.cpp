@@ -17,7 +17,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Detail.h"
+#include "RowBuilder.h"
 
 #include <algorithm>
 

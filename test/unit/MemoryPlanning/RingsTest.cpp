@@ -119,7 +119,7 @@ TEST(Rings, EndsGoTheirOwnWay) {
     rings[1].lives[m - 1 - i].end += 40 + i;
   }
   for (Ring &ring : rings)
-    ring.turning = {8, m - 8};
+    ring.inLoops = {8, m - 8};
   RingPlan plan = planRings(rings, 1);
   EXPECT_FALSE(overlapsByDefinition(rings, plan.places));
   EXPECT_FALSE(findOverlap(rings, plan.places));
@@ -168,7 +168,7 @@ TEST(Rings, RandomPlansAreValidAndTheCheckFindsDamage) {
         ring.lives.push_back({begin, begin + uint32_t(random(15))});
       }
       uint32_t first = random(count + 1);
-      ring.turning = {first, first + uint32_t(random(count + 1 - first))};
+      ring.inLoops = {first, first + uint32_t(random(count + 1 - first))};
     }
     RingPlan plan = planRings(rings, 1 + random(3), {20000});
     EXPECT_FALSE(overlapsByDefinition(rings, plan.places));

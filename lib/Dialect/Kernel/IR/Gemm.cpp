@@ -63,9 +63,10 @@ LogicalResult GemmOp::verify() {
   return verifyWorkspace(*this);
 }
 
-/// An operand beside a product: of this shape, with the elements of `out`.
-static LogicalResult verifyBeside(FusedGemmOp op, StringRef name, Value value,
-                                  ArrayRef<int64_t> shape) {
+/// An operand of an epilogue: of this shape, with the elements of `out`.
+static LogicalResult verifyEpilogueOperand(FusedGemmOp op, StringRef name,
+                                           Value value,
+                                           ArrayRef<int64_t> shape) {
   if (!value)
     return success();
   auto type = cast<ShapedType>(value.getType());
@@ -102,25 +103,25 @@ LogicalResult FusedGemmOp::verify() {
     StringRef name;
     Value value;
     bool isExpected, isAllowed;
-  } beside[] = {
+  } operands[] = {
       {"bias", getBias(), epilogue == Epilogue::Bias,
        epilogue == Epilogue::Bias || epilogue == Epilogue::Gelu ||
            epilogue == Epilogue::Add},
       {"input", getInput(), hasInput, hasInput},
       {"aux", getAux(), epilogue == Epilogue::Gelu, epilogue == Epilogue::Gelu},
       {"sums", getSums(), isSums, isSums}};
-  for (auto [name, value, isExpected, isAllowed] : beside)
+  for (auto [name, value, isExpected, isAllowed] : operands)
     if (value ? !isAllowed : isExpected)
       return emitOpError("found ")
              << (value ? "" : "no ") << name << " with the epilogue "
              << stringifyEpilogue(epilogue) << ", expected "
              << (value ? "none" : "one");
   ArrayRef<int64_t> shape = shapeOf(getOut());
-  if (failed(verifyBeside(*this, "bias", getBias(), shape[1])) ||
-      failed(verifyBeside(*this, "input", getInput(), shape)) ||
-      failed(verifyBeside(*this, "aux", getAux(), shape)) ||
-      failed(verifyBeside(*this, "sums", getSums(),
-                          shape[epilogue == Epilogue::RhsSums])))
+  if (failed(verifyEpilogueOperand(*this, "bias", getBias(), shape[1])) ||
+      failed(verifyEpilogueOperand(*this, "input", getInput(), shape)) ||
+      failed(verifyEpilogueOperand(*this, "aux", getAux(), shape)) ||
+      failed(verifyEpilogueOperand(*this, "sums", getSums(),
+                                   shape[epilogue == Epilogue::RhsSums])))
     return failure();
   if (epilogue == Epilogue::Add && getAccumulate())
     return emitOpError("found accumulate with the epilogue add, expected one "

@@ -1,4 +1,4 @@
-//===- NNToLinalg.cpp - nn ops to linalg and kernel -----------------------===//
+//===- ConvertNNToLinalg.cpp - nn ops to linalg and kernel ----------------===//
 //
 // A conversion, not a greedy rewrite: an op of nn that no pattern takes is an
 // error here, not a surprise later.

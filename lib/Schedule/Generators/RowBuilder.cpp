@@ -1,6 +1,6 @@
-//===- Detail.cpp - What the generators share -----------------------------===//
+//===- RowBuilder.cpp - Rows of actions, by micro-batch -------------------===//
 
-#include "Detail.h"
+#include "RowBuilder.h"
 
 #include "pp/Limits.h"
 

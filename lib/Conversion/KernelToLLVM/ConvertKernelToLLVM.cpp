@@ -1,4 +1,4 @@
-//===- KernelToLLVM.cpp - Library calls on pointers -----------------------===//
+//===- ConvertKernelToLLVM.cpp - Library calls on pointers ----------------===//
 //
 // Each op is one call; its shape is arguments, or a struct on the stack. Public
 // functions get the runtime's context first, whatever they call, so that their

@@ -1,7 +1,7 @@
-//===- Detail.h - What the generators share ---------------------*- C++ -*-===//
+//===- RowBuilder.h - Rows of actions, by micro-batch -----------*- C++ -*-===//
 
-#ifndef PP_LIB_SCHEDULE_GENERATORS_DETAIL_H
-#define PP_LIB_SCHEDULE_GENERATORS_DETAIL_H
+#ifndef PP_LIB_SCHEDULE_GENERATORS_ROWBUILDER_H
+#define PP_LIB_SCHEDULE_GENERATORS_ROWBUILDER_H
 
 #include "pp/Schedule/Generators.h"
 
@@ -76,4 +76,4 @@ void addInTurn(Schedule &schedule, int32_t rank, int32_t ahead, int32_t delay);
 
 } // namespace pp::schedule::detail
 
-#endif // PP_LIB_SCHEDULE_GENERATORS_DETAIL_H
+#endif // PP_LIB_SCHEDULE_GENERATORS_ROWBUILDER_H

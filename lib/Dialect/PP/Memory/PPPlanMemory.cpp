@@ -1,4 +1,4 @@
-//===- PlanMemory.cpp - Places of all buffers -----------------------------===//
+//===- PPPlanMemory.cpp - Places of all buffers ---------------------------===//
 //
 // Stage functions first, since a rank program must find room for the workspace
 // of the actions it runs; then the programs. Parameters and accumulators are

@@ -1,4 +1,4 @@
-//===- VerifyMemory.cpp - No two live buffers share bytes -----------------===//
+//===- PPVerifyMemory.cpp - No two live buffers share bytes ---------------===//
 
 #include "pp/Dialect/PP/Memory/Buffers.h"
 #include "pp/Dialect/PP/Memory/Passes.h"

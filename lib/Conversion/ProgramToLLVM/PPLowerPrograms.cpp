@@ -1,4 +1,4 @@
-//===- LowerPrograms.cpp - Stage functions and programs to LLVM -----------===//
+//===- PPLowerPrograms.cpp - Stage functions and programs to LLVM ---------===//
 //
 // Everything native is made while the plan and rank levels are still there to
 // be asked; then these are erased and the layer functions move in.
