@@ -1,6 +1,7 @@
 #include "Interrupt.h"
 
 #include "Bootstrap.h"
+#include "JobAbort.h"
 #include "Mesh.h"
 
 #include <atomic>
@@ -11,6 +12,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <unistd.h>
+#include <utility>
 
 using namespace pprt;
 
@@ -22,6 +24,7 @@ static std::atomic<int> noted{0};
 static std::atomic<bool> announces{false};
 static struct sigaction before[2];
 static std::vector<NodePeer> watched; // constant while handlers are set
+static int errors = STDERR_FILENO;    // where these are printed
 
 static_assert(std::atomic<int>::is_always_lock_free,
               "signal handlers may not take locks");
@@ -51,7 +54,7 @@ static void reportLostPeers() {
     if (first.process == getpid())
       for (const NodePeer &peer : watched)
         if (isGone(peer) &&
-            write(STDERR_FILENO, peer.error.data(), peer.error.size()) < 0) {
+            write(errors, peer.error.data(), peer.error.size()) < 0) {
           // Nobody is there to read it.
         }
     break;
@@ -117,6 +120,9 @@ std::vector<NodePeer> pprt::findNodePeers(Bootstrap &bootstrap,
 
 InterruptWatch::InterruptWatch(bool announce, std::vector<NodePeer> peers) {
   watched = std::move(peers);
+  errors = watched.size() > 1 ? openLauncherErrors() : -1;
+  if (errors < 0)
+    errors = STDERR_FILENO;
   noted = 0;
   announces = announce;
   struct sigaction action = {};
@@ -134,6 +140,8 @@ InterruptWatch::~InterruptWatch() {
   for (int i = 0; i < 2; ++i)
     sigaction(signals[i], &before[i], nullptr);
   watched.clear();
+  if (errors != STDERR_FILENO)
+    close(std::exchange(errors, STDERR_FILENO));
 }
 
 double pprt::interruptVote() {

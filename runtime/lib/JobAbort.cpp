@@ -16,7 +16,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <string>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -40,6 +42,28 @@ static bool isLauncher(pid_t process) {
 void pprt::sleepAwake(unsigned seconds) {
   for (; seconds > 0; --seconds)
     sleep(1);
+}
+
+int pprt::openLauncherErrors() {
+  const pid_t launcher = getppid();
+  if (!isLauncher(launcher))
+    return -1;
+#if defined(SYS_pidfd_open) && defined(SYS_pidfd_getfd)
+  if (int process = int(syscall(SYS_pidfd_open, launcher, 0)); process >= 0) {
+    const int same = int(syscall(SYS_pidfd_getfd, process, STDERR_FILENO, 0));
+    close(process);
+    if (same >= 0)
+      return same;
+  }
+#endif
+  // Opened again, a file is written at its begin; pipes and terminals have
+  // none.
+  const std::string path = "/proc/" + std::to_string(launcher) + "/fd/2";
+  struct stat status;
+  if (stat(path.c_str(), &status) != 0 ||
+      !(S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)))
+    return -1;
+  return open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
 }
 
 static void watchLauncher() {
