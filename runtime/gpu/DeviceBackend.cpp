@@ -123,10 +123,11 @@ void DeviceBackend::connect() {
         createStagedCommunicator(*device, bootstrap, ofPipe, program.requests);
     world = createStagedCommunicator(*device, bootstrap, ofAll, 1);
     world->prepare(0, reports());
-    groups.emplace(description, rank(), [&](Group group, int requests) {
-      return createStagedCommunicator(*device, bootstrap, std::move(group),
-                                      requests);
-    });
+    groups.emplace(description.mesh, rank(), description.groupsOfPrograms(),
+                   setup.program().collectives, [&](Group group, int requests) {
+                     return createStagedCommunicator(
+                         *device, bootstrap, std::move(group), requests);
+                   });
   } else {
     bootstrap.agreeAfter([&] {
       std::vector<MemberEdge> edges;
@@ -140,10 +141,12 @@ void DeviceBackend::connect() {
                                     program.requests, edges, messages);
       world = createNcclCommunicator(*device, bootstrap, ofAll, 1, {}, 0);
       world->prepare(0, reports());
-      groups.emplace(description, rank(), [&](Group group, int requests) {
-        return createNcclCommunicator(*device, bootstrap, std::move(group),
-                                      requests, {}, 0, sumsByNccl());
-      });
+      groups.emplace(
+          description.mesh, rank(), description.groupsOfPrograms(),
+          setup.program().collectives, [&](Group group, int requests) {
+            return createNcclCommunicator(*device, bootstrap, std::move(group),
+                                          requests, {}, 0, sumsByNccl());
+          });
     });
   }
   // Not agreed on: who fails here may do so while others still wait for it.

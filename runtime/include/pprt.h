@@ -104,6 +104,17 @@ int32_t pprt_start(pprt_context *ctx, int32_t collective, const void *in,
 /// started again, and in the step that started it.
 int32_t pprt_finish(pprt_context *ctx, int32_t collective);
 
+/// Collective `collective` of a layer (an index into the description's
+/// layer_collectives) of `in` to `out`, to its end: for code of layers, which
+/// goes on whatever happens. `workspace` as in pprt_start; `in` may be `out`
+/// but in an all-to-all.
+void pprt_collective(pprt_context *ctx, int32_t collective, const void *in,
+                     void *out, void *workspace);
+
+/// Writes this rank's number among those that differ from it in their
+/// coordinates on `axes` only: names with commas between, the slowest first.
+void pprt_coordinate(pprt_context *ctx, const char *axes, int64_t *coordinate);
+
 /// Where this rank's piece lies among pieces of `bytes` bytes that begin at
 /// `base`, one for each coordinate on the axis data.
 void *pprt_piece(pprt_context *ctx, void *base, uint64_t bytes);

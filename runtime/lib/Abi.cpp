@@ -38,6 +38,16 @@ int32_t pprt_finish(pprt_context *ctx, int32_t collective) {
   return statusOf(ctx, [&] { ctx->finishCollective(collective); });
 }
 
+void pprt_collective(pprt_context *ctx, int32_t collective, const void *in,
+                     void *out, void *workspace) {
+  ctx->guarded([&] { ctx->layerCollective(collective, in, out, workspace); });
+}
+
+void pprt_coordinate(pprt_context *ctx, const char *axes, int64_t *coordinate) {
+  *coordinate = 0; // after a failure, too
+  ctx->guarded([&] { *coordinate = ctx->coordinateOn(axes); });
+}
+
 void *pprt_piece(pprt_context *ctx, void *base, uint64_t bytes) {
   return ctx->pieceAt(base, bytes);
 }

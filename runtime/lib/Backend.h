@@ -17,6 +17,7 @@
 #include "Batches.h"
 #include "Bootstrap.h"
 #include "Communicator.h"
+#include "Error.h"
 #include "Options.h"
 #include "Recorder.h"
 #include "StepNumbers.h"
@@ -138,6 +139,12 @@ public:
   virtual void startCollective(int collective, const void *in, void *out,
                                void *workspace) = 0;
   virtual void finishCollective(int collective, int action) = 0;
+  /// One of layers, by its position in the description, to its end. Throws
+  /// TimeoutError as `wait`, and Error where layers have none.
+  virtual void layerCollective(int, const void *, void *, void *) {
+    throw Error("found a collective in a layer, expected none: layers of this "
+                "target have none yet");
+  }
 
 protected:
   const BackendSetup setup;

@@ -259,6 +259,34 @@ void pprt_context::finishCollective(int collective) {
   --activeCollectives;
 }
 
+void pprt_context::layerCollective(int collective, const void *in, void *out,
+                                   void *workspace) {
+  const std::vector<ProgramCollective> &all = description.layerCollectives;
+  if (collective < 0 || size_t(collective) >= all.size())
+    throw Error("found collective " + std::to_string(collective) +
+                " in a layer, expected one of the program's " +
+                std::to_string(all.size()) + compileAgain);
+  try {
+    backend.layerCollective(collective, in, out, workspace);
+  } catch (const TimeoutError &error) {
+    throw TimeoutError(error.what() + std::string("; ") +
+                       all[size_t(collective)].describe() + " in step " +
+                       std::to_string(step));
+  }
+}
+
+int64_t pprt_context::coordinateOn(const char *axes) const {
+  int64_t number = 0;
+  for (std::string_view rest = axes; !rest.empty();) {
+    const size_t end = std::min(rest.find(','), rest.size());
+    const std::string_view axis = rest.substr(0, end);
+    number = number * description.mesh.sizeOf(axis) +
+             description.mesh.coordinate(bootstrap.rank(), axis);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return number;
+}
+
 static std::string seconds(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%g", value);

@@ -59,6 +59,11 @@ struct pprt_context : pprt_context_head {
   void startCollective(int collective, const void *in, void *out,
                        void *workspace);
   void finishCollective(int collective);
+  /// A collective of a layer, to its end.
+  void layerCollective(int collective, const void *in, void *out,
+                       void *workspace);
+  /// The number of this rank along axes, names with commas between.
+  int64_t coordinateOn(const char *axes) const;
   /// This rank's piece among those that begin at `base`.
   void *pieceAt(void *base, uint64_t bytes) const {
     return static_cast<uint8_t *>(base) + bytes * uint64_t(replica);

@@ -295,6 +295,23 @@ static ProgramCollective parseCollective(const Node &node,
   return collective;
 }
 
+std::vector<std::vector<std::string>>
+pprt::groupsOf(const std::vector<ProgramCollective> &collectives) {
+  std::vector<std::vector<std::string>> groups;
+  for (const ProgramCollective &each : collectives)
+    if (std::find(groups.begin(), groups.end(), each.axes) == groups.end())
+      groups.push_back(each.axes);
+  return groups;
+}
+
+std::vector<std::vector<std::string>> Description::groupsOfPrograms() const {
+  std::vector<ProgramCollective> all;
+  for (const Program &program : programs)
+    all.insert(all.end(), program.collectives.begin(),
+               program.collectives.end());
+  return groupsOf(all);
+}
+
 static Program parseProgram(const Node &node, const Description &all) {
   Program program;
   program.arenaBytes = node.get<uint64_t>("arena_bytes");
@@ -591,6 +608,10 @@ Description pprt::parseDescription(const char *text) {
     });
   if (document.contains("parts"))
     root.forEach("parts", [&](const Node &node) { parseParts(node, d); });
+  if (document.contains("layer_collectives"))
+    root.forEach("layer_collectives", [&](const Node &node) {
+      d.layerCollectives.push_back(parseCollective(node, d));
+    });
   root.forEach("programs", [&](const Node &node) {
     d.programs.push_back(parseProgram(node, d));
   });

@@ -122,6 +122,10 @@ struct ProgramCollective {
   std::string describe() const;
 };
 
+/// The axes of collectives, each list once, in their order.
+std::vector<std::vector<std::string>>
+groupsOf(const std::vector<ProgramCollective> &collectives);
+
 struct MemoryPlan {
   uint64_t parameters = 0, gradients = 0, optimizer = 0, activations = 0,
            workspace = 0, communication = 0;
@@ -206,6 +210,8 @@ struct Description {
   std::vector<Layer> layers;
   std::vector<StageParts> parts; // by stage; empty if the program has no marks
   std::vector<Program> programs; ///< by coordinate on `pipe`
+  /// Of layers, in which all ranks of a group come to the same ones.
+  std::vector<ProgramCollective> layerCollectives;
   std::vector<int> placement;    ///< coordinate on `pipe` of each stage
   /// Of each stage: its schedule has I, which computes nothing, since nothing
   /// reads input gradients of the stage.
@@ -214,6 +220,8 @@ struct Description {
   std::optional<StageTimes> times;
 
   int ranks() const { return mesh.size(); }
+  /// The axes of collectives of any program, each list once.
+  std::vector<std::vector<std::string>> groupsOfPrograms() const;
   int replicas() const { return mesh.sizeOf("data"); }
   /// Of a step, of all replicas.
   int allMicrobatches() const { return microbatches * replicas(); }

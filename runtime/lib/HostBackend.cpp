@@ -19,20 +19,26 @@ void HostBackend::prepare(std::shared_ptr<Arena> memory) {
       Group::along(setup.description.mesh, setup.bootstrap.rank(), {"pipe"});
   pipe =
       createHostCommunicator(setup.bootstrap, group, setup.program().requests);
-  groups.emplace(setup.description, setup.bootstrap.rank(),
-                 [&](Group group, int requests) {
-                   return createHostCommunicator(setup.bootstrap,
-                                                 std::move(group), requests);
-                 });
+  const auto create = [&](Group group, int requests) {
+    return createHostCommunicator(setup.bootstrap, std::move(group), requests);
+  };
+  const Description &all = setup.description;
+  groups.emplace(all.mesh, setup.bootstrap.rank(), all.groupsOfPrograms(),
+                 setup.program().collectives, create);
+  layerGroups.emplace(all.mesh, setup.bootstrap.rank(),
+                      groupsOf(all.layerCollectives), all.layerCollectives,
+                      create);
 }
 
 void HostBackend::teardown(bool) {
   bool isFree = !pipe || pipe->abort();
   isFree &= !groups || groups->abort();
+  isFree &= !layerGroups || layerGroups->abort();
   if (!isFree)
     setup.bootstrap.keepUntilEnd(arena);
   pipe.reset();
   groups.reset();
+  layerGroups.reset();
   arena.reset();
 }
 
@@ -106,6 +112,13 @@ void HostBackend::finishCollective(int collective, int action) {
   TransferTimes times = groups->wait(collective);
   setup.recorder.add(Event::Wait, begin, nowNs(), action);
   setup.recorder.add(Event::Transfer, times.posted, times.completed, action);
+}
+
+void HostBackend::layerCollective(int collective, const void *in, void *out,
+                                  void *workspace) {
+  // A part of the action, as what the layer computes is.
+  layerGroups->start(collective, in, out, workspace);
+  layerGroups->wait(collective);
 }
 
 //===----------------------------------------------------------------------===//

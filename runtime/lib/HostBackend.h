@@ -40,12 +40,14 @@ public:
   void startCollective(int collective, const void *in, void *out,
                        void *workspace) override;
   void finishCollective(int collective, int action) override;
+  void layerCollective(int collective, const void *in, void *out,
+                       void *workspace) override;
 
 private:
   IdChecks idChecks;
   alignas(64) double summary[PPRT_NUM_SUMMARY] = {};
   std::unique_ptr<Communicator> pipe; ///< for the program's messages
-  std::optional<ProgramCollectives<Communicator>> groups;
+  std::optional<ProgramCollectives<Communicator>> groups, layerGroups;
 };
 
 /// Actions take their planned time and compute nothing. Transfers and the

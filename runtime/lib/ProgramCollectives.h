@@ -1,9 +1,9 @@
 //===- ProgramCollectives.h - Who does a program's collectives --*- C++ -*-===//
 //
-// The collectives of a program go over groups of the mesh, each with a
-// communicator of the kind that the backend needs. All ranks make communicators
-// for the groups of all programs, in one order, also for those that their own
-// program does not meet in.
+// The collectives of a program, or of layers, go over groups of the mesh, each
+// with a communicator of the kind that the backend needs. All ranks make
+// communicators for the groups of all programs, in one order, also for those
+// that their own program does not meet in.
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_PROGRAMCOLLECTIVES_H
@@ -12,7 +12,6 @@
 #include "Communicator.h"
 #include "Description.h"
 
-#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -20,26 +19,21 @@ namespace pprt {
 
 template <typename CommunicatorT> class ProgramCollectives {
 public:
-  /// Together with all other ranks; `create` makes a communicator of a group
-  /// with so many requests.
+  /// Together with all other ranks. `groups` are the axes of those of all
+  /// ranks, `own` the collectives of this one; `create` makes a communicator of
+  /// a group with so many requests.
   template <typename CreateT>
-  ProgramCollectives(const Description &description, int rank,
+  ProgramCollectives(const Mesh &mesh, int rank,
+                     const std::vector<std::vector<std::string>> &groups,
+                     const std::vector<ProgramCollective> &own,
                      const CreateT &create) {
-    std::vector<std::vector<std::string>> groups;
-    for (const Program &program : description.programs)
-      for (const ProgramCollective &each : program.collectives)
-        if (std::find(groups.begin(), groups.end(), each.axes) == groups.end())
-          groups.push_back(each.axes);
-    const std::vector<ProgramCollective> &own =
-        description.programOf(size_t(rank)).collectives;
     places.resize(own.size());
     for (const std::vector<std::string> &axes : groups) {
       int requests = 0;
       for (size_t i = 0; i < own.size(); ++i)
         if (own[i].axes == axes)
           places[i] = {int(communicators.size()), requests++};
-      communicators.push_back(
-          create(Group::along(description.mesh, rank, axes), requests));
+      communicators.push_back(create(Group::along(mesh, rank, axes), requests));
       CommunicatorT &made = *communicators.back();
       for (size_t i = 0; i < own.size(); ++i)
         if (own[i].axes == axes)

@@ -1,13 +1,14 @@
 //===- ConvertNNToLinalg.cpp - nn ops to linalg and kernel ----------------===//
 //
-// A conversion, not a greedy rewrite: an op of nn that no pattern takes is an
-// error here, not a surprise later.
+// A conversion, not a greedy rewrite: an op of nn or comm that no pattern takes
+// is an error here, not a surprise later.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Patterns.h"
 
 #include "pp/Conversion/Passes.h"
+#include "pp/Dialect/Comm/IR/CommDialect.h"
 #include "pp/Dialect/NN/IR/NNDialect.h"
 
 #include "mlir/Transforms/DialectConversion.h"
@@ -38,13 +39,15 @@ struct ConvertNNToLinalg : pp::impl::ConvertNNToLinalgBase<ConvertNNToLinalg> {
     pp::populateShapePatterns(patterns);
     pp::populateLinearAlgebraPatterns(patterns);
     pp::populateEmbeddingPatterns(patterns, parallel);
+    pp::populateCollectivePatterns(patterns);
     pp::populateLossPatterns(patterns);
     pp::populateAttentionPatterns(patterns);
     pp::populateRandomPatterns(patterns, parallel);
 
     ConversionTarget target(getContext());
     target.markUnknownOpDynamicallyLegal([](Operation *op) {
-      if (isa_and_nonnull<pp::nn::NNDialect>(op->getDialect()))
+      if (isa_and_nonnull<pp::nn::NNDialect, pp::comm::CommDialect>(
+              op->getDialect()))
         return false;
       return !isOnTensors(op);
     });
@@ -62,7 +65,19 @@ struct ConvertNNToLinalg : pp::impl::ConvertNNToLinalgBase<ConvertNNToLinalg> {
       return signalPassFailure();
     if (failed(applyPartialConversion(getOperation(), target,
                                       std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    dropDistributions(getOperation());
+  }
+
+  /// They are of tensors, and proven.
+  static void dropDistributions(func::FuncOp function) {
+    StringRef name = pp::comm::CommDialect::getDistributionName();
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      function.removeArgAttr(i, name);
+    for (unsigned i = 0; i < function.getNumResults(); ++i)
+      function.removeResultAttr(i,
+                                StringAttr::get(function.getContext(), name));
+    function.walk([&](Operation *op) { op->removeDiscardableAttr(name); });
   }
 };
 } // namespace

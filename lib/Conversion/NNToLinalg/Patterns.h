@@ -18,6 +18,7 @@ void populateLinearAlgebraPatterns(mlir::RewritePatternSet &patterns);
 /// `parallel`: without loops in which iterations depend on each other.
 void populateEmbeddingPatterns(mlir::RewritePatternSet &patterns,
                                bool parallel);
+void populateCollectivePatterns(mlir::RewritePatternSet &patterns);
 void populateLossPatterns(mlir::RewritePatternSet &patterns);
 void populateAttentionPatterns(mlir::RewritePatternSet &patterns);
 void populateRandomPatterns(mlir::RewritePatternSet &patterns, bool parallel);

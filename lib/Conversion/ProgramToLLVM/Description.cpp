@@ -8,6 +8,7 @@
 
 #include "Lowering.h"
 
+#include "pp/Dialect/Kernel/IR/KernelOps.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
 
 #include "pp/Interfaces/ElementBytes.h"
@@ -244,6 +245,34 @@ static json::Array describeCollectives(const LoweredProgram &lowered) {
   return all;
 }
 
+/// Those of layers, by the numbers that their calls have.
+static json::Array describeLayerCollectives(ModuleOp module) {
+  json::Array all;
+  for (ModuleOp layers : module.getOps<ModuleOp>()) {
+    auto known = layers->getAttrOfType<ArrayAttr>(kernel::kCollectives);
+    if (!known)
+      continue;
+    for (auto each : known.getAsRange<DictionaryAttr>()) {
+      json::Object described{{"name", "layers"}};
+      for (NamedAttribute entry : each) {
+        json::Value &value = described[entry.getName().getValue()];
+        if (auto text = dyn_cast<StringAttr>(entry.getValue()))
+          value = text.getValue();
+        else if (auto number = dyn_cast<IntegerAttr>(entry.getValue()))
+          value = number.getInt();
+        else if (auto names = dyn_cast<ArrayAttr>(entry.getValue())) {
+          json::Array axes;
+          for (StringRef axis : names.getAsValueRange<StringAttr>())
+            axes.push_back(axis);
+          value = std::move(axes);
+        }
+      }
+      all.push_back(std::move(described));
+    }
+  }
+  return all;
+}
+
 /// The symbols of kind OpT that a program has places of, in the module's order.
 template <typename OpT>
 static SmallVector<std::pair<int64_t, NamedAttribute>>
@@ -422,6 +451,9 @@ FailureOr<std::string> pp::describePrograms(ModuleOp module,
     }
     root["times"] = std::move(times);
   }
+  if (json::Array collectives = describeLayerCollectives(module);
+      !collectives.empty())
+    root["layer_collectives"] = std::move(collectives);
   json::Array described;
   for (const LoweredProgram &lowered : programs)
     described.push_back(describe(indices, lowered));

@@ -1,7 +1,10 @@
 #include "Communicator.h"
 
 #include "Bootstrap.h"
+#include "Context.h"
 #include "Error.h"
+#include "HostBackend.h"
+#include "Support.h"
 
 #include "../../Runtime/CommunicatorChecks.h"
 
@@ -46,6 +49,67 @@ TEST(Communicator, CollectivesOfGroups) {
                       }),
               "")
         << mesh.describe();
+}
+
+// Collectives of layers, by their numbers, over two axes of a mesh.
+TEST(Communicator, CollectivesOfLayers) {
+  const Mesh mesh({{"pipe", 1}, {"data", 2}, {"tensor", 3}});
+  Description d;
+  setPipe(d, 1);
+  d.mesh = mesh;
+  d.layerCollectives = {
+      {"layers", {"tensor"}, Collective::AllReduce, ElementType::F32, 2},
+      {"layers", {"data"}, Collective::AllGather, ElementType::Bytes, 8},
+      {"layers", {"tensor"}, Collective::ReduceScatter, ElementType::F64, 1},
+      {"layers",
+       {"data", "tensor"},
+       Collective::AllReduce,
+       ElementType::F64,
+       1}};
+  const Options options;
+  auto run = [&](Bootstrap &bootstrap) -> std::string {
+    const int rank = bootstrap.rank(), data = rank / 3, tensor = rank % 3;
+    Recorder recorder(d.programs[0], false, false);
+    const BackendSetup setup{d, options, bootstrap, recorder};
+    HostBackend backend(setup);
+    backend.prepare(std::make_shared<Arena>(64));
+    pprt_context context(setup, backend, nullptr);
+    std::vector<char> workspace(4096);
+    const float in[2] = {float(rank), float(tensor)};
+    float out[2] = {};
+    pprt_collective(&context, 0, in, out, workspace.data());
+    const double own = rank;
+    double all[2] = {}, parts[3] = {1, 10, 100}, part = 0, whole = 0;
+    pprt_collective(&context, 1, &own, all, workspace.data());
+    pprt_collective(&context, 2, parts, &part, workspace.data());
+    pprt_collective(&context, 3, &own, &whole, workspace.data());
+    int64_t place = -1, along = -1;
+    pprt_coordinate(&context, "data,tensor", &place);
+    pprt_coordinate(&context, "tensor", &along);
+    if (context.failure)
+      std::rethrow_exception(context.failure);
+    if (out[0] != float(9 * data + 3) || out[1] != 3)
+      return "found another sum";
+    if (all[0] != tensor || all[1] != 3 + tensor)
+      return "found other parts";
+    if (part != 3 * parts[tensor] || whole != 15)
+      return "found another part of a sum";
+    if (place != rank || along != tensor)
+      return "found another coordinate";
+    bootstrap.barrier();
+    pprt_collective(&context, 4, in, out, workspace.data());
+    std::string error = errorOf([&] {
+      if (context.failure)
+        std::rethrow_exception(context.failure);
+    });
+    pprt_coordinate(&context, "tensor", &along); // nothing more is done
+    return error.find("found collective 4 in a layer, expected one of the "
+                      "program's 4") == std::string::npos ||
+                   along != 0
+               ? "found the error: " + error
+               : "";
+  };
+  EXPECT_EQ(onRanks(6, run), "");
 }
 
 TEST(Communicator, GoesOnAfterAFailure) {

@@ -237,6 +237,9 @@ static json replicated() {
      "type": "f32", "elements": 64},
     {"name": "w", "kind": "all_gather", "axes": ["data"], "type": "bytes",
      "elements": 256}])");
+  document["layer_collectives"] = json::parse(R"([
+    {"name": "layers", "kind": "all_reduce", "axes": ["data"], "type": "f64",
+     "elements": 3}])");
   return document;
 }
 
@@ -252,6 +255,10 @@ TEST(Description, Replicas) {
   EXPECT_EQ(collectives[0].describe(),
             "the reduce_scatter of 'w.grad.0' over data");
   EXPECT_EQ(collectives[0].over(2).total(), 128u);
+  ASSERT_EQ(d.layerCollectives.size(), 1u);
+  EXPECT_EQ(d.layerCollectives[0].describe(),
+            "the all_reduce of 'layers' over data");
+  EXPECT_EQ(d.layerCollectives[0].over(2).total(), 3u);
   // The second piece of 12 elements is nothing but padding.
   EXPECT_EQ(d.parameters[0].updatedBy(0).count, 12u);
   EXPECT_EQ(d.parameters[0].updatedBy(1).count, 0u);
@@ -284,6 +291,8 @@ TEST(Description, Replicas) {
                 .describe(),
             "the all_to_all of 'w' over data");
   has(with("/programs/0/collectives/1/axes/0", "expert"),
+      "axes' names 'expert', which is no axis of the mesh");
+  has(with("/layer_collectives/0/axes/0", "expert"),
       "axes' names 'expert', which is no axis of the mesh");
   has(with("/programs/0/arena_bytes", 256), "lies outside of the arena");
 }

@@ -68,6 +68,12 @@ pp::kernel::detail::aliasingValues(LibraryCallOpInterface call,
            BufferRelation::Equivalent}};
 }
 
+/// Memory without gaps, in the order of elements, wherever it begins.
+static bool isContiguous(Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  return type.areTrailingDimsContiguous(type.getRank());
+}
+
 /// The op is created again on the buffers of its operands, without results.
 LogicalResult pp::kernel::detail::bufferize(LibraryCallOpInterface call,
                                             RewriterBase &rewriter,
@@ -76,6 +82,7 @@ LogicalResult pp::kernel::detail::bufferize(LibraryCallOpInterface call,
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(call);
   SmallVector<Value> buffers, results;
+  SmallVector<std::pair<Value, Value>> copiesBack; // from, to
   for (OpOperand &operand : call->getOpOperands()) {
     if (!isa<TensorType>(operand.get().getType())) {
       buffers.push_back(operand.get());
@@ -85,13 +92,29 @@ LogicalResult pp::kernel::detail::bufferize(LibraryCallOpInterface call,
         getBuffer(rewriter, operand.get(), options, state);
     if (failed(buffer))
       return failure();
-    buffers.push_back(*buffer);
     if (isDestination(call, operand))
       results.push_back(*buffer);
+    if (call.wantsContiguousOperands() && !isContiguous(*buffer)) {
+      auto type = cast<MemRefType>(buffer->getType());
+      FailureOr<Value> copy = options.createAlloc(
+          rewriter, call->getLoc(),
+          MemRefType::get(type.getShape(), type.getElementType()), {});
+      if (failed(copy) || (readsMemory(call, operand) &&
+                           failed(options.createMemCpy(rewriter, call->getLoc(),
+                                                       *buffer, *copy))))
+        return failure();
+      if (isDestination(call, operand))
+        copiesBack.emplace_back(*copy, *buffer);
+      buffer = copy;
+    }
+    buffers.push_back(*buffer);
   }
   OperationState created(call->getLoc(), call->getName(), buffers, TypeRange(),
                          call->getAttrs());
   rewriter.create(created);
+  for (auto [from, to] : copiesBack)
+    if (failed(options.createMemCpy(rewriter, call->getLoc(), from, to)))
+      return failure();
   replaceOpWithBufferizedValues(rewriter, call, results);
   return success();
 }

@@ -172,7 +172,7 @@ RankNumbers Placement::scatter(const Numbers &whole, RankedTensorType local,
 
 std::string Placement::check(const RankNumbers &parts, RankedTensorType local,
                              DistributionAttr distribution,
-                             const Numbers &whole) {
+                             const Numbers &whole, double tolerance) {
   // Sums over the axes where the value is partial, for every rank; or maxima.
   RankNumbers sums = parts;
   for (auto axis : mesh.getAxes().getAsRange<StringAttr>()) {
@@ -202,16 +202,24 @@ std::string Placement::check(const RankNumbers &parts, RankedTensorType local,
       if (number >= int64_t(whole.size()))
         return "is larger than the whole";
       double expected = whole[number], found = sums[rank][i];
-      if (!(std::abs(found - expected) <= 1e-9 * (1 + std::abs(expected))))
+      if (!(std::abs(found - expected) <= tolerance * (1 + std::abs(expected))))
         return "on rank " + std::to_string(rank) + " is " +
                std::to_string(found) + ", expected " + std::to_string(expected);
     }
   return "";
 }
 
+llvm::Expected<std::vector<RankNumbers>>
+pp::commtest::interpret(func::FuncOp function,
+                        const std::vector<RankNumbers> &arguments) {
+  return interpreter::evaluateSpmd(function.getBody().front(),
+                                   comm::findMesh(function), arguments);
+}
+
 std::string pp::commtest::compare(func::FuncOp function,
                                   const nn::DifferentiatedFunction &derivative,
-                                  const Reference &reference, uint64_t seed) {
+                                  const Reference &reference, uint64_t seed,
+                                  const Evaluator &evaluate, double tolerance) {
   comm::MeshOpInterface mesh = comm::findMesh(function);
   Placement placement(mesh, seed);
   std::vector<RankNumbers> arguments;
@@ -221,14 +229,14 @@ std::string pp::commtest::compare(func::FuncOp function,
         cast<RankedTensorType>(function.getArgumentTypes()[i]),
         comm::getArgumentDistribution(function, i)));
   func::FuncOp forward = derivative.forward, backward = derivative.backward;
-  auto results =
-      interpreter::evaluateSpmd(forward.getBody().front(), mesh, arguments);
+  auto results = evaluate(forward, arguments);
   if (!results)
     return toString(results.takeError());
   for (unsigned i = 0; i < function.getNumResults(); ++i) {
     std::string wrong = placement.check(
         (*results)[i], cast<RankedTensorType>(function.getResultTypes()[i]),
-        comm::getResultDistribution(function, i), reference.result.results[i]);
+        comm::getResultDistribution(function, i), reference.result.results[i],
+        tolerance);
     if (!wrong.empty())
       return "result " + std::to_string(i) + " " + wrong;
   }
@@ -244,8 +252,7 @@ std::string pp::commtest::compare(func::FuncOp function,
         reference.weights[i],
         cast<RankedTensorType>(function.getResultTypes()[i]),
         comm::getDual(comm::getResultDistribution(function, i))));
-  auto gradients =
-      interpreter::evaluateSpmd(backward.getBody().front(), mesh, inputs);
+  auto gradients = evaluate(backward, inputs);
   if (!gradients)
     return toString(gradients.takeError());
   for (auto [i, argument] : llvm::enumerate(derivative.cotangents)) {
@@ -253,7 +260,7 @@ std::string pp::commtest::compare(func::FuncOp function,
         (*gradients)[i],
         cast<RankedTensorType>(function.getArgumentTypes()[argument]),
         comm::getDual(comm::getArgumentDistribution(function, argument)),
-        reference.result.gradients[argument]);
+        reference.result.gradients[argument], tolerance);
     if (!wrong.empty())
       return "gradient of argument " + std::to_string(argument) + " " + wrong;
   }

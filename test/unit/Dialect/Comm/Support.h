@@ -15,6 +15,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 
+#include <functional>
 #include <random>
 
 namespace pp::commtest {
@@ -60,7 +61,7 @@ public:
   std::string check(const interpreter::RankNumbers &parts,
                     mlir::RankedTensorType local,
                     comm::DistributionAttr distribution,
-                    const interpreter::Numbers &whole);
+                    const interpreter::Numbers &whole, double tolerance = 1e-9);
 
 private:
   comm::Distribution lookup(comm::DistributionAttr distribution,
@@ -87,11 +88,23 @@ Reference evaluateWhole(mlir::func::FuncOp function, uint64_t seed);
 mlir::FailureOr<nn::DifferentiatedFunction>
 differentiate(mlir::ModuleOp module);
 
+/// Results of a function on all ranks.
+using Evaluator =
+    std::function<llvm::Expected<std::vector<interpreter::RankNumbers>>(
+        mlir::func::FuncOp, const std::vector<interpreter::RankNumbers> &)>;
+/// In double precision, by the interpreter.
+llvm::Expected<std::vector<interpreter::RankNumbers>>
+interpret(mlir::func::FuncOp function,
+          const std::vector<interpreter::RankNumbers> &arguments);
+
 /// Empty where results and gradients of the sharded layer are those of the
-/// reference, else what is not. `function` is @f, whose declarations count.
+/// reference but for `tolerance` (of 1 and of the number), else what is not.
+/// `function` is @f, whose declarations count.
 std::string compare(mlir::func::FuncOp function,
                     const nn::DifferentiatedFunction &derivative,
-                    const Reference &reference, uint64_t seed);
+                    const Reference &reference, uint64_t seed,
+                    const Evaluator &evaluate = interpret,
+                    double tolerance = 1e-9);
 
 } // namespace pp::commtest
 

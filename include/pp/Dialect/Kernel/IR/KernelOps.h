@@ -22,6 +22,11 @@ namespace pp::kernel {
 inline constexpr llvm::StringLiteral kAttentionWorkspaces =
     "pp.attention_workspaces";
 
+/// Of a module of layers whose calls are made, and of one that has them: what
+/// kernel.collective means by its number, {kind, axes, type, elements}, as the
+/// description has it.
+inline constexpr llvm::StringLiteral kCollectives = "pp.collectives";
+
 namespace detail {
 // Of all calls, by their operands and destinations.
 void addEffects(

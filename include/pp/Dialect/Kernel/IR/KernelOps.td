@@ -277,6 +277,95 @@ def Kernel_CheckIdsOp : Kernel_Call<"check_ids",
   let assemblyFormat = "$ids attr-dict `:` type($ids)";
 }
 
+// The numbers are those of pprt_collectives.h.
+def Kernel_CollectiveKind : I32EnumAttr<"CollectiveKind", "kind of a collective", [
+    I32EnumAttrCase<"AllReduce", 0, "all_reduce">,
+    I32EnumAttrCase<"ReduceScatter", 1, "reduce_scatter">,
+    I32EnumAttrCase<"AllGather", 2, "all_gather">,
+    I32EnumAttrCase<"AllToAll", 3, "all_to_all">]> {
+  let cppNamespace = "::pp::kernel";
+}
+
+def Kernel_CollectiveOp : Kernel_Op<"collective",
+    Kernel_Workspace # ["wantsContiguousOperands", "lowerToHostCall"]> {
+  let summary = "a collective with the other coordinates of axes, to its end";
+  let description = [{
+    All ranks that differ in their coordinates on `axes` only, `members` of them,
+    run the same layer and so come to the same collectives in one order. Parts of
+    a gather and of a scatter lie one behind the other, along a first dimension
+    that counts members; those of an all-to-all on both sides. Sums are of the
+    runtime's fixed order.
+
+    `number` is that of the collective among those of the program's layers, which
+    the runtime prepares; it is given when calls are made.
+
+    Constraints:
+
+    - (C1) `axes` has at least one name; there is a member at least.
+    - (C2) `input` and `out` have the same elements; sums have those of f32 or
+      f64.
+    - (C3) `out` has the elements of `input` in an `all_reduce` and an
+      `all_to_all`, `members` times as many in an `all_gather`, and as many times
+      fewer in a `reduce_scatter`; the first dimension of the side with the parts
+      is `members`.
+    - (C4) `workspace`, scratch memory of f32, is as large as the runtime says.
+
+    Example:
+
+    ```mlir
+    %y:2 = kernel.collective all_gather %x into %out, %ws over ["tensor"] members(4)
+        : (tensor<8x16xf32>, tensor<4x8x16xf32>, tensor<1xf32>) -> (tensor<4x8x16xf32>, tensor<1xf32>)
+    ```
+  }];
+  let arguments = (ins Kernel_CollectiveKind:$kind,
+                   AnyTypeOf<[AnyStaticShapeTensor, AnyStridedMemRef]>:$input,
+                   AnyTypeOf<[AnyStaticShapeTensor, AnyStridedMemRef]>:$out,
+                   Kernel_Operand:$workspace, StrArrayAttr:$axes,
+                   I64Attr:$members, OptionalAttr<I32Attr>:$number);
+  let assemblyFormat = [{
+    $kind $input `into` $out `,` $workspace `over` $axes
+    `members` `(` $members `)` (`number` `(` $number^ `)`)? attr-dict `:`
+    functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    /// Elements that a member gives or gets; of an all-reduce all.
+    int64_t getPartElements();
+    bool isSum();
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return ::mlir::MutableOperandRange(getOperation(), 1, 2);
+    }
+  }];
+}
+
+def Kernel_CoordinateOp : Kernel_Op<"coordinate", ["lowerToHostCall"]> {
+  let summary = "which coordinate on axes the rank has";
+  let description = [{
+    The number of the rank among those that differ from it in their coordinates
+    on `axes` only; of several axes the first counts slowest.
+
+    Constraints:
+
+    - (C1) `axes` has at least one name.
+    - (C2) `out` has rank 0 and elements of i64.
+
+    Example:
+
+    ```mlir
+    %i = kernel.coordinate into %out over ["tensor"] : (tensor<i64>) -> tensor<i64>
+    ```
+  }];
+  let arguments = (ins AnyTypeOf<[0DTensorOf<[I64]>, MemRefRankOf<[I64], [0]>]>:$out,
+                   StrArrayAttr:$axes);
+  let assemblyFormat = [{
+    `into` $out `over` $axes attr-dict `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return ::mlir::MutableOperandRange(getOperation(), 0, 1);
+    }
+  }];
+}
+
 class Kernel_AttentionBase<string mnemonic, list<string> asked = []>
     : Kernel_Op<mnemonic,
         Kernel_Workspace # ["lowerToHostCall", "lowerToDeviceCall"] # asked> {

@@ -45,6 +45,12 @@ def LibraryCallOpInterface : OpInterface<"LibraryCallOpInterface"> {
       "bool", "hasChoiceOfOrder", (ins), "",
       [{ return false; }]>,
     InterfaceMethod<[{
+        Whether operands have to lie in memory without gaps, in the order of their
+        elements. What does not is copied when buffers are made.
+      }],
+      "bool", "wantsContiguousOperands", (ins), "",
+      [{ return false; }]>,
+    InterfaceMethod<[{
         On memrefs: makes the call of the runtime on CPUs, and erases the op.
       }],
       "::llvm::LogicalResult", "lowerToHostCall",

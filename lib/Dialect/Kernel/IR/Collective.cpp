@@ -1,0 +1,129 @@
+//===- Collective.cpp - Collectives of layers -----------------------------===//
+//
+// A layer comes to the end of a collective before it goes on: the call starts it
+// and sleeps. Which ones there are is known when calls are made, so that the
+// runtime has prepared each by its number.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Operands.h"
+#include "pp/Dialect/Kernel/IR/CallBuilder.h"
+#include "pp/Interfaces/ElementBytes.h"
+
+#include "pprt_collectives.h"
+
+using namespace mlir;
+using namespace pp;
+using namespace pp::kernel;
+
+static_assert(int(CollectiveKind::AllReduce) == PPRT_ALL_REDUCE &&
+              int(CollectiveKind::ReduceScatter) == PPRT_REDUCE_SCATTER &&
+              int(CollectiveKind::AllGather) == PPRT_ALL_GATHER &&
+              int(CollectiveKind::AllToAll) == PPRT_ALL_TO_ALL);
+
+bool CollectiveOp::isSum() { return pprt_is_sum(int32_t(getKind())); }
+
+int64_t CollectiveOp::getPartElements() {
+  auto elements = [](Value value) {
+    return cast<ShapedType>(value.getType()).getNumElements();
+  };
+  switch (getKind()) {
+  case CollectiveKind::AllReduce:
+  case CollectiveKind::AllGather:
+    return elements(getInput());
+  case CollectiveKind::ReduceScatter:
+    return elements(getOut());
+  case CollectiveKind::AllToAll:
+    return elements(getInput()) / static_cast<int64_t>(getMembers());
+  }
+  llvm_unreachable("a kind of its own");
+}
+
+/// As the runtime plans it; what it sums is alike on all targets.
+static int64_t workspaceOf(CollectiveOp op) {
+  const uint64_t bytes = pprt_collective_workspace(
+      int32_t(op.getKind()), uint64_t(op.getPartElements()),
+      uint64_t(getElementBytes(elementOf(op.getInput()))),
+      uint64_t(op.getMembers()));
+  return std::max<int64_t>(int64_t(bytes), sizeof(float)); // no empty buffer
+}
+
+LogicalResult CollectiveOp::verify() {
+  const int64_t members = static_cast<int64_t>(getMembers());
+  if (getAxes().empty() || members < 1) // C1
+    return emitOpError("found ")
+           << getAxes().size() << " axes and " << members
+           << " members, expected at least one of each";
+  Type element = elementOf(getInput());
+  if (elementOf(getOut()) != element ||
+      (isSum() && !element.isF32() && !element.isF64())) // C2
+    return emitOpError("found elements of ")
+           << element << " and " << elementOf(getOut())
+           << ", expected one type" << (isSum() ? ", f32 or f64: widen them"
+                                                : "");
+  auto in = cast<ShapedType>(getInput().getType()),
+       out = cast<ShapedType>(getOut().getType());
+  auto countsMembers = [&](ShapedType type) {
+    return type.getRank() > 0 && type.getDimSize(0) == members;
+  };
+  bool fits = false;
+  switch (getKind()) {
+  case CollectiveKind::AllReduce:
+    fits = in.getShape() == out.getShape();
+    break;
+  case CollectiveKind::AllGather:
+    fits = countsMembers(out) &&
+           out.getNumElements() == in.getNumElements() * members;
+    break;
+  case CollectiveKind::ReduceScatter:
+    fits = countsMembers(in) &&
+           in.getNumElements() == out.getNumElements() * members;
+    break;
+  case CollectiveKind::AllToAll:
+    fits = countsMembers(in) && in.getShape() == out.getShape();
+    break;
+  }
+  if (!fits) // C3
+    return emitOpError("found ")
+           << in << " into " << out << ", expected the parts of " << members
+           << " members along the first dimension";
+  return verifyWorkspace(*this); // C4
+}
+
+OpOperand *CollectiveOp::getWorkspaceOperand() {
+  return &getWorkspaceMutable();
+}
+int64_t CollectiveOp::getWorkspaceBytes(const LibraryTarget &) {
+  return workspaceOf(*this);
+}
+
+/// Parts lie one behind the other.
+bool CollectiveOp::wantsContiguousOperands() { return true; }
+
+LogicalResult CollectiveOp::lowerToHostCall(CallBuilder &calls) {
+  if (!getNumber())
+    return emitOpError("found no number, expected that of the collective among "
+                       "those of the program's layers");
+  FailureOr<Value> in = calls.pointer(getInput()),
+                   out = calls.pointer(getOut()),
+                   workspace = calls.pointer(getWorkspace());
+  if (failed(in) || failed(out) || failed(workspace))
+    return failure();
+  return calls.callWithContext("pprt_collective",
+                               {calls.i32(int64_t(*getNumber())), *in, *out,
+                                *workspace});
+}
+
+LogicalResult CoordinateOp::verify() {
+  if (!getAxes().empty()) // C1; C2 is the type's
+    return success();
+  return emitOpError("found no axes, expected at least one name");
+}
+
+LogicalResult CoordinateOp::lowerToHostCall(CallBuilder &calls) {
+  std::string axes = llvm::join(getAxes().getAsValueRange<StringAttr>(), ",");
+  FailureOr<Value> out = calls.pointer(getOut());
+  if (failed(out))
+    return failure();
+  return calls.callWithContext("pprt_coordinate", {calls.text(axes), *out});
+}
