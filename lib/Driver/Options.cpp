@@ -175,8 +175,10 @@ static bool readMesh(const InputArgList &args, pp::PipelineOptions &options,
     readCount(axis.arg, axis.size, "the size of an axis of the mesh", 1, 65536,
               check);
     if (axis.size > 1)
-      check.error() << "found " << axis.size << " on the axis 'tensor', "
-                    << "expected 1: tensors are not shared yet\n";
+      check.error()
+          << "found " << axis.size << " on the axis 'tensor', "
+          << "expected 1: models are not sharded by the compiler "
+             "yet; one that is sharded has a pp.mesh, which says it\n";
   }
   if (axes[0].isGiven)
     options.ranks = axes[0].size;

@@ -179,7 +179,7 @@ void pp::driver::printRankTable(ModuleOp module, raw_ostream &os) {
     for (ParameterOp parameter : module.getOps<ParameterOp>())
       if (held.contains(parameter.getSymNameAttr()))
         elements +=
-            cast<RankedTensorType>(parameter.getType()).getNumElements();
+            cast<RankedTensorType>(parameter.getLocalType()).getNumElements();
     auto bytes = [&](StringRef key) {
       return double(report.getAs<IntegerAttr>(key).getInt());
     };

@@ -24,7 +24,7 @@ bool CollectiveChecks::expectPiece(StringRef parameter, Type piece) {
     return false;
   execution->answer(pieceAt(parameter));
   // The own piece is there before and after all have been gathered.
-  const uint64_t bytes = countBytes(op.getType());
+  const uint64_t bytes = countBytes(op.getLocalType());
   return memory.find(at->second, bytes, contents.ofParameter(parameter)) ||
          holds(at->second, bytes, contents.ofPieces(parameter), parameter);
 }
@@ -40,7 +40,7 @@ bool CollectiveChecks::checkOp(StorePieceOp store) {
   if (!holdsValue(source, store.getValue(), std::nullopt))
     return false;
   ParameterOp parameter = described.parameterOps.lookup(name);
-  memory.write(parameterAt.lookup(name), countBytes(parameter.getType()),
+  memory.write(parameterAt.lookup(name), countBytes(parameter.getLocalType()),
                contents.ofPieces(name));
   return true;
 }

@@ -102,7 +102,7 @@ private:
         return fail("another place of '" + name + "' in the description",
                     "that of the memory plan");
       int64_t address = kArena + offset;
-      uint64_t bytes = countBytes(parameter.getType());
+      uint64_t bytes = countBytes(parameter.getLocalType());
       if (!isInArena(address, bytes))
         return false;
       memory.write(address, bytes, contentBetweenSteps(name));
@@ -125,7 +125,7 @@ private:
   /// Whether all parameters lie in their places, as far as a step leaves them.
   bool holdParameters() {
     for (const auto &named : parameterAt) {
-      Type type = described.parameterOps.lookup(named.getKey()).getType();
+      Type type = described.parameterOps.lookup(named.getKey()).getLocalType();
       if (!holds(named.second, countBytes(type),
                  contentBetweenSteps(named.getKey()), named.getKey()))
         return false;
@@ -382,7 +382,7 @@ private:
       return fail("another buffer", "the piece of '" + parameter + "'");
     request.address = parameterAt.lookup(parameter);
     request.bytes =
-        countBytes(described.parameterOps.lookup(parameter).getType());
+        countBytes(described.parameterOps.lookup(parameter).getLocalType());
     for (uint64_t content :
          {contents.ofParameter(parameter), contents.ofPieces(parameter)})
       if (auto serial = memory.find(request.address, request.bytes, content)) {
@@ -641,7 +641,7 @@ private:
         if (!holds(kArena + state.offset, state.bytes,
                    contents.ofState(name, number + 1), name))
           return false;
-      const uint64_t bytes = countBytes(parameter.getType());
+      const uint64_t bytes = countBytes(parameter.getLocalType());
       if (!holdsGradient(operands[3], update.getGradient()))
         return false;
       // Of one that is cut the own piece suffices, and alone is new.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <unistd.h>
@@ -120,13 +121,14 @@ void pprt::saveCheckpoint(const std::string &directory,
       file = std::make_unique<AtomicFile>(checkpointPath(directory));
       file->write(safetensorsHeader(description.parameters));
     });
-  // What `owner` has updated of a parameter, behind what is in the file.
-  auto append = [&](int index, int owner, uint64_t bytes) {
+  // Hands what `owner` has updated of a parameter to `take` on rank 0, piece by
+  // piece.
+  auto collect = [&](int index, int owner, uint64_t bytes, auto take) {
     if (owner == bootstrap.rank()) {
       const char *values = reinterpret_cast<const char *>(
           ownValues(description, owner, index, arena));
       if (bootstrap.rank() == 0)
-        attempt([&] { file->write(values, bytes); });
+        take(values, bytes);
       else
         for (uint64_t at = 0; at < bytes; at += block)
           bootstrap.send(0, values + at, std::min(block, bytes - at));
@@ -135,20 +137,52 @@ void pprt::saveCheckpoint(const std::string &directory,
       for (uint64_t at = 0; at < bytes; at += block) {
         uint64_t part = std::min(block, bytes - at);
         bootstrap.receive(owner, buffer.data(), part);
-        attempt([&] { file->write(buffer.data(), part); });
+        take(buffer.data(), part);
       }
     }
+  };
+  auto append = [&](const char *data, uint64_t bytes) {
+    attempt([&] { file->write(data, bytes); });
   };
   for (size_t i = 0; i < description.parameters.size(); ++i) {
     const Parameter &parameter = description.parameters[i];
     const Mesh &mesh = description.mesh;
-    // Its pieces in order, or all of it from the first replica.
-    for (int replica = 0;
-         replica < (parameter.isCut ? description.replicas() : 1); ++replica)
-      append(int(i),
-             mesh.rankWith(mesh.rankWith(0, "pipe", parameter.owner), "data",
-                           replica),
-             parameter.updatedBy(replica).count * sizeof(float));
+    const int first = mesh.rankWith(0, "pipe", parameter.owner);
+    // Pieces in order, or all of it from the first replica.
+    auto collectPart = [&](int owner, auto take) {
+      for (int replica = 0;
+           replica < (parameter.isCut ? description.replicas() : 1); ++replica)
+        collect(int(i), mesh.rankWith(owner, "data", replica),
+                parameter.updatedBy(replica).count * sizeof(float), take);
+    };
+    std::vector<std::string> axes;
+    for (const std::vector<std::string> &each : parameter.sharding)
+      axes.insert(axes.end(), each.begin(), each.end());
+    if (axes.empty()) {
+      collectPart(first, append);
+      continue;
+    }
+    // Of parts the whole is put together first.
+    std::vector<float> whole, part;
+    if (bootstrap.rank() == 0) {
+      whole.resize(parameter.wholeElements());
+      part.resize(parameter.elements);
+    }
+    for (int owner : mesh.group(first, axes)) {
+      char *at = reinterpret_cast<char *>(part.data());
+      collectPart(owner, [&](const char *data, uint64_t bytes) {
+        std::memcpy(at, data, bytes);
+        at += bytes;
+      });
+      if (bootstrap.rank() == 0)
+        forEachRun(parameter, mesh, owner,
+                   [&](uint64_t to, uint64_t from, uint64_t count) {
+                     std::copy_n(part.data() + from, count, whole.data() + to);
+                   });
+    }
+    if (bootstrap.rank() == 0)
+      append(reinterpret_cast<const char *>(whole.data()),
+             whole.size() * sizeof(float));
   }
   if (file)
     attempt([&] { file->commit(); });

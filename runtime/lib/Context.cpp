@@ -330,6 +330,8 @@ void pprt_context::reportLoss(int microbatch, const float *value) {
     throw Error("found a loss of micro-batch " + std::to_string(microbatch) +
                 ", expected one of " +
                 std::to_string(description.microbatches) + compileAgain);
+  if (!description.isFirstOfEqual(bootstrap.rank(), nullptr))
+    return;
   backend.loss(*this, numberOf(microbatch), value);
   report.timesLossReported(numberOf(microbatch)) += 1;
 }
@@ -364,6 +366,10 @@ void pprt_context::addGradient(int parameter, float *sum, const float *gradient,
 void pprt_context::reportSquareNorm(int parameter, const float *gradient,
                                     void *workspace) {
   const Parameter &described = parameterAt(parameter);
+  if (!description.isFirstOfEqual(bootstrap.rank(), &described))
+    return;
+  // Of a parameter in parts each adds its own; the report counts one.
+  const bool counts = description.isFirstOfEqual(bootstrap.rank(), nullptr);
   // The blocks of this replica's piece.
   const int blocks = description.groups / description.replicas();
   for (int i = 0; i < blocks; ++i) {
@@ -373,7 +379,7 @@ void pprt_context::reportSquareNorm(int parameter, const float *gradient,
     double *norm =
         backend.memory(*this).values + report.normAt(parameter, block);
     call(described.norm, {of, norm, workspace});
-    report.timesNormReported(parameter, block) += 1;
+    report.timesNormReported(parameter, block) += counts;
   }
 }
 

@@ -88,7 +88,96 @@ static Input parseInput(const Node &node) {
   return input;
 }
 
-static Parameter parseParameter(const Node &node) {
+uint64_t Parameter::wholeElements() const {
+  if (sharding.empty())
+    return elements;
+  uint64_t all = 1;
+  for (int64_t size : shape)
+    all *= uint64_t(size);
+  return all;
+}
+
+bool Parameter::isShardedOver(std::string_view axis) const {
+  for (const std::vector<std::string> &axes : sharding)
+    if (std::find(axes.begin(), axes.end(), axis) != axes.end())
+      return true;
+  return false;
+}
+
+void pprt::forEachRun(
+    const Parameter &parameter, const Mesh &mesh, int rank,
+    const std::function<void(uint64_t, uint64_t, uint64_t)> &visit) {
+  const size_t rankOfTensor = parameter.shape.size();
+  // The part of each dimension, and the last one that is cut.
+  std::vector<uint64_t> size(rankOfTensor), begin(rankOfTensor);
+  size_t last = 0;
+  bool isCut = false;
+  for (size_t dim = 0; dim < rankOfTensor; ++dim) {
+    uint64_t parts = 1, number = 0;
+    if (dim < parameter.sharding.size())
+      for (const std::string &axis : parameter.sharding[dim]) {
+        number = number * uint64_t(mesh.sizeOf(axis)) +
+                 uint64_t(mesh.coordinate(rank, axis));
+        parts *= uint64_t(mesh.sizeOf(axis));
+      }
+    size[dim] = uint64_t(parameter.shape[dim]) / parts;
+    begin[dim] = size[dim] * number;
+    if (parts > 1) {
+      last = dim;
+      isCut = true;
+    }
+  }
+  if (!isCut)
+    return visit(0, 0, parameter.wholeElements());
+  uint64_t inner = 1, length = size[last];
+  for (size_t dim = last + 1; dim < rankOfTensor; ++dim)
+    inner *= uint64_t(parameter.shape[dim]);
+  length *= inner;
+  std::vector<uint64_t> place(last);
+  for (uint64_t part = 0;; part += length) {
+    uint64_t whole = 0;
+    for (size_t dim = 0; dim < last; ++dim)
+      whole = whole * uint64_t(parameter.shape[dim]) + begin[dim] + place[dim];
+    whole = (whole * uint64_t(parameter.shape[last]) + begin[last]) * inner;
+    visit(whole, part, length);
+    size_t dim = last;
+    while (dim > 0 && ++place[dim - 1] == size[dim - 1])
+      place[--dim] = 0;
+    if (dim == 0)
+      return;
+  }
+}
+
+bool Description::isFirstOfEqual(int rank, const Parameter *parameter) const {
+  for (const Mesh::Axis &axis : mesh.getAxes())
+    if (axis.name != "pipe" && axis.name != "data" &&
+        !(parameter && parameter->isShardedOver(axis.name)) &&
+        mesh.coordinate(rank, axis.name) != 0)
+      return false;
+  return true;
+}
+
+/// The parts of a parameter over the mesh, each dimension into equal ones.
+static void parseSharding(const Node &node, const Mesh &mesh,
+                          Parameter &parameter) {
+  if (!node.value.contains("sharding"))
+    return;
+  parameter.sharding =
+      node.get<std::vector<std::vector<std::string>>>("sharding");
+  bool fits = parameter.sharding.size() == parameter.shape.size();
+  for (size_t dim = 0; fits && dim < parameter.shape.size(); ++dim)
+    for (const std::string &axis : parameter.sharding[dim]) {
+      const int parts = mesh.sizeOf(axis);
+      fits &= parameter.elements % uint64_t(parts) == 0 &&
+              parameter.shape[dim] % parts == 0;
+      parameter.elements /= uint64_t(parts);
+    }
+  if (!fits)
+    broken("whose parameter '" + parameter.name +
+           "' has a sharding that does not fit its shape");
+}
+
+static Parameter parseParameter(const Node &node, const Mesh &mesh) {
   Parameter parameter;
   parameter.name = node.get<std::string>("name");
   parameter.shape = node.get<std::vector<int64_t>>("shape");
@@ -100,6 +189,7 @@ static Parameter parseParameter(const Node &node) {
     broken("whose parameter '" + parameter.name + "' has " +
            std::to_string(parameter.elements) + " elements and a shape for " +
            std::to_string(elements));
+  parseSharding(node, mesh, parameter);
   std::string type = node.get<std::string>("type", "f32");
   if (type != "f32" && type != "bf16")
     broken("whose parameter '" + parameter.name + "' has the type '" + type +
@@ -492,10 +582,6 @@ static void check(const Description &d) {
                std::to_string(action.microbatch) +
                ", which the model does not have");
   const int pipe = d.mesh.sizeOf("pipe");
-  // Over other axes ranks would train apart.
-  if (d.mesh.size() != pipe * d.replicas())
-    broken("for the mesh " + d.mesh.describe() +
-           ", of which this version runs the axes 'pipe' and 'data' alone");
   const int groups = d.groups / d.replicas();
   if (groups < 1 || groups * d.replicas() != d.groups ||
       (groups & (groups - 1)) != 0)
@@ -587,7 +673,7 @@ Description pprt::parseDescription(const char *text) {
   root.forEach("inputs",
                [&](const Node &node) { d.inputs.push_back(parseInput(node)); });
   root.forEach("parameters", [&](const Node &node) {
-    d.parameters.push_back(parseParameter(node));
+    d.parameters.push_back(parseParameter(node, d.mesh));
   });
   root.forEach("states", [&](const Node &node) {
     d.states.push_back(parseState(node, d));

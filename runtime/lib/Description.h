@@ -12,8 +12,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pprt {
@@ -37,8 +39,14 @@ struct Input {
 
 struct Parameter {
   std::string name;
-  std::vector<int64_t> shape;
-  uint64_t elements = 0;
+  std::vector<int64_t> shape; ///< of all of it
+  /// For each dimension the axes of the mesh that cut it into equal parts, the
+  /// slowest first; empty if every rank has all of it.
+  std::vector<std::vector<std::string>> sharding;
+  uint64_t elements = 0; ///< of a rank's part
+  /// Of all parts together.
+  uint64_t wholeElements() const;
+  bool isShardedOver(std::string_view axis) const;
   /// Stages compute with bf16; the owner keeps a master in f32.
   bool isBF16 = false;
   Initializer init;
@@ -121,6 +129,12 @@ struct ProgramCollective {
   /// "the reduce_scatter of 'wte.gradient' over data".
   std::string describe() const;
 };
+
+/// Visits the elements of the part of `parameter` that `rank` has, in runs that
+/// lie in a row both in the whole and in the part: where a run begins in each,
+/// and its length.
+void forEachRun(const Parameter &parameter, const Mesh &mesh, int rank,
+                const std::function<void(uint64_t, uint64_t, uint64_t)> &visit);
 
 /// The axes of collectives, each list once, in their order.
 std::vector<std::vector<std::string>>
@@ -223,6 +237,9 @@ struct Description {
   /// The axes of collectives of any program, each list once.
   std::vector<std::vector<std::string>> groupsOfPrograms() const;
   int replicas() const { return mesh.sizeOf("data"); }
+  /// Whether a rank is the first of those that compute the same but for what
+  /// `parameter` (null: nothing) is cut over: it reports what all of them have.
+  bool isFirstOfEqual(int rank, const Parameter *parameter) const;
   /// Of a step, of all replicas.
   int allMicrobatches() const { return microbatches * replicas(); }
   /// Losses, and square norms of the blocks of parameters, that a step reports.

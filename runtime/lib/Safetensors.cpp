@@ -24,7 +24,7 @@ std::string pprt::safetensorsHeader(const std::vector<Parameter> &parameters) {
   header["__metadata__"] = {{"format", "pt"}};
   uint64_t offset = 0;
   for (const Parameter &parameter : parameters) {
-    uint64_t end = offset + parameter.elements * sizeof(float);
+    uint64_t end = offset + parameter.wholeElements() * sizeof(float);
     nlohmann::ordered_json entry;
     entry["dtype"] = "F32";
     entry["shape"] = parameter.shape;
@@ -129,11 +129,11 @@ void SafetensorsFile::check(const std::vector<Parameter> &parameters) {
                   ", expected " + shapeText(parameter.shape) +
                   ": the weights are those of another model");
     uint64_t begin = entry["data_offsets"][0], end = entry["data_offsets"][1];
-    if (end < begin || end - begin != parameter.elements * sizeof(float))
+    if (end < begin || end - begin != parameter.wholeElements() * sizeof(float))
       throw Error("found " + tensor + " at data_offsets [" +
                   std::to_string(begin) + ", " + std::to_string(end) +
                   "], expected " +
-                  std::to_string(parameter.elements * sizeof(float)) +
+                  std::to_string(parameter.wholeElements() * sizeof(float)) +
                   " bytes: the file is damaged");
     if (end > dataBytes)
       throw Error("found " + tensor + " up to byte " + std::to_string(end) +

@@ -28,7 +28,7 @@ public:
   SafetensorsFile(const std::string &path,
                   const std::vector<Parameter> &parameters);
 
-  /// Reads the values of parameter `index`; throws Error.
+  /// Reads all values of parameter `index`; throws Error.
   void read(int index, float *out) const;
 
 private:

@@ -133,6 +133,8 @@ private:
   bool speaks() const { return bootstrap.rank() == 0 && !options.quiet; }
   Measurements gatherMeasurements(RankSteps steps);
   void openFiles();
+  void fillPart(const Parameter &parameter, float *part,
+                const std::function<void(float *)> &fill);
   void fillParameters();
   /// Of the arena and what the optimizer needs behind it.
   uint64_t plannedBytes() const;
@@ -210,6 +212,20 @@ static void roundParameter(const Parameter &parameter, const float *values,
                   "--precision=f32");
 }
 
+/// Writes this rank's part of what `fill` makes of the whole: elements are what
+/// they are wherever they are.
+void Run::fillPart(const Parameter &parameter, float *part,
+                   const std::function<void(float *)> &fill) {
+  if (parameter.wholeElements() == parameter.elements)
+    return fill(part);
+  std::vector<float> whole(parameter.wholeElements());
+  fill(whole.data());
+  forEachRun(parameter, description.mesh, bootstrap.rank(),
+             [&](uint64_t from, uint64_t to, uint64_t count) {
+               std::copy_n(whole.data() + from, count, part + to);
+             });
+}
+
 /// A parameter of bf16 is its rounded master. Who does not own it has none, and
 /// rounds the same values.
 void Run::fillParameters() {
@@ -224,11 +240,13 @@ void Run::fillParameters() {
       temporary.resize(parameter.elements);
       values = temporary.data();
     }
-    if (weights)
-      weights->read(held.index, values);
-    else
-      initialize(parameter.init, parameter.name, parameter.elements,
-                 options.seed, values);
+    fillPart(parameter, values, [&](float *whole) {
+      if (weights)
+        weights->read(held.index, whole);
+      else
+        initialize(parameter.init, parameter.name, parameter.wholeElements(),
+                   options.seed, whole);
+    });
     if (parameter.isBF16)
       roundParameter(parameter, values, reinterpret_cast<uint16_t *>(place));
     if (parameter.isBF16 && held.owned && parameter.isCut) {
@@ -247,8 +265,10 @@ void Run::fillParameters() {
     const Parameter &parameter =
         description.parameters[size_t(state.parameter)];
     std::vector<float> values(parameter.elements);
-    initialize(*state.init, state.name, parameter.elements, options.seed,
-               values.data());
+    fillPart(parameter, values.data(), [&](float *whole) {
+      initialize(*state.init, state.name, parameter.wholeElements(),
+                 options.seed, whole);
+    });
     const Parameter::Range own = parameter.updatedBy(
         description.mesh.coordinate(bootstrap.rank(), "data"));
     std::copy_n(values.begin() + long(own.begin), own.count,
@@ -325,7 +345,7 @@ void Run::prepare() {
   uint64_t elements = 0;
   bool anyBF16 = false;
   for (const Parameter &parameter : description.parameters) {
-    elements += parameter.elements;
+    elements += parameter.wholeElements();
     anyBF16 |= parameter.isBF16;
   }
   std::printf(

@@ -124,7 +124,7 @@ let Group = plan_group in {
   defm optimizers : Value<"optimizers", "NAMES", TextOf<"optimizers">, "optimizers",
     "optimizers that the program can be started with, with commas between; the first is its default (default: all)">;
   defm tp : Value<"tp", "N", ByHand, "",
-    "ranks that share each stage's tensors (default 1; more is to come)">;
+    "ranks that share each stage's tensors (default: as the model's own mesh says, else 1; more is to come)">;
   defm mesh : Value<"mesh", "AXES", ByHand, "",
     "all of --pp, --dp and --tp at once, as pipe=4,data=1,tensor=1">;
   defm mesh_order : Value<"mesh-order", "AXES",

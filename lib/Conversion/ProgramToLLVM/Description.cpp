@@ -182,6 +182,16 @@ static LogicalResult addParameters(ModuleOp module,
         {"norm", functions.indexOf(functions.forNorm(piece))},
         {"add", functions.indexOf(functions.forGradient(role::kAdd, piece))},
         {"updates", std::move(updates)}});
+    if (ShardingAttr sharding = parameter.getShardingAttr()) {
+      json::Array dims;
+      for (ArrayAttr axes : sharding.getDims()) {
+        json::Array names;
+        for (StringRef axis : axes.getAsValueRange<StringAttr>())
+          names.push_back(axis);
+        dims.push_back(std::move(names));
+      }
+      (*parameters.back().getAsObject())["sharding"] = std::move(dims);
+    }
     if (parameter.getPiece()) {
       json::Object &entry = *parameters.back().getAsObject();
       entry["piece"] = int64_t(*parameter.getPiece());

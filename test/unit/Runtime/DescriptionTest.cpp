@@ -173,9 +173,9 @@ TEST(Description, WhatCannotBe) {
   has(with("/mesh/0/size", "two"), "wrong type");
   has(with("/mesh/0/size", 3),
       "2 programs for 3 coordinates on the axis 'pipe'");
-  has(with("/mesh/1", {{"axis", "tensor"}, {"size", 2}}),
-      "for the mesh pipe 2 x tensor 2, of which this version runs the axes "
-      "'pipe' and 'data' alone");
+  EXPECT_EQ(with("/mesh/1", {{"axis", "tensor"}, {"size", 2}}), "");
+  has(with("/parameters/0/sharding", json::parse(R"([["tensor"], [], []])")),
+      "has a sharding that does not fit its shape");
   has(with("/mesh/1/axis", "pipe"),
       "whose 'mesh' is none (found the axis 'pipe'");
   has(with("/placement", json::parse("[0]")), "whose 'placement' is not");
@@ -295,6 +295,59 @@ TEST(Description, Replicas) {
   has(with("/layer_collectives/0/axes/0", "expert"),
       "axes' names 'expert', which is no axis of the mesh");
   has(with("/programs/0/arena_bytes", 256), "lies outside of the arena");
+}
+
+TEST(Description, PartsOfParameters) {
+  const Mesh mesh({{"pipe", 2}, {"data", 2}, {"tensor", 3}});
+  Parameter p;
+  p.shape = {2, 6, 5};
+  p.sharding = {{"data"}, {"tensor"}, {}};
+  p.elements = 10;
+  EXPECT_EQ(p.wholeElements(), 60u);
+  EXPECT_TRUE(p.isShardedOver("tensor") && !p.isShardedOver("pipe"));
+  // All elements, each on the ranks with its coordinates.
+  std::vector<int> seen(60);
+  for (int rank = 0; rank < mesh.size(); ++rank) {
+    uint64_t next = 0;
+    forEachRun(p, mesh, rank, [&](uint64_t whole, uint64_t part, uint64_t n) {
+      EXPECT_EQ(part, next);
+      next += n;
+      for (uint64_t i = whole; i < whole + n; ++i) {
+        ++seen[i];
+        EXPECT_EQ(int(i / 30), mesh.coordinate(rank, "data"));
+        EXPECT_EQ(int(i / 10 % 3), mesh.coordinate(rank, "tensor"));
+      }
+    });
+    EXPECT_EQ(next, 10u);
+  }
+  EXPECT_EQ(seen, std::vector<int>(60, 2)); // pipe 0 and 1
+  // Of two axes in one dimension the first counts slowest; columns are runs.
+  p.shape = {3, 12};
+  p.sharding = {{}, {"tensor", "data"}};
+  p.elements = 6;
+  std::vector<uint64_t> begins;
+  forEachRun(p, mesh, mesh.rankWith(mesh.rankWith(0, "tensor", 1), "data", 1),
+             [&](uint64_t whole, uint64_t, uint64_t n) {
+               EXPECT_EQ(n, 2u);
+               begins.push_back(whole);
+             });
+  EXPECT_EQ(begins, (std::vector<uint64_t>{6, 18, 30}));
+  // Not cut at all: one run.
+  p.sharding = {{}, {}};
+  p.elements = 36;
+  forEachRun(p, mesh, 5, [&](uint64_t whole, uint64_t part, uint64_t n) {
+    EXPECT_EQ(whole + part, 0u);
+    EXPECT_EQ(n, 36u);
+  });
+
+  Description d;
+  d.mesh = mesh;
+  p.sharding = {{"tensor"}, {}};
+  const int first = 0, second = mesh.rankWith(0, "tensor", 1);
+  EXPECT_TRUE(d.isFirstOfEqual(first, nullptr));
+  EXPECT_TRUE(d.isFirstOfEqual(mesh.rankWith(0, "data", 1), nullptr));
+  EXPECT_FALSE(d.isFirstOfEqual(second, nullptr));
+  EXPECT_TRUE(d.isFirstOfEqual(second, &p));
 }
 
 TEST(Description, PlannedTimes) {

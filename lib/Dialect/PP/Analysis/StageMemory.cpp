@@ -50,7 +50,7 @@ public:
         continue;
       if (auto parameter =
               symbols.lookupNearestSymbolFrom<ParameterOp>(function, name))
-        fixed += ParameterMemory(parameter.getType()).states(replicas);
+        fixed += ParameterMemory(parameter.getLocalType()).states(replicas);
     }
   }
 

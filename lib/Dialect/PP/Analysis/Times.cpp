@@ -221,8 +221,8 @@ void Times::addCollectives(ArrayRef<StageOp> stages,
          boundTo(stage, {stage.getForwardAttr()}, attr::kParam))
       if (isCut(parameter) && updated.contains(parameter) &&
           gathered.insert({parameter, placed(stage)}).second)
-        gather[i] +=
-            secondsOf(parameter, parameter.getType(), parameter.getPieceType());
+        gather[i] += secondsOf(parameter, parameter.getLocalType(),
+                               parameter.getPieceType());
   }
   if (reduced.empty())
     return;

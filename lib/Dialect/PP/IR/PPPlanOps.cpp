@@ -84,7 +84,8 @@ LogicalResult ParameterOp::verifySymbolUses(SymbolTableCollection &) {
   if (!getPiece())
     return success();
   const int64_t piece = *getPiece(), replicas = countReplicas(*this);
-  const int64_t least = llvm::divideCeil(type.getNumElements(), replicas);
+  const int64_t elements = getLocalType().getNumElements();
+  const int64_t least = llvm::divideCeil(elements, replicas);
   if (piece >= least && piece % kPieceMultiple == 0 &&
       piece <= limits::kElements)
     return success();
@@ -92,7 +93,7 @@ LogicalResult ParameterOp::verifySymbolUses(SymbolTableCollection &) {
                        << replicas << " replicas, expected a multiple of "
                        << kPieceMultiple << ", at least "
                        << llvm::alignTo(least, kPieceMultiple)
-                       << ", so that they hold all " << type.getNumElements();
+                       << ", so that they hold all " << elements;
 }
 
 int64_t ParameterOp::getNumPieces() {

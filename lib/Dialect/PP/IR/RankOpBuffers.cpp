@@ -169,7 +169,7 @@ LogicalResult UpdateOp::declareBuffers(BufferDeclarations &buffers) {
       buffers);
   if (failed(buffers.addOwned(*this, name)))
     return failure();
-  return buffers.addParameter(*this, name, parameter.getType());
+  return buffers.addParameter(*this, name, parameter.getLocalType());
 }
 
 LogicalResult LoadParameterOp::declareBuffers(BufferDeclarations &buffers) {
@@ -185,7 +185,7 @@ static LogicalResult addParameterOfPiece(Operation *op, FlatSymbolRefAttr name,
                                          BufferDeclarations &buffers) {
   auto parameter =
       buffers.getSymbols().lookupNearestSymbolFrom<ParameterOp>(op, name);
-  return buffers.addParameter(op, name.getAttr(), parameter.getType());
+  return buffers.addParameter(op, name.getAttr(), parameter.getLocalType());
 }
 
 LogicalResult LoadPieceOp::declareBuffers(BufferDeclarations &buffers) {

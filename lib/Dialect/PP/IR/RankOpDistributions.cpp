@@ -117,8 +117,17 @@ std::string StartOp::getExpected() {
   return (isSum() ? Distribution::partial() : Distribution::varying(0)).str();
 }
 
+/// Pieces of replicas are of the elements that a rank has, whatever part of a
+/// parameter they are: other axes may cut the same dimension.
+static bool isOfReplicas(StartOp start) {
+  auto mesh = dyn_cast_if_present<MeshOp>(
+      comm::findMesh(start) ? comm::findMesh(start).getOperation() : nullptr);
+  return mesh && mesh.getReplicas() && start.getAxes().size() == 1 &&
+         start.getAxes()[0] == mesh.getReplicasAttr();
+}
+
 SmallVector<int64_t> StartOp::getExchangedDims() {
-  if (getKind() == CollectiveKind::AllReduce)
+  if (getKind() == CollectiveKind::AllReduce || isOfReplicas(*this))
     return {};
   if (getKind() == CollectiveKind::AllToAll)
     return {0, 1};

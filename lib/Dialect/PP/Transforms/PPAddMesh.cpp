@@ -39,11 +39,27 @@ static FailureOr<MeshOp> addMesh(ModuleOp module, const MeshShape &shape) {
                         builder.getStringAttr(MeshOp::kReplicas));
 }
 
+/// A model whose layers are sharded has a mesh of its own, and leaves it to the
+/// options how often it stands side by side and behind itself.
+static void resize(MeshOp mesh, const MeshShape &shape) {
+  SmallVector<int64_t> sizes(mesh.getSizes());
+  for (auto [axis, size] : {std::pair{MeshOp::kStages, shape.pipe},
+                            std::pair{MeshOp::kReplicas, shape.replicas}})
+    if (std::optional<unsigned> number = mesh.findAxis(axis);
+        number && sizes[*number] == 1) {
+      sizes[*number] = size;
+      if (axis == MeshOp::kReplicas)
+        mesh.setReplicas(axis);
+    }
+  mesh.setSizes(sizes);
+}
+
 FailureOr<MeshOp> pp::findOrAddMesh(ModuleOp module, const MeshShape &shape) {
   auto meshes = module.getOps<MeshOp>();
   if (meshes.empty())
     return addMesh(module, shape);
   MeshOp mesh = *meshes.begin();
+  resize(mesh, shape);
   const std::optional<int64_t> found = mesh.getSize(MeshOp::kStages);
   if (found == shape.pipe)
     return mesh;

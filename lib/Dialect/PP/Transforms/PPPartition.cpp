@@ -181,7 +181,8 @@ void Partition::prepare() {
     double bytes = 0;
     for (size_t end = begin; end != count; ++end) {
       for (Value param : items[end].apply.getParams()) {
-        ParameterMemory cost(param.getType());
+        auto op = param.getDefiningOp<ParamOp>();
+        ParameterMemory cost(op ? Type(op.getLocalType()) : param.getType());
         bytes += cost.gradient;
         if (seen.insert(param).second)
           bytes += cost.value + cost.states(replicas);

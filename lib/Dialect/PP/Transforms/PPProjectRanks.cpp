@@ -473,8 +473,8 @@ void RankBuilder::updateParameters(Location loc) {
     int64_t owner = info->owner();
     ParameterOp parameter = info->op;
     // Replicas send each other's pieces on; the next step gathers them.
-    Type type =
-        parameter.getCut() ? parameter.getPieceType() : parameter.getType();
+    Type type = parameter.getCut() ? parameter.getPieceType()
+                                   : parameter.getLocalType();
     StringAttr name = parameter.getSymNameAttr();
     auto symbol = FlatSymbolRefAttr::get(name);
     Value loaded;
@@ -516,18 +516,17 @@ unsigned RankBuilder::build(Location loc) {
   return steps.write();
 }
 
-/// Programs have no collectives over other axes: ranks on them would train
-/// apart.
+/// Ranks on the axis of replicas have samples of their own: without replicas
+/// they would train apart. On other axes all have the same ones, and layers
+/// reduce what they share.
 static LogicalResult verifyAxes(MeshOp mesh) {
-  for (auto [axis, size] : llvm::zip_equal(
-           mesh.getAxes().getAsRange<StringAttr>(), mesh.getSizes()))
-    if (axis.getValue() != MeshOp::kStages && axis != mesh.getReplicasAttr() &&
-        size > 1)
-      return mesh.emitOpError()
-             << "found " << size << " coordinates on the axis '"
-             << axis.getValue()
-             << "', expected 1: programs do not reduce over it yet";
-  return success();
+  const int64_t size = mesh.getSize(MeshOp::kReplicas).value_or(1);
+  if (mesh.getReplicas() || size == 1)
+    return success();
+  return mesh.emitOpError() << "found " << size << " coordinates on the axis '"
+                            << MeshOp::kReplicas
+                            << "', on which each trains on its own samples, "
+                               "expected replicas(\"data\"); run pp-add-mesh";
 }
 
 void ProjectRanks::runOnOperation() {

@@ -86,7 +86,7 @@ void Replicas::startGathers(Location loc) {
           note(LoadPieceOp::create(builder, loc, parameter.getPieceType(),
                                    FlatSymbolRefAttr::get(name)));
       gathers[name] = start(loc, CollectiveKind::AllGather, piece,
-                            parameter.getType(), name.getValue());
+                            parameter.getLocalType(), name.getValue());
     });
   }
 }

@@ -329,8 +329,9 @@ def PPAddMesh : Pass<"pp-add-mesh", "::mlir::ModuleOp"> {
   let description = [{
     Adds a `pp.mesh` with the axes pipe, data and tensor: as many coordinates on
     `pipe` as the schedule has rows, and `replicas` on `data`, which are replicas
-    of the whole pipeline, each with its own micro-batches. A mesh that is there
-    has to be of these sizes.
+    of the whole pipeline, each with its own micro-batches. A model whose layers
+    are sharded has a mesh of its own: where that has one coordinate on `pipe` or
+    `data`, it gets these sizes, else it has to be of them; other axes stay.
 
     `groups` is into how many groups the micro-batches of a step fall whose sums
     are added in one binary tree: the replicas times a power of two. Programs of
