@@ -116,6 +116,13 @@ void DeviceBackend::connect() {
           ? "found --collectives=nccl with ranks that share a GPU, which NCCL "
             "refuses, expected a GPU for each: leave it out"
           : "");
+  const auto makeGroups = [&](const auto &create) {
+    groups.emplace(description.mesh, rank(), description.groupsOfPrograms(),
+                   setup.program().collectives, create);
+    layerGroups.emplace(description.mesh, rank(),
+                        groupsOf(description.layerCollectives),
+                        description.layerCollectives, create);
+  };
   const Group ofPipe = Group::along(description.mesh, rank(), {"pipe"});
   const Group ofAll = Group::all(description.mesh, rank());
   if (name == "mpi") {
@@ -123,11 +130,10 @@ void DeviceBackend::connect() {
         createStagedCommunicator(*device, bootstrap, ofPipe, program.requests);
     world = createStagedCommunicator(*device, bootstrap, ofAll, 1);
     world->prepare(0, reports());
-    groups.emplace(description.mesh, rank(), description.groupsOfPrograms(),
-                   setup.program().collectives, [&](Group group, int requests) {
-                     return createStagedCommunicator(
-                         *device, bootstrap, std::move(group), requests);
-                   });
+    makeGroups([&](Group group, int requests) {
+      return createStagedCommunicator(*device, bootstrap, std::move(group),
+                                      requests);
+    });
   } else {
     bootstrap.agreeAfter([&] {
       std::vector<MemberEdge> edges;
@@ -141,12 +147,10 @@ void DeviceBackend::connect() {
                                     program.requests, edges, messages);
       world = createNcclCommunicator(*device, bootstrap, ofAll, 1, {}, 0);
       world->prepare(0, reports());
-      groups.emplace(
-          description.mesh, rank(), description.groupsOfPrograms(),
-          setup.program().collectives, [&](Group group, int requests) {
-            return createNcclCommunicator(*device, bootstrap, std::move(group),
-                                          requests, {}, 0, sumsByNccl());
-          });
+      makeGroups([&](Group group, int requests) {
+        return createNcclCommunicator(*device, bootstrap, std::move(group),
+                                      requests, {}, 0, sumsByNccl());
+      });
     });
   }
   // Not agreed on: who fails here may do so while others still wait for it.
@@ -405,7 +409,7 @@ namespace {
 struct Abandoned {
   std::unique_ptr<Device> device;
   std::unique_ptr<DeviceCommunicator> pipe, world;
-  std::optional<ProgramCollectives<DeviceCommunicator>> groups;
+  std::optional<ProgramCollectives<DeviceCommunicator>> groups, layerGroups;
 };
 } // namespace
 
@@ -419,12 +423,13 @@ void DeviceBackend::teardown(bool hasFailed) {
   if (!isFree)
     setup.bootstrap.keepUntilEnd(std::shared_ptr<void>(
         new Abandoned{std::move(device), std::move(pipe), std::move(world),
-                      std::move(groups)},
+                      std::move(groups), std::move(layerGroups)},
         [](void *) {}));
   keys.reset();
   pipe.reset();
   world.reset();
   groups.reset();
+  layerGroups.reset();
   device.reset();
   timedDevice = nullptr;
   arena.reset();
@@ -552,6 +557,23 @@ void DeviceBackend::wait(int request, int action) {
   int begin = mark(0);
   pipe->wait(request);
   spans.push_back({Event::Wait, action, begin, mark(0)});
+}
+
+void DeviceBackend::layerCollective(int collective, const void *in, void *out,
+                                    void *workspace) {
+  layerGroups->start(collective, in, out, workspace);
+  layerGroups->wait(collective);
+}
+
+void DeviceBackend::write(pprt_context &context, int64_t *to, int64_t number) {
+  context.guarded([&] {
+    int64_t *&pinned = numbers[number];
+    if (!pinned) {
+      pinned = reinterpret_cast<int64_t *>(device->allocateHost(sizeof number));
+      *pinned = number;
+    }
+    device->upload(0, to, pinned, sizeof number);
+  });
 }
 
 void DeviceBackend::startCollective(int collective, const void *in, void *out,

@@ -57,6 +57,9 @@ public:
   void startCollective(int collective, const void *in, void *out,
                        void *workspace) override;
   void finishCollective(int collective, int action) override;
+  void layerCollective(int collective, const void *in, void *out,
+                       void *workspace) override;
+  void write(pprt_context &context, int64_t *to, int64_t number) override;
 
   // What pprt_gpu.h's functions do beside.
   Device &getDevice() { return *device; }
@@ -93,20 +96,23 @@ private:
   TimedDevice *timedDevice = nullptr; ///< `device`, with --kernel-times
   /// For the program's messages, and for what all ranks report.
   std::unique_ptr<DeviceCommunicator> pipe, world;
-  std::optional<ProgramCollectives<DeviceCommunicator>> groups;
+  std::optional<ProgramCollectives<DeviceCommunicator>> groups, layerGroups;
   /// All of them, as far as they are made.
   std::vector<DeviceCommunicator *> communicators() {
     std::vector<DeviceCommunicator *> all;
     for (DeviceCommunicator *each : {pipe.get(), world.get()})
       if (each)
         all.push_back(each);
-    if (groups)
-      for (auto &each : *groups)
-        all.push_back(each.get());
+    for (auto *made : {&groups, &layerGroups})
+      if (*made)
+        for (auto &each : **made)
+          all.push_back(each.get());
     return all;
   }
   mutable std::map<std::string, int32_t> kernels;
   std::map<const void *, void *> constants;
+  /// Numbers that layers get, in pinned memory: graphs copy from there.
+  std::map<int64_t, int64_t *> numbers;
 
   uint8_t *deviceArena = nullptr;
   // On the device: data and keys of a step, its numbers, and what it reports.

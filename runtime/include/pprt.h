@@ -113,6 +113,7 @@ void pprt_collective(pprt_context *ctx, int32_t collective, const void *in,
 
 /// Writes this rank's number among those that differ from it in their
 /// coordinates on `axes` only: names with commas between, the slowest first.
+/// `coordinate` is where layers compute: memory of the device, if that is one.
 void pprt_coordinate(pprt_context *ctx, const char *axes, int64_t *coordinate);
 
 /// Where this rank's piece lies among pieces of `bytes` bytes that begin at

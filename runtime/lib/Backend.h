@@ -17,7 +17,6 @@
 #include "Batches.h"
 #include "Bootstrap.h"
 #include "Communicator.h"
-#include "Error.h"
 #include "Options.h"
 #include "Recorder.h"
 #include "StepNumbers.h"
@@ -140,11 +139,11 @@ public:
                                void *workspace) = 0;
   virtual void finishCollective(int collective, int action) = 0;
   /// One of layers, by its position in the description, to its end. Throws
-  /// TimeoutError as `wait`, and Error where layers have none.
-  virtual void layerCollective(int, const void *, void *, void *) {
-    throw Error("found a collective in a layer, expected none: layers of this "
-                "target have none yet");
-  }
+  /// TimeoutError as `wait`.
+  virtual void layerCollective(int collective, const void *in, void *out,
+                               void *workspace) = 0;
+  /// Writes a number into memory of the layers; an error stays in the context.
+  virtual void write(pprt_context &context, int64_t *to, int64_t number) = 0;
 
 protected:
   const BackendSetup setup;

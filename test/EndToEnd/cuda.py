@@ -6,6 +6,7 @@ emulated device."""
 
 import os
 
+import tensor
 from harness import (
     BUILD, SOURCE, WORK, check, compile_model, digest, exporting_linker, make_model, must,
     read_metrics, run, start, write_text,
@@ -206,6 +207,22 @@ def replicas(model, linker):
           ["found --collectives nccl", "expected tree where NCCL is not the transport"])
 
 
+def tensors(linker):
+    """Collectives of layers, by NCCL with graphs and without, and by way of the host."""
+    path = WORK / "tensors.mlir"
+    path.write_text(tensor.model(2, sequence=True))
+    found = None
+    for number, (pipe, data, *more) in enumerate((
+            (1, 1), (1, 2), (2, 1, "--no-graph"), (1, 1, "--transport=mpi"))):
+        label = f"tensors-{number}"
+        program = compile_model(path, f"{label}.exe", f"--pp={pipe}", f"--dp={data}",
+                                f"--microbatches={2 // data}", "--reduction-groups=2",
+                                "--target=cuda", "--emulate-device", f"--linker={linker}")
+        again = train(program, 2 * pipe * data, label, *more)
+        found = found or again
+        check(again == found, f"{label} {more}: found {again[0]}, expected {found[0]}")
+
+
 def main():
     start()
     write_text("text")
@@ -217,6 +234,7 @@ def main():
     trains("gpt", gpt, linker, 1e-5, 4 * 12 + 3, 12 + 3, 9)
     attention(gpt, linker)
     replicas(gpt, linker)
+    tensors(linker)
     trains("gpt-bf16", gpt, linker, 5e-3, 4 * 12 + 3, 12 + 3, 9, "--precision=bf16")
     # 6 products of each of the 5 layers and 3 of the head, 29 different ones.
     activations = SOURCE / "test/EndToEnd/Inputs/activations.mlir"

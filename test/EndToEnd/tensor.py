@@ -169,13 +169,26 @@ def main():
                       abs(norm - whole_norm) < 1e-4 * whole_norm,
                       f"{t}: found loss and norm {loss}, {norm}, of one rank "
                       f"{expected}, {whole_norm}")
+            if t == 2:
+                # The emulated device computes on the host, with kernels of its own.
+                device = ["--target=cuda", "--emulate-device"]
+                few = ("--steps", 4, "--lr", "0.01")
+                on = ("--device", "emulated", *few)
+                short = train("short", 1, False, 1, 1, (), few)
+                first = train("device", t, sequence, 1, 1, device, on)
+                check(train("device", t, sequence, 1, 2, device, on) == first,
+                      f"{t}: other bytes or numbers on the device")
+                for (loss, _), (expected, _) in zip(first[1], short[1]):
+                    check(abs(loss - expected) < 1e-4 * expected,
+                          f"{t}: found loss {loss} on the device, expected {expected}")
             # A file has whole tensors, whatever the mesh.
             far = max(abs(a - b) for a, b in zip(values(f"{t}-all-0"), values("whole")))
             check(far < 1e-3, f"{t}: weights differ by {far}")
             unchanged = train("again", t, sequence, 1, 1, (),
-                              ("--load", "whole", "--lr", "0", "--min-lr", "0",
+                              ("--load", "whole", "--lr", "1e-30", "--min-lr", "0",
                                "--steps", "1"))
             check(unchanged[0] == whole[0], f"{t}: weights change on their way")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -272,6 +272,7 @@ Value DeviceCalls::constantStruct(StringRef kind,
 namespace {
 struct GPULowerCalls : pp::impl::GPULowerCallsBase<GPULowerCalls> {
   void runOnOperation() override {
+    kernel::numberCollectives(getOperation());
     addContexts(getOperation());
     CallLowering lowering(getOperation());
     SmallVector<Operation *> ops;

@@ -9,7 +9,6 @@
 #include "pp/Conversion/Passes.h"
 #include "pp/Dialect/Kernel/IR/CallBuilder.h"
 #include "pp/Dialect/Kernel/IR/KernelOps.h"
-#include "pp/Interfaces/ElementBytes.h"
 
 namespace pp {
 #define GEN_PASS_DEF_CONVERTKERNELTOLLVM
@@ -19,40 +18,11 @@ namespace pp {
 using namespace mlir;
 using namespace pp;
 
-/// Equal collectives have one number, by which the runtime has prepared them.
-static void numberCollectives(ModuleOp module) {
-  Builder builder(module.getContext());
-  llvm::MapVector<Attribute, int32_t> numbers;
-  module.walk([&](kernel::CollectiveOp op) {
-    Type element = cast<ShapedType>(op.getInput().getType()).getElementType();
-    const int64_t bytes = op.isSum() ? 1 : getElementBytes(element);
-    auto described = builder.getDictionaryAttr(
-        {builder.getNamedAttr(
-             "kind",
-             builder.getStringAttr(stringifyCollectiveKind(op.getKind()))),
-         builder.getNamedAttr("axes", op.getAxes()),
-         builder.getNamedAttr("type",
-                              builder.getStringAttr(!op.isSum()       ? "bytes"
-                                                    : element.isF64() ? "f64"
-                                                                      : "f32")),
-         builder.getNamedAttr("elements", builder.getI64IntegerAttr(
-                                              op.getPartElements() * bytes))});
-    op.setNumber(
-        numbers.try_emplace(described, int32_t(numbers.size())).first->second);
-  });
-  if (numbers.empty())
-    return;
-  SmallVector<Attribute> all;
-  for (auto &[described, number] : numbers)
-    all.push_back(described);
-  module->setAttr(kernel::kCollectives, builder.getArrayAttr(all));
-}
-
 namespace {
 struct ConvertKernelToLLVM
     : pp::impl::ConvertKernelToLLVMBase<ConvertKernelToLLVM> {
   void runOnOperation() override {
-    numberCollectives(getOperation());
+    kernel::numberCollectives(getOperation());
     addContexts(getOperation());
     SmallVector<kernel::LibraryCallOpInterface> found;
     getOperation().walk(

@@ -102,10 +102,12 @@ TEST(Communicator, CollectivesOfLayers) {
       if (context.failure)
         std::rethrow_exception(context.failure);
     });
-    pprt_coordinate(&context, "tensor", &along); // nothing more is done
+    // An index is one after a failure, too.
+    along = -1;
+    pprt_coordinate(&context, "tensor", &along);
     return error.find("found collective 4 in a layer, expected one of the "
                       "program's 4") == std::string::npos ||
-                   along != 0
+                   along != tensor
                ? "found the error: " + error
                : "";
   };

@@ -12,6 +12,9 @@
 
 #include "pprt_collectives.h"
 
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringExtras.h"
+
 using namespace mlir;
 using namespace pp;
 using namespace pp::kernel;
@@ -100,18 +103,31 @@ int64_t CollectiveOp::getWorkspaceBytes(const LibraryTarget &) {
 /// Parts lie one behind the other.
 bool CollectiveOp::wantsContiguousOperands() { return true; }
 
-LogicalResult CollectiveOp::lowerToHostCall(CallBuilder &calls) {
-  if (!getNumber())
-    return emitOpError("found no number, expected that of the collective among "
-                       "those of the program's layers");
-  FailureOr<Value> in = calls.pointer(getInput()),
-                   out = calls.pointer(getOut()),
-                   workspace = calls.pointer(getWorkspace());
+/// Buffers are where the target has them.
+static LogicalResult lower(CollectiveOp op, CallBuilder &calls) {
+  if (!op.getNumber())
+    return op.emitOpError("found no number, expected that of the collective "
+                          "among those of the program's layers");
+  FailureOr<Value> in = calls.pointer(op.getInput()),
+                   out = calls.pointer(op.getOut()),
+                   workspace = calls.pointer(op.getWorkspace());
   if (failed(in) || failed(out) || failed(workspace))
     return failure();
-  return calls.callWithContext("pprt_collective",
-                               {calls.i32(int64_t(*getNumber())), *in, *out,
-                                *workspace});
+  return calls.callWithContext(
+      "pprt_collective",
+      {calls.i32(int64_t(*op.getNumber())), *in, *out, *workspace});
+}
+
+LogicalResult CollectiveOp::lowerToHostCall(CallBuilder &calls) {
+  return lower(*this, calls);
+}
+
+/// No kernel, and so no line among the times of kernels.
+FailureOr<DictionaryAttr>
+CollectiveOp::lowerToDeviceCall(DeviceCallBuilder &calls) {
+  if (failed(lower(*this, calls)))
+    return failure();
+  return DictionaryAttr();
 }
 
 LogicalResult CoordinateOp::verify() {
@@ -120,10 +136,54 @@ LogicalResult CoordinateOp::verify() {
   return emitOpError("found no axes, expected at least one name");
 }
 
-LogicalResult CoordinateOp::lowerToHostCall(CallBuilder &calls) {
-  std::string axes = llvm::join(getAxes().getAsValueRange<StringAttr>(), ",");
-  FailureOr<Value> out = calls.pointer(getOut());
+static LogicalResult lower(CoordinateOp op, CallBuilder &calls) {
+  std::string axes =
+      llvm::join(op.getAxes().getAsValueRange<StringAttr>(), ",");
+  FailureOr<Value> out = calls.pointer(op.getOut());
   if (failed(out))
     return failure();
   return calls.callWithContext("pprt_coordinate", {calls.text(axes), *out});
+}
+
+LogicalResult CoordinateOp::lowerToHostCall(CallBuilder &calls) {
+  return lower(*this, calls);
+}
+
+FailureOr<DictionaryAttr>
+CoordinateOp::lowerToDeviceCall(DeviceCallBuilder &calls) {
+  if (failed(lower(*this, calls)))
+    return failure();
+  return DictionaryAttr();
+}
+
+//===----------------------------------------------------------------------===//
+// Numbers
+//===----------------------------------------------------------------------===//
+
+void pp::kernel::numberCollectives(ModuleOp module) {
+  Builder builder(module.getContext());
+  llvm::MapVector<Attribute, int32_t> numbers;
+  module.walk([&](CollectiveOp op) {
+    Type element = cast<ShapedType>(op.getInput().getType()).getElementType();
+    const int64_t bytes = op.isSum() ? 1 : getElementBytes(element);
+    auto described = builder.getDictionaryAttr(
+        {builder.getNamedAttr(
+             "kind",
+             builder.getStringAttr(stringifyCollectiveKind(op.getKind()))),
+         builder.getNamedAttr("axes", op.getAxes()),
+         builder.getNamedAttr("type",
+                              builder.getStringAttr(!op.isSum()       ? "bytes"
+                                                    : element.isF64() ? "f64"
+                                                                      : "f32")),
+         builder.getNamedAttr("elements", builder.getI64IntegerAttr(
+                                              op.getPartElements() * bytes))});
+    op.setNumber(
+        numbers.try_emplace(described, int32_t(numbers.size())).first->second);
+  });
+  if (numbers.empty())
+    return;
+  SmallVector<Attribute> all;
+  for (auto &[described, number] : numbers)
+    all.push_back(described);
+  module->setAttr(kCollectives, builder.getArrayAttr(all));
 }

@@ -9,6 +9,7 @@
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -26,6 +27,10 @@ inline constexpr llvm::StringLiteral kAttentionWorkspaces =
 /// kernel.collective means by its number, {kind, axes, type, elements}, as the
 /// description has it.
 inline constexpr llvm::StringLiteral kCollectives = "pp.collectives";
+
+/// Gives equal collectives of a module of layers one number, and the module
+/// kCollectives: before calls are made.
+void numberCollectives(mlir::ModuleOp module);
 
 namespace detail {
 // Of all calls, by their operands and destinations.

@@ -287,7 +287,7 @@ def Kernel_CollectiveKind : I32EnumAttr<"CollectiveKind", "kind of a collective"
 }
 
 def Kernel_CollectiveOp : Kernel_Op<"collective",
-    Kernel_Workspace # ["wantsContiguousOperands", "lowerToHostCall"]> {
+    Kernel_Workspace # ["wantsContiguousOperands", "lowerToHostCall", "lowerToDeviceCall"]> {
   let summary = "a collective with the other coordinates of axes, to its end";
   let description = [{
     All ranks that differ in their coordinates on `axes` only, `members` of them,
@@ -337,7 +337,7 @@ def Kernel_CollectiveOp : Kernel_Op<"collective",
   }];
 }
 
-def Kernel_CoordinateOp : Kernel_Op<"coordinate", ["lowerToHostCall"]> {
+def Kernel_CoordinateOp : Kernel_Op<"coordinate", ["lowerToHostCall", "lowerToDeviceCall"]> {
   let summary = "which coordinate on axes the rank has";
   let description = [{
     The number of the rank among those that differ from it in their coordinates
