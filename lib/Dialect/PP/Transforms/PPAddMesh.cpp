@@ -92,6 +92,13 @@ struct AddMesh : pp::impl::PPAddMeshBase<AddMesh> {
         module, {int64_t(schedule.getRows().size()), replicas, order});
     if (failed(mesh))
       return signalPassFailure();
+    if (replicas > 1 && !(*mesh).findAxis(MeshOp::kReplicas)) {
+      (*mesh).emitOpError()
+          << "found no axis '" << MeshOp::kReplicas
+          << "', expected one for the option's " << int64_t(replicas)
+          << " replicas: add it with one coordinate, which becomes as many";
+      return signalPassFailure();
+    }
     if ((*mesh).getNumReplicas() != replicas) {
       (*mesh).emitOpError() << "found " << (*mesh).getNumReplicas()
                             << " replicas, expected the option's " << int64_t(replicas)

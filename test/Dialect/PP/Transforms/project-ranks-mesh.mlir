@@ -4,12 +4,14 @@
 // RUN: pp-opt %t/fits.mlir -pp-project-ranks | FileCheck %t/fits.mlir
 // RUN: not pp-opt %t/pipe.mlir -pp-project-ranks 2>&1 | FileCheck %t/pipe.mlir
 // RUN: not pp-opt %t/fits.mlir -pp-add-mesh=replicas=4 2>&1 | FileCheck %s --check-prefix=REPLICAS
+// RUN: not pp-opt %t/pieces.mlir -pp-add-mesh=replicas=4 2>&1 | FileCheck %s --check-prefix=OTHER
 // RUN: not pp-opt %t/no-pipe.mlir -pp-project-ranks 2>&1 | FileCheck %t/no-pipe.mlir
 // RUN: pp-opt %t/tensor.mlir -pp-add-mesh=replicas=3 -pp-project-ranks | FileCheck %t/tensor.mlir
 // RUN: not pp-opt %t/data.mlir -pp-project-ranks 2>&1 | FileCheck %t/data.mlir
 // RUN: not pp-opt %t/pieces.mlir -pp-project-ranks 2>&1 | FileCheck %t/pieces.mlir
 
-// REPLICAS: error: 'pp.mesh' op found 1 replicas, expected the option's 4: leave the mesh to the options
+// REPLICAS: error: 'pp.mesh' op found no axis 'data', expected one for the option's 4 replicas: add it with one coordinate, which becomes as many
+// OTHER: error: 'pp.mesh' op found 2 replicas, expected the option's 4: leave the mesh to the options
 
 //--- fits.mlir
 // CHECK: pp.mesh @own <["tensor" = 1, "pipe" = 1]>
