@@ -164,26 +164,17 @@ static bool readMesh(const InputArgList &args, pp::PipelineOptions &options,
       axis->isGiven = true;
     }
   }
-  for (Axis &axis : axes) {
+  for (Axis &axis : axes)
     if (axis.isGiven && axis.arg)
       check.error() << "found '" << spellingOf(axis.arg)
                     << "' beside --mesh with the axis '" << axis.name
                     << "', expected one of them\n";
-    // The others are fields, and read with all of them.
-    if (axis.name != "tensor")
-      continue;
-    readCount(axis.arg, axis.size, "the size of an axis of the mesh", 1, 65536,
-              check);
-    if (axis.size > 1)
-      check.error()
-          << "found " << axis.size << " on the axis 'tensor', "
-          << "expected 1: models are not sharded by the compiler "
-             "yet; one that is sharded has a pp.mesh, which says it\n";
-  }
   if (axes[0].isGiven)
     options.ranks = axes[0].size;
   if (axes[1].isGiven)
     options.replicas = axes[1].size;
+  if (axes[2].isGiven)
+    options.tensors = axes[2].size;
   return axes[0].isGiven || axes[0].arg;
 }
 

@@ -126,6 +126,7 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   manager.addPass(createPPSchedule(schedule));
   PPAddMeshOptions mesh;
   mesh.replicas = options.replicas;
+  mesh.tensors = options.tensors;
   mesh.groups = options.groups;
   mesh.order = options.meshOrder;
   manager.addPass(createPPAddMesh(mesh));

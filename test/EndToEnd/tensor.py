@@ -130,7 +130,7 @@ pp.model @m(%tokens: {ids}, %targets: {ids}) -> tensor<f32> {{
 def train(label, t, sequence, pipe, data, options=(), more=()):
     path = pathlib.Path(f"model-{t}{'-sequence' if sequence else ''}.mlir")
     path.write_text(model(t, sequence))
-    program = compile_model(path, f"{label}.exe", f"--pp={pipe}", f"--dp={data}",
+    program = compile_model(path, f"{label}.exe", f"--pp={pipe}", f"--dp={data}", f"--tp={t}",
                             f"--microbatches={4 // data}", "--reduction-groups=4", *options)
     must(run(program, pipe * data * t, "--data", "text", "--clip", "0.5", "--seed", 5,
              "--metrics", f"{label}.jsonl", "--save", label, "--quiet",

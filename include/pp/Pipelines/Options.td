@@ -123,8 +123,8 @@ let Group = plan_group in {
     "with --dp: 1 cuts optimizer states and updates over the replicas (default), 0 has all of them on each">;
   defm optimizers : Value<"optimizers", "NAMES", TextOf<"optimizers">, "optimizers",
     "optimizers that the program can be started with, with commas between; the first is its default (default: all)">;
-  defm tp : Value<"tp", "N", ByHand, "",
-    "ranks that share each stage's tensors (default: as the model's own mesh says, else 1; more is to come)">;
+  defm tp : Value<"tp", "N", CountOf<"tensors", 0, "the size of an axis of the mesh">, "tensors",
+    "ranks that share each stage's tensors, as the model's own mesh has to say: sharding by the compiler is to come (default: what it says, else 1)">;
   defm mesh : Value<"mesh", "AXES", ByHand, "",
     "all of --pp, --dp and --tp at once, as pipe=4,data=1,tensor=1">;
   defm mesh_order : Value<"mesh-order", "AXES",

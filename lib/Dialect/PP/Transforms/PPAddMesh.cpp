@@ -78,6 +78,7 @@ struct AddMesh : pp::impl::PPAddMeshBase<AddMesh> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     if (failed(checkOption(module, "replicas", replicas, 1, limits::kRanks)) ||
+        failed(checkOption(module, "tensors", tensors, 0, limits::kRanks)) ||
         failed(checkOption(module, "groups", groups, 0, limits::kMicrobatches)))
       return signalPassFailure();
     auto schedules = module.getOps<ScheduleOp>();
@@ -92,6 +93,15 @@ struct AddMesh : pp::impl::PPAddMeshBase<AddMesh> {
         module, {int64_t(schedule.getRows().size()), replicas, order});
     if (failed(mesh))
       return signalPassFailure();
+    if (const int64_t found = (*mesh).getSize("tensor").value_or(1);
+        tensors && found != tensors) {
+      (*mesh).emitOpError()
+          << "found " << found << " coordinates on the axis 'tensor', expected "
+          << "the option's " << int64_t(tensors)
+          << ": layers are sharded in the model, whose pp.mesh says over how "
+             "many; that the compiler does it is to come";
+      return signalPassFailure();
+    }
     if (replicas > 1 && !(*mesh).findAxis(MeshOp::kReplicas)) {
       (*mesh).emitOpError()
           << "found no axis '" << MeshOp::kReplicas

@@ -358,6 +358,9 @@ def PPAddMesh : Pass<"pp-add-mesh", "::mlir::ModuleOp"> {
   let options = [
     Option<"replicas", "replicas", "int64_t", "1",
       "coordinates on the axis data">,
+    Option<"tensors", "tensors", "int64_t", "0",
+      "coordinates that the model's own mesh has to have on the axis tensor; 0: "
+      "as it says">,
     Option<"groups", "groups", "int64_t", "0",
       "groups of micro-batches whose sums are added in a tree; 0: one a replica">,
     Option<"order", "order", "std::string", "\"pipe,data,tensor\"",
