@@ -41,12 +41,15 @@ static double median(std::vector<double> values) {
 
 int main(int argc, char **argv) {
   std::unique_ptr<Bootstrap> bootstrap = createMpiBootstrap();
-  const int size = bootstrap->size(), rounds = argc > 1 ? std::atoi(argv[1]) : 5;
+  const int size = bootstrap->size(),
+            rounds = argc > 1 ? std::atoi(argv[1]) : 5;
   std::unique_ptr<Communicator> world = createHostCommunicator(
-      *bootstrap, Group::all(Mesh({{"pipe", 1}, {"data", size}}), bootstrap->rank()),
+      *bootstrap,
+      Group::all(Mesh({{"pipe", 1}, {"data", size}}), bootstrap->rank()),
       3 * argc);
   for (int i = 2; i < argc; ++i) {
-    const uint64_t part = std::strtoull(argv[i], nullptr, 10) / 4 / uint64_t(size);
+    const uint64_t part =
+        std::strtoull(argv[i], nullptr, 10) / 4 / uint64_t(size);
     const uint64_t all = part * uint64_t(size);
     std::vector<float> in(all, 1.0f), out(all), expected(all, float(size));
     const std::vector<uint64_t> parts(size_t(size), part);
@@ -84,7 +87,8 @@ int main(int argc, char **argv) {
         mpi.push_back(other);
       }
       if (bootstrap->rank() == 0)
-        std::printf("%s %llu %.9f %.9f\n", Collective::kindNames[kinds[kind]->kind],
+        std::printf("%s %llu %.9f %.9f\n",
+                    Collective::kindNames[kinds[kind]->kind],
                     (unsigned long long)(all * 4), median(own), median(mpi));
     }
   }

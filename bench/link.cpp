@@ -1,10 +1,11 @@
 //===- link.cpp - A link of a latency and a bandwidth ---------------------===//
 //
-// Joins two network namespaces as a cable does, for kernels without the queueing
-// discipline `netem`: packets that leave one through its tun device come into the
-// other through its own. A packet leaves when those before it have left, at so
-// many bytes a second, and arrives a latency later. One thread a direction; what
-// has not left waits in a queue of 64 MB, behind which packets are dropped.
+// Joins two network namespaces as a cable does, for kernels without the
+// queueing discipline `netem`: packets that leave one through its tun device
+// come into the other through its own. A packet leaves when those before it
+// have left, at so many bytes a second, and arrives a latency later. One thread
+// a direction; what has not left waits in a queue of 64 MB, behind which
+// packets are dropped.
 //
 //   link NAMESPACE NAMESPACE DEVICE LATENCY-IN-SECONDS BYTES-A-SECOND
 //
@@ -90,8 +91,9 @@ static void forward(int from, int to, double latency, double bandwidth) {
     }
     timespec wait = {10, 0};
     if (!queue.empty()) {
-      const auto left = std::max<int64_t>(
-          0, (queue.front().arrival - Clock::now()) / std::chrono::nanoseconds(1));
+      const auto left =
+          std::max<int64_t>(0, (queue.front().arrival - Clock::now()) /
+                                   std::chrono::nanoseconds(1));
       wait = {left / 1000000000, left % 1000000000};
     }
     pollfd ready = {from, POLLIN, 0};
@@ -101,7 +103,8 @@ static void forward(int from, int to, double latency, double bandwidth) {
 
 int main(int argc, char **argv) {
   if (argc != 6) {
-    std::fprintf(stderr, "link NAMESPACE NAMESPACE DEVICE SECONDS BYTES-A-SECOND\n");
+    std::fprintf(stderr,
+                 "link NAMESPACE NAMESPACE DEVICE SECONDS BYTES-A-SECOND\n");
     return 2;
   }
   const int first = openDevice(argv[1], argv[3]);

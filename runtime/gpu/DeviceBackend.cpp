@@ -76,8 +76,12 @@ void DeviceBackend::allocate(uint64_t bytes) {
   inputBytes = numbersOffset + align(sizeof(StepNumbers));
 
   const uint64_t resultBytes = align(numResults() * sizeof(double));
+  int sharing = 1; // ranks with the same samples
+  for (const std::string &axis : description.axesOfEqualSamples())
+    sharing *= description.mesh.sizeOf(axis);
   uint64_t needed = align(bytes) + inputBytes + resultBytes +
-                    reports().workspaceBytes(description.mesh.size());
+                    std::max(reports().workspaceBytes(description.mesh.size()),
+                             reports().workspaceBytes(sharing));
   uint64_t available = device->availableBytes();
   if (needed > available)
     throw Error("found " + std::to_string(available) +
@@ -124,12 +128,18 @@ void DeviceBackend::connect() {
                         description.layerCollectives, create);
   };
   const Group ofPipe = Group::along(description.mesh, rank(), {"pipe"});
+  const std::vector<std::string> equal = description.axesOfEqualSamples();
   const Group ofAll = Group::all(description.mesh, rank());
   if (name == "mpi") {
     pipe =
         createStagedCommunicator(*device, bootstrap, ofPipe, program.requests);
     world = createStagedCommunicator(*device, bootstrap, ofAll, 1);
     world->prepare(0, reports());
+    if (!equal.empty()) {
+      parts = createStagedCommunicator(
+          *device, bootstrap, Group::along(description.mesh, rank(), equal), 1);
+      parts->prepare(0, reports());
+    }
     makeGroups([&](Group group, int requests) {
       return createStagedCommunicator(*device, bootstrap, std::move(group),
                                       requests);
@@ -147,6 +157,12 @@ void DeviceBackend::connect() {
                                     program.requests, edges, messages);
       world = createNcclCommunicator(*device, bootstrap, ofAll, 1, {}, 0);
       world->prepare(0, reports());
+      if (!equal.empty()) {
+        parts = createNcclCommunicator(
+            *device, bootstrap, Group::along(description.mesh, rank(), equal),
+            1, {}, 0);
+        parts->prepare(0, reports());
+      }
       makeGroups([&](Group group, int requests) {
         return createNcclCommunicator(*device, bootstrap, std::move(group),
                                       requests, {}, 0, sumsByNccl());
@@ -408,7 +424,7 @@ namespace {
 /// What work that does not end may still use. Never freed.
 struct Abandoned {
   std::unique_ptr<Device> device;
-  std::unique_ptr<DeviceCommunicator> pipe, world;
+  std::unique_ptr<DeviceCommunicator> pipe, world, parts;
   std::optional<ProgramCollectives<DeviceCommunicator>> groups, layerGroups;
 };
 } // namespace
@@ -423,11 +439,13 @@ void DeviceBackend::teardown(bool hasFailed) {
   if (!isFree)
     setup.bootstrap.keepUntilEnd(std::shared_ptr<void>(
         new Abandoned{std::move(device), std::move(pipe), std::move(world),
-                      std::move(groups), std::move(layerGroups)},
+                      std::move(parts), std::move(groups),
+                      std::move(layerGroups)},
         [](void *) {}));
   keys.reset();
   pipe.reset();
   world.reset();
+  parts.reset();
   groups.reset();
   layerGroups.reset();
   device.reset();
@@ -494,6 +512,13 @@ std::string DeviceBackend::idError(int64_t step) const {
 void DeviceBackend::allReduceReport(pprt_context &context, void *workspace) {
   const int begin = mark(0);
   if (setup.bootstrap.size() > 1) {
+    // As pprt_context::sumReport.
+    if (parts) {
+      parts->start(0, deviceResults, deviceResults, deviceWorkspace);
+      parts->wait(0);
+      if (!description.isFirstOfEqual(rank(), nullptr))
+        device->zero(0, deviceResults, numSums * sizeof(double));
+    }
     world->start(0, deviceResults, deviceResults, deviceWorkspace);
     world->wait(0);
   }

@@ -95,12 +95,12 @@ private:
   std::unique_ptr<Device> device;
   TimedDevice *timedDevice = nullptr; ///< `device`, with --kernel-times
   /// For the program's messages, and for what all ranks report.
-  std::unique_ptr<DeviceCommunicator> pipe, world;
+  std::unique_ptr<DeviceCommunicator> pipe, world, parts;
   std::optional<ProgramCollectives<DeviceCommunicator>> groups, layerGroups;
   /// All of them, as far as they are made.
   std::vector<DeviceCommunicator *> communicators() {
     std::vector<DeviceCommunicator *> all;
-    for (DeviceCommunicator *each : {pipe.get(), world.get()})
+    for (DeviceCommunicator *each : {pipe.get(), world.get(), parts.get()})
       if (each)
         all.push_back(each);
     for (auto *made : {&groups, &layerGroups})

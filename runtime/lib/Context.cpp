@@ -32,6 +32,14 @@ pprt_context::pprt_context(const BackendSetup &setup, Backend &backend,
       Collective::AllReduce, ElementType::F64, {report.size()}};
   world->prepare(0, sum);
   worldWorkspace.resize(sum.workspaceBytes(world->size()));
+  if (auto axes = description.axesOfEqualSamples(); !axes.empty()) {
+    parts = createHostCommunicator(
+        bootstrap,
+        Group::along(description.mesh, bootstrap.rank(), std::move(axes)), 1);
+    parts->prepare(0, sum);
+    worldWorkspace.resize(std::max(worldWorkspace.size(),
+                                   size_t(sum.workspaceBytes(parts->size()))));
+  }
   collectives.resize(program().collectives.size());
   for (const OwnStates &each : states)
     operands.reserve(each.offsets.size() + 5);
@@ -39,7 +47,9 @@ pprt_context::pprt_context(const BackendSetup &setup, Backend &backend,
 
 pprt_context::~pprt_context() {
   // After a failure others may still read the report.
-  if (!world->abort())
+  bool isFree = world->abort();
+  isFree &= !parts || parts->abort();
+  if (!isFree)
     bootstrap.keepUntilEnd(
         std::make_shared<std::pair<StepReport, std::vector<char>>>(
             std::move(report), std::move(worldWorkspace)));
@@ -397,6 +407,14 @@ void pprt_context::callConclude(void *workspace) {
 
 void pprt_context::sumReport() {
   try {
+    // Norms of parts first, in the order of coordinates whatever that of ranks;
+    // then one rank has what all of its group have.
+    if (parts) {
+      parts->start(0, report.data(), report.data(), worldWorkspace.data());
+      parts->wait(0);
+      if (!description.isFirstOfEqual(bootstrap.rank(), nullptr))
+        std::fill_n(report.data(), report.size(), 0.0);
+    }
     world->start(0, report.data(), report.data(), worldWorkspace.data());
     world->wait(0);
   } catch (const TimeoutError &) {

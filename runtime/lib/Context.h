@@ -137,6 +137,8 @@ private:
   int activeCollectives = 0;
   StartedCollective &collectiveAt(int collective, bool isActive);
   std::unique_ptr<pprt::Communicator> world; ///< for the report
+  /// For what ranks with the same samples report, where there are any.
+  std::unique_ptr<pprt::Communicator> parts;
   std::vector<char> worldWorkspace;
 
   /// Of all micro-batches of a step, the number of one of this rank's.

@@ -148,6 +148,14 @@ void pprt::forEachRun(
   }
 }
 
+std::vector<std::string> Description::axesOfEqualSamples() const {
+  std::vector<std::string> axes;
+  for (const Mesh::Axis &axis : mesh.getAxes())
+    if (axis.name != "pipe" && axis.name != "data" && axis.size > 1)
+      axes.push_back(axis.name);
+  return axes;
+}
+
 bool Description::isFirstOfEqual(int rank, const Parameter *parameter) const {
   for (const Mesh::Axis &axis : mesh.getAxes())
     if (axis.name != "pipe" && axis.name != "data" &&
@@ -165,13 +173,13 @@ static void parseSharding(const Node &node, const Mesh &mesh,
   parameter.sharding =
       node.get<std::vector<std::vector<std::string>>>("sharding");
   bool fits = parameter.sharding.size() == parameter.shape.size();
-  for (size_t dim = 0; fits && dim < parameter.shape.size(); ++dim)
-    for (const std::string &axis : parameter.sharding[dim]) {
-      const int parts = mesh.sizeOf(axis);
-      fits &= parameter.elements % uint64_t(parts) == 0 &&
-              parameter.shape[dim] % parts == 0;
-      parameter.elements /= uint64_t(parts);
-    }
+  for (size_t dim = 0; fits && dim < parameter.shape.size(); ++dim) {
+    int64_t parts = 1;
+    for (const std::string &axis : parameter.sharding[dim])
+      parts *= mesh.sizeOf(axis);
+    fits &= parameter.shape[dim] % parts == 0;
+    parameter.elements /= uint64_t(parts);
+  }
   if (!fits)
     broken("whose parameter '" + parameter.name +
            "' has a sharding that does not fit its shape");

@@ -234,6 +234,8 @@ struct Description {
   std::optional<StageTimes> times;
 
   int ranks() const { return mesh.size(); }
+  /// Axes of several coordinates whose ranks have the same samples.
+  std::vector<std::string> axesOfEqualSamples() const;
   /// The axes of collectives of any program, each list once.
   std::vector<std::vector<std::string>> groupsOfPrograms() const;
   int replicas() const { return mesh.sizeOf("data"); }

@@ -1,10 +1,10 @@
 //===- Collectives.cpp - Collectives of layers ----------------------------===//
 //
-// The runtime moves parts that lie one behind the other, along a first dimension
-// that counts members. So a collective along another dimension is one along the
-// first, with that dimension cut in two and its outer half brought to the front,
-// before or behind. Where only dimensions of one element stand before it, that
-// is a reshape.
+// The runtime moves parts that lie one behind the other, along a first
+// dimension that counts members. So a collective along another dimension is one
+// along the first, with that dimension cut in two and its outer half brought to
+// the front, before or behind. Where only dimensions of one element stand
+// before it, that is a reshape.
 //
 // Sums of bf16 are taken in f32. A maximum is that of what has been gathered.
 //
@@ -94,10 +94,12 @@ private:
     Shape ofValue(order.size());
     for (auto [place, dim] : llvm::enumerate(order))
       ofValue[dim] = int64_t(place);
-    return emitter.generic(int64_t(order.size()), {}, {{value, ofValue}},
-                           {{emitter.empty(shape, elementOf(value)), loops}},
-                           [](Emitter &, ValueRange scalars)
-                               -> SmallVector<Value> { return {scalars[0]}; })[0];
+    return emitter.generic(
+        int64_t(order.size()), {}, {{value, ofValue}},
+        {{emitter.empty(shape, elementOf(value)), loops}},
+        [](Emitter &, ValueRange scalars) -> SmallVector<Value> {
+          return {scalars[0]};
+        })[0];
   }
 
   Emitter &emitter;
@@ -129,8 +131,7 @@ private:
     Value input = op.getInput();
     Shape gathered(shapeOf(input));
     gathered.insert(gathered.begin(), group.size());
-    Value all =
-        group.collective(CollectiveKind::AllGather, input, gathered);
+    Value all = group.collective(CollectiveKind::AllGather, input, gathered);
     // Members in order, the first as the begin.
     const int64_t rank = type.getRank();
     Shape loops(rank + 1), ofOut(rank);
@@ -148,18 +149,18 @@ private:
   static Value lower(comm::AllGatherOp op, Emitter &, Group &group) {
     Shape gathered(shapeOf(op.getInput()));
     gathered.insert(gathered.begin(), group.size());
-    return group.join(group.collective(CollectiveKind::AllGather, op.getInput(),
-                                       gathered),
-                      static_cast<int64_t>(op.getDim()));
+    return group.join(
+        group.collective(CollectiveKind::AllGather, op.getInput(), gathered),
+        static_cast<int64_t>(op.getDim()));
   }
 
   static Value lower(comm::ReduceScatterOp op, Emitter &emitter, Group &group) {
     auto type = cast<RankedTensorType>(op.getType());
     Value parts = group.split(emitter.widen(op.getInput()),
                               static_cast<int64_t>(op.getDim()));
-    return emitter.finish(group.collective(CollectiveKind::ReduceScatter, parts,
-                                           type.getShape()),
-                          type);
+    return emitter.finish(
+        group.collective(CollectiveKind::ReduceScatter, parts, type.getShape()),
+        type);
   }
 
   static Value lower(comm::AllToAllOp op, Emitter &, Group &group) {
@@ -203,8 +204,8 @@ private:
         type.getRank(), {}, {{coordinate, {}}},
         {{emitter.empty(type.getShape(), type.getElementType()), loops}},
         [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
-          Value index = offset(inner, inner.index(dim), scalars[0],
-                               type.getDimSize(dim));
+          Value index =
+              offset(inner, inner.index(dim), scalars[0], type.getDimSize(dim));
           return {arith::IndexCastOp::create(inner.builder, inner.loc,
                                              type.getElementType(), index)};
         })[0];

@@ -1,7 +1,7 @@
 //===- Collective.cpp - Collectives of layers -----------------------------===//
 //
-// A layer comes to the end of a collective before it goes on: the call starts it
-// and sleeps. Which ones there are is known when calls are made, so that the
+// A layer comes to the end of a collective before it goes on: the call starts
+// it and sleeps. Which ones there are is known when calls are made, so that the
 // runtime has prepared each by its number.
 //
 //===----------------------------------------------------------------------===//
@@ -54,16 +54,14 @@ static int64_t workspaceOf(CollectiveOp op) {
 LogicalResult CollectiveOp::verify() {
   const int64_t members = static_cast<int64_t>(getMembers());
   if (getAxes().empty() || members < 1) // C1
-    return emitOpError("found ")
-           << getAxes().size() << " axes and " << members
-           << " members, expected at least one of each";
+    return emitOpError("found ") << getAxes().size() << " axes and " << members
+                                 << " members, expected at least one of each";
   Type element = elementOf(getInput());
   if (elementOf(getOut()) != element ||
       (isSum() && !element.isF32() && !element.isF64())) // C2
     return emitOpError("found elements of ")
-           << element << " and " << elementOf(getOut())
-           << ", expected one type" << (isSum() ? ", f32 or f64: widen them"
-                                                : "");
+           << element << " and " << elementOf(getOut()) << ", expected one type"
+           << (isSum() ? ", f32 or f64: widen them" : "");
   auto in = cast<ShapedType>(getInput().getType()),
        out = cast<ShapedType>(getOut().getType());
   auto countsMembers = [&](ShapedType type) {

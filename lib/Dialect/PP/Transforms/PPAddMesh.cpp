@@ -110,9 +110,10 @@ struct AddMesh : pp::impl::PPAddMeshBase<AddMesh> {
       return signalPassFailure();
     }
     if ((*mesh).getNumReplicas() != replicas) {
-      (*mesh).emitOpError() << "found " << (*mesh).getNumReplicas()
-                            << " replicas, expected the option's " << int64_t(replicas)
-                            << ": leave the mesh to the options";
+      (*mesh).emitOpError()
+          << "found " << (*mesh).getNumReplicas()
+          << " replicas, expected the option's " << int64_t(replicas)
+          << ": leave the mesh to the options";
       return signalPassFailure();
     }
     if (groups)

@@ -1,9 +1,9 @@
 //===- NativeTest.cpp - Sharded layers as native code ---------------------===//
 //
 // The layers of LayersTest and random ones, compiled, on as many threads as the
-// mesh has ranks: values and gradients are those of one device. What the runtime
-// does between ranks is a table of what all of them give; the runtime's own is
-// tested with its communicators.
+// mesh has ranks: values and gradients are those of one device. What the
+// runtime does between ranks is a table of what all of them give; the runtime's
+// own is tested with its communicators.
 //
 //===----------------------------------------------------------------------===//
 
@@ -84,11 +84,12 @@ public:
 
 private:
   bool isMember(int64_t rank, int64_t other, ArrayRef<std::string> axes) {
-    return llvm::all_of(mesh.getAxes().getAsRange<StringAttr>(), [&](auto axis) {
-      return llvm::is_contained(axes, axis.getValue()) ||
-             interpreter::getCoordinate(mesh, rank, axis) ==
-                 interpreter::getCoordinate(mesh, other, axis);
-    });
+    return llvm::all_of(
+        mesh.getAxes().getAsRange<StringAttr>(), [&](auto axis) {
+          return llvm::is_contained(axes, axis.getValue()) ||
+                 interpreter::getCoordinate(mesh, rank, axis) ==
+                     interpreter::getCoordinate(mesh, other, axis);
+        });
   }
 
   template <typename T>
@@ -303,13 +304,14 @@ void check(Layer layer) {
   Code code(*sharded);
   Reference reference =
       evaluateWhole(whole->lookupSymbol<func::FuncOp>("f"), 1);
-  EXPECT_EQ(compare(sharded->lookupSymbol<func::FuncOp>("f"), *derivative,
-                    reference, 2,
-                    [&](func::FuncOp function,
-                        const std::vector<RankNumbers> &arguments) {
-                      return code.run(function, arguments);
-                    },
-                    /*tolerance=*/1e-3),
+  EXPECT_EQ(compare(
+                sharded->lookupSymbol<func::FuncOp>("f"), *derivative,
+                reference, 2,
+                [&](func::FuncOp function,
+                    const std::vector<RankNumbers> &arguments) {
+                  return code.run(function, arguments);
+                },
+                /*tolerance=*/1e-3),
             "")
       << world.takeErrors();
 }
