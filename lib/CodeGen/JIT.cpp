@@ -23,6 +23,21 @@ static void addSymbol(llvm::orc::SymbolMap &symbols,
                            llvm::JITSymbolFlags::Exported};
 }
 
+void pp::callWithContext(void *function, void *context,
+                         ArrayRef<void *> arguments) {
+  assert(arguments.size() < 32 && "more arguments than a call takes");
+  void *a[32] = {context};
+  llvm::copy(arguments, a + 1);
+  // Surplus arguments lie on the stack and hurt nobody in the C convention.
+#define A8(n)                                                                  \
+  a[n], a[n + 1], a[n + 2], a[n + 3], a[n + 4], a[n + 5], a[n + 6], a[n + 7]
+  using P = void *;
+  using Function = void (*)(P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P,
+                            P, P, P, P, P, P, P, P, P, P, P, P, P, P, P);
+  reinterpret_cast<Function>(function)(A8(0), A8(8), A8(16), A8(24));
+#undef A8
+}
+
 void pp::checkIdsOrExit(void *, const char *reader, const void *ids,
                         int64_t count, int64_t stride, int32_t bits,
                         int64_t size, int64_t ignored) {

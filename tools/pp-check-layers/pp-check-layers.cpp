@@ -184,20 +184,6 @@ static Run prepare(func::FuncOp function, int64_t workspace, bool onDevice) {
   return run;
 }
 
-/// Calls a function of a context and up to 31 pointers or integers.
-static void call(void *function, void *context, ArrayRef<void *> arguments) {
-  void *a[32] = {context};
-  llvm::copy(arguments, a + 1);
-  // Surplus arguments lie on the stack and hurt nobody in the C convention.
-#define A8(n)                                                                  \
-  a[n], a[n + 1], a[n + 2], a[n + 3], a[n + 4], a[n + 5], a[n + 6], a[n + 7]
-  using P = void *;
-  using Function = void (*)(P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P,
-                            P, P, P, P, P, P, P, P, P, P, P, P, P, P, P);
-  reinterpret_cast<Function>(function)(A8(0), A8(8), A8(16), A8(24));
-#undef A8
-}
-
 /// The features of --cpu; empty means the host's.
 static std::string features() {
   if (cpu.empty())
@@ -301,8 +287,8 @@ static bool check(StringRef name, Compiled &narrow, Compiled &wide) {
   }
   void *functionA = llvm::cantFail(narrow.engine->lookup(name));
   void *functionB = llvm::cantFail(wide.engine->lookup(name));
-  call(functionA, narrow.context, a.arguments);
-  call(functionB, wide.context, b.arguments);
+  pp::callWithContext(functionA, narrow.context, a.arguments);
+  pp::callWithContext(functionB, wide.context, b.arguments);
   bool good = true;
   for (size_t i = 0; i < a.results.size(); ++i) {
     auto [dataA, typeA] = a.results[i];
@@ -338,7 +324,7 @@ static bool check(StringRef name, Compiled &narrow, Compiled &wide) {
   double shortest = INFINITY;
   for (unsigned i = 0; i < repeat; ++i) {
     auto start = std::chrono::steady_clock::now();
-    call(functionA, narrow.context, a.arguments);
+    pp::callWithContext(functionA, narrow.context, a.arguments);
     std::chrono::duration<double, std::milli> time =
         std::chrono::steady_clock::now() - start;
     shortest = std::min(shortest, time.count());

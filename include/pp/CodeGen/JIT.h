@@ -17,6 +17,10 @@ llvm::Expected<std::unique_ptr<mlir::ExecutionEngine>>
 createJIT(mlir::ModuleOp module,
           llvm::ArrayRef<std::pair<llvm::StringRef, void *>> symbols = {});
 
+/// Calls a function of a context and of up to 31 pointers or integers.
+void callWithContext(void *function, void *context,
+                     llvm::ArrayRef<void *> arguments);
+
 /// pprt_check_ids of the tools that run layers: prints what is wrong and ends
 /// the process, with any context.
 void checkIdsOrExit(void *context, const char *reader, const void *ids,

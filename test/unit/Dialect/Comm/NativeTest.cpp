@@ -189,20 +189,6 @@ private:
   std::vector<char> bytes;
 };
 
-void call(void *function, std::vector<void *> arguments) {
-  ASSERT_LE(arguments.size(), 32u);
-  arguments.resize(32);
-  void **a = arguments.data();
-  // Surplus arguments lie on the stack and hurt nobody in the C convention.
-#define A8(n)                                                                  \
-  a[n], a[n + 1], a[n + 2], a[n + 3], a[n + 4], a[n + 5], a[n + 6], a[n + 7]
-  using P = void *;
-  using Function = void (*)(P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P,
-                            P, P, P, P, P, P, P, P, P, P, P, P, P, P, P);
-  reinterpret_cast<Function>(function)(A8(0), A8(8), A8(16), A8(24));
-#undef A8
-}
-
 /// The functions of a module as native code; the module stays as it is.
 class Code {
 public:
@@ -239,6 +225,8 @@ public:
     auto native = engine->lookup(function.getSymName());
     if (!native)
       return native.takeError();
+    if (function.getNumArguments() + function.getNumResults() + 1 > 31)
+      return llvm::createStringError("the layer has too many operands");
     Ranks ranks(comm::findMesh(function), collectives);
     const int64_t count = interpreter::countRanks(comm::findMesh(function));
     ModuleOp layers = *lowered->getOps<ModuleOp>().begin();
@@ -252,7 +240,7 @@ public:
     for (int64_t rank = 0; rank < count; ++rank)
       threads.emplace_back([&, rank] {
         Context context{&ranks, rank};
-        std::vector<void *> pointers{&context};
+        std::vector<void *> pointers;
         std::deque<Buffer> buffers;
         auto add = [&](Type type) -> Buffer & {
           pointers.push_back(buffers.emplace_back(type).data());
@@ -265,7 +253,7 @@ public:
         std::vector<char> scratch(workspace + 64);
         pointers.push_back(scratch.data() +
                            (-reinterpret_cast<uintptr_t>(scratch.data()) & 63));
-        call(*native, pointers);
+        callWithContext(*native, &context, pointers);
         for (unsigned i = 0; i < function.getNumResults(); ++i)
           results[i][rank] = buffers[function.getNumArguments() + i].read();
       });
