@@ -117,7 +117,7 @@ std::vector<NodePeer> pprt::findNodePeers(Bootstrap &bootstrap,
   return peers;
 }
 
-InterruptWatch::InterruptWatch(bool announce, std::vector<NodePeer> peers) {
+void InterruptWatch::begin(bool announce, std::vector<NodePeer> peers) {
   watched = std::move(peers);
   errors = watched.size() > 1 ? openLauncherErrors() : -1;
   if (errors < 0)
@@ -133,9 +133,12 @@ InterruptWatch::InterruptWatch(bool announce, std::vector<NodePeer> peers) {
     if (before[i].sa_handler != SIG_IGN)
       sigaction(signals[i], &action, nullptr);
   }
+  isWatching = true;
 }
 
-InterruptWatch::~InterruptWatch() {
+void InterruptWatch::end() {
+  if (!std::exchange(isWatching, false))
+    return;
   for (int i = 0; i < 2; ++i)
     sigaction(signals[i], &before[i], nullptr);
   watched.clear();

@@ -32,16 +32,23 @@ struct NodePeer {
 /// numbers (containers); collective. `mesh` names them.
 std::vector<NodePeer> findNodePeers(Bootstrap &bootstrap, const Mesh &mesh);
 
-/// Notes the two signals while it lives, unless they are ignored already.
-/// `announce`: says on stderr that one has been noted. At SIGTERM the first of
-/// `peers` that lives, if that is this process, prints the errors of those that
-/// do not. One at a time.
+/// Notes the two signals from its begin to its end, unless they are ignored
+/// already. One at a time.
 class InterruptWatch {
 public:
-  explicit InterruptWatch(bool announce, std::vector<NodePeer> peers = {});
-  ~InterruptWatch();
+  InterruptWatch() = default;
+  ~InterruptWatch() { end(); }
+  /// `announce`: says on stderr that a signal has been noted. At SIGTERM the
+  /// first of `peers` that lives, if that is this process, prints the errors of
+  /// those that do not.
+  void begin(bool announce, std::vector<NodePeer> peers = {});
+  /// What was there before is there again.
+  void end();
   InterruptWatch(const InterruptWatch &) = delete;
   InterruptWatch &operator=(const InterruptWatch &) = delete;
+
+private:
+  bool isWatching = false;
 };
 
 /// What this rank adds to the sum of all: 0 if nothing was noted.

@@ -116,7 +116,7 @@ public:
   ~Run();
 
   void prepare();
-  void steps(const CompiledCode &compiled);
+  void steps(const CompiledCode &compiled, InterruptWatch &watch);
   /// The signal that ended the steps early, 0 if none did.
   int signal() const { return endingSignal; }
   void sayInterrupted();
@@ -373,13 +373,12 @@ void Run::prepare() {
   std::fflush(stdout);
 }
 
-void Run::steps(const CompiledCode &compiled) {
+void Run::steps(const CompiledCode &compiled, InterruptWatch &watch) {
   pprt_context context(setup, *backend, compiled.functions);
   Progress progress(options);
   // A launcher ends ranks by SIGTERM, too, when another one has failed.
-  InterruptWatch watch(
-      /*announce=*/bootstrap.rank() == 0 && isatty(STDERR_FILENO),
-      findNodePeers(bootstrap, description.mesh));
+  watch.begin(/*announce=*/bootstrap.rank() == 0 && isatty(STDERR_FILENO),
+              findNodePeers(bootstrap, description.mesh));
   if (layerTimes) {
     recorder.timeLayers(*layerTimes);
     context.layerTimes = &*layerTimes;
@@ -426,6 +425,7 @@ void Run::steps(const CompiledCode &compiled) {
     progress.end();
     throw;
   }
+  watch.end();
   progress.end();
   allocations = allocationCounts();
   lastLoss = context.loss;
@@ -592,7 +592,7 @@ void Run::report() {
 int pprt::train(const Description &description, const Options &options,
                 const std::string &optionError, Bootstrap &bootstrap,
                 const CompiledCode &compiled,
-                const BackendFactory &createBackend) {
+                const BackendFactory &createBackend, InterruptWatch &watch) {
   bootstrap.setTimeout(options.timeout);
   bootstrap.agree(optionError);
   bootstrap.agreeAfter([&] { checkWorldSize(description, bootstrap); });
@@ -604,7 +604,7 @@ int pprt::train(const Description &description, const Options &options,
 
   Run run(description, options, bootstrap, createBackend);
   run.prepare();
-  run.steps(compiled);
+  run.steps(compiled, watch);
   run.save();
   if (run.signal())
     run.sayInterrupted();

@@ -3,6 +3,7 @@
 #define PPRT_TRAINER_H
 
 #include "Backend.h"
+#include "Interrupt.h"
 
 #include <optional>
 
@@ -18,10 +19,13 @@ struct CompiledCode {
 /// `optionError` is what was wrong with this rank's command line.
 /// `createBackend` is called once all ranks agree on what to run.
 /// Throws Disagreement, Stopped or Error; collective but for the last. Whatever
-/// it throws, all that the run had is freed (Backend::teardown).
+/// it throws, all that the run had is freed (Backend::teardown). `watch` begins
+/// with the steps and ends behind them; not if it throws: a launcher ends ranks
+/// while they still report.
 int train(const Description &description, const Options &options,
           const std::string &optionError, Bootstrap &bootstrap,
-          const CompiledCode &compiled, const BackendFactory &createBackend);
+          const CompiledCode &compiled, const BackendFactory &createBackend,
+          InterruptWatch &watch);
 
 } // namespace pprt
 

@@ -35,9 +35,11 @@ CommandLine pprt::readCommandLine(int argc, const char *const *argv) {
 
 int32_t pprt::runProgram(Bootstrap &bootstrap, const CommandLine &line) {
   std::string error;
+  InterruptWatch watch;
   try {
-    int signal = train(line.description, *line.options, line.error, bootstrap,
-                       {pp_program_steps, pp_program_functions}, createBackend);
+    int signal =
+        train(line.description, *line.options, line.error, bootstrap,
+              {pp_program_steps, pp_program_functions}, createBackend, watch);
     return signal ? 128 + signal : 0;
   } catch (const Disagreement &) {
     return 1;

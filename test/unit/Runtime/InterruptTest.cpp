@@ -10,7 +10,8 @@ using namespace pprt;
 TEST(Interrupt, TheFirstSignalIsNoted) {
   for (int signal : {SIGINT, SIGTERM}) {
     {
-      InterruptWatch watch(/*announce=*/false);
+      InterruptWatch watch;
+      watch.begin(/*announce=*/false);
       EXPECT_EQ(signalOfVotes(interruptVote()), 0);
       raise(signal);
       EXPECT_EQ(signalOfVotes(interruptVote()), signal);
@@ -20,19 +21,22 @@ TEST(Interrupt, TheFirstSignalIsNoted) {
     sigaction(signal, nullptr, &now);
     EXPECT_EQ(now.sa_handler, SIG_DFL);
   }
-  InterruptWatch watch(/*announce=*/false);
+  InterruptWatch watch;
+  watch.begin(/*announce=*/false);
   EXPECT_EQ(interruptVote(), 0);
 }
 
 TEST(Interrupt, AnyRankIsEnoughAndTerminationIsTheStronger) {
   double interrupted, terminated;
   {
-    InterruptWatch watch(/*announce=*/false);
+    InterruptWatch watch;
+    watch.begin(/*announce=*/false);
     raise(SIGINT);
     interrupted = interruptVote();
   }
   {
-    InterruptWatch watch(/*announce=*/false);
+    InterruptWatch watch;
+    watch.begin(/*announce=*/false);
     raise(SIGTERM);
     terminated = interruptVote();
   }
@@ -44,7 +48,8 @@ TEST(Interrupt, AnyRankIsEnoughAndTerminationIsTheStronger) {
 TEST(InterruptDeathTest, TheSecondSignalEndsTheProcess) {
   EXPECT_EXIT(
       {
-        InterruptWatch watch(/*announce=*/true);
+        InterruptWatch watch;
+        watch.begin(/*announce=*/true);
         raise(SIGTERM);
         raise(SIGTERM);
       },
@@ -54,7 +59,8 @@ TEST(InterruptDeathTest, TheSecondSignalEndsTheProcess) {
 TEST(Interrupt, WhatIsIgnoredStaysSo) {
   std::signal(SIGINT, SIG_IGN);
   {
-    InterruptWatch watch(/*announce=*/false);
+    InterruptWatch watch;
+    watch.begin(/*announce=*/false);
     raise(SIGINT);
     EXPECT_EQ(interruptVote(), 0);
   }
@@ -77,11 +83,11 @@ TEST(InterruptDeathTest, TheFirstRankLeftSaysWhoIsGone) {
   for (bool isReaped : {false, true})
     EXPECT_EXIT(
         {
-          InterruptWatch watch(false,
-                               {peerOf(ended(isReaped), "rank 0 gone\n"),
-                                peerOf(getpid(), "rank 1 gone\n"),
-                                peerOf(getppid(), "rank 2 gone\n"),
-                                peerOf(ended(isReaped), "rank 3 gone\n")});
+          InterruptWatch watch;
+          watch.begin(false, {peerOf(ended(isReaped), "rank 0 gone\n"),
+                              peerOf(getpid(), "rank 1 gone\n"),
+                              peerOf(getppid(), "rank 2 gone\n"),
+                              peerOf(ended(isReaped), "rank 3 gone\n")});
           raise(SIGTERM);
           raise(SIGTERM);
         },
@@ -89,9 +95,10 @@ TEST(InterruptDeathTest, TheFirstRankLeftSaysWhoIsGone) {
   // Another one that lives stands before: that one speaks.
   EXPECT_EXIT(
       {
-        InterruptWatch watch(false, {peerOf(getppid(), "rank 0 gone\n"),
-                                     peerOf(getpid(), "rank 1 gone\n"),
-                                     peerOf(ended(true), "rank 2 gone\n")});
+        InterruptWatch watch;
+        watch.begin(false, {peerOf(getppid(), "rank 0 gone\n"),
+                            peerOf(getpid(), "rank 1 gone\n"),
+                            peerOf(ended(true), "rank 2 gone\n")});
         raise(SIGTERM);
         raise(SIGTERM);
       },
