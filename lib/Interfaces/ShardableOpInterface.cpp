@@ -35,6 +35,37 @@ DimLoops ShardingRule::addLoops(ArrayRef<int64_t> shape,
   return dims;
 }
 
+SmallVector<LoopCut> ShardingRule::findCuts(ArrayRef<unsigned> dim,
+                                            int64_t blocks) const {
+  SmallVector<LoopCut> cuts;
+  int64_t counted = 1;
+  std::optional<LoopCut> inner;
+  for (unsigned loop : dim) {
+    int64_t size = loops[loop].size;
+    if (counted == blocks)
+      cuts.push_back({loop, 1});
+    else if (blocks % counted == 0 && size % (blocks / counted) == 0 && !inner)
+      inner = LoopCut{loop, blocks / counted};
+    counted *= size;
+    if (counted > blocks)
+      break;
+  }
+  if (inner)
+    cuts.push_back(*inner);
+  return cuts;
+}
+
+std::optional<int64_t> ShardingRule::blocksOf(ArrayRef<unsigned> dim,
+                                              LoopCut cut) const {
+  int64_t blocks = cut.blocks;
+  for (unsigned loop : dim) {
+    if (loop == cut.loop)
+      return blocks;
+    blocks *= loops[loop].size;
+  }
+  return std::nullopt;
+}
+
 ShardingRule pp::elementwiseRule(Operation *op,
                                  ArrayRef<SmallVector<unsigned>> terms) {
   ShardingRule rule;

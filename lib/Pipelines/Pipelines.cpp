@@ -83,6 +83,22 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
     precision.type = options.precision;
     manager.addPass(createPPLowerPrecision(precision));
   }
+  // Before stages: these are of layers as a coordinate has them. Collectives
+  // have adjoints, so all that is derived comes later.
+  if (options.tensors > 1) {
+    PPShardOptions shard;
+    shard.tensors = options.tensors;
+    shard.sequence = options.sequence;
+    shard.flops = target->rates.flops;
+    shard.bandwidth = target->rates.bytes;
+    shard.transfer = target->transfer;
+    manager.addPass(createPPShard(shard));
+    PPPartitionShardsOptions shards;
+    shards.tensors = options.tensors;
+    shards.order = options.meshOrder;
+    manager.addPass(createPPPartitionShards(shards));
+    manager.addPass(comm::createCommVerifyDistribution());
+  }
   // Where to cut comes first: all that follows is made for each stage.
   PPPartitionOptions partition;
   partition.stages = *stages;

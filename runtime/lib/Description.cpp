@@ -107,38 +107,46 @@ bool Parameter::isShardedOver(std::string_view axis) const {
 void pprt::forEachRun(
     const Parameter &parameter, const Mesh &mesh, int rank,
     const std::function<void(uint64_t, uint64_t, uint64_t)> &visit) {
-  const size_t rankOfTensor = parameter.shape.size();
-  // The part of each dimension, and the last one that is cut.
-  std::vector<uint64_t> size(rankOfTensor), begin(rankOfTensor);
-  size_t last = 0;
+  // A dimension in blocks is two of them.
+  std::vector<uint64_t> shape, size, begin;
+  size_t last = 0; // that is cut
   bool isCut = false;
-  for (size_t dim = 0; dim < rankOfTensor; ++dim) {
+  for (size_t dim = 0; dim < parameter.shape.size(); ++dim) {
     uint64_t parts = 1, number = 0;
+    uint64_t whole = uint64_t(parameter.shape[dim]);
     if (dim < parameter.sharding.size())
       for (const std::string &axis : parameter.sharding[dim]) {
         number = number * uint64_t(mesh.sizeOf(axis)) +
                  uint64_t(mesh.coordinate(rank, axis));
         parts *= uint64_t(mesh.sizeOf(axis));
       }
-    size[dim] = uint64_t(parameter.shape[dim]) / parts;
-    begin[dim] = size[dim] * number;
+    if (!parameter.blocks.empty() && parameter.blocks[dim] > 1) {
+      const uint64_t blocks = uint64_t(parameter.blocks[dim]);
+      shape.push_back(blocks);
+      size.push_back(blocks);
+      begin.push_back(0);
+      whole /= blocks;
+    }
     if (parts > 1) {
-      last = dim;
+      last = shape.size();
       isCut = true;
     }
+    shape.push_back(whole);
+    size.push_back(whole / parts);
+    begin.push_back(whole / parts * number);
   }
   if (!isCut)
     return visit(0, 0, parameter.wholeElements());
   uint64_t inner = 1, length = size[last];
-  for (size_t dim = last + 1; dim < rankOfTensor; ++dim)
-    inner *= uint64_t(parameter.shape[dim]);
+  for (size_t dim = last + 1; dim < shape.size(); ++dim)
+    inner *= shape[dim];
   length *= inner;
   std::vector<uint64_t> place(last);
   for (uint64_t part = 0;; part += length) {
     uint64_t whole = 0;
     for (size_t dim = 0; dim < last; ++dim)
-      whole = whole * uint64_t(parameter.shape[dim]) + begin[dim] + place[dim];
-    whole = (whole * uint64_t(parameter.shape[last]) + begin[last]) * inner;
+      whole = whole * shape[dim] + begin[dim] + place[dim];
+    whole = (whole * shape[last] + begin[last]) * inner;
     visit(whole, part, length);
     size_t dim = last;
     while (dim > 0 && ++place[dim - 1] == size[dim - 1])
@@ -172,12 +180,17 @@ static void parseSharding(const Node &node, const Mesh &mesh,
     return;
   parameter.sharding =
       node.get<std::vector<std::vector<std::string>>>("sharding");
-  bool fits = parameter.sharding.size() == parameter.shape.size();
+  if (node.value.contains("blocks"))
+    parameter.blocks = node.get<std::vector<int64_t>>("blocks");
+  bool fits = parameter.sharding.size() == parameter.shape.size() &&
+              (parameter.blocks.empty() ||
+               parameter.blocks.size() == parameter.shape.size());
   for (size_t dim = 0; fits && dim < parameter.shape.size(); ++dim) {
     int64_t parts = 1;
     for (const std::string &axis : parameter.sharding[dim])
       parts *= mesh.sizeOf(axis);
-    fits &= parameter.shape[dim] % parts == 0;
+    const int64_t blocks = parameter.blocks.empty() ? 1 : parameter.blocks[dim];
+    fits &= blocks > 0 && parameter.shape[dim] % (blocks * parts) == 0;
     parameter.elements /= uint64_t(parts);
   }
   if (!fits)

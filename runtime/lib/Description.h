@@ -43,6 +43,9 @@ struct Parameter {
   /// For each dimension the axes of the mesh that cut it into equal parts, the
   /// slowest first; empty if every rank has all of it.
   std::vector<std::vector<std::string>> sharding;
+  /// For each dimension that is in parts how many blocks it is, of each of
+  /// which a rank has its part; empty if all are one.
+  std::vector<int64_t> blocks;
   uint64_t elements = 0; ///< of a rank's part
   /// Of all parts together.
   uint64_t wholeElements() const;

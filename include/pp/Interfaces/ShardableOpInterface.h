@@ -20,6 +20,16 @@ llvm::StringRef stringify(LoopKind kind);
 /// slowest first, none of one that repeats.
 using DimLoops = llvm::SmallVector<llvm::SmallVector<unsigned, 2>>;
 
+/// A loop that is cut into blocks for the coordinates of an axis, or each of
+/// several blocks of it.
+struct LoopCut {
+  unsigned loop = 0;
+  int64_t blocks = 1;
+  bool operator==(const LoopCut &other) const {
+    return loop == other.loop && blocks == other.blocks;
+  }
+};
+
 /// An iteration space with the operands and results of an op in it.
 struct ShardingRule {
   struct Loop {
@@ -41,6 +51,16 @@ struct ShardingRule {
   /// A loop for each dimension of `shape`; `whole` cannot be cut.
   DimLoops addLoops(llvm::ArrayRef<int64_t> shape,
                     llvm::ArrayRef<int64_t> whole = {});
+
+  /// How a dimension that `dim` counts may have been cut, if each of `blocks`
+  /// of it was, the likeliest first: loops of size 1 may be the ones that are
+  /// cut, or the one behind them.
+  llvm::SmallVector<LoopCut> findCuts(llvm::ArrayRef<unsigned> dim,
+                                      int64_t blocks) const;
+  /// The other way: of how many blocks of the dimension a part is taken each;
+  /// nothing if it has not that loop.
+  std::optional<int64_t> blocksOf(llvm::ArrayRef<unsigned> dim,
+                                  LoopCut cut) const;
 };
 
 /// The rule of an op with one result whose operands broadcast to it: shapes are

@@ -49,7 +49,14 @@ def ShardableOpInterface : OpInterface<"ShardableOpInterface"> {
 
   let methods = [
     InterfaceMethod<"The rule of the op with its operands as they are.",
-      "::pp::ShardingRule", "getShardingRule">
+      "::pp::ShardingRule", "getShardingRule">,
+    InterfaceMethod<[{Attributes that say sizes, adapted: the op is a copy whose
+      operands and results are parts by now. `axis` is cut, along dimension
+      `dim` of the first result, or along none of it.}],
+      "void", "resizeToPart",
+      (ins "::mlir::StringAttr":$axis, "std::optional<int64_t>":$dim), [{}], [{
+        return;
+      }]>
   ];
 }
 

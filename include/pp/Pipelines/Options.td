@@ -124,7 +124,10 @@ let Group = plan_group in {
   defm optimizers : Value<"optimizers", "NAMES", TextOf<"optimizers">, "optimizers",
     "optimizers that the program can be started with, with commas between; the first is its default (default: all)">;
   defm tp : Value<"tp", "N", CountOf<"tensors", 0, "the size of an axis of the mesh">, "tensors",
-    "ranks that share each stage's tensors, as the model's own mesh has to say: sharding by the compiler is to come (default: what it says, else 1)">;
+    "ranks that share each layer of a stage (default 1, or what the model's own pp.mesh says)">;
+  defm sequence_parallel : Value<"sequence-parallel", "WHEN",
+    ChoiceOf<"sequence", "auto", ["auto", "on", "off"]>, "sequence",
+    "with --tp: whether what goes between products and between layers is cut along the sequence: auto (by cost, default), on or off">;
   defm mesh : Value<"mesh", "AXES", ByHand, "",
     "all of --pp, --dp and --tp at once, as pipe=4,data=1,tensor=1">;
   defm mesh_order : Value<"mesh-order", "AXES",

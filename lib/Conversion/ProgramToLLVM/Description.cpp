@@ -190,7 +190,11 @@ static LogicalResult addParameters(ModuleOp module,
           names.push_back(axis);
         dims.push_back(std::move(names));
       }
-      (*parameters.back().getAsObject())["sharding"] = std::move(dims);
+      json::Object &entry = *parameters.back().getAsObject();
+      entry["sharding"] = std::move(dims);
+      if (llvm::any_of(sharding.getBlocks(),
+                       [](int64_t blocks) { return blocks != 1; }))
+        entry["blocks"] = toJSON(sharding.getBlocks());
     }
     if (parameter.getPiece()) {
       json::Object &entry = *parameters.back().getAsObject();

@@ -59,46 +59,29 @@ bool OpInference::repeatsAlong(unsigned operand, unsigned loop) const {
   return true;
 }
 
-/// What an operand may be cut along, the likeliest first. Of a dimension that
-/// several loops count, each of b blocks is cut behind the loops that count b
-/// together; loops of size 1 may be the ones that are cut, or the one behind
-/// them.
-SmallVector<OpInference::Cut> OpInference::findCuts(unsigned operand) const {
-  SmallVector<Cut> cuts;
+/// What an operand may be cut along, the likeliest first.
+SmallVector<LoopCut> OpInference::findCuts(unsigned operand) const {
+  SmallVector<LoopCut> cuts;
   SmallVector<Distribution, 2> readings{this->operand(operand)};
   auto other = all.alternatives.find({op->getOperand(operand), axis});
   if (other != all.alternatives.end())
     readings.push_back(other->second);
-  for (Distribution reading : readings) {
-    int64_t counted = 1;
-    std::optional<Cut> inner;
-    for (unsigned loop : rule->operands[operand][reading.dim]) {
-      int64_t size = rule->loops[loop].size;
-      if (counted == reading.blocks)
-        cuts.push_back({loop, 1});
-      else if (reading.blocks % counted == 0 &&
-               size % (reading.blocks / counted) == 0 && !inner)
-        inner = Cut{loop, reading.blocks / counted};
-      counted *= size;
-      if (counted > reading.blocks)
-        break;
-    }
-    if (inner)
-      cuts.push_back(*inner);
-  }
+  for (Distribution reading : readings)
+    cuts.append(
+        rule->findCuts(rule->operands[operand][reading.dim], reading.blocks));
   return cuts;
 }
 
 /// The loop that the parts of all operands are parts of. Where an operand may
 /// be cut along several, the other operands decide.
 LogicalResult OpInference::findLoop(Meeting &meeting) {
-  SmallVector<Cut> candidates;
+  SmallVector<LoopCut> candidates;
   std::optional<unsigned> first;
   for (unsigned i = 0; i < op->getNumOperands(); ++i) {
     Distribution distribution = operand(i);
     if (!distribution.isSharded())
       continue;
-    SmallVector<Cut> own = findCuts(i);
+    SmallVector<LoopCut> own = findCuts(i);
     if (own.empty()) {
       InFlightDiagnostic diagnostic =
           error() << "found operand #" << i << " " << distribution.str()
@@ -115,7 +98,7 @@ LogicalResult OpInference::findLoop(Meeting &meeting) {
       continue;
     }
     llvm::erase_if(candidates,
-                   [&](Cut cut) { return !llvm::is_contained(own, cut); });
+                   [&](LoopCut cut) { return !llvm::is_contained(own, cut); });
     if (candidates.empty()) {
       InFlightDiagnostic diagnostic =
           error() << "found operand #" << *first << " " << operand(*first).str()
@@ -130,7 +113,7 @@ LogicalResult OpInference::findLoop(Meeting &meeting) {
   }
   // A loop that is cut is cut for every operand that has it.
   std::optional<unsigned> whole;
-  auto isWholeIn = [&](Cut cut) {
+  auto isWholeIn = [&](LoopCut cut) {
     for (unsigned i = 0; i < op->getNumOperands(); ++i) {
       if (operand(i).isVarying() || operand(i).is(Kind::Partial) ||
           repeatsAlong(i, cut.loop))
@@ -348,12 +331,7 @@ FailureOr<Distribution> OpInference::inferCut(const Meeting &meeting,
       noteOperand(diagnostic, *partial);
       return diagnostic;
     }
-    int64_t blocks = meeting.cut.blocks;
-    for (unsigned loop : loops) {
-      if (loop == meeting.cut.loop)
-        break;
-      blocks *= rule->loops[loop].size;
-    }
+    int64_t blocks = *rule->blocksOf(loops, meeting.cut);
     // Parts of one block on two axes nest in the order of the mesh.
     for (auto [other, cut] : llvm::enumerate(cuts))
       if (cut && other > axis && blocks == 1 && loops.front() == *cut &&

@@ -26,14 +26,6 @@ public:
 private:
   mlir::LogicalResult inferOp();
 
-  /// The loop that is cut, and of how many blocks of it each.
-  struct Cut {
-    unsigned loop = 0;
-    int64_t blocks = 1;
-    bool operator==(const Cut &other) const {
-      return loop == other.loop && blocks == other.blocks;
-    }
-  };
   /// How an op meets its operands on one axis.
   struct Meeting {
     enum class Kind {
@@ -44,7 +36,7 @@ private:
     };
     Kind kind = Kind::Alike;
     Distribution alike = Distribution::constant();
-    Cut cut; ///< of Kind::Cut
+    LoopCut cut; ///< of Kind::Cut
   };
   /// What a term of the op is on one axis.
   enum class Term { Same, Zero, Own, Cut, Partial };
@@ -61,7 +53,7 @@ private:
   void inferConstant();
 
   mlir::FailureOr<Meeting> meet();
-  llvm::SmallVector<Cut> findCuts(unsigned operand) const;
+  llvm::SmallVector<LoopCut> findCuts(unsigned operand) const;
   mlir::LogicalResult findLoop(Meeting &meeting);
   bool usesLoop(unsigned operand, unsigned loop) const;
   bool repeatsAlong(unsigned operand, unsigned loop) const;

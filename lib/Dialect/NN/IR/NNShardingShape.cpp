@@ -123,16 +123,24 @@ ShardingRule PadOp::getShardingRule() {
   return rule;
 }
 
-/// The whole has loops, of which pieces share all but that of `axis`.
+/// The whole has loops, of which pieces share all but that of `axis`; of equal
+/// pieces that is two: which piece, and where in it.
 static ShardingRule joinRule(ArrayRef<int64_t> whole, ValueRange pieces,
                              int64_t axis, bool isSplit) {
   ShardingRule rule;
   DimLoops all = rule.addLoops(whole, axis);
+  const bool isEven = pieces.size() > 1 && llvm::all_equal(pieces.getTypes());
+  if (isEven) {
+    rule.loops[all[axis].front()].size = pieces.size();
+    all[axis].push_back(rule.addLoop(shapeOf(pieces.front())[axis]));
+  }
   SmallVector<DimLoops> parts;
   for (Value piece : pieces) {
     DimLoops part = all;
     // A single piece is the whole.
-    if (pieces.size() > 1)
+    if (isEven)
+      part[axis] = {all[axis].back()};
+    else if (pieces.size() > 1)
       part[axis] = {rule.addLoop(shapeOf(piece)[axis], LoopKind::Whole)};
     parts.push_back(part);
   }
@@ -156,4 +164,18 @@ ShardingRule ConcatenateOp::getShardingRule() {
 ShardingRule SplitOp::getShardingRule() {
   return joinRule(shapeOf(getInput()), getPieces(), getAxis(),
                   /*isSplit=*/true);
+}
+
+//===----------------------------------------------------------------------===//
+// Sizes of parts
+//===----------------------------------------------------------------------===//
+
+void SliceOp::resizeToPart(StringAttr, std::optional<int64_t>) {
+  setSizes(shapeOf(getResult()));
+}
+void SplitOp::resizeToPart(StringAttr, std::optional<int64_t>) {
+  SmallVector<int64_t> sizes;
+  for (Value piece : getPieces())
+    sizes.push_back(shapeOf(piece)[getAxis()]);
+  setSizes(sizes);
 }

@@ -108,6 +108,11 @@ static bool areLayers(Attribute attribute) {
   return layers && llvm::all_of(layers, isLayer);
 }
 
+static bool areDistributions(Attribute attribute) {
+  auto takes = dyn_cast<ArrayAttr>(attribute);
+  return takes && llvm::all_of(takes, llvm::IsaPred<comm::DistributionAttr>);
+}
+
 /// "12F": a number and what is computed.
 static bool isPart(Attribute attribute) {
   auto text = dyn_cast<StringAttr>(attribute);
@@ -137,6 +142,9 @@ static constexpr StringLiteral kExpectsBytes =
 
 static const Rule rules[] = {
     {attr::kLayerFunction, isUnit, kExpectsUnit},
+    {attr::kTakes, areDistributions,
+     "an array of #comm.distribution, one an operand"},
+    {attr::kBias, isUnit, kExpectsUnit},
     {attr::kRole, isString, kExpectsString},
     {attr::kDecays, isUnit, kExpectsUnit},
     {attr::kPart, isPart, "the number of an apply and F, R, B, I or W"},

@@ -52,6 +52,15 @@ static LogicalResult expectString(Operation *op, NamedAttribute attribute) {
                            << attribute.getName().getValue() << " = \"...\"";
 }
 
+static LogicalResult expectDistribution(Operation *op,
+                                        NamedAttribute attribute) {
+  if (isa<comm::DistributionAttr>(attribute.getValue()))
+    return success();
+  return op->emitOpError() << "found " << attribute.getName().getValue()
+                           << " = " << attribute.getValue()
+                           << ", expected a #comm.distribution";
+}
+
 static LogicalResult expectUnit(Operation *op, NamedAttribute attribute) {
   if (isa<UnitAttr>(attribute.getValue()))
     return success();
@@ -104,11 +113,13 @@ pp::PPDialect::verifyRegionArgAttribute(Operation *op, unsigned region,
     return expectString(op, attribute);
   if (name == attr::kKey)
     return expectUnit(op, attribute);
+  if (name == attr::kShard)
+    return expectDistribution(op, attribute);
   if (name == attr::kUse)
     return expectNumber(op, attribute, limits::kUses);
   return op->emitOpError() << "found unknown argument attribute " << name
                            << ", expected pp.value, pp.param, pp.grad, pp.use, "
-                              "pp.data or pp.key";
+                              "pp.data, pp.key or pp.shard";
 }
 
 LogicalResult pp::PPDialect::verifyRegionResultAttribute(
@@ -118,6 +129,8 @@ LogicalResult pp::PPDialect::verifyRegionResultAttribute(
     return expectString(op, attribute);
   if (name == attr::kLoss)
     return expectUnit(op, attribute);
+  if (name == attr::kShard)
+    return expectDistribution(op, attribute);
   if (name == attr::kAccumulates)
     return expectAccumulator(op, result, attribute);
   if (name == attr::kGrad) {
@@ -129,6 +142,6 @@ LogicalResult pp::PPDialect::verifyRegionResultAttribute(
            << ", expected \"input\" or \"param\"";
   }
   return op->emitOpError() << "found unknown result attribute " << name
-                           << ", expected pp.value, pp.accumulates, pp.grad or "
-                              "pp.loss";
+                           << ", expected pp.value, pp.accumulates, pp.grad, "
+                              "pp.loss or pp.shard";
 }

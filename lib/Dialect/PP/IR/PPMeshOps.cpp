@@ -113,9 +113,10 @@ bool MeshOp::isSpmd(StringRef axis) {
 // #pp.sharding
 //===----------------------------------------------------------------------===//
 
-/// `<` `[` (`{` string,* `}`),* `]` `>`
+/// `<` `[` (`{` string,* `}` (`blocks` `(` integer `)`)?),* `]` `>`
 Attribute ShardingAttr::parse(AsmParser &parser, Type) {
   SmallVector<ArrayAttr> dims;
+  SmallVector<int64_t> blocks;
   auto parseDim = [&]() -> ParseResult {
     SmallVector<Attribute> axes;
     auto parseAxis = [&]() -> ParseResult {
@@ -128,31 +129,46 @@ Attribute ShardingAttr::parse(AsmParser &parser, Type) {
     if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Braces, parseAxis))
       return failure();
     dims.push_back(parser.getBuilder().getArrayAttr(axes));
-    return success();
+    blocks.push_back(1);
+    if (failed(parser.parseOptionalKeyword("blocks")))
+      return success();
+    return failure(parser.parseLParen() || parser.parseInteger(blocks.back()) ||
+                   parser.parseRParen());
   };
   SMLoc loc = parser.getCurrentLocation();
   if (parser.parseLess() ||
       parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseDim) ||
       parser.parseGreater())
     return {};
-  return parser.getChecked<ShardingAttr>(loc, parser.getContext(), dims);
+  return parser.getChecked<ShardingAttr>(loc, parser.getContext(), dims,
+                                         blocks);
 }
 
 void ShardingAttr::print(AsmPrinter &printer) const {
   printer << "<[";
-  llvm::interleaveComma(getDims(), printer, [&](ArrayAttr axes) {
-    printer << "{";
-    llvm::interleaveComma(axes, printer);
-    printer << "}";
-  });
+  llvm::interleaveComma(llvm::zip_equal(getDims(), getBlocks()), printer,
+                        [&](auto dim) {
+                          printer << "{";
+                          llvm::interleaveComma(std::get<0>(dim), printer);
+                          printer << "}";
+                          if (std::get<1>(dim) != 1)
+                            printer << " blocks(" << std::get<1>(dim) << ")";
+                        });
   printer << "]>";
 }
 
 LogicalResult
 ShardingAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
-                     ArrayRef<ArrayAttr> dims) {
+                     ArrayRef<ArrayAttr> dims, ArrayRef<int64_t> blocks) {
   llvm::SmallSet<StringRef, 4> seen;
-  for (ArrayAttr axes : dims)
+  if (blocks.size() != dims.size())
+    return emitError() << "(C5) found " << blocks.size()
+                       << " numbers of blocks, expected one for each of "
+                       << dims.size() << " dimensions";
+  for (auto [axes, number] : llvm::zip_equal(dims, blocks)) {
+    if (number < 1 || (axes.empty() && number != 1))
+      return emitError() << "(C5) found blocks(" << number << ") on " << axes
+                         << ", expected at least 1, and 1 where no axis cuts";
     for (Attribute attribute : axes) {
       auto axis = dyn_cast<StringAttr>(attribute);
       if (!axis || axis.empty())
@@ -163,6 +179,7 @@ ShardingAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                            << " twice, expected each once: a coordinate has "
                               "one part of a tensor";
     }
+  }
   return success();
 }
 
@@ -176,8 +193,8 @@ ShardingAttr::verifyFor(llvm::function_ref<InFlightDiagnostic()> emitError,
                        << type.getRank() << ": write {} for one that is whole";
   if (!mesh)
     return success();
-  for (auto [dim, axes] : llvm::enumerate(getDims())) {
-    int64_t parts = 1;
+  for (auto [dim, axes, blocks] : llvm::enumerate(getDims(), getBlocks())) {
+    int64_t parts = blocks;
     for (auto axis : axes.getAsRange<StringAttr>()) {
       std::optional<int64_t> size = mesh.getSize(axis);
       if (!size) {
@@ -265,19 +282,4 @@ RankedTensorType ShardingAttr::getGlobalType(RankedTensorType local,
   for (auto [dim, size] : llvm::enumerate(shape))
     size *= getParts(dim, mesh);
   return local.clone(shape);
-}
-
-SmallVector<int64_t>
-ShardingAttr::getOffsets(RankedTensorType global, comm::MeshOpInterface mesh,
-                         ArrayRef<int64_t> coordinates) const {
-  SmallVector<int64_t> offsets;
-  for (auto [dim, axes] : llvm::enumerate(getDims())) {
-    int64_t part = 0;
-    for (auto axis : axes.getAsRange<StringAttr>()) {
-      unsigned number = *mesh.findAxis(axis);
-      part = part * mesh.getSizes()[number] + coordinates[number];
-    }
-    offsets.push_back(part * (global.getDimSize(dim) / getParts(dim, mesh)));
-  }
-  return offsets;
 }

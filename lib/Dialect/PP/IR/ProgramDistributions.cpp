@@ -125,10 +125,11 @@ static DistributionAttr distributionOf(ShardingAttr sharding,
     return {};
   SmallVector<StringAttr> axes;
   SmallVector<Distribution> distributions;
-  for (auto [dim, names] : llvm::enumerate(sharding.getDims()))
+  for (auto [dim, names, blocks] :
+       llvm::enumerate(sharding.getDims(), sharding.getBlocks()))
     for (auto axis : names.getAsRange<StringAttr>()) {
       axes.push_back(axis);
-      distributions.push_back(Distribution::varying(int64_t(dim)));
+      distributions.push_back(Distribution::varying(int64_t(dim), blocks));
     }
   return DistributionAttr::get(context, axes, distributions);
 }

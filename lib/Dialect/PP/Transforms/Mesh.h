@@ -9,7 +9,7 @@ namespace pp {
 
 /// What the mesh of a new plan is like; see pp-add-mesh.
 struct MeshShape {
-  int64_t pipe = 1, replicas = 1;
+  int64_t pipe = 1, replicas = 1, tensors = 1;
   llvm::StringRef order = "pipe,data,tensor";
 };
 

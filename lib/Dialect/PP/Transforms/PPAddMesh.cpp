@@ -32,7 +32,7 @@ static FailureOr<MeshOp> addMesh(ModuleOp module, const MeshShape &shape) {
   for (StringRef axis : axes)
     sizes.push_back(axis == MeshOp::kStages     ? shape.pipe
                     : axis == MeshOp::kReplicas ? shape.replicas
-                                                : 1);
+                                                : shape.tensors);
   OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
   return MeshOp::create(builder, module.getLoc(), "mesh",
                         builder.getStrArrayAttr(axes), sizes,
@@ -89,17 +89,18 @@ struct AddMesh : pp::impl::PPAddMeshBase<AddMesh> {
       return signalPassFailure();
     }
     ScheduleOp schedule = *schedules.begin();
-    FailureOr<MeshOp> mesh = findOrAddMesh(
-        module, {int64_t(schedule.getRows().size()), replicas, order});
+    FailureOr<MeshOp> mesh =
+        findOrAddMesh(module, {int64_t(schedule.getRows().size()), replicas,
+                               /*tensors=*/1, order});
     if (failed(mesh))
       return signalPassFailure();
-    if (const int64_t found = (*mesh).getSize("tensor").value_or(1);
+    if (const int64_t found = (*mesh).getSize(MeshOp::kTensors).value_or(1);
         tensors && found != tensors) {
       (*mesh).emitOpError()
           << "found " << found << " coordinates on the axis 'tensor', expected "
           << "the option's " << int64_t(tensors)
           << ": layers are sharded in the model, whose pp.mesh says over how "
-             "many; that the compiler does it is to come";
+             "many; leave the mesh out where pp-shard is to shard them";
       return signalPassFailure();
     }
     if (replicas > 1 && !(*mesh).findAxis(MeshOp::kReplicas)) {

@@ -158,7 +158,7 @@ pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
 
 // -----
 
-// expected-error @+1 {{found unknown argument attribute pp.datum, expected pp.value, pp.param, pp.grad, pp.use, pp.data or pp.key}}
+// expected-error @+1 {{found unknown argument attribute pp.datum, expected pp.value, pp.param, pp.grad, pp.use, pp.data, pp.key or pp.shard}}
 pp.model @m(%x: tensor<f32> {pp.datum = "x"}) -> tensor<f32> {
   pp.return %x : tensor<f32>
 }

@@ -59,20 +59,6 @@ TEST_F(Sharding, TypesOfParts) {
   EXPECT_EQ(get("test.each").getGlobalType(type({2, 3}), mesh), type({8, 9}));
 }
 
-// Parts of all coordinates on the axes that cut fill the tensor once, and
-// coordinates on another axis have the same.
-TEST_F(Sharding, BoxesOfCoordinates) {
-  SmallVector<int64_t> none{0, 0};
-  EXPECT_EQ(get("test.both").getOffsets(type({24, 5}), mesh, {1, 0, 0}), none);
-  SmallVector<int64_t> middle{2 * (1 * 4 + 3), 0};
-  EXPECT_EQ(get("test.both").getOffsets(type({24, 5}), mesh, {0, 1, 3}),
-            middle);
-  EXPECT_EQ(get("test.both").getOffsets(type({24, 5}), mesh, {1, 1, 3}),
-            middle);
-  SmallVector<int64_t> last{6, 6};
-  EXPECT_EQ(get("test.each").getOffsets(type({8, 9}), mesh, {0, 2, 3}), last);
-}
-
 TEST_F(Sharding, WhatDoesNotFit) {
   EXPECT_EQ(verify("test.both", {24}),
             "(C2) found a sharding of 2 dimensions for 'tensor<24xf32>', "

@@ -113,6 +113,10 @@ def NN_SliceOp : NN_InferredDifferentiableOp<"slice",
     %z = nn.slice %x offsets = [0, 1, 0] sizes = [4, 64, 768] strides = [1, 2, 1] : (tensor<4x128x768xf32>) -> tensor<4x64x768xf32>
     ```
   }];
+  let extraClassDeclaration = [{
+    /// ShardableOpInterface.
+    void resizeToPart(::mlir::StringAttr axis, std::optional<int64_t> dim);
+  }];
   let arguments = (ins NN_AnyTensor:$input, DenseI64ArrayAttr:$offsets,
                    DenseI64ArrayAttr:$sizes, DenseI64ArrayAttr:$strides);
   let extraClassDefinition = noFlops;
@@ -195,6 +199,10 @@ def NN_SplitOp : NN_InferredDifferentiableOp<"split", [NN_IsView]> {
     ```mlir
     %q, %k, %v = nn.split %qkv sizes = [256, 64, 64] {axis = 2 : i64} : (tensor<4x128x384xf32>) -> (tensor<4x128x256xf32>, tensor<4x128x64xf32>, tensor<4x128x64xf32>)
     ```
+  }];
+  let extraClassDeclaration = [{
+    /// ShardableOpInterface.
+    void resizeToPart(::mlir::StringAttr axis, std::optional<int64_t> dim);
   }];
   let arguments = (ins NN_AnyTensor:$input, DenseI64ArrayAttr:$sizes,
                    I64Attr:$axis);

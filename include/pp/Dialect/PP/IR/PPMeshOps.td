@@ -50,6 +50,8 @@ def PP_MeshOp : PP_Op<"mesh", [Symbol, HasParent<"::mlir::ModuleOp">,
     static constexpr ::llvm::StringLiteral kStages = "pipe";
     /// The axis on which replicas of the pipeline stand, if there are any.
     static constexpr ::llvm::StringLiteral kReplicas = "data";
+    /// The axis over which pp-shard cuts layers.
+    static constexpr ::llvm::StringLiteral kTensors = "tensor";
     /// 1 without an axis of replicas.
     int64_t getNumReplicas() {
       return getReplicas() ? *getSize(*getReplicas()) : 1;
@@ -65,7 +67,9 @@ def PP_ShardingAttr : AttrDef<PP_Dialect, "Sharding"> {
     with `{"data", "tensor"}` coordinate (i, j) has part
     `i * size(tensor) + j`. Coordinates on axes that are not named have the same
     part. A dimension is cut without padding: one that its axes do not divide is
-    an error that names the nearest sizes which they do.
+    an error that names the nearest sizes which they do. With `blocks(b)` the
+    dimension is b blocks, one behind the other, and a coordinate has its part
+    of each: so queries, keys and values in one matrix are cut by heads.
 
     The attribute is verified by itself, and against a type and a mesh where it
     is used (`verifyFor`).
@@ -79,10 +83,19 @@ def PP_ShardingAttr : AttrDef<PP_Dialect, "Sharding"> {
     - (C1) Names of axes are not empty, and each stands once in all.
     - (C2) There is one list a dimension of the tensor.
     - (C3) Each axis is one of the mesh.
-    - (C4) The product of the sizes of a dimension's axes divides it.
+    - (C4) The product of the sizes of a dimension's axes divides it, or where
+      it is in blocks each of them.
+    - (C5) Blocks are at least 1, one number a dimension, and 1 where no axis
+      cuts.
 
-    Example: }] # "`#pp.sharding<[{\"tensor\"}, {}]>`";
-  let parameters = (ins ArrayRefParameter<"::mlir::ArrayAttr">:$dims);
+    Examples: }] # "`#pp.sharding<[{\"tensor\"}, {}]>`, "
+                 # "`#pp.sharding<[{}, {\"tensor\"} blocks(3)]>`";
+  let parameters = (ins ArrayRefParameter<"::mlir::ArrayAttr">:$dims,
+                    ArrayRefParameter<"int64_t">:$blocks);
+  let builders = [AttrBuilder<
+      (ins "::llvm::ArrayRef<::mlir::ArrayAttr>":$dims), [{
+    return $_get($_ctxt, dims, ::llvm::SmallVector<int64_t>(dims.size(), 1));
+  }]>];
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
@@ -103,12 +116,6 @@ def PP_ShardingAttr : AttrDef<PP_Dialect, "Sharding"> {
     ::mlir::RankedTensorType getGlobalType(::mlir::RankedTensorType local,
                                            ::pp::comm::MeshOpInterface mesh)
         const;
-    /// Where in the whole tensor the part of a rank begins, an index a
-    /// dimension. `coordinates`: one an axis of the mesh, in its order.
-    ::llvm::SmallVector<int64_t>
-    getOffsets(::mlir::RankedTensorType global,
-               ::pp::comm::MeshOpInterface mesh,
-               ::llvm::ArrayRef<int64_t> coordinates) const;
   }];
 }
 

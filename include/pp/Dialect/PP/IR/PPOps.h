@@ -70,6 +70,13 @@ inline constexpr llvm::StringLiteral kIgnored = "pp.ignored";
 /// On the schedule and on programs: seconds; see pp-annotate-times.
 inline constexpr llvm::StringLiteral kTimes = "pp.times";
 inline constexpr llvm::StringLiteral kPredicted = "pp.predicted";
+/// From pp-shard to pp-partition-shards, on layers that are whole. On an
+/// argument or a result: the distribution that it is to have. On an op: those
+/// as which it is to take its operands, and that it is the sum of a product and
+/// what was its bias.
+inline constexpr llvm::StringLiteral kShard = "pp.shard";
+inline constexpr llvm::StringLiteral kTakes = "pp.takes";
+inline constexpr llvm::StringLiteral kBias = "pp.bias";
 /// On a function of the end of a step: what it is for (StepFunctions.h), and
 /// that it lets the weights decay.
 inline constexpr llvm::StringLiteral kRole = "pp.role";

@@ -57,6 +57,115 @@ def PPLowerPrecision : Pass<"pp-lower-precision", "::mlir::ModuleOp"> {
   let dependentDialects = ["::pp::nn::NNDialect"];
 }
 
+def PPShard : Pass<"pp-shard", "::mlir::ModuleOp"> {
+  let summary = "chooses how layers are cut over the axis \"tensor\"";
+  let description = [{
+    For each distinct layer the cheapest way to share its work and its
+    parameters among `tensors` coordinates. An op is computed whole on all of
+    them, or cut along one of the loops of its rule (`ShardableOpInterface`), or
+    on summands; between two ops that want a value in different distributions
+    stands a collective. The cost is time (operations and bytes by the machine's
+    rates, collectives by their bytes on the wire, forward and backward) and what
+    is held: memory is why layers are cut, so a parameter that all coordinates
+    hold is charged as if it were read 64 times. Within a layer the choice is
+    exact (dynamic programming over ops). Values that go from layer to layer are
+    cut alike wherever they have the same type, parameters that several layers
+    use alike in all of them; of all such assignments the cheapest is taken, up
+    to 4,096 by trying all, beyond by improving one after the other.
+
+    Nothing else is known of models: that the first product of a pair is cut by
+    columns, the second by rows, attention by heads, and norms and residuals
+    between them along the sequence, comes out of the costs. `sequence` = `off`
+    leaves values between layers whole, `on` cuts them wherever that can be.
+
+    `sharding` of a `pp.param` pins it; `#pp.sharding<[{}, {} ]>` pins it whole.
+    A dimension is cut only where `tensors` divides it, and an op that cannot be
+    cut is computed by all; where nothing could be shared at all, that is an
+    error. An op without a rule is computed by all, with a remark.
+
+    The layers stay whole. `pp.shard` on arguments and results and `pp.takes` on
+    ops say what was chosen, for pp-partition-shards. A module with a `pp.mesh`
+    has layers that are sharded already, and is left alone.
+
+    Example, with `tensors=2 sequence=off`:
+
+    ```mlir
+    pp.layer @mlp(%x: tensor<64x32xf32>) params(%a: tensor<32x128xf32>, %b: tensor<128x32xf32>) -> tensor<64x32xf32> {
+      %h = nn.linear %x, %a : (tensor<64x32xf32>, tensor<32x128xf32>) -> tensor<64x128xf32>
+      %r = nn.relu %h : (tensor<64x128xf32>) -> tensor<64x128xf32>
+      %y = nn.linear %r, %b : (tensor<64x128xf32>, tensor<128x32xf32>) -> tensor<64x32xf32>
+      pp.yield %y : tensor<64x32xf32>
+    }
+    pp.layer @loss(%x: tensor<64x32xf32>) -> tensor<f32> {
+      %y = nn.reduce_sum %x axes = [0, 1] : (tensor<64x32xf32>) -> tensor<f32>
+      pp.yield %y : tensor<f32>
+    }
+    pp.model @m(%x: tensor<64x32xf32> {pp.data = "x"}) -> tensor<f32> {
+      %a = pp.param "a" : tensor<32x128xf32> init(#nn.ones)
+      %b = pp.param "b" : tensor<128x32xf32> init(#nn.ones)
+      %y = pp.apply @mlp(%x) params(%a, %b) : (tensor<64x32xf32>) params(tensor<32x128xf32>, tensor<128x32xf32>) -> tensor<64x32xf32>
+      %l = pp.apply @loss(%y) : (tensor<64x32xf32>) -> tensor<f32>
+      pp.return %l : tensor<f32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    pp.layer @mlp(%x: tensor<64x32xf32>) params(%a: tensor<32x128xf32> {pp.shard = #comm.distribution<{"tensor" = varying(1)}>}, %b: tensor<128x32xf32> {pp.shard = #comm.distribution<{"tensor" = varying(0)}>}) -> tensor<64x32xf32> {
+      %h = nn.linear %x, %a {pp.takes = [#comm.distribution<{"tensor" = replicated}>, #comm.distribution<{"tensor" = varying(1)}>]} : ...
+      ...
+    ```
+  }];
+  let options = [
+    Option<"tensors", "tensors", "int64_t", "1",
+      "coordinates on the axis; 1: nothing is cut">,
+    Option<"sequence", "sequence", "std::string", "\"auto\"",
+      "values between layers: auto (by cost), on (cut) or off (whole)">,
+    Option<"flops", "flops", "double", "1e11",
+      "floating-point operations a second of one rank">,
+    Option<"bandwidth", "bandwidth", "double", "2e10",
+      "bytes a second between one rank and its memory">,
+    Option<"transfer", "transfer", "double", "5e9",
+      "bytes a second from one rank to another">
+  ];
+  let dependentDialects = ["::pp::nn::NNDialect", "::mlir::arith::ArithDialect"];
+}
+
+def PPPartitionShards : Pass<"pp-partition-shards", "::mlir::ModuleOp"> {
+  let summary = "makes layers of one coordinate, with collectives";
+  let description = [{
+    What pp-shard has chosen becomes IR: the module gets its `pp.mesh`, types in
+    layers become those of parts, and where an op takes a value in another
+    distribution than it has, the collective that makes the step is inserted
+    (docs/Comm.md), once for all ops that need it. Differentiation makes the
+    collectives of the backward as their adjoints; `comm-verify-distribution`
+    proves both.
+
+    Example: the output of pp-shard above, with `tensors=2`, becomes
+
+    ```mlir
+    pp.mesh @mesh <["pipe" = 1, "data" = 1, "tensor" = 2]> replicas("data")
+    pp.layer @mlp(%x: tensor<64x32xf32>) params(%a: tensor<32x64xf32> {comm.distribution = ...}, %b: tensor<64x32xf32> {comm.distribution = ...}) -> tensor<64x32xf32> {
+      %0 = comm.vary %x over ["tensor"] : tensor<64x32xf32>
+      %1 = nn.linear %0, %a : (tensor<64x32xf32>, tensor<32x64xf32>) -> tensor<64x64xf32>
+      %2 = nn.relu %1 : (tensor<64x64xf32>) -> tensor<64x64xf32>
+      %3 = nn.linear %2, %b : (tensor<64x64xf32>, tensor<64x32xf32>) -> tensor<64x32xf32>
+      %4 = comm.all_reduce sum %3 over ["tensor"] : tensor<64x32xf32>
+      pp.yield %4 : tensor<64x32xf32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"tensors", "tensors", "int64_t", "1",
+      "coordinates on the axis \"tensor\"; 1: nothing is done">,
+    Option<"order", "order", "std::string", "\"pipe,data,tensor\"",
+      "axes of the mesh, the slowest first">
+  ];
+  let dependentDialects = ["::pp::comm::CommDialect", "::pp::nn::NNDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
 def PPPartition : Pass<"pp-partition", "::mlir::ModuleOp"> {
   let summary = "assigns each apply of the model to a stage";
   let description = [{

@@ -1,0 +1,530 @@
+//===- LayerSharding.cpp - The cheapest way to cut a layer ----------------===//
+//
+// Each op of a layer is computed whole on every coordinate, or cut along one of
+// its loops, or on summands. That says in which distribution it takes its
+// operands; where a value is there in another one, a collective stands between,
+// in forward and backward. Which ways together are the cheapest is found by
+// dynamic programming over the ops in their order: what comes later depends on
+// the past only through the distributions in which the values that are still
+// needed exist. Of these a transformer block has a few at a time.
+//
+// The cost is time, and what is held: a parameter that every coordinate holds
+// is charged as if it were read many times, since what is scarce where layers
+// are cut is memory.
+//
+//===----------------------------------------------------------------------===//
+
+#include "LayerSharding.h"
+
+#include "pp/Interfaces/ElementBytes.h"
+
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace pp;
+using comm::Distribution;
+using Kind = comm::Distribution::Kind;
+
+/// Of a collective, without its bytes: so little that a small model is cut as a
+/// large one is.
+static constexpr double kLatency = 1e-7;
+/// How often a parameter that is held is charged as read.
+static constexpr double kPriceOfParameters = 64;
+/// Of products backward costs twice the forward, and others are charged alike.
+static constexpr double kPasses = 3;
+/// Nodes that are kept a step.
+static constexpr size_t kWidth = 20000;
+
+static double bytesOf(Type type) {
+  return double(pp::detail::sumOfBytes(TypeRange(type)));
+}
+
+Distribution pp::asWhole(Type type, Distribution distribution) {
+  const bool isEqual =
+      distribution.is(Kind::Invariant) || distribution.is(Kind::Replicated);
+  return isEqual && !holdsFloats(type) ? Distribution::constant()
+                                       : distribution;
+}
+
+bool pp::canCut(Type type, Distribution varying, int64_t size) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && varying.dim < tensor.getRank() &&
+         tensor.getDimSize(varying.dim) % (varying.blocks * size) == 0;
+}
+
+std::optional<double> pp::costOfStep(Type type, Distribution from,
+                                     Distribution to,
+                                     const ShardingAxis &axis) {
+  if (from == to)
+    return 0;
+  const double bytes = bytesOf(type), n = double(axis.size);
+  /// One that moves `factor` times the value.
+  auto wire = [&](double factor) {
+    return kLatency + factor * bytes * (n - 1) / n / axis.transfer;
+  };
+  const bool isCut = from.isSharded() && from.blocks == 1;
+  const bool becomesCut = to.isSharded() && to.blocks == 1;
+  if (from.is(Kind::Constant)) {
+    if (!to.isVarying())
+      return 0;
+    return becomesCut ? std::optional<double>(0) : std::nullopt;
+  }
+  const double backward = holdsFloats(type) ? 1 : 0;
+  if (from.is(Kind::Invariant)) {
+    if (to.is(Kind::Replicated))
+      return wire(2); // of the cotangent
+    return becomesCut ? std::optional<double>(backward * wire(1))
+                      : std::nullopt;
+  }
+  if (from.is(Kind::Partial)) {
+    if (to.is(Kind::Invariant))
+      return wire(2);
+    return becomesCut ? std::optional<double>(2 * wire(1)) : std::nullopt;
+  }
+  if (isCut) {
+    if (to.is(Kind::Invariant) || to.is(Kind::Constant))
+      return wire(1);
+    if (to.is(Kind::Replicated))
+      return 2 * wire(1);
+    if (becomesCut)
+      return 2 * wire(1 / n);
+  }
+  return std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// Ways to compute an op
+//===----------------------------------------------------------------------===//
+
+/// The distribution of a tensor that `dims` counts; nothing if no dimension of
+/// it is cut.
+static std::optional<Distribution> cutOf(const ShardingRule &rule,
+                                         const DimLoops &dims, LoopCut cut) {
+  for (auto [dim, loops] : llvm::enumerate(dims))
+    if (std::optional<int64_t> blocks = rule.blocksOf(loops, cut))
+      return Distribution::varying(int64_t(dim), *blocks);
+  return std::nullopt;
+}
+
+static bool isLegal(const ShardingRule &rule, LoopCut cut, int64_t size) {
+  const ShardingRule::Loop &loop = rule.loops[cut.loop];
+  return loop.kind != LoopKind::Whole && loop.size % (cut.blocks * size) == 0;
+}
+
+/// Whether each term of the rule has an operand that is cut.
+static bool areTermsCut(const ShardingRule &rule, ArrayRef<bool> isCut) {
+  if (rule.terms.empty())
+    return true;
+  SmallVector<bool> isFactor(isCut.size(), false);
+  for (ArrayRef<unsigned> list : rule.terms)
+    for (unsigned i : list)
+      isFactor[i] = true;
+  for (auto [factor, cut] : llvm::zip_equal(isFactor, isCut))
+    if (cut && !factor)
+      return true; // a coefficient of all terms
+  return llvm::all_of(rule.terms, [&](ArrayRef<unsigned> list) {
+    return llvm::any_of(list, [&](unsigned i) { return isCut[i]; });
+  });
+}
+
+namespace {
+/// Collects the ways to compute one op.
+class Ways {
+public:
+  Ways(Operation *op, const std::optional<ShardingRule> &rule,
+       const ShardingAxis &axis)
+      : op(op), rule(rule), axis(axis),
+        seconds(kPasses * costOf(op, axis.rates).seconds) {}
+
+  void addWhole(Distribution how);
+  void addCut(LoopCut cut);
+  void addSummands();
+  std::vector<OpSharding> take() { return std::move(ways); }
+
+private:
+  void add(OpSharding way) { ways.push_back(std::move(way)); }
+
+  Operation *op;
+  const std::optional<ShardingRule> &rule;
+  ShardingAxis axis;
+  double seconds;
+  std::vector<OpSharding> ways;
+};
+} // namespace
+
+/// On all coordinates alike.
+void Ways::addWhole(Distribution how) {
+  OpSharding way;
+  bool hasFloats = false;
+  for (Type type : op->getOperandTypes()) {
+    way.operands.push_back(asWhole(type, how));
+    hasFloats |= holdsFloats(type);
+  }
+  if (!hasFloats && how.is(Kind::Replicated))
+    return; // the same once more
+  const bool stops = rule && rule->stopsGradient;
+  for (Type type : op->getResultTypes())
+    way.results.push_back(stops || !hasFloats ? Distribution::constant()
+                                              : asWhole(type, how));
+  way.seconds = seconds;
+  add(std::move(way));
+}
+
+void Ways::addCut(LoopCut cut) {
+  if (!isLegal(*rule, cut, axis.size))
+    return;
+  OpSharding way;
+  SmallVector<bool> isCut;
+  for (auto [dims, type] :
+       llvm::zip_equal(rule->operands, op->getOperandTypes())) {
+    std::optional<Distribution> own = cutOf(*rule, dims, cut);
+    isCut.push_back(own.has_value());
+    way.operands.push_back(own ? *own
+                               : asWhole(type, Distribution::replicated()));
+  }
+  // Of what no operand has the inference finds no part.
+  if (!llvm::is_contained(isCut, true))
+    return;
+  for (const DimLoops &dims : rule->results) {
+    std::optional<Distribution> own = cutOf(*rule, dims, cut);
+    if (!own && (rule->loops[cut.loop].kind != LoopKind::Sum ||
+                 !areTermsCut(*rule, isCut)))
+      return;
+    way.results.push_back(own ? *own : Distribution::partial());
+  }
+  way.seconds = seconds / double(axis.size);
+  add(std::move(way));
+}
+
+/// One factor of each term is partial.
+void Ways::addSummands() {
+  if (!rule || rule->terms.empty() || op->getNumResults() != 1)
+    return;
+  SmallVector<SmallVector<unsigned>> picks{{}};
+  for (ArrayRef<unsigned> list : rule->terms) {
+    SmallVector<SmallVector<unsigned>> longer;
+    for (ArrayRef<unsigned> pick : picks)
+      for (unsigned i : list) {
+        longer.emplace_back(pick);
+        longer.back().push_back(i);
+      }
+    picks = std::move(longer);
+  }
+  for (ArrayRef<unsigned> pick : picks) {
+    OpSharding way;
+    for (auto [i, type] : llvm::enumerate(op->getOperandTypes()))
+      way.operands.push_back(llvm::is_contained(pick, i)
+                                 ? Distribution::partial()
+                                 : asWhole(type, Distribution::replicated()));
+    if (llvm::any_of(pick, [&](unsigned i) {
+          return !holdsFloats(op->getOperand(i).getType());
+        }))
+      continue;
+    way.results.push_back(Distribution::partial());
+    way.seconds = seconds;
+    add(std::move(way));
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+LayerShardings::LayerShardings(LayerOp layer, const ShardingAxis &axis)
+    : layer(layer), axis(axis) {
+  Block &body = layer.getBody().front();
+  auto add = [&](Value value) {
+    numbers[value] = values.size();
+    values.push_back(value);
+  };
+  for (BlockArgument argument : body.getArguments())
+    add(argument);
+  for (Operation &op : body.without_terminator()) {
+    ops.push_back(&op);
+    for (Value result : op.getResults())
+      add(result);
+  }
+  lastUse.assign(values.size(), 0);
+  for (auto [i, op] : llvm::enumerate(ops))
+    for (Value operand : op->getOperands())
+      lastUse[number(operand)] = i;
+  yielded = body.getTerminator()->getOperands();
+  for (Value operand : yielded)
+    lastUse[number(operand)] = ops.size();
+  findForms();
+  addOps();
+}
+
+/// In which blocks a dimension may be cut is known by the ops that take it
+/// apart; from op to op it spreads to all that could make such parts.
+void LayerShardings::findForms() {
+  forms.resize(values.size());
+  std::vector<std::optional<ShardingRule>> rules;
+  for (Operation *op : ops)
+    rules.push_back(getShardingRule(op));
+  bool hasChanged = true;
+  auto add = [&](Value value, Distribution form) {
+    auto &own = forms[number(value)];
+    if (llvm::is_contained(own, form) ||
+        !canCut(value.getType(), form, axis.size))
+      return;
+    own.push_back(form);
+    hasChanged = true;
+  };
+  auto addCut = [&](unsigned i, LoopCut cut) {
+    if (!isLegal(*rules[i], cut, axis.size))
+      return;
+    for (auto [dims, value] :
+         llvm::zip_equal(rules[i]->operands, ops[i]->getOperands()))
+      if (auto form = cutOf(*rules[i], dims, cut))
+        add(value, *form);
+    for (auto [dims, value] :
+         llvm::zip_equal(rules[i]->results, ops[i]->getResults()))
+      if (auto form = cutOf(*rules[i], dims, cut))
+        add(value, *form);
+  };
+  auto spread = [&](unsigned i, const DimLoops &dims, Value value) {
+    for (Distribution form : SmallVector<Distribution>(forms[number(value)]))
+      for (LoopCut cut : rules[i]->findCuts(dims[form.dim], form.blocks))
+        addCut(i, cut);
+  };
+  for (unsigned i = 0; i < ops.size(); ++i)
+    if (rules[i])
+      for (unsigned loop = 0; loop < rules[i]->loops.size(); ++loop)
+        addCut(i, {loop, 1});
+  while (std::exchange(hasChanged, false))
+    for (unsigned i = 0; i < ops.size(); ++i) {
+      if (!rules[i])
+        continue;
+      for (auto [dims, value] :
+           llvm::zip_equal(rules[i]->operands, ops[i]->getOperands()))
+        spread(i, dims, value);
+      for (auto [dims, value] :
+           llvm::zip_equal(rules[i]->results, ops[i]->getResults()))
+        spread(i, dims, value);
+    }
+}
+
+void LayerShardings::addOps() {
+  for (Operation *op : ops) {
+    std::optional<ShardingRule> rule = getShardingRule(op);
+    if (op->hasTrait<OpTrait::ConstantLike>()) {
+      OpSharding way;
+      way.results.assign(op->getNumResults(), Distribution::constant());
+      choices.push_back({way});
+      continue;
+    }
+    Ways ways(op, rule, axis);
+    ways.addWhole(Distribution::invariant());
+    ways.addWhole(Distribution::replicated());
+    if (rule) {
+      SmallVector<LoopCut> cuts;
+      auto collect = [&](const DimLoops &dims, Value value) {
+        for (Distribution form : forms[number(value)])
+          for (LoopCut cut : rule->findCuts(dims[form.dim], form.blocks))
+            if (!llvm::is_contained(cuts, cut))
+              cuts.push_back(cut);
+      };
+      for (auto [dims, value] :
+           llvm::zip_equal(rule->operands, op->getOperands()))
+        collect(dims, value);
+      for (LoopCut cut : cuts)
+        ways.addCut(cut);
+      ways.addSummands();
+    }
+    choices.push_back(ways.take());
+  }
+}
+
+SmallVector<Distribution> LayerShardings::getForms(unsigned argument) const {
+  return forms[argument];
+}
+
+//===----------------------------------------------------------------------===//
+// Search
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// The distributions in which a value exists; none of a parameter that is not
+/// decided.
+using Forms = SmallVector<Distribution, 3>;
+
+struct Holding {
+  unsigned value;
+  Forms forms;
+};
+} // namespace
+
+struct LayerShardings::Node {
+  double seconds = 0;
+  unsigned before = 0; ///< in the step before
+  unsigned choice = 0;
+  SmallVector<Holding, 6> live;
+  /// Of the layer; invariant where it is not decided yet.
+  SmallVector<Distribution> arguments;
+
+  Holding *find(unsigned value) {
+    for (Holding &holding : live)
+      if (holding.value == value)
+        return &holding;
+    return nullptr;
+  }
+  /// Equal for nodes with the same future.
+  std::string key() const {
+    std::string text;
+    for (const Holding &holding : live) {
+      SmallVector<std::string> names;
+      for (Distribution form : holding.forms)
+        names.push_back(form.str());
+      llvm::sort(names);
+      text += std::to_string(holding.value) + ":";
+      for (const std::string &name : names)
+        text += name + " ";
+    }
+    return text;
+  }
+};
+
+/// Adds `to` to the forms of a value, by one step or two; the seconds.
+static std::optional<double> convert(Type type, Forms &forms, Distribution to,
+                                     const ShardingAxis &axis) {
+  std::optional<double> best;
+  for (Distribution from : forms)
+    if (auto cost = costOfStep(type, from, to, axis);
+        cost && (!best || *cost < *best))
+      best = cost;
+  if (best) {
+    if (!llvm::is_contained(forms, to))
+      forms.push_back(to);
+    return best;
+  }
+  // A sum that is to be replicated is invariant first.
+  if (to.is(Kind::Replicated) &&
+      !llvm::is_contained(forms, Distribution::invariant()))
+    if (auto first = convert(type, forms, Distribution::invariant(), axis))
+      if (auto second = convert(type, forms, to, axis))
+        return *first + *second;
+  return std::nullopt;
+}
+
+std::optional<LayerSharding>
+LayerShardings::findCheapest(const LayerBorder &border) const {
+  Node first;
+  for (auto [i, decided] : llvm::enumerate(border.arguments)) {
+    Holding holding{unsigned(i), {}};
+    first.arguments.push_back(asWhole(
+        values[i].getType(), decided.value_or(Distribution::invariant())));
+    if (decided)
+      holding.forms.push_back(first.arguments.back());
+    first.live.push_back(holding);
+  }
+  /// All nodes of all steps, for the way back.
+  std::vector<std::vector<Node>> steps{{first}};
+  const double priceOfByte = kPriceOfParameters / axis.rates.bytes;
+
+  /// Takes operand `value` as `to` in all ways that there are.
+  auto take = [&](std::vector<Node> &nodes, unsigned value, Distribution to) {
+    std::vector<Node> taken;
+    Type type = values[value].getType();
+    for (Node &node : nodes) {
+      Holding *holding = node.find(value);
+      if (!holding->forms.empty()) {
+        if (auto cost = convert(type, holding->forms, to, axis)) {
+          node.seconds += *cost;
+          taken.push_back(std::move(node));
+        }
+        continue;
+      }
+      // A parameter: as it is taken, or whole.
+      SmallVector<Distribution, 2> held{Distribution::invariant()};
+      if (to.isSharded())
+        held.push_back(to);
+      for (Distribution form : held) {
+        Node next = node;
+        Holding &own = *next.find(value);
+        own.forms.push_back(form);
+        next.arguments[value] = form;
+        auto cost = convert(type, own.forms, to, axis);
+        if (!cost)
+          continue;
+        double bytes = bytesOf(type);
+        if (form.isSharded())
+          bytes /= double(axis.size);
+        next.seconds += *cost + bytes * priceOfByte;
+        taken.push_back(std::move(next));
+      }
+    }
+    nodes = std::move(taken);
+  };
+  /// Of nodes with the same future the cheapest, of these the best.
+  auto prune = [&](std::vector<Node> &nodes) {
+    llvm::StringMap<unsigned> best;
+    std::vector<Node> kept;
+    for (Node &node : nodes) {
+      auto [at, isNew] = best.try_emplace(node.key(), kept.size());
+      if (isNew)
+        kept.push_back(std::move(node));
+      else if (node.seconds < kept[at->second].seconds)
+        kept[at->second] = std::move(node);
+    }
+    if (kept.size() > kWidth) {
+      llvm::sort(kept, [](const Node &a, const Node &b) {
+        return std::tie(a.seconds, a.before, a.choice) <
+               std::tie(b.seconds, b.before, b.choice);
+      });
+      kept.resize(kWidth);
+    }
+    nodes = std::move(kept);
+  };
+
+  for (unsigned i = 0; i < ops.size(); ++i) {
+    std::vector<Node> all;
+    for (auto [number, before] : llvm::enumerate(steps.back()))
+      for (auto [choice, way] : llvm::enumerate(choices[i])) {
+        std::vector<Node> nodes{before};
+        nodes.front().before = number;
+        nodes.front().choice = choice;
+        nodes.front().seconds += way.seconds;
+        for (auto [operand, to] :
+             llvm::zip_equal(ops[i]->getOperands(), way.operands))
+          take(nodes, this->number(operand), to);
+        for (Node &node : nodes) {
+          llvm::erase_if(node.live, [&](const Holding &holding) {
+            return lastUse[holding.value] <= i;
+          });
+          for (auto [result, form] :
+               llvm::zip_equal(ops[i]->getResults(), way.results))
+            if (lastUse[this->number(result)] > i)
+              node.live.push_back({this->number(result), {form}});
+          all.push_back(std::move(node));
+        }
+      }
+    prune(all);
+    if (all.empty())
+      return std::nullopt;
+    steps.push_back(std::move(all));
+  }
+
+  std::optional<LayerSharding> best;
+  for (const Node &last : steps.back()) {
+    std::vector<Node> nodes{last};
+    for (auto [operand, to] : llvm::zip_equal(yielded, border.results))
+      take(nodes, number(operand), asWhole(operand.getType(), to));
+    for (Node &node : nodes) {
+      if (best && best->seconds <= node.seconds)
+        continue;
+      best.emplace();
+      best->seconds = node.seconds;
+      best->ops.resize(ops.size());
+      best->arguments = node.arguments;
+      unsigned at = &last - steps.back().data();
+      for (unsigned i = ops.size(); i-- > 0;) {
+        const Node &node = steps[i + 1][at];
+        best->ops[i] = choices[i][node.choice];
+        at = node.before;
+      }
+    }
+  }
+  return best;
+}

@@ -1,0 +1,93 @@
+//===- LayerSharding.h - The cheapest way to cut a layer --------*- C++ -*-===//
+
+#ifndef PP_LIB_DIALECT_PP_TRANSFORMS_LAYERSHARDING_H
+#define PP_LIB_DIALECT_PP_TRANSFORMS_LAYERSHARDING_H
+
+#include "pp/Analysis/Cost.h"
+#include "pp/Dialect/Comm/IR/Distribution.h"
+#include "pp/Dialect/PP/IR/PPOps.h"
+#include "pp/Interfaces/ShardableOpInterface.h"
+
+#include "mlir/IR/TypeUtilities.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace pp {
+
+/// The axis that layers are cut over, and what its ranks can do.
+struct ShardingAxis {
+  int64_t size = 1;
+  MachineRates rates;
+  double transfer = 5e9; ///< bytes a second from rank to rank
+};
+
+inline bool holdsFloats(mlir::Type type) {
+  return mlir::isa<mlir::FloatType>(mlir::getElementTypeOrSelf(type));
+}
+
+/// The distribution of a value that is equal on all coordinates: only floats
+/// have a cotangent that could be partial.
+comm::Distribution asWhole(mlir::Type type, comm::Distribution distribution);
+
+/// Whether a dimension of `type` can be cut into parts for the axis.
+bool canCut(mlir::Type type, comm::Distribution varying, int64_t size);
+
+/// Seconds that a step between two distributions of a value takes in forward
+/// and backward together; nothing where there is no such step, or where it
+/// takes two.
+std::optional<double> costOfStep(mlir::Type type, comm::Distribution from,
+                                 comm::Distribution to,
+                                 const ShardingAxis &axis);
+
+/// How one op takes its operands, and what follows.
+struct OpSharding {
+  llvm::SmallVector<comm::Distribution> operands, results;
+  /// What it computes, forward and backward.
+  double seconds = 0;
+};
+
+/// What is decided of a layer: of its inputs and results by who applies it, of
+/// parameters by the layer itself, where nothing else does.
+struct LayerBorder {
+  llvm::SmallVector<std::optional<comm::Distribution>> arguments;
+  llvm::SmallVector<comm::Distribution> results;
+};
+
+struct LayerSharding {
+  double seconds = 0;
+  llvm::SmallVector<comm::Distribution> arguments;
+  std::vector<OpSharding> ops; ///< in their order
+};
+
+/// All ways to cut the ops of a layer over one axis.
+class LayerShardings {
+public:
+  LayerShardings(LayerOp layer, const ShardingAxis &axis);
+
+  /// The cheapest within `border`; nothing if there is none. Exact, up to a
+  /// number of states that no layer of the size of a transformer block needs.
+  std::optional<LayerSharding> findCheapest(const LayerBorder &border) const;
+
+  /// What an argument might be cut as.
+  llvm::SmallVector<comm::Distribution> getForms(unsigned argument) const;
+
+private:
+  struct Node;
+  void findForms();
+  void addOps();
+  unsigned number(mlir::Value value) const { return numbers.lookup(value); }
+
+  LayerOp layer;
+  ShardingAxis axis;
+  llvm::DenseMap<mlir::Value, unsigned> numbers;
+  std::vector<mlir::Value> values;
+  /// Of each value what any op may take or make it as.
+  std::vector<llvm::SmallVector<comm::Distribution>> forms;
+  std::vector<unsigned> lastUse; ///< number of an op; all beyond: the yield
+  std::vector<mlir::Operation *> ops;
+  llvm::SmallVector<mlir::Value> yielded;
+  std::vector<std::vector<OpSharding>> choices; ///< by op
+};
+
+} // namespace pp
+
+#endif // PP_LIB_DIALECT_PP_TRANSFORMS_LAYERSHARDING_H

@@ -1,0 +1,480 @@
+//===- PPShard.cpp - Which parts of a model each coordinate computes ------===//
+//
+// What crosses the borders of layers is decided for the model: values of one
+// type are cut alike wherever they go between layers, and a parameter that
+// several layers use is cut alike in all of them. Each assignment of these has
+// a cost, the sum over the applies of what the cheapest sharding of the layer
+// within its borders costs; the cheapest assignment is taken.
+//
+// Layers stay whole here; what was chosen is written on them, for
+// pp-partition-shards to carry out.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ExposeParallelism.h"
+#include "LayerSharding.h"
+#include "Options.h"
+
+#include "pp/Dialect/NN/IR/NNOps.h"
+#include "pp/Dialect/PP/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+#include "llvm/ADT/EquivalenceClasses.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace pp {
+#define GEN_PASS_DEF_PPSHARD
+#include "pp/Dialect/PP/Transforms/Passes.h.inc"
+} // namespace pp
+
+using namespace mlir;
+using namespace pp;
+using comm::Distribution;
+
+/// As many assignments are tried one by one; beyond, one choice after the
+/// other is improved until none can be.
+static constexpr uint64_t kExhaustive = 4096;
+
+/// Whether anything crosses dimension `dim` in a part of its own.
+static bool isOfDim(Distribution form, int64_t dim) {
+  return form.isSharded() && form.dim == dim;
+}
+
+namespace {
+/// What is decided once for several arguments or results of layers.
+struct Decision {
+  SmallVector<Distribution> options;
+  unsigned chosen = 0;
+  Distribution get() const { return options[chosen]; }
+};
+
+/// A distinct layer with its place in the model.
+struct Layer {
+  LayerOp op;
+  std::unique_ptr<LayerShardings> shardings;
+  SmallVector<ApplyOp> applies;
+  /// Numbers of decisions; none where the layer decides, or nothing is.
+  SmallVector<std::optional<unsigned>> arguments, results;
+  llvm::StringMap<std::optional<LayerSharding>> known;
+};
+
+class ModelSharding {
+public:
+  ModelSharding(ModelOp model, const ShardingAxis &axis, StringRef sequence,
+                StringAttr name)
+      : model(model), axis(axis), sequence(sequence), name(name) {}
+  LogicalResult run();
+
+private:
+  LogicalResult collectLayers();
+  void decideValues();
+  LogicalResult decideParameters();
+  unsigned decide(SmallVector<Distribution> options) {
+    decisions.push_back({std::move(options), 0});
+    return decisions.size() - 1;
+  }
+  std::optional<LayerSharding> shard(Layer &layer);
+  double cost();
+  bool search();
+  LogicalResult explain();
+  void annotate();
+
+  ModelOp model;
+  ShardingAxis axis;
+  StringRef sequence;
+  StringAttr name;
+  llvm::MapVector<Operation *, Layer> layers;
+  std::vector<Decision> decisions;
+};
+
+struct Shard : pp::impl::PPShardBase<Shard> {
+  using PPShardBase::PPShardBase;
+  void runOnOperation() override;
+};
+} // namespace
+
+LogicalResult ModelSharding::collectLayers() {
+  for (auto apply : model.getBody().getOps<ApplyOp>()) {
+    auto op = SymbolTable::lookupNearestSymbolFrom<LayerOp>(
+        apply, apply.getCalleeAttr());
+    Layer &layer = layers[op];
+    layer.op = op;
+    layer.applies.push_back(apply);
+  }
+  for (auto &[op, layer] : layers) {
+    for (Operation &inner : layer.op.getBody().front())
+      if (inner.getNumRegions() != 0)
+        return inner.emitOpError(
+            "found regions in a layer, expected an op without: a layer is a "
+            "list of ops on tensors");
+    exposeParallelism(layer.op, axis.size);
+    layer.shardings = std::make_unique<LayerShardings>(layer.op, axis);
+    layer.arguments.resize(layer.op.getNumArguments());
+    layer.results.resize(layer.op.getNumResults());
+  }
+  return success();
+}
+
+/// Of each type of values between layers: whole, or cut along a dimension. Data
+/// come whole, so what has the type of data that a layer takes stays so.
+void ModelSharding::decideValues() {
+  llvm::MapVector<Type, SmallVector<std::optional<unsigned> *>> places;
+  DenseSet<Type> ofData;
+  for (auto &[op, layer] : layers) {
+    for (unsigned i = 0; i < layer.op.getNumInputs(); ++i)
+      if (holdsFloats(layer.op.getArgumentTypes()[i]))
+        places[layer.op.getArgumentTypes()[i]].push_back(&layer.arguments[i]);
+    for (unsigned i = 0; i < layer.op.getNumResults(); ++i)
+      if (holdsFloats(layer.op.getResultTypes()[i]))
+        places[layer.op.getResultTypes()[i]].push_back(&layer.results[i]);
+    for (ApplyOp apply : layer.applies)
+      for (Value input : apply.getInputs())
+        if (isa<BlockArgument>(input))
+          ofData.insert(input.getType());
+  }
+  for (auto &[type, all] : places) {
+    SmallVector<Distribution> options;
+    auto tensor = cast<RankedTensorType>(type);
+    // Positions before batches: what is learned for each is cut with them.
+    SmallVector<int64_t> dims;
+    for (int64_t dim = 0; dim < tensor.getRank(); ++dim)
+      if (canCut(tensor, Distribution::varying(dim), axis.size))
+        dims.push_back(dim);
+    if (dims.size() > 1 && tensor.getRank() > 2 && dims.front() == 0)
+      std::rotate(dims.begin(), dims.begin() + 1, dims.end());
+    const bool mayCut = sequence != "off" && !ofData.contains(type);
+    if (mayCut)
+      for (int64_t dim : dims)
+        options.push_back(Distribution::varying(dim));
+    // The last dimension is the features': only positions are a sequence.
+    const bool mustCut =
+        sequence == "on" && llvm::any_of(options, [&](Distribution form) {
+          return !isOfDim(form, tensor.getRank() - 1);
+        });
+    if (mustCut)
+      llvm::erase_if(options, [&](Distribution form) {
+        return isOfDim(form, tensor.getRank() - 1);
+      });
+    else
+      options.push_back(Distribution::invariant());
+    const unsigned number = decide(options);
+    for (std::optional<unsigned> *place : all)
+      *place = number;
+  }
+}
+
+/// What the user pinned; nothing where there is no sharding.
+static FailureOr<std::optional<Distribution>>
+pinOf(ParamOp param, StringAttr axis, int64_t size) {
+  ShardingAttr sharding = param.getShardingAttr();
+  if (!sharding)
+    return std::optional<Distribution>();
+  Distribution pin = Distribution::invariant();
+  for (auto [dim, axes, blocks] :
+       llvm::enumerate(sharding.getDims(), sharding.getBlocks())) {
+    for (auto other : axes.getAsRange<StringAttr>())
+      if (other != axis)
+        return param.emitOpError()
+               << "found a sharding over axis " << other << ", expected "
+               << axis << ", over which layers are sharded: correct it, or "
+               << "write the layers of coordinates, and pp.mesh, by hand";
+    if (axes.empty())
+      continue;
+    pin = Distribution::varying(int64_t(dim), blocks);
+    if (!canCut(param.getType(), pin, size))
+      return param.emitOpError()
+             << "found dimension " << dim << " of " << param.getType()
+             << " pinned in " << size << " parts"
+             << (blocks > 1 ? " of each block" : "")
+             << ", expected a multiple of " << size * blocks;
+  }
+  return std::optional(pin);
+}
+
+/// A parameter is cut alike by all that use it. Where that is one argument of
+/// one layer, the layer decides.
+LogicalResult ModelSharding::decideParameters() {
+  using Place = std::pair<Operation *, unsigned>;
+  llvm::EquivalenceClasses<Place> classes;
+  llvm::MapVector<Place, SmallVector<ParamOp>> users;
+  for (auto param : model.getBody().getOps<ParamOp>()) {
+    std::optional<Place> first;
+    for (OpOperand &use : param->getUses()) {
+      auto apply = cast<ApplyOp>(use.getOwner());
+      Place place{SymbolTable::lookupNearestSymbolFrom<LayerOp>(
+                      apply, apply.getCalleeAttr()),
+                  use.getOperandNumber()};
+      classes.insert(place);
+      users[place].push_back(param);
+      if (first)
+        classes.unionSets(*first, place);
+      first = place;
+    }
+  }
+  llvm::MapVector<Place, SmallVector<Place>> members;
+  for (auto &[place, params] : users)
+    members[classes.getLeaderValue(place)].push_back(place);
+  for (auto &[leader, places] : members) {
+    std::optional<Distribution> pin;
+    ParamOp pinned;
+    for (Place place : places)
+      for (ParamOp param : users[place]) {
+        auto own = pinOf(param, name, axis.size);
+        if (failed(own))
+          return failure();
+        if (!*own)
+          continue;
+        if (pin && **own != *pin) {
+          InFlightDiagnostic error =
+              param.emitOpError()
+              << "found it pinned " << (*own)->str() << ", expected "
+              << pin->str()
+              << " as another parameter of the same argument of a layer: pin "
+                 "them alike, or write the layer twice";
+          error.attachNote(pinned.getLoc()) << "the other one is here";
+          return failure();
+        }
+        pin = **own;
+        pinned = param;
+      }
+    if (places.size() == 1 && !pin)
+      continue;
+    SmallVector<Distribution> options;
+    if (pin) {
+      options.push_back(*pin);
+    } else {
+      options.push_back(Distribution::invariant());
+      for (Place place : places)
+        for (Distribution form :
+             layers[place.first].shardings->getForms(place.second))
+          if (!llvm::is_contained(options, form))
+            options.push_back(form);
+    }
+    const unsigned number = decide(options);
+    for (Place place : places)
+      layers[place.first].arguments[place.second] = number;
+  }
+  return success();
+}
+
+std::optional<LayerSharding> ModelSharding::shard(Layer &layer) {
+  LayerBorder border;
+  std::string key;
+  auto get = [&](std::optional<unsigned> decision) {
+    Distribution form =
+        decision ? decisions[*decision].get() : Distribution::invariant();
+    key += form.str() + " ";
+    return form;
+  };
+  for (auto [i, decision] : llvm::enumerate(layer.arguments)) {
+    const bool isOpen = !decision && i >= layer.op.getNumInputs();
+    border.arguments.push_back(isOpen ? std::nullopt
+                                      : std::optional(get(decision)));
+  }
+  for (std::optional<unsigned> decision : layer.results)
+    border.results.push_back(get(decision));
+  auto [known, isNew] = layer.known.try_emplace(key);
+  if (isNew)
+    known->second = layer.shardings->findCheapest(border);
+  return known->second;
+}
+
+/// Of all applies; infinite if a layer has no sharding.
+double ModelSharding::cost() {
+  double sum = 0;
+  for (auto &[op, layer] : layers) {
+    std::optional<LayerSharding> sharding = shard(layer);
+    if (!sharding)
+      return std::numeric_limits<double>::infinity();
+    sum += double(layer.applies.size()) * sharding->seconds;
+  }
+  return sum;
+}
+
+/// False if nothing fits.
+bool ModelSharding::search() {
+  uint64_t assignments = 1;
+  for (const Decision &decision : decisions)
+    assignments =
+        std::min(assignments * decision.options.size(), kExhaustive + 1);
+  double best = std::numeric_limits<double>::infinity();
+  std::vector<unsigned> taken(decisions.size());
+  auto consider = [&] {
+    const double found = cost();
+    if (!(found < best))
+      return false;
+    best = found;
+    for (auto [number, decision] : llvm::zip_equal(taken, decisions))
+      number = decision.chosen;
+    return true;
+  };
+  if (assignments <= kExhaustive) {
+    for (bool isDone = false; !isDone;) {
+      consider();
+      isDone = true;
+      for (Decision &decision : decisions) {
+        if (++decision.chosen < decision.options.size()) {
+          isDone = false;
+          break;
+        }
+        decision.chosen = 0;
+      }
+    }
+  } else {
+    // From what is first, and from what is whole.
+    for (bool isWhole : {false, true}) {
+      for (Decision &decision : decisions) {
+        auto whole = llvm::find(decision.options, Distribution::invariant());
+        decision.chosen = isWhole && whole != decision.options.end()
+                              ? whole - decision.options.begin()
+                              : 0;
+      }
+      consider();
+      for (bool hasImproved = true; std::exchange(hasImproved, false);)
+        for (Decision &decision : decisions) {
+          const unsigned before = decision.chosen;
+          unsigned kept = before;
+          double least = cost();
+          for (unsigned i = 0; i < decision.options.size(); ++i) {
+            decision.chosen = i;
+            if (const double found = cost(); found < least) {
+              least = found;
+              kept = i;
+            }
+          }
+          decision.chosen = kept;
+          hasImproved |= kept != before;
+          consider();
+        }
+    }
+  }
+  for (auto [number, decision] : llvm::zip_equal(taken, decisions))
+    decision.chosen = number;
+  return best < std::numeric_limits<double>::infinity();
+}
+
+/// Something has to be cut: else each coordinate would do the work of all.
+LogicalResult ModelSharding::explain() {
+  double all = 0, whole = 0;
+  for (auto &[op, layer] : layers) {
+    LayerSharding sharding = *shard(layer);
+    for (auto [inner, way] :
+         llvm::zip(layer.op.getBody().front(), sharding.ops)) {
+      const double flops = costOf(&inner, axis.rates).flops;
+      all += flops;
+      const bool isCut =
+          llvm::any_of(llvm::concat<Distribution>(way.operands, way.results),
+                       [](Distribution form) { return form.isVarying(); });
+      if (isCut)
+        continue;
+      whole += flops;
+      if (!getShardingRule(&inner) && !inner.hasTrait<OpTrait::ConstantLike>())
+        inner.emitRemark("found no sharding rule, so every coordinate of ")
+            << name << " computes all of it: implement ShardableOpInterface";
+    }
+  }
+  if (axis.size == 1 || all == 0 || whole < all)
+    return success();
+  // The sizes that could have been cut.
+  int64_t nearest = 1;
+  for (int64_t size = axis.size - 1; size > 1 && nearest == 1; --size)
+    for (auto &[op, layer] : layers)
+      for (Operation &inner : layer.op.getBody().front())
+        for (Type type : inner.getResultTypes())
+          if (auto tensor = dyn_cast<RankedTensorType>(type))
+            if (tensor.getRank() > 1 && tensor.getShape().back() % size == 0)
+              nearest = size;
+  return model.emitOpError()
+         << "found nothing that " << axis.size << " coordinates on axis "
+         << name << " could share, as " << axis.size
+         << " divides none of what may be cut (heads, widths, positions), "
+            "expected another number: the nearest that divides some is "
+         << nearest;
+}
+
+void ModelSharding::annotate() {
+  MLIRContext *context = model.getContext();
+  Builder builder(context);
+  auto toAttribute = [&](Distribution form) {
+    if (form.is(Distribution::Kind::Invariant))
+      return comm::DistributionAttr::get(context, {}, {});
+    return comm::DistributionAttr::get(context, name, form);
+  };
+  for (auto &entry : layers) {
+    Layer &layer = entry.second;
+    LayerSharding sharding = *shard(layer);
+    for (auto [i, form] : llvm::enumerate(sharding.arguments))
+      if (form.isVarying())
+        layer.op.setArgAttr(i, attr::kShard, toAttribute(form));
+    for (auto [i, decision] : llvm::enumerate(layer.results))
+      if (decision && decisions[*decision].get().isVarying())
+        layer.op.setResultAttr(i, attr::kShard,
+                               toAttribute(decisions[*decision].get()));
+    for (auto [inner, way] :
+         llvm::zip(layer.op.getBody().front(), sharding.ops)) {
+      SmallVector<Attribute> takes;
+      for (Distribution form : way.operands)
+        takes.push_back(toAttribute(form));
+      if (!takes.empty())
+        inner.setAttr(attr::kTakes, builder.getArrayAttr(takes));
+    }
+    for (ApplyOp apply : layer.applies)
+      for (auto [i, value] : llvm::enumerate(apply.getParams())) {
+        auto param = value.getDefiningOp<ParamOp>();
+        Distribution form = sharding.arguments[layer.op.getNumInputs() + i];
+        SmallVector<ArrayAttr> dims;
+        SmallVector<int64_t> blocks;
+        for (int64_t dim = 0;
+             dim < cast<RankedTensorType>(param.getType()).getRank(); ++dim) {
+          const bool isCut = isOfDim(form, dim);
+          dims.push_back(builder.getArrayAttr(isCut ? ArrayRef<Attribute>(name)
+                                                    : ArrayRef<Attribute>()));
+          blocks.push_back(isCut ? form.blocks : 1);
+        }
+        if (form.isSharded())
+          param.setShardingAttr(ShardingAttr::get(context, dims, blocks));
+        else
+          param.removeShardingAttr();
+      }
+  }
+}
+
+LogicalResult ModelSharding::run() {
+  if (failed(collectLayers()))
+    return failure();
+  decideValues();
+  if (failed(decideParameters()))
+    return failure();
+  if (!search())
+    return model.emitOpError()
+           << "found no way to cut its layers over axis " << name
+           << " with what is pinned, expected one: pin less";
+  if (failed(explain()))
+    return failure();
+  annotate();
+  return success();
+}
+
+void Shard::runOnOperation() {
+  ModuleOp module = getOperation();
+  if (failed(checkOption(module, "tensors", tensors, 1, limits::kRanks)))
+    return signalPassFailure();
+  if (sequence != "auto" && sequence != "on" && sequence != "off") {
+    module.emitError() << "found sequence=" << sequence
+                       << ", expected auto, on or off";
+    return signalPassFailure();
+  }
+  // A model with a mesh has layers of coordinates already.
+  if (tensors == 1 || !module.getOps<MeshOp>().empty())
+    return;
+  ShardingAxis axis;
+  axis.size = tensors;
+  axis.rates.flops = flops;
+  axis.rates.bytes = bandwidth;
+  axis.transfer = transfer;
+  auto name = StringAttr::get(&getContext(), MeshOp::kTensors);
+  for (ModelOp model : module.getOps<ModelOp>())
+    if (failed(ModelSharding(model, axis, sequence, name).run()))
+      return signalPassFailure();
+}
