@@ -91,6 +91,13 @@ ShardingRule pp::elementwiseRule(Operation *op,
   return rule;
 }
 
+std::optional<ShardingRule> pp::getRuleOfWhole(Operation *op) {
+  if (auto shardable = dyn_cast<ShardableOpInterface>(op))
+    if (std::optional<ShardingRule> rule = shardable.getRuleOfWhole())
+      return rule;
+  return getShardingRule(op);
+}
+
 std::optional<ShardingRule> pp::getShardingRule(Operation *op) {
   if (auto shardable = dyn_cast<ShardableOpInterface>(op))
     return shardable.getShardingRule();

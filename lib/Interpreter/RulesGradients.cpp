@@ -37,9 +37,10 @@ public:
   }
 
   /// Sets `out` to the derivative by operand `i` of the sum of all elements of
-  /// the first result of `op` times `cotangent`.
+  /// result `result` of `op` times `cotangent`.
   LogicalResult differentiate(Operation *op, const Tensor &cotangent,
-                              ArrayRef<std::pair<unsigned, Tensor *>> out) {
+                              ArrayRef<std::pair<unsigned, Tensor *>> out,
+                              unsigned result = 0) {
     Tape tape(0, 0);
     ActiveTape active(tape);
     std::vector<Tensor> inputs = tensors;
@@ -56,7 +57,7 @@ public:
       return failure();
     Real sum;
     for (auto [element, weight] :
-         llvm::zip_equal(results[0].reals, cotangent.reals))
+         llvm::zip_equal(results[result].reals, cotangent.reals))
       sum += element * Real(weight.value);
     std::vector<double> adjoint = tape.differentiate(sum);
     for (auto [i, tensor] : out)
@@ -151,11 +152,14 @@ void pp::interpreter::addGradientRules(RuleTable &rules) {
         Forward forward(rules, op);
         Value ids = forward.operand(*in[0]);
         Value table = forward.operand(out[0].type, 0);
+        Value numbers = op.getNumbers() ? forward.operand(*in.back()) : Value();
         Operation *built =
-            nn::EmbeddingOp::create(forward.builder, forward.loc, ids, table);
+            nn::EmbeddingOp::create(forward.builder, forward.loc, ids, table,
+                                    numbers, op.getCountAttr());
         if (failed(forward.differentiate(built, *in[1], {{1, &out[0]}})))
           return failure();
-        addInit(in, 2, out[0]);
+        if (op.getInit())
+          addInit(in, 2, out[0]);
         return success();
       });
   rules.add<nn::AttentionGradOp>([&rules](nn::AttentionGradOp op, Operands in,
@@ -168,6 +172,25 @@ void pp::interpreter::addGradientRules(RuleTable &rules) {
                                 op.getCausalAttr(), op.getScaleAttr());
     return forward.differentiate(built, *in[5],
                                  {{0, &out[0]}, {1, &out[1]}, {2, &out[2]}});
+  });
+  rules.add<nn::ClassSumsGradOp>([&rules](nn::ClassSumsGradOp op, Operands in,
+                                          Results out) {
+    // By each of the results.
+    for (unsigned i : {0u, 1u}) {
+      Forward forward(rules, op);
+      Value logits = forward.operand(*in[0]), shift = forward.operand(*in[1]),
+            targets = forward.operand(*in[2]);
+      Value numbers = op.getNumbers() ? forward.operand(*in[5]) : Value();
+      Operation *built = nn::ClassSumsOp::create(
+          forward.builder, forward.loc, logits, shift, targets, numbers,
+          op.getCountAttr(), op.getIgnoreIndexAttr());
+      Tensor part(out[0].type);
+      if (failed(forward.differentiate(built, *in[3 + i], {{0, &part}}, i)))
+        return failure();
+      for (auto [sum, element] : llvm::zip_equal(out[0].reals, part.reals))
+        sum = Real(sum.value + element.value);
+    }
+    return success();
   });
   rules.add<nn::CrossEntropyGradOp>([&rules](nn::CrossEntropyGradOp op,
                                              Operands in, Results out) {

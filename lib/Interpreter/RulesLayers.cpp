@@ -131,12 +131,36 @@ LogicalResult checkId(Operation *op, int64_t id, int64_t limit) {
 }
 
 LogicalResult evaluateEmbedding(nn::EmbeddingOp op, Operands in, Results out) {
-  int64_t width = in[1]->shape[1];
+  int64_t rows = in[1]->shape[0], width = in[1]->shape[1];
+  const int64_t first = op.getNumbers() ? in[2]->integers[0] : 0;
   for (auto [position, id] : llvm::enumerate(in[0]->integers)) {
-    if (failed(checkId(op, id, in[1]->shape[0])))
+    if (failed(checkId(op, id, int64_t(op.getCount().value_or(rows)))))
       return failure();
+    if (id < first || id >= first + rows)
+      continue;
     for (int64_t c = 0; c < width; ++c)
-      out[0].reals[position * width + c] = in[1]->reals[id * width + c];
+      out[0].reals[position * width + c] =
+          in[1]->reals[(id - first) * width + c];
+  }
+  return success();
+}
+
+/// Sums over classes, but of no padding.
+LogicalResult evaluateClassSums(nn::ClassSumsOp op, Operands in, Results out) {
+  int64_t classes = in[0]->shape.back();
+  const int64_t first = op.getNumbers() ? in[3]->integers[0] : 0;
+  const auto count = int64_t(op.getCount().value_or(classes));
+  for (auto [i, target] : llvm::enumerate(in[2]->integers)) {
+    const Real *row = in[0]->reals.data() + i * classes;
+    const double shift = in[1]->reals[i].value;
+    for (int64_t v = 0; v < classes && first + v < count; ++v)
+      out[0].reals[i] += exp(row[v] - shift);
+    if (target == int64_t(op.getIgnoreIndex()))
+      continue;
+    if (failed(checkId(op, target, count)))
+      return failure();
+    if (target >= first && target < first + classes)
+      out[1].reals[i] = row[target - first] - shift;
   }
   return success();
 }
@@ -186,6 +210,7 @@ void pp::interpreter::addLayerRules(RuleTable &rules) {
   rules.add<nn::RotaryOp>(evaluateRotary);
   rules.add<nn::EmbeddingOp>(evaluateEmbedding);
   rules.add<nn::CrossEntropyOp>(evaluateCrossEntropy);
+  rules.add<nn::ClassSumsOp>(evaluateClassSums);
   rules.add<nn::DropoutOp>(evaluateDropout);
   rules.add<nn::MixKeyOp>([](nn::MixKeyOp op, Operands in, Results out) {
     out[0].integers[0] = static_cast<int64_t>(

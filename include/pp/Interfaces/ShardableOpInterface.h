@@ -6,6 +6,8 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpDefinition.h"
 
+#include "llvm/Support/ErrorHandling.h"
+
 #include <optional>
 
 namespace pp {
@@ -73,6 +75,8 @@ ShardingRule elementwiseRule(mlir::Operation *op,
 #include "pp/Interfaces/ShardableOpInterface.h.inc"
 
 namespace pp {
+/// The rule of an op that is whole, for who chooses how to cut it.
+std::optional<ShardingRule> getRuleOfWhole(mlir::Operation *op);
 /// The rule of any op: its own, that of its elementwise trait, or none.
 std::optional<ShardingRule> getShardingRule(mlir::Operation *op);
 } // namespace pp

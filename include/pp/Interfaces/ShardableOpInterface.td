@@ -50,6 +50,24 @@ def ShardableOpInterface : OpInterface<"ShardableOpInterface"> {
   let methods = [
     InterfaceMethod<"The rule of the op with its operands as they are.",
       "::pp::ShardingRule", "getShardingRule">,
+    InterfaceMethod<[{The rule of the op while it is whole, for who chooses how
+      to cut it. It may let a loop be cut that the op counts: a part of the op
+      then has to be given the numbers that it has of that loop
+      (`getCountedLoop`, `setNumbers`), or the proof finds that it counts wrong.
+      By default the op has the one rule.}],
+      "std::optional<::pp::ShardingRule>", "getRuleOfWhole", (ins), [{}], [{
+        return std::nullopt;
+      }]>,
+    InterfaceMethod<"The loop of which a part needs numbers, if there is one.",
+      "std::optional<unsigned>", "getCountedLoop", (ins), [{}], [{
+        return std::nullopt;
+      }]>,
+    InterfaceMethod<[{Gives a part of the op the numbers, a vector, that its
+      indices of the counted loop have among the `count` of the whole.}],
+      "void", "setNumbers", (ins "::mlir::Value":$numbers, "int64_t":$count),
+      [{}], [{
+        llvm_unreachable("the op counts no loop");
+      }]>,
     InterfaceMethod<[{Attributes that say sizes, adapted: the op is a copy whose
       operands and results are parts by now. `axis` is cut, along dimension
       `dim` of the first result, or along none of it.}],

@@ -61,3 +61,34 @@ Value pp::checkIds(Emitter &emitter, Operation *op, Value ids, int64_t size,
         return {inner.select(isLegal, scalars[0], inner.integer(type, 0))};
       })[0];
 }
+
+//===----------------------------------------------------------------------===//
+// Parts
+//===----------------------------------------------------------------------===//
+
+Value PartOfIds::first(Emitter &emitter) const {
+  Value zero = arith::ConstantIndexOp::create(emitter.builder, emitter.loc, 0);
+  return tensor::ExtractOp::create(emitter.builder, emitter.loc, numbers,
+                                   ValueRange{zero});
+}
+
+PartOfIds::Row PartOfIds::find(Emitter &emitter, Value id) const {
+  if (isWhole())
+    return {emitter.toIndex(id), Value()};
+  OpBuilder &builder = emitter.builder;
+  Value local = arith::SubIOp::create(builder, emitter.loc, id, first(emitter));
+  Value isOwn =
+      arith::CmpIOp::create(builder, emitter.loc, arith::CmpIPredicate::ult,
+                            local, emitter.integer(id.getType(), size));
+  Value safe = emitter.select(isOwn, local, emitter.integer(id.getType(), 0));
+  return {emitter.toIndex(safe), isOwn};
+}
+
+Value PartOfIds::idOf(Emitter &emitter, Value index, Type type) const {
+  Value local =
+      arith::IndexCastOp::create(emitter.builder, emitter.loc, type, index);
+  if (isWhole())
+    return local;
+  return arith::AddIOp::create(emitter.builder, emitter.loc, local,
+                               first(emitter));
+}

@@ -150,8 +150,104 @@ struct LowerCrossEntropyGrad : OpRewritePattern<CrossEntropyGradOp> {
     return success();
   }
 };
+
+struct LowerClassSums : OpRewritePattern<ClassSumsOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ClassSumsOp op,
+                                PatternRewriter &rewriter) const override {
+    Emitter emitter(rewriter, op.getLoc());
+    Value given = emitter.rows(op.getLogits());
+    Value logits = emitter.rows(emitter.widen(op.getLogits()));
+    Value shift = emitter.flat(emitter.widen(op.getShift()));
+    int64_t rows = shapeOf(logits)[0], ignore = op.getIgnoreIndex();
+    const PartOfIds part(op.getNumbers(), op.getCount(), shapeOf(logits)[1]);
+    Value targets = checkIds(emitter, op, emitter.flat(op.getTargets()),
+                             part.getCount(), ignore);
+    Type element = elementOf(logits), id = elementOf(targets);
+    Value sum = emitter.generic(
+        2, {1}, {{logits, {0, 1}}, {shift, {0}}},
+        {{emitter.filled(rows, element, 0), {0}}},
+        [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
+          Value e = inner.exp(inner.sub(scalars[0], scalars[1]));
+          return {inner.accumulate(scalars[2],
+                                   orPadding(inner, part, id, e, element))};
+        })[0];
+    Value logit = emitter.generic(
+        1, {}, {{targets, {0}}, {shift, {0}}},
+        {{emitter.empty(rows, element), {0}}},
+        [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
+          Value counted = counts(inner, scalars[0], ignore);
+          Value safe = inner.select(counted, scalars[0],
+                                    inner.integer(scalars[0].getType(), 0));
+          PartOfIds::Row row = part.find(inner, safe);
+          if (row.isOwn)
+            counted = arith::AndIOp::create(inner.builder, inner.loc, counted,
+                                            row.isOwn);
+          Value found =
+              tensor::ExtractOp::create(inner.builder, inner.loc, given,
+                                        ValueRange{inner.index(0), row.index});
+          found = inner.sub(inner.widenScalar(found), scalars[1]);
+          return {inner.select(counted, found, inner.number(element, -0.0))};
+        })[0];
+    rewriter.replaceOp(op, {emitter.finish(sum, op.getSum().getType()),
+                            emitter.finish(logit, op.getLogit().getType())});
+    return success();
+  }
+
+  /// `value` of the class of column 1, or 0 where it is padding.
+  static Value orPadding(Emitter &emitter, const PartOfIds &part, Type id,
+                         Value value, Type element) {
+    if (part.isWhole())
+      return value;
+    Value isClass = arith::CmpIOp::create(
+        emitter.builder, emitter.loc, arith::CmpIPredicate::slt,
+        part.idOf(emitter, emitter.index(1), id),
+        emitter.integer(id, part.getCount()));
+    return emitter.select(isClass, value, emitter.number(element, 0));
+  }
+};
+
+struct LowerClassSumsGrad : OpRewritePattern<ClassSumsGradOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ClassSumsGradOp op,
+                                PatternRewriter &rewriter) const override {
+    Emitter emitter(rewriter, op.getLoc());
+    Value logits = emitter.rows(emitter.widen(op.getLogits()));
+    Value shift = emitter.flat(emitter.widen(op.getShift()));
+    Value dsum = emitter.flat(emitter.widen(op.getDsum()));
+    Value dlogit = emitter.flat(emitter.widen(op.getDlogit()));
+    const PartOfIds part(op.getNumbers(), op.getCount(), shapeOf(logits)[1]);
+    // A target that is ignored is no class, unless it is one of them.
+    const int64_t ignore = op.getIgnoreIndex();
+    Value targets = checkIds(emitter, op, emitter.flat(op.getTargets()),
+                             part.getCount(), ignore);
+    Type element = elementOf(logits), id = elementOf(targets);
+    Value result = emitter.generic(
+        2, {},
+        {{logits, {0, 1}},
+         {shift, {0}},
+         {dsum, {0}},
+         {dlogit, {0}},
+         {targets, {0}}},
+        {{emitter.empty(shapeOf(logits), element), {0, 1}}},
+        [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
+          Value p = inner.mul(scalars[2],
+                              inner.exp(inner.sub(scalars[0], scalars[1])));
+          p = LowerClassSums::orPadding(inner, part, id, p, element);
+          Value isTarget = arith::CmpIOp::create(
+              inner.builder, inner.loc, arith::CmpIPredicate::eq,
+              part.idOf(inner, inner.index(1), id), scalars[4]);
+          isTarget = arith::AndIOp::create(inner.builder, inner.loc, isTarget,
+                                           counts(inner, scalars[4], ignore));
+          return {inner.select(isTarget, inner.add(p, scalars[3]), p)};
+        })[0];
+    rewriter.replaceOp(op, emitter.finish(result, op.getType()));
+    return success();
+  }
+};
 } // namespace
 
 void pp::populateLossPatterns(RewritePatternSet &patterns) {
-  patterns.add<LowerCrossEntropy, LowerCrossEntropyGrad>(patterns.getContext());
+  patterns.add<LowerCrossEntropy, LowerCrossEntropyGrad, LowerClassSums,
+               LowerClassSumsGrad>(patterns.getContext());
 }

@@ -136,6 +136,8 @@ LogicalResult OpInference::findLoop(Meeting &meeting) {
     return diagnostic;
   }
   meeting.cut = candidates.front();
+  if (candidates.size() > 1)
+    meeting.other = candidates[1];
   if (rule->loops[meeting.cut.loop].kind != LoopKind::Whole)
     return success();
   InFlightDiagnostic diagnostic =
@@ -341,6 +343,13 @@ FailureOr<Distribution> OpInference::inferCut(const Meeting &meeting,
                        << all.axes[other]
                        << ", which comes later in the mesh, expected it before "
                           "this one: exchange the axes";
+    // The same parts, read as those of the other loop.
+    if (meeting.other)
+      for (auto [place, counted] : llvm::enumerate(rule->results[result]))
+        if (auto own = rule->blocksOf(counted, *meeting.other);
+            own && place != dim)
+          all.alternatives[{op->getResult(result), axis}] =
+              Distribution::varying(int64_t(place), *own);
     // A part of size 1 between two dimensions ends one or begins the other.
     bool isBetween = dim > 0 && blocks == 1 && loops.size() > 1 &&
                      loops.front() == meeting.cut.loop &&

@@ -37,6 +37,8 @@ private:
     Kind kind = Kind::Alike;
     Distribution alike = Distribution::constant();
     LoopCut cut; ///< of Kind::Cut
+    /// Another loop that may be the one that is cut.
+    std::optional<LoopCut> other;
   };
   /// What a term of the op is on one axis.
   enum class Term { Same, Zero, Own, Cut, Partial };

@@ -64,6 +64,24 @@ static double inComputation(double number, Type elementType) {
                                              : static_cast<float>(number);
 }
 
+LogicalResult Checker::areNumbers(const NumbersOf &part, Value numbers,
+                                  std::optional<int64_t> count) const {
+  if (!numbers != !count)
+    return fail(part.ofCount, " found ", numbers ? "numbers" : "a count",
+                " alone, expected both: write numbers(%n) of V");
+  if (!numbers)
+    return success();
+  Type expected = tensorOf({part.size}, tensorType(part.ids).getElementType());
+  if (numbers.getType() != expected)
+    return fail(part.ofVector, " numbers has type ", numbers.getType(),
+                ", expected ", expected,
+                ": pass the number of each row or class of the part");
+  if (*count < part.size)
+    return fail(part.ofCount, " found ", *count, " in all, expected at least ",
+                part.size, ", those of the part: count the whole");
+  return success();
+}
+
 LogicalResult Checker::hasRankAtLeast(StringRef constraint, Operand operand,
                                       int64_t rank, StringRef remedy) const {
   int64_t found = tensorType(operand.value).getRank();

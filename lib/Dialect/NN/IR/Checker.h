@@ -46,6 +46,13 @@ struct Operand {
   mlir::Value value;
 };
 
+/// A part of what an op counts has numbers; see nn.embedding.
+struct NumbersOf {
+  llvm::StringRef ofVector, ofCount; ///< numbers of constraints
+  int64_t size;                      ///< of the part
+  mlir::Value ids;
+};
+
 struct Checker {
   std::optional<mlir::Location> location;
   llvm::StringRef op;
@@ -70,6 +77,10 @@ struct Checker {
   mlir::LogicalResult hasRankAtLeast(llvm::StringRef constraint,
                                      Operand operand, int64_t rank,
                                      llvm::StringRef remedy) const;
+
+  /// `numbers` (may be null, as `count` then is) are those of `part`.
+  mlir::LogicalResult areNumbers(const NumbersOf &part, mlir::Value numbers,
+                                 std::optional<int64_t> count) const;
 
   /// `axis` is a dimension of `operand`.
   mlir::LogicalResult isAxis(llvm::StringRef constraint, int64_t axis,

@@ -2,6 +2,7 @@
 
 #include "NNAdjoints.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -61,9 +62,9 @@ LogicalResult
 EmbeddingOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
                           ArrayRef<bool> needed,
                           SmallVectorImpl<Value> &operandCotangents) {
-  operandCotangents[1] =
-      EmbeddingGradOp::create(builder, getLoc(), getTable().getType(), getIds(),
-                              cotangents[0], Value());
+  operandCotangents[1] = EmbeddingGradOp::create(
+      builder, getLoc(), getTable().getType(), getIds(), cotangents[0], Value(),
+      getNumbers(), getCountAttr());
   return success();
 }
 
@@ -184,5 +185,24 @@ CrossEntropyOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
         dlogits ? Value(AddOp::create(builder, loc, dlogits, term)) : term;
   }
   operandCotangents[0] = dlogits;
+  return success();
+}
+
+LogicalResult
+ClassSumsOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
+                          ArrayRef<bool> needed,
+                          SmallVectorImpl<Value> &operandCotangents) {
+  if (!needed[0])
+    return success();
+  SmallVector<Value, 2> given(cotangents);
+  for (Value &cotangent : given)
+    if (!cotangent) {
+      auto type = cast<RankedTensorType>(getSum().getType());
+      cotangent = arith::ConstantOp::create(
+          builder, getLoc(), cast<TypedAttr>(builder.getZeroAttr(type)));
+    }
+  operandCotangents[0] = ClassSumsGradOp::create(
+      builder, getLoc(), getLogits(), getShift(), getTargets(), given[0],
+      given[1], getNumbers(), getCountAttr(), getIgnoreIndexAttr());
   return success();
 }

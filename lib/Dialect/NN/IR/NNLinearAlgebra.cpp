@@ -106,6 +106,10 @@ LogicalResult EmbeddingOp::inferReturnTypes(MLIRContext *,
   if (ids.getRank() > 7)
     return check.fail("(C2) ids has rank ", ids.getRank(),
                       ", expected at most 7: merge dimensions with nn.reshape");
+  if (failed(check.areNumbers(
+          {"(C3)", "(C4)", table.getDimSize(0), adaptor.getIds()},
+          adaptor.getNumbers(), adaptor.getCount())))
+    return failure();
   SmallVector<int64_t> shape(ids.getShape());
   shape.push_back(table.getDimSize(1));
   types.push_back(tensorOf(shape, table.getElementType()));
@@ -128,8 +132,16 @@ LogicalResult EmbeddingGradOp::verify() {
                       ", expected two dimensions, the last one ",
                       dy.getShape().back(), ", of ", element,
                       " as dy: declare the type of the table");
-  return check.hasType("(C3)", {"init", getInit()}, result,
-                       "that of the result");
+  if (failed(check.hasType("(C3)", {"init", getInit()}, result,
+                           "that of the result")))
+    return failure();
+  return check.areNumbers({"(C4)", "(C5)", result.getDimSize(0), getIds()},
+                          getNumbers(), getCount());
+}
+
+void EmbeddingOp::setNumbers(Value numbers, int64_t count) {
+  getNumbersMutable().assign(numbers);
+  setCount(count);
 }
 
 //===----------------------------------------------------------------------===//

@@ -75,19 +75,42 @@ ShardingRule MatmulOp::getShardingRule() {
   return rule;
 }
 
-/// Positions and columns. Rows of the table are counted by the ids: a table cut
-/// there would need ids of its own on each coordinate.
+/// What a part of an op may do with a loop that it counts: without numbers it
+/// would count wrong.
+static LoopKind countedKind(Value numbers, LoopKind kind) {
+  return numbers ? kind : LoopKind::Whole;
+}
+
+/// The rule with the counted loop as it is for parts, which have numbers.
+template <typename Op> static ShardingRule ruleOfWhole(Op op, LoopKind kind) {
+  ShardingRule rule = op.getShardingRule();
+  if (std::optional<unsigned> loop = op.getCountedLoop())
+    rule.loops[*loop].kind = kind;
+  return rule;
+}
+
+/// Positions and columns. Rows of the table are counted by the ids; with
+/// numbers the result is the sum over rows.
 ShardingRule EmbeddingOp::getShardingRule() {
   ShardingRule rule;
   DimLoops ids = rule.addLoops(shapeOf(getIds()));
-  unsigned row = rule.addLoop(shapeOf(getTable())[0], LoopKind::Whole);
+  unsigned row = rule.addLoop(shapeOf(getTable())[0],
+                              countedKind(getNumbers(), LoopKind::Sum));
   unsigned column = rule.addLoop(shapeOf(getTable())[1]);
   DimLoops result = ids;
   result.push_back({column});
   rule.operands = {ids, {{row}, {column}}};
+  if (getNumbers())
+    rule.operands.push_back({{row}});
   rule.results = {result};
   rule.terms = {{1}};
   return rule;
+}
+std::optional<ShardingRule> EmbeddingOp::getRuleOfWhole() {
+  return ruleOfWhole(*this, LoopKind::Sum);
+}
+std::optional<unsigned> EmbeddingOp::getCountedLoop() {
+  return unsigned(shapeOf(getIds()).size());
 }
 
 /// Sums over positions.
@@ -95,7 +118,8 @@ ShardingRule EmbeddingGradOp::getShardingRule() {
   ShardingRule rule;
   DimLoops ids = rule.addLoops(shapeOf(getIds()));
   sumOver(rule, ids);
-  unsigned row = rule.addLoop(shapeOf(getResult())[0], LoopKind::Whole);
+  unsigned row = rule.addLoop(shapeOf(getResult())[0],
+                              countedKind(getNumbers(), LoopKind::Parallel));
   unsigned column = rule.addLoop(shapeOf(getResult())[1]);
   DimLoops dy = ids;
   dy.push_back({column});
@@ -106,6 +130,8 @@ ShardingRule EmbeddingGradOp::getShardingRule() {
     rule.operands.push_back(table);
     rule.terms.push_back({2});
   }
+  if (getNumbers())
+    rule.operands.push_back({{row}});
   rule.results = {table};
   return rule;
 }
@@ -274,6 +300,47 @@ ShardingRule CrossEntropyGradOp::getShardingRule() {
   rule.results = {rule.operands[0]};
   rule.terms = {{3}};
   return rule;
+}
+
+/// Rows, and classes, which targets count: with numbers a sum. The logits come
+/// first, then `rows` operands of one number a row.
+static ShardingRule classesRule(Value logits, unsigned rows, Value numbers,
+                                LoopKind kind) {
+  ShardingRule rule;
+  DimLoops whole = rule.addLoops(shapeOf(logits));
+  const unsigned classes = whole.back().front();
+  rule.loops[classes].kind = countedKind(numbers, kind);
+  rule.operands = {whole};
+  rule.operands.append(rows, rowsOf(whole));
+  if (numbers)
+    rule.operands.push_back({{classes}});
+  return rule;
+}
+
+/// An exponential and a shift: linear in nothing.
+ShardingRule ClassSumsOp::getShardingRule() {
+  ShardingRule rule = classesRule(getLogits(), 2, getNumbers(), LoopKind::Sum);
+  rule.results.assign(2, rule.operands[1]);
+  return rule;
+}
+std::optional<ShardingRule> ClassSumsOp::getRuleOfWhole() {
+  return ruleOfWhole(*this, LoopKind::Sum);
+}
+std::optional<unsigned> ClassSumsOp::getCountedLoop() {
+  return unsigned(shapeOf(getLogits()).size() - 1);
+}
+ShardingRule ClassSumsGradOp::getShardingRule() {
+  ShardingRule rule =
+      classesRule(getLogits(), 4, getNumbers(), LoopKind::Parallel);
+  rule.results = {rule.operands[0]};
+  rule.terms = {{3}, {4}};
+  return rule;
+}
+std::optional<ShardingRule> ClassSumsGradOp::getRuleOfWhole() {
+  return ruleOfWhole(*this, LoopKind::Parallel);
+}
+std::optional<unsigned> ClassSumsGradOp::getCountedLoop() {
+  return unsigned(shapeOf(getLogits()).size() - 1);
 }
 
 //===----------------------------------------------------------------------===//

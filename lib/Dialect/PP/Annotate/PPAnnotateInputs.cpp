@@ -152,15 +152,32 @@ static int64_t classesOf(Value logits) {
 
 static std::optional<Reader> getReader(Operation *op) {
   if (auto embedding = dyn_cast<nn::EmbeddingOp>(op))
-    return Reader{op, embedding.getIds(), rowsOf(embedding.getTable()), {}};
+    return Reader{
+        op,
+        embedding.getIds(),
+        int64_t(embedding.getCount().value_or(rowsOf(embedding.getTable()))),
+        {}};
   if (auto grad = dyn_cast<nn::EmbeddingGradOp>(op))
-    return Reader{op, grad.getIds(), rowsOf(grad.getResult()), {}};
+    return Reader{op,
+                  grad.getIds(),
+                  int64_t(grad.getCount().value_or(rowsOf(grad.getResult()))),
+                  {}};
   if (auto loss = dyn_cast<nn::CrossEntropyOp>(op))
     return Reader{op, loss.getTargets(), classesOf(loss.getLogits()),
                   int64_t(loss.getIgnoreIndex())};
   if (auto grad = dyn_cast<nn::CrossEntropyGradOp>(op))
     return Reader{op, grad.getTargets(), classesOf(grad.getLogits()),
                   int64_t(grad.getIgnoreIndex())};
+  auto ofClasses = [&](auto sums) {
+    return Reader{
+        op, sums.getTargets(),
+        int64_t(sums.getCount().value_or(classesOf(sums.getLogits()))),
+        int64_t(sums.getIgnoreIndex())};
+  };
+  if (auto sums = dyn_cast<nn::ClassSumsOp>(op))
+    return ofClasses(sums);
+  if (auto grad = dyn_cast<nn::ClassSumsGradOp>(op))
+    return ofClasses(grad);
   return std::nullopt;
 }
 

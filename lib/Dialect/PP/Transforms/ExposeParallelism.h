@@ -11,6 +11,9 @@ namespace pp {
 /// can be cut in more ways for an axis of `size` coordinates.
 void exposeParallelism(LayerOp layer, int64_t size);
 
+/// The part of it that is about attention whose key heads are too few.
+void repeatKeyHeads(LayerOp layer, int64_t size);
+
 } // namespace pp
 
 #endif // PP_LIB_DIALECT_PP_TRANSFORMS_EXPOSEPARALLELISM_H

@@ -77,6 +77,10 @@ std::optional<double> pp::costOfStep(Type type, Distribution from,
     return becomesCut ? std::optional<double>(backward * wire(1))
                       : std::nullopt;
   }
+  // A maximum has no cotangent: it is detached.
+  if (from.is(Kind::PartialMax))
+    return to.is(Kind::Invariant) ? std::optional<double>(wire(n))
+                                  : std::nullopt;
   if (from.is(Kind::Partial)) {
     if (to.is(Kind::Invariant))
       return wire(2);
@@ -107,7 +111,7 @@ static std::optional<Distribution> cutOf(const ShardingRule &rule,
   return std::nullopt;
 }
 
-static bool isLegal(const ShardingRule &rule, LoopCut cut, int64_t size) {
+bool pp::isLegal(const ShardingRule &rule, LoopCut cut, int64_t size) {
   const ShardingRule::Loop &loop = rule.loops[cut.loop];
   return loop.kind != LoopKind::Whole && loop.size % (cut.blocks * size) == 0;
 }
@@ -188,10 +192,13 @@ void Ways::addCut(LoopCut cut) {
     return;
   for (const DimLoops &dims : rule->results) {
     std::optional<Distribution> own = cutOf(*rule, dims, cut);
-    if (!own && (rule->loops[cut.loop].kind != LoopKind::Sum ||
-                 !areTermsCut(*rule, isCut)))
+    const LoopKind kind = rule->loops[cut.loop].kind;
+    const bool isReduced = kind == LoopKind::Sum || kind == LoopKind::Max;
+    if (!own && (!isReduced || !areTermsCut(*rule, isCut)))
       return;
-    way.results.push_back(own ? *own : Distribution::partial());
+    way.results.push_back(own                     ? *own
+                          : kind == LoopKind::Max ? Distribution::partialMax()
+                                                  : Distribution::partial());
   }
   way.seconds = seconds / double(axis.size);
   add(std::move(way));
@@ -262,7 +269,7 @@ void LayerShardings::findForms() {
   forms.resize(values.size());
   std::vector<std::optional<ShardingRule>> rules;
   for (Operation *op : ops)
-    rules.push_back(getShardingRule(op));
+    rules.push_back(getRuleOfWhole(op));
   bool hasChanged = true;
   auto add = [&](Value value, Distribution form) {
     auto &own = forms[number(value)];
@@ -308,7 +315,7 @@ void LayerShardings::findForms() {
 
 void LayerShardings::addOps() {
   for (Operation *op : ops) {
-    std::optional<ShardingRule> rule = getShardingRule(op);
+    std::optional<ShardingRule> rule = getRuleOfWhole(op);
     if (op->hasTrait<OpTrait::ConstantLike>()) {
       OpSharding way;
       way.results.assign(op->getNumResults(), Distribution::constant());

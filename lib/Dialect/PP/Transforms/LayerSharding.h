@@ -31,6 +31,9 @@ comm::Distribution asWhole(mlir::Type type, comm::Distribution distribution);
 /// Whether a dimension of `type` can be cut into parts for the axis.
 bool canCut(mlir::Type type, comm::Distribution varying, int64_t size);
 
+/// Whether an op may be cut so for an axis of `size` coordinates.
+bool isLegal(const ShardingRule &rule, LoopCut cut, int64_t size);
+
 /// Seconds that a step between two distributions of a value takes in forward
 /// and backward together; nothing where there is no such step, or where it
 /// takes two.

@@ -49,6 +49,7 @@ private:
   Value step(Value from, Type whole, Distribution before, Distribution after,
              Location loc);
   LogicalResult partition(Operation *op);
+  void number(ShardableOpInterface part, int64_t count);
   void joinBiases();
   void annotate(ArrayRef<Attribute> results);
 
@@ -104,6 +105,9 @@ Value LayerPartition::step(Value from, Type whole, Distribution before,
   if (before.is(Kind::Invariant) && becomesCut)
     return comm::SliceOp::create(builder, loc, localType(whole, after), from,
                                  axes, after.dim);
+  if (before.is(Kind::PartialMax) && after.is(Kind::Invariant))
+    return comm::AllReduceOp::create(builder, loc, from.getType(),
+                                     comm::Reduction::Max, from, axes);
   if (before.is(Kind::Partial) && after.is(Kind::Invariant))
     return comm::AllReduceOp::create(builder, loc, from.getType(),
                                      comm::Reduction::Sum, from, axes);
@@ -162,7 +166,7 @@ LogicalResult LayerPartition::partition(Operation *op) {
            << attr::kTakes
            << " for each operand, expected those of pp-shard: run it first";
   }
-  std::optional<ShardingRule> rule = getShardingRule(op);
+  std::optional<ShardingRule> rule = getRuleOfWhole(op);
   // The loop that all parts are parts of.
   std::optional<SmallVector<LoopCut>> cuts;
   bool isPartial = false, isReplicated = false;
@@ -174,6 +178,8 @@ LogicalResult LayerPartition::partition(Operation *op) {
     SmallVector<LoopCut> own;
     if (rule && form.dim < int64_t(rule->operands[i].size()))
       own = rule->findCuts(rule->operands[i][form.dim], form.blocks);
+    llvm::erase_if(own,
+                   [&](LoopCut one) { return !isLegal(*rule, one, size); });
     if (cuts)
       llvm::erase_if(
           own, [&](LoopCut one) { return !llvm::is_contained(*cuts, one); });
@@ -204,7 +210,9 @@ LogicalResult LayerPartition::partition(Operation *op) {
     if (isPartial) {
       form = Distribution::partial();
     } else if (cut) {
-      form = Distribution::partial();
+      form = rule->loops[cut->loop].kind == LoopKind::Max
+                 ? Distribution::partialMax()
+                 : Distribution::partial();
       for (auto [dim, loops] : llvm::enumerate(rule->results[i]))
         if (auto blocks = rule->blocksOf(loops, *cut))
           form = Distribution::varying(int64_t(dim), *blocks);
@@ -228,11 +236,29 @@ LogicalResult LayerPartition::partition(Operation *op) {
     if (results.front().isSharded())
       dim = results.front().dim;
     shardable.resizeToPart(axis, dim);
+    if (std::optional<unsigned> counted = shardable.getCountedLoop();
+        counted && *counted == cut->loop)
+      number(shardable, rule->loops[*counted].size);
   }
   for (auto [whole, form, result] :
        llvm::zip_equal(op->getResults(), results, part->getResults()))
     forms[whole].push_back({form, result});
   return success();
+}
+
+/// Tells a part of an op which of the indices that it counts it has.
+void LayerPartition::number(ShardableOpInterface part, int64_t count) {
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(part);
+  // Numbers are ids.
+  Type element;
+  for (Type type : part->getOperandTypes())
+    if (getElementTypeOrSelf(type).isInteger())
+      element = getElementTypeOrSelf(type);
+  part.setNumbers(comm::IotaOp::create(
+                      builder, part.getLoc(),
+                      RankedTensorType::get({count / size}, element), axes, 0),
+                  count);
 }
 
 /// A bias that is added to a product at once is part of the product again.
@@ -310,6 +336,13 @@ LogicalResult LayerPartition::run() {
   layer.setFunctionType(
       builder.getFunctionType(block->getArgumentTypes(), types));
   joinBiases();
+  // Constants of which only parts are used, and what an op made beside.
+  for (Operation *op = block->getTerminator()->getPrevNode(); op;) {
+    Operation *before = op->getPrevNode();
+    if (isOpTriviallyDead(op))
+      op->erase();
+    op = before;
+  }
   return success();
 }
 

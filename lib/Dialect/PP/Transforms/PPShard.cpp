@@ -15,10 +15,12 @@
 #include "LayerSharding.h"
 #include "Options.h"
 
+#include "pp/Dialect/Comm/IR/CommOps.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
 #include "pp/Dialect/PP/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 #include "llvm/ADT/EquivalenceClasses.h"
 #include "llvm/ADT/MapVector.h"
@@ -369,7 +371,7 @@ LogicalResult ModelSharding::explain() {
       if (isCut)
         continue;
       whole += flops;
-      if (!getShardingRule(&inner) && !inner.hasTrait<OpTrait::ConstantLike>())
+      if (!getRuleOfWhole(&inner) && !inner.hasTrait<OpTrait::ConstantLike>())
         inner.emitRemark("found no sharding rule, so every coordinate of ")
             << name << " computes all of it: implement ShardableOpInterface";
     }

@@ -77,6 +77,14 @@ class NN_Op<string mnemonic, list<Trait> traits = []>
   }];
 }
 
+// An op that counts a dimension may be given the numbers of a part of it.
+defvar numbersDeclaration = [{
+  /// ShardableOpInterface.
+  std::optional<::pp::ShardingRule> getRuleOfWhole();
+  std::optional<unsigned> getCountedLoop();
+  void setNumbers(::mlir::Value numbers, int64_t count);
+}];
+
 // Where an elementwise op is linear, for `extraClassDefinition`: the terms of
 // its sharding rule, as C++ has them.
 class NN_Linear<string terms> {

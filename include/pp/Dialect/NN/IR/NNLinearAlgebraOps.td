@@ -85,34 +85,49 @@ def NN_EmbeddingOp : NN_InferredDifferentiableOp<"embedding",
     `result[..., c] = table[ids[...], c]`. Ids must lie in `[0, V)`, V the rows of
     the table: another id ends the step with an error.
 
+    With `numbers(%n) of V` the table is some of the rows of one of V: row r has
+    the number `n[r]`, and `result[..., c]` is the sum over r with
+    `n[r] = ids[...]` of `table[r, c]`; where no row has the number it is -0.0,
+    which changes no sum. Numbers ascend by one from row to row; of them only
+    the first is read. This is how a table is cut by rows: each coordinate has
+    the numbers of its own (`comm.iota`), and results are summands.
+
     Constraints:
 
     - (C1) `table` has two dimensions.
     - (C2) `ids` has a rank of at most 7.
+    - (C3) `numbers` has one dimension, the rows of `table`, and the elements of
+      `ids`.
+    - (C4) V is at least the number of rows.
 
     Example:
 
     ```mlir
     %x = nn.embedding %tokens, %table : (tensor<4x128xi32>, tensor<256x64xf32>) -> tensor<4x128x64xf32>
+    %p = nn.embedding %tokens, %part numbers(%n) of 256 : (tensor<4x128xi32>, tensor<128x64xf32>, tensor<128xi32>) -> tensor<4x128x64xf32>
     ```
   }];
-  let arguments = (ins NN_IdTensor:$ids, NN_FloatTensor:$table);
+  let arguments = (ins NN_IdTensor:$ids, NN_FloatTensor:$table,
+                   Optional<NN_IdTensor>:$numbers, OptionalAttr<I64Attr>:$count);
+  let extraClassDeclaration = numbersDeclaration;
   let extraClassDefinition = noFlops;
   let results = (outs NN_FloatTensor:$result);
   let assemblyFormat = [{
-    $ids `,` $table attr-dict `:` functional-type(operands, results)
+    $ids `,` $table (`numbers` `(` $numbers^ `)` `of` $count)? attr-dict `:`
+    functional-type(operands, results)
   }];
 }
 
 def NN_EmbeddingGradOp : NN_Op<"embedding_grad",
-    [AccumulatingOpInterface,
+    [AccumulatingOpInterface, AttrSizedOperandSegments,
      DeclareOpInterfaceMethods<CostOpInterface,
        ["getBytesRead", "getBytesWritten"]>]> {
   let summary = "adjoint of embedding with respect to the table";
   let description = [{
     `result[v, c] = init[v, c] + sum over positions p with ids[p] = v of
     dy[p, c]`. Ids must be rows of the result, as those of `nn.embedding`. Rows are added in ascending order of positions, so the sum has
-    the same bits whatever runs it.
+    the same bits whatever runs it. With `numbers(%n) of V`, as those of
+    `nn.embedding`, row r of the result has the number `n[r]`.
 
     Constraints:
 
@@ -120,6 +135,9 @@ def NN_EmbeddingGradOp : NN_Op<"embedding_grad",
     - (C2) `result` has two dimensions, the last one that of a row, and the
       element type of `dy`, or f32 where `init` holds f32 and `dy` bf16.
     - (C3) `init` has the type of the result.
+    - (C4) `numbers` has one dimension, the rows of the result, and the elements
+      of `ids`.
+    - (C5) V is at least the number of rows.
 
     Example:
 
@@ -128,11 +146,12 @@ def NN_EmbeddingGradOp : NN_Op<"embedding_grad",
     ```
   }];
   let arguments = (ins NN_IdTensor:$ids, NN_FloatTensor:$dy,
-                   Optional<NN_FloatTensor>:$init);
+                   Optional<NN_FloatTensor>:$init,
+                   Optional<NN_IdTensor>:$numbers, OptionalAttr<I64Attr>:$count);
   let results = (outs NN_FloatTensor:$result);
   let assemblyFormat = [{
-    $ids `,` $dy (`init` `(` $init^ `)`)? attr-dict `:`
-    functional-type(operands, results)
+    $ids `,` $dy (`init` `(` $init^ `)`)? (`numbers` `(` $numbers^ `)` `of` $count)?
+    attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }

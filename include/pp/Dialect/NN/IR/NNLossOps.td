@@ -66,4 +66,82 @@ def NN_CrossEntropyGradOp : NN_InferredOp<"cross_entropy_grad"> {
   }];
 }
 
+class NN_ClassSumsBase<string mnemonic, list<Trait> traits = []>
+    : NN_InferredOp<mnemonic, traits> {
+  code constraints = [{
+
+    Constraints:
+
+    - (C1) `logits` has at least one dimension.
+    - (C2) `targets` and `shift` have the dimensions of `logits` without the
+      last; `shift` has the elements of `logits`.
+    - (C3) `numbers` has one dimension, the last of `logits`, and the elements of
+      `targets`.
+    - (C4) V is at least the last dimension of `logits`.
+  }];
+  let extraClassDeclaration = numbersDeclaration;
+}
+
+def NN_ClassSumsOp : NN_ClassSumsBase<"class_sums",
+    [DeclareOpInterfaceMethods<DifferentiableOpInterface>]> {
+  let summary = "what a cross entropy sums over classes";
+  let description = [{
+    For each row i, with `logits[..., C]`:
+    `sum[i] = sum_v exp(logits[i, v] - shift[i])`,
+    `logit[i] = sum over v with v = targets[i] of logits[i, v] - shift[i]`, which
+    is -0.0 where there is none. With the maximum of the row as `shift`
+    `log sum[i] - logit[i]` is the negative log-likelihood of the target.
+
+    With `numbers(%n) of V` the classes are some of V: column v is class `n[v]`,
+    and columns of classes from V on count nowhere (padding). Numbers ascend by
+    one; of them only the first is read. This is how a vocabulary is cut: both
+    results are summands. Source: Shoeybi et al., "Megatron-LM: Training
+    Multi-Billion Parameter Language Models Using Model Parallelism", 2019.
+
+    Targets are classes or `ignore_index`: another target ends the step with an
+    error. The derivative with respect to `shift` is taken for zero, as that of
+    the log-likelihood is.
+  }] # constraints # [{
+    Example:
+
+    ```mlir
+    %sum, %logit = nn.class_sums %logits, %m, %targets : (tensor<4x128x256xf32>, tensor<4x128xf32>, tensor<4x128xi32>) -> (tensor<4x128xf32>, tensor<4x128xf32>)
+    ```
+  }];
+  let arguments = (ins NN_FloatTensor:$logits, NN_FloatTensor:$shift,
+                   NN_IdTensor:$targets, Optional<NN_IdTensor>:$numbers,
+                   OptionalAttr<I64Attr>:$count, NN_IgnoreIndex:$ignore_index);
+  let results = (outs NN_FloatTensor:$sum, NN_FloatTensor:$logit);
+  let assemblyFormat = [{
+    $logits `,` $shift `,` $targets (`numbers` `(` $numbers^ `)` `of` $count)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def NN_ClassSumsGradOp : NN_ClassSumsBase<"class_sums_grad"> {
+  let summary = "adjoint of class_sums with respect to the logits";
+  let description = [{
+    `dlogits[i, v] = dsum[i] exp(logits[i, v] - shift[i]) + [v = targets[i]]
+    dlogit[i]`, with classes and numbers as in `nn.class_sums`; 0 for padding.
+  }] # constraints # [{
+    - (C5) `dsum` and `dlogit` have the types of the results of `nn.class_sums`.
+
+    Example:
+
+    ```mlir
+    %dlogits = nn.class_sums_grad %logits, %m, %targets, %ds, %dl : (tensor<4x128x256xf32>, tensor<4x128xf32>, tensor<4x128xi32>, tensor<4x128xf32>, tensor<4x128xf32>) -> tensor<4x128x256xf32>
+    ```
+  }];
+  let arguments = (ins NN_FloatTensor:$logits, NN_FloatTensor:$shift,
+                   NN_IdTensor:$targets, NN_FloatTensor:$dsum,
+                   NN_FloatTensor:$dlogit, Optional<NN_IdTensor>:$numbers,
+                   OptionalAttr<I64Attr>:$count, NN_IgnoreIndex:$ignore_index);
+  let results = (outs NN_FloatTensor:$dlogits);
+  let assemblyFormat = [{
+    $logits `,` $shift `,` $targets `,` $dsum `,` $dlogit
+    (`numbers` `(` $numbers^ `)` `of` $count)? attr-dict `:`
+    functional-type(operands, results)
+  }];
+}
+
 #endif // PP_DIALECT_NN_IR_NNLOSSOPS_TD

@@ -129,7 +129,9 @@ def PPShard : Pass<"pp-shard", "::mlir::ModuleOp"> {
     Option<"transfer", "transfer", "double", "5e9",
       "bytes a second from one rank to another">
   ];
-  let dependentDialects = ["::pp::nn::NNDialect", "::mlir::arith::ArithDialect"];
+  let dependentDialects = ["::pp::comm::CommDialect", "::pp::nn::NNDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect"];
 }
 
 def PPPartitionShards : Pass<"pp-partition-shards", "::mlir::ModuleOp"> {
