@@ -10,3 +10,9 @@ func.func @wide(%ids: tensor<4xi64> {nn.range = [0, 2]}, %table: tensor<3x5xf32>
   %y = nn.embedding %ids, %table : (tensor<4xi64>, tensor<3x5xf32>) -> tensor<4x5xf32>
   return %y : tensor<4x5xf32>
 }
+// Some of the rows of a table: others give nothing, and get nothing.
+func.func @part(%ids: tensor<3x5xi32> {nn.range = [0, 6]}, %table: tensor<3x7xf32> {nn.accumulate}) -> tensor<3x5x7xf32> {
+  %n = arith.constant dense<[2, 3, 4]> : tensor<3xi32>
+  %y = nn.embedding %ids, %table numbers(%n) of 7 : (tensor<3x5xi32>, tensor<3x7xf32>, tensor<3xi32>) -> tensor<3x5x7xf32>
+  return %y : tensor<3x5x7xf32>
+}

@@ -173,3 +173,43 @@ func.func @f(%i: tensor<2xi32>, %dy: tensor<2x4xf32>, %t: tensor<8x4xf32>) {
   %0 = nn.embedding_grad %i, %dy init(%t) : (tensor<2xi32>, tensor<2x4xf32>, tensor<8x4xf32>) -> tensor<9x4xf32>
   return
 }
+
+// -----
+
+func.func @f(%i: tensor<2xi32>, %t: tensor<3x4xf32>, %n: tensor<4xi32>) {
+  // expected-error @below {{'nn.embedding' op (C3) numbers has type 'tensor<4xi32>', expected 'tensor<3xi32>': pass the number of each row or class of the part}}
+  %0 = nn.embedding %i, %t numbers(%n) of 6 : (tensor<2xi32>, tensor<3x4xf32>, tensor<4xi32>) -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+func.func @f(%i: tensor<2xi32>, %t: tensor<3x4xf32>, %n: tensor<3xi64>) {
+  // expected-error @below {{'nn.embedding' op (C3) numbers has type 'tensor<3xi64>', expected 'tensor<3xi32>'}}
+  %0 = nn.embedding %i, %t numbers(%n) of 6 : (tensor<2xi32>, tensor<3x4xf32>, tensor<3xi64>) -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+func.func @f(%i: tensor<2xi32>, %t: tensor<3x4xf32>, %n: tensor<3xi32>) {
+  // expected-error @below {{'nn.embedding' op (C4) found 2 in all, expected at least 3, those of the part: count the whole}}
+  %0 = nn.embedding %i, %t numbers(%n) of 2 : (tensor<2xi32>, tensor<3x4xf32>, tensor<3xi32>) -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+func.func @f(%i: tensor<2xi32>, %t: tensor<3x4xf32>, %n: tensor<3xi32>) {
+  // expected-error @below {{'nn.embedding' op (C4) found numbers alone, expected both: write numbers(%n) of V}}
+  %0 = "nn.embedding"(%i, %t, %n) : (tensor<2xi32>, tensor<3x4xf32>, tensor<3xi32>) -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+func.func @f(%i: tensor<2xi32>, %dy: tensor<2x4xf32>, %n: tensor<8xi32>) {
+  // expected-error @below {{'nn.embedding_grad' op (C4) numbers has type 'tensor<8xi32>', expected 'tensor<9xi32>'}}
+  %0 = nn.embedding_grad %i, %dy numbers(%n) of 18 : (tensor<2xi32>, tensor<2x4xf32>, tensor<8xi32>) -> tensor<9x4xf32>
+  return
+}

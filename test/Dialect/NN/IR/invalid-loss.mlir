@@ -61,3 +61,43 @@ func.func @f(%x: tensor<3x11xbf16>, %t: tensor<3xi64>, %l: tensor<3xf32>, %d: te
   %0 = nn.cross_entropy_grad %x, %t, %l, %d : (tensor<3x11xbf16>, tensor<3xi64>, tensor<3xf32>, tensor<bf16>) -> tensor<3x11xbf16>
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<f32>, %m: tensor<f32>, %t: tensor<i32>) {
+  // expected-error @below {{'nn.class_sums' op (C1) logits has rank 0, expected at least 1: the last dimension counts the classes}}
+  %0:2 = nn.class_sums %x, %m, %t : (tensor<f32>, tensor<f32>, tensor<i32>) -> (tensor<f32>, tensor<f32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x11xf32>, %m: tensor<3xf32>, %t: tensor<4xi32>) {
+  // expected-error @below {{'nn.class_sums' op (C2) targets has shape 4, expected 3 as logits without the last dimension: pass one target a row of logits}}
+  %0:2 = nn.class_sums %x, %m, %t : (tensor<3x11xf32>, tensor<3xf32>, tensor<4xi32>) -> (tensor<3xf32>, tensor<3xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x11xbf16>, %m: tensor<3xf32>, %t: tensor<3xi32>) {
+  // expected-error @below {{'nn.class_sums' op (C2) shift has type 'tensor<3xf32>', expected 'tensor<3xbf16>', one number a row of logits: pass a tensor of that type}}
+  %0:2 = nn.class_sums %x, %m, %t : (tensor<3x11xbf16>, tensor<3xf32>, tensor<3xi32>) -> (tensor<3xf32>, tensor<3xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x11xf32>, %m: tensor<3xf32>, %t: tensor<3xi32>, %n: tensor<10xi32>) {
+  // expected-error @below {{'nn.class_sums' op (C3) numbers has type 'tensor<10xi32>', expected 'tensor<11xi32>'}}
+  %0:2 = nn.class_sums %x, %m, %t numbers(%n) of 22 : (tensor<3x11xf32>, tensor<3xf32>, tensor<3xi32>, tensor<10xi32>) -> (tensor<3xf32>, tensor<3xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x11xf32>, %m: tensor<3xf32>, %t: tensor<3xi32>, %d: tensor<3xf64>) {
+  // expected-error @below {{'nn.class_sums_grad' op (C5) dsum has type 'tensor<3xf64>', expected 'tensor<3xf32>', that of nn.class_sums: pass a tensor of that type}}
+  %0 = nn.class_sums_grad %x, %m, %t, %d, %m : (tensor<3x11xf32>, tensor<3xf32>, tensor<3xi32>, tensor<3xf64>, tensor<3xf32>) -> tensor<3x11xf32>
+  return
+}

@@ -38,3 +38,14 @@ func.func @embedding(%ids: tensor<2x3xi32>, %id: tensor<i64>, %table: tensor<11x
   %3 = nn.embedding_grad %id, %1 init(%2) : (tensor<i64>, tensor<4xbf16>, tensor<11x4xbf16>) -> tensor<11x4xbf16>
   return %3 : tensor<11x4xbf16>
 }
+
+// CHECK-LABEL: @rows_of_a_table
+func.func @rows_of_a_table(%ids: tensor<2x3xi32>, %table: tensor<11x4xf32>, %n: tensor<11xi32>) -> tensor<11x4xf32> {
+  // CHECK: %[[Y:.*]] = nn.embedding %{{.*}}, %{{.*}} numbers(%[[N:.*]]) of 22 : (tensor<2x3xi32>, tensor<11x4xf32>, tensor<11xi32>) -> tensor<2x3x4xf32>
+  %y = nn.embedding %ids, %table numbers(%n) of 22 : (tensor<2x3xi32>, tensor<11x4xf32>, tensor<11xi32>) -> tensor<2x3x4xf32>
+  // CHECK: %[[G:.*]] = nn.embedding_grad %{{.*}}, %[[Y]] numbers(%[[N]]) of 22 : (tensor<2x3xi32>, tensor<2x3x4xf32>, tensor<11xi32>) -> tensor<11x4xf32>
+  %g = nn.embedding_grad %ids, %y numbers(%n) of 22 : (tensor<2x3xi32>, tensor<2x3x4xf32>, tensor<11xi32>) -> tensor<11x4xf32>
+  // CHECK: nn.embedding_grad %{{.*}}, %[[Y]] init(%[[G]]) numbers(%[[N]]) of 22 : (tensor<2x3xi32>, tensor<2x3x4xf32>, tensor<11x4xf32>, tensor<11xi32>) -> tensor<11x4xf32>
+  %h = nn.embedding_grad %ids, %y init(%g) numbers(%n) of 22 : (tensor<2x3xi32>, tensor<2x3x4xf32>, tensor<11x4xf32>, tensor<11xi32>) -> tensor<11x4xf32>
+  return %h : tensor<11x4xf32>
+}

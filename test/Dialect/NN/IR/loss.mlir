@@ -20,3 +20,14 @@ func.func @types(%x: tensor<11xbf16>, %y: tensor<1xf64>, %t: tensor<i64>) -> (te
   %1:2 = nn.cross_entropy %y, %t : (tensor<1xf64>, tensor<i64>) -> (tensor<f64>, tensor<f64>)
   return %0#0, %1#0 : tensor<f32>, tensor<f64>
 }
+
+// CHECK-LABEL: @class_sums
+func.func @class_sums(%x: tensor<2x3x11xbf16>, %m: tensor<2x3xbf16>, %t: tensor<2x3xi64>, %n: tensor<11xi64>) -> tensor<2x3x11xbf16> {
+  // CHECK: %[[SUM:.*]], %[[LOGIT:.*]] = nn.class_sums %{{.*}}, %{{.*}}, %{{.*}} : (tensor<2x3x11xbf16>, tensor<2x3xbf16>, tensor<2x3xi64>) -> (tensor<2x3xf32>, tensor<2x3xf32>)
+  %s, %l = nn.class_sums %x, %m, %t : (tensor<2x3x11xbf16>, tensor<2x3xbf16>, tensor<2x3xi64>) -> (tensor<2x3xf32>, tensor<2x3xf32>)
+  // CHECK: nn.class_sums %{{.*}}, %{{.*}}, %{{.*}} numbers(%{{.*}}) of 21 {ignore_index = -1 : i64} : (tensor<2x3x11xbf16>, tensor<2x3xbf16>, tensor<2x3xi64>, tensor<11xi64>) -> (tensor<2x3xf32>, tensor<2x3xf32>)
+  %p, %q = nn.class_sums %x, %m, %t numbers(%n) of 21 {ignore_index = -1 : i64} : (tensor<2x3x11xbf16>, tensor<2x3xbf16>, tensor<2x3xi64>, tensor<11xi64>) -> (tensor<2x3xf32>, tensor<2x3xf32>)
+  // CHECK: nn.class_sums_grad %{{.*}}, %{{.*}}, %{{.*}}, %[[SUM]], %[[LOGIT]] numbers(%{{.*}}) of 21 : (tensor<2x3x11xbf16>, tensor<2x3xbf16>, tensor<2x3xi64>, tensor<2x3xf32>, tensor<2x3xf32>, tensor<11xi64>) -> tensor<2x3x11xbf16>
+  %d = nn.class_sums_grad %x, %m, %t, %s, %l numbers(%n) of 21 : (tensor<2x3x11xbf16>, tensor<2x3xbf16>, tensor<2x3xi64>, tensor<2x3xf32>, tensor<2x3xf32>, tensor<11xi64>) -> tensor<2x3x11xbf16>
+  return %d : tensor<2x3x11xbf16>
+}

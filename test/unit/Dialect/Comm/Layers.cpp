@@ -262,6 +262,32 @@ func.func @f(%x: !x, %head: !wc {comm.distribution = #V1}, %ids: !ids) -> !loss 
   return %sum : !loss
 })"};
 
+// The same with the ops that pp-shard uses: rows of a table and classes with
+// their numbers.
+static const Text kRows{"rows of a table", kEmbedding.whole, R"(
+func.func @f(%ids: !ids, %table: !wr {comm.distribution = #V0}) -> (!xt {comm.distribution = #V1}) {
+  %own = comm.iota over ["tensor"] dim(0) : tensor<$Fxi32>
+  %p = nn.embedding %ids, %table numbers(%own) of 8 : (!ids, !wr, tensor<$Fxi32>) -> !x
+  %x = comm.reduce_scatter sum %p over ["tensor"] dim(1) : !x -> !xt
+  return %x : !xt
+})"};
+static const Text kClasses{"classes", kLoss.whole, R"(
+func.func @f(%x: !x, %head: !wc {comm.distribution = #V1}, %ids: !ids) -> !loss {
+  %xr = comm.vary %x over ["tensor"] : !x
+  %l = nn.linear %xr, %head : (!x, !wc) -> !xf
+  %m0 = nn.reduce_max %l axes = [2] : (!xf) -> !rows
+  %m1 = comm.all_reduce max %m0 over ["tensor"] : !rows
+  %m = comm.detach %m1 : !rows
+  %own = comm.iota over ["tensor"] dim(0) : tensor<$Fxi32>
+  %s0, %t0 = nn.class_sums %l, %m, %ids numbers(%own) of 8 : (!xf, !rows, !ids, tensor<$Fxi32>) -> (!rows, !rows)
+  %s = comm.all_reduce sum %s0 over ["tensor"] : !rows
+  %t = comm.all_reduce sum %t0 over ["tensor"] : !rows
+  %log = math.log %s : !rows
+  %nll = nn.sub %log, %t : (!rows, !rows) -> !rows
+  %sum = nn.reduce_mean %nll axes = [0, 1] : (!rows) -> !loss
+  return %sum : !loss
+})"};
+
 // Parts of the batch over "data": gradients of weights stay partial there,
 // which a step sums once. The loss is each replica's own, the objective their
 // sum.
@@ -382,7 +408,8 @@ std::vector<Layer> pp::commtest::makeLayers(int64_t n) {
   std::vector<Layer> layers;
   for (const Text *text :
        {&kMlp, &kMlpSequence, &kAttention, &kAttentionSequence, &kMultiQuery,
-        &kExchange, &kEmbedding, &kLoss, &kData, &kBoth, &kInvariant}) {
+        &kExchange, &kEmbedding, &kLoss, &kRows, &kClasses, &kData, &kBoth,
+        &kInvariant}) {
     // A batch of n entries where it is cut.
     std::string types = fill(kTypes, n), whole = text->whole;
     if (text == &kData || text == &kBoth) {
