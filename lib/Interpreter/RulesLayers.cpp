@@ -145,6 +145,19 @@ LogicalResult evaluateEmbedding(nn::EmbeddingOp op, Operands in, Results out) {
   return success();
 }
 
+void evaluateClassMax(nn::ClassMaxOp op, Operands in, Results out) {
+  int64_t classes = in[0]->shape.back();
+  const int64_t first = op.getNumbers() ? in[1]->integers[0] : 0;
+  const auto count = int64_t(op.getCount().value_or(classes));
+  for (auto [i, highest] : llvm::enumerate(out[0].reals)) {
+    highest = Real(-INFINITY);
+    for (int64_t v = 0; v < classes && first + v < count; ++v)
+      if (Real logit = in[0]->reals[i * classes + v];
+          logit.value > highest.value)
+        highest = logit;
+  }
+}
+
 /// Sums over classes, but of no padding.
 LogicalResult evaluateClassSums(nn::ClassSumsOp op, Operands in, Results out) {
   int64_t classes = in[0]->shape.back();
@@ -210,6 +223,7 @@ void pp::interpreter::addLayerRules(RuleTable &rules) {
   rules.add<nn::RotaryOp>(evaluateRotary);
   rules.add<nn::EmbeddingOp>(evaluateEmbedding);
   rules.add<nn::CrossEntropyOp>(evaluateCrossEntropy);
+  rules.add<nn::ClassMaxOp>(evaluateClassMax);
   rules.add<nn::ClassSumsOp>(evaluateClassSums);
   rules.add<nn::DropoutOp>(evaluateDropout);
   rules.add<nn::MixKeyOp>([](nn::MixKeyOp op, Operands in, Results out) {

@@ -132,24 +132,32 @@ void pprt::forEachRun(
       isCut = true;
     }
     shape.push_back(whole);
-    size.push_back(whole / parts);
-    begin.push_back(whole / parts * number);
+    size.push_back((whole + parts - 1) / parts);
+    begin.push_back(size.back() * number);
   }
   if (!isCut)
     return visit(0, 0, parameter.wholeElements());
-  uint64_t inner = 1, length = size[last];
+  // A part that is padded ends with the whole.
+  std::vector<uint64_t> held(size);
+  for (size_t dim = 0; dim < shape.size(); ++dim)
+    held[dim] =
+        std::min(size[dim], shape[dim] - std::min(shape[dim], begin[dim]));
+  if (std::find(held.begin(), held.end(), 0) != held.end())
+    return; // nothing but padding
+  uint64_t inner = 1;
   for (size_t dim = last + 1; dim < shape.size(); ++dim)
     inner *= shape[dim];
-  length *= inner;
   std::vector<uint64_t> place(last);
-  for (uint64_t part = 0;; part += length) {
-    uint64_t whole = 0;
-    for (size_t dim = 0; dim < last; ++dim)
+  for (;;) {
+    uint64_t whole = 0, part = 0;
+    for (size_t dim = 0; dim < last; ++dim) {
       whole = whole * shape[dim] + begin[dim] + place[dim];
-    whole = (whole * shape[last] + begin[last]) * inner;
-    visit(whole, part, length);
+      part = part * size[dim] + place[dim];
+    }
+    visit((whole * shape[last] + begin[last]) * inner,
+          part * size[last] * inner, held[last] * inner);
     size_t dim = last;
-    while (dim > 0 && ++place[dim - 1] == size[dim - 1])
+    while (dim > 0 && ++place[dim - 1] == held[dim - 1])
       place[--dim] = 0;
     if (dim == 0)
       return;
@@ -182,16 +190,25 @@ static void parseSharding(const Node &node, const Mesh &mesh,
       node.get<std::vector<std::vector<std::string>>>("sharding");
   if (node.value.contains("blocks"))
     parameter.blocks = node.get<std::vector<int64_t>>("blocks");
-  bool fits = parameter.sharding.size() == parameter.shape.size() &&
+  if (node.value.contains("padded"))
+    parameter.padded = node.get<std::vector<bool>>("padded");
+  bool fits = (parameter.padded.empty() ||
+               parameter.padded.size() == parameter.shape.size()) &&
+              parameter.sharding.size() == parameter.shape.size() &&
               (parameter.blocks.empty() ||
                parameter.blocks.size() == parameter.shape.size());
+  parameter.elements = 1;
   for (size_t dim = 0; fits && dim < parameter.shape.size(); ++dim) {
     int64_t parts = 1;
     for (const std::string &axis : parameter.sharding[dim])
       parts *= mesh.sizeOf(axis);
     const int64_t blocks = parameter.blocks.empty() ? 1 : parameter.blocks[dim];
-    fits &= blocks > 0 && parameter.shape[dim] % (blocks * parts) == 0;
-    parameter.elements /= uint64_t(parts);
+    const int64_t size = parameter.shape[dim];
+    fits &=
+        blocks > 0 &&
+        (size % (blocks * parts) == 0 ||
+         (blocks == 1 && !parameter.padded.empty() && parameter.padded[dim]));
+    parameter.elements *= uint64_t((size + parts - 1) / parts);
   }
   if (!fits)
     broken("whose parameter '" + parameter.name +

@@ -46,6 +46,9 @@ struct Parameter {
   /// For each dimension that is in parts how many blocks it is, of each of
   /// which a rank has its part; empty if all are one.
   std::vector<int64_t> blocks;
+  /// For each dimension whether parts are all as large as the first, and the
+  /// last ones reach into zeros; empty if parts divide all.
+  std::vector<bool> padded;
   uint64_t elements = 0; ///< of a rank's part
   /// Of all parts together.
   uint64_t wholeElements() const;

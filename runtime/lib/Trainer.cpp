@@ -216,10 +216,11 @@ static void roundParameter(const Parameter &parameter, const float *values,
 /// they are wherever they are.
 void Run::fillPart(const Parameter &parameter, float *part,
                    const std::function<void(float *)> &fill) {
-  if (parameter.wholeElements() == parameter.elements)
+  if (parameter.sharding.empty())
     return fill(part);
   std::vector<float> whole(parameter.wholeElements());
   fill(whole.data());
+  std::fill_n(part, parameter.elements, 0.0f);
   forEachRun(parameter, description.mesh, bootstrap.rank(),
              [&](uint64_t from, uint64_t to, uint64_t count) {
                std::copy_n(whole.data() + from, count, part + to);

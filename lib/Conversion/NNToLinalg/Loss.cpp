@@ -151,6 +151,40 @@ struct LowerCrossEntropyGrad : OpRewritePattern<CrossEntropyGradOp> {
   }
 };
 
+/// `value` of the class of column 1, or `padding` where that is none.
+static Value orPadding(Emitter &emitter, const PartOfIds &part, Type id,
+                       Value value, double padding) {
+  if (part.isWhole())
+    return value;
+  Value isClass = arith::CmpIOp::create(
+      emitter.builder, emitter.loc, arith::CmpIPredicate::slt,
+      part.idOf(emitter, emitter.index(1), id),
+      emitter.integer(id, part.getCount()));
+  return emitter.select(isClass, value,
+                        emitter.number(value.getType(), padding));
+}
+
+struct LowerClassMax : OpRewritePattern<ClassMaxOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ClassMaxOp op,
+                                PatternRewriter &rewriter) const override {
+    constexpr double lowest = -std::numeric_limits<double>::infinity();
+    Emitter emitter(rewriter, op.getLoc());
+    Value logits = emitter.rows(op.getLogits());
+    const PartOfIds part(op.getNumbers(), op.getCount(), shapeOf(logits)[1]);
+    Type id = part.isWhole() ? Type() : elementOf(op.getNumbers());
+    Value highest = emitter.generic(
+        2, {1}, {{logits, {0, 1}}},
+        {{emitter.filled(shapeOf(logits)[0], elementOf(logits), lowest), {0}}},
+        [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
+          return {inner.maximum(
+              scalars[1], orPadding(inner, part, id, scalars[0], lowest))};
+        })[0];
+    rewriter.replaceOp(op, emitter.finish(highest, op.getType()));
+    return success();
+  }
+};
+
 struct LowerClassSums : OpRewritePattern<ClassSumsOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ClassSumsOp op,
@@ -169,8 +203,8 @@ struct LowerClassSums : OpRewritePattern<ClassSumsOp> {
         {{emitter.filled(rows, element, 0), {0}}},
         [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
           Value e = inner.exp(inner.sub(scalars[0], scalars[1]));
-          return {inner.accumulate(scalars[2],
-                                   orPadding(inner, part, id, e, element))};
+          return {
+              inner.accumulate(scalars[2], orPadding(inner, part, id, e, 0))};
         })[0];
     Value logit = emitter.generic(
         1, {}, {{targets, {0}}, {shift, {0}}},
@@ -192,18 +226,6 @@ struct LowerClassSums : OpRewritePattern<ClassSumsOp> {
     rewriter.replaceOp(op, {emitter.finish(sum, op.getSum().getType()),
                             emitter.finish(logit, op.getLogit().getType())});
     return success();
-  }
-
-  /// `value` of the class of column 1, or 0 where it is padding.
-  static Value orPadding(Emitter &emitter, const PartOfIds &part, Type id,
-                         Value value, Type element) {
-    if (part.isWhole())
-      return value;
-    Value isClass = arith::CmpIOp::create(
-        emitter.builder, emitter.loc, arith::CmpIPredicate::slt,
-        part.idOf(emitter, emitter.index(1), id),
-        emitter.integer(id, part.getCount()));
-    return emitter.select(isClass, value, emitter.number(element, 0));
   }
 };
 
@@ -233,7 +255,7 @@ struct LowerClassSumsGrad : OpRewritePattern<ClassSumsGradOp> {
         [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
           Value p = inner.mul(scalars[2],
                               inner.exp(inner.sub(scalars[0], scalars[1])));
-          p = LowerClassSums::orPadding(inner, part, id, p, element);
+          p = orPadding(inner, part, id, p, 0);
           Value isTarget = arith::CmpIOp::create(
               inner.builder, inner.loc, arith::CmpIPredicate::eq,
               part.idOf(inner, inner.index(1), id), scalars[4]);
@@ -248,6 +270,6 @@ struct LowerClassSumsGrad : OpRewritePattern<ClassSumsGradOp> {
 } // namespace
 
 void pp::populateLossPatterns(RewritePatternSet &patterns) {
-  patterns.add<LowerCrossEntropy, LowerCrossEntropyGrad, LowerClassSums,
-               LowerClassSumsGrad>(patterns.getContext());
+  patterns.add<LowerCrossEntropy, LowerCrossEntropyGrad, LowerClassMax,
+               LowerClassSums, LowerClassSumsGrad>(patterns.getContext());
 }

@@ -195,6 +195,12 @@ static LogicalResult addParameters(ModuleOp module,
       if (llvm::any_of(sharding.getBlocks(),
                        [](int64_t blocks) { return blocks != 1; }))
         entry["blocks"] = toJSON(sharding.getBlocks());
+      if (llvm::is_contained(sharding.getPadded(), true)) {
+        json::Array padded;
+        for (bool isPadded : sharding.getPadded())
+          padded.push_back(isPadded);
+        entry["padded"] = std::move(padded);
+      }
     }
     if (parameter.getPiece()) {
       json::Object &entry = *parameters.back().getAsObject();

@@ -50,6 +50,28 @@ LogicalResult CrossEntropyGradOp::inferReturnTypes(
   return success();
 }
 
+LogicalResult ClassMaxOp::inferReturnTypes(MLIRContext *,
+                                           std::optional<Location> location,
+                                           Adaptor adaptor,
+                                           SmallVectorImpl<Type> &types) {
+  Checker check{location, getOperationName()};
+  if (failed(check.hasRankAtLeast("(C1)", {"logits", adaptor.getLogits()}, 1,
+                                  "the last dimension counts the classes")))
+    return failure();
+  auto type = tensorType(adaptor.getLogits());
+  Value ids = adaptor.getNumbers() ? adaptor.getNumbers() : Value();
+  if (failed(check.areNumbers({"(C2)", "(C3)", type.getShape().back(), ids},
+                              adaptor.getNumbers(), adaptor.getCount())))
+    return failure();
+  types.push_back(type.clone(type.getShape().drop_back()));
+  return success();
+}
+
+void ClassMaxOp::setNumbers(Value numbers, int64_t count) {
+  getNumbersMutable().assign(numbers);
+  setCount(count);
+}
+
 /// Checks what both have; the type of a row's statistics.
 template <typename Adaptor>
 static FailureOr<Type> inferClassSums(Checker check, Adaptor adaptor) {

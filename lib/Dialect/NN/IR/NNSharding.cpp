@@ -317,6 +317,18 @@ static ShardingRule classesRule(Value logits, unsigned rows, Value numbers,
   return rule;
 }
 
+ShardingRule ClassMaxOp::getShardingRule() {
+  ShardingRule rule = classesRule(getLogits(), 0, getNumbers(), LoopKind::Max);
+  rule.results = {rowsOf(rule.operands[0])};
+  return rule;
+}
+std::optional<ShardingRule> ClassMaxOp::getRuleOfWhole() {
+  return ruleOfWhole(*this, LoopKind::Max);
+}
+std::optional<unsigned> ClassMaxOp::getCountedLoop() {
+  return unsigned(shapeOf(getLogits()).size() - 1);
+}
+
 /// An exponential and a shift: linear in nothing.
 ShardingRule ClassSumsOp::getShardingRule() {
   ShardingRule rule = classesRule(getLogits(), 2, getNumbers(), LoopKind::Sum);

@@ -113,10 +113,11 @@ bool MeshOp::isSpmd(StringRef axis) {
 // #pp.sharding
 //===----------------------------------------------------------------------===//
 
-/// `<` `[` (`{` string,* `}` (`blocks` `(` integer `)`)?),* `]` `>`
+/// `<` `[` (`{` string,* `}` (`blocks` `(` integer `)` | `padded`)?),* `]` `>`
 Attribute ShardingAttr::parse(AsmParser &parser, Type) {
   SmallVector<ArrayAttr> dims;
   SmallVector<int64_t> blocks;
+  SmallVector<bool> padded;
   auto parseDim = [&]() -> ParseResult {
     SmallVector<Attribute> axes;
     auto parseAxis = [&]() -> ParseResult {
@@ -130,6 +131,7 @@ Attribute ShardingAttr::parse(AsmParser &parser, Type) {
       return failure();
     dims.push_back(parser.getBuilder().getArrayAttr(axes));
     blocks.push_back(1);
+    padded.push_back(succeeded(parser.parseOptionalKeyword("padded")));
     if (failed(parser.parseOptionalKeyword("blocks")))
       return success();
     return failure(parser.parseLParen() || parser.parseInteger(blocks.back()) ||
@@ -140,32 +142,39 @@ Attribute ShardingAttr::parse(AsmParser &parser, Type) {
       parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseDim) ||
       parser.parseGreater())
     return {};
-  return parser.getChecked<ShardingAttr>(loc, parser.getContext(), dims,
-                                         blocks);
+  return parser.getChecked<ShardingAttr>(loc, parser.getContext(), dims, blocks,
+                                         padded);
 }
 
 void ShardingAttr::print(AsmPrinter &printer) const {
   printer << "<[";
-  llvm::interleaveComma(llvm::zip_equal(getDims(), getBlocks()), printer,
-                        [&](auto dim) {
+  llvm::interleaveComma(llvm::zip_equal(getDims(), getBlocks(), getPadded()),
+                        printer, [&](auto dim) {
                           printer << "{";
                           llvm::interleaveComma(std::get<0>(dim), printer);
                           printer << "}";
                           if (std::get<1>(dim) != 1)
                             printer << " blocks(" << std::get<1>(dim) << ")";
+                          if (std::get<2>(dim))
+                            printer << " padded";
                         });
   printer << "]>";
 }
 
 LogicalResult
 ShardingAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
-                     ArrayRef<ArrayAttr> dims, ArrayRef<int64_t> blocks) {
+                     ArrayRef<ArrayAttr> dims, ArrayRef<int64_t> blocks,
+                     ArrayRef<bool> padded) {
   llvm::SmallSet<StringRef, 4> seen;
-  if (blocks.size() != dims.size())
+  if (blocks.size() != dims.size() || padded.size() != dims.size())
     return emitError() << "(C5) found " << blocks.size()
                        << " numbers of blocks, expected one for each of "
                        << dims.size() << " dimensions";
-  for (auto [axes, number] : llvm::zip_equal(dims, blocks)) {
+  for (auto [axes, number, isPadded] : llvm::zip_equal(dims, blocks, padded)) {
+    if (isPadded && (axes.empty() || number != 1))
+      return emitError() << "(C5) found padded on " << axes << " in " << number
+                         << " blocks, expected a dimension that axes cut, in "
+                            "one";
     if (number < 1 || (axes.empty() && number != 1))
       return emitError() << "(C5) found blocks(" << number << ") on " << axes
                          << ", expected at least 1, and 1 where no axis cuts";
@@ -211,7 +220,7 @@ ShardingAttr::verifyFor(llvm::function_ref<InFlightDiagnostic()> emitError,
     if (ShapedType::isDynamic(size))
       return emitError() << "(C4) found a dynamic dimension " << dim
                          << ", expected a static size";
-    if (size % parts == 0 && size > 0)
+    if (size > 0 && (size % parts == 0 || getPadded()[dim]))
       continue;
     InFlightDiagnostic error =
         emitError() << "(C4) found dimension " << dim << " of size " << size
@@ -272,7 +281,7 @@ RankedTensorType ShardingAttr::getLocalType(RankedTensorType global,
                                             comm::MeshOpInterface mesh) const {
   SmallVector<int64_t> shape(global.getShape());
   for (auto [dim, size] : llvm::enumerate(shape))
-    size /= getParts(dim, mesh);
+    size = llvm::divideCeil(size, getParts(dim, mesh));
   return global.clone(shape);
 }
 

@@ -67,12 +67,11 @@ static void splitMean(nn::ReduceMeanOp mean) {
 static void splitCrossEntropy(nn::CrossEntropyOp loss) {
   OpBuilder builder(loss);
   Location loc = loss.getLoc();
-  auto logits = cast<RankedTensorType>(loss.getLogits().getType());
   auto rows = cast<RankedTensorType>(loss.getLse().getType());
   auto scalar = cast<RankedTensorType>(loss.getLoss().getType());
-  Value highest = nn::ReduceMaxOp::create(
-      builder, loc, rows.clone(logits.getElementType()), loss.getLogits(),
-      ArrayRef<int64_t>(logits.getRank() - 1), /*keepdims=*/false);
+  Value highest =
+      nn::ClassMaxOp::create(builder, loc, loss.getLogits(),
+                             /*numbers=*/Value(), /*count=*/IntegerAttr());
   Value shift = comm::DetachOp::create(builder, loc, highest);
   auto sums = nn::ClassSumsOp::create(
       builder, loc, loss.getLogits(), shift, loss.getTargets(),

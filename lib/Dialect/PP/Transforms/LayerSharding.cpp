@@ -16,6 +16,7 @@
 
 #include "LayerSharding.h"
 
+#include "pp/Dialect/NN/IR/NNOps.h"
 #include "pp/Interfaces/ElementBytes.h"
 
 #include "mlir/IR/Matchers.h"
@@ -63,8 +64,12 @@ std::optional<double> pp::costOfStep(Type type, Distribution from,
   auto wire = [&](double factor) {
     return kLatency + factor * bytes * (n - 1) / n / axis.transfer;
   };
-  const bool isCut = from.isSharded() && from.blocks == 1;
-  const bool becomesCut = to.isSharded() && to.blocks == 1;
+  // No collective knows padding.
+  auto isEven = [&](Distribution form) {
+    return form.isSharded() && form.blocks == 1 &&
+           canCut(type, form, axis.size);
+  };
+  const bool isCut = isEven(from), becomesCut = isEven(to);
   if (from.is(Kind::Constant)) {
     if (!to.isVarying())
       return 0;
@@ -176,8 +181,6 @@ void Ways::addWhole(Distribution how) {
 }
 
 void Ways::addCut(LoopCut cut) {
-  if (!isLegal(*rule, cut, axis.size))
-    return;
   OpSharding way;
   SmallVector<bool> isCut;
   for (auto [dims, type] :
@@ -259,8 +262,124 @@ LayerShardings::LayerShardings(LayerOp layer, const ShardingAxis &axis)
   yielded = body.getTerminator()->getOperands();
   for (Value operand : yielded)
     lastUse[number(operand)] = ops.size();
+  findPaddable();
   findForms();
   addOps();
+}
+
+/// A dimension that ops count (rows of a table, classes) may be cut with
+/// padding if all that touch it know how: those ops, which leave out what is
+/// beyond their count, products that it is an outer dimension of, and
+/// parameters, whose padding is zeros.
+void LayerShardings::findPaddable() {
+  struct Place {
+    Value value;
+    int64_t dim;
+  };
+  /// What an op has of one loop, in one dimension each.
+  auto placesOf = [](Operation *op, const ShardingRule &rule, unsigned loop) {
+    SmallVector<Place> places;
+    auto add = [&](const DimLoops &dims, Value value) {
+      for (auto [dim, loops] : llvm::enumerate(dims))
+        if (loops.size() == 1 && loops.front() == loop)
+          places.push_back({value, int64_t(dim)});
+    };
+    for (auto [dims, value] : llvm::zip_equal(rule.operands, op->getOperands()))
+      add(dims, value);
+    for (auto [dims, value] : llvm::zip_equal(rule.results, op->getResults()))
+      add(dims, value);
+    return places;
+  };
+  /// The loop of an op that may be padded.
+  auto loopOf = [](Operation *op,
+                   const ShardingRule &rule) -> std::optional<unsigned> {
+    auto shardable = dyn_cast<ShardableOpInterface>(op);
+    if (!shardable)
+      return std::nullopt;
+    if (std::optional<unsigned> counted = shardable.getCountedLoop())
+      return counted;
+    auto product = dyn_cast<nn::LinearOp>(op);
+    if (!product || product.getBias())
+      return std::nullopt;
+    return rule.results[0].back().front();
+  };
+  for (bool isCounted : {true, false})
+    for (Operation *op : ops) {
+      std::optional<ShardingRule> rule = getRuleOfWhole(op);
+      std::optional<unsigned> loop =
+          rule ? loopOf(op, *rule) : std::optional<unsigned>();
+      if (!loop)
+        continue;
+      SmallVector<Place> places = placesOf(op, *rule, *loop);
+      const bool isKnown =
+          !isa<nn::LinearOp>(op) || llvm::any_of(places, [&](Place place) {
+            auto at = paddable.find(place.value);
+            return at != paddable.end() && at->second == place.dim;
+          });
+      if (isCounted == !isa<nn::LinearOp>(op) && isKnown)
+        for (Place place : places)
+          paddable.try_emplace(place.value, place.dim);
+    }
+  auto mayStay = [&](Value value, int64_t dim) {
+    if (auto argument = dyn_cast<BlockArgument>(value);
+        argument && argument.getArgNumber() < layer.getNumInputs())
+      return false;
+    SmallVector<Operation *> touching(value.getUsers());
+    if (Operation *op = value.getDefiningOp())
+      touching.push_back(op);
+    return llvm::all_of(touching, [&](Operation *op) {
+      std::optional<ShardingRule> rule = getRuleOfWhole(op);
+      std::optional<unsigned> loop =
+          rule ? loopOf(op, *rule) : std::optional<unsigned>();
+      if (!loop)
+        return false;
+      bool isThere = false;
+      for (Place place : placesOf(op, *rule, *loop)) {
+        auto at = paddable.find(place.value);
+        if (at == paddable.end() || at->second != place.dim)
+          return false;
+        isThere |= place.value == value && place.dim == dim;
+      }
+      return isThere;
+    });
+  };
+  for (bool hasChanged = true; std::exchange(hasChanged, false);)
+    for (Value value : values)
+      if (auto at = paddable.find(value);
+          at != paddable.end() && !mayStay(value, at->second)) {
+        paddable.erase(at);
+        hasChanged = true;
+      }
+}
+
+/// Into equal parts, or with padding.
+bool LayerShardings::mayCut(unsigned op, const ShardingRule &rule,
+                            LoopCut cut) const {
+  if (isLegal(rule, cut, axis.size))
+    return true;
+  if (cut.blocks != 1 || rule.loops[cut.loop].kind == LoopKind::Whole)
+    return false;
+  bool isPaddable = false;
+  auto check = [&](const DimLoops &dims, Value value) {
+    for (auto [dim, loops] : llvm::enumerate(dims)) {
+      if (!llvm::is_contained(loops, cut.loop))
+        continue;
+      auto at = paddable.find(value);
+      if (at == paddable.end() || at->second != int64_t(dim))
+        return false;
+      isPaddable = true;
+    }
+    return true;
+  };
+  for (auto [dims, value] :
+       llvm::zip_equal(rule.operands, ops[op]->getOperands()))
+    if (!check(dims, value))
+      return false;
+  for (auto [dims, value] :
+       llvm::zip_equal(rule.results, ops[op]->getResults()))
+    if (!check(dims, value))
+      return false;
+  return isPaddable;
 }
 
 /// In which blocks a dimension may be cut is known by the ops that take it
@@ -273,14 +392,17 @@ void LayerShardings::findForms() {
   bool hasChanged = true;
   auto add = [&](Value value, Distribution form) {
     auto &own = forms[number(value)];
+    auto padded = paddable.find(value);
+    const bool mayPad = padded != paddable.end() &&
+                        form == Distribution::varying(padded->second);
     if (llvm::is_contained(own, form) ||
-        !canCut(value.getType(), form, axis.size))
+        !(mayPad || canCut(value.getType(), form, axis.size)))
       return;
     own.push_back(form);
     hasChanged = true;
   };
   auto addCut = [&](unsigned i, LoopCut cut) {
-    if (!isLegal(*rules[i], cut, axis.size))
+    if (!mayCut(i, *rules[i], cut))
       return;
     for (auto [dims, value] :
          llvm::zip_equal(rules[i]->operands, ops[i]->getOperands()))
@@ -337,7 +459,8 @@ void LayerShardings::addOps() {
            llvm::zip_equal(rule->operands, op->getOperands()))
         collect(dims, value);
       for (LoopCut cut : cuts)
-        ways.addCut(cut);
+        if (mayCut(choices.size(), *rule, cut))
+          ways.addCut(cut);
       ways.addSummands();
     }
     choices.push_back(ways.take());

@@ -75,7 +75,9 @@ public:
 
 private:
   struct Node;
+  void findPaddable();
   void findForms();
+  bool mayCut(unsigned op, const ShardingRule &rule, LoopCut cut) const;
   void addOps();
   unsigned number(mlir::Value value) const { return numbers.lookup(value); }
 
@@ -85,6 +87,8 @@ private:
   std::vector<mlir::Value> values;
   /// Of each value what any op may take or make it as.
   std::vector<llvm::SmallVector<comm::Distribution>> forms;
+  /// Of values a dimension of which the last part may reach into padding.
+  llvm::DenseMap<mlir::Value, int64_t> paddable;
   std::vector<unsigned> lastUse; ///< number of an op; all beyond: the yield
   std::vector<mlir::Operation *> ops;
   llvm::SmallVector<mlir::Value> yielded;

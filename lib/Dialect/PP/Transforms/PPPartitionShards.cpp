@@ -76,7 +76,7 @@ Type LayerPartition::localType(Type type, Distribution form) const {
     return type;
   auto tensor = cast<RankedTensorType>(type);
   SmallVector<int64_t> shape(tensor.getShape());
-  shape[form.dim] /= size;
+  shape[form.dim] = llvm::divideCeil(shape[form.dim], size);
   return tensor.clone(shape);
 }
 
@@ -178,8 +178,10 @@ LogicalResult LayerPartition::partition(Operation *op) {
     SmallVector<LoopCut> own;
     if (rule && form.dim < int64_t(rule->operands[i].size()))
       own = rule->findCuts(rule->operands[i][form.dim], form.blocks);
-    llvm::erase_if(own,
-                   [&](LoopCut one) { return !isLegal(*rule, one, size); });
+    // Where none is into equal parts, it is with padding.
+    auto isUneven = [&](LoopCut one) { return !isLegal(*rule, one, size); };
+    if (!llvm::all_of(own, isUneven))
+      llvm::erase_if(own, isUneven);
     if (cuts)
       llvm::erase_if(
           own, [&](LoopCut one) { return !llvm::is_contained(*cuts, one); });
@@ -250,15 +252,17 @@ LogicalResult LayerPartition::partition(Operation *op) {
 void LayerPartition::number(ShardableOpInterface part, int64_t count) {
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPoint(part);
-  // Numbers are ids.
-  Type element;
+  // Of the type of ids, where the op has some.
+  Type element = builder.getI32Type();
   for (Type type : part->getOperandTypes())
     if (getElementTypeOrSelf(type).isInteger())
       element = getElementTypeOrSelf(type);
-  part.setNumbers(comm::IotaOp::create(
-                      builder, part.getLoc(),
-                      RankedTensorType::get({count / size}, element), axes, 0),
-                  count);
+  part.setNumbers(
+      comm::IotaOp::create(builder, part.getLoc(),
+                           RankedTensorType::get(
+                               int64_t(llvm::divideCeil(count, size)), element),
+                           axes, 0),
+      count);
 }
 
 /// A bias that is added to a product at once is part of the product again.

@@ -427,15 +427,18 @@ void ModelSharding::annotate() {
         Distribution form = sharding.arguments[layer.op.getNumInputs() + i];
         SmallVector<ArrayAttr> dims;
         SmallVector<int64_t> blocks;
+        SmallVector<bool> padded;
         for (int64_t dim = 0;
              dim < cast<RankedTensorType>(param.getType()).getRank(); ++dim) {
           const bool isCut = isOfDim(form, dim);
           dims.push_back(builder.getArrayAttr(isCut ? ArrayRef<Attribute>(name)
                                                     : ArrayRef<Attribute>()));
           blocks.push_back(isCut ? form.blocks : 1);
+          padded.push_back(isCut && !canCut(param.getType(), form, axis.size));
         }
         if (form.isSharded())
-          param.setShardingAttr(ShardingAttr::get(context, dims, blocks));
+          param.setShardingAttr(
+              ShardingAttr::get(context, dims, blocks, padded));
         else
           param.removeShardingAttr();
       }

@@ -66,6 +66,43 @@ def NN_CrossEntropyGradOp : NN_InferredOp<"cross_entropy_grad"> {
   }];
 }
 
+def NN_ClassMaxOp : NN_InferredOp<"class_max"> {
+  let summary = "the highest logit of each row";
+  let description = [{
+    With `logits[..., C]`: `result[i] = max_v logits[i, v]`. With
+    `numbers(%n) of V` as in `nn.class_sums`: over the classes below V alone,
+    -infinity where there are none; parts of a vocabulary give candidates. It is
+    there for the shift of `nn.class_sums`, and has no derivative: put
+    `comm.detach` behind it.
+
+    Constraints:
+
+    - (C1) `logits` has at least one dimension.
+    - (C2) `numbers` has one dimension, the last of `logits`.
+    - (C3) V is at least the last dimension of `logits`.
+
+    Example:
+
+    ```mlir
+    %m = nn.class_max %logits : (tensor<4x128x256xf32>) -> tensor<4x128xf32>
+    %p = nn.class_max %part numbers(%n) of 256 : (tensor<4x128x64xf32>, tensor<64xi32>) -> tensor<4x128xf32>
+    ```
+  }];
+  let arguments = (ins NN_FloatTensor:$logits, Optional<NN_IdTensor>:$numbers,
+                   OptionalAttr<I64Attr>:$count);
+  let results = (outs NN_FloatTensor:$result);
+  let extraClassDeclaration = numbersDeclaration;
+  let extraClassDefinition = [{
+    uint64_t $cppClass::getFlops() {
+      return getLogits().getType().getNumElements();
+    }
+  }];
+  let assemblyFormat = [{
+    $logits (`numbers` `(` $numbers^ `)` `of` $count)? attr-dict `:`
+    functional-type(operands, results)
+  }];
+}
+
 class NN_ClassSumsBase<string mnemonic, list<Trait> traits = []>
     : NN_InferredOp<mnemonic, traits> {
   code constraints = [{

@@ -66,8 +66,10 @@ def PP_ShardingAttr : AttrDef<PP_Dialect, "Sharding"> {
     For each dimension the axes that cut it into equal parts, the slowest first:
     with `{"data", "tensor"}` coordinate (i, j) has part
     `i * size(tensor) + j`. Coordinates on axes that are not named have the same
-    part. A dimension is cut without padding: one that its axes do not divide is
-    an error that names the nearest sizes which they do. With `blocks(b)` the
+    part. A dimension that its axes do not divide is an error that names the
+    nearest sizes which they do; `padded`, its parts are all as large as the
+    first, and the last ones reach into zeros, which are in no file and in no sum
+    (the rows of a vocabulary, see pp-shard). With `blocks(b)` the
     dimension is b blocks, one behind the other, and a coordinate has its part
     of each: so queries, keys and values in one matrix are cut by heads.
 
@@ -84,17 +86,20 @@ def PP_ShardingAttr : AttrDef<PP_Dialect, "Sharding"> {
     - (C2) There is one list a dimension of the tensor.
     - (C3) Each axis is one of the mesh.
     - (C4) The product of the sizes of a dimension's axes divides it, or where
-      it is in blocks each of them.
+      it is in blocks each of them, unless it is padded.
     - (C5) Blocks are at least 1, one number a dimension, and 1 where no axis
-      cuts.
+      cuts, or where it is padded; what no axis cuts is not padded.
 
     Examples: }] # "`#pp.sharding<[{\"tensor\"}, {}]>`, "
-                 # "`#pp.sharding<[{}, {\"tensor\"} blocks(3)]>`";
+                 # "`#pp.sharding<[{}, {\"tensor\"} blocks(3)]>`, "
+                 # "`#pp.sharding<[{\"tensor\"} padded, {}]>`";
   let parameters = (ins ArrayRefParameter<"::mlir::ArrayAttr">:$dims,
-                    ArrayRefParameter<"int64_t">:$blocks);
+                    ArrayRefParameter<"int64_t">:$blocks,
+                    ArrayRefParameter<"bool">:$padded);
   let builders = [AttrBuilder<
       (ins "::llvm::ArrayRef<::mlir::ArrayAttr>":$dims), [{
-    return $_get($_ctxt, dims, ::llvm::SmallVector<int64_t>(dims.size(), 1));
+    return $_get($_ctxt, dims, ::llvm::SmallVector<int64_t>(dims.size(), 1),
+                 ::llvm::SmallVector<bool>(dims.size(), false));
   }]>];
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
