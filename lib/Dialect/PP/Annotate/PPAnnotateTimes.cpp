@@ -55,7 +55,7 @@ struct AnnotateTimes : pp::impl::PPAnnotateTimesBase<AnnotateTimes> {
       return signalPassFailure();
 
     FailureOr<Times> times =
-        Times::get(module, {{flops, bandwidth}, transfer, profile});
+        Times::get(module, {{flops, bandwidth, transfer}, profile});
     if (failed(times))
       return signalPassFailure();
     schedule::Costs costs =
