@@ -4,6 +4,7 @@
 #include "pp/Analysis/Cost.h"
 
 #include "pp/Interfaces/CostOpInterface.h"
+#include "pp/Schedule/Simulator.h"
 
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/OpDefinition.h"
@@ -18,6 +19,13 @@ pp::Cost pp::costOf(Operation *op, const MachineRates &rates) {
   if (auto known = dyn_cast<CostOpInterface>(op)) {
     cost.flops = double(known.getFlops());
     cost.bytes = double(known.getBytesRead()) + double(known.getBytesWritten());
+    if (auto wire = known.getCommunication(); wire && wire->messages > 0) {
+      cost.collectives = 1;
+      cost.sent = double(wire->bytes);
+      cost.collectiveSeconds = schedule::messageTime(
+          double(wire->messages), cost.sent / double(wire->messages),
+          rates.latency, rates.transfer);
+    }
   } else if (op->hasTrait<OpTrait::ConstantLike>() ||
              op->hasTrait<OpTrait::IsTerminator>() ||
              isa<CallOpInterface>(op)) {
@@ -30,7 +38,11 @@ pp::Cost pp::costOf(Operation *op, const MachineRates &rates) {
     cost.bytes = double(detail::sumOfBytes(op->getOperandTypes())) +
                  double(detail::sumOfBytes(op->getResultTypes()));
   }
-  cost.seconds = std::max(cost.flops / rates.flops, cost.bytes / rates.bytes);
+  cost.seconds = std::max({cost.flops / rates.flops, cost.bytes / rates.bytes,
+                           cost.collectiveSeconds});
+  // What a collective reads, adds and writes while it waits for messages.
+  if (cost.collectives)
+    cost.collectiveSeconds = cost.seconds;
   return cost;
 }
 

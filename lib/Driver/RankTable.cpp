@@ -8,6 +8,8 @@
 #include "pp/Dialect/PP/Memory/Buffers.h"
 #include "pp/Interfaces/CostOpInterface.h"
 
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -138,6 +140,90 @@ static void printReplicas(ModuleOp module, raw_ostream &os) {
                 reasons, formatSeconds(longer));
 }
 
+/// "tensor" for ["tensor"].
+static std::string formatAxes(ArrayAttr axes) {
+  return llvm::join(llvm::map_range(axes.getAsValueRange<StringAttr>(),
+                                    [](StringRef axis) { return axis.str(); }),
+                    ", ");
+}
+
+/// What ranks that share tensors exchange within layers: of one micro-batch on
+/// all pipe coordinates, and of a step on the one where it takes longest.
+static void printLayerCollectives(ModuleOp module, raw_ostream &os) {
+  struct Sum {
+    int64_t ranks = 1, count = 0;
+    double bytes = 0, seconds = 0;
+    llvm::MapVector<StringRef, int64_t> layers;
+    double longest = 0, step = 0;
+    uint64_t pipe = 0;
+  };
+  llvm::MapVector<Attribute, Sum> byAxes;
+  int64_t microbatches = 1;
+  for (ScheduleOp schedule : module.getOps<ScheduleOp>())
+    microbatches = schedule.getMicrobatches();
+  for (ProgramOp program : module.getOps<ProgramOp>()) {
+    auto all = program->getAttrOfType<ArrayAttr>(attr::kLayerCollectives);
+    if (!all)
+      continue;
+    llvm::MapVector<Attribute, double> inStep;
+    for (auto each : all.getAsRange<DictionaryAttr>()) {
+      auto number = [&](StringRef name) {
+        return each.getAs<IntegerAttr>(name).getInt();
+      };
+      const double seconds =
+          each.getAs<FloatAttr>("seconds").getValueAsDouble();
+      Sum &sum = byAxes[each.get("axes")];
+      sum.ranks = number("ranks");
+      sum.count += number("count");
+      sum.bytes += double(number("bytes"));
+      sum.seconds += seconds;
+      sum.layers[each.getAs<StringAttr>("layer").getValue()] += number("count");
+      inStep[each.get("axes")] += double(microbatches) * seconds;
+    }
+    for (auto [axes, seconds] : inStep)
+      if (Sum &sum = byAxes[axes]; seconds > sum.longest) {
+        sum.longest = seconds;
+        sum.step = predicted(program, "makespan");
+        sum.pipe = program.getPipe();
+      }
+  }
+  for (auto &[axes, sum] : byAxes) {
+    std::string layers;
+    for (auto [name, count] : sum.layers)
+      layers += formatv("{0}{1} {2}", layers.empty() ? "" : ", ", name, count);
+    os << formatv("{0}: {1} collectives a micro-batch in forward and backward "
+                  "over groups of {2}, {3} sent by a rank, {4}, by layer: {5}",
+                  formatAxes(cast<ArrayAttr>(axes)), sum.count, sum.ranks,
+                  formatBytes(sum.bytes), formatSeconds(sum.seconds), layers);
+    if (sum.step > 0)
+      os << formatv("; up to {0} of a step ({1:f1} %), on pipe {2}",
+                    formatSeconds(sum.longest), 100 * sum.longest / sum.step,
+                    sum.pipe);
+    os << "\n";
+  }
+}
+
+/// "8 ranks: pipe 2 x data 2 x tensor 2", where there are more than pipe
+/// coordinates.
+static void printMesh(ModuleOp module, raw_ostream &os) {
+  for (MeshOp mesh : module.getOps<MeshOp>()) {
+    int64_t ranks = 1;
+    bool isOfMore = false;
+    std::string axes;
+    for (auto [axis, size] : llvm::zip_equal(
+             mesh.getAxes().getAsValueRange<StringAttr>(), mesh.getSizes())) {
+      ranks *= size;
+      isOfMore |= axis != "pipe" && size > 1;
+      if (axis == "pipe" || size > 1)
+        axes += formatv("{0}{1} {2}", axes.empty() ? "" : " x ", axis, size);
+    }
+    if (isOfMore)
+      os << formatv("{0} ranks: {1}; a row is of each rank of a pipe "
+                    "coordinate\n",
+                    ranks, axes);
+  }
+}
+
 /// What the order of sums in attention's backward costs, and would cost.
 static void printAttentionWorkspace(ModuleOp module, raw_ostream &os) {
   module.walk([&](ModuleOp layers) {
@@ -201,6 +287,7 @@ void pp::driver::printRankTable(ModuleOp module, raw_ostream &os) {
   for (ArrayRef<std::string> row : rows)
     for (auto [width, cell] : llvm::zip(widths, row))
       width = std::max(width, cell.size());
+  printMesh(module, os);
   for (ArrayRef<std::string> row : rows) {
     for (auto [column, cell] : llvm::enumerate(row)) {
       // The last column is text of any length: left aligned, not padded.
@@ -216,5 +303,6 @@ void pp::driver::printRankTable(ModuleOp module, raw_ostream &os) {
   if (ranks)
     os << formatv("predicted bubble {0:f1} %\n", 100 * bubble / ranks);
   printReplicas(module, os);
+  printLayerCollectives(module, os);
   printAttentionWorkspace(module, os);
 }

@@ -91,7 +91,7 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
     shard.sequence = options.sequence;
     shard.flops = target->rates.flops;
     shard.bandwidth = target->rates.bytes;
-    shard.transfer = target->transfer;
+    shard.transfer = target->rates.transfer;
     manager.addPass(createPPShard(shard));
     PPPartitionShardsOptions shards;
     shards.tensors = options.tensors;
@@ -114,6 +114,7 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   partition.profile = options.profile;
   partition.flops = target->rates.flops;
   partition.bandwidth = target->rates.bytes;
+  partition.transfer = target->rates.transfer;
   manager.addPass(createPPPartition(partition));
   // Layer functions and stage functions. Residuals are chosen here, so common
   // subexpressions of the backward are gone before their values are counted.
@@ -138,7 +139,7 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   schedule.profile = options.profile;
   schedule.flops = target->rates.flops;
   schedule.bandwidth = target->rates.bytes;
-  schedule.transfer = target->transfer;
+  schedule.transfer = target->rates.transfer;
   manager.addPass(createPPSchedule(schedule));
   PPAddMeshOptions mesh;
   mesh.replicas = options.replicas;
@@ -187,7 +188,7 @@ LogicalResult pp::buildRankPipeline(OpPassManager &manager,
   times.profile = options.profile;
   times.flops = target->rates.flops;
   times.bandwidth = target->rates.bytes;
-  times.transfer = target->transfer;
+  times.transfer = target->rates.transfer;
   manager.addPass(createPPAnnotateTimes(times));
   return success();
 }

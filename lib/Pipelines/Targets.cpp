@@ -37,7 +37,7 @@ std::optional<Target> pp::findTarget(StringRef name, StringRef chip,
                                      StringRef precision) {
   if (name == "cpu") {
     static constexpr StringRef semantics[] = {"rendezvous", "fifo-per-edge"};
-    return Target{semantics, MachineRates(), 5e9};
+    return Target{semantics, MachineRates()};
   }
   if (name != "cuda")
     return std::nullopt;
@@ -51,7 +51,8 @@ std::optional<Target> pp::findTarget(StringRef name, StringRef chip,
   MachineRates rates;
   rates.flops = 0.6 * (precision == "bf16" ? peaks.bf16 : peaks.f32);
   rates.bytes = 0.8 * peaks.memory;
-  return Target{semantics, rates, 0.7 * peaks.nvlink};
+  rates.transfer = 0.7 * peaks.nvlink;
+  return Target{semantics, rates};
 }
 
 std::optional<int64_t> pp::readCudnnVersion(StringRef text) {

@@ -39,10 +39,15 @@ bool Costs::hasCollectives() const {
          hasSome(gradientGather);
 }
 
+double pp::schedule::messageTime(double messages, double bytes, double latency,
+                                 double bandwidth) {
+  return messages * (latency + bytes / bandwidth);
+}
+
 double pp::schedule::ringTime(double bytes, int64_t members, double latency,
                               double bandwidth) {
-  const double others = static_cast<double>(members - 1);
-  return others * (latency + bytes / static_cast<double>(members) / bandwidth);
+  return messageTime(static_cast<double>(members - 1),
+                     bytes / static_cast<double>(members), latency, bandwidth);
 }
 
 static std::string checkTime(const char *what, double time) {

@@ -320,6 +320,7 @@ void DeviceBackend::runStep(pprt_context &context, pprt_step_fn function) {
     if (mode == Mode::Replay)
       return;
     spans.clear();
+    collectiveSpans.clear();
     usedMarks = 0;
     if (mode == Mode::Record)
       device->beginCapture();
@@ -378,6 +379,9 @@ void DeviceBackend::recordEvents() {
   for (const Span &span : spans)
     recorder.add(span.kind, device->timeOf(span.begin),
                  device->timeOf(span.end), span.action);
+  for (const CollectiveSpan &span : collectiveSpans)
+    recorder.addCollective(span.collective, device->timeOf(span.begin),
+                           device->timeOf(span.end), span.action);
 }
 
 //===----------------------------------------------------------------------===//
@@ -586,8 +590,13 @@ void DeviceBackend::wait(int request, int action) {
 
 void DeviceBackend::layerCollective(int collective, const void *in, void *out,
                                     void *workspace) {
+  const bool isTimed = recorder.timesCollectives();
+  const int begin = isTimed ? mark(0) : -1;
   layerGroups->start(collective, in, out, workspace);
   layerGroups->wait(collective);
+  if (isTimed)
+    collectiveSpans.push_back(
+        {collective, recorder.currentAction(), begin, mark(0)});
 }
 
 void DeviceBackend::write(pprt_context &context, int64_t *to, int64_t number) {

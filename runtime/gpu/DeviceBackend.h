@@ -146,6 +146,10 @@ private:
     int action, begin, end;
   };
   std::vector<Span> spans;
+  struct CollectiveSpan {
+    int collective, action, begin, end;
+  };
+  std::vector<CollectiveSpan> collectiveSpans; ///< of layers, within actions
   std::vector<int> marks;
   size_t usedMarks = 0;
   std::vector<Transfer> transfers; ///< that the step has started, in order

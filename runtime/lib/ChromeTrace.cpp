@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 using namespace pprt;
 
@@ -14,6 +15,28 @@ static std::string actionTitle(const Action &action) {
   if (!action.name.empty())
     title += " " + action.name;
   return title;
+}
+
+std::string pprt::describeCollective(const Description &description,
+                                     int collective) {
+  const ProgramCollective &info =
+      description.layerCollectives[size_t(collective)];
+  int members = 1;
+  std::string axes;
+  for (const std::string &axis : info.axes) {
+    axes += (axes.empty() ? "" : " and ") + axis;
+    members *= description.mesh.sizeOf(axis);
+  }
+  double bytes = double(info.over(members).total() * sizeOf(info.type));
+  const char *units[] = {"B", "KB", "MB", "GB"};
+  size_t unit = 0;
+  for (; bytes >= 1000 && unit < 3; ++unit)
+    bytes /= 1024;
+  char size[32];
+  std::snprintf(size, sizeof size, unit ? "%.1f %s" : "%.0f %s", bytes,
+                units[unit]);
+  return std::string(Collective::kindNames[info.kind]) + " over " + axes +
+         ", " + std::to_string(members) + " ranks, " + size;
 }
 
 static const char *category(Event::Kind kind) {
@@ -119,6 +142,22 @@ std::string pprt::chromeTrace(const Description &description,
         }
         emitComplete(title, category(event.kind), rank, 0, event.begin,
                      event.end - event.begin, std::move(args));
+      }
+      // Within their actions, on the same thread.
+      for (const TimedCollective &timed : step.collectives) {
+        Json args;
+        args["step"] = step.step;
+        if (timed.action >= 0) {
+          const Action &action = actions[size_t(timed.action)];
+          args["within"] = actionTitle(action);
+          if (action.stage >= 0)
+            args["stage"] = action.stage;
+          if (action.microbatch >= 0)
+            args["microbatch"] = action.microbatch;
+        }
+        emitComplete(describeCollective(description, timed.collective),
+                     "collective", rank, 0, timed.begin,
+                     timed.end - timed.begin, std::move(args));
       }
     }
   }

@@ -52,5 +52,9 @@ void pprt::alignSteps(std::vector<StepEvents> &steps, ClockPoint begin,
       move(event.begin);
       move(event.end);
     }
+    for (TimedCollective &timed : step.collectives) {
+      move(timed.begin);
+      move(timed.end);
+    }
   }
 }

@@ -117,8 +117,13 @@ void HostBackend::finishCollective(int collective, int action) {
 void HostBackend::layerCollective(int collective, const void *in, void *out,
                                   void *workspace) {
   // A part of the action, as what the layer computes is.
+  const bool isTimed = setup.recorder.timesCollectives();
+  const uint64_t begin = isTimed ? nowNs() : 0;
   layerGroups->start(collective, in, out, workspace);
   layerGroups->wait(collective);
+  if (isTimed)
+    setup.recorder.addCollective(collective, begin, nowNs(),
+                                 setup.recorder.currentAction());
 }
 
 //===----------------------------------------------------------------------===//

@@ -278,6 +278,23 @@ static std::string text(const char *pattern, double a, double b = 0) {
   return buffer;
 }
 
+/// Of the measured step: how long ranks of the pipeline are in collectives of
+/// layers, which is a part of their actions; empty where none was noted.
+static std::string noteCollectives(const RankSteps &ranks, int64_t step) {
+  double count = 0, ms = 0;
+  for (const std::vector<StepEvents> &rank : ranks)
+    if (const StepEvents *events = findStep(rank, step))
+      for (const TimedCollective &timed : events->collectives) {
+        ++count;
+        ms += double(timed.end - timed.begin) * 1e-6;
+      }
+  const double each = double(ranks.size());
+  return count == 0 ? ""
+                    : text("; of it %.4g ms in %.4g collectives of layers, "
+                           "means over the ranks shown",
+                           ms / each, count / each);
+}
+
 // Measured, predicted from its own times or, if these were emulated, from
 // those, and planned. Only the first where the ranks do not follow a schedule;
 // the reason is in its notes.
@@ -289,7 +306,7 @@ pprt::timelinePanels(const Description &description, const RankSteps &ranks,
   std::vector<Panel> panels = {
       {emulated ? "measured, emulated compute" : "measured",
        measured,
-       text("makespan %.4g ms", makespan),
+       text("makespan %.4g ms", makespan) + noteCollectives(ranks, step),
        {}}};
 
   const Schedule schedule = scheduleOf(description);

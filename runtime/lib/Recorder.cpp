@@ -3,6 +3,7 @@
 #include "Clock.h"
 #include "Options.h"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace pprt;
@@ -29,7 +30,13 @@ void Recorder::beginStep(int64_t step) {
     now.events.reserve(2 * (now.events.capacity() + missed));
     missed = 0;
   }
+  if (missedCollectives) {
+    now.collectives.reserve(2 *
+                            (now.collectives.capacity() + missedCollectives));
+    missedCollectives = 0;
+  }
   now.events.clear();
+  now.collectives.clear();
   now.step = step;
   current = -1;
   now.begin = nowNs();
@@ -95,6 +102,24 @@ void Recorder::add(Event::Kind kind, uint64_t begin, uint64_t end, int action) {
   now.events.push_back(event);
 }
 
+void Recorder::timeCollectives() {
+  notesCollectives = true;
+  // As many as a few layers have, up to 1.5 MB; where there are more, the first
+  // step keeps fewer of them.
+  now.collectives.reserve(std::min<size_t>(64 * program.actions.size(), 65536));
+}
+
+void Recorder::addCollective(int collective, uint64_t begin, uint64_t end,
+                             int action) {
+  ++sums.collectives;
+  sums.inCollectives += toSeconds(end - begin);
+  if (now.collectives.size() == now.collectives.capacity()) {
+    ++missedCollectives;
+    return;
+  }
+  now.collectives.push_back({begin, end, collective, action});
+}
+
 template <typename T> static void put(std::string &bytes, const T &value) {
   bytes.append(reinterpret_cast<const char *>(&value), sizeof value);
 }
@@ -117,6 +142,9 @@ std::string pprt::packSteps(const std::vector<StepEvents> &steps) {
     put(bytes, uint64_t(step.events.size()));
     for (const Event &event : step.events)
       put(bytes, event);
+    put(bytes, uint64_t(step.collectives.size()));
+    for (const TimedCollective &timed : step.collectives)
+      put(bytes, timed);
   }
   return bytes;
 }
@@ -131,6 +159,9 @@ std::vector<StepEvents> pprt::unpackSteps(const std::string &bytes) {
     step.events.resize(take<uint64_t>(bytes, at));
     for (Event &event : step.events)
       event = take<Event>(bytes, at);
+    step.collectives.resize(take<uint64_t>(bytes, at));
+    for (TimedCollective &timed : step.collectives)
+      timed = take<TimedCollective>(bytes, at);
     steps.push_back(std::move(step));
   }
   return steps;

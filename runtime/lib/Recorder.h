@@ -3,7 +3,8 @@
 // Every action, wait and transfer of a step, and the all-reduce of its report,
 // becomes one event in a buffer that is made before the step. Between steps the
 // events are summed up for the profile, and kept for --trace (all steps) and
-// --timeline (the last few steps).
+// --timeline (the last few steps). Collectives of layers, which are parts of
+// actions, are noted beside them where one of the three is asked for.
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_RECORDER_H
@@ -29,11 +30,19 @@ struct Event {
   int32_t action = -1; // index into the program's actions, -1 unknown
 };
 
+/// A collective of a layer from its start to its end, within an action.
+struct TimedCollective {
+  uint64_t begin = 0, end = 0; // ns
+  int32_t collective = 0;      // index into the description's
+  int32_t action = -1;         // as Event's
+};
+
 /// The events of one step of one rank.
 struct StepEvents {
   int64_t step = -1;
   uint64_t begin = 0, end = 0;
   std::vector<Event> events;
+  std::vector<TimedCollective> collectives;
 };
 
 /// Seconds of a rank's steps, by what they were spent on.
@@ -43,6 +52,8 @@ struct Profile {
   double waiting = 0;                 // for transfers
   double transfers = 0;               // posting and completing them
   double inFlight = 0;                // sum over transfers, overlap included
+  double inCollectives = 0;           // of layers: a part of compute
+  uint64_t collectives = 0;           // how many these were
 
   double kind(ActionKind k) const { return byKind[size_t(k)]; }
   double compute() const;
@@ -59,6 +70,10 @@ public:
   /// Layers are timed within actions from now on.
   void timeLayers(LayerTimes &times) { layers = &times; }
 
+  /// Collectives of layers are noted from now on.
+  void timeCollectives();
+  bool timesCollectives() const { return notesCollectives; }
+
   void actionBegin(int action);
   void actionEnd(int action);
   /// The same without an event: a device's times come later, by add().
@@ -68,6 +83,7 @@ public:
   int currentAction() const { return current; }
   uint64_t currentActionBegin() const { return currentBegin; }
   void add(Event::Kind kind, uint64_t begin, uint64_t end, int action);
+  void addCollective(int collective, uint64_t begin, uint64_t end, int action);
 
   const Profile &profile() const { return sums; }
   const std::vector<StepEvents> &allSteps() const { return kept; }
@@ -78,7 +94,8 @@ private:
   bool keepAll, keepLast;
   StepEvents now;
   LayerTimes *layers = nullptr;
-  size_t missed = 0;
+  size_t missed = 0, missedCollectives = 0;
+  bool notesCollectives = false;
   int current = -1;
   uint64_t currentBegin = 0;
   double seconds = 0;

@@ -49,6 +49,10 @@ std::string chromeTrace(const Description &description, const RankSteps &ranks,
 std::string timelineSvg(const Description &description, const RankSteps &ranks,
                         int64_t step, std::vector<pp::schedule::Panel> panels);
 
+/// "all_gather over tensor, 2 ranks, 12.0 KB": a collective of layers, with the
+/// bytes of all pieces together.
+std::string describeCollective(const Description &description, int collective);
+
 /// A line a panel: where its time went, and why ranks idled.
 std::string bubbleTable(const std::vector<pp::schedule::Panel> &panels,
                         int64_t step);

@@ -18,6 +18,32 @@ static std::string format(const char *pattern, ...) {
   return buffer;
 }
 
+/// What ranks do and wait in collectives of layers; empty where there are none.
+static std::string collectivesLine(const std::vector<Profile> &ranks,
+                                   int64_t steps) {
+  double seconds = 0, compute = 0, longest = 0;
+  uint64_t count = 0;
+  size_t slowest = 0;
+  for (size_t rank = 0; rank < ranks.size(); ++rank) {
+    const Profile &p = ranks[rank];
+    count += p.collectives;
+    seconds += p.inCollectives;
+    compute += p.compute();
+    if (p.inCollectives > longest) {
+      longest = p.inCollectives;
+      slowest = rank;
+    }
+  }
+  if (count == 0)
+    return "";
+  const double each = double(ranks.size()) * double(steps);
+  return format("collectives of layers: %.0f a step, %.3f ms, %.1f%% of "
+                "compute, means over ranks; most on rank %zu, %.3f ms\n",
+                double(count) / each, 1e3 * seconds / each,
+                100 * seconds / (compute > 0 ? compute : 1), slowest,
+                1e3 * longest / double(steps));
+}
+
 std::string pprt::profileTable(const Description &description,
                                const std::vector<Profile> &ranks, int64_t steps,
                                bool byKind) {
@@ -52,6 +78,7 @@ std::string pprt::profileTable(const Description &description,
         ms(p.kind(ActionKind::Update)), ms(p.kind(ActionKind::Report)),
         ms(p.waiting), ms(p.inFlight));
   }
+  out += collectivesLine(ranks, steps);
   double bubble = -1;
   for (const Program &program : description.programs)
     bubble = std::max(bubble, program.predictedBubble);

@@ -112,7 +112,12 @@ public:
         recorder(program, /*keepAll=*/!options.trace.empty(),
                  /*keepLast=*/true),
         setup{description, options, bootstrap, recorder},
-        backend(createBackend(setup)) {}
+        backend(createBackend(setup)) {
+    if (!description.layerCollectives.empty() &&
+        (options.profile || !options.trace.empty() ||
+         !options.timeline.empty()))
+      recorder.timeCollectives();
+  }
   ~Run();
 
   void prepare();
@@ -349,13 +354,16 @@ void Run::prepare() {
     elements += parameter.wholeElements();
     anyBF16 |= parameter.isBF16;
   }
+  // Ranks that are more than stages and replicas say.
+  const bool isShared = !description.axesOfEqualSamples().empty();
   std::printf(
-      "%s: %llu parameters%s, %d %s, %d stages, %s, %s%d micro-batches of "
+      "%s: %llu parameters%s, %d %s%s, %d stages, %s, %s%d micro-batches of "
       "%lld x %lld tokens\n",
       description.name.c_str(), static_cast<unsigned long long>(elements),
       anyBF16 ? " in bf16 with f32 masters" : "", description.ranks(),
-      description.ranks() == 1 ? "rank" : "ranks", description.stages,
-      description.schedule.c_str(),
+      description.ranks() == 1 ? "rank" : "ranks",
+      isShared ? (" (" + description.mesh.describe() + ")").c_str() : "",
+      description.stages, description.schedule.c_str(),
       description.replicas() == 1
           ? ""
           : (std::to_string(description.replicas()) + " replicas, each ")
@@ -491,8 +499,10 @@ void Run::report() {
   ClockPoint clockEnd = compareClocks(bootstrap);
   auto gatherSteps = [&](std::vector<StepEvents> steps, bool withEvents) {
     if (!withEvents)
-      for (StepEvents &step : steps)
+      for (StepEvents &step : steps) {
         step.events.clear();
+        step.collectives.clear();
+      }
     alignSteps(steps, clockBegin, clockEnd);
     RankSteps ranks;
     for (const std::string &bytes : bootstrap.gather(packSteps(steps)))

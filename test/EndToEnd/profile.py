@@ -5,6 +5,7 @@ any schedule; what is compiled with it gives the same bits."""
 import json
 import math
 import pathlib
+import re
 
 from harness import (
     BUILD, check, compile_model, digest, execute, make_model, must, run, start,
@@ -15,7 +16,7 @@ LAYERS = ["embed", "block", "block", "block", "head"]
 TRAINING = ["--data", "text", "--steps", 4, "--quiet"]
 
 
-def check_profile(path, ranks, parts):
+def check_profile(path, ranks, parts, bytes_of_value=3072):
     """Layers in the model's order, each with its parts; numbers that make sense."""
     profile = json.loads(pathlib.Path(path).read_text())
     check(profile["format"] == 1, f"{path}: format {profile['format']}")
@@ -37,8 +38,9 @@ def check_profile(path, ranks, parts):
         check(transfers["latency"] >= 0 and transfers["bandwidth"] > 0,
               f"{path}: transfers {transfers}")
         # Activations of 2 x 12 x 32 floats, and their gradients.
-        check({value["bytes"] for value in transfers["values"]} >= {3072},
-              f"{path}: transfers {transfers}")
+        if bytes_of_value:
+            check({value["bytes"] for value in transfers["values"]} >= {bytes_of_value},
+                  f"{path}: transfers {transfers}")
     check(profile["update"]["bytes"] > 0 and profile["update"]["seconds"] > 0,
           f"{path}: update {profile['update']}")
 
@@ -70,6 +72,19 @@ def main():
                       f"--profile={path}"]))
         print(f"{ranks} ranks {options}: profile is whole", flush=True)
     check(len(weights) == 1, f"{len(weights)} different weights, expected the same everywhere")
+
+    # Times of ranks that share tensors have their collectives in them; what these
+    # take is predicted with the measured latency and bandwidth.
+    shared = compile_model(model, "shared", "--pp=2", "--tp=2", "--microbatches=4")
+    must(run(shared, 4, *TRAINING, "--profile-out", "shared.json"))
+    check_profile("shared.json", 2, {"F", "I", "W"}, bytes_of_value=None)
+    line = r"(?m)^tensor: (\d+) collectives .* sent by a rank, ([^,]+), by layer: "
+    lines = [re.search(line, must(execute([BUILD / "bin/pp-compile", model, "-o", "shared.ll",
+                                           "--pp=2", "--tp=2", "--emit=llvm", *options])))
+             for options in ([], ["--profile=shared.json"])]
+    check(all(lines) and lines[0][1] == lines[1][1] and lines[0][2] != lines[1][2],
+          f"collectives without and with a profile: {lines}")
+    print("ranks that share tensors: profile is whole", flush=True)
 
     # Where nothing can be measured or written, nothing is trained.
     result = run(plain, 4, "--data", "text", "--steps", 2, "--profile-out", "two.json")

@@ -76,6 +76,48 @@ def real(model, data, schedule, *options):
     check(any(tip.startswith("optimizer: ") for tip in tips), "updates")
 
 
+def shared(model, data):
+    """Two ranks that share tensors: collectives of layers lie within actions."""
+    program = harness.compile_model(model, "shared", "--tp=2", "--pp=2", "--microbatches=4")
+    out = must(harness.run(program, 4, "--data", data, "--steps", 4, "--trace", "c.json",
+                           "--timeline", "c.svg", "--profile", PPRT_COUNT_ALLOCATIONS="1"))
+    check(re.search(r"(?m)^gpt: .* 4 ranks \(pipe 2 x tensor 2\), 2 stages", out),
+          "the first line says which ranks there are")
+    line = re.search(r"(?m)^collectives of layers: (\d+) a step, ([\d.]+) ms, ([\d.]+)% of compute, "
+                     r"means over ranks; most on rank [0-3], ([\d.]+) ms$", out)
+    check(line and float(line[1]) > 0 and 0 < float(line[3]) < 100
+          and float(line[2]) <= float(line[4]), "the profile has no collectives of layers")
+    check(re.findall(r"rank \d: program (\d+)", out) == ["0"] * 4, "a step allocates")
+    trace = json.load(open("c.json"))["traceEvents"]
+    found = [event for event in trace if event.get("cat") == "collective"]
+    kinds = {re.fullmatch(r"(\w+) over tensor, 2 ranks, [\d.]+ K?B", event["name"])[1]
+             for event in found}
+    check(kinds == {"all_gather", "reduce_scatter", "all_reduce"}, f"collectives: {kinds}")
+    # As many as the compiler says, but for the first step, which may keep fewer.
+    table = must(execute([BUILD / "bin/pp-compile", model, "-o", "shared.ll", "--tp=2", "--pp=2",
+                          "--microbatches=4", "--emit=llvm"]))
+    planned = int(re.search(r"(?m)^tensor: (\d+) collectives a micro-batch", table)[1])
+    for step in range(1, 4):
+        in_step = [event for event in found if event["args"]["step"] == step]
+        # Two ranks of each pipe coordinate, four micro-batches.
+        check(len(in_step) == 2 * 4 * planned,
+              f"{len(in_step)} collectives in step {step}, expected 8 * {planned}")
+        runs = {}
+        for event in trace:
+            if event.get("cat") == "action" and event["args"]["step"] == step:
+                runs.setdefault(event["pid"], []).append((event["ts"], event["ts"] + event["dur"]))
+        for event in in_step:
+            # Times are of microseconds to three digits.
+            check(any(begin <= event["ts"] + 0.002 and event["ts"] + event["dur"] <= end + 0.002
+                      for begin, end in runs[event["pid"]]),
+                  f"{event} lies in no action")
+            check({"stage", "microbatch", "within"} <= event["args"].keys(), f"{event}: arguments")
+    check("collectives of layers" in open("c.svg").read(), "the picture names them")
+    # Without a report that wants them they are not noted.
+    out = must(harness.run(program, 4, "--data", data, "--steps", 2))
+    check("collectives of layers" not in out, "collectives were noted unasked")
+
+
 def emulated(model, schedule, ranks, microbatches, stages, split):
     program = harness.compile_model(model, f"emulated-{schedule}", f"--pp={ranks}",
                                     f"--microbatches={microbatches}", f"--schedule={schedule}")
@@ -131,6 +173,7 @@ def main():
     real(model, data, "1f1b")
     real(model, data, "zb-h1")
     real(model, data, "interleaved", "--virtual=2")
+    shared(harness.make_model("shared.mlir", "gpt", "--layers", 4, *shape), data)
     deep = harness.make_model("deep.mlir", "llama", "--layers", 16, "--kv-heads", 2, *shape)
     program = emulated(deep, "1f1b", 8, 12, 8, split=False)
     emulated(deep, "zb-v", 8, 8, 16, split=True)

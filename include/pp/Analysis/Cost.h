@@ -2,7 +2,8 @@
 //
 // Sums CostOpInterface over a body, following calls. Ops of upstream dialects
 // have no such interface: one operation an element of their results, every
-// operand read and every result written once.
+// operand read and every result written once. A collective takes as long as its
+// messages do on the wire, by the formula of collectives of replicas.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,13 +24,22 @@ struct MachineRates {
   double flops = 1e11;
   /// Bytes a second from and to memory.
   double bytes = 2e10;
+  /// Bytes a second from rank to rank.
+  double transfer = 5e9;
+  /// Seconds of a message beside its bytes.
+  double latency = 0;
 };
 
 /// What a computation costs.
 struct Cost {
   double flops = 0;   ///< floating-point operations
   double bytes = 0;   ///< bytes read and written
-  double seconds = 0; ///< each op bound by the slower of arithmetic and memory
+  /// Each op bound by the slowest of arithmetic, memory and wire.
+  double seconds = 0;
+
+  int64_t collectives = 0;      ///< that send anything
+  double sent = 0;              ///< bytes that a rank sends in them
+  double collectiveSeconds = 0; ///< of `seconds`, those of collectives
 
   /// The operations as the number that a profile knows a layer by.
   int64_t wholeFlops() const { return int64_t(std::min(flops, 9e18)); }
@@ -38,6 +48,9 @@ struct Cost {
     flops += other.flops;
     bytes += other.bytes;
     seconds += other.seconds;
+    collectives += other.collectives;
+    sent += other.sent;
+    collectiveSeconds += other.collectiveSeconds;
     return *this;
   }
 };

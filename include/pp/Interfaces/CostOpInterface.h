@@ -16,6 +16,7 @@ struct Communication {
   mlir::ArrayAttr axes; ///< names of the axes that it spans
   int64_t ranks;        ///< of a group
   uint64_t bytes;       ///< that each rank sends
+  int64_t messages;     ///< in which it sends them, one after another
 };
 } // namespace pp
 

@@ -32,7 +32,6 @@ struct Target {
   /// Sustained rates of one rank, where no profile says better. Their ratio
   /// decides where a model is cut.
   MachineRates rates;
-  double transfer; ///< bytes a second from rank to rank
 };
 
 /// Names of all targets, the usual one first.

@@ -56,6 +56,11 @@ struct Costs {
                        double weightGradient, double transfer = 0);
 };
 
+/// How long messages of so many bytes each take, one after another over one
+/// link: what collectives of layers and of replicas cost.
+double messageTime(double messages, double bytes, double latency,
+                   double bandwidth);
+
 /// How long an all-gather or a reduce-scatter of so many bytes, all parts
 /// together, takes on a ring: a member sends (members - 1) / members of them.
 double ringTime(double bytes, int64_t members, double latency,

@@ -220,6 +220,31 @@ TEST(Recorder, MakesRoomForTheNextStep) {
   EXPECT_EQ(recorder.allSteps()[1].events.size(), 1000u);
 }
 
+TEST(Recorder, NotesCollectivesOfLayers) {
+  Description d = description();
+  Recorder recorder(d.programs[1], true, true);
+  EXPECT_FALSE(recorder.timesCollectives());
+  recorder.timeCollectives();
+  EXPECT_TRUE(recorder.timesCollectives());
+  for (int step = 0; step < 2; ++step) {
+    recorder.beginStep(step);
+    for (int i = 0; i < 1000; ++i)
+      recorder.addCollective(/*collective=*/3, 10, 1000010, /*action=*/1);
+    recorder.endStep();
+  }
+  // All are counted, also those that the first step has no room for.
+  EXPECT_EQ(recorder.profile().collectives, 2000u);
+  EXPECT_NEAR(recorder.profile().inCollectives, 2, 1e-9);
+  EXPECT_LT(recorder.allSteps()[0].collectives.size(), 1000u);
+  auto copy = unpackSteps(packSteps(recorder.allSteps()));
+  ASSERT_EQ(copy[1].collectives.size(), 1000u);
+  EXPECT_EQ(copy[1].collectives[999].collective, 3);
+  EXPECT_EQ(copy[1].collectives[999].action, 1);
+  alignSteps(copy, {/*mine=*/0, /*toRank0=*/5}, {/*mine=*/0, /*toRank0=*/5});
+  EXPECT_EQ(copy[1].collectives[0].begin, 15u);
+  EXPECT_EQ(copy[1].collectives[0].end, 1000015u);
+}
+
 TEST(ClockSync, LineThroughTwoComparisons) {
   std::vector<StepEvents> steps = {
       stepOf(0, 1000, 2000, {event(Event::Run, 1500, 2000, 0)})};

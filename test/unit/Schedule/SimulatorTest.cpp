@@ -341,6 +341,12 @@ TEST(Simulator, RingTime) {
                      /*bandwidth=*/100),
             3 * 0.5 + 6);
   EXPECT_EQ(ringTime(800, 1, 0.5, 100), 0);
+  // Each of three members receives 200 bytes in turn.
+  EXPECT_EQ(ringTime(800, 4, 0.5, 100),
+            messageTime(/*messages=*/3, /*bytes=*/200, /*latency=*/0.5,
+                        /*bandwidth=*/100));
+  EXPECT_EQ(messageTime(3, 200, 0.5, 100), 7.5);
+  EXPECT_EQ(messageTime(0, 0, 0.5, 100), 0);
 }
 
 TEST(Simulator, Errors) {

@@ -7,6 +7,8 @@
 //   all-gather         (n - 1) b       (the operand is the rank's part)
 //   all-to-all         (n - 1) / n b
 //   permute                      b
+// in n - 1 messages one after another, an all-reduce in twice as many, a
+// permute in one.
 // Sources: Patarasuk, Yuan, 2009; Thakur, Rabenseifner, Gropp, 2005; the "bus
 // bandwidth" of nccl-tests, doc/PERFORMANCE.md.
 //
@@ -30,7 +32,7 @@ static std::optional<Communication> ring(Operation *op, ArrayAttr axes,
   uint64_t n = groupOf(op, axes);
   uint64_t bytes = pp::detail::sumOfBytes(op->getOperandTypes());
   return Communication{op->getName().stripDialect(), axes, int64_t(n),
-                       factor * (bytes - bytes / n)};
+                       factor * (bytes - bytes / n), int64_t(factor * (n - 1))};
 }
 
 /// Additions of a rank that reduces its n-th part of the operand.
@@ -55,7 +57,7 @@ uint64_t AllGatherOp::getFlops() { return 0; }
 std::optional<Communication> AllGatherOp::getCommunication() {
   int64_t n = groupOf(*this, getAxes());
   uint64_t bytes = pp::detail::sumOfBytes((*this)->getOperandTypes());
-  return Communication{"all_gather", getAxes(), n, (n - 1) * bytes};
+  return Communication{"all_gather", getAxes(), n, (n - 1) * bytes, n - 1};
 }
 
 uint64_t AllToAllOp::getFlops() { return 0; }
@@ -68,7 +70,8 @@ std::optional<Communication> PermuteOp::getCommunication() {
   int64_t n = groupOf(*this, getAxes());
   uint64_t bytes = pp::detail::sumOfBytes((*this)->getOperandTypes());
   bool stays = n == 1 || getBy() == 0;
-  return Communication{"permute", getAxes(), n, stays ? 0 : bytes};
+  return Communication{"permute", getAxes(), n, stays ? 0 : bytes,
+                       stays ? 0 : 1};
 }
 
 // Steps that send nothing, and move nothing but a part.

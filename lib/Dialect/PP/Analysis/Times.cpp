@@ -7,6 +7,7 @@
 // Replicas of the pipeline gather the pieces of a stage's parameters and reduce
 // its gradients (pp-project-ranks): each parameter and accumulator is a
 // collective of its own, on a ring of links as those between stages.
+// Collectives of layers are part of what the functions cost.
 //
 //===----------------------------------------------------------------------===//
 
@@ -71,6 +72,10 @@ LogicalResult Times::readProfile() {
       !error.empty())
     return where->emitError() << error;
   measured = std::move(*loaded);
+  if (measured->hasTransfers) {
+    options.rates.latency = measured->latency;
+    options.rates.transfer = measured->bandwidth;
+  }
   sameApplies = measured->layers.size() == layers.size();
   for (size_t i = 0; sameApplies && i < layers.size(); ++i)
     sameApplies = measured->layers[i].name == layers[i];
@@ -80,7 +85,7 @@ LogicalResult Times::readProfile() {
 LogicalResult Times::check(ModuleOp module, const Options &options) {
   for (auto [name, rate] : {std::pair("flops", options.rates.flops),
                             std::pair("bandwidth", options.rates.bytes),
-                            std::pair("transfer", options.transfer)})
+                            std::pair("transfer", options.rates.transfer)})
     if (!(rate >= 1 && rate <= 1e30))
       return module.emitError() << "found " << name << "=" << rate
                                 << ", expected a rate from 1 to 1e30 a second";
@@ -110,8 +115,13 @@ double Times::secondsOf(ApplyOp apply, bool recomputed) {
       symbols->lookupNearestSymbolFrom<LayerOp>(apply, apply.getCalleeAttr());
   auto [entry, isNew] = estimates.try_emplace(layer);
   if (isNew)
-    entry->second = costOf(layer.getBody(), options.rates).seconds;
-  return entry->second * (recomputed ? 4 : 3);
+    entry->second = costOf(layer.getBody(), options.rates);
+  // Backward computes twice what forward does, and sends as much: the adjoint
+  // of a collective, or of the comm.vary before a product whose partial sums
+  // one adds, is a collective of as many bytes.
+  const double wire = entry->second.collectiveSeconds;
+  return (entry->second.seconds - wire) * (recomputed ? 4 : 3) +
+         wire * (recomputed ? 3 : 2);
 }
 
 double Times::secondsOf(func::FuncOp function) {
@@ -134,15 +144,66 @@ double Times::secondsOf(func::FuncOp function) {
 }
 
 double Times::transferSeconds(double bytes, unsigned values) const {
-  if (measured && measured->hasTransfers)
-    return values * measured->latency + bytes / measured->bandwidth;
-  return bytes / options.transfer;
+  return values * options.rates.latency + bytes / options.rates.transfer;
 }
 
 double Times::collectiveSeconds(double bytes, int64_t replicas) const {
-  const bool known = measured && measured->hasTransfers;
-  return schedule::ringTime(bytes, replicas, known ? measured->latency : 0,
-                            known ? measured->bandwidth : options.transfer);
+  return schedule::ringTime(bytes, replicas, options.rates.latency,
+                            options.rates.transfer);
+}
+
+std::string Times::layerOf(func::CallOp call) {
+  auto part = call->getAttrOfType<StringAttr>(attr::kPart);
+  auto known = module->getAttrOfType<ArrayAttr>(attr::kLayers);
+  size_t apply;
+  if (part && known && !part.getValue().drop_back().getAsInteger(10, apply) &&
+      apply < known.size())
+    if (auto name =
+            cast<DictionaryAttr>(known[apply]).getAs<StringAttr>("layer"))
+      return name.str();
+  return call.getCallee().str();
+}
+
+SmallVector<LayerCollectives> Times::collectivesOf(ArrayRef<StageOp> stages) {
+  SmallVector<LayerCollectives> all;
+  llvm::DenseSet<Operation *> without; // functions that have none
+  auto add = [&](func::CallOp call) {
+    auto callee = symbols->lookupNearestSymbolFrom<func::FuncOp>(
+        call, call.getCalleeAttr());
+    if (!callee || without.contains(callee))
+      return;
+    bool isWithout = true;
+    callee.walk([&](CostOpInterface op) {
+      const Cost cost = costOf(op, options.rates);
+      if (!cost.collectives)
+        return;
+      isWithout = false;
+      const Communication wire = *op.getCommunication();
+      std::string layer = layerOf(call);
+      auto *entry = llvm::find_if(all, [&](const LayerCollectives &each) {
+        return each.layer == layer && each.axes == wire.axes;
+      });
+      if (entry == all.end()) {
+        all.push_back({std::move(layer), wire.axes, wire.ranks, {}});
+        entry = &all.back();
+      }
+      entry->cost += cost;
+    });
+    if (isWithout)
+      without.insert(callee);
+  };
+  for (StageOp stage : stages) {
+    const bool hasHalves = bool(stage.getBackwardWeightAttr());
+    for (FlatSymbolRefAttr name :
+         {stage.getForwardAttr(),
+          hasHalves ? stage.getBackwardInputAttr() : stage.getBackwardAttr(),
+          stage.getBackwardWeightAttr()})
+      if (name)
+        if (auto function =
+                symbols->lookupNearestSymbolFrom<func::FuncOp>(stage, name))
+          function.walk(add);
+  }
+  return all;
 }
 
 SmallVector<std::pair<ParameterOp, int64_t>>

@@ -38,6 +38,28 @@ static double makespanAlone(const schedule::Schedule &plan,
   return timeline ? timeline->makespan : 0;
 }
 
+/// The collectives of the layers of stages; null for none.
+static ArrayAttr describeCollectives(ArrayRef<StageOp> stages, Times &times) {
+  if (stages.empty())
+    return {};
+  Builder builder(stages.front()->getContext());
+  SmallVector<Attribute> layers;
+  for (const LayerCollectives &each : times.collectivesOf(stages)) {
+    auto entry = [&](StringRef name, Attribute value) {
+      return builder.getNamedAttr(name, value);
+    };
+    layers.push_back(builder.getDictionaryAttr(
+        {entry("layer", builder.getStringAttr(each.layer)),
+         entry("axes", each.axes),
+         entry("ranks", builder.getI64IntegerAttr(each.ranks)),
+         entry("count", builder.getI64IntegerAttr(each.cost.collectives)),
+         entry("bytes", builder.getI64IntegerAttr(int64_t(each.cost.sent))),
+         entry("seconds",
+               builder.getF64FloatAttr(each.cost.collectiveSeconds))}));
+  }
+  return layers.empty() ? ArrayAttr() : builder.getArrayAttr(layers);
+}
+
 namespace {
 struct AnnotateTimes : pp::impl::PPAnnotateTimesBase<AnnotateTimes> {
   using PPAnnotateTimesBase::PPAnnotateTimesBase;
@@ -55,7 +77,7 @@ struct AnnotateTimes : pp::impl::PPAnnotateTimesBase<AnnotateTimes> {
       return signalPassFailure();
 
     FailureOr<Times> times =
-        Times::get(module, {{flops, bandwidth}, transfer, profile});
+        Times::get(module, {{flops, bandwidth, transfer}, profile});
     if (failed(times))
       return signalPassFailure();
     schedule::Costs costs =
@@ -82,6 +104,10 @@ struct AnnotateTimes : pp::impl::PPAnnotateTimesBase<AnnotateTimes> {
       alone = makespanAlone(*plan, costs);
     }
     op->setAttr(attr::kTimes, builder.getDictionaryAttr(simulated));
+    std::vector<SmallVector<StageOp>> stagesOf(timeline->busy.size());
+    for (StageOp stage : module.getOps<StageOp>())
+      if (stage.getIndex() < op.getPlacement().size())
+        stagesOf[size_t(op.getPlacement()[stage.getIndex()])].push_back(stage);
     for (ProgramOp program : module.getOps<ProgramOp>()) {
       uint64_t pipe = program.getPipe();
       if (pipe >= timeline->busy.size()) {
@@ -107,6 +133,8 @@ struct AnnotateTimes : pp::impl::PPAnnotateTimesBase<AnnotateTimes> {
              number("exposed", timeline->makespan - *alone)});
       }
       program->setAttr(attr::kPredicted, builder.getDictionaryAttr(predicted));
+      if (ArrayAttr layers = describeCollectives(stagesOf[pipe], *times))
+        program->setAttr(attr::kLayerCollectives, layers);
     }
   }
 };

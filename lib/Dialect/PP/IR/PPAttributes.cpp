@@ -108,6 +108,27 @@ static bool areLayers(Attribute attribute) {
   return layers && llvm::all_of(layers, isLayer);
 }
 
+static bool areStrings(Attribute attribute) {
+  auto strings = dyn_cast<ArrayAttr>(attribute);
+  return strings && llvm::all_of(strings, isString);
+}
+
+/// See attr::kLayerCollectives.
+static bool areLayerCollectives(Attribute attribute) {
+  auto layers = dyn_cast<ArrayAttr>(attribute);
+  return layers && llvm::all_of(layers, [](Attribute each) {
+           auto layer = dyn_cast<DictionaryAttr>(each);
+           auto has = [&](StringRef name, bool (*isValue)(Attribute)) {
+             Attribute value = layer.get(name);
+             return value && isValue(value);
+           };
+           return layer && layer.size() == 6 && has("layer", isString) &&
+                  has("axes", areStrings) && has("ranks", isCount) &&
+                  has("count", isCount) && has("bytes", isCount) &&
+                  has("seconds", isSeconds);
+         });
+}
+
 static bool areDistributions(Attribute attribute) {
   auto takes = dyn_cast<ArrayAttr>(attribute);
   return takes && llvm::all_of(takes, llvm::IsaPred<comm::DistributionAttr>);
@@ -152,6 +173,10 @@ static const Rule rules[] = {
      "a dictionary for each apply: a string for 'layer', else i64 that are not "
      "negative"},
     {attr::kPredicted, isDictionaryOf<isSeconds>, "a dictionary of f64"},
+    {attr::kLayerCollectives, areLayerCollectives,
+     "an array of dictionaries: a string 'layer', strings 'axes', i64 'ranks', "
+     "'count' "
+     "and 'bytes' that are not negative, f64 'seconds'"},
     {attr::kTimes, isDictionaryOf<areSeconds>, "a dictionary of arrays of f64"},
     {attr::kBound, isCount, "an i64 that is not negative"},
     {attr::kIgnored, isI64, "an i64"},

@@ -62,7 +62,7 @@ private:
 LogicalResult Partition::collect(ModelOp model) {
   SymbolTableCollection symbols;
   FailureOr<Times> times =
-      Times::get(getOperation(), {{flops, bandwidth}, /*transfer=*/1, profile});
+      Times::get(getOperation(), {{flops, bandwidth, transfer}, profile});
   if (failed(times))
     return failure();
   DenseMap<Operation *, double> estimates;
@@ -72,14 +72,15 @@ LogicalResult Partition::collect(ModelOp model) {
     auto [entry, isNew] = estimates.try_emplace(layer);
     if (isNew) {
       // The backward keeps what is expensive to compute: views and ops of one
-      // operation an element are computed again.
+      // operation an element are computed again, collectives never.
       double bytes = 0;
       layer.getBody().walk([&](Operation *op) {
         double elements = 0;
         for (Type type : op->getResultTypes())
           if (auto tensor = dyn_cast<RankedTensorType>(type))
             elements += double(tensor.getNumElements());
-        if (costOf(op, {}).flops > elements)
+        const Cost cost = costOf(op, {});
+        if (cost.flops > elements || cost.collectives)
           bytes += pp::detail::sumOfBytes(op->getResultTypes());
       });
       entry->second = bytes;
@@ -265,8 +266,7 @@ void Partition::runOnOperation() {
       failed(
           checkOption(module, "virtual", virtualStages, 0, limits::kRanks)) ||
       failed(checkOption(module, "replicas", replicas, 1, limits::kRanks)) ||
-      failed(
-          Times::check(module, {{flops, bandwidth}, /*transfer=*/1, profile})))
+      failed(Times::check(module, {{flops, bandwidth, transfer}, profile})))
     return signalPassFailure();
   if (!recompute.empty() && recompute != "none" && recompute != "full") {
     module.emitError() << "found recompute=" << recompute

@@ -48,6 +48,13 @@ pp.program @p pipe(0) attributes {pp.predicted = {makespan = "long"}} {
 
 // -----
 
+// expected-error @+1 {{expected an array of dictionaries: a string 'layer', strings 'axes', i64 'ranks', 'count' and 'bytes' that are not negative, f64 'seconds'}}
+pp.program @p pipe(0) attributes {pp.layer_collectives = [{layer = "block", axes = ["tensor"], ranks = 2 : i64, count = -1 : i64, bytes = 0 : i64, seconds = 0.0}]} {
+  pp.return
+}
+
+// -----
+
 // expected-error @+1 {{found pp.workspace = -64 : i64, expected an i64 of bytes, from 0 to 2^60}}
 func.func private @f() attributes {pp.workspace = -64 : i64}
 

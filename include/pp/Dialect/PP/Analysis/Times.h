@@ -20,12 +20,19 @@
 
 namespace pp {
 
+/// Collectives of one layer over the same axes of the mesh.
+struct LayerCollectives {
+  std::string layer;
+  mlir::ArrayAttr axes;
+  int64_t ranks = 1; ///< of a group
+  Cost cost;         ///< of all of them together
+};
+
 class Times {
 public:
   struct Options {
     MachineRates rates;
-    double transfer = 5e9; ///< bytes a second from rank to rank
-    std::string profile;   ///< a file; empty: none
+    std::string profile; ///< a file; empty: none
   };
 
   /// Fails, with an error at the module, where a rate is no rate of a machine.
@@ -45,6 +52,11 @@ public:
   /// Seconds of a stage function; 0 for null.
   double secondsOf(mlir::func::FuncOp function);
 
+  /// The collectives of layers in forward and backward of the stages for one
+  /// micro-batch, by layer in the order in which they come first.
+  llvm::SmallVector<LayerCollectives>
+  collectivesOf(mlir::ArrayRef<StageOp> stages);
+
   /// Replicas that the pipeline will have, before parameters have pieces.
   struct Replicas {
     int64_t count = 1;
@@ -62,6 +74,8 @@ private:
       : module(module), options(options) {}
 
   mlir::LogicalResult readProfile();
+  /// The name of the layer of which a call of a stage function computes a part.
+  std::string layerOf(mlir::func::CallOp call);
   double transferSeconds(double bytes, unsigned values) const;
   /// Seconds of a collective of so many replicas, of all pieces together.
   double collectiveSeconds(double bytes, int64_t replicas) const;
@@ -82,7 +96,7 @@ private:
   llvm::SmallVector<std::string> layers;
   /// Numbers of the applies on the model level.
   llvm::DenseMap<mlir::Operation *, size_t> numbers;
-  llvm::DenseMap<mlir::Operation *, double> estimates; ///< of layers, forward
+  llvm::DenseMap<mlir::Operation *, Cost> estimates; ///< of layers, forward
   /// The profile has the same layers at the same places.
   bool sameApplies = false;
 };

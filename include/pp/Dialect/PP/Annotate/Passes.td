@@ -101,6 +101,12 @@ def PPAnnotateTimes : Pass<"pp-annotate-times", "::mlir::ModuleOp"> {
     reductions of `gradients` it waits for alone, and `exposed`, by which they
     lengthen the step.
 
+    The time of a stage has that of its layers' collectives: what a rank sends in
+    one over `transfer`, or what it reads, adds and writes meanwhile, if that
+    takes longer. `pp.layer_collectives` of a program says for each of its layers
+    how many there are in forward and backward of a micro-batch, over which axes
+    and groups of how many ranks, the bytes that a rank sends and the seconds.
+
     Example, with `flops=1e3 bandwidth=1e30`: a rank computes 1000 operations forward,
     2000 backward, for each of two micro-batches.
 

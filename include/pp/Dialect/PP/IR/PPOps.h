@@ -70,6 +70,9 @@ inline constexpr llvm::StringLiteral kIgnored = "pp.ignored";
 /// On the schedule and on programs: seconds; see pp-annotate-times.
 inline constexpr llvm::StringLiteral kTimes = "pp.times";
 inline constexpr llvm::StringLiteral kPredicted = "pp.predicted";
+/// On a program: collectives of its layers in a micro-batch; see
+/// pp-annotate-times.
+inline constexpr llvm::StringLiteral kLayerCollectives = "pp.layer_collectives";
 /// From pp-shard to pp-partition-shards, on layers that are whole. On an
 /// argument or a result: the distribution that it is to have. On an op: those
 /// as which it is to take its operands, and that it is the sum of a product and

@@ -178,9 +178,11 @@ def PPPartition : Pass<"pp-partition", "::mlir::ModuleOp"> {
 
     The cost of an apply is that of its layer by `CostOpInterface` and the
     machine's rates: forward once, backward twice as much, and the forward
-    again where the layer is recomputed. Embedding and loss are layers like
-    others. With a `profile` (docs/Runtime.md) the cost of an apply is what was
-    measured, as a mean over the applies of the same layer.
+    again where the layer is recomputed. Collectives of layers count once in the
+    backward, for the adjoint of a collective is one that sends as much.
+    Embedding and loss are layers like others. With a `profile` (docs/Runtime.md)
+    the cost of an apply is what was measured, as a mean over the applies of the
+    same layer.
 
     An apply that has a `stage` keeps it. With `memory`, no stage may need more
     bytes for parameters (value, gradient of each use, states of all optimizers, a
@@ -243,7 +245,9 @@ def PPPartition : Pass<"pp-partition", "::mlir::ModuleOp"> {
     Option<"flops", "flops", "double", "1e11",
       "floating-point operations a second of one rank">,
     Option<"bandwidth", "bandwidth", "double", "2e10",
-      "bytes a second between one rank and its memory">
+      "bytes a second between one rank and its memory">,
+    Option<"transfer", "transfer", "double", "5e9",
+      "bytes a second from rank to rank">
   ];
 }
 
