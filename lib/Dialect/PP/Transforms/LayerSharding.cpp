@@ -109,7 +109,11 @@ static std::optional<Distribution> cutOf(const ShardingRule &rule,
 
 static bool isLegal(const ShardingRule &rule, LoopCut cut, int64_t size) {
   const ShardingRule::Loop &loop = rule.loops[cut.loop];
-  return loop.kind != LoopKind::Whole && loop.size % (cut.blocks * size) == 0;
+  // An op knows its part of a dimension by one number, and is cut once.
+  const bool isFixed =
+      loop.kind == LoopKind::Whole ||
+      (loop.kind == LoopKind::Indexed && (cut.blocks != 1 || loop.axes));
+  return !isFixed && loop.size % (cut.blocks * size) == 0;
 }
 
 /// Whether each term of the rule has an operand that is cut.
