@@ -2,11 +2,11 @@
 
 #include "RankTable.h"
 
-#include "pp/Dialect/Comm/IR/MeshOpInterface.h"
 #include "pp/Dialect/Kernel/IR/KernelOps.h"
 #include "pp/Dialect/PP/IR/PPOps.h"
 #include "pp/Dialect/PP/Memory/Buffers.h"
 #include "pp/Interfaces/CostOpInterface.h"
+#include "pp/Interfaces/MeshOpInterface.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"

@@ -18,6 +18,8 @@ StringRef pp::stringify(LoopKind kind) {
     return "max";
   case LoopKind::Mean:
     return "mean";
+  case LoopKind::Indexed:
+    return "indexed";
   case LoopKind::Whole:
     return "whole";
   }

@@ -10,6 +10,7 @@
 
 #include "Tensor.h"
 
+#include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Operation.h"
 #include "llvm/ADT/StringMap.h"
 
@@ -21,9 +22,16 @@ using Operands = llvm::ArrayRef<const Tensor *>;
 /// Of the right types, all zeros.
 using Results = llvm::MutableArrayRef<Tensor>;
 
+/// A rank in a group of ranks.
+struct Member {
+  int64_t number = 0, size = 1;
+};
+
 /// What an op may read beside its operands.
 struct Surroundings {
   uint64_t dropoutKey = 0; ///< of the apply in its micro-batch
+  /// The rank in its group over axes; empty without a mesh.
+  std::function<Member(mlir::ArrayAttr)> findMember = {};
 };
 
 using Rule = std::function<mlir::LogicalResult(mlir::Operation *, Operands,

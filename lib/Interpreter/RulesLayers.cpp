@@ -206,11 +206,28 @@ LogicalResult evaluateDropout(nn::DropoutOp op, Operands in, Results out,
   uint64_t key = op.getKey() ? static_cast<uint64_t>(in[1]->integers[0])
                              : around.dropoutKey;
   double threshold = std::min(std::nearbyint(p * 0x1p32), 0x1p32 - 1);
-  for (size_t e = 0; e < out[0].reals.size(); ++e) {
+  // What is cut along `dim` is counted in the whole tensor.
+  SmallVector<int64_t> whole(in[0]->shape);
+  int64_t dim = op.getDim().value_or(0), begin = 0;
+  if (op.getAxes()) {
+    if (!around.findMember)
+      return op.emitOpError("found a part of a tensor, expected the whole: "
+                            "interpret the model without a mesh");
+    Member member = around.findMember(*op.getAxes());
+    begin = member.number * whole[dim];
+    whole[dim] *= member.size;
+  }
+  size_t i = 0;
+  forEachIndex(in[0]->shape, [&](ArrayRef<int64_t> index) {
+    SmallVector<int64_t> place(index);
+    if (begin != 0)
+      place[dim] += begin;
+    uint64_t e = linearize(whole, place);
     Words words = philox(key, e / 4, op.getSite());
     if (words[e % 4] >= threshold)
-      out[0].reals[e] = in[0]->reals[e] / (1 - p);
-  }
+      out[0].reals[i] = in[0]->reals[i] / (1 - p);
+    ++i;
+  });
   return success();
 }
 

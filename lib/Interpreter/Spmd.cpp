@@ -16,14 +16,14 @@ using namespace mlir;
 using namespace pp;
 using namespace pp::interpreter;
 
-int64_t pp::interpreter::countRanks(comm::MeshOpInterface mesh) {
+int64_t pp::interpreter::countRanks(MeshOpInterface mesh) {
   int64_t ranks = 1;
   for (int64_t size : mesh.getSizes())
     ranks *= size;
   return ranks;
 }
 
-int64_t pp::interpreter::getCoordinate(comm::MeshOpInterface mesh, int64_t rank,
+int64_t pp::interpreter::getCoordinate(MeshOpInterface mesh, int64_t rank,
                                        StringRef axis) {
   unsigned number = *mesh.findAxis(axis);
   for (int64_t size : mesh.getSizes().drop_front(number + 1))
@@ -36,7 +36,7 @@ namespace {
 /// The ranks of a group in the order of their coordinates, the first of `axes`
 /// slowest, and which of them `rank` is.
 struct Group {
-  Group(comm::MeshOpInterface mesh, ArrayAttr axes, int64_t rank) {
+  Group(MeshOpInterface mesh, ArrayAttr axes, int64_t rank) {
     ranks.push_back(rank);
     for (auto axis : axes.getAsRange<StringAttr>()) {
       unsigned number = *mesh.findAxis(axis);
@@ -142,7 +142,7 @@ Numbers toNumbers(const Tensor &tensor) {
 } // namespace
 
 llvm::Expected<std::vector<RankNumbers>>
-pp::interpreter::evaluateSpmd(Block &block, comm::MeshOpInterface mesh,
+pp::interpreter::evaluateSpmd(Block &block, MeshOpInterface mesh,
                               const std::vector<RankNumbers> &arguments) {
   int64_t ranks = countRanks(mesh);
   RuleTable rules;
@@ -192,7 +192,12 @@ pp::interpreter::evaluateSpmd(Block &block, comm::MeshOpInterface mesh,
         in.push_back(&values[rank].find(operand)->second);
       for (Type type : op.getResultTypes())
         results[rank].emplace_back(type);
-      if (failed((*rule)(&op, in, results[rank], {})))
+      Surroundings around;
+      around.findMember = [&](ArrayAttr axes) -> Member {
+        Group group(mesh, axes, rank);
+        return {group.own, int64_t(group.ranks.size())};
+      };
+      if (failed((*rule)(&op, in, results[rank], around)))
         return llvm::createStringError("cannot compute '" +
                                        op.getName().getStringRef().str() + "'");
     }

@@ -13,7 +13,7 @@
 namespace pp {
 
 /// What becomes of a loop that is cut into blocks; see the interface.
-enum class LoopKind : uint8_t { Parallel, Sum, Max, Mean, Whole };
+enum class LoopKind : uint8_t { Parallel, Sum, Max, Mean, Indexed, Whole };
 
 /// "parallel", ...
 llvm::StringRef stringify(LoopKind kind);
@@ -37,6 +37,14 @@ struct ShardingRule {
   struct Loop {
     int64_t size;
     LoopKind kind;
+    /// Names of the axes over which an indexed loop is a part, in the order of
+    /// the mesh; null if it is whole.
+    mlir::ArrayAttr axes = {};
+
+    /// Whether the op says that its blocks of this loop are those of `axis`.
+    bool isPartOver(mlir::StringAttr axis) const {
+      return axes && llvm::is_contained(axes, axis);
+    }
   };
   llvm::SmallVector<Loop> loops;
   /// One an operand and one a result; scalars have no dimensions.
@@ -47,7 +55,7 @@ struct ShardingRule {
   bool stopsGradient = false;
 
   unsigned addLoop(int64_t size, LoopKind kind = LoopKind::Parallel) {
-    loops.push_back({size, kind});
+    loops.push_back({size, kind, {}});
     return loops.size() - 1;
   }
   /// A loop for each dimension of `shape`; `whole` cannot be cut.

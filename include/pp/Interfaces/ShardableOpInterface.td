@@ -20,10 +20,19 @@ def ShardableOpInterface : OpInterface<"ShardableOpInterface"> {
     | `sum` | results without it are sums over it: blocks give summands |
     | `max` | results without it are maxima over it: blocks give candidates |
     | `mean` | results without it are means over it: of a block they are the block's own |
+    | `indexed` | every result has it, and the op counts its indices: a block of the result is the op on blocks, if it knows which blocks |
     | `whole` | cannot be cut: the op needs all of it, or counts its indices |
 
     A result that has a loop is cut with it, whatever the kind, unless that is
     `whole`.
+
+    An op with `indexed` loops says of which part of a tensor it is: it names
+    axes of the mesh, and a dimension, as in `over ["tensor"] dim(1)`. Its rule
+    has these axes at the loop of that dimension. A whole op names none: to
+    cut it along an `indexed` loop is to make it name the axis, which is what
+    `resizeToPart` does. Whoever proves that a program is right reads the axes
+    of the rule: the operands of an op are parts along an `indexed` loop on the
+    axes that are named there, and on no other.
 
     `terms` say where the op is linear: the result is a sum of terms, each
     linear in each operand of its list; operands of no list are coefficients
@@ -68,9 +77,10 @@ def ShardableOpInterface : OpInterface<"ShardableOpInterface"> {
       [{}], [{
         llvm_unreachable("the op counts no loop");
       }]>,
-    InterfaceMethod<[{Attributes that say sizes, adapted: the op is a copy whose
-      operands and results are parts by now. `axis` is cut, along dimension
-      `dim` of the first result, or along none of it.}],
+    InterfaceMethod<[{Attributes that say sizes, or of which part the op is,
+      adapted: the op is a copy whose operands and results are parts by now.
+      `axis` is cut, along dimension `dim` of the first result, or along none of
+      it.}],
       "void", "resizeToPart",
       (ins "::mlir::StringAttr":$axis, "std::optional<int64_t>":$dim), [{}], [{
         return;

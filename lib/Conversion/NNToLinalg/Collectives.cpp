@@ -30,7 +30,7 @@ class Group {
 public:
   Group(Emitter &emitter, comm::CollectiveOpInterface op)
       : emitter(emitter), axes(op.getAxes()),
-        members(*comm::findMesh(op).getGroupSize(op.getAxes())) {}
+        members(*findMesh(op).getGroupSize(op.getAxes())) {}
 
   int64_t size() const { return members; }
 
@@ -65,13 +65,7 @@ public:
   }
 
   /// The number of this rank in the group.
-  Value coordinate() {
-    OpBuilder &builder = emitter.builder;
-    Value out = emitter.empty({}, builder.getI64Type());
-    return kernel::CoordinateOp::create(builder, emitter.loc, out.getType(),
-                                        out, axes)
-        .getResult(0);
-  }
+  Value coordinate() { return emitter.coordinate(axes); }
 
 private:
   /// The dimension `from` at the place `to`.
@@ -112,7 +106,7 @@ template <typename OpT> struct Lower : OpRewritePattern<OpT> {
 
   LogicalResult matchAndRewrite(OpT op,
                                 PatternRewriter &rewriter) const override {
-    if (!comm::findMesh(op))
+    if (!findMesh(op))
       return op.emitOpError("found no mesh in the module, expected one");
     Emitter emitter(rewriter, op.getLoc());
     Group group(emitter, op);

@@ -2,6 +2,8 @@
 
 #include "Emitter.h"
 
+#include "pp/Dialect/Kernel/IR/KernelOps.h"
+
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
@@ -60,6 +62,12 @@ Operation *Emitter::addWorkspace(kernel::LibraryCallOpInterface call) {
   cast<DestinationStyleOpInterface>(*call).getTiedOpResult(operand).setType(
       workspace.getType());
   return call;
+}
+
+Value Emitter::coordinate(ArrayAttr axes) {
+  Value out = empty({}, builder.getI64Type());
+  return kernel::CoordinateOp::create(builder, loc, out.getType(), out, axes)
+      .getResult(0);
 }
 
 Value Emitter::filled(ArrayRef<int64_t> shape, Type element, double value) {

@@ -46,6 +46,8 @@ public:
   /// the libraries of CPUs want; those of GPUs get theirs later. Returns the
   /// call.
   mlir::Operation *addWorkspace(kernel::LibraryCallOpInterface call);
+  /// The number of this rank in its group over `axes`: tensor<i64>.
+  mlir::Value coordinate(mlir::ArrayAttr axes);
   mlir::Value filled(mlir::ArrayRef<int64_t> shape, mlir::Type element,
                      double value);
 

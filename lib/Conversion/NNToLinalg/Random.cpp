@@ -8,6 +8,11 @@
 // dropout itself is a select that fuses with its neighbours. Drawing inside
 // that loop would compute each set of four words four times.
 //
+// The elements of a part of a tensor are runs of the whole's elements. Where
+// the length of a run is a multiple of four, so is the number of its first
+// element, and the loop is the same one, over other counters; else each element
+// draws the four words of its counter.
+//
 //===----------------------------------------------------------------------===//
 
 #include "Emitter.h"
@@ -15,6 +20,7 @@
 
 #include "pp/Dialect/NN/IR/Dropout.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
+#include "pp/Interfaces/MeshOpInterface.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -51,6 +57,9 @@ public:
   Value plus(Value a, Value b) {
     return arith::AddIOp::create(builder, emitter.loc, a, b);
   }
+  Value quotient(Value a, uint64_t b) {
+    return arith::DivUIOp::create(builder, emitter.loc, a, i64(b));
+  }
   Value exclusiveOr(Value a, Value b) {
     return arith::XOrIOp::create(builder, emitter.loc, a, b);
   }
@@ -76,6 +85,34 @@ private:
   OpBuilder &builder;
 };
 
+/// Where the elements of an operand are among those of the whole tensor: runs
+/// of `part` of them, each within a run of `whole`.
+struct Runs {
+  explicit Runs(DropoutOp op) : part(op.getType().getNumElements()) {
+    if (!op.getAxes())
+      return;
+    part = 1;
+    for (int64_t size : op.getType().getShape().drop_front(*op.getDim()))
+      part *= size;
+    whole = part * *findMesh(op).getGroupSize(*op.getAxes());
+    count = op.getType().getNumElements() / part;
+  }
+
+  /// The number in the whole tensor of group `index`, of so many elements that
+  /// begin together with runs. `coordinate`: i64.
+  Value number(Integers &ints, Value index, Value coordinate,
+               int64_t elements) const {
+    const int64_t own = part / elements;
+    Value number = index;
+    if (count > 1)
+      number = ints.plus(number, ints.times(ints.quotient(index, own),
+                                            ints.i64(whole / elements - own)));
+    return ints.plus(number, ints.times(coordinate, ints.i64(own)));
+  }
+
+  int64_t part, whole = 0, count = 1;
+};
+
 struct LowerDropout : OpRewritePattern<DropoutOp> {
   LowerDropout(MLIRContext *context, bool parallel)
       : OpRewritePattern(context), parallel(parallel) {}
@@ -85,6 +122,8 @@ struct LowerDropout : OpRewritePattern<DropoutOp> {
     if (!op.getKey())
       return op.emitOpError("has no key to draw from: differentiate the "
                             "function first, or pass a key");
+    if (op.getAxes() && !findMesh(op))
+      return op.emitOpError("found no mesh in the module, expected one");
     Emitter emitter(rewriter, op.getLoc());
     Value input = emitter.rows(emitter.widen(op.getInput()));
     Type element = elementOf(input);
@@ -108,23 +147,35 @@ struct LowerDropout : OpRewritePattern<DropoutOp> {
   /// 1 for each element that stays, else 0, as bytes: [N].
   Value keptElements(Emitter &emitter, DropoutOp op) const {
     OpBuilder &builder = emitter.builder;
-    int64_t count =
-        cast<RankedTensorType>(op.getInput().getType()).getNumElements();
-    int64_t counters = llvm::divideCeil(count, 4);
+    const int64_t count = op.getType().getNumElements();
+    const int64_t counters = llvm::divideCeil(count, 4);
+    const Runs runs(op);
     auto threshold =
         static_cast<uint32_t>(droppedWords(op.getP().convertToDouble()));
     Type byte = builder.getI8Type();
     auto number = [&](OpBuilder &at, int64_t value) -> Value {
       return arith::ConstantIndexOp::create(at, emitter.loc, value);
     };
-    auto draw = [&](Emitter &inner, Value index) {
+    auto toI64 = [&](Emitter &inner, Value index) -> Value {
+      return arith::IndexCastOp::create(inner.builder, inner.loc,
+                                        builder.getI64Type(), index);
+    };
+    /// The words of a counter: of the whole tensor, i64.
+    auto draw = [&](Emitter &inner, Value counter) {
       Integers ints(inner);
-      Value counter = arith::IndexCastOp::create(inner.builder, inner.loc,
-                                                 builder.getI64Type(), index);
       return ints.philox({ints.low(counter), ints.high(counter),
                           ints.i32(static_cast<uint32_t>(op.getSite())),
                           ints.i32(0)},
                          ints.low(op.getKey()), ints.high(op.getKey()));
+    };
+    /// The counter of four elements of the operand. `coordinate` is nothing
+    /// where that is the whole tensor.
+    auto counterOf = [&](Emitter &inner, Value index, ValueRange coordinate) {
+      Integers ints(inner);
+      Value counter = toI64(inner, index);
+      return coordinate.empty()
+                 ? counter
+                 : runs.number(ints, counter, coordinate.front(), 4);
     };
     auto keeps = [&](Emitter &inner, Value word) -> Value {
       Value kept = arith::CmpIOp::create(inner.builder, inner.loc,
@@ -132,30 +183,62 @@ struct LowerDropout : OpRewritePattern<DropoutOp> {
                                          Integers(inner).i32(threshold));
       return arith::ExtUIOp::create(inner.builder, inner.loc, byte, kept);
     };
+    /// Word `lane` of four; `lane` is of the type of `lanes`.
+    auto select = [&](Emitter &inner, ArrayRef<Value> words, Value lane,
+                      llvm::function_ref<Value(int64_t)> lanes) {
+      Value word = words[3];
+      for (int64_t i = 2; i >= 0; --i)
+        word = inner.select(arith::CmpIOp::create(inner.builder, inner.loc,
+                                                  arith::CmpIPredicate::eq,
+                                                  lane, lanes(i)),
+                            words[i], word);
+      return word;
+    };
+    SmallVector<Input> coordinate;
+    if (op.getAxes())
+      coordinate.push_back({emitter.coordinate(*op.getAxes()), {}});
+    if (op.getAxes() && runs.part % 4 != 0)
+      return emitter.generic(
+          1, {}, coordinate, {{emitter.empty({count}, byte), {0}}},
+          [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
+            Integers ints(inner);
+            Value element = runs.number(ints, toI64(inner, inner.index(0)),
+                                        scalars.front(), 1);
+            std::array<Value, 4> words =
+                draw(inner, ints.shiftRight(element, 2));
+            Value lane = ints.low(element);
+            lane = arith::AndIOp::create(inner.builder, inner.loc, lane,
+                                         ints.i32(3));
+            return {keeps(inner, select(inner, words, lane, [&](int64_t i) {
+                            return ints.i32(static_cast<uint32_t>(i));
+                          }))};
+          })[0];
     if (parallel) {
       // Each element takes its word of four: who computes four neighbours
       // finds the words equal and draws once.
       Value whole = emitter.generic(
-          2, {}, {}, {{emitter.empty({counters, 4}, byte), {0, 1}}},
-          [&](Emitter &inner, ValueRange) -> SmallVector<Value> {
-            std::array<Value, 4> words = draw(inner, inner.index(0));
-            Value word = words[3];
-            for (int64_t lane = 2; lane >= 0; --lane)
-              word = inner.select(arith::CmpIOp::create(
-                                      inner.builder, inner.loc,
-                                      arith::CmpIPredicate::eq, inner.index(1),
-                                      number(inner.builder, lane)),
-                                  words[lane], word);
-            return {keeps(inner, word)};
+          2, {}, coordinate, {{emitter.empty({counters, 4}, byte), {0, 1}}},
+          [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
+            std::array<Value, 4> words = draw(
+                inner, counterOf(inner, inner.index(0), scalars.drop_back()));
+            return {keeps(inner,
+                          select(inner, words, inner.index(1), [&](int64_t i) {
+                            return number(inner.builder, i);
+                          }))};
           })[0];
       return firstOf(emitter, whole, count);
     }
+    SmallVector<Value> own;
+    for (const Input &input : coordinate)
+      own.push_back(tensor::ExtractOp::create(builder, emitter.loc,
+                                              input.tensor, ValueRange()));
     auto loop = scf::ForOp::create(
         builder, emitter.loc, number(builder, 0), number(builder, counters),
         number(builder, 1), emitter.empty({counters, 4}, byte),
         [&](OpBuilder &inside, Location loc, Value index, ValueRange carried) {
           Emitter inner(inside, loc);
-          std::array<Value, 4> words = draw(inner, index);
+          std::array<Value, 4> words =
+              draw(inner, counterOf(inner, index, own));
           Value bytes = carried[0];
           for (auto [lane, word] : llvm::enumerate(words))
             bytes = tensor::InsertOp::create(

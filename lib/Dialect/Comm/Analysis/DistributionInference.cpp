@@ -15,6 +15,7 @@
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
+using namespace pp;
 using namespace pp::comm;
 using Kind = Distribution::Kind;
 

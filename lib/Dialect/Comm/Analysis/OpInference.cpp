@@ -135,23 +135,96 @@ LogicalResult OpInference::findLoop(Meeting &meeting) {
     noteOperand(diagnostic, *whole);
     return diagnostic;
   }
-  meeting.cut = candidates.front();
-  if (candidates.size() > 1)
-    meeting.other = candidates[1];
-  if (rule->loops[meeting.cut.loop].kind != LoopKind::Whole)
+  const auto *known = llvm::find_if(candidates, [&](LoopCut cut) {
+    return rule->loops[cut.loop].isPartOver(all.axes[axis]);
+  });
+  meeting.cut = known != candidates.end() ? *known : candidates.front();
+  for (LoopCut other : candidates)
+    if (!(other == meeting.cut) && !meeting.other)
+      meeting.other = other;
+  const ShardingRule::Loop &loop = rule->loops[meeting.cut.loop];
+  const bool isIndexed = loop.kind == LoopKind::Indexed;
+  const bool isRight =
+      isIndexed ? meeting.cut.blocks == 1 && loop.isPartOver(all.axes[axis])
+                : loop.kind != LoopKind::Whole;
+  if (isRight)
     return success();
-  InFlightDiagnostic diagnostic =
-      error() << "found operand #" << *first << " " << operand(*first).str()
-              << " along a dimension that the op needs whole, or whose indices "
-                 "it counts, expected it replicated or cut along another: "
-              << all.getRemedy(operand(*first), Distribution::replicated(),
-                               all.axes[axis]);
+  InFlightDiagnostic diagnostic = error() << "found operand #" << *first << " "
+                                          << operand(*first).str()
+                                          << " along a dimension ";
+  if (isIndexed && meeting.cut.blocks == 1 && !loop.axes)
+    diagnostic
+        << "whose indices the op counts, expected the op to say of which "
+           "part it is, over ["
+        << all.axes[axis] << "] dim(" << operand(*first).dim
+        << "), or the operand replicated: ";
+  else
+    diagnostic << "that the op needs whole, or whose indices it counts, "
+                  "expected it replicated or cut along another: ";
+  diagnostic << all.getRemedy(operand(*first), Distribution::replicated(),
+                              all.axes[axis]);
   noteOperand(diagnostic, *first);
   return diagnostic;
 }
 
+/// The loop of which the op says that it computes a part on this axis.
+std::optional<unsigned> OpInference::findNamedLoop() const {
+  if (rule)
+    for (auto [number, loop] : llvm::enumerate(rule->loops))
+      if (loop.isPartOver(all.axes[axis]))
+        return number;
+  return std::nullopt;
+}
+
+/// An op that says that it computes a part has operands which are parts of the
+/// same, or which repeat, so that all parts are equal.
+FailureOr<bool> OpInference::repeatsAlongNamed(unsigned loop) const {
+  bool repeats = true;
+  for (auto [i, dims] : llvm::enumerate(rule->operands))
+    for (auto [dim, loops] : llvm::enumerate(dims)) {
+      if (!llvm::is_contained(loops, loop))
+        continue;
+      Distribution found = operand(i);
+      if (found.isSharded() &&
+          llvm::is_contained(findCuts(i), LoopCut{loop, 1})) {
+        repeats = false;
+        continue;
+      }
+      const bool isEqual =
+          found.is(Kind::Replicated) || found.is(Kind::Constant);
+      if (isEqual && repeatsAlong(i, loop))
+        continue;
+      Distribution expected = Distribution::varying(int64_t(dim));
+      InFlightDiagnostic diagnostic = error();
+      diagnostic << "found operand #" << i << " " << found.str()
+                 << " of an op on a part over [" << all.axes[axis] << "] dim("
+                 << dim << "), expected " << expected.str() << ": ";
+      if (found.is(Kind::Replicated) || found.is(Kind::Constant) ||
+          found == Distribution::varying())
+        diagnostic << "drop the axis from the op";
+      else if (found.isSharded() && found.dim == expected.dim)
+        diagnostic << "cut the dimension itself, not blocks of it";
+      else
+        diagnostic << all.getRemedy(found, expected, all.axes[axis])
+                   << ", or correct the part of the op";
+      noteOperand(diagnostic, i);
+      return diagnostic;
+    }
+  return repeats;
+}
+
 FailureOr<OpInference::Meeting> OpInference::meet() {
   Meeting meeting;
+  if (std::optional<unsigned> named = findNamedLoop()) {
+    FailureOr<bool> repeats = repeatsAlongNamed(*named);
+    if (failed(repeats))
+      return failure();
+    if (*repeats) {
+      meeting.kind = Meeting::Kind::Cut;
+      meeting.cut = {*named, 1};
+      return meeting;
+    }
+  }
   auto invariant = findOperand(Kind::Invariant);
   auto replicated = findOperand(Kind::Replicated);
   auto partial = findOperand(Kind::Partial);
@@ -369,6 +442,7 @@ FailureOr<Distribution> OpInference::inferCut(const Meeting &meeting,
   case LoopKind::Mean:
     return Distribution::varying();
   case LoopKind::Parallel:
+  case LoopKind::Indexed:
   case LoopKind::Whole:
     return error() << "found parts along a loop of the op ("
                    << stringify(rule->loops[meeting.cut.loop].kind)
@@ -498,7 +572,8 @@ void OpInference::inferUniform() {
     unsigned uniform = 0;
     for (auto [dim, loops] : llvm::enumerate(dims))
       if (llvm::all_of(loops, [&](unsigned loop) {
-            if (rule->loops[loop].kind == LoopKind::Whole)
+            if (rule->loops[loop].kind == LoopKind::Indexed ||
+                rule->loops[loop].kind == LoopKind::Whole)
               return false;
             for (unsigned i = 0; i < op->getNumOperands(); ++i)
               if (!repeatsAlong(i, loop))

@@ -57,6 +57,8 @@ private:
   mlir::FailureOr<Meeting> meet();
   llvm::SmallVector<LoopCut> findCuts(unsigned operand) const;
   mlir::LogicalResult findLoop(Meeting &meeting);
+  std::optional<unsigned> findNamedLoop() const;
+  mlir::FailureOr<bool> repeatsAlongNamed(unsigned loop) const;
   bool usesLoop(unsigned operand, unsigned loop) const;
   bool repeatsAlong(unsigned operand, unsigned loop) const;
   void inferUniform();

@@ -11,6 +11,7 @@
 #include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
+using namespace pp;
 using namespace pp::comm;
 
 namespace {

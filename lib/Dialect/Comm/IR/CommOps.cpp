@@ -13,24 +13,14 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OpImplementation.h"
-#include "llvm/ADT/SmallSet.h"
 
 using namespace mlir;
+using namespace pp;
 using namespace pp::comm;
 
 #include "pp/Dialect/Comm/IR/CollectiveOpInterface.cpp.inc"
 #include "pp/Dialect/Comm/IR/CommEnums.cpp.inc"
 #include "pp/Dialect/Comm/IR/DistributionOpInterface.cpp.inc"
-#include "pp/Dialect/Comm/IR/MeshOpInterface.cpp.inc"
-
-MeshOpInterface pp::comm::findMesh(Operation *op) {
-  for (; op; op = op->getParentOp())
-    if (op->hasTrait<OpTrait::SymbolTable>())
-      for (Operation &inner : op->getRegion(0).front())
-        if (auto mesh = dyn_cast<MeshOpInterface>(inner))
-          return mesh;
-  return {};
-}
 
 //===----------------------------------------------------------------------===//
 // Constraints
@@ -68,48 +58,12 @@ LogicalResult pp::comm::verifyAxes(Operation *op, ArrayAttr axes) {
       return op->emitOpError("has an unknown attribute ")
              << attribute.getName()
              << ": drop it or give it the prefix of a dialect";
-  if (axes.empty())
-    return op->emitOpError("(C1) found no axes, expected at least one: write "
-                           "the axis it spans, over [\"tensor\"]");
-  llvm::SmallSet<StringRef, 4> seen;
-  for (auto axis : axes.getAsRange<StringAttr>()) {
-    if (axis.empty())
-      return op->emitOpError("(C1) found an axis without a name, expected the "
-                             "name of an axis of the mesh");
-    if (!seen.insert(axis).second)
-      return op->emitOpError("(C1) found axis ")
-             << axis << " twice, expected each once: drop one";
-  }
-  return success();
+  return verifyAxisNames(op, axes, "C1");
 }
 
 /// The size of the op's group.
 FailureOr<int64_t> pp::comm::verifyGroup(Operation *op, ArrayAttr axes) {
-  MeshOpInterface mesh = findMesh(op);
-  if (!mesh)
-    return op->emitOpError(
-               "(C2) found no mesh in the module, expected one with "
-               "the axes ")
-           << axes << ": add pp.mesh";
-  for (auto axis : axes.getAsRange<StringAttr>())
-    if (!mesh.findAxis(axis)) {
-      InFlightDiagnostic error = op->emitOpError("(C2) found axis ")
-                                 << axis << ", expected one of the mesh, "
-                                 << mesh.getAxes()
-                                 << ": correct the name or add the axis";
-      error.attachNote(mesh.getLoc()) << "the mesh is here";
-      return error;
-    }
-  auto numberOf = [&](Attribute axis) {
-    return *mesh.findAxis(cast<StringAttr>(axis));
-  };
-  for (unsigned i = 1; i < axes.size(); ++i)
-    if (numberOf(axes[i - 1]) > numberOf(axes[i]))
-      return op->emitOpError("(C2) found axis ")
-             << axes[i] << " behind " << axes[i - 1]
-             << ", expected the order of the mesh, " << mesh.getAxes()
-             << ": exchange them";
-  return *mesh.getGroupSize(axes);
+  return findGroupSize(op, axes, "C2");
 }
 
 /// `dim`, which is called `name`, is a dimension of `type`.

@@ -11,6 +11,7 @@
 #include "pp/Dialect/Comm/Analysis/DistributionDialectInterface.h"
 #include "pp/Dialect/Comm/Analysis/DistributionInference.h"
 #include "pp/Dialect/Comm/IR/CommOps.h"
+#include "pp/Interfaces/ShardableOpInterface.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -21,6 +22,7 @@ namespace pp::comm {
 } // namespace pp::comm
 
 using namespace mlir;
+using namespace pp;
 using namespace pp::comm;
 
 /// Each of `axes`, which `place` names, is one of the mesh on which values have
@@ -69,6 +71,14 @@ static LogicalResult verify(FunctionOpInterface function,
             llvm::to_vector(collective.getAxes().getAsRange<StringAttr>()),
             mesh, "a collective")))
       return failure();
+  for (Operation &op : body.front())
+    if (std::optional<ShardingRule> rule = getShardingRule(&op))
+      for (const ShardingRule::Loop &loop : rule->loops)
+        if (loop.axes &&
+            failed(verifyAxes(
+                &op, llvm::to_vector(loop.axes.getAsRange<StringAttr>()), mesh,
+                "an op of a part")))
+          return failure();
   DistributionInference inference(mesh);
   for (unsigned i = 0; i < function.getNumArguments(); ++i)
     if (failed(verifyAxes(function, getArgumentDistribution(function, i), mesh,

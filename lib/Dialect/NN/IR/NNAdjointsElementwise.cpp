@@ -110,7 +110,8 @@ LogicalResult
 DropoutOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
                         ArrayRef<bool> needed,
                         SmallVectorImpl<Value> &operandCotangents) {
-  operandCotangents[0] = DropoutOp::create(builder, getLoc(), cotangents[0],
-                                           getKey(), getPAttr(), getSiteAttr());
+  operandCotangents[0] =
+      DropoutOp::create(builder, getLoc(), cotangents[0], getKey(), getPAttr(),
+                        getSiteAttr(), getAxesAttr(), getDimAttr());
   return success();
 }

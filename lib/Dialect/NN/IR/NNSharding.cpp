@@ -410,18 +410,29 @@ ShardingRule RotaryOp::getShardingRule() {
   return rule;
 }
 
-/// Elements are dropped by their number in the whole tensor.
+/// Elements are dropped by their number in the whole tensor. A part knows where
+/// it begins along one dimension, and is whole along the others.
 ShardingRule DropoutOp::getShardingRule() {
   ShardingRule rule;
-  SmallVector<int64_t> all =
-      llvm::to_vector(llvm::seq<int64_t>(0, getType().getRank()));
-  DimLoops input = rule.addLoops(getType().getShape(), all);
+  DimLoops input = rule.addLoops(getType().getShape());
+  for (auto [dim, loop] : llvm::enumerate(rule.loops)) {
+    const bool isPart = getDim() && *getDim() == dim;
+    loop.kind = isPart || !getAxes() ? LoopKind::Indexed : LoopKind::Whole;
+    if (isPart)
+      loop.axes = getAxesAttr();
+  }
   rule.operands = {input};
   if (getKey())
     rule.operands.push_back({});
   rule.results = {input};
   rule.terms = {{0}};
   return rule;
+}
+
+void DropoutOp::resizeToPart(StringAttr axis, std::optional<int64_t> dim) {
+  Builder builder(getContext());
+  setAxesAttr(builder.getArrayAttr(axis));
+  setDimAttr(builder.getI64IntegerAttr(dim.value()));
 }
 
 //===----------------------------------------------------------------------===//

@@ -198,7 +198,7 @@ public:
       : body(joint.body()) {
     if (!comm::hasDistributions(function))
       return;
-    comm::MeshOpInterface mesh = comm::findMesh(function);
+    MeshOpInterface mesh = findMesh(function);
     if (!mesh)
       return;
     inference.emplace(mesh);

@@ -92,7 +92,7 @@ LogicalResult MeshOp::verify() {
            << *replicas << "' of the axes " << getAxes() << ", expected '"
            << kReplicas << "', an axis of the mesh: correct the name";
   for (Operation &op : *(*this)->getBlock()) {
-    if (&op == getOperation() || !isa<comm::MeshOpInterface>(op))
+    if (&op == getOperation() || !isa<MeshOpInterface>(op))
       continue;
     // The second of two is the one too many.
     if (!op.isBeforeInBlock(getOperation()))
@@ -194,8 +194,7 @@ ShardingAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
 
 LogicalResult
 ShardingAttr::verifyFor(llvm::function_ref<InFlightDiagnostic()> emitError,
-                        RankedTensorType type,
-                        comm::MeshOpInterface mesh) const {
+                        RankedTensorType type, MeshOpInterface mesh) const {
   if (static_cast<int64_t>(getDims().size()) != type.getRank())
     return emitError() << "(C2) found a sharding of " << getDims().size()
                        << " dimensions for " << type << ", expected "
@@ -244,7 +243,7 @@ LogicalResult pp::detail::verifySharding(Operation *op, ShardingAttr sharding,
       return emitError() << "found a sharding over the axis \"pipe\", expected "
                             "other axes: stages are placed on that one, each "
                             "with its own parameters";
-  comm::MeshOpInterface mesh = comm::findMesh(op);
+  MeshOpInterface mesh = findMesh(op);
   if (failed(sharding.verifyFor(emitError, type, mesh)))
     return failure();
   for (ArrayAttr axes : sharding.getDims()) {
@@ -264,8 +263,7 @@ LogicalResult pp::detail::verifySharding(Operation *op, ShardingAttr sharding,
 
 RankedTensorType pp::detail::getLocalType(Operation *op, ShardingAttr sharding,
                                           RankedTensorType type) {
-  comm::MeshOpInterface mesh =
-      sharding ? comm::findMesh(op) : comm::MeshOpInterface();
+  MeshOpInterface mesh = sharding ? findMesh(op) : MeshOpInterface();
   // A sharding that does not fit is an error of its own.
   if (!mesh ||
       static_cast<int64_t>(sharding.getDims().size()) != type.getRank())
@@ -273,12 +271,12 @@ RankedTensorType pp::detail::getLocalType(Operation *op, ShardingAttr sharding,
   return sharding.getLocalType(type, mesh);
 }
 
-int64_t ShardingAttr::getParts(unsigned dim, comm::MeshOpInterface mesh) const {
+int64_t ShardingAttr::getParts(unsigned dim, MeshOpInterface mesh) const {
   return mesh.getGroupSize(getDims()[dim]).value_or(1);
 }
 
 RankedTensorType ShardingAttr::getLocalType(RankedTensorType global,
-                                            comm::MeshOpInterface mesh) const {
+                                            MeshOpInterface mesh) const {
   SmallVector<int64_t> shape(global.getShape());
   for (auto [dim, size] : llvm::enumerate(shape))
     size = llvm::divideCeil(size, getParts(dim, mesh));
@@ -286,7 +284,7 @@ RankedTensorType ShardingAttr::getLocalType(RankedTensorType global,
 }
 
 RankedTensorType ShardingAttr::getGlobalType(RankedTensorType local,
-                                             comm::MeshOpInterface mesh) const {
+                                             MeshOpInterface mesh) const {
   SmallVector<int64_t> shape(local.getShape());
   for (auto [dim, size] : llvm::enumerate(shape))
     size *= getParts(dim, mesh);

@@ -39,7 +39,7 @@ static LogicalResult verifyLoss(Operation *user, StringAttr axis,
 }
 
 ProgramDistributions::ProgramDistributions(ModuleOp module,
-                                           comm::MeshOpInterface mesh)
+                                           MeshOpInterface mesh)
     : DistributionInference(mesh), module(module), mesh(mesh) {
   auto own = dyn_cast<MeshOp>(mesh.getOperation());
   if (!own || !own.getReplicas() || *own.getSize(*own.getReplicas()) == 1)
@@ -541,7 +541,7 @@ public:
   using DistributionDialectInterface::DistributionDialectInterface;
 
   LogicalResult verifyDistributions(ModuleOp module,
-                                    comm::MeshOpInterface mesh) const override {
+                                    MeshOpInterface mesh) const override {
     // On a mesh whose axes have size 1 origins are left to prove.
     ProgramDistributions distributions(module, mesh);
     bool isProven = true;

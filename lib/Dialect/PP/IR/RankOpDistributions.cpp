@@ -121,7 +121,7 @@ std::string StartOp::getExpected() {
 /// parameter they are: other axes may cut the same dimension.
 static bool isOfReplicas(StartOp start) {
   auto mesh = dyn_cast_if_present<MeshOp>(
-      comm::findMesh(start) ? comm::findMesh(start).getOperation() : nullptr);
+      findMesh(start) ? findMesh(start).getOperation() : nullptr);
   return mesh && mesh.getReplicas() && start.getAxes().size() == 1 &&
          start.getAxes()[0] == mesh.getReplicasAttr();
 }

@@ -118,7 +118,11 @@ static std::optional<Distribution> cutOf(const ShardingRule &rule,
 
 bool pp::isLegal(const ShardingRule &rule, LoopCut cut, int64_t size) {
   const ShardingRule::Loop &loop = rule.loops[cut.loop];
-  return loop.kind != LoopKind::Whole && loop.size % (cut.blocks * size) == 0;
+  // An op knows its part of a dimension by one number, and is cut once.
+  const bool isFixed =
+      loop.kind == LoopKind::Whole ||
+      (loop.kind == LoopKind::Indexed && (cut.blocks != 1 || loop.axes));
+  return !isFixed && loop.size % (cut.blocks * size) == 0;
 }
 
 /// Whether each term of the rule has an operand that is cut.
@@ -262,6 +266,8 @@ LayerShardings::LayerShardings(LayerOp layer, const ShardingAxis &axis)
   yielded = body.getTerminator()->getOperands();
   for (Value operand : yielded)
     lastUse[number(operand)] = ops.size();
+  if (!axis.cutsPositions)
+    findPositions();
   findPaddable();
   findForms();
   addOps();
@@ -352,9 +358,38 @@ void LayerShardings::findPaddable() {
       }
 }
 
+/// From what the layer takes they go through the ops by their rules.
+void LayerShardings::findPositions() {
+  llvm::DenseMap<Value, llvm::SmallDenseSet<unsigned>> dims;
+  for (Value input : ArrayRef(values).take_front(layer.getNumInputs())) {
+    auto type = cast<RankedTensorType>(input.getType());
+    // Ids have no features.
+    const unsigned last = holdsFloats(type) ? 1 : 0;
+    for (unsigned dim = 0; dim + last < type.getRank(); ++dim)
+      dims[input].insert(dim);
+  }
+  for (Operation *op : ops) {
+    auto &own = positions.emplace_back();
+    std::optional<ShardingRule> rule = getRuleOfWhole(op);
+    if (!rule)
+      continue;
+    for (auto [counted, operand] :
+         llvm::zip_equal(rule->operands, op->getOperands()))
+      for (unsigned dim : dims.lookup(operand))
+        own.insert(counted[dim].begin(), counted[dim].end());
+    for (auto [counted, result] :
+         llvm::zip_equal(rule->results, op->getResults()))
+      for (auto [dim, loops] : llvm::enumerate(counted))
+        if (llvm::any_of(loops, [&](unsigned loop) { return own.contains(loop); }))
+          dims[result].insert(unsigned(dim));
+  }
+}
+
 /// Into equal parts, or with padding.
 bool LayerShardings::mayCut(unsigned op, const ShardingRule &rule,
                             LoopCut cut) const {
+  if (!axis.cutsPositions && positions[op].contains(cut.loop))
+    return false;
   if (isLegal(rule, cut, axis.size))
     return true;
   if (cut.blocks != 1 || rule.loops[cut.loop].kind == LoopKind::Whole)

@@ -18,6 +18,9 @@ struct ShardingAxis {
   int64_t size = 1;
   MachineRates rates;
   double transfer = 5e9; ///< bytes a second from rank to rank
+  /// Whether entries of a batch and positions of a sequence may be cut: all
+  /// dimensions of what a layer takes but the last.
+  bool cutsPositions = true;
 };
 
 inline bool holdsFloats(mlir::Type type) {
@@ -76,6 +79,7 @@ public:
 private:
   struct Node;
   void findPaddable();
+  void findPositions();
   void findForms();
   bool mayCut(unsigned op, const ShardingRule &rule, LoopCut cut) const;
   void addOps();
@@ -89,6 +93,8 @@ private:
   std::vector<llvm::SmallVector<comm::Distribution>> forms;
   /// Of values a dimension of which the last part may reach into padding.
   llvm::DenseMap<mlir::Value, int64_t> paddable;
+  /// Of each op the loops that count positions, if these may not be cut.
+  std::vector<llvm::SmallDenseSet<unsigned>> positions;
   std::vector<unsigned> lastUse; ///< number of an op; all beyond: the yield
   std::vector<mlir::Operation *> ops;
   llvm::SmallVector<mlir::Value> yielded;

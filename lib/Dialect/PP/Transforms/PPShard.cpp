@@ -478,6 +478,7 @@ void Shard::runOnOperation() {
   axis.rates.flops = flops;
   axis.rates.bytes = bandwidth;
   axis.transfer = transfer;
+  axis.cutsPositions = sequence != "off";
   auto name = StringAttr::get(&getContext(), MeshOp::kTensors);
   for (ModelOp model : module.getOps<ModelOp>())
     if (failed(ModelSharding(model, axis, sequence, name).run()))

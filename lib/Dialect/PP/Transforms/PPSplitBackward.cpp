@@ -146,7 +146,7 @@ inferDistributions(func::FuncOp function) {
   DenseMap<Value, comm::DistributionAttr> distributions;
   if (!comm::hasDistributions(function))
     return distributions;
-  comm::MeshOpInterface mesh = comm::findMesh(function);
+  MeshOpInterface mesh = findMesh(function);
   if (!mesh)
     return distributions;
   comm::DistributionInference inference(mesh);

@@ -194,12 +194,89 @@ func.func @f(%q: tensor<2x4x2x4xf32> {comm.distribution = #comm.distribution<{"t
 
 // -----
 
-// Elements are dropped by their number.
+// Elements are dropped by their number in the whole tensor.
 pp.mesh @mesh <["data" = 2, "tensor" = 2]>
 // expected-note @below {{operand #0 is varying(0) here}}
 func.func @f(%x: tensor<4x6xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(0)}>}, %key: i64) {
-  // expected-error @below {{'nn.dropout' op on axis "tensor": found operand #0 varying(0) along a dimension that the op needs whole, or whose indices it counts, expected it replicated or cut along another: gather it with comm.all_gather over ["tensor"] dim(0)}}
+  // expected-error @below {{'nn.dropout' op on axis "tensor": found operand #0 varying(0) along a dimension whose indices the op counts, expected the op to say of which part it is, over ["tensor"] dim(0), or the operand replicated: gather it with comm.all_gather over ["tensor"] dim(0)}}
   %y = nn.dropout %x key(%key) {p = 0.5, site = 0} : (tensor<4x6xf32>, i64) -> tensor<4x6xf32>
+  return
+}
+
+// -----
+
+// The part of another dimension.
+pp.mesh @mesh <["data" = 2, "tensor" = 2]>
+// expected-note @below {{operand #0 is varying(0) here}}
+func.func @f(%x: tensor<4x6xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(0)}>}, %key: i64) {
+  // expected-error @below {{'nn.dropout' op on axis "tensor": found operand #0 varying(0) of an op on a part over ["tensor"] dim(1), expected varying(1): exchange dimensions with comm.all_to_all over ["tensor"] split(1) concat(0), or correct the part of the op}}
+  %y = nn.dropout %x key(%key) over ["tensor"] dim(1) {p = 0.5, site = 0} : (tensor<4x6xf32>, i64) -> tensor<4x6xf32>
+  return
+}
+
+// -----
+
+// The part of another axis.
+pp.mesh @mesh <["data" = 2, "tensor" = 2]>
+// expected-note @below {{operand #0 is invariant here}}
+func.func @f(%x: tensor<4x6xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(0)}>}, %key: i64) {
+  // expected-error @below {{'nn.dropout' op on axis "data": found operand #0 invariant of an op on a part over ["data"] dim(0), expected varying(0): take the coordinate's part with comm.slice over ["data"] dim(0), or correct the part of the op}}
+  %y = nn.dropout %x key(%key) over ["data"] dim(0) {p = 0.5, site = 0} : (tensor<4x6xf32>, i64) -> tensor<4x6xf32>
+  return
+}
+
+// -----
+
+// A part along a second dimension.
+pp.mesh @mesh <["data" = 2, "tensor" = 2]>
+// expected-note @below {{operand #0 is varying(0) here}}
+func.func @f(%x: tensor<4x6xf32> {comm.distribution = #comm.distribution<{"data" = varying(0), "tensor" = varying(1)}>}, %key: i64) {
+  // expected-error @below {{'nn.dropout' op on axis "data": found operand #0 varying(0) along a dimension that the op needs whole, or whose indices it counts, expected it replicated or cut along another: gather it with comm.all_gather over ["data"] dim(0)}}
+  %y = nn.dropout %x key(%key) over ["tensor"] dim(1) {p = 0.5, site = 0} : (tensor<4x6xf32>, i64) -> tensor<4x6xf32>
+  return
+}
+
+// -----
+
+// A part of a tensor that is whole.
+pp.mesh @mesh <["data" = 2, "tensor" = 2]>
+// expected-note @below {{operand #0 is replicated here}}
+func.func @f(%x: tensor<4x6xf32> {comm.distribution = #comm.distribution<{"tensor" = replicated}>}, %key: i64) {
+  // expected-error @below {{'nn.dropout' op on axis "tensor": found operand #0 replicated of an op on a part over ["tensor"] dim(0), expected varying(0): drop the axis from the op}}
+  %y = nn.dropout %x key(%key) over ["tensor"] dim(0) {p = 0.5, site = 0} : (tensor<4x6xf32>, i64) -> tensor<4x6xf32>
+  return
+}
+
+// -----
+
+// A part of summands.
+pp.mesh @mesh <["data" = 2, "tensor" = 2]>
+// expected-note @below {{operand #0 is partial here}}
+func.func @f(%x: tensor<4x6xf32> {comm.distribution = #comm.distribution<{"tensor" = partial}>}, %key: i64) {
+  // expected-error @below {{'nn.dropout' op on axis "tensor": found operand #0 partial of an op on a part over ["tensor"] dim(0), expected varying(0): sum it with comm.reduce_scatter sum over ["tensor"] dim(0), or correct the part of the op}}
+  %y = nn.dropout %x key(%key) over ["tensor"] dim(0) {p = 0.5, site = 0} : (tensor<4x6xf32>, i64) -> tensor<4x6xf32>
+  return
+}
+
+// -----
+
+// A part of blocks.
+pp.mesh @mesh <["data" = 2, "tensor" = 2]>
+// expected-note @below {{operand #0 is varying(0, 2) here}}
+func.func @f(%x: tensor<4x6xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(0, 2)}>}, %key: i64) {
+  // expected-error @below {{'nn.dropout' op on axis "tensor": found operand #0 varying(0, 2) of an op on a part over ["tensor"] dim(0), expected varying(0): cut the dimension itself, not blocks of it}}
+  %y = nn.dropout %x key(%key) over ["tensor"] dim(0) {p = 0.5, site = 0} : (tensor<4x6xf32>, i64) -> tensor<4x6xf32>
+  return
+}
+
+// -----
+
+// A part on an axis whose coordinates run functions of their own.
+// expected-note @below {{the mesh is here}}
+pp.mesh @mesh <["pipe" = 2, "tensor" = 2]>
+func.func @f(%x: tensor<4x6xf32>, %key: i64) {
+  // expected-error @below {{found axis "pipe" on an op of a part, on which functions have no distributions, expected another axis of the mesh, ["pipe", "tensor"]: values cross it between functions only}}
+  %y = nn.dropout %x key(%key) over ["pipe"] dim(0) {p = 0.5, site = 0} : (tensor<4x6xf32>, i64) -> tensor<4x6xf32>
   return
 }
 

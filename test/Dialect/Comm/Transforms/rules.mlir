@@ -250,6 +250,24 @@ func.func @dropout_1(%x: tensor<2x4x6xf32> {comm.distribution = #comm.distributi
   %r = nn.dropout %x key(%k) {p = 0.5, site = 0 : i64} : (tensor<2x4x6xf32>, i64) -> tensor<2x4x6xf32>
   return %r : tensor<2x4x6xf32>
 }
+func.func @dropout_part_1(%x: tensor<2x4x6xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(0)}>}) -> (tensor<2x4x6xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(0)}>}) {
+  %r = nn.dropout %x over ["tensor"] dim(0) {p = 0.5, site = 0 : i64} : (tensor<2x4x6xf32>) -> tensor<2x4x6xf32>
+  return %r : tensor<2x4x6xf32>
+}
+func.func @dropout_part_2(%x: tensor<2x3x5xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(1)}>}) -> (tensor<2x3x5xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(1)}>}) {
+  %r = nn.dropout %x over ["tensor"] dim(1) {p = 0.5, site = 0 : i64} : (tensor<2x3x5xf32>) -> tensor<2x3x5xf32>
+  return %r : tensor<2x3x5xf32>
+}
+func.func @dropout_part_3(%x: tensor<2x4x6xf32> {comm.distribution = #comm.distribution<{"data" = varying(2), "tensor" = varying(2)}>}) -> (tensor<2x4x6xf32> {comm.distribution = #comm.distribution<{"data" = varying(2), "tensor" = varying(2)}>}) {
+  %r = nn.dropout %x over ["data", "tensor"] dim(2) {p = 0.5, site = 0 : i64} : (tensor<2x4x6xf32>) -> tensor<2x4x6xf32>
+  return %r : tensor<2x4x6xf32>
+}
+// A part of what repeats is equal on all coordinates, until elements are dropped.
+func.func @dropout_part_4() -> (tensor<2x4x6xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(1)}>}) {
+  %one = arith.constant dense<1.0> : tensor<2x4x6xf32>
+  %r = nn.dropout %one over ["tensor"] dim(1) {p = 0.5, site = 0 : i64} : (tensor<2x4x6xf32>) -> tensor<2x4x6xf32>
+  return %r : tensor<2x4x6xf32>
+}
 func.func @dropout_2(%x: tensor<2x4x6xf32>, %k: i64) -> (tensor<2x4x6xf32>) {
   %r = nn.dropout %x key(%k) {p = 0.5, site = 0 : i64} : (tensor<2x4x6xf32>, i64) -> tensor<2x4x6xf32>
   return %r : tensor<2x4x6xf32>

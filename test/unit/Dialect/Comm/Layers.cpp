@@ -379,6 +379,37 @@ func.func @f(%x: !xt {comm.distribution = #V1}, %y: !xt {comm.distribution = #V1
   return %z : !xt
 })"};
 
+// Elements that are dropped between the products of a perceptron, by columns,
+// and behind it, along the sequence: those of one device, though 4 of them are
+// not always one draw.
+static const Text kDropout{"dropout", R"(
+func.func @f(%x: !x, %w1: !w, %b1: !b, %w2: !w, %b2: !b) -> !x {
+  %key = arith.constant 77 : i64
+  %h = nn.linear %x, %w1, %b1 : (!x, !w, !b) -> !x
+  %a = nn.gelu %h : (!x) -> !x
+  %d = nn.dropout %a key(%key) {p = 0.4, site = 0 : i64} : (!x, i64) -> !x
+  %y = nn.linear %d, %w2, %b2 : (!x, !w, !b) -> !x
+  %e = nn.dropout %y key(%key) {p = 0.3, site = 1 : i64} : (!x, i64) -> !x
+  %z = nn.add %x, %e : (!x, !x) -> !x
+  return %z : !x
+})",
+                           R"(
+func.func @f(%x: !xt {comm.distribution = #V1}, %w1: !wc {comm.distribution = #V1}, %b1: !bf {comm.distribution = #V0},
+    %w2: !wr {comm.distribution = #V0}, %b2: !b) -> (!xt {comm.distribution = #V1}) {
+  %key = arith.constant 77 : i64
+  %f = comm.all_gather %x over ["tensor"] dim(1) : !xt -> !x
+  %h = nn.linear %f, %w1, %b1 : (!x, !wc, !bf) -> !xf
+  %a = nn.gelu %h : (!xf) -> !xf
+  %d = nn.dropout %a key(%key) over ["tensor"] dim(2) {p = 0.4, site = 0 : i64} : (!xf, i64) -> !xf
+  %p = nn.linear %d, %w2 : (!xf, !wr) -> !x
+  %s = comm.reduce_scatter sum %p over ["tensor"] dim(1) : !x -> !xt
+  %br = comm.vary %b2 over ["tensor"] : !b
+  %y = nn.add %s, %br : (!xt, !b) -> !xt
+  %e = nn.dropout %y key(%key) over ["tensor"] dim(1) {p = 0.3, site = 1 : i64} : (!xt, i64) -> !xt
+  %z = nn.add %x, %e : (!xt, !xt) -> !xt
+  return %z : !xt
+})"};
+
 static std::string fill(std::string text, int64_t n) {
   auto replace = [&](const std::string &from, int64_t number) {
     for (size_t at; (at = text.find(from)) != std::string::npos;)
@@ -409,7 +440,7 @@ std::vector<Layer> pp::commtest::makeLayers(int64_t n) {
   for (const Text *text :
        {&kMlp, &kMlpSequence, &kAttention, &kAttentionSequence, &kMultiQuery,
         &kExchange, &kEmbedding, &kLoss, &kRows, &kClasses, &kData, &kBoth,
-        &kInvariant}) {
+        &kInvariant, &kDropout}) {
     // A batch of n entries where it is cut.
     std::string types = fill(kTypes, n), whole = text->whole;
     if (text == &kData || text == &kBoth) {

@@ -25,7 +25,7 @@ RankedTensorType typeOf(Value value) {
 class Mutator {
 public:
   Mutator(func::FuncOp function, unsigned number)
-      : mesh(comm::findMesh(function)), left(number) {
+      : mesh(findMesh(function)), left(number) {
     // What is put in must not be mutated in its turn.
     for (Operation &op : function.getBody().front().without_terminator())
       ops.push_back(&op);
@@ -68,7 +68,7 @@ private:
   /// The value without communication, in the shape that is expected.
   Value withoutExchange(OpBuilder &builder, Operation *op);
 
-  comm::MeshOpInterface mesh;
+  MeshOpInterface mesh;
   unsigned left;
   SmallVector<Operation *> ops;
 };
@@ -122,6 +122,28 @@ std::string Mutator::visit(Operation *op, OpBuilder &builder) {
   if (isa<comm::DetachOp>(op) && isTurn()) {
     replace(op->getResult(0), op->getOperand(0));
     return "dropped " + name;
+  }
+  if (auto dropout = dyn_cast<nn::DropoutOp>(op);
+      dropout && dropout.getAxes()) {
+    if (isTurn()) {
+      dropout.removeAxesAttr();
+      dropout.removeDimAttr();
+      return "dropped the part of " + name;
+    }
+    if (isTurn()) {
+      dropout.setAxesAttr(builder.getStrArrayAttr({"data"}));
+      return "moved the part of " + name + " to the other axis";
+    }
+    if (isTurn()) {
+      dropout.setAxesAttr(builder.getStrArrayAttr({"data", "tensor"}));
+      return "moved the part of " + name + " to both axes";
+    }
+    for (int64_t dim = 0; dim < dropout.getType().getRank(); ++dim)
+      if (dim != int64_t(*dropout.getDim()) && isTurn()) {
+        dropout.setDim(dim);
+        return "moved the part of " + name + " to dimension " +
+               std::to_string(dim);
+      }
   }
   auto collective = dyn_cast<comm::CollectiveOpInterface>(op);
   if (!collective)

@@ -46,7 +46,7 @@ struct Described {
 /// All ranks come to the same collectives, each with what it gives.
 class Ranks {
 public:
-  Ranks(comm::MeshOpInterface mesh, std::vector<Described> collectives)
+  Ranks(MeshOpInterface mesh, std::vector<Described> collectives)
       : mesh(mesh), collectives(std::move(collectives)),
         given(interpreter::countRanks(mesh)) {}
 
@@ -114,7 +114,7 @@ private:
     changed.wait(lock, [&] { return turns != turn; });
   }
 
-  comm::MeshOpInterface mesh;
+  MeshOpInterface mesh;
   std::vector<Described> collectives;
   std::vector<std::vector<char>> given; ///< by rank
   std::mutex mutex;
@@ -227,8 +227,8 @@ public:
       return native.takeError();
     if (function.getNumArguments() + function.getNumResults() + 1 > 31)
       return llvm::createStringError("the layer has too many operands");
-    Ranks ranks(comm::findMesh(function), collectives);
-    const int64_t count = interpreter::countRanks(comm::findMesh(function));
+    Ranks ranks(findMesh(function), collectives);
+    const int64_t count = interpreter::countRanks(findMesh(function));
     ModuleOp layers = *lowered->getOps<ModuleOp>().begin();
     const int64_t workspace =
         layers.lookupSymbol<LLVM::LLVMFuncOp>(function.getSymName())

@@ -95,6 +95,7 @@ private:
   Item scaleByRowSums(Item item);
   Item transposed(Item item);
   Item softmax(Item item);
+  Item dropout(Item item);
   Item moved(Item item);
 
   std::mt19937_64 random;
@@ -343,6 +344,33 @@ Item Generator::softmax(Item item) {
               {item}, item);
 }
 
+/// Of a part along one dimension at most: what is cut on both axes becomes
+/// whole on "tensor". Summands drop the same elements.
+Item Generator::dropout(Item item) {
+  if (isCutOnData(item) && item.kind == 'V')
+    item = convert(item, "IR"[below(2)]);
+  std::string part;
+  if (isCutOnData(item))
+    part = " over [\"data\"] dim(0)";
+  else if (item.kind == 'V')
+    part = over() + " dim(" + std::to_string(item.dim) + ")";
+  std::string key = fresh();
+  std::string draw = "  " + key + " = arith.constant " +
+                     std::to_string(below(1000)) + " : i64\n";
+  Item result = item;
+  result.whole = result.sharded = fresh();
+  auto write = [&](bool isWhole) {
+    std::string t = type(isWhole ? item.shape : local(item));
+    return draw + "  " + result.whole + " = nn.dropout " +
+           (isWhole ? item.whole : item.sharded) + " key(" + key + ")" +
+           (isWhole ? "" : part) + " {p = 0.25, site = 0 : i64} : (" + t +
+           ", i64) -> " + t + "\n";
+  };
+  wholeBody += write(true);
+  shardedBody += write(false);
+  return result;
+}
+
 Item Generator::moved(Item item) {
   if (item.kind == 'R')
     return item;
@@ -360,11 +388,11 @@ Layer Generator::run(const std::string &name) {
     static const Step steps[] = {
         &Generator::norm,       &Generator::linear,  &Generator::linear,
         &Generator::attention,  &Generator::softmax, &Generator::scaleByRowSums,
-        &Generator::transposed, &Generator::moved};
-    uint64_t step = below(12);
-    if (step < 8)
+        &Generator::transposed, &Generator::moved,   &Generator::dropout};
+    uint64_t step = below(13);
+    if (step < 9)
       pool.push_back((this->*steps[step])(pick()));
-    else if (step < 9)
+    else if (step < 10)
       pool.push_back(unary(pick()));
     else
       pool.push_back(binary(pick(), pick()));

@@ -46,8 +46,7 @@ TEST_F(Sharding, MeshKnowsItsGroups) {
   EXPECT_EQ(mesh.getGroupSize(builder.getStrArrayAttr({})), 1);
   EXPECT_EQ(mesh.getGroupSize(builder.getStrArrayAttr({"pipe", "context"})),
             std::nullopt);
-  EXPECT_EQ(comm::findMesh(module->lookupSymbol("f")),
-            comm::MeshOpInterface(mesh));
+  EXPECT_EQ(findMesh(module->lookupSymbol("f")), MeshOpInterface(mesh));
 }
 
 TEST_F(Sharding, TypesOfParts) {

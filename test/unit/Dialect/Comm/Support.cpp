@@ -213,14 +213,14 @@ llvm::Expected<std::vector<RankNumbers>>
 pp::commtest::interpret(func::FuncOp function,
                         const std::vector<RankNumbers> &arguments) {
   return interpreter::evaluateSpmd(function.getBody().front(),
-                                   comm::findMesh(function), arguments);
+                                   findMesh(function), arguments);
 }
 
 std::string pp::commtest::compare(func::FuncOp function,
                                   const nn::DifferentiatedFunction &derivative,
                                   const Reference &reference, uint64_t seed,
                                   const Evaluator &evaluate, double tolerance) {
-  comm::MeshOpInterface mesh = comm::findMesh(function);
+  MeshOpInterface mesh = findMesh(function);
   Placement placement(mesh, seed);
   std::vector<RankNumbers> arguments;
   for (unsigned i = 0; i < function.getNumArguments(); ++i)

@@ -50,7 +50,7 @@ interpreter::Numbers draw(mlir::Type type, std::mt19937_64 &random,
 /// Tensors between one device and the ranks of a mesh.
 class Placement {
 public:
-  Placement(comm::MeshOpInterface mesh, uint64_t seed)
+  Placement(MeshOpInterface mesh, uint64_t seed)
       : mesh(mesh), random(seed), ranks(interpreter::countRanks(mesh)) {}
 
   /// What the ranks have of `whole`; `local` is the type of a rank's tensor.
@@ -72,7 +72,7 @@ private:
   int64_t numberOf(int64_t element, int64_t rank, mlir::RankedTensorType local,
                    comm::DistributionAttr distribution);
 
-  comm::MeshOpInterface mesh;
+  MeshOpInterface mesh;
   std::mt19937_64 random;
   int64_t ranks;
 };

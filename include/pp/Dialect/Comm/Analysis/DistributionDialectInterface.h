@@ -3,7 +3,7 @@
 #ifndef PP_DIALECT_COMM_ANALYSIS_DISTRIBUTIONDIALECTINTERFACE_H
 #define PP_DIALECT_COMM_ANALYSIS_DISTRIBUTIONDIALECTINTERFACE_H
 
-#include "pp/Dialect/Comm/IR/MeshOpInterface.h"
+#include "pp/Interfaces/MeshOpInterface.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectInterface.h"

@@ -9,7 +9,7 @@
 #define PP_DIALECT_COMM_ANALYSIS_DISTRIBUTIONINFERENCE_H
 
 #include "pp/Dialect/Comm/IR/CommAttributes.h"
-#include "pp/Dialect/Comm/IR/MeshOpInterface.h"
+#include "pp/Interfaces/MeshOpInterface.h"
 
 #include "mlir/IR/Block.h"
 #include "mlir/IR/BuiltinTypes.h"

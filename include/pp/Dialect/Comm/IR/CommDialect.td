@@ -40,8 +40,8 @@ def Comm_Dialect : Dialect {
     therefore an error.
 
     What repeats along a dimension, a broadcast or a constant, is part of a
-    larger tensor that repeats. Where it meets parts it is one of them; where
-    nothing beside it says so, `comm.distribution` on the op that makes it does
+    larger tensor that repeats. Where it meets parts, or an op on a part, it is
+    one of them; where nothing beside it says so, `comm.distribution` on the op that makes it does
     (differentiation sets it on the cotangents of sums).
 
     **Collectives** are steps between distributions, and close under adjoints:
@@ -88,11 +88,15 @@ def Comm_Dialect : Dialect {
     | `attention` | batch, heads by key heads, or all that share one key head; without `causal` queries | | |
     | `attention_grad` | as `attention` | keys and values: shared heads, queries | `dout` |
     | `rotary` | batch, heads | | input |
-    | `dropout` | none: elements are counted | | input |
+    | `dropout` | one, that of its `over`: elements are counted | | input |
     | `reshape` | all, by the loops that both shapes share | | input |
     | `transpose` | all | | input |
     | `slice`, `pad`, `split`, `concatenate` | those that stay as they are | | operands |
     | `mix_key` | scalars | | |
+
+    An op that counts elements, as `dropout` does, computes another thing on a
+    part than on a whole tensor. It says of which part it is, by the axes and
+    the dimension (`over ["tensor"] dim(1)`), and the proof holds it to that.
 
     Upstream's `shard` dialect was considered. Its collectives number axes and
     take the grid by symbol; they know no invariant values, so that an adjoint

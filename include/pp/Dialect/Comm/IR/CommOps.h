@@ -6,9 +6,9 @@
 #include "pp/Dialect/Comm/IR/CollectiveOpInterface.h"
 #include "pp/Dialect/Comm/IR/CommAttributes.h"
 #include "pp/Dialect/Comm/IR/CommDialect.h"
-#include "pp/Dialect/Comm/IR/MeshOpInterface.h"
 #include "pp/Interfaces/CostOpInterface.h"
 #include "pp/Interfaces/DifferentiableOpInterface.h"
+#include "pp/Interfaces/MeshOpInterface.h"
 #include "pp/Interfaces/ShardableOpInterface.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"

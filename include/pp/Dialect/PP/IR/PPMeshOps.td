@@ -5,7 +5,7 @@
 
 include "pp/Dialect/Comm/IR/CommAttributes.td"
 include "pp/Dialect/Comm/IR/DistributionOpInterface.td"
-include "pp/Dialect/Comm/IR/MeshOpInterface.td"
+include "pp/Interfaces/MeshOpInterface.td"
 include "pp/Dialect/PP/IR/PPBase.td"
 
 def PP_MeshOp : PP_Op<"mesh", [Symbol, HasParent<"::mlir::ModuleOp">,
@@ -109,17 +109,17 @@ def PP_ShardingAttr : AttrDef<PP_Dialect, "Sharding"> {
     ::llvm::LogicalResult
     verifyFor(::llvm::function_ref<::mlir::InFlightDiagnostic()> emitError,
               ::mlir::RankedTensorType type,
-              ::pp::comm::MeshOpInterface mesh) const;
+              ::pp::MeshOpInterface mesh) const;
 
     /// Parts of dimension `dim`. Holds `verifyFor`, as all that follow do.
-    int64_t getParts(unsigned dim, ::pp::comm::MeshOpInterface mesh) const;
+    int64_t getParts(unsigned dim, ::pp::MeshOpInterface mesh) const;
     /// The tensor of one coordinate, for one of all together.
     ::mlir::RankedTensorType getLocalType(::mlir::RankedTensorType global,
-                                          ::pp::comm::MeshOpInterface mesh)
+                                          ::pp::MeshOpInterface mesh)
         const;
     /// The tensor of all together, for one of a coordinate.
     ::mlir::RankedTensorType getGlobalType(::mlir::RankedTensorType local,
-                                           ::pp::comm::MeshOpInterface mesh)
+                                           ::pp::MeshOpInterface mesh)
         const;
   }];
 }

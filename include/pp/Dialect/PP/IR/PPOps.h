@@ -6,9 +6,9 @@
 #include "pp/Dialect/Comm/IR/CollectiveOpInterface.h"
 #include "pp/Dialect/Comm/IR/CommAttributes.h"
 #include "pp/Dialect/Comm/IR/DistributionOpInterface.h"
-#include "pp/Dialect/Comm/IR/MeshOpInterface.h"
 #include "pp/Dialect/PP/IR/PPDialect.h"
 #include "pp/Dialect/PP/IR/RankOpInterface.h"
+#include "pp/Interfaces/MeshOpInterface.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"

@@ -21,7 +21,7 @@ namespace pp {
 
 class ProgramDistributions : public comm::DistributionInference {
 public:
-  ProgramDistributions(mlir::ModuleOp module, comm::MeshOpInterface mesh);
+  ProgramDistributions(mlir::ModuleOp module, MeshOpInterface mesh);
 
   /// Proves that functions declare the same of what they share: parameters, the
   /// accumulators of their gradients, data and, in a module without programs,
@@ -114,7 +114,7 @@ private:
                                  comm::Distribution with) const;
 
   mlir::ModuleOp module;
-  comm::MeshOpInterface mesh;
+  MeshOpInterface mesh;
   /// The axis of replicas, on which programs are proven alone; null: none.
   mlir::StringAttr replicas;
   mlir::SymbolTableCollection symbols;

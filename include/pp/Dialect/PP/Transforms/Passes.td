@@ -76,12 +76,24 @@ def PPShard : Pass<"pp-shard", "::mlir::ModuleOp"> {
     Nothing else is known of models: that the first product of a pair is cut by
     columns, the second by rows, attention by heads, and norms and residuals
     between them along the sequence, comes out of the costs. `sequence` = `off`
-    leaves values between layers whole, `on` cuts them wherever that can be.
+    cuts no batch and no positions, and leaves values between layers whole; `on`
+    cuts these wherever that can be.
 
     `sharding` of a `pp.param` pins it; `#pp.sharding<[{}, {} ]>` pins it whole.
-    A dimension is cut only where `tensors` divides it, and an op that cannot be
-    cut is computed by all; where nothing could be shared at all, that is an
-    error. An op without a rule is computed by all, with a remark.
+    Some ops are rewritten first, so that they can be cut in more ways: biases
+    come behind products, means become sums, and a cross entropy becomes a
+    maximum, two sums over classes and what these make together (`nn.class_sums`),
+    so that a vocabulary in parts never gathers its logits. Attention with fewer
+    key heads than coordinates gets a key head for each of them, from weights that
+    are repeated.
+
+    A dimension is cut only where `tensors` divides it, but for the rows of a
+    vocabulary: parts of these are all as large as the first, and the last ones
+    reach into padding of zeros, which enters no sum and no file
+    (`#pp.sharding<[{"tensor"} padded, {} ]>`). An op that cannot be cut is
+    computed by all; where nothing could be shared at all, that is an error that
+    names the nearest number. An op without a rule is computed by all, with a
+    remark.
 
     The layers stay whole. `pp.shard` on arguments and results and `pp.takes` on
     ops say what was chosen, for pp-partition-shards. A module with a `pp.mesh`
@@ -144,18 +156,33 @@ def PPPartitionShards : Pass<"pp-partition-shards", "::mlir::ModuleOp"> {
     collectives of the backward as their adjoints; `comm-verify-distribution`
     proves both.
 
-    Example: the output of pp-shard above, with `tensors=2`, becomes
+    Example, with `tensors=2`: a product whose inner dimension is cut.
+
+    ```mlir
+    pp.layer @loss(%x: tensor<64x32xf32>) params(%w: tensor<32xf32> {pp.shard = #comm.distribution<{"tensor" = varying(0)}>}) -> tensor<f32> {
+      %m = nn.mul %x, %w {pp.takes = [#comm.distribution<{"tensor" = varying(1)}>, #comm.distribution<{"tensor" = varying(0)}>]} : (tensor<64x32xf32>, tensor<32xf32>) -> tensor<64x32xf32>
+      %y = nn.reduce_sum %m axes = [0, 1] {pp.takes = [#comm.distribution<{"tensor" = varying(1)}>]} : (tensor<64x32xf32>) -> tensor<f32>
+      pp.yield %y : tensor<f32>
+    }
+    pp.model @m(%x: tensor<64x32xf32> {pp.data = "x"}) -> tensor<f32> {
+      %w = pp.param "w" : tensor<32xf32> sharding(#pp.sharding<[{"tensor"} ]>) init(#nn.ones)
+      %l = pp.apply @loss(%x) params(%w) : (tensor<64x32xf32>) params(tensor<32xf32>) -> tensor<f32>
+      pp.return %l : tensor<f32>
+    }
+    ```
+
+    becomes
 
     ```mlir
     pp.mesh @mesh <["pipe" = 1, "data" = 1, "tensor" = 2]> replicas("data")
-    pp.layer @mlp(%x: tensor<64x32xf32>) params(%a: tensor<32x64xf32> {comm.distribution = ...}, %b: tensor<64x32xf32> {comm.distribution = ...}) -> tensor<64x32xf32> {
-      %0 = comm.vary %x over ["tensor"] : tensor<64x32xf32>
-      %1 = nn.linear %0, %a : (tensor<64x32xf32>, tensor<32x64xf32>) -> tensor<64x64xf32>
-      %2 = nn.relu %1 : (tensor<64x64xf32>) -> tensor<64x64xf32>
-      %3 = nn.linear %2, %b : (tensor<64x64xf32>, tensor<64x32xf32>) -> tensor<64x32xf32>
-      %4 = comm.all_reduce sum %3 over ["tensor"] : tensor<64x32xf32>
-      pp.yield %4 : tensor<64x32xf32>
+    pp.layer @loss(%x: tensor<64x32xf32>) params(%w: tensor<16xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(0)}>}) -> tensor<f32> {
+      %part = comm.slice %x over ["tensor"] dim(1) : tensor<64x32xf32> -> tensor<64x16xf32>
+      %m = nn.mul %part, %w : (tensor<64x16xf32>, tensor<16xf32>) -> tensor<64x16xf32>
+      %y = nn.reduce_sum %m axes = [0, 1] : (tensor<64x16xf32>) -> tensor<f32>
+      %sum = comm.all_reduce sum %y over ["tensor"] : tensor<f32>
+      pp.yield %sum : tensor<f32>
     }
+    ...
     ```
   }];
   let options = [

@@ -1,16 +1,17 @@
 //===- MeshOpInterface.td - Axes of ranks ----------------------*- tablegen -*-===//
 
-#ifndef PP_DIALECT_COMM_IR_MESHOPINTERFACE_TD
-#define PP_DIALECT_COMM_IR_MESHOPINTERFACE_TD
+#ifndef PP_INTERFACES_MESHOPINTERFACE_TD
+#define PP_INTERFACES_MESHOPINTERFACE_TD
 
 include "mlir/IR/OpBase.td"
 
 def MeshOpInterface : OpInterface<"MeshOpInterface"> {
-  let cppNamespace = "::pp::comm";
+  let cppNamespace = "::pp";
   let description = [{
     An op at the top of a module that names the axes of its mesh and their
-    sizes. A rank has one coordinate on each axis. Collectives name axes and ask
-    this interface for sizes, so that they depend on no dialect that has a mesh.
+    sizes. A rank has one coordinate on each axis. Collectives, and ops on a part
+    of a tensor that know which, name axes and ask this interface for sizes, so
+    that they depend on no dialect that has a mesh.
     The op's verifier holds the names unique and the product of all sizes within
     2^20.
   }];
@@ -59,4 +60,4 @@ def MeshOpInterface : OpInterface<"MeshOpInterface"> {
   }];
 }
 
-#endif // PP_DIALECT_COMM_IR_MESHOPINTERFACE_TD
+#endif // PP_INTERFACES_MESHOPINTERFACE_TD
