@@ -37,6 +37,9 @@ private:
     Kind kind = Kind::Alike;
     Distribution alike = Distribution::constant();
     LoopCut cut; ///< of Kind::Cut
+    /// A loop that may be the one instead: one of the two counts parts of
+    /// size 1.
+    std::optional<LoopCut> other;
   };
   /// What a term of the op is on one axis.
   enum class Term { Same, Zero, Own, Cut, Partial };
@@ -56,7 +59,7 @@ private:
   llvm::SmallVector<LoopCut> findCuts(unsigned operand) const;
   mlir::LogicalResult findLoop(Meeting &meeting);
   bool usesLoop(unsigned operand, unsigned loop) const;
-  bool repeatsAlong(unsigned operand, unsigned loop) const;
+  bool repeatsAlong(unsigned operand, unsigned loop, bool orIsOne) const;
   void inferUniform();
   mlir::LogicalResult applyDeclared();
   mlir::FailureOr<llvm::SmallVector<Term>> judgeTerms(const Meeting &meeting);

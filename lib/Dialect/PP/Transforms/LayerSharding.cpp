@@ -53,6 +53,11 @@ bool pp::canCut(Type type, Distribution varying, int64_t size) {
          tensor.getDimSize(varying.dim) % (varying.blocks * size) == 0;
 }
 
+bool pp::canCut(const ShardingRule &rule, LoopCut cut, int64_t size) {
+  const ShardingRule::Loop &loop = rule.loops[cut.loop];
+  return loop.kind != LoopKind::Whole && loop.size % (cut.blocks * size) == 0;
+}
+
 std::optional<double> pp::costOfStep(Type type, Distribution from,
                                      Distribution to,
                                      const ShardingAxis &axis) {
@@ -66,6 +71,8 @@ std::optional<double> pp::costOfStep(Type type, Distribution from,
   const bool isCut = from.isSharded() && from.blocks == 1;
   const bool becomesCut = to.isSharded() && to.blocks == 1;
   if (from.is(Kind::Constant)) {
+    if (to.is(Kind::Partial))
+      return std::nullopt; // it would count once a coordinate
     if (!to.isVarying())
       return 0;
     return becomesCut ? std::optional<double>(0) : std::nullopt;
@@ -93,6 +100,13 @@ std::optional<double> pp::costOfStep(Type type, Distribution from,
   return std::nullopt;
 }
 
+double pp::priceOfHolding(Type type, Distribution form,
+                          const ShardingAxis &axis) {
+  const double bytes =
+      bytesOf(type) / (form.isSharded() ? double(axis.size) : 1);
+  return bytes * kPriceOfParameters / axis.rates.bytes;
+}
+
 //===----------------------------------------------------------------------===//
 // Ways to compute an op
 //===----------------------------------------------------------------------===//
@@ -105,11 +119,6 @@ static std::optional<Distribution> cutOf(const ShardingRule &rule,
     if (std::optional<int64_t> blocks = rule.blocksOf(loops, cut))
       return Distribution::varying(int64_t(dim), *blocks);
   return std::nullopt;
-}
-
-static bool isLegal(const ShardingRule &rule, LoopCut cut, int64_t size) {
-  const ShardingRule::Loop &loop = rule.loops[cut.loop];
-  return loop.kind != LoopKind::Whole && loop.size % (cut.blocks * size) == 0;
 }
 
 /// Whether each term of the rule has an operand that is cut.
@@ -126,6 +135,41 @@ static bool areTermsCut(const ShardingRule &rule, ArrayRef<bool> isCut) {
   return llvm::all_of(rule.terms, [&](ArrayRef<unsigned> list) {
     return llvm::any_of(list, [&](unsigned i) { return isCut[i]; });
   });
+}
+
+/// Whether parts of size 1 would be taken for something else: types of one
+/// coordinate do not tell them from a dimension that repeats, nor from another
+/// of size 1 that a reshape puts beside them, and behind another loop of a
+/// dimension they are not seen.
+static bool isAmbiguous(const ShardingRule &rule, LoopCut cut, int64_t size) {
+  if (cut.blocks != 1 || rule.loops[cut.loop].size != size)
+    return false;
+  auto isMistaken = [&](const DimLoops &dims) {
+    return llvm::any_of(dims, [&](ArrayRef<unsigned> loops) {
+      if (loops.empty())
+        return true;
+      return llvm::is_contained(loops, cut.loop) &&
+             (loops.front() != cut.loop ||
+              llvm::any_of(loops, [&](unsigned loop) {
+                return rule.loops[loop].size == 1;
+              }));
+    });
+  };
+  if (llvm::any_of(rule.operands, isMistaken) ||
+      llvm::any_of(rule.results, isMistaken))
+    return true;
+  // Dimensions of size 1 that the result lacks.
+  for (auto [loop, each] : llvm::enumerate(rule.loops)) {
+    auto counts = [&, loop = unsigned(loop)](const DimLoops &dims) {
+      return llvm::any_of(dims, [&](ArrayRef<unsigned> loops) {
+        return llvm::is_contained(loops, loop);
+      });
+    };
+    if (each.size == 1 && llvm::any_of(rule.operands, counts) &&
+        llvm::none_of(rule.results, counts))
+      return true;
+  }
+  return false;
 }
 
 namespace {
@@ -172,19 +216,22 @@ void Ways::addWhole(Distribution how) {
 }
 
 void Ways::addCut(LoopCut cut) {
-  if (!isLegal(*rule, cut, axis.size))
+  if (!canCut(*rule, cut, axis.size) || isAmbiguous(*rule, cut, axis.size))
     return;
   OpSharding way;
   SmallVector<bool> isCut;
-  for (auto [dims, type] :
-       llvm::zip_equal(rule->operands, op->getOperandTypes())) {
+  bool hasParts = false;
+  for (auto [dims, operand] :
+       llvm::zip_equal(rule->operands, op->getOperands())) {
     std::optional<Distribution> own = cutOf(*rule, dims, cut);
     isCut.push_back(own.has_value());
-    way.operands.push_back(own ? *own
-                               : asWhole(type, Distribution::replicated()));
+    hasParts |= own && !matchPattern(operand, m_Constant());
+    way.operands.push_back(
+        own ? *own : asWhole(operand.getType(), Distribution::replicated()));
   }
-  // Of what no operand has the inference finds no part.
-  if (!llvm::is_contained(isCut, true))
+  // Of what no operand has the inference finds no part, and a constant may be
+  // part of any.
+  if (!hasParts)
     return;
   for (const DimLoops &dims : rule->results) {
     std::optional<Distribution> own = cutOf(*rule, dims, cut);
@@ -273,7 +320,7 @@ void LayerShardings::findForms() {
     hasChanged = true;
   };
   auto addCut = [&](unsigned i, LoopCut cut) {
-    if (!isLegal(*rules[i], cut, axis.size))
+    if (!canCut(*rules[i], cut, axis.size))
       return;
     for (auto [dims, value] :
          llvm::zip_equal(rules[i]->operands, ops[i]->getOperands()))
@@ -421,7 +468,6 @@ LayerShardings::findCheapest(const LayerBorder &border) const {
   }
   /// All nodes of all steps, for the way back.
   std::vector<std::vector<Node>> steps{{first}};
-  const double priceOfByte = kPriceOfParameters / axis.rates.bytes;
 
   /// Takes operand `value` as `to` in all ways that there are.
   auto take = [&](std::vector<Node> &nodes, unsigned value, Distribution to) {
@@ -448,10 +494,7 @@ LayerShardings::findCheapest(const LayerBorder &border) const {
         auto cost = convert(type, own.forms, to, axis);
         if (!cost)
           continue;
-        double bytes = bytesOf(type);
-        if (form.isSharded())
-          bytes /= double(axis.size);
-        next.seconds += *cost + bytes * priceOfByte;
+        next.seconds += *cost + priceOfHolding(type, form, axis);
         taken.push_back(std::move(next));
       }
     }

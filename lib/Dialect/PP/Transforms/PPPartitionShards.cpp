@@ -86,7 +86,8 @@ Value LayerPartition::step(Value from, Type whole, Distribution before,
   const bool becomesCut = after.isSharded() && after.blocks == 1;
   const bool becomesWhole =
       after.is(Kind::Invariant) || after.is(Kind::Constant);
-  if (before.is(Kind::Constant) && !after.isVarying())
+  if (before.is(Kind::Constant) && !after.isVarying() &&
+      !after.is(Kind::Partial))
     return from;
   if (before.is(Kind::Constant) && becomesCut) {
     // Of what repeats each has a smaller one.
@@ -174,9 +175,11 @@ LogicalResult LayerPartition::partition(Operation *op) {
     SmallVector<LoopCut> own;
     if (rule && form.dim < int64_t(rule->operands[i].size()))
       own = rule->findCuts(rule->operands[i][form.dim], form.blocks);
-    if (cuts)
-      llvm::erase_if(
-          own, [&](LoopCut one) { return !llvm::is_contained(*cuts, one); });
+    // Loops of size 1 are counted by the same dimension.
+    llvm::erase_if(own, [&](LoopCut one) {
+      return !canCut(*rule, one, size) ||
+             (cuts && !llvm::is_contained(*cuts, one));
+    });
     cuts = own;
     if (own.empty())
       return op->emitOpError("found operand #")
