@@ -35,6 +35,8 @@ static constexpr double kPriceOfParameters = 64;
 static constexpr double kPasses = 3;
 /// Nodes that are kept a step.
 static constexpr size_t kWidth = 20000;
+/// The cheapest nodes of a step, with which each of it is compared.
+static constexpr size_t kCompared = 64;
 
 static double bytesOf(Type type) {
   return double(pp::detail::sumOfBytes(TypeRange(type)));
@@ -500,7 +502,27 @@ LayerShardings::findCheapest(const LayerBorder &border) const {
     }
     nodes = std::move(taken);
   };
-  /// Of nodes with the same future the cheapest, of these the best.
+  /// Whether `a` can do what `b` can and is no dearer, with the steps to the
+  /// forms that it lacks.
+  auto isNoDearer = [&](Node &a, Node &b) {
+    double left = b.seconds - a.seconds;
+    for (auto [own, other] : llvm::zip_equal(a.live, b.live)) {
+      if (own.forms.empty() != other.forms.empty())
+        return false;
+      Forms all = own.forms;
+      for (Distribution form : other.forms) {
+        if (llvm::is_contained(all, form))
+          continue;
+        auto cost = convert(values[own.value].getType(), all, form, axis);
+        if (!cost || *cost > left)
+          return false;
+        left -= *cost;
+      }
+    }
+    return left >= 0;
+  };
+  /// Of nodes with the same future the cheapest, without those than which a
+  /// cheaper one is better whatever comes, of these the best.
   auto prune = [&](std::vector<Node> &nodes) {
     llvm::StringMap<unsigned> best;
     std::vector<Node> kept;
@@ -511,14 +533,19 @@ LayerShardings::findCheapest(const LayerBorder &border) const {
       else if (node.seconds < kept[at->second].seconds)
         kept[at->second] = std::move(node);
     }
-    if (kept.size() > kWidth) {
-      llvm::sort(kept, [](const Node &a, const Node &b) {
-        return std::tie(a.seconds, a.before, a.choice) <
-               std::tie(b.seconds, b.before, b.choice);
-      });
-      kept.resize(kWidth);
+    llvm::sort(kept, [](const Node &a, const Node &b) {
+      return std::tie(a.seconds, a.before, a.choice) <
+             std::tie(b.seconds, b.before, b.choice);
+    });
+    nodes.clear();
+    for (Node &node : kept) {
+      const size_t cheaper = std::min(nodes.size(), kCompared);
+      if (llvm::none_of(llvm::MutableArrayRef(nodes).take_front(cheaper),
+                        [&](Node &other) { return isNoDearer(other, node); }))
+        nodes.push_back(std::move(node));
+      if (nodes.size() == kWidth)
+        break;
     }
-    nodes = std::move(kept);
   };
 
   for (unsigned i = 0; i < ops.size(); ++i) {
