@@ -34,6 +34,11 @@ REFUSALS = [
     r"on 'f64' in a kernel for a GPU, which has no code for it; expected f32",
     # A parameter that no loss depends on.
     r"found no program that updates it, expected one; a parameter must take part in the loss",
+    # No dimension of a layer is a multiple of --tp.
+    r"found nothing that \d+ coordinates on axis \"tensor\" could share",
+    # Parts of size 1 beside dimensions of size 1: in an adjoint the types of one
+    # coordinate do not tell them apart.
+    r"found parts along a loop of the op \(parallel\) that result #\d+ lacks",
 ]
 
 
@@ -55,6 +60,7 @@ class Setting:
     def __init__(self, ranks=1, schedule="gpipe"):
         self.ranks, self.schedule = ranks, schedule  # ranks of a replica
         self.replicas, self.zero = 1, 1
+        self.tensors, self.sequence = 1, None
         self.split = self.unroll = False
         self.virtual = self.recompute = self.semantics = None
         self.stages = ()  # pins
@@ -84,7 +90,14 @@ class Setting:
             words.append(f"--dp={self.replicas}")
         if self.zero == 0:
             words.append("--zero=0")
+        if self.tensors > 1:
+            words.append(f"--tp={self.tensors}")
+            if self.sequence:
+                words.append(f"--sequence-parallel={self.sequence}")
         return words
+
+    def processes(self):
+        return self.ranks * self.replicas * self.tensors
 
     def describe(self):
         """All of it but the pins."""
@@ -149,7 +162,18 @@ def draw_case(seed, tools, sizes=None, dims=None):
         case.settings.append(draw_setting(rng, case, tools))
     draw_runs(random.Random(f"runs of {seed}"), case)
     draw_replicas(random.Random(f"replicas of {seed}"), case, tools)
+    draw_tensors(random.Random(f"tensors of {seed}"), case)
     return case
+
+
+def draw_tensors(rng, case):
+    """In half of the cases, coordinates over which layers of some settings are cut: the
+    same in all of these, whose bits have to be the same."""
+    tensors = rng.choice([1, 1, 1, 2, 3, 4])
+    sequence = rng.choice([None, None, "on", "off"])
+    for setting in case.settings:
+        if setting.processes() * tensors <= 8 and rng.random() < 0.75:
+            setting.tensors, setting.sequence = tensors, sequence
 
 
 def draw_replicas(rng, case, tools):
@@ -344,9 +368,9 @@ class Run:
 
     def train(self, setting, program, label, options):
         launch = []
-        if setting.ranks * setting.replicas > 1:
+        if setting.processes() > 1:
             launch = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n",
-                      setting.ranks * setting.replicas]
+                      setting.processes()]
         device = ["--device", "emulated"] if self.case.is_device else []
         word = "u16" if self.case.model.token_bytes == 2 else "bytes"
         status, out, error = self.execute(
@@ -371,38 +395,51 @@ class Run:
         rest.steps = first.steps + rest.steps
         return rest
 
-    def expected_of(self, reference):
+    def expected_of(self, reference, label):
         """What settings must compute: those that restart, and the others."""
-        straight = self.train_all(reference, "reference", "reference")
+        straight = self.train_all(reference, label, label)
         if not any(setting.restarts for setting in self.case.settings):
             return {False: straight}
         reference.restarts = True
-        restarted = self.train_all(reference, "reference", "restarted")
+        restarted = self.train_all(reference, label, f"{label}-restarted")
         # Dropout depends on the number of the step, which starts anew.
         if "nn.dropout" not in self.case.model.operations():
             difference = self.compare(restarted, straight)
             if difference:
-                raise Failure("restart", f"one rank that restarts: {difference}")
+                raise Failure("restart", f"{label} that restarts: {difference}")
         return {False: straight, True: restarted}
 
-    def check(self):
-        """Raises Failure."""
+    def check_reference(self, tensors, sequence):
+        """Compares one pipe coordinate with the interpreter. Returns its results, or None
+        if the compiler refuses it."""
         reference = Setting()
         # As few replicas as have a power of two of the groups each.
         reference.replicas = self.case.groups
         while reference.replicas % 2 == 0:
             reference.replicas //= 2
         reference.unroll = True
-        if not self.compile(reference, "reference"):
-            return
+        reference.tensors, reference.sequence = tensors, sequence
+        label = "reference" if tensors == 1 else f"reference-{tensors}-{sequence}"
+        if not self.compile(reference, label):
+            return None
         one_step = ["--steps", 1, "--optimizer", "sgd", "--lr", RATE, "--min-lr", RATE,
                     "--clip", 0, "--weight-decay", 0]
-        gradient = self.train(reference, "reference", "gradient", one_step)
-        self.interpret(gradient)
-        expected = self.expected_of(reference)
+        self.interpret(self.train(reference, label, "gradient", one_step),
+                       "" if tensors == 1 else f" of {tensors} coordinates")
+        return self.expected_of(reference, label)
+
+    def check(self):
+        """Raises Failure."""
+        references = {(1, None): self.check_reference(1, None)}
+        if not references[1, None]:
+            return
         for number, setting in enumerate(self.case.settings):
+            cut = (setting.tensors, setting.sequence if setting.tensors > 1 else None)
+            if cut not in references:
+                references[cut] = self.check_reference(*cut)
+            expected = references[cut]
             label = f"setting{number}"
-            if not self.compile(setting, label):
+            if not expected or not self.compile(setting, label):
                 continue
             try:
                 difference = self.compare(
@@ -444,14 +481,14 @@ class Run:
 
     # --- The interpreter --------------------------------------------------- #
 
-    def interpret(self, gradient):
+    def interpret(self, gradient, whose):
         """Loss and gradient of the first step against double precision."""
         if self.compare_gradient(gradient, runs=2, scalar=2.0 ** -24, seed=1) is None:
             return
         # More runs before anybody is told: two may have been lucky.
         error = self.compare_gradient(gradient, runs=16, scalar=2.0 ** -22, seed=100)
         if error:
-            raise Failure("gradient", error)
+            raise Failure(f"gradient{whose}", error)
 
     def compare_gradient(self, gradient, runs, scalar, seed):
         case = self.case

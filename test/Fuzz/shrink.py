@@ -31,8 +31,12 @@ def candidates(case, tools):
                             ("unroll", False), ("ranks", 1), ("ranks", setting.ranks - 1),
                             ("split", False), ("virtual", None), ("is_from_file", False),
                             ("threads", 1), ("restarts", False), ("zero", 1),
-                            ("replicas", 1)):
-            if value != 0 and getattr(setting, name) != value:
+                            ("replicas", 1), ("tensors", 1), ("tensors", 2),
+                            ("sequence", None)):
+            is_smaller = value != 0 and getattr(setting, name) != value
+            if name == "tensors":
+                is_smaller = value < setting.tensors
+            if is_smaller:
                 copy = check.smaller(case)
                 setattr(copy.settings[number], name, value)
                 if name in ("ranks", "virtual"):

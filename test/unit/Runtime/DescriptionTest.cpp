@@ -332,6 +332,21 @@ TEST(Description, PartsOfParameters) {
                begins.push_back(whole);
              });
   EXPECT_EQ(begins, (std::vector<uint64_t>{6, 18, 30}));
+  // Of each of 2 blocks of 6 columns its third: two runs a row.
+  p.sharding = {{}, {"tensor"}};
+  p.blocks = {1, 2};
+  p.elements = 12;
+  begins.clear();
+  uint64_t next = 0;
+  forEachRun(p, mesh, mesh.rankWith(0, "tensor", 1),
+             [&](uint64_t whole, uint64_t part, uint64_t n) {
+               EXPECT_EQ(part, next);
+               EXPECT_EQ(n, 2u);
+               next += n;
+               begins.push_back(whole);
+             });
+  EXPECT_EQ(begins, (std::vector<uint64_t>{2, 8, 14, 20, 26, 32}));
+  p.blocks.clear();
   // Not cut at all: one run.
   p.sharding = {{}, {}};
   p.elements = 36;

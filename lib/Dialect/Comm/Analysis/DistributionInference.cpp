@@ -96,6 +96,17 @@ DistributionAttr DistributionInference::declareParts(Value cotangent,
   return DistributionAttr::get(value.getContext(), names, distributions);
 }
 
+bool DistributionInference::repeatsAlong(Value value, int64_t dim) const {
+  if (isUniform(value, dim))
+    return true;
+  auto known = states.find(value);
+  return known != states.end() &&
+         cast<RankedTensorType>(value.getType()).getDimSize(dim) == 1 &&
+         llvm::none_of(known->second, [&](Distribution one) {
+           return one.isVarying() && (!one.isSharded() || one.dim == dim);
+         });
+}
+
 LogicalResult DistributionInference::inferCall(Operation *call,
                                                FunctionOpInterface callee,
                                                ValueRange arguments) {
@@ -164,7 +175,9 @@ bool pp::comm::hasDistributions(FunctionOpInterface function) {
   for (unsigned i = 0; i < function.getNumResults(); ++i)
     if (getResultDistribution(function, i))
       return true;
-  return false;
+  return function
+      ->walk([](CollectiveOpInterface) { return WalkResult::interrupt(); })
+      .wasInterrupted();
 }
 
 DistributionAttr pp::comm::getDual(DistributionAttr distribution) {
@@ -190,7 +203,8 @@ LogicalResult DistributionInference::check(Value value,
     Distribution found = lookup(value, number);
     Distribution expected =
         declared ? declared.lookup(axis) : Distribution::invariant();
-    if (found == expected || isZero(value))
+    if (found == expected || isZero(value) ||
+        findAlternative(value, number) == expected)
       continue;
     bool isEqual = expected.is(Kind::Invariant) ||
                    expected.is(Kind::Replicated) ||
@@ -202,7 +216,7 @@ LogicalResult DistributionInference::check(Value value,
       continue;
     // A broadcast is the broadcast of its parts.
     if ((found.is(Kind::Constant) || found.is(Kind::Replicated)) &&
-        expected.isSharded() && repeatsAlong(value, expected.dim))
+        expected.isSharded() && isUniform(value, expected.dim))
       continue;
     // A part is a value of the coordinate's own; and that is a part of what it
     // is declared to be part of.

@@ -50,11 +50,14 @@ bool OpInference::usesLoop(unsigned operand, unsigned loop) const {
   });
 }
 
-/// Whether an operand does not depend on the index of a loop.
-bool OpInference::repeatsAlong(unsigned operand, unsigned loop) const {
+/// Whether an operand does not depend on the index of a loop. `orIsOne`: a
+/// whole dimension of size 1 is one that repeats.
+bool OpInference::repeatsAlong(unsigned operand, unsigned loop,
+                               bool orIsOne) const {
+  Value value = op->getOperand(operand);
   for (auto [dim, loops] : llvm::enumerate(rule->operands[operand]))
-    if (llvm::is_contained(loops, loop) &&
-        !all.repeatsAlong(op->getOperand(operand), dim))
+    if (llvm::is_contained(loops, loop) && !all.isUniform(value, dim) &&
+        !(orIsOne && all.repeatsAlong(value, dim)))
       return false;
   return true;
 }
@@ -63,12 +66,13 @@ bool OpInference::repeatsAlong(unsigned operand, unsigned loop) const {
 SmallVector<LoopCut> OpInference::findCuts(unsigned operand) const {
   SmallVector<LoopCut> cuts;
   SmallVector<Distribution, 2> readings{this->operand(operand)};
-  auto other = all.alternatives.find({op->getOperand(operand), axis});
-  if (other != all.alternatives.end())
-    readings.push_back(other->second);
+  if (auto second = all.findAlternative(op->getOperand(operand), axis))
+    readings.push_back(*second);
   for (Distribution reading : readings)
-    cuts.append(
-        rule->findCuts(rule->operands[operand][reading.dim], reading.blocks));
+    for (LoopCut cut :
+         rule->findCuts(rule->operands[operand][reading.dim], reading.blocks))
+      if (!llvm::is_contained(cuts, cut))
+        cuts.push_back(cut);
   return cuts;
 }
 
@@ -113,17 +117,24 @@ LogicalResult OpInference::findLoop(Meeting &meeting) {
   }
   // A loop that is cut is cut for every operand that has it.
   std::optional<unsigned> whole;
+  bool orIsOne = false;
   auto isWholeIn = [&](LoopCut cut) {
     for (unsigned i = 0; i < op->getNumOperands(); ++i) {
       if (operand(i).isVarying() || operand(i).is(Kind::Partial) ||
-          repeatsAlong(i, cut.loop))
+          repeatsAlong(i, cut.loop, orIsOne))
         continue;
       whole = i;
       return true;
     }
     return false;
   };
+  SmallVector<LoopCut> before = candidates;
   llvm::erase_if(candidates, isWholeIn);
+  if (candidates.empty()) {
+    orIsOne = true;
+    candidates = before;
+    llvm::erase_if(candidates, isWholeIn);
+  }
   if (candidates.empty()) {
     InFlightDiagnostic diagnostic =
         error() << "found operand #" << *whole << " " << operand(*whole).str()
@@ -135,6 +146,11 @@ LogicalResult OpInference::findLoop(Meeting &meeting) {
     noteOperand(diagnostic, *whole);
     return diagnostic;
   }
+  auto isWhole = [&](LoopCut cut) {
+    return rule->loops[cut.loop].kind == LoopKind::Whole;
+  };
+  if (!llvm::all_of(candidates, isWhole))
+    llvm::erase_if(candidates, isWhole);
   const auto *known = llvm::find_if(candidates, [&](LoopCut cut) {
     return rule->loops[cut.loop].isPartOver(all.axes[axis]);
   });
@@ -192,7 +208,7 @@ FailureOr<bool> OpInference::repeatsAlongNamed(unsigned loop) const {
       }
       const bool isEqual =
           found.is(Kind::Replicated) || found.is(Kind::Constant);
-      if (isEqual && repeatsAlong(i, loop))
+      if (isEqual && repeatsAlong(i, loop, /*orIsOne=*/false))
         continue;
       Distribution expected = Distribution::varying(int64_t(dim));
       InFlightDiagnostic diagnostic = error();
@@ -432,7 +448,14 @@ FailureOr<Distribution> OpInference::inferCut(const Meeting &meeting,
           int64_t(dim) - 1,
           cast<RankedTensorType>(op->getResult(result).getType())
               .getDimSize(dim - 1));
-    return Distribution::varying(int64_t(dim), blocks);
+    Distribution parts = Distribution::varying(int64_t(dim), blocks);
+    if (meeting.other)
+      for (auto [place, counted] : llvm::enumerate(rule->results[result]))
+        if (auto number = rule->blocksOf(counted, *meeting.other))
+          if (auto second = Distribution::varying(int64_t(place), *number);
+              second != parts)
+            all.alternatives[{op->getResult(result), axis}] = second;
+    return parts;
   }
   switch (rule->loops[meeting.cut.loop].kind) {
   case LoopKind::Sum:
@@ -521,6 +544,10 @@ LogicalResult OpInference::inferCollective(CollectiveOpInterface collective) {
       continue;
     }
     std::optional<Distribution> to = collective.getTransition(found);
+    if (auto second = all.findAlternative(
+            op->getNumOperands() ? op->getOperand(0) : Value(), axis);
+        !to && second)
+      to = collective.getTransition(*second);
     if (!to) {
       InFlightDiagnostic diagnostic =
           error() << "found operand #0 " << found.str() << ", expected "
@@ -576,7 +603,7 @@ void OpInference::inferUniform() {
                 rule->loops[loop].kind == LoopKind::Whole)
               return false;
             for (unsigned i = 0; i < op->getNumOperands(); ++i)
-              if (!repeatsAlong(i, loop))
+              if (!repeatsAlong(i, loop, /*orIsOne=*/false))
                 return false;
             return true;
           }))

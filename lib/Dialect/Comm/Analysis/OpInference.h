@@ -37,7 +37,8 @@ private:
     Kind kind = Kind::Alike;
     Distribution alike = Distribution::constant();
     LoopCut cut; ///< of Kind::Cut
-    /// Another loop that may be the one that is cut.
+    /// A loop that may be the one instead: one of the two counts parts of
+    /// size 1.
     std::optional<LoopCut> other;
   };
   /// What a term of the op is on one axis.
@@ -60,7 +61,7 @@ private:
   std::optional<unsigned> findNamedLoop() const;
   mlir::FailureOr<bool> repeatsAlongNamed(unsigned loop) const;
   bool usesLoop(unsigned operand, unsigned loop) const;
-  bool repeatsAlong(unsigned operand, unsigned loop) const;
+  bool repeatsAlong(unsigned operand, unsigned loop, bool orIsOne) const;
   void inferUniform();
   mlir::LogicalResult applyDeclared();
   mlir::FailureOr<llvm::SmallVector<Term>> judgeTerms(const Meeting &meeting);

@@ -16,6 +16,7 @@
 
 #include "LayerSharding.h"
 
+#include "pp/Dialect/Comm/IR/CommOps.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
 #include "pp/Interfaces/ElementBytes.h"
 
@@ -36,6 +37,8 @@ static constexpr double kPriceOfParameters = 64;
 static constexpr double kPasses = 3;
 /// Nodes that are kept a step.
 static constexpr size_t kWidth = 20000;
+/// The cheapest nodes of a step, with which each of it is compared.
+static constexpr size_t kCompared = 64;
 
 static double bytesOf(Type type) {
   return double(pp::detail::sumOfBytes(TypeRange(type)));
@@ -52,6 +55,15 @@ bool pp::canCut(Type type, Distribution varying, int64_t size) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   return tensor && varying.dim < tensor.getRank() &&
          tensor.getDimSize(varying.dim) % (varying.blocks * size) == 0;
+}
+
+bool pp::canCut(const ShardingRule &rule, LoopCut cut, int64_t size) {
+  const ShardingRule::Loop &loop = rule.loops[cut.loop];
+  // An op knows its part of a dimension by one number, and is cut once.
+  const bool isFixed =
+      loop.kind == LoopKind::Whole ||
+      (loop.kind == LoopKind::Indexed && (cut.blocks != 1 || loop.axes));
+  return !isFixed && loop.size % (cut.blocks * size) == 0;
 }
 
 std::optional<double> pp::costOfStep(Type type, Distribution from,
@@ -71,6 +83,8 @@ std::optional<double> pp::costOfStep(Type type, Distribution from,
   };
   const bool isCut = isEven(from), becomesCut = isEven(to);
   if (from.is(Kind::Constant)) {
+    if (to.is(Kind::Partial))
+      return std::nullopt; // it would count once a coordinate
     if (!to.isVarying())
       return 0;
     return becomesCut ? std::optional<double>(0) : std::nullopt;
@@ -102,6 +116,13 @@ std::optional<double> pp::costOfStep(Type type, Distribution from,
   return std::nullopt;
 }
 
+double pp::priceOfHolding(Type type, Distribution form,
+                          const ShardingAxis &axis) {
+  const double bytes =
+      bytesOf(type) / (form.isSharded() ? double(axis.size) : 1);
+  return bytes * kPriceOfParameters / axis.rates.bytes;
+}
+
 //===----------------------------------------------------------------------===//
 // Ways to compute an op
 //===----------------------------------------------------------------------===//
@@ -114,15 +135,6 @@ static std::optional<Distribution> cutOf(const ShardingRule &rule,
     if (std::optional<int64_t> blocks = rule.blocksOf(loops, cut))
       return Distribution::varying(int64_t(dim), *blocks);
   return std::nullopt;
-}
-
-bool pp::isLegal(const ShardingRule &rule, LoopCut cut, int64_t size) {
-  const ShardingRule::Loop &loop = rule.loops[cut.loop];
-  // An op knows its part of a dimension by one number, and is cut once.
-  const bool isFixed =
-      loop.kind == LoopKind::Whole ||
-      (loop.kind == LoopKind::Indexed && (cut.blocks != 1 || loop.axes));
-  return !isFixed && loop.size % (cut.blocks * size) == 0;
 }
 
 /// Whether each term of the rule has an operand that is cut.
@@ -139,6 +151,50 @@ static bool areTermsCut(const ShardingRule &rule, ArrayRef<bool> isCut) {
   return llvm::all_of(rule.terms, [&](ArrayRef<unsigned> list) {
     return llvm::any_of(list, [&](unsigned i) { return isCut[i]; });
   });
+}
+
+/// Whether parts of size 1 would be taken for something else: types of one
+/// coordinate do not tell them from a dimension that repeats, nor from another
+/// of size 1 that a reshape puts beside them, and behind another loop of a
+/// dimension they are not seen.
+static bool isAmbiguous(const ShardingRule &rule, LoopCut cut, int64_t size) {
+  if (cut.blocks != 1 || rule.loops[cut.loop].size != size)
+    return false;
+  /// A loop of size 1 that somewhere is counted by a dimension of its own.
+  auto isApart = [&](unsigned other) {
+    auto splits = [&](const DimLoops &dims) {
+      return llvm::any_of(dims, [&](ArrayRef<unsigned> loops) {
+        return llvm::is_contained(loops, other) &&
+               !llvm::is_contained(loops, cut.loop);
+      });
+    };
+    return rule.loops[other].size == 1 &&
+           (llvm::any_of(rule.operands, splits) ||
+            llvm::any_of(rule.results, splits));
+  };
+  auto isMistaken = [&](const DimLoops &dims) {
+    return llvm::any_of(dims, [&](ArrayRef<unsigned> loops) {
+      if (loops.empty())
+        return true;
+      return llvm::is_contained(loops, cut.loop) &&
+             (loops.front() != cut.loop || llvm::any_of(loops, isApart));
+    });
+  };
+  if (llvm::any_of(rule.operands, isMistaken) ||
+      llvm::any_of(rule.results, isMistaken))
+    return true;
+  // Dimensions of size 1 that the result lacks.
+  for (auto [loop, each] : llvm::enumerate(rule.loops)) {
+    auto counts = [&, loop = unsigned(loop)](const DimLoops &dims) {
+      return llvm::any_of(dims, [&](ArrayRef<unsigned> loops) {
+        return llvm::is_contained(loops, loop);
+      });
+    };
+    if (each.size == 1 && llvm::any_of(rule.operands, counts) &&
+        llvm::none_of(rule.results, counts))
+      return true;
+  }
+  return false;
 }
 
 namespace {
@@ -185,22 +241,31 @@ void Ways::addWhole(Distribution how) {
 }
 
 void Ways::addCut(LoopCut cut) {
+  if (isAmbiguous(*rule, cut, axis.size))
+    return;
   OpSharding way;
   SmallVector<bool> isCut;
-  for (auto [dims, type] :
-       llvm::zip_equal(rule->operands, op->getOperandTypes())) {
+  bool hasParts = false;
+  for (auto [dims, operand] :
+       llvm::zip_equal(rule->operands, op->getOperands())) {
     std::optional<Distribution> own = cutOf(*rule, dims, cut);
     isCut.push_back(own.has_value());
-    way.operands.push_back(own ? *own
-                               : asWhole(type, Distribution::replicated()));
+    hasParts |= own && !matchPattern(operand, m_Constant());
+    way.operands.push_back(
+        own ? *own : asWhole(operand.getType(), Distribution::replicated()));
   }
-  // Of what no operand has the inference finds no part.
-  if (!llvm::is_contained(isCut, true))
+  // Of what no operand has the inference finds no part, and a constant may be
+  // part of any.
+  if (!hasParts)
     return;
   for (const DimLoops &dims : rule->results) {
     std::optional<Distribution> own = cutOf(*rule, dims, cut);
     const LoopKind kind = rule->loops[cut.loop].kind;
-    const bool isReduced = kind == LoopKind::Sum || kind == LoopKind::Max;
+    // A maximum over coordinates has no derivative.
+    const bool isReduced =
+        kind == LoopKind::Sum ||
+        (kind == LoopKind::Max &&
+         llvm::all_of(op->getUsers(), llvm::IsaPred<comm::DetachOp>));
     if (!own && (!isReduced || !areTermsCut(*rule, isCut)))
       return;
     way.results.push_back(own                     ? *own
@@ -390,7 +455,7 @@ bool LayerShardings::mayCut(unsigned op, const ShardingRule &rule,
                             LoopCut cut) const {
   if (!axis.cutsPositions && positions[op].contains(cut.loop))
     return false;
-  if (isLegal(rule, cut, axis.size))
+  if (canCut(rule, cut, axis.size))
     return true;
   if (cut.blocks != 1 || rule.loops[cut.loop].kind == LoopKind::Whole)
     return false;
@@ -586,7 +651,6 @@ LayerShardings::findCheapest(const LayerBorder &border) const {
   }
   /// All nodes of all steps, for the way back.
   std::vector<std::vector<Node>> steps{{first}};
-  const double priceOfByte = kPriceOfParameters / axis.rates.bytes;
 
   /// Takes operand `value` as `to` in all ways that there are.
   auto take = [&](std::vector<Node> &nodes, unsigned value, Distribution to) {
@@ -613,16 +677,33 @@ LayerShardings::findCheapest(const LayerBorder &border) const {
         auto cost = convert(type, own.forms, to, axis);
         if (!cost)
           continue;
-        double bytes = bytesOf(type);
-        if (form.isSharded())
-          bytes /= double(axis.size);
-        next.seconds += *cost + bytes * priceOfByte;
+        next.seconds += *cost + priceOfHolding(type, form, axis);
         taken.push_back(std::move(next));
       }
     }
     nodes = std::move(taken);
   };
-  /// Of nodes with the same future the cheapest, of these the best.
+  /// Whether `a` can do what `b` can and is no dearer, with the steps to the
+  /// forms that it lacks.
+  auto isNoDearer = [&](Node &a, Node &b) {
+    double left = b.seconds - a.seconds;
+    for (auto [own, other] : llvm::zip_equal(a.live, b.live)) {
+      if (own.forms.empty() != other.forms.empty())
+        return false;
+      Forms all = own.forms;
+      for (Distribution form : other.forms) {
+        if (llvm::is_contained(all, form))
+          continue;
+        auto cost = convert(values[own.value].getType(), all, form, axis);
+        if (!cost || *cost > left)
+          return false;
+        left -= *cost;
+      }
+    }
+    return left >= 0;
+  };
+  /// Of nodes with the same future the cheapest, without those than which a
+  /// cheaper one is better whatever comes, of these the best.
   auto prune = [&](std::vector<Node> &nodes) {
     llvm::StringMap<unsigned> best;
     std::vector<Node> kept;
@@ -633,14 +714,19 @@ LayerShardings::findCheapest(const LayerBorder &border) const {
       else if (node.seconds < kept[at->second].seconds)
         kept[at->second] = std::move(node);
     }
-    if (kept.size() > kWidth) {
-      llvm::sort(kept, [](const Node &a, const Node &b) {
-        return std::tie(a.seconds, a.before, a.choice) <
-               std::tie(b.seconds, b.before, b.choice);
-      });
-      kept.resize(kWidth);
+    llvm::sort(kept, [](const Node &a, const Node &b) {
+      return std::tie(a.seconds, a.before, a.choice) <
+             std::tie(b.seconds, b.before, b.choice);
+    });
+    nodes.clear();
+    for (Node &node : kept) {
+      const size_t cheaper = std::min(nodes.size(), kCompared);
+      if (llvm::none_of(llvm::MutableArrayRef(nodes).take_front(cheaper),
+                        [&](Node &other) { return isNoDearer(other, node); }))
+        nodes.push_back(std::move(node));
+      if (nodes.size() == kWidth)
+        break;
     }
-    nodes = std::move(kept);
   };
 
   for (unsigned i = 0; i < ops.size(); ++i) {

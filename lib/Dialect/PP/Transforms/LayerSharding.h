@@ -34,8 +34,8 @@ comm::Distribution asWhole(mlir::Type type, comm::Distribution distribution);
 /// Whether a dimension of `type` can be cut into parts for the axis.
 bool canCut(mlir::Type type, comm::Distribution varying, int64_t size);
 
-/// Whether an op may be cut so for an axis of `size` coordinates.
-bool isLegal(const ShardingRule &rule, LoopCut cut, int64_t size);
+/// Whether a loop can be cut into parts for the axis.
+bool canCut(const ShardingRule &rule, LoopCut cut, int64_t size);
 
 /// Seconds that a step between two distributions of a value takes in forward
 /// and backward together; nothing where there is no such step, or where it
@@ -43,6 +43,10 @@ bool isLegal(const ShardingRule &rule, LoopCut cut, int64_t size);
 std::optional<double> costOfStep(mlir::Type type, comm::Distribution from,
                                  comm::Distribution to,
                                  const ShardingAxis &axis);
+
+/// Seconds that are charged for a parameter that is held as `form`.
+double priceOfHolding(mlir::Type type, comm::Distribution form,
+                      const ShardingAxis &axis);
 
 /// How one op takes its operands, and what follows.
 struct OpSharding {
@@ -72,6 +76,11 @@ public:
   /// The cheapest within `border`; nothing if there is none. Exact, up to a
   /// number of states that no layer of the size of a transformer block needs.
   std::optional<LayerSharding> findCheapest(const LayerBorder &border) const;
+
+  /// The ways to compute an op, by its number in the layer.
+  llvm::ArrayRef<OpSharding> getChoices(unsigned op) const {
+    return choices[op];
+  }
 
   /// What an argument might be cut as.
   llvm::SmallVector<comm::Distribution> getForms(unsigned argument) const;

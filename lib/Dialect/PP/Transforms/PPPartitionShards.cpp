@@ -87,7 +87,8 @@ Value LayerPartition::step(Value from, Type whole, Distribution before,
   const bool becomesCut = after.isSharded() && after.blocks == 1;
   const bool becomesWhole =
       after.is(Kind::Invariant) || after.is(Kind::Constant);
-  if (before.is(Kind::Constant) && !after.isVarying())
+  if (before.is(Kind::Constant) && !after.isVarying() &&
+      !after.is(Kind::Partial))
     return from;
   if (before.is(Kind::Constant) && becomesCut) {
     // Of what repeats each has a smaller one.
@@ -178,13 +179,14 @@ LogicalResult LayerPartition::partition(Operation *op) {
     SmallVector<LoopCut> own;
     if (rule && form.dim < int64_t(rule->operands[i].size()))
       own = rule->findCuts(rule->operands[i][form.dim], form.blocks);
-    // Where none is into equal parts, it is with padding.
-    auto isUneven = [&](LoopCut one) { return !isLegal(*rule, one, size); };
-    if (!llvm::all_of(own, isUneven))
-      llvm::erase_if(own, isUneven);
     if (cuts)
       llvm::erase_if(
           own, [&](LoopCut one) { return !llvm::is_contained(*cuts, one); });
+    // Loops of size 1 are counted by the same dimension. Where no loop has
+    // equal parts, it is with padding.
+    auto isUneven = [&](LoopCut one) { return !canCut(*rule, one, size); };
+    if (!llvm::all_of(own, isUneven))
+      llvm::erase_if(own, isUneven);
     cuts = own;
     if (own.empty())
       return op->emitOpError("found operand #")

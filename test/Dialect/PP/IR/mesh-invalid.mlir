@@ -71,6 +71,22 @@ pp.parameter @w : tensor<4x8xf32> sharding(#pp.sharding<[{}, {"tensor"}]>) init(
 
 // -----
 
+pp.mesh @mesh <["pipe" = 1, "tensor" = 2]>
+// expected-error @+1 {{(C4) found dimension 1 of size 8 in 6 parts, expected a multiple of 6: the nearest are 6 and 12}}
+pp.parameter @w : tensor<4x8xf32> sharding(#pp.sharding<[{}, {"tensor"} blocks(3)]>) init(#nn.zeros)
+
+// -----
+
+// expected-error @+1 {{(C5) found blocks(0) on ["tensor"], expected at least 1, and 1 where no axis cuts}}
+pp.parameter @w : tensor<4x8xf32> sharding(#pp.sharding<[{}, {"tensor"} blocks(0)]>) init(#nn.zeros)
+
+// -----
+
+// expected-error @+1 {{(C5) found blocks(2) on [], expected at least 1, and 1 where no axis cuts}}
+pp.parameter @w : tensor<4x8xf32> sharding(#pp.sharding<[{} blocks(2), {"tensor"}]>) init(#nn.zeros)
+
+// -----
+
 pp.mesh @mesh <["data" = 2, "tensor" = 2]>
 // expected-error @+1 {{found a dimension in parts over ["tensor", "data"], expected axes in the order of the mesh, ["data", "tensor"], the slowest first, as collectives join parts}}
 pp.parameter @w : tensor<4x8xf32> sharding(#pp.sharding<[{}, {"tensor", "data"}]>) init(#nn.zeros)

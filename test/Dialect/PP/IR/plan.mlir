@@ -7,6 +7,8 @@ pp.input @tokens : tensor<4xi32>
 pp.input @rows : tensor<4xi32> distribution(#comm.distribution<{"data" = varying(0)}>)
 // CHECK: pp.parameter @head : tensor<8x8xf32> sharding(#pp.sharding<[{"tensor"}, {}]>) init(#nn.zeros)
 pp.parameter @head : tensor<8x8xf32> sharding(#pp.sharding<[{"tensor"}, {}]>) init(#nn.zeros)
+// CHECK: pp.parameter @qkv : tensor<8x24xf32> sharding(#pp.sharding<[{}, {"tensor"} blocks(3)]>) init(#nn.zeros)
+pp.parameter @qkv : tensor<8x24xf32> sharding(#pp.sharding<[{}, {"tensor"} blocks(3)]>) init(#nn.zeros)
 // CHECK: pp.parameter @h.0.weight : tensor<8x8xf32> init(#nn.normal<{{.*}}>) {decay = false}
 pp.parameter @h.0.weight : tensor<8x8xf32> init(#nn.normal<std = 0.02>) {decay = false}
 

@@ -19,6 +19,7 @@ struct Sharding : ::testing::Test {
          func.func private @f() attributes {
            test.both = #pp.sharding<[{"data", "tensor"}, {}]>,
            test.each = #pp.sharding<[{"tensor"}, {"data"}]>,
+           test.blocks = #pp.sharding<[{}, {"tensor"} blocks(3)]>,
            test.other = #pp.sharding<[{"context"}, {}]>})");
   MeshOp mesh = *module->getOps<MeshOp>().begin();
 
@@ -56,6 +57,16 @@ TEST_F(Sharding, TypesOfParts) {
   EXPECT_EQ(verify("test.each", {8, 9}), "");
   EXPECT_EQ(get("test.each").getLocalType(type({8, 9}), mesh), type({2, 3}));
   EXPECT_EQ(get("test.each").getGlobalType(type({2, 3}), mesh), type({8, 9}));
+}
+
+TEST_F(Sharding, PartsOfBlocks) {
+  EXPECT_EQ(verify("test.blocks", {5, 24}), "");
+  EXPECT_EQ(get("test.blocks").getLocalType(type({5, 24}), mesh), type({5, 6}));
+  EXPECT_EQ(get("test.blocks").getGlobalType(type({5, 6}), mesh),
+            type({5, 24}));
+  EXPECT_EQ(verify("test.blocks", {5, 16}),
+            "(C4) found dimension 1 of size 16 in 12 parts, expected a "
+            "multiple of 12: the nearest are 12 and 24\n");
 }
 
 TEST_F(Sharding, WhatDoesNotFit) {

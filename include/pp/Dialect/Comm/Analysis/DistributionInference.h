@@ -82,9 +82,12 @@ protected:
 private:
   friend class OpInference;
 
-  bool repeatsAlong(mlir::Value value, int64_t dim) const {
+  bool isUniform(mlir::Value value, int64_t dim) const {
     return uniform.lookup(value) >> dim & 1;
   }
+  /// Also of a whole dimension of size 1: beside parts of size 1 the types of a
+  /// coordinate do not tell it from one that is broadcast.
+  bool repeatsAlong(mlir::Value value, int64_t dim) const;
 
   /// The dimensions, a bit each, along which all elements of a value are equal:
   /// those of constants and broadcasts. Such a value is part of a larger one
@@ -93,6 +96,12 @@ private:
   /// Of a value and an axis, a second reading of the same tensors: a part of
   /// size 1 that a reshape left between two dimensions.
   llvm::DenseMap<std::pair<mlir::Value, unsigned>, Distribution> alternatives;
+  std::optional<Distribution> findAlternative(mlir::Value value,
+                                              unsigned axis) const {
+    auto found = alternatives.find({value, axis});
+    return found == alternatives.end() ? std::nullopt
+                                       : std::optional(found->second);
+  }
 };
 
 /// The attribute of an argument or a result of `function`; null if it has none.
@@ -101,7 +110,8 @@ DistributionAttr getArgumentDistribution(mlir::FunctionOpInterface function,
 DistributionAttr getResultDistribution(mlir::FunctionOpInterface function,
                                        unsigned result);
 
-/// Whether an argument or a result of `function` has one.
+/// Whether an argument or a result of `function` has one, or there are
+/// collectives between them.
 bool hasDistributions(mlir::FunctionOpInterface function);
 
 /// The attribute with the dual of each distribution; null for null.

@@ -1,0 +1,289 @@
+//===- ShardModelsTest.cpp - Layers that pp-shard has cut -----------------===//
+//
+// Random models written for one device go through pp-shard and
+// pp-partition-shards. The layer of a coordinate is proven, differentiated,
+// proven again and run on all coordinates: results and gradients are those of
+// the layer of one device. Of small layers the sharding found is no dearer than
+// any other.
+//
+//===----------------------------------------------------------------------===//
+
+#include "RandomModel.h"
+#include "Support.h"
+
+#include "LayerSharding.h"
+
+#include "pp/Dialect/Comm/IR/CommOps.h"
+#include "pp/Dialect/Comm/Transforms/Passes.h"
+#include "pp/Dialect/PP/IR/PPOps.h"
+#include "pp/Dialect/PP/Transforms/Passes.h"
+
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Pass/PassManager.h"
+
+#include <gtest/gtest.h>
+
+using namespace mlir;
+using namespace pp;
+using namespace pp::commtest;
+using comm::Distribution;
+
+namespace {
+
+/// Puts layer @f as a function in the place of all else but the mesh.
+func::FuncOp keepLayer(ModuleOp module) {
+  auto layer = module.lookupSymbol<LayerOp>("f");
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  auto function =
+      func::FuncOp::create(builder, layer.getLoc(), "f.function",
+                           builder.getFunctionType(layer.getArgumentTypes(),
+                                                   layer.getResultTypes()));
+  const StringRef name = comm::CommDialect::getDistributionName();
+  Block *body = function.addEntryBlock();
+  IRMapping mapping;
+  for (auto [i, argument] : llvm::enumerate(layer.getBody().getArguments())) {
+    mapping.map(argument, body->getArgument(i));
+    if (Attribute attribute = layer.getArgAttr(i, name))
+      function.setArgAttr(i, name, attribute);
+    if (!holdsFloats(argument.getType()))
+      function.setArgAttr(i, "test.bound",
+                          builder.getI64IntegerAttr(kVocabulary));
+  }
+  for (unsigned i = 0; i < layer.getNumResults(); ++i)
+    if (Attribute attribute = layer.getResultAttr(i, name))
+      function.setResultAttr(i, name, attribute);
+  builder.setInsertionPointToStart(body);
+  for (Operation &op : layer.getBody().front().without_terminator())
+    builder.clone(op, mapping);
+  SmallVector<Value> results;
+  for (Value result : layer.getBody().front().getTerminator()->getOperands())
+    results.push_back(mapping.lookup(result));
+  func::ReturnOp::create(builder, layer.getLoc(), results);
+  for (Operation &op : llvm::make_early_inc_range(*module.getBody()))
+    if (isa<ModelOp, LayerOp>(op))
+      op.erase();
+  function.setName("f");
+  return function;
+}
+
+/// What became of models.
+struct Count {
+  unsigned models = 0, refused = 0, collectives = 0;
+};
+
+void check(uint64_t seed, int64_t n, Count &count) {
+  const std::string text = makeRandomModel(seed, n);
+  std::mt19937_64 random(seed);
+  PPShardOptions shard;
+  shard.tensors = n;
+  const char *sequences[] = {"auto", "auto", "on", "off"};
+  shard.sequence = sequences[random() % 4];
+  // Machines on which other things are dear.
+  shard.flops = std::pow(10, 3 + random() % 7);
+  shard.transfer = std::pow(10, 3 + random() % 9);
+  shard.bandwidth = std::pow(10, 3 + random() % 8);
+  PPPartitionShardsOptions partition;
+  partition.tensors = n;
+  SCOPED_TRACE("seed " + std::to_string(seed) + ", sequence " + shard.sequence +
+               "\n" + text);
+  World world;
+  OwningOpRef<ModuleOp> whole = world.parse(text), cut = world.parse(text);
+  ASSERT_TRUE(whole && cut) << world.takeErrors();
+  func::FuncOp function = keepLayer(*whole);
+  Reference reference = evaluateWhole(function, seed);
+  PassManager passes(&world.getContext());
+  passes.addPass(createPPShard(shard));
+  passes.addPass(createPPPartitionShards(partition));
+  passes.addPass(comm::createCommVerifyDistribution());
+  ++count.models;
+  if (failed(passes.run(*cut))) {
+    const std::string errors = world.takeErrors();
+    ASSERT_NE(errors.find("found nothing that"), std::string::npos) << errors;
+    ++count.refused;
+    return;
+  }
+  func::FuncOp part = keepLayer(*cut);
+  part.walk([&](comm::CollectiveOpInterface) { ++count.collectives; });
+  auto derivative = differentiate(*cut);
+  ASSERT_TRUE(succeeded(derivative)) << world.takeErrors();
+  ASSERT_TRUE(world.isProven(*cut)) << world.takeErrors();
+  ASSERT_EQ(compare(part, *derivative, reference, seed + 1), "");
+}
+
+void checkAll(int64_t n) {
+  Count count;
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    check(seed * 4 + n, n, count);
+    if (::testing::Test::HasFatalFailure())
+      return;
+  }
+  llvm::outs() << count.models << " models, " << count.refused
+               << " with nothing to cut, " << count.collectives
+               << " collectives\n";
+  EXPECT_LT(count.refused * 3, count.models);
+  EXPECT_GT(count.collectives, count.models);
+}
+
+//===----------------------------------------------------------------------===//
+// The cheapest
+//===----------------------------------------------------------------------===//
+
+using Forms = SmallVector<Distribution>;
+
+/// All ways to choose for the ops of a layer, and for its parameters.
+class BruteForce {
+public:
+  BruteForce(LayerOp layer, const LayerShardings &shardings,
+             const ShardingAxis &axis, const LayerBorder &border)
+      : layer(layer), shardings(shardings), axis(axis), border(border) {
+    for (Operation &op : layer.getBody().front().without_terminator())
+      ops.push_back(&op);
+  }
+  /// Seconds of the cheapest; nothing if nothing fits.
+  std::optional<double> run() {
+    DenseMap<Value, Forms> forms;
+    for (auto [argument, decided] :
+         llvm::zip_equal(layer.getBody().getArguments(), border.arguments))
+      if (decided)
+        forms[argument] = {asWhole(argument.getType(), *decided)};
+    visitOp(0, forms, 0);
+    return best;
+  }
+
+private:
+  /// Each way to have a value as `to`, by at most two steps.
+  void take(Value value, Distribution to, DenseMap<Value, Forms> forms,
+            double seconds,
+            llvm::function_ref<void(DenseMap<Value, Forms>, double)> then);
+  std::optional<double> step(Value value, Distribution to, Forms &from);
+  void visitOperand(unsigned op, const OpSharding &way, unsigned operand,
+                    DenseMap<Value, Forms> forms, double seconds);
+  void visitOp(unsigned op, DenseMap<Value, Forms> forms, double seconds);
+  void visitResult(unsigned i, DenseMap<Value, Forms> forms, double seconds);
+
+  LayerOp layer;
+  const LayerShardings &shardings;
+  ShardingAxis axis;
+  LayerBorder border;
+  std::vector<Operation *> ops;
+  std::optional<double> best;
+};
+
+std::optional<double> BruteForce::step(Value value, Distribution to,
+                                       Forms &from) {
+  std::optional<double> least;
+  for (Distribution form : from)
+    if (auto seconds = costOfStep(value.getType(), form, to, axis))
+      least = least ? std::min(*least, *seconds) : *seconds;
+  if (least && !llvm::is_contained(from, to))
+    from.push_back(to);
+  return least;
+}
+
+void BruteForce::take(
+    Value value, Distribution to, DenseMap<Value, Forms> forms, double seconds,
+    llvm::function_ref<void(DenseMap<Value, Forms>, double)> then) {
+  if (forms[value].empty()) {
+    // A parameter is held as it is taken first, or whole.
+    SmallVector<Distribution> all{Distribution::invariant()};
+    if (to.isSharded())
+      all.push_back(to);
+    for (Distribution form : all) {
+      DenseMap<Value, Forms> next = forms;
+      next[value] = {asWhole(value.getType(), form)};
+      take(value, to, next,
+           seconds + priceOfHolding(value.getType(), form, axis), then);
+    }
+    return;
+  }
+  if (auto cost = step(value, to, forms[value])) {
+    then(forms, seconds + *cost);
+    return;
+  }
+  auto first = step(value, Distribution::invariant(), forms[value]);
+  auto second = step(value, to, forms[value]);
+  if (first && second)
+    then(forms, seconds + *first + *second);
+}
+
+void BruteForce::visitOperand(unsigned op, const OpSharding &way,
+                              unsigned operand, DenseMap<Value, Forms> forms,
+                              double seconds) {
+  if (operand < ops[op]->getNumOperands()) {
+    take(ops[op]->getOperand(operand), way.operands[operand], forms, seconds,
+         [&](DenseMap<Value, Forms> next, double sum) {
+           visitOperand(op, way, operand + 1, next, sum);
+         });
+    return;
+  }
+  for (auto [result, form] :
+       llvm::zip_equal(ops[op]->getResults(), way.results))
+    forms[result] = {form};
+  visitOp(op + 1, forms, seconds);
+}
+
+void BruteForce::visitOp(unsigned op, DenseMap<Value, Forms> forms,
+                         double seconds) {
+  if (best && seconds >= *best)
+    return;
+  if (op == ops.size()) {
+    visitResult(0, forms, seconds);
+    return;
+  }
+  for (const OpSharding &way : shardings.getChoices(op))
+    visitOperand(op, way, 0, forms, seconds + way.seconds);
+}
+
+void BruteForce::visitResult(unsigned i, DenseMap<Value, Forms> forms,
+                             double seconds) {
+  Operation *yield = layer.getBody().front().getTerminator();
+  if (i == yield->getNumOperands()) {
+    if (!best || seconds < *best)
+      best = seconds;
+    return;
+  }
+  Value value = yield->getOperand(i);
+  take(value, asWhole(value.getType(), border.results[i]), forms, seconds,
+       [&](DenseMap<Value, Forms> next, double sum) {
+         visitResult(i + 1, next, sum);
+       });
+}
+
+} // namespace
+
+TEST(ShardModels, OverTwo) { checkAll(2); }
+TEST(ShardModels, OverThree) { checkAll(3); }
+TEST(ShardModels, OverFour) { checkAll(4); }
+
+TEST(ShardModels, CheapestOfAll) {
+  unsigned compared = 0;
+  for (uint64_t seed = 0; seed < 150; ++seed) {
+    World world;
+    OwningOpRef<ModuleOp> module =
+        world.parse(makeRandomModel(seed, 2, /*maxOps=*/3));
+    auto layer = module->lookupSymbol<LayerOp>("f");
+    if (llvm::range_size(layer.getBody().front().without_terminator()) > 5)
+      continue;
+    std::mt19937_64 random(seed);
+    ShardingAxis axis;
+    axis.size = 2;
+    axis.rates.flops = std::pow(10, 3 + random() % 7);
+    axis.rates.bytes = std::pow(10, 3 + random() % 8);
+    axis.transfer = std::pow(10, 3 + random() % 9);
+    LayerBorder border;
+    for (unsigned i = 0; i < layer.getNumArguments(); ++i)
+      border.arguments.push_back(i < layer.getNumInputs()
+                                     ? std::optional(Distribution::invariant())
+                                     : std::nullopt);
+    border.results.assign(layer.getNumResults(), Distribution::invariant());
+    LayerShardings shardings(layer, axis);
+    auto found = shardings.findCheapest(border);
+    auto expected = BruteForce(layer, shardings, axis, border).run();
+    ASSERT_TRUE(found && expected) << seed;
+    EXPECT_NEAR(found->seconds, *expected, 1e-9 * *expected)
+        << "seed " << seed << "\n"
+        << makeRandomModel(seed, 2, 3);
+    ++compared;
+  }
+  EXPECT_GT(compared, 50u);
+}
