@@ -36,7 +36,7 @@ static constexpr double kPriceOfParameters = 64;
 /// Of products backward costs twice the forward, and others are charged alike.
 static constexpr double kPasses = 3;
 /// Nodes that are kept a step.
-static constexpr size_t kWidth = 20000;
+static constexpr size_t kWidth = 2000;
 /// The cheapest nodes of a step, with which each of it is compared.
 static constexpr size_t kCompared = 64;
 
@@ -567,6 +567,15 @@ void LayerShardings::addOps() {
   }
 }
 
+bool LayerShardings::canCutAny() const {
+  return llvm::any_of(choices, [](const std::vector<OpSharding> &ways) {
+    return llvm::any_of(ways, [](const OpSharding &way) {
+      return llvm::any_of(way.operands,
+                          [](Distribution form) { return form.isSharded(); });
+    });
+  });
+}
+
 SmallVector<Distribution> LayerShardings::getForms(unsigned argument) const {
   return forms[argument];
 }
@@ -576,8 +585,7 @@ SmallVector<Distribution> LayerShardings::getForms(unsigned argument) const {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// The distributions in which a value exists; none of a parameter that is not
-/// decided.
+/// The distributions in which a value exists.
 using Forms = SmallVector<Distribution, 3>;
 
 struct Holding {
@@ -590,39 +598,63 @@ struct LayerShardings::Node {
   double seconds = 0;
   unsigned before = 0; ///< in the step before
   unsigned choice = 0;
+  /// Values that exist and are still needed, in the order in which they came.
   SmallVector<Holding, 6> live;
-  /// Of the layer; invariant where it is not decided yet.
-  SmallVector<Distribution> arguments;
+  /// Parameters that were taken first by the op of this step, as what they are
+  /// held.
+  SmallVector<std::pair<unsigned, Distribution>, 1> decided;
 
+  /// Null of a parameter that no op has taken.
   Holding *find(unsigned value) {
     for (Holding &holding : live)
       if (holding.value == value)
         return &holding;
     return nullptr;
   }
+  const Holding *find(unsigned value) const {
+    return const_cast<Node *>(this)->find(value);
+  }
   /// Equal for nodes with the same future.
   std::string key() const {
     std::string text;
+    auto add = [&](uint32_t number) {
+      text.append(reinterpret_cast<const char *>(&number), sizeof number);
+    };
     for (const Holding &holding : live) {
-      SmallVector<std::string> names;
+      SmallVector<uint32_t, 4> codes;
       for (Distribution form : holding.forms)
-        names.push_back(form.str());
-      llvm::sort(names);
-      text += std::to_string(holding.value) + ":";
-      for (const std::string &name : names)
-        text += name + " ";
+        codes.push_back(uint32_t(form.kind) | uint32_t(form.dim + 1) << 4 |
+                        uint32_t(form.blocks) << 8);
+      llvm::sort(codes);
+      add(holding.value);
+      llvm::for_each(codes, add);
+      add(~0u);
     }
     return text;
   }
 };
 
+/// `costOfStep`, computed once for each value.
+std::optional<double> LayerShardings::costOf(unsigned value, Distribution from,
+                                             Distribution to) const {
+  auto code = [](Distribution form) {
+    return uint64_t(form.kind) | uint64_t(form.dim + 1) << 3 |
+           uint64_t(form.blocks) << 7;
+  };
+  auto [known, isNew] =
+      stepCosts.try_emplace({value, code(from) << 32 | code(to)});
+  if (isNew)
+    known->second = costOfStep(values[value].getType(), from, to, axis);
+  return known->second;
+}
+
 /// Adds `to` to the forms of a value, by one step or two; the seconds.
-static std::optional<double> convert(Type type, Forms &forms, Distribution to,
-                                     const ShardingAxis &axis) {
+std::optional<double>
+LayerShardings::convert(unsigned value, SmallVectorImpl<Distribution> &forms,
+                        Distribution to) const {
   std::optional<double> best;
   for (Distribution from : forms)
-    if (auto cost = costOfStep(type, from, to, axis);
-        cost && (!best || *cost < *best))
+    if (auto cost = costOf(value, from, to); cost && (!best || *cost < *best))
       best = cost;
   if (best) {
     if (!llvm::is_contained(forms, to))
@@ -632,8 +664,8 @@ static std::optional<double> convert(Type type, Forms &forms, Distribution to,
   // A sum that is to be replicated is invariant first.
   if (to.is(Kind::Replicated) &&
       !llvm::is_contained(forms, Distribution::invariant()))
-    if (auto first = convert(type, forms, Distribution::invariant(), axis))
-      if (auto second = convert(type, forms, to, axis))
+    if (auto first = convert(value, forms, Distribution::invariant()))
+      if (auto second = convert(value, forms, to))
         return *first + *second;
   return std::nullopt;
 }
@@ -641,13 +673,12 @@ static std::optional<double> convert(Type type, Forms &forms, Distribution to,
 std::optional<LayerSharding>
 LayerShardings::findCheapest(const LayerBorder &border) const {
   Node first;
+  SmallVector<Distribution> arguments;
   for (auto [i, decided] : llvm::enumerate(border.arguments)) {
-    Holding holding{unsigned(i), {}};
-    first.arguments.push_back(asWhole(
-        values[i].getType(), decided.value_or(Distribution::invariant())));
+    arguments.push_back(asWhole(values[i].getType(),
+                                decided.value_or(Distribution::invariant())));
     if (decided)
-      holding.forms.push_back(first.arguments.back());
-    first.live.push_back(holding);
+      first.live.push_back({unsigned(i), {arguments.back()}});
   }
   /// All nodes of all steps, for the way back.
   std::vector<std::vector<Node>> steps{{first}};
@@ -657,9 +688,8 @@ LayerShardings::findCheapest(const LayerBorder &border) const {
     std::vector<Node> taken;
     Type type = values[value].getType();
     for (Node &node : nodes) {
-      Holding *holding = node.find(value);
-      if (!holding->forms.empty()) {
-        if (auto cost = convert(type, holding->forms, to, axis)) {
+      if (Holding *holding = node.find(value)) {
+        if (auto cost = convert(value, holding->forms, to)) {
           node.seconds += *cost;
           taken.push_back(std::move(node));
         }
@@ -670,13 +700,13 @@ LayerShardings::findCheapest(const LayerBorder &border) const {
       if (to.isSharded())
         held.push_back(to);
       for (Distribution form : held) {
-        Node next = node;
-        Holding &own = *next.find(value);
-        own.forms.push_back(form);
-        next.arguments[value] = form;
-        auto cost = convert(type, own.forms, to, axis);
+        Forms forms{form};
+        auto cost = convert(value, forms, to);
         if (!cost)
           continue;
+        Node next = node;
+        next.live.push_back({value, forms});
+        next.decided.emplace_back(value, form);
         next.seconds += *cost + priceOfHolding(type, form, axis);
         taken.push_back(std::move(next));
       }
@@ -688,13 +718,11 @@ LayerShardings::findCheapest(const LayerBorder &border) const {
   auto isNoDearer = [&](Node &a, Node &b) {
     double left = b.seconds - a.seconds;
     for (auto [own, other] : llvm::zip_equal(a.live, b.live)) {
-      if (own.forms.empty() != other.forms.empty())
-        return false;
       Forms all = own.forms;
       for (Distribution form : other.forms) {
         if (llvm::is_contained(all, form))
           continue;
-        auto cost = convert(values[own.value].getType(), all, form, axis);
+        auto cost = convert(own.value, all, form);
         if (!cost || *cost > left)
           return false;
         left -= *cost;
@@ -729,11 +757,28 @@ LayerShardings::findCheapest(const LayerBorder &border) const {
     }
   };
 
+  /// Whether all operands that exist can be taken so.
+  auto canTake = [&](const Node &node, Operation &op, const OpSharding &way) {
+    return llvm::all_of(llvm::zip_equal(op.getOperands(), way.operands),
+                        [&](auto each) {
+                          auto [operand, to] = each;
+                          const unsigned value = this->number(operand);
+                          const Holding *holding = node.find(value);
+                          if (!holding)
+                            return true;
+                          Forms forms = holding->forms;
+                          return convert(value, forms, to).has_value();
+                        });
+  };
+
   for (unsigned i = 0; i < ops.size(); ++i) {
     std::vector<Node> all;
     for (auto [number, before] : llvm::enumerate(steps.back()))
       for (auto [choice, way] : llvm::enumerate(choices[i])) {
+        if (!canTake(before, *ops[i], way))
+          continue;
         std::vector<Node> nodes{before};
+        nodes.front().decided.clear();
         nodes.front().before = number;
         nodes.front().choice = choice;
         nodes.front().seconds += way.seconds;
@@ -768,11 +813,18 @@ LayerShardings::findCheapest(const LayerBorder &border) const {
       best.emplace();
       best->seconds = node.seconds;
       best->ops.resize(ops.size());
-      best->arguments = node.arguments;
+      best->arguments = arguments;
+      auto note = [&](const Node &at) {
+        for (auto [value, form] : at.decided)
+          best->arguments[value] = form;
+      };
+      note(node);
+      note(last);
       unsigned at = &last - steps.back().data();
       for (unsigned i = ops.size(); i-- > 0;) {
         const Node &node = steps[i + 1][at];
         best->ops[i] = choices[i][node.choice];
+        note(node);
         at = node.before;
       }
     }

@@ -82,6 +82,9 @@ public:
     return choices[op];
   }
 
+  /// Whether any op could be cut.
+  bool canCutAny() const;
+
   /// What an argument might be cut as.
   llvm::SmallVector<comm::Distribution> getForms(unsigned argument) const;
 
@@ -92,8 +95,15 @@ private:
   void findForms();
   bool mayCut(unsigned op, const ShardingRule &rule, LoopCut cut) const;
   void addOps();
+  std::optional<double> costOf(unsigned value, comm::Distribution from,
+                               comm::Distribution to) const;
+  std::optional<double>
+  convert(unsigned value, llvm::SmallVectorImpl<comm::Distribution> &forms,
+          comm::Distribution to) const;
   unsigned number(mlir::Value value) const { return numbers.lookup(value); }
 
+  mutable llvm::DenseMap<std::pair<unsigned, uint64_t>, std::optional<double>>
+      stepCosts;
   LayerOp layer;
   ShardingAxis axis;
   llvm::DenseMap<mlir::Value, unsigned> numbers;

@@ -184,6 +184,9 @@ LogicalResult LayerPartition::partition(Operation *op) {
           own, [&](LoopCut one) { return !llvm::is_contained(*cuts, one); });
     // Loops of size 1 are counted by the same dimension. Where no loop has
     // equal parts, it is with padding.
+    llvm::erase_if(own, [&](LoopCut one) {
+      return rule->loops[one.loop].kind == LoopKind::Whole;
+    });
     auto isUneven = [&](LoopCut one) { return !canCut(*rule, one, size); };
     if (!llvm::all_of(own, isUneven))
       llvm::erase_if(own, isUneven);

@@ -378,6 +378,15 @@ LogicalResult ModelSharding::explain() {
   }
   if (axis.size == 1 || all == 0 || whole < all)
     return success();
+  // Cheaper whole, or impossible.
+  for (auto &[op, layer] : layers)
+    if (layer.shardings->canCutAny()) {
+      model.emitWarning("found nothing that is cheaper in parts over ")
+          << axis.size << " coordinates on axis " << name
+          << ", expected a model that gains from them: each computes all of "
+             "it; leave --tp out, or pin what is to be cut";
+      return success();
+    }
   // The sizes that could have been cut.
   int64_t nearest = 1;
   for (int64_t size = axis.size - 1; size > 1 && nearest == 1; --size)

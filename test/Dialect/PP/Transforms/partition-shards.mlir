@@ -47,7 +47,9 @@ pp.layer @steps(%x: tensor<4x8xf32>) -> tensor<f32> {
   %l = nn.reduce_sum %s axes = [1] {pp.takes = [#V1]} : (tensor<4x8xf32>) -> tensor<4xf32>
   %r = arith.negf %l {pp.takes = [#R]} : tensor<4xf32>
   %k = arith.negf %l {pp.takes = [#V0]} : tensor<4xf32>
-  %t = nn.reduce_sum %k axes = [0] {pp.takes = [#V0]} : (tensor<4xf32>) -> tensor<f32>
+  %q = nn.reduce_sum %r axes = [0] {pp.takes = [#R]} : (tensor<4xf32>) -> tensor<f32>
+  %o = nn.mul %k, %q {pp.takes = [#V0, #R]} : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %t = nn.reduce_sum %o axes = [0] {pp.takes = [#V0]} : (tensor<4xf32>) -> tensor<f32>
   pp.yield %t : tensor<f32>
 }
 // Nothing applies it: it stays as it is.

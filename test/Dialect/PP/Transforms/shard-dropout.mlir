@@ -1,8 +1,8 @@
 // RUN: pp-opt %s --pp-shard="tensors=2 sequence=off" --pp-partition-shards=tensors=2 --comm-verify-distribution | FileCheck %s
 // RUN: pp-opt %s --pp-shard="tensors=2 sequence=on" --pp-partition-shards=tensors=2 --comm-verify-distribution | FileCheck %s --check-prefix=SEQUENCE
 
-// Between products a dropout is cut as they are; behind their sum, too, whether
-// or not what goes to the next layer is. A part says which one it is, a whole op
+// Between products a dropout is cut as they are; behind their sum, too, along
+// positions if these may be cut, else along features. A part says which one it is, a whole op
 // nothing.
 
 // CHECK-LABEL: pp.layer @mlp
@@ -10,7 +10,7 @@
 // CHECK-NEXT: nn.dropout %[[R]] over ["tensor"] dim(1) {p = 1.000000e-01 : f64, site = 0 : i64} : (tensor<64x64xf32>) -> tensor<64x64xf32>
 // CHECK-NEXT: nn.linear
 // CHECK-NEXT: %[[S:.*]] = comm.reduce_scatter sum
-// CHECK-NEXT: nn.dropout %[[S]] over ["tensor"] dim(0) {p = 1.000000e-01 : f64, site = 1 : i64} : (tensor<32x32xf32>) -> tensor<32x32xf32>
+// CHECK-NEXT: nn.dropout %[[S]] over ["tensor"] dim(1) {p = 1.000000e-01 : f64, site = 1 : i64} : (tensor<64x16xf32>) -> tensor<64x16xf32>
 // CHECK-NEXT: comm.all_gather {{.*}} invariant
 // CHECK-LABEL: pp.layer @odd
 // CHECK: nn.dropout %{{.*}} {p = 1.000000e-01 : f64, site = 0 : i64} : (tensor<5x3xf32>) -> tensor<5x3xf32>
