@@ -96,6 +96,7 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
     PPPartitionShardsOptions shards;
     shards.tensors = options.tensors;
     shards.order = options.meshOrder;
+    shards.again = options.gatherAgain == "on" && options.recompute != "full";
     manager.addPass(createPPPartitionShards(shards));
     manager.addPass(comm::createCommVerifyDistribution());
   }

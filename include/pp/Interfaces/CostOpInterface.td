@@ -29,6 +29,11 @@ def CostOpInterface : OpInterface<"CostOpInterface"> {
     InterfaceMethod<"What the op puts on the wire; by default it is no collective.",
       "std::optional<::pp::Communication>", "getCommunication", (ins), [{}], [{
         return std::nullopt;
+      }]>,
+    InterfaceMethod<[{Whether a collective is to be made again in the backward,
+      from an operand that is smaller than its result, instead of keeping that.}],
+      "bool", "isMadeAgain", (ins), [{}], [{
+        return false;
       }]>
   ];
 }

@@ -128,6 +128,9 @@ let Group = plan_group in {
   defm sequence_parallel : Value<"sequence-parallel", "WHEN",
     ChoiceOf<"sequence", "auto", ["auto", "on", "off"]>, "sequence",
     "with --tp: whether what goes between products and between layers is cut along the sequence: auto (by cost, default), on or off">;
+  defm gather_again : Value<"gather-again", "WHEN",
+    ChoiceOf<"gatherAgain", "on", ["on", "off"]>, "gather-again",
+    "with --tp: whether what layers gather is gathered once more in the backward (on, default: a rank keeps its part) or kept whole (off)">;
   defm mesh : Value<"mesh", "AXES", ByHand, "",
     "all of --pp, --dp and --tp at once, as pipe=4,data=1,tensor=1">;
   defm mesh_order : Value<"mesh-order", "AXES",

@@ -8,11 +8,11 @@
 //    hand anyway: it is repeated, which fuses into its reader;
 //  - views that together are as large as what they are views of: that is kept,
 //    and nothing is copied.
-// Collectives cost the wire and are never repeated, whatever their operands
-// weigh. Reductions and products are not either, and functions only where
-// another value is saved in their place: of act = silu(gate) and act * up, the
-// latter is what a product reads; act is for elementwise ops, which compute it
-// on the way.
+// Collectives cost the wire and are not repeated, whatever their operands
+// weigh, but for gathers that say so: of these the part is kept. Reductions and
+// products are not either, and functions only where another value is saved in
+// their place: of act = silu(gate) and act * up, the latter is what a product
+// reads; act is for elementwise ops, which compute it on the way.
 //
 //===----------------------------------------------------------------------===//
 
@@ -35,7 +35,8 @@ static bool expands(Operation *op) {
   if (op->hasTrait<OpTrait::ConstantLike>())
     return true;
   auto cost = dyn_cast<CostOpInterface>(op);
-  return cost && !communicates(op) && cost.getFlops() == 0 &&
+  return cost && (!communicates(op) || cost.isMadeAgain()) &&
+         cost.getFlops() == 0 &&
          pp::detail::sumOfBytes(op->getOperandTypes()) <
              pp::detail::sumOfBytes(op->getResultTypes());
 }

@@ -76,7 +76,11 @@ std::optional<double> pp::costOfStep(Type type, Distribution from,
   auto wire = [&](double factor) {
     return kLatency + factor * bytes * (n - 1) / n / axis.transfer;
   };
-  // No collective knows padding.
+  // No collective moves masks.
+  Type element = getElementTypeOrSelf(type);
+  if ((from.isVarying() || to.isVarying()) && element.isInteger(1))
+    return std::nullopt;
+  // Nor does one know padding.
   auto isEven = [&](Distribution form) {
     return form.isSharded() && form.blocks == 1 &&
            canCut(type, form, axis.size);

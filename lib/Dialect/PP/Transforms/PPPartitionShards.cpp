@@ -32,9 +32,9 @@ namespace {
 /// The layer of one coordinate, built in place of the whole one.
 class LayerPartition {
 public:
-  LayerPartition(LayerOp layer, StringAttr axis, int64_t size)
-      : layer(layer), axis(axis), size(size), builder(layer.getContext()),
-        axes(builder.getArrayAttr(axis)) {
+  LayerPartition(LayerOp layer, StringAttr axis, int64_t size, bool again)
+      : layer(layer), axis(axis), size(size), again(again),
+        builder(layer.getContext()), axes(builder.getArrayAttr(axis)) {
     costs.size = size;
   }
   LogicalResult run();
@@ -59,6 +59,7 @@ private:
   LayerOp layer;
   StringAttr axis;
   int64_t size;
+  bool again; ///< gathers in the backward
   OpBuilder builder;
   ArrayAttr axes;
   ShardingAxis costs;
@@ -118,7 +119,8 @@ Value LayerPartition::step(Value from, Type whole, Distribution before,
   if (isCut && (becomesWhole || after.is(Kind::Replicated)))
     return comm::AllGatherOp::create(
         builder, loc, whole, from, axes, before.dim,
-        /*invariant=*/becomesWhole && holdsFloats(whole));
+        /*invariant=*/becomesWhole && holdsFloats(whole),
+        /*again=*/again && after.is(Kind::Replicated));
   if (isCut && becomesCut)
     return comm::AllToAllOp::create(builder, loc, localType(whole, after), from,
                                     axes, after.dim, before.dim);
@@ -370,7 +372,9 @@ void PartitionShards::runOnOperation() {
   auto name = StringAttr::get(&getContext(), MeshOp::kTensors);
   for (LayerOp layer : module.getOps<LayerOp>())
     if (!SymbolTable::symbolKnownUseEmpty(layer, module) &&
-        failed(LayerPartition(layer, name, tensors).run()))
+        failed(LayerPartition(layer, name, tensors,
+                              again && layer.getRecompute() != "full")
+                   .run()))
       return signalPassFailure();
   for (ModelOp model : module.getOps<ModelOp>())
     for (auto apply : model.getBody().getOps<ApplyOp>()) {

@@ -11,7 +11,7 @@
 // by heads in each of the blocks of one matrix.
 // GPT: pp.layer @block(%{{.*}}: tensor<4x64x128xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(1)}>}
 // GPT-SAME: tensor<128x192xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(1, 3)}>}
-// GPT-COUNT-1: comm.all_gather {{.*}} dim(1) : tensor<4x64x128xf32> -> tensor<4x128x128xf32>
+// GPT-COUNT-1: comm.all_gather {{.*}} dim(1) again : tensor<4x64x128xf32> -> tensor<4x128x128xf32>
 // GPT-COUNT-1: comm.reduce_scatter sum {{.*}} dim(1) : tensor<4x128x128xf32> -> tensor<4x64x128xf32>
 // GPT-COUNT-1: comm.all_gather
 // GPT-COUNT-1: comm.reduce_scatter

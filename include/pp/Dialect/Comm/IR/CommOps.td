@@ -105,6 +105,11 @@ def Comm_AllGatherOp : Comm_DifferentiableOp<"all_gather"> {
     cotangent is whole, and each takes its part of it without communication
     (I).
 
+    With `again` the result is no value that the backward keeps: the operand is,
+    a part, and it is gathered once more where it is needed. Source: Korthikanti
+    et al., "Reducing Activation Recomputation in Large Transformer Models",
+    2022.
+
     Wire, a rank: `n - 1` times the operand. Source: Thakur, Rabenseifner,
     Gropp, "Optimization of Collective Communication Operations in MPICH", 2005.
   }] # constraints # [{
@@ -117,14 +122,19 @@ def Comm_AllGatherOp : Comm_DifferentiableOp<"all_gather"> {
     ```mlir
     %y = comm.all_gather %x over ["tensor"] dim(1) : tensor<4x64x64xf32> -> tensor<4x128x64xf32>
     %z = comm.all_gather %x over ["tensor"] dim(1) invariant : tensor<4x64x64xf32> -> tensor<4x128x64xf32>
+    %w = comm.all_gather %x over ["tensor"] dim(1) again : tensor<4x64x64xf32> -> tensor<4x128x64xf32>
     ```
   }];
   let arguments = (ins Comm_Tensor:$input, StrArrayAttr:$axes, I64Attr:$dim,
-                   UnitAttr:$invariant);
+                   UnitAttr:$invariant, UnitAttr:$again);
   let results = (outs Comm_Tensor:$result);
   let assemblyFormat = [{
-    $input `over` $axes `dim` `(` $dim `)` (`invariant` $invariant^)? attr-dict
-    `:` type($input) `->` type($result)
+    $input `over` $axes `dim` `(` $dim `)` (`invariant` $invariant^)?
+    (`again` $again^)? attr-dict `:` type($input) `->` type($result)
+  }];
+  let extraClassDeclaration = [{
+    /// CostOpInterface.
+    bool isMadeAgain() { return getAgain(); }
   }];
   let hasCanonicalizer = 1;
 }

@@ -154,7 +154,8 @@ def PPPartitionShards : Pass<"pp-partition-shards", "::mlir::ModuleOp"> {
     distribution than it has, the collective that makes the step is inserted
     (docs/Comm.md), once for all ops that need it. Differentiation makes the
     collectives of the backward as their adjoints; `comm-verify-distribution`
-    proves both.
+    proves both. What is gathered is gathered `again` in the backward, so that a
+    rank keeps its part only, but in layers that are recomputed anyway.
 
     Example, with `tensors=2`: a product whose inner dimension is cut.
 
@@ -188,6 +189,8 @@ def PPPartitionShards : Pass<"pp-partition-shards", "::mlir::ModuleOp"> {
   let options = [
     Option<"tensors", "tensors", "int64_t", "1",
       "coordinates on the axis \"tensor\"; 1: nothing is done">,
+    Option<"again", "again", "bool", "true",
+      "gather once more in the backward instead of keeping what was gathered">,
     Option<"order", "order", "std::string", "\"pipe,data,tensor\"",
       "axes of the mesh, the slowest first">
   ];
