@@ -37,6 +37,11 @@ bool canCut(mlir::Type type, comm::Distribution varying, int64_t size);
 /// Whether a loop can be cut into parts for the axis.
 bool canCut(const ShardingRule &rule, LoopCut cut, int64_t size);
 
+/// The distribution of a tensor that `dims` counts, if `cut` is; nothing if no
+/// dimension of it is cut.
+std::optional<comm::Distribution> cutOf(const ShardingRule &rule,
+                                        const DimLoops &dims, LoopCut cut);
+
 /// Seconds that a step between two distributions of a value takes in forward
 /// and backward together; nothing where there is no such step, or where it
 /// takes two.
