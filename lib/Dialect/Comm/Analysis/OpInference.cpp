@@ -155,9 +155,13 @@ LogicalResult OpInference::findLoop(Meeting &meeting) {
     return rule->loops[cut.loop].isPartOver(all.axes[axis]);
   });
   meeting.cut = known != candidates.end() ? *known : candidates.front();
-  for (LoopCut other : candidates)
-    if (!(other == meeting.cut) && !meeting.other)
-      meeting.other = other;
+  // Of several loops of size 1 beside a longer one each may be the one; the
+  // longer one is the likeliest of them.
+  for (bool isLonger : {true, false})
+    for (LoopCut other : candidates)
+      if (!(other == meeting.cut) && !meeting.other &&
+          (rule->loops[other.loop].size > 1 || !isLonger))
+        meeting.other = other;
   const ShardingRule::Loop &loop = rule->loops[meeting.cut.loop];
   const bool isIndexed = loop.kind == LoopKind::Indexed;
   const bool isRight =
@@ -432,13 +436,6 @@ FailureOr<Distribution> OpInference::inferCut(const Meeting &meeting,
                        << all.axes[other]
                        << ", which comes later in the mesh, expected it before "
                           "this one: exchange the axes";
-    // The same parts, read as those of the other loop.
-    if (meeting.other)
-      for (auto [place, counted] : llvm::enumerate(rule->results[result]))
-        if (auto own = rule->blocksOf(counted, *meeting.other);
-            own && place != dim)
-          all.alternatives[{op->getResult(result), axis}] =
-              Distribution::varying(int64_t(place), *own);
     // A part of size 1 between two dimensions ends one or begins the other.
     bool isBetween = dim > 0 && blocks == 1 && loops.size() > 1 &&
                      loops.front() == meeting.cut.loop &&
