@@ -75,4 +75,5 @@ def main():
     print(json.dumps({"tokens_per_second": speeds, "loss": last}))
 
 
-main()
+if __name__ == "__main__":
+    main()

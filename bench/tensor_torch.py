@@ -4,7 +4,6 @@ blocks sharded by torch.distributed.tensor.parallel over gloo. Started by torchr
 prints one line of JSON."""
 
 import json
-import math
 import os
 import sys
 import time
@@ -18,8 +17,11 @@ from torch.distributed.tensor.parallel import (
     ColwiseParallel, RowwiseParallel, parallelize_module,
 )
 
-DATA = sys.argv[1]
-L, C, H, T, V, B, M, STEPS = map(int, sys.argv[2:10])
+sys.argv.insert(1, "eager")
+import gpt2_torch as whole  # noqa: E402
+
+DATA = sys.argv[2]
+L, C, H, T, V, B, M, STEPS = map(int, sys.argv[3:11])
 SIZE = int(os.environ.get("WORLD_SIZE", 1))
 
 
@@ -42,31 +44,11 @@ class Block(nn.Module):
         return x + self.out(F.gelu(self.fc(self.ln_2(x)), approximate="tanh"))
 
 
-class Gpt(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.wte, self.wpe = nn.Embedding(V, C), nn.Embedding(T, C)
-        self.blocks = nn.ModuleList(Block() for _ in range(L))
-        self.ln_f = nn.LayerNorm(C)
-        for name, p in self.named_parameters():
-            if p.dim() == 2:
-                deep = name.endswith(("proj.weight", "out.weight"))
-                nn.init.normal_(p, 0, 0.02 / (math.sqrt(2 * L) if deep else 1))
-            elif name.endswith("bias"):
-                nn.init.zeros_(p)
-
-    def forward(self, tokens, targets):
-        x = self.wte(tokens) + self.wpe.weight
-        for block in self.blocks:
-            x = block(x)
-        logits = F.linear(self.ln_f(x), self.wte.weight)
-        return F.cross_entropy(logits.view(-1, V), targets.reshape(-1))
-
-
 def main():
     torch.set_num_threads(1)
     torch.manual_seed(1)
-    model = Gpt()
+    whole.Block = Block
+    model = whole.Gpt()
     if SIZE > 1:
         mesh = init_device_mesh("cpu", (SIZE,))
         for block in model.blocks:
