@@ -37,6 +37,9 @@ using comm::Distribution;
 /// As many assignments are tried one by one; beyond, one choice after the
 /// other is improved until none can be.
 static constexpr uint64_t kExhaustive = 4096;
+/// A share of the operations that all coordinates do, in percent, of which the
+/// user is told.
+static constexpr double kMuch = 25;
 
 /// Whether anything crosses dimension `dim` in a part of its own.
 static bool isOfDim(Distribution form, int64_t dim) {
@@ -357,6 +360,7 @@ bool ModelSharding::search() {
 }
 
 /// Something has to be cut: else each coordinate would do the work of all.
+/// Tells of what is not.
 LogicalResult ModelSharding::explain() {
   double all = 0, whole = 0;
   for (auto &[op, layer] : layers) {
@@ -376,8 +380,18 @@ LogicalResult ModelSharding::explain() {
             << name << " computes all of it: implement ShardableOpInterface";
     }
   }
-  if (axis.size == 1 || all == 0 || whole < all)
+  if (axis.size == 1 || all == 0)
     return success();
+  if (whole < all) {
+    if (const double percent = 100 * whole / all; percent > kMuch)
+      model.emitWarning("found ")
+          << int(percent + 0.5) << " % of the operations of its layers done by "
+          << "each of the " << axis.size << " coordinates on axis " << name
+          << ", expected them shared: " << axis.size
+          << " divides too few dimensions (heads, widths, positions); take a "
+             "number that does";
+    return success();
+  }
   // Cheaper whole, or impossible.
   for (auto &[op, layer] : layers)
     if (layer.shardings->canCutAny()) {

@@ -91,8 +91,9 @@ def PPShard : Pass<"pp-shard", "::mlir::ModuleOp"> {
     vocabulary: parts of these are all as large as the first, and the last ones
     reach into padding of zeros, which enters no sum and no file
     (`#pp.sharding<[{"tensor"} padded, {} ]>`). An op that cannot be cut is
-    computed by all; where nothing could be shared at all, that is an error that
-    names the nearest number. An op without a rule is computed by all, with a
+    computed by all, with a warning where that is more than a quarter of the
+    work; where nothing could be shared at all, that is an error that names the
+    nearest number. An op without a rule is computed by all, with a
     remark.
 
     The layers stay whole. `pp.shard` on arguments and results and `pp.takes` on
