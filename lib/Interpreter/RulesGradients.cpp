@@ -147,21 +147,20 @@ void pp::interpreter::addGradientRules(RuleTable &rules) {
         return nn::RMSNormOp::create(f.builder, f.loc, x, gamma,
                                      op.getEpsAttr());
       });
-  rules.add<nn::EmbeddingGradOp>(
-      [&rules](nn::EmbeddingGradOp op, Operands in, Results out) {
-        Forward forward(rules, op);
-        Value ids = forward.operand(*in[0]);
-        Value table = forward.operand(out[0].type, 0);
-        Value numbers = op.getNumbers() ? forward.operand(*in.back()) : Value();
-        Operation *built =
-            nn::EmbeddingOp::create(forward.builder, forward.loc, ids, table,
-                                    numbers, op.getCountAttr());
-        if (failed(forward.differentiate(built, *in[1], {{1, &out[0]}})))
-          return failure();
-        if (op.getInit())
-          addInit(in, 2, out[0]);
-        return success();
-      });
+  rules.add<nn::EmbeddingGradOp>([&rules](nn::EmbeddingGradOp op, Operands in,
+                                          Results out) {
+    Forward forward(rules, op);
+    Value ids = forward.operand(*in[0]);
+    Value table = forward.operand(out[0].type, 0);
+    Value numbers = op.getNumbers() ? forward.operand(*in.back()) : Value();
+    Operation *built = nn::EmbeddingOp::create(
+        forward.builder, forward.loc, ids, table, numbers, op.getCountAttr());
+    if (failed(forward.differentiate(built, *in[1], {{1, &out[0]}})))
+      return failure();
+    if (op.getInit())
+      addInit(in, 2, out[0]);
+    return success();
+  });
   rules.add<nn::AttentionGradOp>([&rules](nn::AttentionGradOp op, Operands in,
                                           Results out) {
     Forward forward(rules, op);

@@ -232,7 +232,7 @@ struct Description {
   std::vector<Program> programs; ///< by coordinate on `pipe`
   /// Of layers, in which all ranks of a group come to the same ones.
   std::vector<ProgramCollective> layerCollectives;
-  std::vector<int> placement;    ///< coordinate on `pipe` of each stage
+  std::vector<int> placement; ///< coordinate on `pipe` of each stage
   /// Of each stage: its schedule has I, which computes nothing, since nothing
   /// reads input gradients of the stage.
   std::vector<bool> hasEmptyInputGradient;

@@ -305,8 +305,7 @@ static bool check(StringRef name, Compiled &narrow, Compiled &wide) {
         break;
     }
     // Infinities that are equal differ by nothing.
-    bool within =
-        error == 0 || error <= tolerance * std::max(largest, 1.0);
+    bool within = error == 0 || error <= tolerance * std::max(largest, 1.0);
     good &= within;
     llvm::outs()
         << name << " result " << i << ": " << (within ? "equal" : "DIFFERENT")

@@ -32,8 +32,8 @@ struct MachineRates {
 
 /// What a computation costs.
 struct Cost {
-  double flops = 0;   ///< floating-point operations
-  double bytes = 0;   ///< bytes read and written
+  double flops = 0; ///< floating-point operations
+  double bytes = 0; ///< bytes read and written
   /// Each op bound by the slowest of arithmetic, memory and wire.
   double seconds = 0;
 

@@ -32,7 +32,8 @@ LogicalResult SubOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
         adjoint::sumToType(builder, getLoc(), dy, getLhs().getType());
   if (needed[1]) {
     Value sum = adjoint::sumToType(builder, getLoc(), dy, getRhs().getType());
-    Value minusOne = adjoint::splat(builder, getLoc(), getRhs().getType(), -1.0);
+    Value minusOne =
+        adjoint::splat(builder, getLoc(), getRhs().getType(), -1.0);
     operandCotangents[1] = MulOp::create(builder, getLoc(), sum, minusOne);
   }
   return success();
@@ -65,7 +66,8 @@ LogicalResult DivOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
     Value product = MulOp::create(builder, getLoc(), scaled, getResult());
     Value sum =
         adjoint::sumToType(builder, getLoc(), product, getRhs().getType());
-    Value minusOne = adjoint::splat(builder, getLoc(), getRhs().getType(), -1.0);
+    Value minusOne =
+        adjoint::splat(builder, getLoc(), getRhs().getType(), -1.0);
     operandCotangents[1] = MulOp::create(builder, getLoc(), sum, minusOne);
   }
   return success();
@@ -100,8 +102,8 @@ LogicalResult CastOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
                                    ArrayRef<bool> needed,
                                    SmallVectorImpl<Value> &operandCotangents) {
   if (needed[0])
-    operandCotangents[0] = CastOp::create(builder, getLoc(),
-                                          getInput().getType(), cotangents[0]);
+    operandCotangents[0] =
+        CastOp::create(builder, getLoc(), getInput().getType(), cotangents[0]);
   return success();
 }
 

@@ -16,7 +16,7 @@ using namespace pp;
 using comm::Distribution;
 
 std::optional<Distribution> pp::cutOf(const ShardingRule &rule,
-                                         const DimLoops &dims, LoopCut cut) {
+                                      const DimLoops &dims, LoopCut cut) {
   for (auto [dim, loops] : llvm::enumerate(dims))
     if (std::optional<int64_t> blocks = rule.blocksOf(loops, cut))
       return Distribution::varying(int64_t(dim), *blocks);
@@ -130,7 +130,8 @@ void LayerShardings::findPositions() {
     for (auto [counted, result] :
          llvm::zip_equal(rule->results, op->getResults()))
       for (auto [dim, loops] : llvm::enumerate(counted))
-        if (llvm::any_of(loops, [&](unsigned loop) { return own.contains(loop); }))
+        if (llvm::any_of(loops,
+                         [&](unsigned loop) { return own.contains(loop); }))
           dims[result].insert(unsigned(dim));
   }
 }
