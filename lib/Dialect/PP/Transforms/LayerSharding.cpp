@@ -74,7 +74,7 @@ std::optional<double> pp::costOfStep(Type type, Distribution from,
   const double bytes = bytesOf(type), n = double(axis.size);
   /// One that moves `factor` times the value.
   auto wire = [&](double factor) {
-    return kLatency + factor * bytes * (n - 1) / n / axis.transfer;
+    return kLatency + factor * bytes * (n - 1) / n / axis.rates.transfer;
   };
   // No collective moves masks.
   Type element = getElementTypeOrSelf(type);

@@ -17,7 +17,6 @@ namespace pp {
 struct ShardingAxis {
   int64_t size = 1;
   MachineRates rates;
-  double transfer = 5e9; ///< bytes a second from rank to rank
   /// Whether entries of a batch and positions of a sequence may be cut: all
   /// dimensions of what a layer takes but the last.
   bool cutsPositions = true;

@@ -187,7 +187,7 @@ pinOf(ParamOp param, StringAttr axis, int64_t size) {
     if (axes.empty())
       continue;
     pin = Distribution::varying(int64_t(dim), blocks);
-    if (!canCut(param.getType(), pin, size))
+    if (!sharding.getPadded()[dim] && !canCut(param.getType(), pin, size))
       return param.emitOpError()
              << "found dimension " << dim << " of " << param.getType()
              << " pinned in " << size << " parts"
@@ -500,7 +500,7 @@ void Shard::runOnOperation() {
   axis.size = tensors;
   axis.rates.flops = flops;
   axis.rates.bytes = bandwidth;
-  axis.transfer = transfer;
+  axis.rates.transfer = transfer;
   axis.cutsPositions = sequence != "off";
   auto name = StringAttr::get(&getContext(), MeshOp::kTensors);
   for (ModelOp model : module.getOps<ModelOp>())

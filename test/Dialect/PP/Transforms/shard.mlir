@@ -25,8 +25,8 @@
 // BACKWARD-COUNT-2: comm.all_gather
 // BACKWARD-NOT: comm.all_gather
 // BACKWARD: func.func private @block.backward
-// BACKWARD-DAG: comm.all_gather
-// BACKWARD-DAG: comm.all_gather
+// BACKWARD-COUNT-4: comm.all_gather
+// BACKWARD-NOT: comm.all_gather
 // BACKWARD: func.func private @head.forward
 
 // Values between layers are whole.

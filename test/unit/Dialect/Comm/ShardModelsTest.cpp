@@ -269,7 +269,7 @@ TEST(ShardModels, CheapestOfAll) {
     axis.size = 2;
     axis.rates.flops = std::pow(10, 3 + random() % 7);
     axis.rates.bytes = std::pow(10, 3 + random() % 8);
-    axis.transfer = std::pow(10, 3 + random() % 9);
+    axis.rates.transfer = std::pow(10, 3 + random() % 9);
     LayerBorder border;
     for (unsigned i = 0; i < layer.getNumArguments(); ++i)
       border.arguments.push_back(i < layer.getNumInputs()

@@ -74,8 +74,8 @@ def Comm_Dialect : Dialect {
     | elementwise ops of `nn`, `arith`, `math` | all that do not repeat | | `add`, `sub`, `select`: both values; `mul`: each; `div`: dividend; `neg`, `cast`, `broadcast`, `detach`: operand; gradients: `dy` |
     | `linear` | rows, inner, outer | inner (the bias then is partial too) | input, weight; bias |
     | `matmul` | batch, m, n, inner | inner (`init` then is partial too) | lhs, rhs; init |
-    | `embedding` | positions, columns | | table |
-    | `embedding_grad` | positions, columns | positions | `dy`; init |
+    | `embedding` | positions, columns; rows with their numbers | rows | table |
+    | `embedding_grad` | positions, columns; rows with their numbers | positions | `dy`; init |
     | `layer_norm`, `rms_norm` | rows | | gamma; beta |
     | `*_norm_grad_input` | rows | | gamma, `dy` |
     | `*_norm_grad_scale` | rows | rows | `dy`; init |
@@ -85,13 +85,16 @@ def Comm_Dialect : Dialect {
     | `softmax` | all but `axis` | | |
     | `cross_entropy` | positions; the loss is a coordinate's own | | |
     | `cross_entropy_grad` | positions | | `dloss` |
+    | `class_max` | positions; classes with their numbers | partial(max): classes | |
+    | `class_sums` | positions; classes with their numbers | classes | |
+    | `class_sums_grad` | positions; classes with their numbers | | `dsum`; `dlogit` |
     | `attention` | batch, heads by key heads, or all that share one key head; without `causal` queries | | |
     | `attention_grad` | as `attention` | keys and values: shared heads, queries | `dout` |
     | `rotary` | batch, heads | | input |
     | `dropout` | one, that of its `over`: elements are counted | | input |
     | `reshape` | all, by the loops that both shapes share | | input |
     | `transpose` | all | | input |
-    | `slice`, `pad`, `split`, `concatenate` | those that stay as they are | | operands |
+    | `slice`, `pad`, `split`, `concatenate` | those that stay as they are; of equal pieces also what is in each | | operands |
     | `mix_key` | scalars | | |
 
     An op that counts elements, as `dropout` does, computes another thing on a
