@@ -177,6 +177,29 @@ static bool isAmbiguous(const ShardingRule &rule, LoopCut cut, int64_t size) {
   if (llvm::any_of(rule.operands, isMistaken) ||
       llvm::any_of(rule.results, isMistaken))
     return true;
+  // The adjoint of a reduction puts a dimension of size 1 where one was summed:
+  // it is taken for the one that stands behind it.
+  auto isBehindOneReduced = [&](const DimLoops &dims) {
+    DimLoops kept;
+    bool follows = false, isMistaken = false;
+    for (ArrayRef<unsigned> loops : dims) {
+      const bool isReduced = llvm::any_of(loops, [&](unsigned loop) {
+        const LoopKind kind = rule.loops[loop].kind;
+        return kind == LoopKind::Sum || kind == LoopKind::Mean ||
+               kind == LoopKind::Max;
+      });
+      isMistaken |= follows && loops.size() == 1 && loops.front() == cut.loop;
+      follows = isReduced ||
+                (follows && llvm::all_of(loops, [&](unsigned loop) {
+                   return rule.loops[loop].size == 1;
+                 }));
+      if (!isReduced)
+        kept.push_back(SmallVector<unsigned, 2>(loops));
+    }
+    return isMistaken && llvm::is_contained(rule.results, kept);
+  };
+  if (llvm::any_of(rule.operands, isBehindOneReduced))
+    return true;
   // Dimensions of size 1 that the result lacks.
   for (auto [loop, each] : llvm::enumerate(rule.loops)) {
     auto counts = [&, loop = unsigned(loop)](const DimLoops &dims) {
