@@ -194,6 +194,22 @@ static void checkGroups(const pp::PipelineOptions &options, Checker &check) {
                    "micro-batches of a replica are a multiple\n";
 }
 
+/// Parts of a layer fall to the ranks that share it in equal shares.
+static void checkParts(const pp::PipelineOptions &options, Checker &check) {
+  const int64_t ranks = std::max<int64_t>(options.tensors, 1);
+  if (options.tensorGroups == 0)
+    return;
+  if (options.tensorGroups % ranks != 0)
+    check.error() << "found --tensor-groups=" << options.tensorGroups
+                  << " with --tp=" << ranks << ", expected a multiple of --tp\n";
+  else if (options.tensorGroups != ranks &&
+           !StringRef(options.meshOrder).ends_with(",tensor"))
+    check.error() << "found --tensor-groups=" << options.tensorGroups
+                  << " with --mesh-order=" << options.meshOrder
+                  << ", expected tensor last: ranks that share a process are "
+                     "neighbours\n";
+}
+
 /// One of the given names, or an error that lists them. There are none where
 /// they follow from another option that is wrong.
 static bool readName(const Arg *arg, std::string &value,
@@ -368,6 +384,7 @@ pp::driver::parseCommandLine(ArrayRef<const char *> arguments) {
   const bool hasRanks = readMesh(args, options.pipeline, check);
   readSchedule(args, options.pipeline, hasRanks, check);
   checkGroups(options.pipeline, check);
+  checkParts(options.pipeline, check);
   if (const Arg *arg = args.getLastArg(OPT_cudnn);
       arg && !pp::readCudnnVersion(options.pipeline.cudnn))
     check.error() << "found '" << spellingOf(arg)

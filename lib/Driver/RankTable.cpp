@@ -221,6 +221,11 @@ static void printMesh(ModuleOp module, raw_ostream &os) {
       os << formatv("{0} ranks: {1}; a row is of each rank of a pipe "
                     "coordinate\n",
                     ranks, axes);
+    if (const int64_t shared = mesh.getRanksPerProcess(); shared > 1)
+      os << formatv("{0} processes: each is {1} ranks, with the memory of "
+                    "{1}, and computes one after the other what is predicted "
+                    "for ranks side by side\n",
+                    ranks / shared, shared);
   }
 }
 

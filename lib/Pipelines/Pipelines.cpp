@@ -85,16 +85,16 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   }
   // Before stages: these are of layers as a coordinate has them. Collectives
   // have adjoints, so all that is derived comes later.
-  if (options.tensors > 1) {
+  if (options.numParts() > 1) {
     PPShardOptions shard;
-    shard.tensors = options.tensors;
+    shard.tensors = options.numParts();
     shard.sequence = options.sequence;
     shard.flops = target->rates.flops;
     shard.bandwidth = target->rates.bytes;
     shard.transfer = target->rates.transfer;
     manager.addPass(createPPShard(shard));
     PPPartitionShardsOptions shards;
-    shards.tensors = options.tensors;
+    shards.tensors = options.numParts();
     shards.order = options.meshOrder;
     shards.again = options.gatherAgain == "on" && options.recompute != "full";
     manager.addPass(createPPPartitionShards(shards));
@@ -144,7 +144,8 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   manager.addPass(createPPSchedule(schedule));
   PPAddMeshOptions mesh;
   mesh.replicas = options.replicas;
-  mesh.tensors = options.tensors;
+  mesh.tensors = options.numParts();
+  mesh.perProcess = options.ranksPerProcess();
   mesh.groups = options.groups;
   mesh.order = options.meshOrder;
   manager.addPass(createPPAddMesh(mesh));

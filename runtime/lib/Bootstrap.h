@@ -4,7 +4,8 @@
 // the steps (agreements, files, clocks): blocking, in order between a pair of
 // ranks; and how a job ends, or survives, a failure. `createMpiBootstrap` joins
 // processes that a launcher has started, `createLocalBootstraps` threads of one
-// process, or one rank alone, which then needs no MPI at all.
+// process, or one rank alone, which then needs no MPI at all. SharedProcess.h
+// puts several ranks into each process of either.
 //
 // A failure of any rank ends what all of them do: `reportFailure` brings them
 // together again. Afterwards only the bootstrap is left, and a new run may
@@ -43,6 +44,9 @@ public:
   /// This rank's number among those of its node, and how many these are.
   virtual int nodeRank() const = 0;
   virtual int nodeRanks() const = 0;
+
+  /// Whether calls may come from one thread after another.
+  virtual bool allowsThreads() const { return true; }
 
   /// Seconds that a wait may take before it is a TimeoutError.
   virtual void setTimeout(double seconds) = 0;

@@ -699,6 +699,13 @@ Description pprt::parseDescription(const char *text) {
   if (d.target != "cpu" && d.target != "cuda")
     broken("for the target '" + d.target + "', expected cpu or cuda");
   d.mesh = parseMesh(root);
+  d.ranksPerProcess = root.get<int>("ranks_per_process", 1);
+  const Mesh::Axis &fastest = d.mesh.getAxes().back();
+  if (d.ranksPerProcess < 1 ||
+      (d.ranksPerProcess > 1 && (fastest.name != "tensor" ||
+                                 fastest.size % d.ranksPerProcess != 0)))
+    broken("with " + std::to_string(d.ranksPerProcess) +
+           " ranks a process on a mesh of " + d.mesh.describe());
   d.stages = root.get<int>("stages");
   d.placement = root.get<std::vector<int>>("placement");
   d.microbatches = root.get<int>("microbatches");

@@ -211,6 +211,8 @@ struct Description {
   std::string name, hash, fingerprint, schedule, recompute;
   std::string target = "cpu"; // or cuda
   Mesh mesh;
+  /// Neighbours on the axis tensor, the fastest one, that share a process.
+  int ranksPerProcess = 1;
   int stages = 1, microbatches = 1; ///< micro-batches of a replica
   /// Into how many groups the micro-batches of a step fall whose sums are added
   /// in a tree.

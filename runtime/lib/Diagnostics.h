@@ -17,6 +17,10 @@ using RankNames = std::function<std::string(int)>;
 void printErrors(const std::vector<std::string> &errors,
                  const RankNames &nameOf = nullptr);
 
+/// The errors of ranks that share a process as one text, empty if all are;
+/// `printErrors` takes it apart. Long ones are cut, as a process's is.
+std::string joinErrors(const std::vector<std::string> &errors);
+
 } // namespace pprt
 
 #endif // PPRT_DIAGNOSTICS_H

@@ -21,6 +21,7 @@ static constexpr double termVote = 1 << 20;
 
 static std::atomic<int> noted{0};
 static std::atomic<bool> announces{false};
+static int watches = 0; // of ranks of this process
 static struct sigaction before[2];
 static std::vector<NodePeer> watched; // constant while handlers are set
 static int errors = STDERR_FILENO;    // where these are printed
@@ -118,6 +119,11 @@ std::vector<NodePeer> pprt::findNodePeers(Bootstrap &bootstrap,
 }
 
 void InterruptWatch::begin(bool announce, std::vector<NodePeer> peers) {
+  isWatching = true;
+  if (watches++ > 0) {
+    announces = announces || announce;
+    return;
+  }
   watched = std::move(peers);
   errors = watched.size() > 1 ? openLauncherErrors() : -1;
   if (errors < 0)
@@ -133,11 +139,10 @@ void InterruptWatch::begin(bool announce, std::vector<NodePeer> peers) {
     if (before[i].sa_handler != SIG_IGN)
       sigaction(signals[i], &action, nullptr);
   }
-  isWatching = true;
 }
 
 void InterruptWatch::end() {
-  if (!std::exchange(isWatching, false))
+  if (!std::exchange(isWatching, false) || --watches > 0)
     return;
   for (int i = 0; i < 2; ++i)
     sigaction(signals[i], &before[i], nullptr);

@@ -33,7 +33,8 @@ struct NodePeer {
 std::vector<NodePeer> findNodePeers(Bootstrap &bootstrap, const Mesh &mesh);
 
 /// Notes the two signals from its begin to its end, unless they are ignored
-/// already. One at a time.
+/// already. Ranks that share a process each have one, for the same signals, and
+/// begin and end them one at a time.
 class InterruptWatch {
 public:
   InterruptWatch() = default;

@@ -50,6 +50,7 @@ public:
   bool onOneNode() const override { return nodeSize == worldSize; }
   int nodeRank() const override { return rankOnNode; }
   int nodeRanks() const override { return nodeSize; }
+  bool allowsThreads() const override { return threadsAllowed; }
   void setTimeout(double seconds) override {
     timeoutNs = uint64_t(seconds * 1e9);
   }

@@ -43,20 +43,27 @@ static void checkWorldSize(const Description &description,
                            const Bootstrap &bootstrap) {
   if (bootstrap.size() == description.ranks())
     return;
-  std::string expected = std::to_string(description.ranks());
+  // The launcher knows processes.
+  const int each = description.ranksPerProcess;
+  const int found = bootstrap.size() / each;
+  const int expected = description.ranks() / each;
+  const std::string one = each == 1 ? "rank" : "process";
+  const std::string several = each == 1 ? "ranks" : "processes";
   // The nearest mesh keeps all axes but pipe.
-  const int otherAxes = description.ranks() / description.mesh.sizeOf("pipe");
-  const int pipe = std::max(1, bootstrap.size() / otherAxes);
-  throw Error("found " + std::to_string(bootstrap.size()) +
-              (bootstrap.size() == 1 ? " rank" : " ranks") + ", expected " +
-              expected + " as the program was compiled for (" +
-              description.mesh.describe() + "): start it " +
-              (description.ranks() == 1 ? "without mpirun"
-                                        : "with mpirun -n " + expected) +
-              " or compile it with --pp=" + std::to_string(pipe) +
-              (pipe * otherAxes == bootstrap.size()
-                   ? ""
-                   : ", for " + std::to_string(pipe * otherAxes) + " ranks"));
+  const int otherAxes = expected / description.mesh.sizeOf("pipe");
+  const int pipe = std::max(1, found / otherAxes);
+  throw Error(
+      "found " + std::to_string(found) + " " + (found == 1 ? one : several) +
+      ", expected " + std::to_string(expected) +
+      " as the program was compiled for (" + description.mesh.describe() +
+      (each == 1 ? "" : ", " + std::to_string(each) + " ranks in a process") +
+      "): start it " +
+      (expected == 1 ? "without mpirun"
+                     : "with mpirun -n " + std::to_string(expected)) +
+      " or compile it with --pp=" + std::to_string(pipe) +
+      (pipe * otherAxes == found
+           ? ""
+           : ", for " + std::to_string(pipe * otherAxes) + " " + several));
 }
 
 /// Compares `mine` (lines of name and value) with rank 0's.
@@ -356,13 +363,17 @@ void Run::prepare() {
   }
   // Ranks that are more than stages and replicas say.
   const bool isShared = !description.axesOfEqualSamples().empty();
+  std::string mesh = isShared ? description.mesh.describe() : "";
+  if (description.ranksPerProcess > 1)
+    mesh += ", " + std::to_string(description.ranksPerProcess) +
+            " in each process";
   std::printf(
       "%s: %llu parameters%s, %d %s%s, %d stages, %s, %s%d micro-batches of "
       "%lld x %lld tokens\n",
       description.name.c_str(), static_cast<unsigned long long>(elements),
       anyBF16 ? " in bf16 with f32 masters" : "", description.ranks(),
       description.ranks() == 1 ? "rank" : "ranks",
-      isShared ? (" (" + description.mesh.describe() + ")").c_str() : "",
+      mesh.empty() ? "" : (" (" + mesh + ")").c_str(),
       description.stages, description.schedule.c_str(),
       description.replicas() == 1
           ? ""

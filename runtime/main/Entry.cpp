@@ -8,6 +8,7 @@
 #include "Diagnostics.h"
 #include "Error.h"
 #include "RunProgram.h"
+#include "SharedProcess.h"
 #include "Trainer.h"
 
 #include <cstdio>
@@ -77,7 +78,11 @@ int32_t pprt_main(int32_t argc, char **argv) {
     bool alone = !launchedAsRank() || launchedSize() == 1;
     std::unique_ptr<Bootstrap> bootstrap =
         alone ? createLocalBootstrap() : createMpiBootstrap();
-    const int32_t status = runProgram(*bootstrap, line);
+    const int32_t status =
+        line.description.ranksPerProcess == 1
+            ? runProgram(*bootstrap, line)
+            : runSharing(*bootstrap, line.description.ranksPerProcess,
+                         [&](Bootstrap &rank) { return runProgram(rank, line); });
     bootstrap->finish();
     return status;
   } catch (const std::exception &error) {

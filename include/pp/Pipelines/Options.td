@@ -125,6 +125,9 @@ let Group = plan_group in {
     "optimizers that the program can be started with, with commas between; the first is its default (default: all)">;
   defm tp : Value<"tp", "N", CountOf<"tensors", 0, "the size of an axis of the mesh">, "tensors",
     "ranks that share each layer of a stage (default 1, or what the model's own pp.mesh says)">;
+  defm tensor_groups : Value<"tensor-groups", "T",
+    CountOf<"tensorGroups", 0, "the number of parts", 65536>, "tensor-groups",
+    "parts of each layer, a multiple of --tp, whose ranks compute several of them one after the other; equal parts give equal bits with any --tp (default: --tp)">;
   defm sequence_parallel : Value<"sequence-parallel", "WHEN",
     ChoiceOf<"sequence", "auto", ["auto", "on", "off"]>, "sequence",
     "with --tp: whether what goes between products and between layers is cut along the sequence: auto (by cost, default), on or off">;

@@ -5,6 +5,7 @@
 
 #include "mlir/Pass/PassManager.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -18,6 +19,13 @@ namespace pp {
 /// (`--pp-to-plan="ranks=4 ..."`); see Options.td.
 struct PipelineOptions {
 #include "pp/Pipelines/PipelineOptions.h.inc"
+
+  /// Coordinates on the axis tensor; 0: as the model's own mesh says.
+  int64_t numParts() const { return tensorGroups ? tensorGroups : tensors; }
+  /// As neighbours on it share a process.
+  int64_t ranksPerProcess() const {
+    return tensorGroups ? tensorGroups / std::max<int64_t>(tensors, 1) : 1;
+  }
 };
 
 /// `name=value ...`, as pp-opt takes it, of what is not as at first.

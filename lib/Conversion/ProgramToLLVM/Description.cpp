@@ -411,6 +411,8 @@ static void addSchedule(ModuleOp module, ScheduleOp schedule, size_t programs,
     for (auto [name, size] : llvm::zip_equal(
              mesh.getAxes().getAsRange<StringAttr>(), mesh.getSizes()))
       axes.push_back(json::Object{{"axis", name.getValue()}, {"size", size}});
+    if (mesh.getRanksPerProcess() > 1)
+      root["ranks_per_process"] = mesh.getRanksPerProcess();
   } else {
     axes.push_back(json::Object{{"axis", "pipe"}, {"size", int64_t(programs)}});
   }

@@ -91,6 +91,14 @@ LogicalResult MeshOp::verify() {
     return emitOpError("(C5) found replicas on '")
            << *replicas << "' of the axes " << getAxes() << ", expected '"
            << kReplicas << "', an axis of the mesh: correct the name";
+  if (auto shared = getPerProcess();
+      shared &&
+      (*shared < 1 || getSizes().back() % *shared != 0 ||
+       cast<StringAttr>(getAxes().getValue().back()).getValue() != kTensors))
+    return emitOpError("(C6) found ")
+           << *shared << " ranks a process, expected a divisor of the size of '"
+           << kTensors << "', the last axis: found "
+           << getAxes().getValue().back() << " of size " << getSizes().back();
   for (Operation &op : *(*this)->getBlock()) {
     if (&op == getOperation() || !isa<MeshOpInterface>(op))
       continue;

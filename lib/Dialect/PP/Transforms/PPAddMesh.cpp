@@ -36,7 +36,8 @@ static FailureOr<MeshOp> addMesh(ModuleOp module, const MeshShape &shape) {
   OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
   return MeshOp::create(builder, module.getLoc(), "mesh",
                         builder.getStrArrayAttr(axes), sizes,
-                        builder.getStringAttr(MeshOp::kReplicas));
+                        builder.getStringAttr(MeshOp::kReplicas),
+                        /*per_process=*/IntegerAttr());
 }
 
 /// A model whose layers are sharded has a mesh of its own, and leaves it to the
@@ -79,6 +80,8 @@ struct AddMesh : pp::impl::PPAddMeshBase<AddMesh> {
     ModuleOp module = getOperation();
     if (failed(checkOption(module, "replicas", replicas, 1, limits::kRanks)) ||
         failed(checkOption(module, "tensors", tensors, 0, limits::kRanks)) ||
+        failed(
+            checkOption(module, "per-process", perProcess, 1, limits::kRanks)) ||
         failed(checkOption(module, "groups", groups, 0, limits::kMicrobatches)))
       return signalPassFailure();
     auto schedules = module.getOps<ScheduleOp>();
@@ -119,8 +122,10 @@ struct AddMesh : pp::impl::PPAddMeshBase<AddMesh> {
     }
     if (groups)
       schedule.setGroups(groups);
+    if (perProcess > 1)
+      (*mesh).setPerProcess(perProcess);
     // The mesh changed what the schedule means.
-    if (failed(schedule.verify()))
+    if (failed((*mesh).verify()) || failed(schedule.verify()))
       signalPassFailure();
   }
 };

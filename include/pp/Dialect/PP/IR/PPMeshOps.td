@@ -12,7 +12,8 @@ def PP_MeshOp : PP_Op<"mesh", [Symbol, HasParent<"::mlir::ModuleOp">,
     DeclareOpInterfaceMethods<MeshOpInterface, ["isSpmd"]>]> {
   let summary = "the axes of the mesh and their sizes";
   let description = [{
-    A rank is a process; it has one coordinate on each axis. One program stands
+    A rank is a process, or one of several in it; it has one coordinate on each
+    axis. One program stands
     for each coordinate on the axis of stages; on all other axes the ranks run
     the same program, and values have distributions (docs/Comm.md). Axes are
     static: another mesh is another compilation. The op stands first in its
@@ -23,6 +24,10 @@ def PP_MeshOp : PP_Op<"mesh", [Symbol, HasParent<"::mlir::ModuleOp">,
     parameters are equal, and gradients are summands of a sum over it, which
     programs make (pp-add-mesh).
 
+    With `per_process` so many neighbours on the last axis are ranks of one
+    process, which computes what each of them does, one after the other: the bits
+    of so many parts on fewer processes.
+
     Constraints:
 
     - (C1) There is at least one axis.
@@ -31,6 +36,8 @@ def PP_MeshOp : PP_Op<"mesh", [Symbol, HasParent<"::mlir::ModuleOp">,
     - (C3) Sizes are at least 1, and their product at most 2^20.
     - (C4) A module has one mesh at most.
     - (C5) `replicas` is "data", an axis of the mesh.
+    - (C6) `per_process` is at least 1, and divides the size of the last axis,
+      "tensor".
 
     Example:
 
@@ -39,10 +46,12 @@ def PP_MeshOp : PP_Op<"mesh", [Symbol, HasParent<"::mlir::ModuleOp">,
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrArrayAttr:$axes,
-                   DenseI64ArrayAttr:$sizes, OptionalAttr<StrAttr>:$replicas);
+                   DenseI64ArrayAttr:$sizes, OptionalAttr<StrAttr>:$replicas,
+                   OptionalAttr<I64Attr>:$per_process);
   let assemblyFormat = [{
     $sym_name ` ` `<` custom<MeshAxes>($axes, $sizes) `>`
-    (`replicas` `(` $replicas^ `)`)? attr-dict
+    (`replicas` `(` $replicas^ `)`)?
+    (`per_process` `(` $per_process^ `)`)? attr-dict
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -55,6 +64,10 @@ def PP_MeshOp : PP_Op<"mesh", [Symbol, HasParent<"::mlir::ModuleOp">,
     /// 1 without an axis of replicas.
     int64_t getNumReplicas() {
       return getReplicas() ? *getSize(*getReplicas()) : 1;
+    }
+    /// Ranks that share a process.
+    int64_t getRanksPerProcess() {
+      return getPerProcess().value_or(1);
     }
   }];
 }

@@ -481,7 +481,10 @@ def PPAddMesh : Pass<"pp-add-mesh", "::mlir::ModuleOp"> {
 
     `groups` is into how many groups the micro-batches of a step fall whose sums
     are added in one binary tree: the replicas times a power of two. Programs of
-    different meshes with the same groups compute the same bits.
+    different meshes with the same groups compute the same bits. With
+    `per-process` so many ranks that are neighbours on `tensor` share a process,
+    so that a model in as many parts as on another mesh has its bits on fewer
+    processes.
 
     Example, with `replicas=2`:
 
@@ -509,6 +512,8 @@ def PPAddMesh : Pass<"pp-add-mesh", "::mlir::ModuleOp"> {
       "as it says">,
     Option<"groups", "groups", "int64_t", "0",
       "groups of micro-batches whose sums are added in a tree; 0: one a replica">,
+    Option<"perProcess", "per-process", "int64_t", "1",
+      "neighbours on the axis tensor that are ranks of one process">,
     Option<"order", "order", "std::string", "\"pipe,data,tensor\"",
       "axes of the mesh, the slowest first: ranks that differ in the last one "
       "are neighbours">,
