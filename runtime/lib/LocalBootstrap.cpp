@@ -2,11 +2,14 @@
 //
 // One rank has nobody to talk to, and MPI's singleton start needs daemons and
 // shared memory that a container may not offer: so it is not used. Several are
-// for tests: what one process does on its own, with failures and ends, is there
-// without processes that start and end.
+// those that share a process (SharedProcess.h), and for tests: what one process
+// does on its own, with failures and ends, is there without processes that
+// start and end.
 //
 // Everything lies in one hub under one lock. A short message is copied into the
 // hub and its sender is free; a long one is copied when both sides are there.
+// Places of messages are used again: steps allocate nothing once the first ones
+// have made as many as are needed.
 //
 //===----------------------------------------------------------------------===//
 #include "Bootstrap.h"
@@ -65,10 +68,10 @@ struct Request {
 
 /// A message that is not received yet: its bytes, or its sender's request.
 struct Sent {
-  int source, space, tag;
+  int source = 0, space = 0, tag = 0;
   std::vector<char> copy;
   Request *sender = nullptr; ///< null: `copy` has the bytes
-  uint64_t bytes;
+  uint64_t bytes = 0;
 };
 
 struct Hub {
@@ -83,7 +86,15 @@ struct Hub {
     uint64_t changes = 0;
     std::deque<Request> requests; // their addresses stay
     int count = 0;
-    std::list<Sent> inbox;
+    /// A place in the inbox.
+    Sent &add() {
+      if (spare.empty())
+        inbox.emplace_back().copy.reserve(copiedBytes);
+      else
+        inbox.splice(inbox.end(), spare, spare.begin());
+      return inbox.back();
+    }
+    std::list<Sent> inbox, spare;
     std::vector<bool> isOpen; // of each space
   };
   std::mutex mutex;
@@ -228,13 +239,17 @@ void LocalBootstrap::isend(int request, int peer, int space, int tag,
   if (first) {
     deliver(*first, send.data, bytes);
     finishSend(send);
-  } else if (bytes <= copiedBytes) {
-    there.inbox.push_back({me, space, tag,
-                           std::vector<char>(send.data, send.data + bytes),
-                           nullptr, bytes});
-    finishSend(send);
   } else {
-    there.inbox.push_back({me, space, tag, {}, &send, bytes});
+    Sent &sent = there.add();
+    sent.source = me;
+    sent.space = space;
+    sent.tag = tag;
+    sent.bytes = bytes;
+    sent.sender = bytes <= copiedBytes ? nullptr : &send;
+    if (!sent.sender) {
+      sent.copy.assign(send.data, send.data + bytes);
+      finishSend(send);
+    }
   }
   there.notify();
 }
@@ -252,7 +267,7 @@ void LocalBootstrap::irecv(int request, int peer, int space, int tag,
       finishSend(*sent->sender);
       hub->ranks[size_t(peer)].notify();
     }
-    here.inbox.erase(sent);
+    here.spare.splice(here.spare.end(), here.inbox, sent);
     return;
   }
 }

@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 #include "SharedProcess.h"
 
+#include "Clock.h"
 #include "Error.h"
 
 #include <algorithm>
@@ -40,7 +41,9 @@ public:
   void end(int me);
   /// Nobody has begun, and nobody will.
   void cancel();
-  void wait(int me, Condition isDone);
+  /// Counts to the limit, in seconds, only while no rank of the process has
+  /// anything to do.
+  void wait(int me, double limit, Condition isDone);
   void checkStopped() {
     if (!isStopped)
       process.checkStopped();
@@ -65,6 +68,7 @@ private:
     std::condition_variable turn;
     bool isReporting = false, isDone = false;
     std::optional<Condition> awaits;
+    double left = 0; ///< seconds that the wait may still take
   };
   struct Space {
     int number;    ///< the process's
@@ -73,6 +77,7 @@ private:
   };
 
   bool canGoOn(const Seat &seat) const;
+  void sleepUntil(Condition canGoOn);
   std::optional<int> findNext(int me) const;
   void pass(int me, int next, bool comesBack = true);
   void close(Space &space);
@@ -109,10 +114,8 @@ public:
   int nodeRanks() const override {
     return turns.process.nodeRanks() * turns.ranks;
   }
-  void setTimeout(double seconds) override {
-    turns.process.setTimeout(seconds);
-  }
-  double timeout() const override { return turns.process.timeout(); }
+  void setTimeout(double seconds) override { limit = seconds; }
+  double timeout() const override { return limit; }
   void checkStopped() override { turns.checkStopped(); }
   Messages &messages() override { return *this; }
   void reportFailure(const std::string &error) override;
@@ -139,7 +142,9 @@ private:
              uint64_t bytes) override;
   bool isComplete(int request) override;
   TransferTimes take(int request) override;
-  void waitUntil(Condition isDone) override { turns.wait(number, isDone); }
+  void waitUntil(Condition isDone) override {
+    turns.wait(number, limit, isDone);
+  }
   bool cancel(int request) override;
 
   bool isNear(int peer) const {
@@ -153,6 +158,7 @@ private:
   const int number;
   const std::unique_ptr<Bootstrap> local;
   Messages &near, &far;
+  double limit = turns.process.timeout();
   std::vector<Request> requests;
   std::vector<int> nearSpaces; ///< by the numbers of Turns
 };
@@ -191,7 +197,7 @@ void Turns::cancel() {
 bool Turns::canGoOn(const Seat &seat) const {
   if (seat.isReporting || seat.isDone)
     return false;
-  if (!seat.awaits || isStopped)
+  if (!seat.awaits || isStopped || seat.left <= 0)
     return true;
   try {
     return (*seat.awaits)();
@@ -215,32 +221,55 @@ void Turns::pass(int me, int next, bool comesBack) {
     seats[size_t(me)].turn.wait(lock, [&] { return turn == me; });
 }
 
-void Turns::wait(int me, Condition isDone) {
+void Turns::wait(int me, double limit, Condition isDone) {
   Seat &seat = seats[size_t(me)];
+  seat.left = limit;
   while (!isDone()) {
     checkStopped();
+    if (seat.left <= 0)
+      throw TimeoutError("");
     seat.awaits = isDone;
-    if (std::optional<int> next = findNext(me)) {
-      pass(me, *next);
-      seat.awaits.reset();
-      if (isStopped)
-        throw Stopped();
-      continue;
-    }
-    // What comes from another process may be for any of them.
-    auto canAnyGoOn = [&] { return isDone() || findNext(me).has_value(); };
     try {
-      process.messages().waitUntil(canAnyGoOn);
-    } catch (const Stopped &) {
-      seat.awaits.reset();
-      isStopped = true;
-      throw;
+      // What comes from another process may be for any of them.
+      auto canAnyGoOn = [&] { return isDone() || findNext(me).has_value(); };
+      if (std::optional<int> next = findNext(me))
+        pass(me, *next);
+      else
+        sleepUntil(canAnyGoOn);
     } catch (...) {
       seat.awaits.reset();
       throw;
     }
     seat.awaits.reset();
   }
+}
+
+/// Sleeps as long as the rank that may wait least.
+void Turns::sleepUntil(Condition canGoOn) {
+  std::vector<Seat *> waiting;
+  for (Seat &seat : seats)
+    if (seat.awaits && !seat.isReporting && !seat.isDone)
+      waiting.push_back(&seat);
+  double longest = waiting.front()->left;
+  for (Seat *seat : waiting)
+    longest = std::min(longest, seat->left);
+  const double limit = process.timeout();
+  const uint64_t begin = nowNs();
+  process.setTimeout(longest);
+  // A process that was stopped has not waited: see WaitTimer.h.
+  double slept = 0;
+  try {
+    process.messages().waitUntil(canGoOn);
+    slept = std::min(toSeconds(nowNs() - begin), longest / 16);
+  } catch (const TimeoutError &) {
+    slept = longest;
+  } catch (...) {
+    process.setTimeout(limit);
+    throw;
+  }
+  process.setTimeout(limit);
+  for (Seat *seat : waiting)
+    seat->left -= slept;
 }
 
 void Turns::report(int me, const std::string &error, const RankNames &names) {

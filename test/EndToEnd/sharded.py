@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Models written for one device, whose layers the compiler cuts over the axis "tensor": of
 one size of that axis they train to the same bytes on any mesh (pipe, data, tensor), by any
-schedule; between sizes to the same losses but for rounding. A file has whole tensors, and
-goes from mesh to mesh.
+schedule; between sizes to the same losses but for rounding, and to the same bytes in equal
+parts, where ranks share a process. A file has whole tensors, and goes from mesh to mesh.
 
   sharded.py BUILD [--all]
 
@@ -75,6 +75,15 @@ def meshes_of(model, size, everything):
     return some[size]
 
 
+def shared_meshes_of(model, number, everything):
+    """Meshes of processes that are several ranks, in as many parts as the largest size."""
+    fitting = [mesh for mesh in MESHES if mesh[2] < max(model.sizes)]
+    if everything:
+        return fitting
+    some = {2: [(1, 1, 1), (2, 2, 1)], 4: [(1, 2, 1), (1, 1, 2), (2, 1, 1), (2, 2, 2)]}
+    return some[max(model.sizes)][number % 2::2]
+
+
 def train(label, model, mesh, options=(), more=()):
     """Returns what has to be equal; nothing if the schedule does not fit the mesh."""
     pipe, data, tensor = mesh
@@ -114,6 +123,14 @@ def check_model(name, model, number, everything):
         for step, ((loss, _), (other, _)) in enumerate(zip(firsts[size][1], firsts[1][1])):
             check(abs(loss - other) <= model.closeness * abs(other),
                   f"{name}: step {step} over {size} has loss {loss}, on one rank {other}")
+    parts = max(model.sizes)
+    for mesh in shared_meshes_of(model, number, everything):
+        label = f"{name}-{'-'.join(map(str, mesh))}-of-{parts}"
+        found = train(label, model, mesh, (f"--tensor-groups={parts}",))
+        count += 1
+        print(f"{label}: {found[0][:16]}", flush=True)
+        check(found == firsts[parts],
+              f"{label}: other bytes or numbers than on a process for each part")
     return count
 
 

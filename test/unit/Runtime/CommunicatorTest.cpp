@@ -4,6 +4,7 @@
 #include "Context.h"
 #include "Error.h"
 #include "HostBackend.h"
+#include "SharedProcess.h"
 #include "Support.h"
 
 #include "../../Runtime/CommunicatorChecks.h"
@@ -14,26 +15,46 @@
 using namespace pprt;
 
 namespace {
-/// Runs `action` on the ranks of one process; what is wrong on any of them.
-template <typename F> std::string onRanks(int ranks, F action) {
-  std::vector<std::unique_ptr<Bootstrap>> all = createLocalBootstraps(ranks);
+/// Runs `action` on ranks of which so many share a process, where a thread is
+/// each process; what is wrong on any of them.
+template <typename F>
+std::string onProcesses(int ranks, int sharing, F action) {
+  std::vector<std::unique_ptr<Bootstrap>> all =
+      createLocalBootstraps(ranks / sharing);
   std::vector<std::string> errors(size_t(ranks), "did not end");
+  auto act = [&](Bootstrap &bootstrap) {
+    std::string &error = errors[size_t(bootstrap.rank())];
+    try {
+      error = bootstrap.size() == ranks ? action(bootstrap) : "is of others";
+    } catch (const std::exception &e) {
+      error = std::string("threw ") + e.what();
+    }
+    return 0;
+  };
   std::vector<std::thread> threads;
-  for (int rank = 0; rank < ranks; ++rank)
-    threads.emplace_back([&, rank] {
-      try {
-        errors[size_t(rank)] = action(*all[size_t(rank)]);
-      } catch (const std::exception &e) {
-        errors[size_t(rank)] = std::string("threw ") + e.what();
-      }
+  for (std::unique_ptr<Bootstrap> &process : all)
+    threads.emplace_back([&, &process = *process] {
+      if (sharing == 1)
+        act(process);
+      else
+        runSharing(process, sharing, act);
     });
+  for (std::thread &thread : threads)
+    thread.join();
   std::string text;
-  for (int rank = 0; rank < ranks; ++rank) {
-    threads[size_t(rank)].join();
+  for (int rank = 0; rank < ranks; ++rank)
     if (!errors[size_t(rank)].empty())
-      text +=
-          "rank " + std::to_string(rank) + ": " + errors[size_t(rank)] + "\n";
-  }
+      text += std::to_string(sharing) + " a process, rank " +
+              std::to_string(rank) + ": " + errors[size_t(rank)] + "\n";
+  return text;
+}
+
+/// With one rank a process, all in one, and all between.
+template <typename F> std::string onRanks(int ranks, F action) {
+  std::string text;
+  for (int sharing = 1; sharing <= ranks; ++sharing)
+    if (ranks % sharing == 0)
+      text += onProcesses(ranks, sharing, action);
   return text;
 }
 } // namespace

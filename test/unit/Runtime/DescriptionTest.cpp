@@ -174,6 +174,9 @@ TEST(Description, WhatCannotBe) {
   has(with("/mesh/0/size", 3),
       "2 programs for 3 coordinates on the axis 'pipe'");
   EXPECT_EQ(with("/mesh/1", {{"axis", "tensor"}, {"size", 2}}), "");
+  has(with("/ranks_per_process", 2),
+      "with 2 ranks a process on a mesh of pipe 2");
+  has(with("/ranks_per_process", 0), "with 0 ranks a process");
   has(with("/parameters/0/sharding", json::parse(R"([["tensor"], [], []])")),
       "has a sharding that does not fit its shape");
   has(with("/mesh/1/axis", "pipe"),

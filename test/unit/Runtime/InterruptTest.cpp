@@ -26,6 +26,20 @@ TEST(Interrupt, TheFirstSignalIsNoted) {
   EXPECT_EQ(interruptVote(), 0);
 }
 
+// Ranks that share a process.
+TEST(Interrupt, TheLastWatchRestores) {
+  InterruptWatch first, second;
+  first.begin(/*announce=*/false);
+  second.begin(/*announce=*/true);
+  first.end();
+  raise(SIGINT);
+  EXPECT_EQ(signalOfVotes(interruptVote()), SIGINT);
+  second.end();
+  struct sigaction now;
+  sigaction(SIGINT, nullptr, &now);
+  EXPECT_EQ(now.sa_handler, SIG_DFL);
+}
+
 TEST(Interrupt, AnyRankIsEnoughAndTerminationIsTheStronger) {
   double interrupted, terminated;
   {

@@ -41,6 +41,21 @@ pp.mesh @mesh <["pipe" = 4294967296, "data" = 4294967296]>
 
 // -----
 
+// expected-error @below {{'pp.mesh' op (C6) found 3 ranks a process, expected a divisor of the size of 'tensor', the last axis: found "tensor" of size 4}}
+pp.mesh @mesh <["pipe" = 2, "tensor" = 4]> per_process(3)
+
+// -----
+
+// expected-error @below {{'pp.mesh' op (C6) found 2 ranks a process, expected a divisor of the size of 'tensor', the last axis: found "pipe" of size 2}}
+pp.mesh @mesh <["tensor" = 4, "pipe" = 2]> per_process(2)
+
+// -----
+
+// expected-error @below {{'pp.mesh' op (C6) found 0 ranks a process, expected}}
+pp.mesh @mesh <["pipe" = 2, "tensor" = 4]> per_process(0)
+
+// -----
+
 // expected-note @below {{the first is here}}
 pp.mesh @mesh <["pipe" = 2]>
 // expected-error @below {{'pp.mesh' op (C4) found a second mesh in the module, expected one: drop it}}
