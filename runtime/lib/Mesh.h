@@ -1,6 +1,6 @@
 //===- Mesh.h - Coordinates of ranks ----------------------------*- C++ -*-===//
 //
-// A rank is a process of a run. The ranks form a mesh of named axes: stages are
+// A rank is a process of a run, or one of several in it. The ranks form a mesh of named axes: stages are
 // placed along `pipe`, all other axes run the same program. This is the only
 // place that knows which rank has which coordinates.
 //

@@ -202,8 +202,14 @@ void Run::openFiles() {
     checkCanCreate(options.trace);
   if (!options.timeline.empty())
     checkCanCreate(options.timeline);
-  if (!options.profileOut.empty())
+  if (!options.profileOut.empty()) {
+    if (description.ranksPerProcess > 1)
+      throw Error("found --profile-out with " +
+                  std::to_string(description.ranksPerProcess) +
+                  " ranks in a process, whose times have the others' turns in "
+                  "them, expected one: compile with --tensor-groups of --tp");
     checkCanCreate(options.profileOut);
+  }
   if (!options.save.empty())
     checkCanSave(options.save);
   if (environment.countAllocations && !canCountAllocations())
