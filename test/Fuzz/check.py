@@ -61,6 +61,7 @@ class Setting:
         self.ranks, self.schedule = ranks, schedule  # ranks of a replica
         self.replicas, self.zero = 1, 1
         self.tensors, self.sequence = 1, None
+        self.sharing = 1  # ranks that are one process, a divisor of tensors
         self.split = self.unroll = False
         self.virtual = self.recompute = self.semantics = None
         self.stages = ()  # pins
@@ -91,13 +92,15 @@ class Setting:
         if self.zero == 0:
             words.append("--zero=0")
         if self.tensors > 1:
-            words.append(f"--tp={self.tensors}")
+            words.append(f"--tp={self.tensors // self.sharing}")
+            if self.sharing > 1:
+                words.append(f"--tensor-groups={self.tensors}")
             if self.sequence:
                 words.append(f"--sequence-parallel={self.sequence}")
         return words
 
     def processes(self):
-        return self.ranks * self.replicas * self.tensors
+        return self.ranks * self.replicas * self.tensors // self.sharing
 
     def describe(self):
         """All of it but the pins."""
@@ -174,6 +177,8 @@ def draw_tensors(rng, case):
     for setting in case.settings:
         if setting.processes() * tensors <= 8 and rng.random() < 0.75:
             setting.tensors, setting.sequence = tensors, sequence
+            setting.sharing = rng.choice(
+                [1, 1] + [n for n in range(2, tensors + 1) if tensors % n == 0])
 
 
 def draw_replicas(rng, case, tools):

@@ -216,9 +216,11 @@ private:
     OpBuilder globals(result.step);
     auto define = [&](StringAttr name, ArrayRef<int64_t> numbers,
                       bool isConst) {
-      LLVM::GlobalOp::create(
+      auto global = LLVM::GlobalOp::create(
           globals, loc, LLVM::LLVMArrayType::get(i64, numbers.size()), isConst,
           LLVM::Linkage::Internal, name, builder.getI64TensorAttr(numbers));
+      // Ranks of one process have a thread each.
+      global.setThreadLocal_(!isConst);
     };
     define(tablesName, tables, /*isConst=*/true);
     if (!places.empty())
