@@ -10,7 +10,9 @@
 // A tape may add noise: each number and each partial derivative is then off by
 // a random part of it, as large as a rounding error of a narrower type. What
 // gradients of two such runs differ by is what the rounding of a compiled
-// program may change.
+// program may change. As in rounding, equal numbers have equal errors: where a
+// model computes one thing a thousand times, errors add up that would cancel if
+// each were drawn anew.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,6 +22,7 @@
 #include <cassert>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 namespace pp::interpreter {
@@ -34,7 +37,7 @@ class Tape {
 public:
   /// `noise`: relative size of the errors, 0 for none.
   Tape(double noise, uint64_t seed)
-      : nodes(1), noise(noise), state(seed * 2 + 1) {}
+      : nodes(1), noise(noise), seed(seed) {}
 
   /// The tape on which arithmetic of `Real` is recorded.
   static Tape *&active() {
@@ -56,9 +59,10 @@ public:
   Real record(double value, Real a, double da, Real b, double db,
               double errors) {
     if (errors != 0) {
-      value *= 1 + errors * random();
-      da *= 1 + errors * random();
-      db *= 1 + errors * random();
+      const uint64_t key = mix(mix(mix(seed, value), da), db);
+      value *= 1 + errors * random(key, 1);
+      da *= 1 + errors * random(key, 2);
+      db *= 1 + errors * random(key, 3);
     }
     if (a.node == 0 && b.node == 0)
       return Real(value);
@@ -92,18 +96,26 @@ private:
     uint32_t a, b;
     double da, db;
   };
-  /// Uniform in [-1, 1] (xorshift64*).
-  double random() {
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    uint64_t bits = state * UINT64_C(0x2545f4914f6cdd1d) >> 11;
-    return static_cast<double>(bits) * 0x1p-52 - 1;
+  /// The finalizer of splitmix64.
+  static uint64_t mix(uint64_t bits) {
+    bits += UINT64_C(0x9e3779b97f4a7c15);
+    bits = (bits ^ bits >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    bits = (bits ^ bits >> 27) * UINT64_C(0x94d049bb133111eb);
+    return bits ^ bits >> 31;
+  }
+  static uint64_t mix(uint64_t key, double number) {
+    uint64_t bits;
+    std::memcpy(&bits, &number, sizeof bits);
+    return mix(key ^ bits);
+  }
+  /// Uniform in [-1, 1], for a key and a number.
+  static double random(uint64_t key, uint64_t number) {
+    return static_cast<double>(mix(key + number) >> 11) * 0x1p-52 - 1;
   }
 
   std::vector<Node> nodes; ///< the first stands for constants
   double noise;
-  uint64_t state;
+  uint64_t seed;
 };
 
 /// Makes a tape the active one for a while.
