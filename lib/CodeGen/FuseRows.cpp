@@ -179,6 +179,29 @@ private:
     return unit ? unit->getArrayRef() : ArrayRef<Operation *>(op);
   }
 
+  /// The first op before which a group ends wholly or does not begin, at `first`
+  /// or before it: what is before it depends on nothing behind it, whatever
+  /// becomes one loop.
+  Operation *findBoundary(Operation *first) const {
+    for (bool isStable = false; !isStable;) {
+      isStable = true;
+      for (const std::unique_ptr<Group> &other : groups) {
+        Operation *begin = nullptr;
+        bool reaches = false;
+        for (Operation *member : *other) {
+          reaches |= !member->isBeforeInBlock(first);
+          if (!begin || member->isBeforeInBlock(begin))
+            begin = member;
+        }
+        if (reaches && begin->isBeforeInBlock(first)) {
+          first = begin;
+          isStable = false;
+        }
+      }
+    }
+    return first;
+  }
+
   /// True if some value leaves `group` and comes back.
   bool hasDetour(const Group &group) const {
     llvm::SmallPtrSet<Operation *, 32> visited;
@@ -188,6 +211,7 @@ private:
     for (Operation *member : group)
       if (member->isBeforeInBlock(first))
         first = member;
+    first = findBoundary(first);
     auto push = [&](Operation *from, bool fromGroup) {
       for (Value value : valuesUsedBy(from))
         if (Operation *definition = value.getDefiningOp())
@@ -203,13 +227,9 @@ private:
       Operation *op = work.pop_back_val();
       if (group.contains(op))
         return true;
-      ArrayRef<Operation *> unit = unitOf(op);
-      // What ends before the group begins depends on none of it.
-      if (llvm::all_of(unit, [&](Operation *member) {
-            return member->isBeforeInBlock(first);
-          }))
+      if (op->isBeforeInBlock(first))
         continue;
-      for (Operation *member : unit)
+      for (Operation *member : unitOf(op))
         push(member, /*fromGroup=*/false);
     }
     return false;
