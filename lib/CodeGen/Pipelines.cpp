@@ -71,6 +71,8 @@ void pp::buildLoopsToLLVMPipeline(OpPassManager &manager) {
 static void buildLLVMPipeline(OpPassManager &manager,
                               const pp::LowerLayersOptions &options) {
   // Before outlining: a kernel takes each temporary as a buffer of its own.
+  if (options.overlap)
+    onFunctions(manager, pp::createOverlapCollectives());
   onFunctions(manager, pp::createPlaceTemporaries());
   manager.addPass(pp::createOutlineKernels());
   // On the kernels, each once. Functions of bf16 become functions of f32 first.

@@ -205,6 +205,7 @@ static LogicalResult addLayers(OpPassManager &manager,
     LowerLayersOptions layers;
     layers.cpu = options.cpu;
     layers.features = options.features;
+    layers.overlap = getenv("PP_OVERLAP") != nullptr;
     addLowerLayers(manager, layers);
     return success();
   }

@@ -127,6 +127,7 @@ void DeviceBackend::connect() {
                         groupsOf(description.layerCollectives),
                         description.layerCollectives, create);
   };
+  layerBegins.resize(description.layerCollectives.size());
   const Group ofPipe = Group::along(description.mesh, rank(), {"pipe"});
   const std::vector<std::string> equal = description.axesOfEqualSamples();
   const Group ofAll = Group::all(description.mesh, rank());
@@ -588,15 +589,18 @@ void DeviceBackend::wait(int request, int action) {
   spans.push_back({Event::Wait, action, begin, mark(0)});
 }
 
-void DeviceBackend::layerCollective(int collective, const void *in, void *out,
-                                    void *workspace) {
-  const bool isTimed = recorder.timesCollectives();
-  const int begin = isTimed ? mark(0) : -1;
+void DeviceBackend::startLayerCollective(int collective, const void *in,
+                                         void *out, void *workspace) {
+  if (recorder.timesCollectives())
+    layerBegins[size_t(collective)] = mark(0);
   layerGroups->start(collective, in, out, workspace);
+}
+
+void DeviceBackend::finishLayerCollective(int collective) {
   layerGroups->wait(collective);
-  if (isTimed)
-    collectiveSpans.push_back(
-        {collective, recorder.currentAction(), begin, mark(0)});
+  if (recorder.timesCollectives())
+    collectiveSpans.push_back({collective, recorder.currentAction(),
+                               layerBegins[size_t(collective)], mark(0)});
 }
 
 void DeviceBackend::write(pprt_context &context, int64_t *to, int64_t number) {

@@ -57,8 +57,9 @@ public:
   void startCollective(int collective, const void *in, void *out,
                        void *workspace) override;
   void finishCollective(int collective, int action) override;
-  void layerCollective(int collective, const void *in, void *out,
-                       void *workspace) override;
+  void startLayerCollective(int collective, const void *in, void *out,
+                            void *workspace) override;
+  void finishLayerCollective(int collective) override;
   void write(pprt_context &context, int64_t *to, int64_t number) override;
 
   // What pprt_gpu.h's functions do beside.
@@ -97,6 +98,8 @@ private:
   /// For the program's messages, and for what all ranks report.
   std::unique_ptr<DeviceCommunicator> pipe, world, parts;
   std::optional<ProgramCollectives<DeviceCommunicator>> groups, layerGroups;
+  /// The mark at the start of each collective of layers, if it is timed.
+  std::vector<int> layerBegins;
   /// All of them, as far as they are made.
   std::vector<DeviceCommunicator *> communicators() {
     std::vector<DeviceCommunicator *> all;

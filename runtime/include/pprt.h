@@ -111,6 +111,12 @@ int32_t pprt_finish(pprt_context *ctx, int32_t collective);
 void pprt_collective(pprt_context *ctx, int32_t collective, const void *in,
                      void *out, void *workspace);
 
+/// The same in two halves: what is called between them neither reads `out` and
+/// `workspace` nor writes any of the three.
+void pprt_collective_start(pprt_context *ctx, int32_t collective,
+                           const void *in, void *out, void *workspace);
+void pprt_collective_finish(pprt_context *ctx, int32_t collective);
+
 /// Writes this rank's number among those that differ from it in their
 /// coordinates on `axes` only: names with commas between, the slowest first.
 /// `coordinate` is where layers compute: memory of the device, if that is one.

@@ -40,7 +40,18 @@ int32_t pprt_finish(pprt_context *ctx, int32_t collective) {
 
 void pprt_collective(pprt_context *ctx, int32_t collective, const void *in,
                      void *out, void *workspace) {
-  ctx->guarded([&] { ctx->layerCollective(collective, in, out, workspace); });
+  pprt_collective_start(ctx, collective, in, out, workspace);
+  pprt_collective_finish(ctx, collective);
+}
+
+void pprt_collective_start(pprt_context *ctx, int32_t collective,
+                           const void *in, void *out, void *workspace) {
+  ctx->guarded(
+      [&] { ctx->startLayerCollective(collective, in, out, workspace); });
+}
+
+void pprt_collective_finish(pprt_context *ctx, int32_t collective) {
+  ctx->guarded([&] { ctx->finishLayerCollective(collective); });
 }
 
 void pprt_coordinate(pprt_context *ctx, const char *axes, int64_t *coordinate) {

@@ -138,10 +138,11 @@ public:
   virtual void startCollective(int collective, const void *in, void *out,
                                void *workspace) = 0;
   virtual void finishCollective(int collective, int action) = 0;
-  /// One of layers, by its position in the description, to its end. Throws
+  /// Those of layers, by their positions in the description. The end throws
   /// TimeoutError as `wait`.
-  virtual void layerCollective(int collective, const void *in, void *out,
-                               void *workspace) = 0;
+  virtual void startLayerCollective(int collective, const void *in, void *out,
+                                    void *workspace) = 0;
+  virtual void finishLayerCollective(int collective) = 0;
   /// Writes a number into memory of the layers; an error stays in the context.
   virtual void write(pprt_context &context, int64_t *to, int64_t number) = 0;
 

@@ -269,19 +269,29 @@ void pprt_context::finishCollective(int collective) {
   --activeCollectives;
 }
 
-void pprt_context::layerCollective(int collective, const void *in, void *out,
-                                   void *workspace) {
+static const ProgramCollective &layerCollective(const Description &description,
+                                                int collective) {
   const std::vector<ProgramCollective> &all = description.layerCollectives;
   if (collective < 0 || size_t(collective) >= all.size())
     throw Error("found collective " + std::to_string(collective) +
                 " in a layer, expected one of the program's " +
                 std::to_string(all.size()) + compileAgain);
+  return all[size_t(collective)];
+}
+
+void pprt_context::startLayerCollective(int collective, const void *in,
+                                        void *out, void *workspace) {
+  layerCollective(description, collective);
+  backend.startLayerCollective(collective, in, out, workspace);
+}
+
+void pprt_context::finishLayerCollective(int collective) {
+  const ProgramCollective &finished = layerCollective(description, collective);
   try {
-    backend.layerCollective(collective, in, out, workspace);
+    backend.finishLayerCollective(collective);
   } catch (const TimeoutError &error) {
-    throw TimeoutError(error.what() + std::string("; ") +
-                       all[size_t(collective)].describe() + " in step " +
-                       std::to_string(step));
+    throw TimeoutError(error.what() + std::string("; ") + finished.describe() +
+                       " in step " + std::to_string(step));
   }
 }
 

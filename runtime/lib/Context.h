@@ -60,8 +60,9 @@ struct pprt_context : pprt_context_head {
                        void *workspace);
   void finishCollective(int collective);
   /// A collective of a layer, to its end.
-  void layerCollective(int collective, const void *in, void *out,
-                       void *workspace);
+  void startLayerCollective(int collective, const void *in, void *out,
+                            void *workspace);
+  void finishLayerCollective(int collective);
   /// The number of this rank along axes, names with commas between.
   int64_t coordinateOn(const char *axes) const;
   /// This rank's piece among those that begin at `base`.

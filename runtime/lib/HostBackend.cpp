@@ -28,6 +28,7 @@ void HostBackend::prepare(std::shared_ptr<Arena> memory) {
   layerGroups.emplace(all.mesh, setup.bootstrap.rank(),
                       groupsOf(all.layerCollectives), all.layerCollectives,
                       create);
+  layerBegins.resize(all.layerCollectives.size());
 }
 
 void HostBackend::teardown(bool) {
@@ -114,16 +115,19 @@ void HostBackend::finishCollective(int collective, int action) {
   setup.recorder.add(Event::Transfer, times.posted, times.completed, action);
 }
 
-void HostBackend::layerCollective(int collective, const void *in, void *out,
-                                  void *workspace) {
-  // A part of the action, as what the layer computes is.
-  const bool isTimed = setup.recorder.timesCollectives();
-  const uint64_t begin = isTimed ? nowNs() : 0;
+void HostBackend::startLayerCollective(int collective, const void *in,
+                                       void *out, void *workspace) {
+  if (setup.recorder.timesCollectives())
+    layerBegins[size_t(collective)] = nowNs();
   layerGroups->start(collective, in, out, workspace);
+}
+
+void HostBackend::finishLayerCollective(int collective) {
   layerGroups->wait(collective);
-  if (isTimed)
-    setup.recorder.addCollective(collective, begin, nowNs(),
-                                 setup.recorder.currentAction());
+  // A part of the action, as what the layer computes is.
+  if (setup.recorder.timesCollectives())
+    setup.recorder.addCollective(collective, layerBegins[size_t(collective)],
+                                 nowNs(), setup.recorder.currentAction());
 }
 
 //===----------------------------------------------------------------------===//

@@ -40,8 +40,9 @@ public:
   void startCollective(int collective, const void *in, void *out,
                        void *workspace) override;
   void finishCollective(int collective, int action) override;
-  void layerCollective(int collective, const void *in, void *out,
-                       void *workspace) override;
+  void startLayerCollective(int collective, const void *in, void *out,
+                            void *workspace) override;
+  void finishLayerCollective(int collective) override;
   void write(pprt_context &, int64_t *to, int64_t number) override {
     *to = number;
   }
@@ -51,6 +52,8 @@ private:
   alignas(64) double summary[PPRT_NUM_SUMMARY] = {};
   std::unique_ptr<Communicator> pipe; ///< for the program's messages
   std::optional<ProgramCollectives<Communicator>> groups, layerGroups;
+  /// When each collective of layers was started, if it is timed.
+  std::vector<uint64_t> layerBegins;
 };
 
 /// Actions take their planned time and compute nothing. Transfers and the

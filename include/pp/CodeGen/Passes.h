@@ -33,6 +33,10 @@ struct LowerLayersOptions
   Option<std::string> features{
       *this, "features",
       llvm::cl::desc("features, as in +avx2,+fma; default: those of the host")};
+  Option<bool> overlap{
+      *this, "overlap",
+      llvm::cl::desc("let collectives go on beside other work"),
+      llvm::cl::init(false)};
 };
 
 /// Functions of loops over memrefs to LLVM functions on bare pointers.

@@ -499,6 +499,47 @@ def PlacePieces : Pass<"pp-place-pieces", "::mlir::func::FuncOp"> {
   }];
 }
 
+def OverlapCollectives
+    : Pass<"pp-overlap-collectives", "::mlir::func::FuncOp"> {
+  let summary = "lets collectives of a layer go on beside what does not need them";
+  let description = [{
+    A collective behind which the layer computes something else, by a call of a
+    library, a kernel or a loop, becomes two ops: its start, where it is, and its
+    end in front of the first op that touches what it writes or changes what it
+    reads. The gather of what a weight gradient needs runs under the weight
+    gradient before it. Starts keep their order, so that all ranks come to them
+    alike. Of equal ones that are under way at a time, at most `slots`, each has a
+    number of its own.
+
+    Example:
+
+    ```mlir
+    func.func @f(%x: memref<8xf32>, %all: memref<2x8xf32>, %w: memref<1xf32>, %a: memref<8xf32>, %b: memref<8xf32>, %y: memref<2x8xf32>) {
+      kernel.collective all_gather %x into %all, %w over ["tensor"] members(2) : (memref<8xf32>, memref<2x8xf32>, memref<1xf32>) -> ()
+      linalg.exp ins(%a : memref<8xf32>) outs(%b : memref<8xf32>)
+      linalg.exp ins(%all : memref<2x8xf32>) outs(%y : memref<2x8xf32>)
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: memref<8xf32>, %all: memref<2x8xf32>, %w: memref<1xf32>, %a: memref<8xf32>, %b: memref<8xf32>, %y: memref<2x8xf32>) {
+      kernel.collective start all_gather %x into %all, %w over ["tensor"] members(2) : (memref<8xf32>, memref<2x8xf32>, memref<1xf32>) -> ()
+      linalg.exp ins(%a : memref<8xf32>) outs(%b : memref<8xf32>)
+      kernel.collective finish all_gather %x into %all, %w over ["tensor"] members(2) : (memref<8xf32>, memref<2x8xf32>, memref<1xf32>) -> ()
+      linalg.exp ins(%all : memref<2x8xf32>) outs(%y : memref<2x8xf32>)
+      return
+    }
+    ```
+  }];
+  let options = [
+    Option<"slots", "slots", "unsigned", "4",
+      "equal collectives that may be under way at a time">,
+  ];
+}
+
 def PlaceTemporaries
     : Pass<"pp-place-temporaries", "::mlir::func::FuncOp"> {
   let summary = "gives temporaries fixed offsets in a workspace argument";

@@ -39,8 +39,9 @@ public:
     Value out = emitter.empty(shape, elementOf(input));
     Value scratch = emitter.empty({0}, builder.getF32Type());
     auto call = kernel::CollectiveOp::create(
-        builder, emitter.loc, TypeRange{out.getType(), scratch.getType()}, kind,
-        input, out, scratch, axes, members, IntegerAttr());
+        builder, emitter.loc, TypeRange{out.getType(), scratch.getType()},
+        kernel::CollectivePhaseAttr(), kind, input, out, scratch, axes, members,
+        /*slot=*/IntegerAttr(), /*number=*/IntegerAttr());
     return emitter.addWorkspace(call)->getResult(0);
   }
 

@@ -1,8 +1,8 @@
 //===- Collective.cpp - Collectives of layers -----------------------------===//
 //
-// A layer comes to the end of a collective before it goes on: the call starts
-// it and sleeps. Which ones there are is known when calls are made, so that the
-// runtime has prepared each by its number.
+// A layer comes to the end of a collective before it goes on, or starts it, does
+// something else, and sleeps then. Which ones there are is known when calls are
+// made, so that the runtime has prepared each by its number.
 //
 //===----------------------------------------------------------------------===//
 
@@ -88,6 +88,9 @@ LogicalResult CollectiveOp::verify() {
     return emitOpError("found ")
            << in << " into " << out << ", expected the parts of " << members
            << " members along the first dimension";
+  if (getPhase() && isa<TensorType>(getInput().getType())) // C5
+    return emitOpError("found half of a collective of tensors, expected "
+                       "buffers: halves are made of those");
   return verifyWorkspace(*this); // C4
 }
 
@@ -111,9 +114,12 @@ static LogicalResult lower(CollectiveOp op, CallBuilder &calls) {
                    workspace = calls.pointer(op.getWorkspace());
   if (failed(in) || failed(out) || failed(workspace))
     return failure();
-  return calls.callWithContext(
-      "pprt_collective",
-      {calls.i32(int64_t(*op.getNumber())), *in, *out, *workspace});
+  const Value number = calls.i32(int64_t(*op.getNumber()));
+  if (op.getPhase() == CollectivePhase::Finish)
+    return calls.callWithContext("pprt_collective_finish", {number});
+  return calls.callWithContext(op.getPhase() ? "pprt_collective_start"
+                                             : "pprt_collective",
+                               {number, *in, *out, *workspace});
 }
 
 LogicalResult CollectiveOp::lowerToHostCall(CallBuilder &calls) {
@@ -160,7 +166,8 @@ CoordinateOp::lowerToDeviceCall(DeviceCallBuilder &calls) {
 
 void pp::kernel::numberCollectives(ModuleOp module) {
   Builder builder(module.getContext());
-  llvm::MapVector<Attribute, int32_t> numbers;
+  // By what the runtime knows of one, and the slot.
+  llvm::MapVector<std::pair<Attribute, int32_t>, int32_t> numbers;
   module.walk([&](CollectiveOp op) {
     Type element = cast<ShapedType>(op.getInput().getType()).getElementType();
     const int64_t bytes = op.isSum() ? 1 : getElementBytes(element);
@@ -175,13 +182,15 @@ void pp::kernel::numberCollectives(ModuleOp module) {
                                                                       : "f32")),
          builder.getNamedAttr("elements", builder.getI64IntegerAttr(
                                               op.getPartElements() * bytes))});
-    op.setNumber(
-        numbers.try_emplace(described, int32_t(numbers.size())).first->second);
+    op.setNumber(numbers
+                     .try_emplace({described, op.getSlot().value_or(0)},
+                                  int32_t(numbers.size()))
+                     .first->second);
   });
   if (numbers.empty())
     return;
   SmallVector<Attribute> all;
-  for (auto &[described, number] : numbers)
-    all.push_back(described);
+  for (auto &[key, number] : numbers)
+    all.push_back(key.first);
   module->setAttr(kCollectives, builder.getArrayAttr(all));
 }

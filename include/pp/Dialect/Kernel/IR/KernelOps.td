@@ -286,15 +286,25 @@ def Kernel_CollectiveKind : I32EnumAttr<"CollectiveKind", "kind of a collective"
   let cppNamespace = "::pp::kernel";
 }
 
+def Kernel_CollectivePhase : I32EnumAttr<"CollectivePhase", "half of a collective", [
+    I32EnumAttrCase<"Start", 0, "start">,
+    I32EnumAttrCase<"Finish", 1, "finish">]> {
+  let cppNamespace = "::pp::kernel";
+}
+
 def Kernel_CollectiveOp : Kernel_Op<"collective",
     Kernel_Workspace # ["wantsContiguousOperands", "lowerToHostCall", "lowerToDeviceCall"]> {
-  let summary = "a collective with the other coordinates of axes, to its end";
+  let summary = "a collective with the other coordinates of axes";
   let description = [{
     All ranks that differ in their coordinates on `axes` only, `members` of them,
     run the same layer and so come to the same collectives in one order. Parts of
     a gather and of a scatter lie one behind the other, along a first dimension
     that counts members; those of an all-to-all on both sides. Sums are of the
     runtime's fixed order.
+
+    It goes on to its end, or is two ops on the same buffers: `start`, behind which
+    nothing but the collective uses them, and `finish` (pp-overlap-collectives).
+    Of equal ones that are under way at a time each has a `slot` of its own.
 
     `number` is that of the collective among those of the program's layers, which
     the runtime prepares; it is given when calls are made.
@@ -309,6 +319,7 @@ def Kernel_CollectiveOp : Kernel_Op<"collective",
       fewer in a `reduce_scatter`; the first dimension of the side with the parts
       is `members`.
     - (C4) `workspace`, scratch memory of f32, is as large as the runtime says.
+    - (C5) Halves are of buffers, not of tensors.
 
     Example:
 
@@ -317,14 +328,16 @@ def Kernel_CollectiveOp : Kernel_Op<"collective",
         : (tensor<8x16xf32>, tensor<4x8x16xf32>, tensor<1xf32>) -> (tensor<4x8x16xf32>, tensor<1xf32>)
     ```
   }];
-  let arguments = (ins Kernel_CollectiveKind:$kind,
+  let arguments = (ins OptionalAttr<Kernel_CollectivePhase>:$phase,
+                   Kernel_CollectiveKind:$kind,
                    AnyTypeOf<[AnyStaticShapeTensor, AnyStridedMemRef]>:$input,
                    AnyTypeOf<[AnyStaticShapeTensor, AnyStridedMemRef]>:$out,
                    Kernel_Operand:$workspace, StrArrayAttr:$axes,
-                   I64Attr:$members, OptionalAttr<I32Attr>:$number);
+                   I64Attr:$members, OptionalAttr<I32Attr>:$slot,
+                   OptionalAttr<I32Attr>:$number);
   let assemblyFormat = [{
-    $kind $input `into` $out `,` $workspace `over` $axes
-    `members` `(` $members `)` (`number` `(` $number^ `)`)? attr-dict `:`
+    ($phase^)? $kind $input `into` $out `,` $workspace `over` $axes
+    `members` `(` $members `)` (`slot` `(` $slot^ `)`)? (`number` `(` $number^ `)`)? attr-dict `:`
     functional-type(operands, results)
   }];
   let extraClassDeclaration = [{
