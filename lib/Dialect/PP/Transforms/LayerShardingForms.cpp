@@ -141,6 +141,10 @@ bool LayerShardings::mayCut(unsigned op, const ShardingRule &rule,
                             LoopCut cut) const {
   if (!axis.cutsPositions && positions[op].contains(cut.loop))
     return false;
+  // The numbers of a part count on from its first one.
+  if (auto shardable = dyn_cast<ShardableOpInterface>(ops[op]);
+      shardable && shardable.getCountedLoop() == cut.loop && cut.blocks != 1)
+    return false;
   if (canCut(rule, cut, axis.size))
     return true;
   if (cut.blocks != 1 || rule.loops[cut.loop].kind == LoopKind::Whole)
