@@ -75,14 +75,15 @@ static bool isFloat(Type type) {
 }
 
 FailureOr<nn::DifferentiatedFunction>
-pp::commtest::differentiate(ModuleOp module) {
+pp::commtest::differentiate(ModuleOp module, ArrayRef<bool> seeded) {
   auto function = module.lookupSymbol<func::FuncOp>("f");
   nn::DifferentiationRequest request;
   request.forwardName = "f.forward";
   request.backwardName = "f.backward";
   request.wanted.assign(function.getNumArguments(), true);
   request.accumulated.assign(function.getNumArguments(), false);
-  request.seeded.assign(function.getNumResults(), true);
+  request.seeded.assign(seeded.begin(), seeded.end());
+  request.seeded.resize(function.getNumResults(), true);
   return nn::differentiate(function, request);
 }
 

@@ -99,9 +99,10 @@ Reference evaluateWhole(mlir::func::FuncOp function, uint64_t seed);
 /// `module`. Integers that it takes are below `bound`.
 mlir::func::FuncOp keepLayer(mlir::ModuleOp module, int64_t bound);
 
-/// @f of `module` with its derivative. Fails after an error.
+/// @f of `module` with its derivative, by all results or those that `seeded`
+/// says. Fails after an error.
 mlir::FailureOr<nn::DifferentiatedFunction>
-differentiate(mlir::ModuleOp module);
+differentiate(mlir::ModuleOp module, llvm::ArrayRef<bool> seeded = {});
 
 /// Results of a function on all ranks.
 using Evaluator =
