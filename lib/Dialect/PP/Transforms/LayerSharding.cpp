@@ -332,7 +332,8 @@ void Ways::addSummands() {
 // Values
 //===----------------------------------------------------------------------===//
 
-LayerShardings::LayerShardings(LayerOp layer, const ShardingAxis &axis)
+LayerShardings::LayerShardings(LayerOp layer, const ShardingAxis &axis,
+                               Pins pinned)
     : layer(layer), axis(axis) {
   Block &body = layer.getBody().front();
   auto add = [&](Value value) {
@@ -356,7 +357,7 @@ LayerShardings::LayerShardings(LayerOp layer, const ShardingAxis &axis)
   if (!axis.cutsPositions)
     findPositions();
   findPaddable();
-  findForms();
+  findForms(pinned);
   addOps();
 }
 

@@ -93,8 +93,11 @@ public:
   LogicalResult run();
 
 private:
+  LogicalResult collectPins();
   LogicalResult collectLayers();
-  FailureOr<llvm::MapVector<Type, Pin>> collectPins();
+  LogicalResult
+  collectBlocks(Layer &layer,
+                SmallVectorImpl<std::pair<Value, Distribution>> &pinned);
   LogicalResult decideValues();
   LogicalResult decideParameters();
   unsigned decide(SmallVector<Distribution> options) {
@@ -115,6 +118,7 @@ private:
   StringAttr name;
   llvm::MapVector<Operation *, Layer> layers;
   std::vector<Decision> decisions;
+  llvm::MapVector<Type, Pin> pinnedTypes;
   SmallVector<DecidedPin> pins; ///< of values, in the order of types
 };
 
@@ -123,28 +127,6 @@ struct Shard : pp::impl::PPShardBase<Shard> {
   void runOnOperation() override;
 };
 } // namespace
-
-LogicalResult ModelSharding::collectLayers() {
-  for (auto apply : model.getBody().getOps<ApplyOp>()) {
-    auto op = SymbolTable::lookupNearestSymbolFrom<LayerOp>(
-        apply, apply.getCalleeAttr());
-    Layer &layer = layers[op];
-    layer.op = op;
-    layer.applies.push_back(apply);
-  }
-  for (auto &[op, layer] : layers) {
-    for (Operation &inner : layer.op.getBody().front())
-      if (inner.getNumRegions() != 0)
-        return inner.emitOpError(
-            "found regions in a layer, expected an op without: a layer is a "
-            "list of ops on tensors");
-    exposeParallelism(layer.op, axis.size);
-    layer.shardings = std::make_unique<LayerShardings>(layer.op, axis);
-    layer.arguments.resize(layer.op.getNumArguments());
-    layer.results.resize(layer.op.getNumResults());
-  }
-  return success();
-}
 
 /// What the user pinned of a value of `type`. Fails, with an error at `op`,
 /// where layers are not cut over its axes, or not into equal parts.
@@ -174,8 +156,7 @@ static FailureOr<Distribution> readPin(Operation *op, ShardingAttr sharding,
 
 /// Of each type of values between layers what the user pinned, in the order of
 /// applies.
-FailureOr<llvm::MapVector<Type, Pin>> ModelSharding::collectPins() {
-  llvm::MapVector<Type, Pin> found;
+LogicalResult ModelSharding::collectPins() {
   for (auto apply : model.getBody().getOps<ApplyOp>())
     for (unsigned i = 0; i < apply.getNumResults(); ++i) {
       Type type = apply.getResult(i).getType();
@@ -186,7 +167,7 @@ FailureOr<llvm::MapVector<Type, Pin>> ModelSharding::collectPins() {
       if (failed(form))
         return failure();
       Pin pin{apply, i, *form};
-      auto [first, isNew] = found.try_emplace(type, pin);
+      auto [first, isNew] = pinnedTypes.try_emplace(type, pin);
       if (isNew || first->second.form == *form)
         continue;
       InFlightDiagnostic error =
@@ -197,15 +178,66 @@ FailureOr<llvm::MapVector<Type, Pin>> ModelSharding::collectPins() {
       error.attachNote(first->second.apply.getLoc()) << "the other one is here";
       return failure();
     }
-  return found;
+  return success();
+}
+
+/// Of what a layer takes and gives the pins that are in blocks.
+LogicalResult ModelSharding::collectBlocks(
+    Layer &layer, SmallVectorImpl<std::pair<Value, Distribution>> &pinned) {
+  Block &body = layer.op.getBody().front();
+  auto addOfType = [&](Value value) {
+    auto pin = pinnedTypes.find(value.getType());
+    if (pin != pinnedTypes.end() && pin->second.form.blocks > 1)
+      pinned.emplace_back(value, pin->second.form);
+  };
+  llvm::for_each(body.getArguments().take_front(layer.op.getNumInputs()),
+                 addOfType);
+  llvm::for_each(body.getTerminator()->getOperands(), addOfType);
+  for (ApplyOp apply : layer.applies)
+    for (auto [value, argument] : llvm::zip_equal(
+             apply.getParams(),
+             body.getArguments().take_back(layer.op.getNumParams()))) {
+      auto param = value.getDefiningOp<ParamOp>();
+      ShardingAttr sharding = param.getShardingAttr();
+      if (!sharding)
+        continue;
+      auto form = readPin(param, sharding, param.getType(), name, axis.size);
+      if (failed(form))
+        return failure();
+      if (form->blocks > 1)
+        pinned.emplace_back(argument, *form);
+    }
+  return success();
+}
+
+LogicalResult ModelSharding::collectLayers() {
+  for (auto apply : model.getBody().getOps<ApplyOp>()) {
+    auto op = SymbolTable::lookupNearestSymbolFrom<LayerOp>(
+        apply, apply.getCalleeAttr());
+    Layer &layer = layers[op];
+    layer.op = op;
+    layer.applies.push_back(apply);
+  }
+  for (auto &[op, layer] : layers) {
+    for (Operation &inner : layer.op.getBody().front())
+      if (inner.getNumRegions() != 0)
+        return inner.emitOpError(
+            "found regions in a layer, expected an op without: a layer is a "
+            "list of ops on tensors");
+    exposeParallelism(layer.op, axis.size);
+    SmallVector<std::pair<Value, Distribution>> pinned;
+    if (failed(collectBlocks(layer, pinned)))
+      return failure();
+    layer.shardings = std::make_unique<LayerShardings>(layer.op, axis, pinned);
+    layer.arguments.resize(layer.op.getNumArguments());
+    layer.results.resize(layer.op.getNumResults());
+  }
+  return success();
 }
 
 /// Of each type of values between layers: whole, or cut along a dimension. Data
 /// come whole, so what has the type of data that a layer takes stays so.
 LogicalResult ModelSharding::decideValues() {
-  auto pinned = collectPins();
-  if (failed(pinned))
-    return failure();
   llvm::MapVector<Type, SmallVector<std::optional<unsigned> *>> places;
   DenseMap<Type, ApplyOp> ofData; ///< what takes some
   for (auto &[op, layer] : layers) {
@@ -245,8 +277,8 @@ LogicalResult ModelSharding::decideValues() {
       });
     else
       options.push_back(Distribution::invariant());
-    auto pin = pinned->find(type);
-    if (pin == pinned->end()) {
+    auto pin = pinnedTypes.find(type);
+    if (pin == pinnedTypes.end()) {
       const unsigned number = decide(options);
       for (std::optional<unsigned> *place : all)
         *place = number;
@@ -565,7 +597,7 @@ void ModelSharding::annotate() {
 }
 
 LogicalResult ModelSharding::run() {
-  if (failed(collectLayers()))
+  if (failed(collectPins()) || failed(collectLayers()))
     return failure();
   if (failed(decideValues()) || failed(decideParameters()))
     return failure();
