@@ -154,6 +154,11 @@ void pp::interpreter::addReductionRules(RuleTable &rules) {
   rules.add<nn::ReduceSumOp>(evaluateReduceSum);
   rules.add<nn::ReduceMeanOp>(evaluateReduceMean);
   rules.add<nn::ReduceMaxOp>(evaluateReduceMax);
+  rules.add<nn::SumOfSquaresOp>(
+      [](nn::SumOfSquaresOp, Operands in, Results out) {
+        for (Real element : in[0]->reals)
+          out[0].reals[0] += element * element;
+      });
   rules.add<nn::SoftmaxOp>(evaluateSoftmax);
   rules.add<nn::LayerNormOp>(evaluateLayerNorm);
   rules.add<nn::RMSNormOp>(evaluateRmsNorm);

@@ -11,8 +11,8 @@ LogicalResult
 ReshapeOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
                         ArrayRef<bool> needed,
                         SmallVectorImpl<Value> &operandCotangents) {
-  operandCotangents[0] = ReshapeOp::create(
-      builder, getLoc(), getInput().getType(), cotangents[0]);
+  operandCotangents[0] =
+      ReshapeOp::create(builder, getLoc(), getInput().getType(), cotangents[0]);
   return success();
 }
 
@@ -31,7 +31,7 @@ BroadcastOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
                           ArrayRef<bool> needed,
                           SmallVectorImpl<Value> &operandCotangents) {
   operandCotangents[0] = adjoint::sumToType(builder, getLoc(), cotangents[0],
-                                           getInput().getType());
+                                            getInput().getType());
   return success();
 }
 
@@ -67,17 +67,18 @@ LogicalResult
 ConcatenateOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
                             ArrayRef<bool> needed,
                             SmallVectorImpl<Value> &operandCotangents) {
-  int64_t axis = getAxis(), position = 0;
-  for (auto [index, input] : llvm::enumerate(getInputs())) {
-    auto type = cast<RankedTensorType>(input.getType());
-    SmallVector<int64_t> offsets(type.getRank(), 0), ones(type.getRank(), 1);
-    offsets[axis] = position;
-    position += type.getDimSize(axis);
-    if (needed[index])
-      operandCotangents[index] =
-          SliceOp::create(builder, getLoc(), cotangents[0], offsets,
-                          type.getShape(), ones);
-  }
+  // Not slices, which count positions of the whole: pieces in parts are cut
+  // apart as they were joined.
+  SmallVector<int64_t> sizes;
+  for (Value input : getInputs())
+    sizes.push_back(
+        cast<RankedTensorType>(input.getType()).getDimSize(getAxis()));
+  auto split = SplitOp::create(builder, getLoc(), getInputs().getTypes(),
+                               cotangents[0], sizes, getAxis());
+  for (auto [isNeeded, piece, cotangent] :
+       llvm::zip_equal(needed, split.getPieces(), operandCotangents))
+    if (isNeeded)
+      cotangent = piece;
   return success();
 }
 
@@ -88,10 +89,10 @@ LogicalResult SplitOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
   SmallVector<Value> pieces;
   for (auto [piece, cotangent] : llvm::zip_equal(getPieces(), cotangents))
     pieces.push_back(
-        cotangent ? cotangent
-                  : adjoint::splat(builder, getLoc(),
-                                  cast<RankedTensorType>(piece.getType()),
-                                  0.0));
+        cotangent
+            ? cotangent
+            : adjoint::splat(builder, getLoc(),
+                             cast<RankedTensorType>(piece.getType()), 0.0));
   operandCotangents[0] =
       ConcatenateOp::create(builder, getLoc(), pieces, getAxisAttr());
   return success();

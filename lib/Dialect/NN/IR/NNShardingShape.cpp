@@ -58,10 +58,14 @@ ShardingRule ReshapeOp::getShardingRule() {
       }
     }
   }
-  // Dimensions of size 1 that are left over: of the input they are lost, along
-  // those of the result it repeats.
-  for (; i < from.size(); ++i)
+  // Dimensions of size 1 that are left over: those of the input, which may be
+  // parts, end the last one of the result; along those of the result it
+  // repeats.
+  for (; i < from.size(); ++i) {
     input[i].push_back(rule.addLoop(1));
+    if (!result.empty())
+      result.back().push_back(input[i].back());
+  }
   rule.operands = {input};
   rule.results = {result};
   rule.terms = {{0}};

@@ -11,6 +11,7 @@
 
 #include "pp/Dialect/PP/IR/PPOps.h"
 
+#include "pp/Dialect/Comm/Analysis/DistributionInference.h"
 #include "pp/Dialect/NN/IR/NNAttributes.h"
 #include "pp/Dialect/NN/IR/NNTraits.h"
 
@@ -331,7 +332,8 @@ RankedTensorType ParamOp::getLocalType() {
 // Apply
 //===----------------------------------------------------------------------===//
 
-// apply ::= symbol `(` inputs `)` (`params` `(` params `)`)? attr-dict
+// apply ::= symbol `(` inputs `)` (`params` `(` params `)`)?
+//           (`sharding` `(` (sharding | `any`),* `)`)? attr-dict
 //           `:` `(` types `)` (`params` `(` types `)`)? `->` results
 ParseResult ApplyOp::parse(OpAsmParser &parser, OperationState &result) {
   FlatSymbolRefAttr callee;
@@ -344,6 +346,25 @@ ParseResult ApplyOp::parse(OpAsmParser &parser, OperationState &result) {
   if (succeeded(parser.parseOptionalKeyword("params")) &&
       parser.parseOperandList(params, OpAsmParser::Delimiter::Paren))
     return failure();
+  if (succeeded(parser.parseOptionalKeyword("sharding"))) {
+    SmallVector<Attribute> shardings;
+    auto parseSharding = [&]() -> ParseResult {
+      if (succeeded(parser.parseOptionalKeyword("any"))) {
+        shardings.push_back(parser.getBuilder().getUnitAttr());
+        return success();
+      }
+      ShardingAttr sharding;
+      if (parser.parseAttribute(sharding))
+        return failure();
+      shardings.push_back(sharding);
+      return success();
+    };
+    if (parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren,
+                                       parseSharding))
+      return failure();
+    result.addAttribute(getShardingsAttrName(result.name),
+                        parser.getBuilder().getArrayAttr(shardings));
+  }
   if (parser.parseOptionalAttrDict(result.attributes) || parser.parseColon())
     return failure();
   auto parseTypes = [&](SmallVectorImpl<Type> &types) -> ParseResult {
@@ -371,9 +392,19 @@ void ApplyOp::print(OpAsmPrinter &p) {
   p << ' ' << getCalleeAttr() << '(' << getInputs() << ')';
   if (!getParams().empty())
     p << " params(" << getParams() << ')';
-  p.printOptionalAttrDict(
-      (*this)->getAttrs(),
-      {getCalleeAttrName(), getOperandSegmentSizesAttrName()});
+  if (ArrayAttr shardings = getShardingsAttr()) {
+    p << " sharding(";
+    llvm::interleaveComma(shardings, p, [&](Attribute sharding) {
+      if (isa<UnitAttr>(sharding))
+        p << "any";
+      else
+        p << sharding;
+    });
+    p << ')';
+  }
+  p.printOptionalAttrDict((*this)->getAttrs(),
+                          {getCalleeAttrName(), getShardingsAttrName(),
+                           getOperandSegmentSizesAttrName()});
   p << " : (" << getInputs().getTypes() << ')';
   if (!getParams().empty())
     p << " params(" << getParams().getTypes() << ')';
@@ -389,10 +420,85 @@ LogicalResult ApplyOp::verify() {
       return emitOpError() << "found parameter " << i
                            << " that is no pp.param, expected values of the "
                               "computation among the inputs";
-  if (failed(nn::detail::verifyAttributes(
-          *this, {getStageAttrName(), getRecomputeAttrName()})))
+  if (failed(nn::detail::verifyAttributes(*this, {getStageAttrName(),
+                                                  getRecomputeAttrName(),
+                                                  getShardingsAttrName()})) ||
+      failed(verifyRecompute(*this, getRecompute())))
     return failure();
-  return verifyRecompute(*this, getRecompute());
+  ArrayAttr shardings = getShardingsAttr();
+  if (!shardings)
+    return success();
+  if (shardings.size() != getNumResults())
+    return emitOpError() << "found " << shardings.size()
+                         << " shardings, expected " << getNumResults()
+                         << ", one for each result: write any for one that is "
+                            "left to the compiler";
+  for (auto [i, attribute] : llvm::enumerate(shardings)) {
+    auto sharding = dyn_cast<ShardingAttr>(attribute);
+    if (!sharding && !isa<UnitAttr>(attribute))
+      return emitOpError() << "found " << attribute << " for result #" << i
+                           << ", expected a #pp.sharding or any";
+    if (!sharding)
+      continue;
+    if (llvm::is_contained(sharding.getPadded(), true))
+      return emitOpError() << "found result #" << i
+                           << " pinned padded, expected equal parts: only "
+                              "parameters are padded";
+    const bool isCut = llvm::any_of(
+        sharding.getDims(), [](ArrayAttr axes) { return !axes.empty(); });
+    if (isCut && !isFloatTensor(getResult(i).getType()))
+      return emitOpError() << "found result #" << i << " of "
+                           << getResult(i).getType()
+                           << " pinned in parts, expected it whole, as what "
+                              "holds no floats is: write {} for each dimension";
+  }
+  return success();
+}
+
+ShardingAttr ApplyOp::getResultSharding(unsigned result) {
+  ArrayAttr shardings = getShardingsAttr();
+  return shardings ? dyn_cast<ShardingAttr>(shardings[result]) : ShardingAttr();
+}
+
+/// A pin fits the result and the mesh; with a mesh results are parts, and the
+/// layer says which.
+static LogicalResult verifyPin(ApplyOp apply, LayerOp layer, unsigned result) {
+  ShardingAttr sharding = apply.getResultSharding(result);
+  if (!sharding)
+    return success();
+  auto type = cast<RankedTensorType>(apply.getResult(result).getType());
+  MeshOpInterface mesh = findMesh(apply);
+  // Its rank first: parts say how large the whole is.
+  if (failed(sharding.verifyFor([&] { return apply.emitOpError(); }, type,
+                                MeshOpInterface())) ||
+      failed(pp::detail::verifySharding(
+          apply, sharding, mesh ? sharding.getGlobalType(type, mesh) : type)))
+    return failure();
+  if (!mesh)
+    return success();
+  comm::DistributionAttr declared = comm::getResultDistribution(layer, result);
+  for (auto axis : mesh.getAxes().getAsRange<StringAttr>()) {
+    comm::Distribution expected = comm::Distribution::invariant();
+    for (auto [dim, axes, blocks] :
+         llvm::enumerate(sharding.getDims(), sharding.getBlocks()))
+      if (llvm::is_contained(axes, axis))
+        expected = comm::Distribution::varying(int64_t(dim), blocks);
+    comm::Distribution found =
+        declared ? declared.lookup(axis) : comm::Distribution::invariant();
+    const bool isWhole = found.is(comm::Distribution::Kind::Invariant) ||
+                         found.is(comm::Distribution::Kind::Replicated) ||
+                         found.is(comm::Distribution::Kind::Constant);
+    if (expected.isSharded() ? found == expected : isWhole)
+      continue;
+    InFlightDiagnostic error =
+        apply.emitOpError()
+        << "found result #" << result << " pinned " << expected.str()
+        << " on axis " << axis << ", expected " << found.str()
+        << " as the layer declares it: correct one of the two";
+    error.attachNote(layer.getLoc()) << "the layer is defined here";
+    return error;
+  }
+  return success();
 }
 
 static LogicalResult verifyTypes(ApplyOp apply, LayerOp layer, StringRef what,
@@ -422,6 +528,11 @@ LogicalResult ApplyOp::verifySymbolUses(SymbolTableCollection &symbols) {
       failed(
           verifyTypes(*this, layer, "params", params, layer.getParamTypes())))
     return failure();
-  return verifyTypes(*this, layer, "results", getResultTypes(),
-                     layer.getResultTypes());
+  if (failed(verifyTypes(*this, layer, "results", getResultTypes(),
+                         layer.getResultTypes())))
+    return failure();
+  for (unsigned i = 0; i < getNumResults(); ++i)
+    if (failed(verifyPin(*this, layer, i)))
+      return failure();
+  return success();
 }

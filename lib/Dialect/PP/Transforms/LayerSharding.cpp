@@ -18,6 +18,7 @@
 
 #include "pp/Dialect/Comm/IR/CommOps.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
+#include "pp/Interfaces/AccumulatingOpInterface.h"
 #include "pp/Interfaces/ElementBytes.h"
 
 #include "mlir/IR/Matchers.h"
@@ -131,19 +132,23 @@ double pp::priceOfHolding(Type type, Distribution form,
 // Ways to compute an op
 //===----------------------------------------------------------------------===//
 
-/// Whether each term of the rule has an operand that is cut.
-static bool areTermsCut(const ShardingRule &rule, ArrayRef<bool> isCut) {
-  if (rule.terms.empty())
-    return true;
+/// Whether each term of the rule is cut: a factor of it, or a coefficient,
+/// which all terms have but the one that the op adds to.
+static bool areTermsCut(Operation *op, const ShardingRule &rule,
+                        ArrayRef<bool> isCut) {
   SmallVector<bool> isFactor(isCut.size(), false);
   for (ArrayRef<unsigned> list : rule.terms)
     for (unsigned i : list)
       isFactor[i] = true;
+  bool isCoefficientCut = false;
   for (auto [factor, cut] : llvm::zip_equal(isFactor, isCut))
-    if (cut && !factor)
-      return true; // a coefficient of all terms
+    isCoefficientCut |= cut && !factor;
+  auto accumulating = dyn_cast<AccumulatingOpInterface>(op);
   return llvm::all_of(rule.terms, [&](ArrayRef<unsigned> list) {
-    return llvm::any_of(list, [&](unsigned i) { return isCut[i]; });
+    const bool isInit = accumulating && list.size() == 1 &&
+                        op->getOperand(list.front()) == accumulating.getInit();
+    return (isCoefficientCut && !isInit) ||
+           llvm::any_of(list, [&](unsigned i) { return isCut[i]; });
   });
 }
 
@@ -189,10 +194,10 @@ static bool isAmbiguous(const ShardingRule &rule, LoopCut cut, int64_t size) {
                kind == LoopKind::Max;
       });
       isMistaken |= follows && loops.size() == 1 && loops.front() == cut.loop;
-      follows = isReduced ||
-                (follows && llvm::all_of(loops, [&](unsigned loop) {
-                   return rule.loops[loop].size == 1;
-                 }));
+      follows =
+          isReduced || (follows && llvm::all_of(loops, [&](unsigned loop) {
+                          return rule.loops[loop].size == 1;
+                        }));
       if (!isReduced)
         kept.push_back(SmallVector<unsigned, 2>(loops));
     }
@@ -283,7 +288,7 @@ void Ways::addCut(LoopCut cut) {
         kind == LoopKind::Sum ||
         (kind == LoopKind::Max &&
          llvm::all_of(op->getUsers(), llvm::IsaPred<comm::DetachOp>));
-    if (!own && (!isReduced || !areTermsCut(*rule, isCut)))
+    if (!own && (!isReduced || !areTermsCut(op, *rule, isCut)))
       return;
     way.results.push_back(own                     ? *own
                           : kind == LoopKind::Max ? Distribution::partialMax()
@@ -327,7 +332,8 @@ void Ways::addSummands() {
 // Values
 //===----------------------------------------------------------------------===//
 
-LayerShardings::LayerShardings(LayerOp layer, const ShardingAxis &axis)
+LayerShardings::LayerShardings(LayerOp layer, const ShardingAxis &axis,
+                               Pins pinned)
     : layer(layer), axis(axis) {
   Block &body = layer.getBody().front();
   auto add = [&](Value value) {
@@ -351,7 +357,7 @@ LayerShardings::LayerShardings(LayerOp layer, const ShardingAxis &axis)
   if (!axis.cutsPositions)
     findPositions();
   findPaddable();
-  findForms();
+  findForms(pinned);
   addOps();
 }
 

@@ -75,7 +75,10 @@ struct LayerSharding {
 /// All ways to cut the ops of a layer over one axis.
 class LayerShardings {
 public:
-  LayerShardings(LayerOp layer, const ShardingAxis &axis);
+  /// What `pinned` says of values may be had, too, though no op by itself would
+  /// cut them so: blocks.
+  using Pins = llvm::ArrayRef<std::pair<mlir::Value, comm::Distribution>>;
+  LayerShardings(LayerOp layer, const ShardingAxis &axis, Pins pinned = {});
 
   /// The cheapest within `border`; nothing if there is none. Exact, up to a
   /// number of states that no layer of the size of a transformer block needs.
@@ -96,7 +99,7 @@ private:
   struct Node;
   void findPaddable();
   void findPositions();
-  void findForms();
+  void findForms(Pins pinned);
   bool mayCut(unsigned op, const ShardingRule &rule, LoopCut cut) const;
   void addOps();
   std::optional<double> costOf(unsigned value, comm::Distribution from,

@@ -141,6 +141,10 @@ bool LayerShardings::mayCut(unsigned op, const ShardingRule &rule,
                             LoopCut cut) const {
   if (!axis.cutsPositions && positions[op].contains(cut.loop))
     return false;
+  // The numbers of a part count on from its first one.
+  if (auto shardable = dyn_cast<ShardableOpInterface>(ops[op]);
+      shardable && shardable.getCountedLoop() == cut.loop && cut.blocks != 1)
+    return false;
   if (canCut(rule, cut, axis.size))
     return true;
   if (cut.blocks != 1 || rule.loops[cut.loop].kind == LoopKind::Whole)
@@ -169,8 +173,9 @@ bool LayerShardings::mayCut(unsigned op, const ShardingRule &rule,
 }
 
 /// In which blocks a dimension may be cut is known by the ops that take it
-/// apart; from op to op it spreads to all that could make such parts.
-void LayerShardings::findForms() {
+/// apart, and by the user; from op to op it spreads to all that could make such
+/// parts.
+void LayerShardings::findForms(Pins pinned) {
   forms.resize(values.size());
   std::vector<std::optional<ShardingRule>> rules;
   for (Operation *op : ops)
@@ -208,6 +213,8 @@ void LayerShardings::findForms() {
     if (rules[i])
       for (unsigned loop = 0; loop < rules[i]->loops.size(); ++loop)
         addCut(i, {loop, 1});
+  for (auto [value, form] : pinned)
+    add(value, form);
   while (std::exchange(hasChanged, false))
     for (unsigned i = 0; i < ops.size(); ++i) {
       if (!rules[i])

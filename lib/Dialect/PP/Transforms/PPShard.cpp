@@ -54,6 +54,27 @@ struct Decision {
   Distribution get() const { return options[chosen]; }
 };
 
+/// A result of an apply that the user pinned.
+struct Pin {
+  ApplyOp apply;
+  unsigned result;
+  Distribution form;
+  RankedTensorType getType() {
+    return cast<RankedTensorType>(apply.getResult(result).getType());
+  }
+  InFlightDiagnostic emitError() {
+    return apply.emitOpError()
+           << "found result #" << result << " pinned " << form.str();
+  }
+};
+
+/// A pin in the search: its decision has one option instead of several.
+struct DecidedPin {
+  Pin pin;
+  unsigned decision;
+  SmallVector<Distribution> options; ///< without it
+};
+
 /// A distinct layer with its place in the model.
 struct Layer {
   LayerOp op;
@@ -72,8 +93,12 @@ public:
   LogicalResult run();
 
 private:
+  LogicalResult collectPins();
   LogicalResult collectLayers();
-  void decideValues();
+  LogicalResult
+  collectBlocks(Layer &layer,
+                SmallVectorImpl<std::pair<Value, Distribution>> &pinned);
+  LogicalResult decideValues();
   LogicalResult decideParameters();
   unsigned decide(SmallVector<Distribution> options) {
     decisions.push_back({std::move(options), 0});
@@ -83,6 +108,8 @@ private:
   double cost();
   bool search();
   LogicalResult explain();
+  LogicalResult blame();
+  ShardingAttr toSharding(RankedTensorType type, Distribution form);
   void annotate();
 
   ModelOp model;
@@ -91,6 +118,8 @@ private:
   StringAttr name;
   llvm::MapVector<Operation *, Layer> layers;
   std::vector<Decision> decisions;
+  llvm::MapVector<Type, Pin> pinnedTypes;
+  SmallVector<DecidedPin> pins; ///< of values, in the order of types
 };
 
 struct Shard : pp::impl::PPShardBase<Shard> {
@@ -98,6 +127,88 @@ struct Shard : pp::impl::PPShardBase<Shard> {
   void runOnOperation() override;
 };
 } // namespace
+
+/// What the user pinned of a value of `type`. Fails, with an error at `op`,
+/// where layers are not cut over its axes, or not into equal parts.
+static FailureOr<Distribution> readPin(Operation *op, ShardingAttr sharding,
+                                       Type type, StringAttr axis,
+                                       int64_t size) {
+  Distribution pin = Distribution::invariant();
+  for (auto [dim, axes, blocks] :
+       llvm::enumerate(sharding.getDims(), sharding.getBlocks())) {
+    for (auto other : axes.getAsRange<StringAttr>())
+      if (other != axis)
+        return op->emitOpError()
+               << "found a sharding over axis " << other << ", expected "
+               << axis << ", over which layers are sharded: correct it, or "
+               << "write the layers of coordinates, and pp.mesh, by hand";
+    if (axes.empty())
+      continue;
+    pin = Distribution::varying(int64_t(dim), blocks);
+    if (!sharding.getPadded()[dim] && !canCut(type, pin, size))
+      return op->emitOpError()
+             << "found dimension " << dim << " of " << type << " pinned in "
+             << size << " parts" << (blocks > 1 ? " of each block" : "")
+             << ", expected a multiple of " << size * blocks;
+  }
+  return pin;
+}
+
+/// Of each type of values between layers what the user pinned, in the order of
+/// applies.
+LogicalResult ModelSharding::collectPins() {
+  for (auto apply : model.getBody().getOps<ApplyOp>())
+    for (unsigned i = 0; i < apply.getNumResults(); ++i) {
+      Type type = apply.getResult(i).getType();
+      ShardingAttr sharding = apply.getResultSharding(i);
+      if (!sharding || !holdsFloats(type))
+        continue;
+      auto form = readPin(apply, sharding, type, name, axis.size);
+      if (failed(form))
+        return failure();
+      Pin pin{apply, i, *form};
+      auto [first, isNew] = pinnedTypes.try_emplace(type, pin);
+      if (isNew || first->second.form == *form)
+        continue;
+      InFlightDiagnostic error =
+          pin.emitError() << ", expected " << first->second.form.str()
+                          << " as another result of the same type: values of "
+                             "one type are cut alike between layers; pin them "
+                             "alike, or leave one of them open";
+      error.attachNote(first->second.apply.getLoc()) << "the other one is here";
+      return failure();
+    }
+  return success();
+}
+
+/// Of what a layer takes and gives the pins that are in blocks.
+LogicalResult ModelSharding::collectBlocks(
+    Layer &layer, SmallVectorImpl<std::pair<Value, Distribution>> &pinned) {
+  Block &body = layer.op.getBody().front();
+  auto addOfType = [&](Value value) {
+    auto pin = pinnedTypes.find(value.getType());
+    if (pin != pinnedTypes.end() && pin->second.form.blocks > 1)
+      pinned.emplace_back(value, pin->second.form);
+  };
+  llvm::for_each(body.getArguments().take_front(layer.op.getNumInputs()),
+                 addOfType);
+  llvm::for_each(body.getTerminator()->getOperands(), addOfType);
+  for (ApplyOp apply : layer.applies)
+    for (auto [value, argument] : llvm::zip_equal(
+             apply.getParams(),
+             body.getArguments().take_back(layer.op.getNumParams()))) {
+      auto param = value.getDefiningOp<ParamOp>();
+      ShardingAttr sharding = param.getShardingAttr();
+      if (!sharding)
+        continue;
+      auto form = readPin(param, sharding, param.getType(), name, axis.size);
+      if (failed(form))
+        return failure();
+      if (form->blocks > 1)
+        pinned.emplace_back(argument, *form);
+    }
+  return success();
+}
 
 LogicalResult ModelSharding::collectLayers() {
   for (auto apply : model.getBody().getOps<ApplyOp>()) {
@@ -114,7 +225,10 @@ LogicalResult ModelSharding::collectLayers() {
             "found regions in a layer, expected an op without: a layer is a "
             "list of ops on tensors");
     exposeParallelism(layer.op, axis.size);
-    layer.shardings = std::make_unique<LayerShardings>(layer.op, axis);
+    SmallVector<std::pair<Value, Distribution>> pinned;
+    if (failed(collectBlocks(layer, pinned)))
+      return failure();
+    layer.shardings = std::make_unique<LayerShardings>(layer.op, axis, pinned);
     layer.arguments.resize(layer.op.getNumArguments());
     layer.results.resize(layer.op.getNumResults());
   }
@@ -123,9 +237,9 @@ LogicalResult ModelSharding::collectLayers() {
 
 /// Of each type of values between layers: whole, or cut along a dimension. Data
 /// come whole, so what has the type of data that a layer takes stays so.
-void ModelSharding::decideValues() {
+LogicalResult ModelSharding::decideValues() {
   llvm::MapVector<Type, SmallVector<std::optional<unsigned> *>> places;
-  DenseSet<Type> ofData;
+  DenseMap<Type, ApplyOp> ofData; ///< what takes some
   for (auto &[op, layer] : layers) {
     for (unsigned i = 0; i < layer.op.getNumInputs(); ++i)
       if (holdsFloats(layer.op.getArgumentTypes()[i]))
@@ -136,7 +250,7 @@ void ModelSharding::decideValues() {
     for (ApplyOp apply : layer.applies)
       for (Value input : apply.getInputs())
         if (isa<BlockArgument>(input))
-          ofData.insert(input.getType());
+          ofData.try_emplace(input.getType(), apply);
   }
   for (auto &[type, all] : places) {
     SmallVector<Distribution> options;
@@ -163,38 +277,29 @@ void ModelSharding::decideValues() {
       });
     else
       options.push_back(Distribution::invariant());
-    const unsigned number = decide(options);
+    auto pin = pinnedTypes.find(type);
+    if (pin == pinnedTypes.end()) {
+      const unsigned number = decide(options);
+      for (std::optional<unsigned> *place : all)
+        *place = number;
+      continue;
+    }
+    Distribution form = pin->second.form;
+    if (ApplyOp taker = ofData.lookup(type); taker && form.isSharded()) {
+      InFlightDiagnostic error =
+          pin->second.emitError()
+          << ", expected " << toSharding(tensor, Distribution::invariant())
+          << ", as data have the same type, which come whole: pin it so, or "
+             "have the layer give another type";
+      error.attachNote(taker.getLoc()) << "the data are taken here";
+      return failure();
+    }
+    const unsigned number = decide({form});
+    pins.push_back({pin->second, number, options});
     for (std::optional<unsigned> *place : all)
       *place = number;
   }
-}
-
-/// What the user pinned; nothing where there is no sharding.
-static FailureOr<std::optional<Distribution>>
-pinOf(ParamOp param, StringAttr axis, int64_t size) {
-  ShardingAttr sharding = param.getShardingAttr();
-  if (!sharding)
-    return std::optional<Distribution>();
-  Distribution pin = Distribution::invariant();
-  for (auto [dim, axes, blocks] :
-       llvm::enumerate(sharding.getDims(), sharding.getBlocks())) {
-    for (auto other : axes.getAsRange<StringAttr>())
-      if (other != axis)
-        return param.emitOpError()
-               << "found a sharding over axis " << other << ", expected "
-               << axis << ", over which layers are sharded: correct it, or "
-               << "write the layers of coordinates, and pp.mesh, by hand";
-    if (axes.empty())
-      continue;
-    pin = Distribution::varying(int64_t(dim), blocks);
-    if (!sharding.getPadded()[dim] && !canCut(param.getType(), pin, size))
-      return param.emitOpError()
-             << "found dimension " << dim << " of " << param.getType()
-             << " pinned in " << size << " parts"
-             << (blocks > 1 ? " of each block" : "")
-             << ", expected a multiple of " << size * blocks;
-  }
-  return std::optional(pin);
+  return success();
 }
 
 /// A parameter is cut alike by all that use it. Where that is one argument of
@@ -225,22 +330,22 @@ LogicalResult ModelSharding::decideParameters() {
     ParamOp pinned;
     for (Place place : places)
       for (ParamOp param : users[place]) {
-        auto own = pinOf(param, name, axis.size);
+        ShardingAttr sharding = param.getShardingAttr();
+        if (!sharding)
+          continue;
+        auto own = readPin(param, sharding, param.getType(), name, axis.size);
         if (failed(own))
           return failure();
-        if (!*own)
-          continue;
-        if (pin && **own != *pin) {
+        if (pin && *own != *pin) {
           InFlightDiagnostic error =
               param.emitOpError()
-              << "found it pinned " << (*own)->str() << ", expected "
-              << pin->str()
+              << "found it pinned " << own->str() << ", expected " << pin->str()
               << " as another parameter of the same argument of a layer: pin "
                  "them alike, or write the layer twice";
           error.attachNote(pinned.getLoc()) << "the other one is here";
           return failure();
         }
-        pin = **own;
+        pin = *own;
         pinned = param;
       }
     if (places.size() == 1 && !pin)
@@ -418,6 +523,41 @@ LogicalResult ModelSharding::explain() {
          << nearest;
 }
 
+/// Names the pin without which there is a sharding: they are taken back one
+/// after the other.
+LogicalResult ModelSharding::blame() {
+  for (DecidedPin &decided : pins) {
+    Decision &decision = decisions[decided.decision];
+    decision.options = decided.options;
+    if (search())
+      return decided.pin.emitError()
+             << ", with which a layer that makes or takes it has no sharding, "
+                "expected "
+             << toSharding(decided.pin.getType(), decision.get())
+             << ", the cheapest with which all have one: pin it so, or leave "
+                "it open";
+  }
+  return model.emitOpError()
+         << "found no way to cut its layers over axis " << name
+         << " with what is pinned, expected one: pin less";
+}
+
+ShardingAttr ModelSharding::toSharding(RankedTensorType type,
+                                       Distribution form) {
+  Builder builder(model.getContext());
+  SmallVector<ArrayAttr> dims;
+  SmallVector<int64_t> blocks;
+  SmallVector<bool> padded;
+  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+    const bool isCut = isOfDim(form, dim);
+    dims.push_back(builder.getArrayAttr(isCut ? ArrayRef<Attribute>(name)
+                                              : ArrayRef<Attribute>()));
+    blocks.push_back(isCut ? form.blocks : 1);
+    padded.push_back(isCut && !canCut(type, form, axis.size));
+  }
+  return ShardingAttr::get(model.getContext(), dims, blocks, padded);
+}
+
 void ModelSharding::annotate() {
   MLIRContext *context = model.getContext();
   Builder builder(context);
@@ -448,20 +588,8 @@ void ModelSharding::annotate() {
       for (auto [i, value] : llvm::enumerate(apply.getParams())) {
         auto param = value.getDefiningOp<ParamOp>();
         Distribution form = sharding.arguments[layer.op.getNumInputs() + i];
-        SmallVector<ArrayAttr> dims;
-        SmallVector<int64_t> blocks;
-        SmallVector<bool> padded;
-        for (int64_t dim = 0;
-             dim < cast<RankedTensorType>(param.getType()).getRank(); ++dim) {
-          const bool isCut = isOfDim(form, dim);
-          dims.push_back(builder.getArrayAttr(isCut ? ArrayRef<Attribute>(name)
-                                                    : ArrayRef<Attribute>()));
-          blocks.push_back(isCut ? form.blocks : 1);
-          padded.push_back(isCut && !canCut(param.getType(), form, axis.size));
-        }
         if (form.isSharded())
-          param.setShardingAttr(
-              ShardingAttr::get(context, dims, blocks, padded));
+          param.setShardingAttr(toSharding(param.getType(), form));
         else
           param.removeShardingAttr();
       }
@@ -469,15 +597,12 @@ void ModelSharding::annotate() {
 }
 
 LogicalResult ModelSharding::run() {
-  if (failed(collectLayers()))
+  if (failed(collectPins()) || failed(collectLayers()))
     return failure();
-  decideValues();
-  if (failed(decideParameters()))
+  if (failed(decideValues()) || failed(decideParameters()))
     return failure();
   if (!search())
-    return model.emitOpError()
-           << "found no way to cut its layers over axis " << name
-           << " with what is pinned, expected one: pin less";
+    return blame();
   if (failed(explain()))
     return failure();
   annotate();

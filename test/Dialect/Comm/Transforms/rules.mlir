@@ -394,6 +394,16 @@ func.func @reshape_8(%x: tensor<2x6x4xf32> {comm.distribution = #comm.distributi
   %r = nn.reshape %x : (tensor<2x6x4xf32>) -> tensor<2x3x8xf32>
   return %r : tensor<2x3x8xf32>
 }
+// Parts of size 1 that the result has not as a dimension end its last one: of
+// which of two dimensions of size 1 they are parts makes no difference.
+func.func @reshape_9(%x: tensor<2x1x1xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(2)}>}) -> (tensor<2x1xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(1)}>}) {
+  %r = nn.reshape %x : (tensor<2x1x1xf32>) -> tensor<2x1xf32>
+  return %r : tensor<2x1xf32>
+}
+func.func @reshape_10(%x: tensor<4x1xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(1)}>}) -> (tensor<4xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(0, 4)}>}) {
+  %r = nn.reshape %x : (tensor<4x1xf32>) -> tensor<4xf32>
+  return %r : tensor<4xf32>
+}
 func.func @transpose_1(%x: tensor<2x4x6xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(1)}>}) -> (tensor<4x6x2xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(0)}>}) {
   %r = nn.transpose %x permutation = [1, 2, 0] : (tensor<2x4x6xf32>) -> tensor<4x6x2xf32>
   return %r : tensor<4x6x2xf32>

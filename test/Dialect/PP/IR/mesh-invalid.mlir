@@ -164,3 +164,45 @@ pp.parameter @w : tensor<100xf32> cut init(#nn.zeros)
 pp.mesh @mesh <["pipe" = 1, "data" = 2]> replicas("data")
 // expected-error @below {{found 6 groups for 2 replicas of 6 micro-batches, expected the number of replicas times a power of two that divides the micro-batches of one}}
 pp.schedule "1f1b" microbatches(6) groups(6) placement [0] rows [""]
+
+// -----
+
+// A pin over an axis that is not there.
+// expected-note @+1 {{the mesh is here}}
+pp.mesh @mesh <["data" = 2, "tensor" = 2]>
+pp.layer @f(%x: tensor<4x8xf32>) -> (tensor<4x8xf32>) {
+  pp.yield %x : tensor<4x8xf32>
+}
+pp.model @m(%x: tensor<4x8xf32> {pp.data = "x"}, %y: tensor<f32> {pp.data = "y"}) -> tensor<f32> {
+  // expected-error @+1 {{(C3) found axis "expert", expected one of the mesh, ["data", "tensor"]: correct the name or add the axis}}
+  %z = pp.apply @f(%x) sharding(#pp.sharding<[{"expert"}, {}]>) : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  pp.return %y : tensor<f32>
+}
+
+// -----
+
+// Constraint 7 of pp.apply: the layer says what it gives.
+pp.mesh @mesh <["data" = 2, "tensor" = 2]>
+// expected-note @+1 {{the layer is defined here}}
+pp.layer @f(%x: tensor<4x8xf32>) -> (tensor<4x8xf32>) {
+  pp.yield %x : tensor<4x8xf32>
+}
+pp.model @m(%x: tensor<4x8xf32> {pp.data = "x"}, %y: tensor<f32> {pp.data = "y"}) -> tensor<f32> {
+  // expected-error @+1 {{found result #0 pinned varying(0) on axis "tensor", expected invariant as the layer declares it: correct one of the two}}
+  %z = pp.apply @f(%x) sharding(#pp.sharding<[{"tensor"}, {}]>) : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  pp.return %y : tensor<f32>
+}
+
+// -----
+
+// Pinned whole.
+pp.mesh @mesh <["data" = 2, "tensor" = 2]>
+// expected-note @+1 {{the layer is defined here}}
+pp.layer @f(%x: tensor<4x8xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(1)}>}) -> (tensor<4x8xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(1)}>}) {
+  pp.yield %x : tensor<4x8xf32>
+}
+pp.model @m(%x: tensor<4x8xf32> {pp.data = "x"}, %y: tensor<f32> {pp.data = "y"}) -> tensor<f32> {
+  // expected-error @+1 {{found result #0 pinned invariant on axis "tensor", expected varying(1) as the layer declares it: correct one of the two}}
+  %z = pp.apply @f(%x) sharding(#pp.sharding<[{}, {}]>) : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  pp.return %y : tensor<f32>
+}

@@ -183,7 +183,7 @@ pp.layer @f(%x: tensor<f32>) -> tensor<f32> {
   pp.yield %x : tensor<f32>
 }
 pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> tensor<f32> {
-  // expected-error @+1 {{has an unknown attribute 'stages', expected 'stage', 'recompute': did you mean 'stage'?}}
+  // expected-error @+1 {{has an unknown attribute 'stages', expected 'stage', 'recompute', 'shardings': did you mean 'stage'?}}
   %0 = pp.apply @f(%x) {stages = 1 : i64} : (tensor<f32>) -> tensor<f32>
   pp.return %0 : tensor<f32>
 }
@@ -288,4 +288,89 @@ pp.model @m(%x: tensor<4xi32>) -> tensor<f32> {
   %w = pp.param "tokens" : tensor<f32> init(#nn.zeros)
   %0 = pp.apply @f(%x) params(%w) : (tensor<4xi32>) params(tensor<f32>) -> tensor<f32>
   pp.return %0 : tensor<f32>
+}
+
+// -----
+
+// Constraint 5 of pp.apply.
+pp.layer @f(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  pp.yield %x : tensor<4x8xf32>
+}
+pp.model @m(%x: tensor<4x8xf32> {pp.data = "x"}, %y: tensor<f32> {pp.data = "y"}) -> tensor<f32> {
+  // expected-error @+1 {{found 0 shardings, expected 1, one for each result: write any for one that is left to the compiler}}
+  %z = pp.apply @f(%x) sharding() : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  pp.return %y : tensor<f32>
+}
+
+// -----
+
+// The entries of a pin, as a generic op could have them.
+pp.layer @f(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  pp.yield %x : tensor<4x8xf32>
+}
+pp.model @m(%x: tensor<4x8xf32> {pp.data = "x"}, %y: tensor<f32> {pp.data = "y"}) -> tensor<f32> {
+  // expected-error @+1 {{found 1 : i64 for result #0, expected a #pp.sharding or any}}
+  %z = "pp.apply"(%x) <{callee = @f, operandSegmentSizes = array<i32: 1, 0>, shardings = [1]}> : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  pp.return %y : tensor<f32>
+}
+
+// -----
+
+// What stands in place of a sharding.
+pp.layer @f(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  pp.yield %x : tensor<4x8xf32>
+}
+pp.model @m(%x: tensor<4x8xf32> {pp.data = "x"}, %y: tensor<f32> {pp.data = "y"}) -> tensor<f32> {
+  // expected-error @+1 {{invalid kind of attribute specified}}
+  %z = pp.apply @f(%x) sharding("tensor") : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  pp.return %y : tensor<f32>
+}
+
+// -----
+
+// Its rank.
+pp.layer @f(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  pp.yield %x : tensor<4x8xf32>
+}
+pp.model @m(%x: tensor<4x8xf32> {pp.data = "x"}, %y: tensor<f32> {pp.data = "y"}) -> tensor<f32> {
+  // expected-error @+1 {{(C2) found a sharding of 1 dimensions for 'tensor<4x8xf32>', expected 2: write {} for one that is whole}}
+  %z = pp.apply @f(%x) sharding(#pp.sharding<[{"tensor"}]>) : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  pp.return %y : tensor<f32>
+}
+
+// -----
+
+// Its axes.
+pp.layer @f(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  pp.yield %x : tensor<4x8xf32>
+}
+pp.model @m(%x: tensor<4x8xf32> {pp.data = "x"}, %y: tensor<f32> {pp.data = "y"}) -> tensor<f32> {
+  // expected-error @+1 {{found a sharding over the axis "pipe", expected other axes: stages are placed on that one}}
+  %z = pp.apply @f(%x) sharding(#pp.sharding<[{"pipe"}, {}]>) : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  pp.return %y : tensor<f32>
+}
+
+// -----
+
+// Constraint 6 of pp.apply.
+pp.layer @f(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  pp.yield %x : tensor<4x8xf32>
+}
+pp.model @m(%x: tensor<4x8xf32> {pp.data = "x"}, %y: tensor<f32> {pp.data = "y"}) -> tensor<f32> {
+  // expected-error @+1 {{found result #0 pinned padded, expected equal parts: only parameters are padded}}
+  %z = pp.apply @f(%x) sharding(#pp.sharding<[{"tensor"} padded, {}]>) : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  pp.return %y : tensor<f32>
+}
+
+// -----
+
+// Integers are whole.
+pp.layer @f(%x: tensor<4x8xf32>) -> tensor<4xi32> {
+  %c = arith.constant dense<0> : tensor<4xi32>
+  pp.yield %c : tensor<4xi32>
+}
+pp.model @m(%x: tensor<4x8xf32> {pp.data = "x"}, %y: tensor<f32> {pp.data = "y"}) -> tensor<f32> {
+  // expected-error @+1 {{found result #0 of 'tensor<4xi32>' pinned in parts, expected it whole, as what holds no floats is: write {} for each dimension}}
+  %z = pp.apply @f(%x) sharding(#pp.sharding<[{"tensor"}]>) : (tensor<4x8xf32>) -> tensor<4xi32>
+  pp.return %y : tensor<f32>
 }

@@ -41,10 +41,10 @@ pp.model @net(%tokens: tensor<4xi32> {pp.data = "tokens"}, %targets: tensor<4xi3
   %w = pp.param "wte.weight" : tensor<16x8xf32> init(#nn.normal<std = 0.02>) {decay = false}
   // CHECK: %[[X:.*]] = pp.apply @embed(%{{.*}}) params(%[[W]]) {stage = 0 : i64} : (tensor<4xi32>) params(tensor<16x8xf32>) -> tensor<4x8xf32>
   %x = pp.apply @embed(%tokens) params(%w) {stage = 0 : i64} : (tensor<4xi32>) params(tensor<16x8xf32>) -> tensor<4x8xf32>
-  // CHECK: %[[F:.*]]:2 = pp.apply @fork(%[[X]]) {recompute = "none"} : (tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>)
-  %a, %b = pp.apply @fork(%x) {recompute = "none"} : (tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>)
-  // CHECK: pp.apply @head(%[[F]]#0, %[[F]]#1, %{{.*}}) : (tensor<4x8xf32>, tensor<4x8xf32>, tensor<4xi32>) -> tensor<f32>
-  %l = pp.apply @head(%a, %b, %targets) : (tensor<4x8xf32>, tensor<4x8xf32>, tensor<4xi32>) -> tensor<f32>
+  // CHECK: %[[F:.*]]:2 = pp.apply @fork(%[[X]]) sharding(#pp.sharding<[{"tensor"}, {}]>, any) {recompute = "none"} : (tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>)
+  %a, %b = pp.apply @fork(%x) sharding(#pp.sharding<[{"tensor"}, {}]>, any) {recompute = "none"} : (tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>)
+  // CHECK: pp.apply @head(%[[F]]#0, %[[F]]#1, %{{.*}}) sharding(#pp.sharding<[]>) : (tensor<4x8xf32>, tensor<4x8xf32>, tensor<4xi32>) -> tensor<f32>
+  %l = pp.apply @head(%a, %b, %targets) sharding(#pp.sharding<[]>) : (tensor<4x8xf32>, tensor<4x8xf32>, tensor<4xi32>) -> tensor<f32>
   // CHECK: pp.return %{{.*}} : tensor<f32>
   pp.return %l : tensor<f32>
 }

@@ -149,3 +149,122 @@ pp.model @m(%x: tensor<4x8xf32> {pp.data = "x"}) -> tensor<f32> {
   %l = pp.apply @loss(%y) : (tensor<4x8xf32>) -> tensor<f32>
   pp.return %l : tensor<f32>
 }
+
+// -----
+
+// A pin of a result over another axis.
+pp.layer @hold() params(%w: tensor<4x9xf32>) -> tensor<4x9xf32> {
+  pp.yield %w : tensor<4x9xf32>
+}
+pp.layer @f(%x: tensor<4x9xf32>) params(%w: tensor<9x9xf32>) -> tensor<4x9xf32> {
+  %y = nn.linear %x, %w : (tensor<4x9xf32>, tensor<9x9xf32>) -> tensor<4x9xf32>
+  pp.yield %y : tensor<4x9xf32>
+}
+pp.layer @loss(%x: tensor<4x9xf32>) -> tensor<f32> {
+  %l = nn.reduce_sum %x axes = [0, 1] : (tensor<4x9xf32>) -> tensor<f32>
+  pp.yield %l : tensor<f32>
+}
+pp.model @m(%d: tensor<4xi32> {pp.data = "d"}) -> tensor<f32> {
+  %v = pp.param "v" : tensor<4x9xf32> init(#nn.ones)
+  %w = pp.param "w" : tensor<9x9xf32> init(#nn.ones)
+  %x = pp.apply @hold() params(%v) : () params(tensor<4x9xf32>) -> tensor<4x9xf32>
+  // expected-error @+1 {{'pp.apply' op found a sharding over axis "expert", expected "tensor", over which layers are sharded: correct it, or write the layers of coordinates, and pp.mesh, by hand}}
+  %y = pp.apply @f(%x) params(%w) sharding(#pp.sharding<[{"expert"}, {}]>) : (tensor<4x9xf32>) params(tensor<9x9xf32>) -> tensor<4x9xf32>
+  %l = pp.apply @loss(%y) : (tensor<4x9xf32>) -> tensor<f32>
+  pp.return %l : tensor<f32>
+}
+
+// -----
+
+// A pin of a result that does not divide.
+pp.layer @hold() params(%w: tensor<4x9xf32>) -> tensor<4x9xf32> {
+  pp.yield %w : tensor<4x9xf32>
+}
+pp.layer @f(%x: tensor<4x9xf32>) params(%w: tensor<9x9xf32>) -> tensor<4x9xf32> {
+  %y = nn.linear %x, %w : (tensor<4x9xf32>, tensor<9x9xf32>) -> tensor<4x9xf32>
+  pp.yield %y : tensor<4x9xf32>
+}
+pp.layer @loss(%x: tensor<4x9xf32>) -> tensor<f32> {
+  %l = nn.reduce_sum %x axes = [0, 1] : (tensor<4x9xf32>) -> tensor<f32>
+  pp.yield %l : tensor<f32>
+}
+pp.model @m(%d: tensor<4xi32> {pp.data = "d"}) -> tensor<f32> {
+  %v = pp.param "v" : tensor<4x9xf32> init(#nn.ones)
+  %w = pp.param "w" : tensor<9x9xf32> init(#nn.ones)
+  %x = pp.apply @hold() params(%v) : () params(tensor<4x9xf32>) -> tensor<4x9xf32>
+  // expected-error @+1 {{'pp.apply' op found dimension 1 of 'tensor<4x9xf32>' pinned in 2 parts, expected a multiple of 2}}
+  %y = pp.apply @f(%x) params(%w) sharding(#pp.sharding<[{}, {"tensor"}]>) : (tensor<4x9xf32>) params(tensor<9x9xf32>) -> tensor<4x9xf32>
+  %l = pp.apply @loss(%y) : (tensor<4x9xf32>) -> tensor<f32>
+  pp.return %l : tensor<f32>
+}
+
+// -----
+
+// Two pins of one type.
+pp.layer @hold() params(%w: tensor<4x9xf32>) -> tensor<4x9xf32> {
+  pp.yield %w : tensor<4x9xf32>
+}
+pp.layer @f(%x: tensor<4x9xf32>) params(%w: tensor<9x9xf32>) -> tensor<4x9xf32> {
+  %y = nn.linear %x, %w : (tensor<4x9xf32>, tensor<9x9xf32>) -> tensor<4x9xf32>
+  pp.yield %y : tensor<4x9xf32>
+}
+pp.layer @loss(%x: tensor<4x9xf32>) -> tensor<f32> {
+  %l = nn.reduce_sum %x axes = [0, 1] : (tensor<4x9xf32>) -> tensor<f32>
+  pp.yield %l : tensor<f32>
+}
+pp.model @m(%d: tensor<4xi32> {pp.data = "d"}) -> tensor<f32> {
+  %v = pp.param "v" : tensor<4x9xf32> init(#nn.ones)
+  %w = pp.param "w" : tensor<9x9xf32> init(#nn.ones)
+  // expected-note @+1 {{the other one is here}}
+  %x = pp.apply @hold() params(%v) sharding(#pp.sharding<[{"tensor"}, {}]>) : () params(tensor<4x9xf32>) -> tensor<4x9xf32>
+  // expected-error @+1 {{'pp.apply' op found result #0 pinned invariant, expected varying(0) as another result of the same type: values of one type are cut alike between layers; pin them alike, or leave one of them open}}
+  %y = pp.apply @f(%x) params(%w) sharding(#pp.sharding<[{}, {}]>) : (tensor<4x9xf32>) params(tensor<9x9xf32>) -> tensor<4x9xf32>
+  %l = pp.apply @loss(%y) : (tensor<4x9xf32>) -> tensor<f32>
+  pp.return %l : tensor<f32>
+}
+
+// -----
+
+// In blocks, of a dimension that an op needs whole: a collective moves one block.
+pp.layer @hold() params(%w: tensor<4x9xf32>) -> tensor<4x9xf32> {
+  pp.yield %w : tensor<4x9xf32>
+}
+pp.layer @f(%x: tensor<4x9xf32>) params(%w: tensor<9x9xf32>) -> tensor<4x9xf32> {
+  %p = nn.linear %x, %w : (tensor<4x9xf32>, tensor<9x9xf32>) -> tensor<4x9xf32>
+  %y = nn.softmax %p {axis = 0 : i64} : (tensor<4x9xf32>) -> tensor<4x9xf32>
+  pp.yield %y : tensor<4x9xf32>
+}
+pp.layer @loss(%x: tensor<4x9xf32>) -> tensor<f32> {
+  %l = nn.reduce_sum %x axes = [0, 1] : (tensor<4x9xf32>) -> tensor<f32>
+  pp.yield %l : tensor<f32>
+}
+pp.model @m(%d: tensor<4xi32> {pp.data = "d"}) -> tensor<f32> {
+  %v = pp.param "v" : tensor<4x9xf32> init(#nn.ones)
+  %w = pp.param "w" : tensor<9x9xf32> init(#nn.ones)
+  %x = pp.apply @hold() params(%v) : () params(tensor<4x9xf32>) -> tensor<4x9xf32>
+  // expected-error @+1 {{'pp.apply' op found result #0 pinned varying(0, 2), with which a layer that makes or takes it has no sharding, expected #pp.sharding<[{}, {}]>, the cheapest with which all have one: pin it so, or leave it open}}
+  %y = pp.apply @f(%x) params(%w) sharding(#pp.sharding<[{"tensor"} blocks(2), {}]>) : (tensor<4x9xf32>) params(tensor<9x9xf32>) -> tensor<4x9xf32>
+  %l = pp.apply @loss(%y) : (tensor<4x9xf32>) -> tensor<f32>
+  pp.return %l : tensor<f32>
+}
+
+// -----
+
+// Data come whole.
+pp.layer @f(%x: tensor<4x9xf32>) params(%w: tensor<9x9xf32>) -> tensor<4x9xf32> {
+  %y = nn.linear %x, %w : (tensor<4x9xf32>, tensor<9x9xf32>) -> tensor<4x9xf32>
+  pp.yield %y : tensor<4x9xf32>
+}
+pp.layer @loss(%x: tensor<4x9xf32>) -> tensor<f32> {
+  %l = nn.reduce_sum %x axes = [0, 1] : (tensor<4x9xf32>) -> tensor<f32>
+  pp.yield %l : tensor<f32>
+}
+pp.model @m(%x: tensor<4x9xf32> {pp.data = "x"}) -> tensor<f32> {
+  %w = pp.param "w" : tensor<9x9xf32> init(#nn.ones)
+  // expected-note @+1 {{the data are taken here}}
+  %y = pp.apply @f(%x) params(%w) : (tensor<4x9xf32>) params(tensor<9x9xf32>) -> tensor<4x9xf32>
+  // expected-error @+1 {{'pp.apply' op found result #0 pinned varying(0), expected #pp.sharding<[{}, {}]>, as data have the same type, which come whole: pin it so, or have the layer give another type}}
+  %z = pp.apply @f(%y) params(%w) sharding(#pp.sharding<[{"tensor"}, {}]>) : (tensor<4x9xf32>) params(tensor<9x9xf32>) -> tensor<4x9xf32>
+  %l = pp.apply @loss(%z) : (tensor<4x9xf32>) -> tensor<f32>
+  pp.return %l : tensor<f32>
+}

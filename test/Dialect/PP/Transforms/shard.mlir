@@ -1,6 +1,11 @@
 // RUN: pp-opt %examples/gpt.mlir -pp-shard=tensors=2 -pp-partition-shards=tensors=2 -comm-verify-distribution | FileCheck %s --check-prefix=GPT
 // RUN: pp-opt %examples/gpt.mlir -pp-shard=tensors=2 -pp-partition-shards=tensors=2 -pp-partition -pp-differentiate -comm-verify-distribution | FileCheck %s --check-prefix=BACKWARD
 // RUN: pp-opt %examples/gpt.mlir -pp-shard="tensors=2 sequence=off" -pp-partition-shards=tensors=2 -comm-verify-distribution | FileCheck %s --check-prefix=OFF
+// RUN: sed 's/%x4 = pp.apply @block.*/& sharding(#pp.sharding<[{}, {}, {}]>)/' %examples/gpt.mlir > %t.whole.mlir
+// RUN: pp-opt %t.whole.mlir -pp-shard=tensors=2 -pp-partition-shards=tensors=2 -comm-verify-distribution | FileCheck %s --check-prefixes=OFF,WHOLE
+// RUN: pp-opt %t.whole.mlir -pp-shard="tensors=2 sequence=on" -pp-partition-shards=tensors=2 -comm-verify-distribution | FileCheck %s --check-prefixes=OFF,WHOLE
+// RUN: sed 's/%x4 = pp.apply @block.*/& sharding(#pp.sharding<[{}, {"tensor"}, {}]>)/' %examples/gpt.mlir > %t.cut.mlir
+// RUN: pp-opt %t.cut.mlir -pp-shard="tensors=2 sequence=off" -pp-partition-shards=tensors=2 -comm-verify-distribution | FileCheck %s --check-prefix=CUT
 // RUN: %python %bench/make_model.py llama --layers=1 --width=64 --heads=8 --kv-heads=4 --hidden=96 --sequence=32 --batch=2 --vocabulary=96 > %t.llama.mlir
 // RUN: pp-opt %t.llama.mlir -pp-shard=tensors=2 -pp-partition-shards=tensors=2 -comm-verify-distribution | FileCheck %s --check-prefix=LLAMA
 // RUN: pp-opt %s -pp-shard=tensors=2 | FileCheck %s --check-prefix=PINS
@@ -33,6 +38,14 @@
 // OFF: pp.layer @block(%{{[a-z0-9]*}}: tensor<4x128x128xf32>) params
 // OFF: pp.yield {{.*}} : tensor<4x128x128xf32>
 // OFF: pp.layer @head(%{{[a-z0-9]*}}: tensor<4x128x128xf32>,
+
+// A pin of one apply holds for all values of its type, whatever the option says.
+// It stands as what the layer has to declare.
+// WHOLE: pp.apply @block{{.*}} sharding(#pp.sharding<[{}, {}, {}]>) :
+// CUT: pp.layer @block(%{{.*}}: tensor<4x64x128xf32> {comm.distribution = #comm.distribution<{"tensor" = varying(1)}>}
+// CUT: pp.yield {{.*}} : tensor<4x64x128xf32>
+// CUT: pp.layer @head(%{{[a-z0-9]*}}: tensor<4x64x128xf32>
+// CUT: pp.apply @block{{.*}} sharding(#pp.sharding<[{}, {"tensor"}, {}]>) : (tensor<4x64x128xf32>)
 
 // Query heads with their key heads; the gate beside what it multiplies.
 // LLAMA: pp.layer @block

@@ -11,6 +11,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
 
+#include <map>
 #include <random>
 #include <utility>
 #include <vector>
@@ -42,9 +43,10 @@ public:
   ModelGenerator(uint64_t seed, int64_t n)
       : random(seed * 2 + 1), n(n), batch(1 + below(4)),
         sequence(pickOf({4, 6, 12})), width(pickOf({6, 8, 12, 24})) {}
-  std::string run(unsigned maxOps);
+  std::string run(unsigned maxOps, bool pinsResults);
 
 private:
+  std::string pinOf(const Shape &shape, int64_t dim) const;
   bool flip() { return random() % 2 == 0; }
   int64_t below(int64_t end) { return random() % end; }
   int64_t pickOf(std::vector<int64_t> from) { return from[below(from.size())]; }
@@ -301,7 +303,16 @@ Tensor ModelGenerator::embedding() {
   return result;
 }
 
-std::string ModelGenerator::run(unsigned maxOps) {
+/// A sharding over dimension `dim`, or of nothing. Cuts nothing if the
+/// dimension has no equal parts.
+std::string ModelGenerator::pinOf(const Shape &shape, int64_t dim) const {
+  std::vector<std::string> dims(shape.size(), "{}");
+  if (dim < int64_t(shape.size()) && shape[dim] % n == 0)
+    dims[dim] = "{\"tensor\"}";
+  return " sharding(#pp.sharding<[" + join(dims) + "]>)";
+}
+
+std::string ModelGenerator::run(unsigned maxOps, bool pinsResults) {
   for (int64_t count = 1 + below(2); count > 0; --count)
     inputs.push_back({fresh(), {batch, sequence, width}});
   pool = inputs;
@@ -324,6 +335,15 @@ std::string ModelGenerator::run(unsigned maxOps) {
       pool.push_back(embedding());
   }
   const Tensor result = pool.back();
+  // Results of one type are pinned alike, some of them.
+  std::mt19937_64 pinning(random());
+  std::map<Shape, int64_t> pinned;
+  auto resultPin = [&](const Shape &shape) {
+    const int64_t rank = shape.size();
+    const int64_t dim =
+        pinned.try_emplace(shape, pinning() % (rank + 1)).first->second;
+    return pinsResults && pinning() % 2 == 0 ? pinOf(shape, dim) : "";
+  };
 
   std::string ids = "%ids: " + typeOf({batch, sequence}, "i32");
   std::string text, model = "pp.model @m(" + ids + ") -> tensor<f64> {\n";
@@ -337,8 +357,9 @@ std::string ModelGenerator::run(unsigned maxOps) {
     model += "  %p" + input.name.substr(1) + " = pp.param \"i" +
              input.name.substr(1) + "\" : " + type + " init(#nn.ones)\n  " +
              input.name + " = pp.apply @hold" + input.name.substr(1) +
-             "() params(%p" + input.name.substr(1) + ") : () params(" + type +
-             ") -> " + type + "\n";
+             "() params(%p" + input.name.substr(1) + ")" +
+             resultPin(input.shape) + " : () params(" + type + ") -> " + type +
+             "\n";
     arguments.push_back(input.name + ": " + type);
     types.push_back(type);
     names.push_back(input.name);
@@ -350,12 +371,8 @@ std::string ModelGenerator::run(unsigned maxOps) {
     paramNames.push_back(param.name);
     std::string pin;
     const int64_t rank = param.shape.size(), dim = rank ? below(rank) : 0;
-    if (rank && below(4) == 0) {
-      std::vector<std::string> dims(rank, "{}");
-      if (param.shape[dim] % n == 0)
-        dims[dim] = "{\"tensor\"}";
-      pin = " sharding(#pp.sharding<[" + join(dims) + "]>)";
-    }
+    if (rank && below(4) == 0)
+      pin = pinOf(param.shape, dim);
     model += "  " + param.name + " = pp.param \"" + param.name.substr(1) +
              "\" : " + type + pin + " init(#nn.ones)\n";
   }
@@ -376,8 +393,9 @@ std::string ModelGenerator::run(unsigned maxOps) {
     text += "  %l = nn.reduce_sum %x axes = [" + join(axes) + "] : (" + type +
             ") -> tensor<f64>\n  pp.yield %l : tensor<f64>\n}\n";
   model += "  %y = pp.apply @f(" + join(names) + ")" + group(paramNames) +
-           " : (" + join(types) + ")" + group(paramTypes) + " -> " + type +
-           "\n  %l = pp.apply @loss(%y) : (" + type +
+           resultPin(result.shape) + " : (" + join(types) + ")" +
+           group(paramTypes) + " -> " + type + "\n  %l = pp.apply @loss(%y)" +
+           resultPin({}) + " : (" + type +
            ") -> tensor<f64>\n  pp.return %l : tensor<f64>\n}\n";
   return text + model;
 }
@@ -385,6 +403,6 @@ std::string ModelGenerator::run(unsigned maxOps) {
 } // namespace
 
 std::string pp::commtest::makeRandomModel(uint64_t seed, int64_t n,
-                                          unsigned maxOps) {
-  return ModelGenerator(seed, n).run(maxOps);
+                                          unsigned maxOps, bool pinsResults) {
+  return ModelGenerator(seed, n).run(maxOps, pinsResults);
 }

@@ -4,7 +4,7 @@
 // pp-partition-shards. The layer of a coordinate is proven, differentiated,
 // proven again and run on all coordinates: results and gradients are those of
 // the layer of one device. Of small layers the sharding found is no dearer than
-// any other.
+// any other, and of models that of what goes between layers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,7 +18,6 @@
 #include "pp/Dialect/PP/IR/PPOps.h"
 #include "pp/Dialect/PP/Transforms/Passes.h"
 
-#include "mlir/IR/IRMapping.h"
 #include "mlir/Pass/PassManager.h"
 
 #include <gtest/gtest.h>
@@ -30,49 +29,14 @@ using comm::Distribution;
 
 namespace {
 
-/// Puts layer @f as a function in the place of all else but the mesh.
-func::FuncOp keepLayer(ModuleOp module) {
-  auto layer = module.lookupSymbol<LayerOp>("f");
-  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
-  auto function =
-      func::FuncOp::create(builder, layer.getLoc(), "f.function",
-                           builder.getFunctionType(layer.getArgumentTypes(),
-                                                   layer.getResultTypes()));
-  const StringRef name = comm::CommDialect::getDistributionName();
-  Block *body = function.addEntryBlock();
-  IRMapping mapping;
-  for (auto [i, argument] : llvm::enumerate(layer.getBody().getArguments())) {
-    mapping.map(argument, body->getArgument(i));
-    if (Attribute attribute = layer.getArgAttr(i, name))
-      function.setArgAttr(i, name, attribute);
-    if (!holdsFloats(argument.getType()))
-      function.setArgAttr(i, "test.bound",
-                          builder.getI64IntegerAttr(kVocabulary));
-  }
-  for (unsigned i = 0; i < layer.getNumResults(); ++i)
-    if (Attribute attribute = layer.getResultAttr(i, name))
-      function.setResultAttr(i, name, attribute);
-  builder.setInsertionPointToStart(body);
-  for (Operation &op : layer.getBody().front().without_terminator())
-    builder.clone(op, mapping);
-  SmallVector<Value> results;
-  for (Value result : layer.getBody().front().getTerminator()->getOperands())
-    results.push_back(mapping.lookup(result));
-  func::ReturnOp::create(builder, layer.getLoc(), results);
-  for (Operation &op : llvm::make_early_inc_range(*module.getBody()))
-    if (isa<ModelOp, LayerOp>(op))
-      op.erase();
-  function.setName("f");
-  return function;
-}
-
 /// What became of models.
 struct Count {
   unsigned models = 0, refused = 0, collectives = 0;
 };
 
 void check(uint64_t seed, int64_t n, Count &count) {
-  const std::string text = makeRandomModel(seed, n);
+  const std::string text =
+      makeRandomModel(seed, n, /*maxOps=*/5, /*pinsResults=*/seed % 8 >= 4);
   std::mt19937_64 random(seed);
   PPShardOptions shard;
   shard.tensors = n;
@@ -89,7 +53,7 @@ void check(uint64_t seed, int64_t n, Count &count) {
   World world;
   OwningOpRef<ModuleOp> whole = world.parse(text), cut = world.parse(text);
   ASSERT_TRUE(whole && cut) << world.takeErrors();
-  func::FuncOp function = keepLayer(*whole);
+  func::FuncOp function = keepLayer(*whole, kVocabulary);
   Reference reference = evaluateWhole(function, seed);
   PassManager passes(&world.getContext());
   passes.addPass(createPPShard(shard));
@@ -102,7 +66,7 @@ void check(uint64_t seed, int64_t n, Count &count) {
     ++count.refused;
     return;
   }
-  func::FuncOp part = keepLayer(*cut);
+  func::FuncOp part = keepLayer(*cut, kVocabulary);
   part.walk([&](comm::CollectiveOpInterface) { ++count.collectives; });
   auto derivative = differentiate(*cut);
   ASSERT_TRUE(succeeded(derivative)) << world.takeErrors();
@@ -255,6 +219,25 @@ TEST(ShardModels, OverTwo) { checkAll(2); }
 TEST(ShardModels, OverThree) { checkAll(3); }
 TEST(ShardModels, OverFour) { checkAll(4); }
 
+/// What a value between layers may be cut as.
+static Forms formsBetweenLayers(Type type, int64_t n) {
+  Forms forms{Distribution::invariant()};
+  for (int64_t dim = 0; dim < cast<RankedTensorType>(type).getRank(); ++dim)
+    if (holdsFloats(type) && canCut(type, Distribution::varying(dim), n))
+      forms.push_back(Distribution::varying(dim));
+  return forms;
+}
+
+/// A machine on which other things are dear.
+static ShardingAxis drawAxis(std::mt19937_64 &random, int64_t n) {
+  ShardingAxis axis;
+  axis.size = n;
+  axis.rates.flops = std::pow(10, 3 + random() % 7);
+  axis.rates.bytes = std::pow(10, 3 + random() % 8);
+  axis.rates.transfer = std::pow(10, 3 + random() % 9);
+  return axis;
+}
+
 TEST(ShardModels, CheapestOfAll) {
   unsigned compared = 0;
   for (uint64_t seed = 0; seed < 150; ++seed) {
@@ -265,17 +248,17 @@ TEST(ShardModels, CheapestOfAll) {
     if (llvm::range_size(layer.getBody().front().without_terminator()) > 5)
       continue;
     std::mt19937_64 random(seed);
-    ShardingAxis axis;
-    axis.size = 2;
-    axis.rates.flops = std::pow(10, 3 + random() % 7);
-    axis.rates.bytes = std::pow(10, 3 + random() % 8);
-    axis.rates.transfer = std::pow(10, 3 + random() % 9);
+    ShardingAxis axis = drawAxis(random, 2);
+    auto draw = [&](Type type) {
+      Forms forms = formsBetweenLayers(type, axis.size);
+      return forms[random() % forms.size()];
+    };
     LayerBorder border;
-    for (unsigned i = 0; i < layer.getNumArguments(); ++i)
-      border.arguments.push_back(i < layer.getNumInputs()
-                                     ? std::optional(Distribution::invariant())
-                                     : std::nullopt);
-    border.results.assign(layer.getNumResults(), Distribution::invariant());
+    for (auto [i, type] : llvm::enumerate(layer.getArgumentTypes()))
+      border.arguments.push_back(
+          i < layer.getNumInputs() ? std::optional(draw(type)) : std::nullopt);
+    for (Type type : layer.getResultTypes())
+      border.results.push_back(draw(type));
     LayerShardings shardings(layer, axis);
     auto found = shardings.findCheapest(border);
     auto expected = BruteForce(layer, shardings, axis, border).run();
@@ -286,4 +269,165 @@ TEST(ShardModels, CheapestOfAll) {
     ++compared;
   }
   EXPECT_GT(compared, 50u);
+}
+
+//===----------------------------------------------------------------------===//
+// Between layers
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Seconds of the layers of a model for each way to cut what goes between them,
+/// values of one type alike.
+class ModelCosts {
+public:
+  using Assignment = llvm::MapVector<Type, Distribution>;
+
+  /// `whole` as it was given to pp-shard, with what is pinned, `sharded` as it
+  /// came back: layers are rewritten first.
+  ModelCosts(ModuleOp whole, ModuleOp sharded, const ShardingAxis &axis);
+  /// What pp-shard has written down.
+  Assignment getChosen();
+  double costOf(const Assignment &assignment);
+  /// The least of all that keep to the pins of results.
+  double findLeast();
+
+private:
+  struct Applied {
+    ApplyOp apply; ///< in `whole`
+    LayerOp layer; ///< in `sharded`
+    std::unique_ptr<LayerShardings> shardings;
+  };
+  static Distribution read(ShardingAttr sharding) {
+    for (auto [dim, axes] : llvm::enumerate(sharding.getDims()))
+      if (!axes.empty())
+        return Distribution::varying(int64_t(dim));
+    return Distribution::invariant();
+  }
+  ShardingAxis axis;
+  std::vector<Applied> all;
+};
+
+ModelCosts::ModelCosts(ModuleOp whole, ModuleOp sharded,
+                       const ShardingAxis &axis)
+    : axis(axis) {
+  for (ModelOp model : whole.getOps<ModelOp>())
+    for (auto apply : model.getBody().getOps<ApplyOp>()) {
+      auto layer = sharded.lookupSymbol<LayerOp>(apply.getCallee());
+      all.push_back(
+          {apply, layer, std::make_unique<LayerShardings>(layer, axis)});
+    }
+}
+
+ModelCosts::Assignment ModelCosts::getChosen() {
+  Assignment chosen;
+  auto add = [&](Type type, Attribute attribute) {
+    auto distribution = dyn_cast_or_null<comm::DistributionAttr>(attribute);
+    Distribution form = distribution ? distribution.lookup("tensor")
+                                     : Distribution::invariant();
+    auto [known, isNew] = chosen.try_emplace(type, form);
+    EXPECT_EQ(known->second.str(), form.str()) << "of one type";
+  };
+  for (Applied &each : all) {
+    for (unsigned i = 0; i < each.layer.getNumInputs(); ++i)
+      add(each.layer.getArgumentTypes()[i],
+          each.layer.getArgAttr(i, attr::kShard));
+    for (unsigned i = 0; i < each.layer.getNumResults(); ++i)
+      add(each.layer.getResultTypes()[i],
+          each.layer.getResultAttr(i, attr::kShard));
+  }
+  return chosen;
+}
+
+double ModelCosts::costOf(const Assignment &assignment) {
+  double sum = 0;
+  for (Applied &each : all) {
+    LayerBorder border;
+    for (Type type : each.layer.getInputTypes())
+      border.arguments.push_back(assignment.lookup(type));
+    for (Value param : each.apply.getParams()) {
+      ShardingAttr pin = param.getDefiningOp<ParamOp>().getShardingAttr();
+      border.arguments.push_back(pin ? std::optional(read(pin)) : std::nullopt);
+    }
+    for (Type type : each.layer.getResultTypes())
+      border.results.push_back(assignment.lookup(type));
+    auto found = each.shardings->findCheapest(border);
+    if (!found)
+      return std::numeric_limits<double>::infinity();
+    sum += found->seconds;
+  }
+  return sum;
+}
+
+double ModelCosts::findLeast() {
+  // Every type with what it may be.
+  llvm::MapVector<Type, Forms> options;
+  for (Applied &each : all) {
+    for (Type type : llvm::concat<const Type>(each.layer.getInputTypes(),
+                                              each.layer.getResultTypes()))
+      options.try_emplace(type, formsBetweenLayers(type, axis.size));
+    for (unsigned i = 0; i < each.apply.getNumResults(); ++i)
+      if (ShardingAttr pin = each.apply.getResultSharding(i))
+        options[each.apply.getResult(i).getType()] = {read(pin)};
+  }
+  std::vector<Assignment> assignments(1);
+  for (auto &[type, forms] : options) {
+    std::vector<Assignment> longer;
+    for (const Assignment &assignment : assignments)
+      for (Distribution form : forms) {
+        longer.push_back(assignment);
+        longer.back().insert({type, form});
+      }
+    assignments = std::move(longer);
+  }
+  double least = std::numeric_limits<double>::infinity();
+  for (const Assignment &assignment : assignments)
+    least = std::min(least, costOf(assignment));
+  return least;
+}
+
+/// Seconds of the sharding that pp-shard finds for a random model, which are
+/// the least; nothing where it finds nothing to cut.
+std::optional<double> findAndCompare(uint64_t seed, int64_t n,
+                                     bool pinsResults) {
+  const std::string text = makeRandomModel(seed, n, /*maxOps=*/3, pinsResults);
+  SCOPED_TRACE("seed " + std::to_string(seed) + "\n" + text);
+  std::mt19937_64 random(seed);
+  ShardingAxis axis = drawAxis(random, n);
+  PPShardOptions options;
+  options.tensors = n;
+  options.flops = axis.rates.flops;
+  options.bandwidth = axis.rates.bytes;
+  options.transfer = axis.rates.transfer;
+  World world;
+  OwningOpRef<ModuleOp> whole = world.parse(text), sharded = world.parse(text);
+  PassManager passes(&world.getContext());
+  passes.addPass(createPPShard(options));
+  if (failed(passes.run(*sharded))) {
+    EXPECT_NE(world.takeErrors().find("found nothing that"), std::string::npos);
+    return std::nullopt;
+  }
+  ModelCosts costs(*whole, *sharded, axis);
+  const double found = costs.costOf(costs.getChosen());
+  EXPECT_NEAR(found, costs.findLeast(), 1e-9 * found);
+  return found;
+}
+} // namespace
+
+// A pin takes choices away, so that it never makes a model cheaper, and some
+// that it takes away were the cheapest.
+TEST(ShardModels, PinsOfResults) {
+  unsigned compared = 0, dearer = 0;
+  for (int64_t n : {2, 3})
+    for (uint64_t seed = 0; seed < 60; ++seed) {
+      auto open = findAndCompare(seed, n, /*pinsResults=*/false);
+      auto pinned = findAndCompare(seed, n, /*pinsResults=*/true);
+      if (!open || !pinned)
+        continue;
+      ++compared;
+      EXPECT_GE(*pinned, *open * (1 - 1e-12)) << "seed " << seed;
+      dearer += *pinned > *open * (1 + 1e-12);
+    }
+  llvm::outs() << compared << " models, " << dearer << " dearer with pins\n";
+  EXPECT_GT(compared, 60u);
+  EXPECT_GT(dearer * 8, compared);
 }

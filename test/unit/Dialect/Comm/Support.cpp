@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -69,25 +70,60 @@ bool World::isProven(ModuleOp module) {
   return succeeded(passes.run(module));
 }
 
+static bool isFloat(Type type) {
+  return isa<FloatType>(getElementTypeOrSelf(type));
+}
+
 FailureOr<nn::DifferentiatedFunction>
-pp::commtest::differentiate(ModuleOp module) {
+pp::commtest::differentiate(ModuleOp module, ArrayRef<bool> seeded) {
   auto function = module.lookupSymbol<func::FuncOp>("f");
   nn::DifferentiationRequest request;
   request.forwardName = "f.forward";
   request.backwardName = "f.backward";
   request.wanted.assign(function.getNumArguments(), true);
   request.accumulated.assign(function.getNumArguments(), false);
-  request.seeded.assign(function.getNumResults(), true);
+  request.seeded.assign(seeded.begin(), seeded.end());
+  request.seeded.resize(function.getNumResults(), true);
   return nn::differentiate(function, request);
+}
+
+func::FuncOp pp::commtest::keepLayer(ModuleOp module, int64_t bound) {
+  auto layer = module.lookupSymbol<LayerOp>("f");
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  auto function =
+      func::FuncOp::create(builder, layer.getLoc(), "f.function",
+                           builder.getFunctionType(layer.getArgumentTypes(),
+                                                   layer.getResultTypes()));
+  const StringRef name = comm::CommDialect::getDistributionName();
+  Block *body = function.addEntryBlock();
+  IRMapping mapping;
+  for (auto [i, argument] : llvm::enumerate(layer.getBody().getArguments())) {
+    mapping.map(argument, body->getArgument(i));
+    if (Attribute attribute = layer.getArgAttr(i, name))
+      function.setArgAttr(i, name, attribute);
+    if (!isFloat(argument.getType()))
+      function.setArgAttr(i, "test.bound", builder.getI64IntegerAttr(bound));
+  }
+  for (unsigned i = 0; i < layer.getNumResults(); ++i)
+    if (Attribute attribute = layer.getResultAttr(i, name))
+      function.setResultAttr(i, name, attribute);
+  builder.setInsertionPointToStart(body);
+  for (Operation &op : layer.getBody().front().without_terminator())
+    builder.clone(op, mapping);
+  SmallVector<Value> results;
+  for (Value result : layer.getBody().front().getTerminator()->getOperands())
+    results.push_back(mapping.lookup(result));
+  func::ReturnOp::create(builder, layer.getLoc(), results);
+  for (Operation &op : llvm::make_early_inc_range(*module.getBody()))
+    if (isa<ModelOp, LayerOp>(op))
+      op.erase();
+  function.setName("f");
+  return function;
 }
 
 //===----------------------------------------------------------------------===//
 // Numbers
 //===----------------------------------------------------------------------===//
-
-static bool isFloat(Type type) {
-  return isa<FloatType>(getElementTypeOrSelf(type));
-}
 
 Numbers pp::commtest::draw(Type type, std::mt19937_64 &random, int64_t bound) {
   Numbers numbers(cast<RankedTensorType>(type).getNumElements());
@@ -101,6 +137,10 @@ Numbers pp::commtest::draw(Type type, std::mt19937_64 &random, int64_t bound) {
 Reference pp::commtest::evaluateWhole(func::FuncOp function, uint64_t seed) {
   std::mt19937_64 random(seed);
   Reference reference;
+  for (Type type : function.getArgumentTypes())
+    reference.argumentTypes.push_back(cast<RankedTensorType>(type));
+  for (Type type : function.getResultTypes())
+    reference.resultTypes.push_back(cast<RankedTensorType>(type));
   for (unsigned i = 0; i < function.getNumArguments(); ++i) {
     auto bound = function.getArgAttrOfType<IntegerAttr>(i, "test.bound");
     reference.arguments.push_back(draw(function.getArgumentTypes()[i], random,
@@ -114,9 +154,10 @@ Reference pp::commtest::evaluateWhole(func::FuncOp function, uint64_t seed) {
 }
 
 /// The number in the whole tensor of an element of a rank's part.
-int64_t Placement::numberOf(int64_t element, int64_t rank,
-                            RankedTensorType local,
-                            DistributionAttr distribution) {
+std::optional<int64_t> Placement::numberOf(int64_t element, int64_t rank,
+                                           RankedTensorType local,
+                                           DistributionAttr distribution,
+                                           RankedTensorType type) {
   SmallVector<int64_t> place(local.getRank());
   for (int64_t dim = local.getRank(); dim-- > 0;) {
     place[dim] = element % local.getDimSize(dim);
@@ -134,18 +175,25 @@ int64_t Placement::numberOf(int64_t element, int64_t rank,
             interpreter::getCoordinate(mesh, rank, axis) * part + index % part;
     size[one.dim] *= ranksOfAxis;
   }
+  if (type)
+    size.assign(type.getShape().begin(), type.getShape().end());
   int64_t number = 0;
-  for (auto [i, extent] : llvm::zip_equal(place, size))
+  for (auto [i, extent] : llvm::zip_equal(place, size)) {
+    if (i >= extent)
+      return std::nullopt;
     number = number * extent + i;
+  }
   return number;
 }
 
 RankNumbers Placement::scatter(const Numbers &whole, RankedTensorType local,
-                               DistributionAttr distribution) {
+                               DistributionAttr distribution,
+                               RankedTensorType type) {
   RankNumbers parts(ranks, Numbers(local.getNumElements()));
   for (int64_t rank = 0; rank < ranks; ++rank)
     for (int64_t i = 0; i < local.getNumElements(); ++i)
-      parts[rank][i] = whole[numberOf(i, rank, local, distribution)];
+      if (auto number = numberOf(i, rank, local, distribution, type))
+        parts[rank][i] = whole[*number];
   // Summands that add up: what is random at first cancels at the last.
   for (auto axis : mesh.getAxes().getAsRange<StringAttr>()) {
     if (!lookup(distribution, axis).is(Distribution::Kind::Partial))
@@ -172,7 +220,8 @@ RankNumbers Placement::scatter(const Numbers &whole, RankedTensorType local,
 
 std::string Placement::check(const RankNumbers &parts, RankedTensorType local,
                              DistributionAttr distribution,
-                             const Numbers &whole, double tolerance) {
+                             const Numbers &whole, double tolerance,
+                             RankedTensorType type, bool isPaddingZero) {
   // Sums over the axes where the value is partial, for every rank; or maxima.
   RankNumbers sums = parts;
   for (auto axis : mesh.getAxes().getAsRange<StringAttr>()) {
@@ -198,10 +247,12 @@ std::string Placement::check(const RankNumbers &parts, RankedTensorType local,
   }
   for (int64_t rank = 0; rank < ranks; ++rank)
     for (int64_t i = 0; i < local.getNumElements(); ++i) {
-      int64_t number = numberOf(i, rank, local, distribution);
-      if (number >= int64_t(whole.size()))
+      auto number = numberOf(i, rank, local, distribution, type);
+      if (number && *number >= int64_t(whole.size()))
         return "is larger than the whole";
-      double expected = whole[number], found = sums[rank][i];
+      if (!number && !isPaddingZero)
+        continue;
+      double expected = number ? whole[*number] : 0, found = sums[rank][i];
       if (!(std::abs(found - expected) <= tolerance * (1 + std::abs(expected))))
         return "on rank " + std::to_string(rank) + " is " +
                std::to_string(found) + ", expected " + std::to_string(expected);
@@ -227,7 +278,8 @@ std::string pp::commtest::compare(func::FuncOp function,
     arguments.push_back(placement.scatter(
         reference.arguments[i],
         cast<RankedTensorType>(function.getArgumentTypes()[i]),
-        comm::getArgumentDistribution(function, i)));
+        comm::getArgumentDistribution(function, i),
+        reference.argumentTypes[i]));
   func::FuncOp forward = derivative.forward, backward = derivative.backward;
   auto results = evaluate(forward, arguments);
   if (!results)
@@ -236,7 +288,7 @@ std::string pp::commtest::compare(func::FuncOp function,
     std::string wrong = placement.check(
         (*results)[i], cast<RankedTensorType>(function.getResultTypes()[i]),
         comm::getResultDistribution(function, i), reference.result.results[i],
-        tolerance);
+        tolerance, reference.resultTypes[i]);
     if (!wrong.empty())
       return "result " + std::to_string(i) + " " + wrong;
   }
@@ -251,7 +303,8 @@ std::string pp::commtest::compare(func::FuncOp function,
     inputs.push_back(placement.scatter(
         reference.weights[i],
         cast<RankedTensorType>(function.getResultTypes()[i]),
-        comm::getDual(comm::getResultDistribution(function, i))));
+        comm::getDual(comm::getResultDistribution(function, i)),
+        reference.resultTypes[i]));
   auto gradients = evaluate(backward, inputs);
   if (!gradients)
     return toString(gradients.takeError());
@@ -260,7 +313,8 @@ std::string pp::commtest::compare(func::FuncOp function,
         (*gradients)[i],
         cast<RankedTensorType>(function.getArgumentTypes()[argument]),
         comm::getDual(comm::getArgumentDistribution(function, argument)),
-        reference.result.gradients[argument], tolerance);
+        reference.result.gradients[argument], tolerance,
+        reference.argumentTypes[argument], /*isPaddingZero=*/true);
     if (!wrong.empty())
       return "gradient of argument " + std::to_string(argument) + " " + wrong;
   }

@@ -16,6 +16,7 @@
 #include "mlir/IR/BuiltinOps.h"
 
 #include <functional>
+#include <optional>
 #include <random>
 
 namespace pp::commtest {
@@ -54,14 +55,20 @@ public:
       : mesh(mesh), random(seed), ranks(interpreter::countRanks(mesh)) {}
 
   /// What the ranks have of `whole`; `local` is the type of a rank's tensor.
+  /// `type` is that of `whole`, beyond which the last parts reach into padding,
+  /// which is 0; null where they do not.
   interpreter::RankNumbers scatter(const interpreter::Numbers &whole,
                                    mlir::RankedTensorType local,
-                                   comm::DistributionAttr distribution);
-  /// Empty if the ranks have `whole`, else what is wrong.
+                                   comm::DistributionAttr distribution,
+                                   mlir::RankedTensorType type = {});
+  /// Empty if the ranks have `whole`, else what is wrong. Padding is 0 where
+  /// `isPaddingZero`, and anything elsewhere.
   std::string check(const interpreter::RankNumbers &parts,
                     mlir::RankedTensorType local,
                     comm::DistributionAttr distribution,
-                    const interpreter::Numbers &whole, double tolerance = 1e-9);
+                    const interpreter::Numbers &whole, double tolerance = 1e-9,
+                    mlir::RankedTensorType type = {},
+                    bool isPaddingZero = false);
 
 private:
   comm::Distribution lookup(comm::DistributionAttr distribution,
@@ -69,8 +76,11 @@ private:
     return distribution ? distribution.lookup(axis)
                         : comm::Distribution::invariant();
   }
-  int64_t numberOf(int64_t element, int64_t rank, mlir::RankedTensorType local,
-                   comm::DistributionAttr distribution);
+  /// Nothing in padding.
+  std::optional<int64_t> numberOf(int64_t element, int64_t rank,
+                                  mlir::RankedTensorType local,
+                                  comm::DistributionAttr distribution,
+                                  mlir::RankedTensorType type);
 
   MeshOpInterface mesh;
   std::mt19937_64 random;
@@ -79,14 +89,20 @@ private:
 
 /// The layer on one device: results, and gradients of their weighted sum.
 struct Reference {
+  std::vector<mlir::RankedTensorType> argumentTypes, resultTypes;
   std::vector<interpreter::Numbers> arguments, weights;
   interpreter::BlockResult result;
 };
 Reference evaluateWhole(mlir::func::FuncOp function, uint64_t seed);
 
-/// @f of `module` with its derivative. Fails after an error.
+/// Puts layer @f as a function in the place of all layers and models of
+/// `module`. Integers that it takes are below `bound`.
+mlir::func::FuncOp keepLayer(mlir::ModuleOp module, int64_t bound);
+
+/// @f of `module` with its derivative, by all results or those that `seeded`
+/// says. Fails after an error.
 mlir::FailureOr<nn::DifferentiatedFunction>
-differentiate(mlir::ModuleOp module);
+differentiate(mlir::ModuleOp module, llvm::ArrayRef<bool> seeded = {});
 
 /// Results of a function on all ranks.
 using Evaluator =

@@ -181,25 +181,45 @@ def PP_ApplyOp : PP_Op<"apply", [Pure, AttrSizedOperandSegments,
     `stage = k` pins the apply to a stage (a pin by the user, or the result of
     `pp-partition`); `recompute` overrides that of the layer.
 
+    `sharding` pins how results are cut where they go to other layers, one entry
+    a result: a `#pp.sharding`, in which `{}` for every dimension is whole, or
+    `any`, which leaves it to pp-shard. Values of one type are cut alike between
+    layers, so a pin holds for all results and inputs of its type, and goes
+    before what `--sequence-parallel` says of them. What an apply takes is
+    a result of another, or data, which come whole. In a module with a mesh layers
+    are those of coordinates, and a pin is what they have to declare.
+
     Constraints:
     1. `callee` names a `pp.layer`.
     2. Inputs, parameters and results have the types of the layer; of a
        parameter with a sharding, the part of a coordinate has.
     3. Every operand after `params` is the result of a `pp.param`.
     4. `stage` is below 2^20; `recompute` is `"none"` or `"full"`.
+    5. `sharding` has an entry for each result. A `#pp.sharding` has the rank of
+       the result and fits the mesh, if the module has one, as that of a
+       `pp.param` does.
+    6. What is cut holds floats, and is not `padded`: only parameters are.
+    7. In a module with a mesh the layer declares the same of the result.
 
-    Example:
+    Examples:
     ```mlir
     %y = pp.apply @block(%x) params(%w) {stage = 1 : i64}
+        : (tensor<4x8xf32>) params(tensor<8x8xf32>) -> tensor<4x8xf32>
+    %z = pp.apply @block(%y) params(%w) sharding(#pp.sharding<[{"tensor"}, {} ]>)
         : (tensor<4x8xf32>) params(tensor<8x8xf32>) -> tensor<4x8xf32>
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$callee,
       Variadic<PP_Tensor>:$inputs, Variadic<PP_FloatTensor>:$params,
-      OptionalAttr<I64Attr>:$stage, OptionalAttr<StrAttr>:$recompute);
+      OptionalAttr<I64Attr>:$stage, OptionalAttr<StrAttr>:$recompute,
+      OptionalAttr<ArrayAttr>:$shardings);
   let results = (outs Variadic<PP_Tensor>:$results);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// What is pinned of a result; null where that is open.
+    ShardingAttr getResultSharding(unsigned result);
+  }];
 }
 
 def PP_ReturnOp : PP_Op<"return", [Terminator, ReturnLike, Pure,

@@ -80,6 +80,10 @@ def PPShard : Pass<"pp-shard", "::mlir::ModuleOp"> {
     cuts these wherever that can be.
 
     `sharding` of a `pp.param` pins it; `#pp.sharding<[{}, {} ]>` pins it whole.
+    `sharding` of a `pp.apply` pins results, and with them all values of their
+    types between layers, whatever `sequence` says. A pin that cannot be kept
+    (parts that are not equal, two pins of one type that differ, data that come
+    whole, blocks of a dimension that an op needs whole) is an error at its op.
     Some ops are rewritten first, so that they can be cut in more ways: biases
     come behind products, means become sums, and a cross entropy becomes a
     maximum, two sums over classes and what these make together (`nn.class_sums`),
