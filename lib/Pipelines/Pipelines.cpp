@@ -205,11 +205,12 @@ static LogicalResult addLayers(OpPassManager &manager,
     LowerLayersOptions layers;
     layers.cpu = options.cpu;
     layers.features = options.features;
-    layers.overlap = getenv("PP_OVERLAP") != nullptr;
+    layers.overlap = options.overlap == "on";
     addLowerLayers(manager, layers);
     return success();
   }
   LowerLayersGPUOptions layers;
+  layers.overlap = options.overlap != "off";
   layers.chip = options.chip.empty() ? kUsualChip.str() : options.chip;
   layers.cubin = !options.chip.empty();
   layers.emulate = options.emulate;

@@ -702,8 +702,7 @@ Description pprt::parseDescription(const char *text) {
   d.ranksPerProcess = root.get<int>("ranks_per_process", 1);
   const Mesh::Axis &fastest = d.mesh.getAxes().back();
   if (d.ranksPerProcess < 1 ||
-      (d.ranksPerProcess > 1 && (fastest.name != "tensor" ||
-                                 fastest.size % d.ranksPerProcess != 0)))
+      (fastest.name == "tensor" ? fastest.size : 1) % d.ranksPerProcess != 0)
     broken("with " + std::to_string(d.ranksPerProcess) +
            " ranks a process on a mesh of " + d.mesh.describe());
   d.stages = root.get<int>("stages");

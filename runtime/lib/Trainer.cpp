@@ -371,16 +371,16 @@ void Run::prepare() {
   const bool isShared = !description.axesOfEqualSamples().empty();
   std::string mesh = isShared ? description.mesh.describe() : "";
   if (description.ranksPerProcess > 1)
-    mesh += ", " + std::to_string(description.ranksPerProcess) +
-            " in each process";
+    mesh +=
+        ", " + std::to_string(description.ranksPerProcess) + " in each process";
   std::printf(
       "%s: %llu parameters%s, %d %s%s, %d stages, %s, %s%d micro-batches of "
       "%lld x %lld tokens\n",
       description.name.c_str(), static_cast<unsigned long long>(elements),
       anyBF16 ? " in bf16 with f32 masters" : "", description.ranks(),
       description.ranks() == 1 ? "rank" : "ranks",
-      mesh.empty() ? "" : (" (" + mesh + ")").c_str(),
-      description.stages, description.schedule.c_str(),
+      mesh.empty() ? "" : (" (" + mesh + ")").c_str(), description.stages,
+      description.schedule.c_str(),
       description.replicas() == 1
           ? ""
           : (std::to_string(description.replicas()) + " replicas, each ")

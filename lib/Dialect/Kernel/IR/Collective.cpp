@@ -1,8 +1,8 @@
 //===- Collective.cpp - Collectives of layers -----------------------------===//
 //
-// A layer comes to the end of a collective before it goes on, or starts it, does
-// something else, and sleeps then. Which ones there are is known when calls are
-// made, so that the runtime has prepared each by its number.
+// A layer comes to the end of a collective before it goes on, or starts it,
+// does something else, and sleeps then. Which ones there are is known when
+// calls are made, so that the runtime has prepared each by its number.
 //
 //===----------------------------------------------------------------------===//
 

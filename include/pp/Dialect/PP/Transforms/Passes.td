@@ -485,10 +485,8 @@ def PPAddMesh : Pass<"pp-add-mesh", "::mlir::ModuleOp"> {
 
     `groups` is into how many groups the micro-batches of a step fall whose sums
     are added in one binary tree: the replicas times a power of two. Programs of
-    different meshes with the same groups compute the same bits. With
-    `per-process` so many ranks that are neighbours on `tensor` share a process,
-    so that a model in as many parts as on another mesh has its bits on fewer
-    processes.
+    different meshes with the same groups compute the same bits. Of `per-process`
+    ranks, neighbours on `tensor`, each process is one after the other.
 
     Example, with `replicas=2`:
 
