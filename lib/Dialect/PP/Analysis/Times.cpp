@@ -143,6 +143,43 @@ double Times::secondsOf(func::FuncOp function) {
   return seconds;
 }
 
+double Times::collectiveSecondsOf(func::FuncOp function) {
+  if (!function)
+    return 0;
+  const double wire = costOf(function.getBody(), options.rates, symbols.get())
+                          .collectiveSeconds;
+  // What was measured may be less than its part by the formula.
+  return std::min(wire, secondsOf(function));
+}
+
+func::FuncOp Times::lookup(StageOp stage, FlatSymbolRefAttr name) {
+  return name ? symbols->lookupNearestSymbolFrom<func::FuncOp>(stage, name)
+              : func::FuncOp();
+}
+
+bool Times::StageCollectives::isNone() const {
+  auto isZero = [](double seconds) { return seconds == 0; };
+  return llvm::all_of(forward, isZero) && llvm::all_of(inputGradient, isZero) &&
+         llvm::all_of(weightGradient, isZero);
+}
+
+Times::StageCollectives Times::stageCollectivesOf(ArrayRef<StageOp> stages) {
+  StageCollectives all;
+  for (StageOp stage : stages) {
+    auto seconds = [&](FlatSymbolRefAttr name) {
+      return collectiveSecondsOf(lookup(stage, name));
+    };
+    const double input = seconds(stage.getBackwardInputAttr());
+    all.forward.push_back(seconds(stage.getForwardAttr()));
+    all.inputGradient.push_back(input);
+    all.weightGradient.push_back(
+        stage.getBackwardWeightAttr()
+            ? seconds(stage.getBackwardWeightAttr())
+            : std::max(seconds(stage.getBackwardAttr()) - input, 0.0));
+  }
+  return all;
+}
+
 double Times::transferSeconds(double bytes, unsigned values) const {
   return values * options.rates.latency + bytes / options.rates.transfer;
 }
@@ -294,10 +331,6 @@ void Times::addCollectives(ArrayRef<StageOp> stages,
 
 schedule::Costs Times::costsOf(ArrayRef<StageOp> stages,
                                std::optional<Replicas> planned) {
-  auto lookup = [&](StageOp stage, FlatSymbolRefAttr name) {
-    return name ? symbols->lookupNearestSymbolFrom<func::FuncOp>(stage, name)
-                : func::FuncOp();
-  };
   schedule::Costs costs;
   costs.forwardTransfer.clear();
   // What forwards up to a stage make and the forward of the next one reads.

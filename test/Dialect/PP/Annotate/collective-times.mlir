@@ -9,6 +9,7 @@
 // read 400 bytes and write 1600, 20 s the other way round, 8 s.
 // CHECK: pp.schedule
 // CHECK-SAME: pp.times = {forward = array<f64: 1.2{{[0-9]*}}{{(e\+00)?}}, 0.000000e+00>
+// CHECK-SAME: forward_collectives = array<f64: 1.2{{[0-9]*}}{{(e\+00)?}}, 0.000000e+00>
 // CHECK: pp.program @pipe0
 // CHECK-SAME: pp.layer_collectives = [{axes = ["tensor"], bytes = 2400 : i64, count = 2 : i64, layer = "block", ranks = 4 : i64, seconds = 2.4{{[^}]*}} : f64}, {axes = ["tensor"], bytes = 600 : i64, count = 1 : i64, layer = "norm", ranks = 4 : i64, seconds = 0.6{{[^}]*}} : f64}]
 // CHECK-SAME: busy = 6.000000{{[0-9]*}}{{(e\+00)?}} : f64, makespan = 6.000000

@@ -103,7 +103,8 @@ def PPAnnotateTimes : Pass<"pp-annotate-times", "::mlir::ModuleOp"> {
 
     The time of a stage has that of its layers' collectives: what a rank sends in
     one over `transfer`, or what it reads, adds and writes meanwhile, if that
-    takes longer. `pp.layer_collectives` of a program says for each of its layers
+    takes longer. `pp.times` has these seconds of each stage beside the whole, as
+    `forward_collectives` and so on. `pp.layer_collectives` of a program says for each of its layers
     how many there are in forward and backward of a micro-batch, over which axes
     and groups of how many ranks, the bytes that a rank sends and the seconds.
 
