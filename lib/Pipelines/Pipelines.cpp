@@ -92,11 +92,12 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
     shard.flops = target->rates.flops;
     shard.bandwidth = target->rates.bytes;
     shard.transfer = target->rates.transfer;
+    shard.again = options.gatherAgain == "on" && options.recompute != "full";
     manager.addPass(createPPShard(shard));
     PPPartitionShardsOptions shards;
     shards.tensors = options.tensors;
     shards.order = options.meshOrder;
-    shards.again = options.gatherAgain == "on" && options.recompute != "full";
+    shards.again = shard.again;
     manager.addPass(createPPPartitionShards(shards));
     manager.addPass(comm::createCommVerifyDistribution());
   }

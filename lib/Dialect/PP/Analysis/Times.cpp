@@ -118,10 +118,12 @@ double Times::secondsOf(ApplyOp apply, bool recomputed) {
     entry->second = costOf(layer.getBody(), options.rates);
   // Backward computes twice what forward does, and sends as much: the adjoint
   // of a collective, or of the comm.vary before a product whose partial sums
-  // one adds, is a collective of as many bytes.
+  // one adds, is a collective of as many bytes. What is made again is made once
+  // more, as all that is recomputed.
   const double wire = entry->second.collectiveSeconds;
   return (entry->second.seconds - wire) * (recomputed ? 4 : 3) +
-         wire * (recomputed ? 3 : 2);
+         wire * (recomputed ? 3 : 2) +
+         (recomputed ? 0 : entry->second.madeAgainSeconds);
 }
 
 double Times::secondsOf(func::FuncOp function) {

@@ -135,6 +135,8 @@ def PPShard : Pass<"pp-shard", "::mlir::ModuleOp"> {
       "coordinates on the axis; 1: nothing is cut">,
     Option<"sequence", "sequence", "std::string", "\"auto\"",
       "values between layers: auto (by cost), on (cut) or off (whole)">,
+    Option<"again", "again", "bool", "true",
+      "what is gathered for products will be gathered once more in the backward, which costs">,
     Option<"flops", "flops", "double", "1e11",
       "floating-point operations a second of one rank">,
     Option<"bandwidth", "bandwidth", "double", "2e10",
@@ -210,7 +212,8 @@ def PPPartition : Pass<"pp-partition", "::mlir::ModuleOp"> {
     The cost of an apply is that of its layer by `CostOpInterface` and the
     machine's rates: forward once, backward twice as much, and the forward
     again where the layer is recomputed. Collectives of layers count once in the
-    backward, for the adjoint of a collective is one that sends as much.
+    backward, for the adjoint of a collective is one that sends as much, and once
+    more where one is made `again`.
     Embedding and loss are layers like others. With a `profile` (docs/Runtime.md)
     the cost of an apply is what was measured, as a mean over the applies of the
     same layer.
