@@ -117,6 +117,7 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   partition.flops = target->rates.flops;
   partition.bandwidth = target->rates.bytes;
   partition.transfer = target->rates.transfer;
+  partition.latency = target->rates.latency;
   manager.addPass(createPPPartition(partition));
   // Layer functions and stage functions. Residuals are chosen here, so common
   // subexpressions of the backward are gone before their values are counted.
@@ -142,6 +143,7 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   schedule.flops = target->rates.flops;
   schedule.bandwidth = target->rates.bytes;
   schedule.transfer = target->rates.transfer;
+  schedule.latency = target->rates.latency;
   manager.addPass(createPPSchedule(schedule));
   PPAddMeshOptions mesh;
   mesh.replicas = options.replicas;
@@ -191,6 +193,7 @@ LogicalResult pp::buildRankPipeline(OpPassManager &manager,
   times.flops = target->rates.flops;
   times.bandwidth = target->rates.bytes;
   times.transfer = target->rates.transfer;
+  times.latency = target->rates.latency;
   manager.addPass(createPPAnnotateTimes(times));
   return success();
 }

@@ -89,6 +89,10 @@ LogicalResult Times::check(ModuleOp module, const Options &options) {
     if (!(rate >= 1 && rate <= 1e30))
       return module.emitError() << "found " << name << "=" << rate
                                 << ", expected a rate from 1 to 1e30 a second";
+  const double latency = options.rates.latency;
+  if (!(latency >= 0 && latency <= 1e6))
+    return module.emitError()
+           << "found latency=" << latency << ", expected seconds from 0 to 1e6";
   return success();
 }
 

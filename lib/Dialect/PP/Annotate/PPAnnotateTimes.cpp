@@ -77,7 +77,7 @@ struct AnnotateTimes : pp::impl::PPAnnotateTimesBase<AnnotateTimes> {
       return signalPassFailure();
 
     FailureOr<Times> times =
-        Times::get(module, {{flops, bandwidth, transfer}, profile});
+        Times::get(module, {{flops, bandwidth, transfer, latency}, profile});
     if (failed(times))
       return signalPassFailure();
     const SmallVector<StageOp> stages(module.getOps<StageOp>());

@@ -152,6 +152,8 @@ def PPAnnotateTimes : Pass<"pp-annotate-times", "::mlir::ModuleOp"> {
       "bytes a second between one rank and its memory">,
     Option<"transfer", "transfer", "double", "5e9",
       "bytes a second from rank to rank">,
+    Option<"latency", "latency", "double", "0",
+      "seconds of a message from rank to rank beside its bytes">,
   ];
 }
 

@@ -281,7 +281,9 @@ def PPPartition : Pass<"pp-partition", "::mlir::ModuleOp"> {
     Option<"bandwidth", "bandwidth", "double", "2e10",
       "bytes a second between one rank and its memory">,
     Option<"transfer", "transfer", "double", "5e9",
-      "bytes a second from rank to rank">
+      "bytes a second from rank to rank">,
+    Option<"latency", "latency", "double", "0",
+      "seconds of a message from rank to rank beside its bytes">
   ];
 }
 
@@ -469,7 +471,9 @@ def PPSchedule : Pass<"pp-schedule", "::mlir::ModuleOp"> {
     Option<"bandwidth", "bandwidth", "double", "2e10",
       "bytes a second between one rank and its memory, for search">,
     Option<"transfer", "transfer", "double", "5e9",
-      "bytes a second from rank to rank, for search">
+      "bytes a second from rank to rank, for search">,
+    Option<"latency", "latency", "double", "0",
+      "seconds of a message from rank to rank beside its bytes, for search">
   ];
 }
 
