@@ -92,11 +92,12 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
     shard.flops = target->rates.flops;
     shard.bandwidth = target->rates.bytes;
     shard.transfer = target->rates.transfer;
+    shard.again = options.gatherAgain == "on" && options.recompute != "full";
     manager.addPass(createPPShard(shard));
     PPPartitionShardsOptions shards;
     shards.tensors = options.numParts();
     shards.order = options.meshOrder;
-    shards.again = options.gatherAgain == "on" && options.recompute != "full";
+    shards.again = shard.again;
     manager.addPass(createPPPartitionShards(shards));
     manager.addPass(comm::createCommVerifyDistribution());
   }
@@ -116,6 +117,7 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   partition.flops = target->rates.flops;
   partition.bandwidth = target->rates.bytes;
   partition.transfer = target->rates.transfer;
+  partition.latency = target->rates.latency;
   manager.addPass(createPPPartition(partition));
   // Layer functions and stage functions. Residuals are chosen here, so common
   // subexpressions of the backward are gone before their values are counted.
@@ -141,6 +143,7 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   schedule.flops = target->rates.flops;
   schedule.bandwidth = target->rates.bytes;
   schedule.transfer = target->rates.transfer;
+  schedule.latency = target->rates.latency;
   manager.addPass(createPPSchedule(schedule));
   PPAddMeshOptions mesh;
   mesh.replicas = options.replicas;
@@ -191,6 +194,7 @@ LogicalResult pp::buildRankPipeline(OpPassManager &manager,
   times.flops = target->rates.flops;
   times.bandwidth = target->rates.bytes;
   times.transfer = target->rates.transfer;
+  times.latency = target->rates.latency;
   manager.addPass(createPPAnnotateTimes(times));
   return success();
 }

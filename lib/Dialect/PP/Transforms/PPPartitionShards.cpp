@@ -36,6 +36,7 @@ public:
       : layer(layer), axis(axis), size(size), again(again),
         builder(layer.getContext()), axes(builder.getArrayAttr(axis)) {
     costs.size = size;
+    costs.gathersAgain = again;
   }
   LogicalResult run();
 
