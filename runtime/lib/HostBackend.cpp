@@ -171,8 +171,10 @@ void EmulationBackend::actionEnd(int action) {
   for (int collective : collectives) {
     emulation.finish(action, begin, parts);
     const uint64_t start = nowNs();
-    layerCollective(collective, operands->base(), operands->base() + outOffset,
-                    operands->base() + workspaceOffset);
+    startLayerCollective(collective, operands->base(),
+                         operands->base() + outOffset,
+                         operands->base() + workspaceOffset);
+    finishLayerCollective(collective);
     begin = nowNs();
     emulation.noteWait(begin - start);
   }
