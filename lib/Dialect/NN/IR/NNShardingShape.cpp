@@ -65,6 +65,7 @@ ShardingRule ReshapeOp::getShardingRule() {
   rule.operands = {input};
   rule.results = {result};
   rule.terms = {{0}};
+  rule.isView = true;
   return rule;
 }
 
