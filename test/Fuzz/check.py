@@ -36,9 +36,6 @@ REFUSALS = [
     r"found no program that updates it, expected one; a parameter must take part in the loss",
     # No dimension of a layer is a multiple of --tp.
     r"found nothing that \d+ coordinates on axis \"tensor\" could share",
-    # Parts of size 1 beside dimensions of size 1: in an adjoint the types of one
-    # coordinate do not tell them apart.
-    r"found parts along a loop of the op \(parallel\) that result #\d+ lacks",
 ]
 
 
