@@ -92,12 +92,14 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
     shard.flops = target->rates.flops;
     shard.bandwidth = target->rates.bytes;
     shard.transfer = target->rates.transfer;
-    shard.again = options.gatherAgain == "on" && options.recompute != "full";
+    // Whatever is gathered again or recomputed in the end: how layers are cut
+    // decides their bits, which do not depend on that.
+    shard.again = true;
     manager.addPass(createPPShard(shard));
     PPPartitionShardsOptions shards;
     shards.tensors = options.numParts();
     shards.order = options.meshOrder;
-    shards.again = shard.again;
+    shards.again = options.gatherAgain == "on" && options.recompute != "full";
     manager.addPass(createPPPartitionShards(shards));
     manager.addPass(comm::createCommVerifyDistribution());
   }
