@@ -8,11 +8,9 @@ pp.mesh @mesh <["tensor" = 2]>
 #second = #comm.distribution<{"tensor" = varying(1)}>
 #pieces = #comm.distribution<{"tensor" = varying(1, 2)}>
 
-// The adjoint of a concatenation takes pieces out of it, that of a slice puts
-// one into zeros.
+// The adjoint of a concatenation splits it, that of a slice puts one into zeros.
 // CHECK-LABEL: func.func private @pieces.backward(
-// CHECK: nn.slice %{{.*}} offsets = [0, 0] sizes = [3, 4]
-// CHECK: nn.slice %{{.*}} offsets = [0, 4] sizes = [3, 4]
+// CHECK: nn.split %{{.*}} sizes = [4, 4] {axis = 1 : i64}
 func.func @pieces(%a: tensor<3x4xf32> {comm.distribution = #second}, %b: tensor<3x4xf32> {comm.distribution = #second}) -> (tensor<3x8xf32> {comm.distribution = #pieces}) {
   %y = nn.concatenate %a, %b {axis = 1 : i64} : (tensor<3x4xf32>, tensor<3x4xf32>) -> tensor<3x8xf32>
   return %y : tensor<3x8xf32>

@@ -242,7 +242,7 @@ pp.model @m(%d: tensor<4xi32> {pp.data = "d"}) -> tensor<f32> {
   %v = pp.param "v" : tensor<4x9xf32> init(#nn.ones)
   %w = pp.param "w" : tensor<9x9xf32> init(#nn.ones)
   %x = pp.apply @hold() params(%v) : () params(tensor<4x9xf32>) -> tensor<4x9xf32>
-  // expected-error @+1 {{'pp.apply' op found result #0 pinned varying(0, 2), with which a layer that makes or takes it has no sharding, expected #pp.sharding<[{}, {}]>, the cheapest with which all have one: pin it so, or leave it open}}
+  // expected-error @+1 {{'pp.apply' op found result #0 pinned varying(0, 2), with which a layer that makes or takes it has no sharding, expected #pp.sharding<[{"tensor"}, {}]>, the cheapest with which all have one: pin it so, or leave it open}}
   %y = pp.apply @f(%x) params(%w) sharding(#pp.sharding<[{"tensor"} blocks(2), {}]>) : (tensor<4x9xf32>) params(tensor<9x9xf32>) -> tensor<4x9xf32>
   %l = pp.apply @loss(%y) : (tensor<4x9xf32>) -> tensor<f32>
   pp.return %l : tensor<f32>
