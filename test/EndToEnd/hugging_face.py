@@ -8,9 +8,10 @@ import json
 import math
 import pathlib
 import re
+import struct
 
 import golden_setup as setup
-from harness import BUILD, SOURCE, check, compile_model, execute, must, read_metrics, run, start
+from harness import BUILD, SOURCE, check, compile_model, digest, execute, must, read_metrics, run, start
 
 INPUTS = SOURCE / "test/EndToEnd/Inputs/hugging-face"
 GOLDEN = json.loads((SOURCE / "test/EndToEnd/hugging_face.json").read_text())
@@ -66,11 +67,67 @@ def compare(name, *options):
     print(f"{name}: loss {found:.7f} and {wanted:.7f}, gradients within {worst:.2g}", flush=True)
 
 
+def write_file(path, tensors):
+    """tensors: name -> (type, shape, bytes)."""
+    header, at = {"__metadata__": {"format": "pt"}}, 0
+    for tensor, (dtype, shape, data) in tensors.items():
+        header[tensor] = {"dtype": dtype, "shape": shape, "data_offsets": [at, at + len(data)]}
+        at += len(data)
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text
+                     + b"".join(data for _, _, data in tensors.values()))
+
+
+def load_as_found(name, prefix, buffer):
+    """Weights in bf16, in two files with an index, under other names and with a buffer
+    are the same as in one file of f32: the same bits on a mesh that cuts layers."""
+    program = compile_model(f"{name}.mlir", f"{name}-tp.exe", "--pp=2", "--tp=2",
+                            f"--microbatches={setup.MICROBATCHES}")
+    wide, narrow = {}, {}
+    text = pathlib.Path(f"{name}.mlir").read_text()
+    for parameter, shape in re.findall(r'pp\.param "(.*?)" : tensor<(.*?)>', text):
+        shape = [int(size) for size in shape.split("x")[:-1]]
+        words = [struct.unpack("<I", struct.pack("<f", value))[0] >> 16
+                 for value in setup.values(parameter, shape)]
+        wide[parameter] = ("F32", shape, b"".join(struct.pack("<I", w << 16) for w in words))
+        narrow[prefix(parameter)] = ("BF16", shape, struct.pack(f"<{len(words)}H", *words))
+    narrow[buffer] = ("F32", [1], bytes(4))
+    one, two = pathlib.Path(f"{name}-one"), pathlib.Path(f"{name}-two")
+    one.mkdir()
+    two.mkdir()
+    write_file(one / "model.safetensors", wide)
+    items, weight_map = list(narrow.items()), {}
+    for number, part in enumerate([items[:7], items[7:]], 1):
+        write_file(two / f"model-{number}.safetensors", dict(part))
+        weight_map.update({tensor: f"model-{number}.safetensors" for tensor, _ in part})
+    index = two / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": weight_map}))
+
+    def train(folder):
+        must(run(program, 4, *setup.program_options(), "--load", folder, "--save", f"{folder}-out",
+                 "--quiet"))
+        return digest(f"{folder}-out/model.safetensors")
+
+    check(train(one) == train(two), f"{name}: other results from bf16, two files and other names")
+    del weight_map[prefix(next(iter(wide)))]
+    items[6] = ("stranger", items[6][1])
+    write_file(two / "model-1.safetensors", dict(items[1:7]))
+    result = run(program, 4, *setup.program_options(), "--load", two)
+    for expected in (f"missing: {next(iter(wide))} [", "surplus: stranger [",
+                     f"not where the index says: {list(narrow)[6]} in model-1.safetensors"):
+        check(result.returncode != 0 and expected in result.stderr,
+              f"{name}: expected '{expected}' in {result.stderr}")
+    print(f"{name}: loads as found", flush=True)
+
+
 def main():
     start()
     pathlib.Path("data").write_bytes(setup.data())
     for name in GOLDEN:
         compare(name)
+    load_as_found("gpt2", lambda name: "transformer." + name, "transformer.h.0.attn.bias")
+    load_as_found("qwen2", lambda name: name.removeprefix("model."),
+                  "layers.1.self_attn.rotary_emb.inv_freq")
 
 
 main()
