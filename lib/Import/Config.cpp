@@ -30,18 +30,22 @@ static const std::vector<std::string> neutralKeys = {
     "suppress_tokens", "begin_suppress_tokens",
     // Results.
     "return_dict", "return_dict_in_generate", "output_attentions",
-    "output_hidden_states", "output_scores",
-    // Other tasks.
-    "id2label", "label2id", "num_labels", "problem_type", "finetuning_task",
-    "task_specific_params", "is_decoder", "tf_legacy_loss",
-    "remove_invalid_values", "exponential_decay_length_penalty",
+    "output_hidden_states", "output_scores", "output_past",
+    // Other tasks and programs.
+    "transformers.js_config", "_num_labels", "id2label", "label2id",
+    "num_labels", "problem_type", "finetuning_task", "task_specific_params",
+    "is_decoder", "tf_legacy_loss", "remove_invalid_values",
+    "exponential_decay_length_penalty",
     // Generation.
     "do_sample", "early_stopping", "max_length", "min_length", "num_beams",
     "num_beam_groups", "diversity_penalty", "temperature", "top_k", "top_p",
     "typical_p", "repetition_penalty", "length_penalty", "no_repeat_ngram_size",
     "encoder_no_repeat_ngram_size", "bad_words_ids", "num_return_sequences"};
 
-/// Where an unknown key comes from, and what to do.
+/// The text of a model has each.
+static constexpr int64_t mostLayers = 1 << 14;
+
+/// What to do about an unknown key.
 static const char *const unknownRemedy =
     "it may change what is computed; where it does not, accept it with";
 
@@ -117,7 +121,7 @@ static void readGpt2(ConfigKeys &keys, const ConfigOptions &options,
   d.vocabulary = keys.count("vocab_size");
   d.positions = keys.count("n_positions");
   d.width = keys.count("n_embd");
-  d.layers = keys.count("n_layer");
+  d.layers = keys.count("n_layer", {}, 1, mostLayers);
   d.heads = d.keyHeads = keys.count("n_head");
   d.hidden = keys.count("n_inner", 4 * d.width);
   readActivation(keys, "activation_function", d);
@@ -136,6 +140,9 @@ static void readGpt2(ConfigKeys &keys, const ConfigOptions &options,
   // Of GPT2DoubleHeadsModel.
   keys.passOver({"summary_type", "summary_use_proj", "summary_activation",
                  "summary_proj_to_labels", "summary_first_dropout"});
+  // Of the first files.
+  keys.passOver({"predict_special_tokens"});
+  keys.refuse({"n_special"}, "the vocabulary has all tokens");
   if (d.width % d.heads != 0)
     keys.fail("n_head", "a divisor of n_embd = " + std::to_string(d.width) +
                             ": heads are equally wide");
@@ -279,7 +286,7 @@ static void readLlama(ConfigKeys &keys, const Json &object,
   d.vocabulary = keys.count("vocab_size");
   d.width = keys.count("hidden_size");
   d.hidden = keys.count("intermediate_size");
-  d.layers = keys.count("num_hidden_layers");
+  d.layers = keys.count("num_hidden_layers", {}, 1, mostLayers);
   d.heads = keys.count("num_attention_heads");
   // Other classes have other defaults, which depend on the version.
   d.keyHeads =
@@ -334,6 +341,27 @@ static void readLlama(ConfigKeys &keys, const Json &object,
   }
 }
 
+/// All numbers of bytes and of operations fit 64 bits.
+static void checkSize(ConfigKeys &keys, const Decoder &decoder) {
+  auto sum = [](const std::vector<Parameter> &parameters) {
+    double elements = 0;
+    for (const Parameter &parameter : parameters) {
+      double product = 1;
+      for (int64_t size : parameter.shape)
+        product *= double(size);
+      elements += product;
+    }
+    return elements;
+  };
+  const double total =
+      sum(embeddingParameters(decoder)) +
+      double(decoder.layers) * sum(layerParameters(decoder, 0)) +
+      sum(headParameters(decoder));
+  if (total > 1e15)
+    keys.failWith("found a model of " + numberText(total) +
+                  " parameters, expected at most 1e15: correct its sizes");
+}
+
 Decoder pp::hf::readConfig(const std::string &path,
                            const ConfigOptions &options) {
   const Json object = parseObject(
@@ -358,6 +386,8 @@ Decoder pp::hf::readConfig(const std::string &path,
   else
     readLlama(keys, object, path, options, errors, decoder);
   keys.finish(options.ignoredKeys, unknownRemedy);
+  if (errors.empty())
+    checkSize(keys, decoder);
   if (!errors.empty())
     throw Failure{errors};
   return decoder;

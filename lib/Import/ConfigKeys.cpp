@@ -7,9 +7,6 @@
 
 using namespace pp::hf;
 
-/// No size of a model is larger; products of two fit 64 bits.
-static constexpr int64_t mostCount = int64_t(1) << 31;
-
 bool ConfigKeys::has(const std::string &key) const {
   auto it = object.find(key);
   return it != object.end() && !it->is_null();
@@ -35,9 +32,10 @@ void ConfigKeys::missing(const std::string &key, const std::string &expected) {
 }
 
 int64_t ConfigKeys::count(const std::string &key,
-                          std::optional<int64_t> fallback, int64_t lowest) {
-  const std::string expected =
-      "a whole number from " + std::to_string(lowest) + " to 2^31";
+                          std::optional<int64_t> fallback, int64_t lowest,
+                          int64_t highest) {
+  const std::string expected = "a whole number from " + std::to_string(lowest) +
+                               " to " + std::to_string(highest);
   const Json *value = take(key);
   if (!value) {
     if (!fallback)
@@ -47,7 +45,7 @@ int64_t ConfigKeys::count(const std::string &key,
   if (value->is_number_integer()) {
     // Of a number above 2^63 this is negative.
     const auto number = value->get<int64_t>();
-    if (number >= lowest && number <= mostCount)
+    if (number >= lowest && number <= highest)
       return number;
   }
   fail(key, expected + ": correct it");

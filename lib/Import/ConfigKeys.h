@@ -23,10 +23,11 @@ public:
   const Json *take(const std::string &key);
   bool has(const std::string &key) const;
 
-  /// A whole number from `lowest` on; without a default the key has to be
-  /// there.
+  /// No size of a model is larger; products of two of them fit 64 bits.
+  static constexpr int64_t mostCount = int64_t(1) << 30;
+  /// A whole number in a range; without a default the key has to be there.
   int64_t count(const std::string &key, std::optional<int64_t> fallback = {},
-                int64_t lowest = 1);
+                int64_t lowest = 1, int64_t highest = mostCount);
   /// A finite number, above 0 or, with `orZero`, 0.
   double number(const std::string &key, std::optional<double> fallback = {},
                 bool orZero = false);

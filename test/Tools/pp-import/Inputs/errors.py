@@ -33,10 +33,14 @@ CASES = [
      "found --ignore-key=hidden_act, expected a key that this tool does not know: drop the option"),
     # Sizes.
     (LLAMA, {"hidden_size": REMOVED}, [],
-     "found no key 'hidden_size', expected a whole number from 1 to 2^31: is the file complete?"),
+     "found no key 'hidden_size', expected a whole number from 1 to 1073741824: is the file complete?"),
     (LLAMA, {"hidden_size": 0}, [], "found hidden_size = 0, expected a whole number from 1 to"),
     (LLAMA, {"hidden_size": "4096"}, [], 'found hidden_size = "4096", expected a whole number'),
     (LLAMA, {"hidden_size": 2**63}, [], "found hidden_size = 9223372036854775808, expected a"),
+    (LLAMA, {"num_hidden_layers": 20000}, [],
+     "found num_hidden_layers = 20000, expected a whole number from 1 to 16384: correct it"),
+    (LLAMA, {"hidden_size": 2**30, "vocab_size": 2**30}, [],
+     "parameters, expected at most 1e15: correct its sizes"),
     (LLAMA, {"num_attention_heads": 31}, [],
      "found num_attention_heads = 31, expected a divisor of hidden_size = 4096: or give head_dim"),
     (LLAMA, {"num_key_value_heads": 5}, [],
@@ -142,6 +146,14 @@ GOOD = [
     (LLAMA, {"rope_scaling": {"type": "linear", "rope_type": "linear", "factor": 2}}, []),
     (LLAMA, {"architectures": REMOVED, "num_key_value_heads": REMOVED, "rope_theta": REMOVED}, []),
     (GPT2, {"attn_pdrop": 0}, []),
+    # As transformers 5 writes them.
+    (QWEN3, {"rope_theta": REMOVED, "rope_scaling": REMOVED, "torch_dtype": REMOVED,
+             "dtype": "bfloat16", "pad_token_id": None, "layer_types": ["full_attention"] * 28,
+             "rope_parameters": {"rope_theta": 1000000, "rope_type": "default"}}, []),
+    (LLAMA, {"rope_theta": REMOVED, "rope_scaling": REMOVED, "pretraining_tp": REMOVED,
+             "head_dim": 128, "mlp_bias": False, "rope_parameters": dict(LLAMA3, rope_theta=5e5)}, []),
+    # As the first files had them.
+    (GPT2, {"attn_pdrop": 0, "n_special": 0, "predict_special_tokens": True}, []),
 ]
 
 # Files that are no configurations.
