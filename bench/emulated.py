@@ -3,13 +3,20 @@
 each computation sleeps 5 ms (--emulate) while all communication is real.
 
   bench/emulated.py [--ranks 4,8,16,32,64] [--schedules 1f1b,zb-h1,interleaved]
-                    [--duration 5] [--microbatches-per-rank 1] [--repeat 3]
+                    [--duration 5] [--microbatches-per-rank 2] [--repeat 3]
+  bench/emulated.py --mesh 4,4,4 [--duration 20] [--prefix "chrt -r 1"] ...
 
 For each setting: the measured makespan (median step of a run) over that of the
 simulator with the same durations and free transfers, in each repetition; the
 best counts, since whatever else the machine does can only add to it. The
 simulator's number is taken from `pp-plan`, which knows nothing of the run, and
 compared with what the program itself predicts.
+
+With --mesh the ranks are on three axes (pipe, data, tensor), and the collectives of
+layers and of replicas are real, too. Predicted is what the program says: the same
+durations, and collectives as planned. The median counts beside the best. With
+--prefix runs are started by that command: `chrt -r 1` keeps other work on the
+machine off their cores.
 """
 
 import argparse
@@ -33,6 +40,53 @@ def output(command, **more):
     if result.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))}\n{result.stdout}{result.stderr}")
     return result.stdout
+
+
+def compile_mesh(work, schedule, mesh, microbatches):
+    """A block of Llama a pipe coordinate."""
+    pipe, data, tensor = mesh
+    model = work / f"mesh{pipe}.mlir"
+    model.write_text(output(
+        [sys.executable, SOURCE / "bench/make_model.py", "llama", "--layers", pipe,
+         "--width", 64, "--heads", 8, "--kv-heads", 4, "--sequence", 32, "--batch", 1,
+         "--vocabulary", 64]))
+    program = work / f"{schedule}-{pipe}-{data}-{tensor}"
+    output([TOOLS / "pp-compile", model, "-o", program, "-q", f"--pp={pipe}", f"--dp={data}",
+            f"--tp={tensor}", f"--microbatches={microbatches}", f"--schedule={schedule}"])
+    return program
+
+
+def run(o, program, ranks, environment):
+    """The tables of a run by the first letter of their titles, and its text."""
+    text = output([*o.prefix.split(), "mpirun", "--oversubscribe", "--bind-to", "none", "-n",
+                   ranks, program, f"--emulate={o.duration}", "--steps", o.steps, "--profile",
+                   "--quiet"], env=environment)
+    rows = {}
+    for title in ("measured, emulated compute", "predicted from the emulated times"):
+        line = re.search(f"^  {title} +(.*)$", text, re.M)[1]
+        rows[title[0]] = [float(x.rstrip("%")) for x in line.split()]
+    return rows, text
+
+
+def measure_mesh(o, work, environment):
+    mesh = [int(size) for size in o.mesh.split(",")]
+    ranks = mesh[0] * mesh[1] * mesh[2]
+    print("| schedule | pipe, data, tensor | micro-batches | collectives of layers, of a rank | "
+          "predicted | measured, median | ratio: median, all |\n|---|---|---|---|---|---|---|")
+    for schedule in o.schedules.split(","):
+        microbatches = o.microbatches_per_rank * mesh[0]
+        program = compile_mesh(work, schedule, mesh, microbatches)
+        runs = []
+        for _ in range(o.repeat):
+            rows, text = run(o, program, ranks, environment)
+            count, ms = re.search(r"^collectives of layers: (\d+) a step, ([\d.]+) ms", text,
+                                  re.M).groups()
+            runs.append((rows["m"][0] / rows["p"][0], rows["m"][0], rows["p"][0], int(count),
+                         float(ms)))
+        ratio, measured, predicted, count, ms = sorted(runs)[len(runs) // 2]
+        print(f"| {schedule} | {o.mesh} | {microbatches} a replica | {count}, {ms:.1f} ms | "
+              f"{predicted:.1f} ms | {measured:.1f} ms | **{ratio:.3f}** "
+              f"({', '.join(f'{each[0]:.3f}' for each in sorted(runs))}) |", flush=True)
 
 
 def compile_program(work, schedule, ranks, microbatches):
@@ -72,12 +126,16 @@ def main():
     parser.add_argument("--microbatches-per-rank", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--mesh", help="ranks on pipe, data and tensor, as 4,4,4")
+    parser.add_argument("--prefix", default="", help="a command that starts mpirun")
     parser.add_argument("--work", default=str(SOURCE / "build" / "bench"))
     o = parser.parse_args()
     work = pathlib.Path(o.work).resolve()
     work.mkdir(parents=True, exist_ok=True)
     environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1",
                        OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+    if o.mesh:
+        return measure_mesh(o, work, environment)
     print("| schedule | ranks | micro-batches | simulated | measured | ratios | transfer, "
           "runtime, reduction |\n|---|---|---|---|---|---|---|")
     for schedule in o.schedules.split(","):
@@ -87,14 +145,7 @@ def main():
             simulated = simulate(schedule, ranks, stages, microbatches, o.duration)
             runs = []
             for _ in range(o.repeat):
-                text = output(
-                    ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", ranks, program,
-                     f"--emulate={o.duration}", "--steps", o.steps, "--profile", "--quiet"],
-                    env=environment)
-                rows = {}
-                for title in ("measured, emulated compute", "predicted from the emulated times"):
-                    line = re.search(f"^  {title} +(.*)$", text, re.M)[1]
-                    rows[title[0]] = [float(x.rstrip("%")) for x in line.split()]
+                rows, _ = run(o, program, ranks, environment)
                 if abs(rows["p"][0] / simulated - 1) > 1e-3:
                     sys.exit(f"the program predicts {rows['p'][0]} ms, pp-plan {simulated}")
                 runs.append((rows["m"][0] / simulated, rows["m"]))

@@ -43,6 +43,8 @@ pp::Cost pp::costOf(Operation *op, const MachineRates &rates) {
   // What a collective reads, adds and writes while it waits for messages.
   if (cost.collectives)
     cost.collectiveSeconds = cost.seconds;
+  if (cost.collectives && cast<CostOpInterface>(op).isMadeAgain())
+    cost.madeAgainSeconds = cost.seconds;
   return cost;
 }
 

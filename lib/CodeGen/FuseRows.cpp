@@ -179,9 +179,9 @@ private:
     return unit ? unit->getArrayRef() : ArrayRef<Operation *>(op);
   }
 
-  /// The first op before which a group ends wholly or does not begin, at `first`
-  /// or before it: what is before it depends on nothing behind it, whatever
-  /// becomes one loop.
+  /// The first op before which a group ends wholly or does not begin, at
+  /// `first` or before it: what is before it depends on nothing behind it,
+  /// whatever becomes one loop.
   Operation *findBoundary(Operation *first) const {
     for (bool isStable = false; !isStable;) {
       isStable = true;

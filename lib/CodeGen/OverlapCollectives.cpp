@@ -56,8 +56,8 @@ static bool touches(Operation *op, Value root, bool onlyWrites) {
       if (effects)
         effects.getEffectsOnValue(operand, all);
       const bool isRead = effects && llvm::all_of(all, [](auto &effect) {
-        return isa<MemoryEffects::Read>(effect.getEffect());
-      });
+                            return isa<MemoryEffects::Read>(effect.getEffect());
+                          });
       if (!isRead || !onlyWrites)
         return WalkResult::interrupt();
     }

@@ -201,7 +201,8 @@ static void checkParts(const pp::PipelineOptions &options, Checker &check) {
     return;
   if (options.tensorGroups % ranks != 0)
     check.error() << "found --tensor-groups=" << options.tensorGroups
-                  << " with --tp=" << ranks << ", expected a multiple of --tp\n";
+                  << " with --tp=" << ranks
+                  << ", expected a multiple of --tp\n";
   else if (options.tensorGroups != ranks &&
            !StringRef(options.meshOrder).ends_with(",tensor"))
     check.error() << "found --tensor-groups=" << options.tensorGroups

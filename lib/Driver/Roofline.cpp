@@ -1,9 +1,10 @@
 //===- Roofline.cpp - Times of kernels by assumed rates -------------------===//
 //
 // A kernel takes as long as its bytes or its operations, whichever is longer,
-// by the rates of a file. So this says which kernels are worth work and what
-// more there is to gain in them, not how long a step takes on a device: rates
-// differ between shapes, and nothing here has been measured.
+// by the rates of a file, and a collective of layers as long as its messages.
+// So this says which kernels are worth work and what more there is to gain in
+// them, not how long a step takes on a device: rates differ between shapes, and
+// nothing here has been measured.
 //
 // What a layer or a function of the step's end calls says each call
 // (`pp.cost`); how often it runs say the programs of the ranks.
@@ -13,6 +14,7 @@
 #include "Roofline.h"
 
 #include "pp/Dialect/PP/IR/StepFunctions.h"
+#include "pp/Schedule/Simulator.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -52,13 +54,17 @@ llvm::Expected<MachineRates> MachineRates::read(StringRef path) {
       {"f32_products_per_second", &rates.f32Products},
       {"attention_forward_per_second", &rates.attentionForward},
       {"attention_backward_per_second", &rates.attentionBackward},
-      {"seconds_per_call", &rates.secondsPerCall}};
+      {"seconds_per_call", &rates.secondsPerCall},
+      {"transfer_bytes_per_second", &rates.transferBytes},
+      {"seconds_per_message", &rates.secondsPerMessage}};
   const llvm::json::Object *object = value->getAsObject();
   for (auto &[key, field] : fields) {
     std::optional<double> number =
         object ? object->getNumber(key) : std::nullopt;
-    // Rates of a byte or an operation a second and more; a call of at most 1 s.
-    bool isTime = field == &rates.secondsPerCall;
+    // Rates of a byte or an operation a second and more; a call or a message of
+    // at most 1 s.
+    bool isTime =
+        field == &rates.secondsPerCall || field == &rates.secondsPerMessage;
     if (!number || !(*number >= (isTime ? 0 : 1)) ||
         !(*number <= (isTime ? 1 : 1e30)))
       return llvm::createStringError(
@@ -82,6 +88,7 @@ struct Cost {
   std::string kind;
   bool isBF16 = false;
   double calls = 0, bytes = 0, least = 0, operations = 0, seconds = 0;
+  double messages = 0;               ///< of collectives, one after another
   llvm::SetVector<StringRef> layers; ///< its callers
 
   void add(const Cost &other, double times) {
@@ -91,6 +98,7 @@ struct Cost {
     bytes += times * other.bytes;
     least += times * other.least;
     operations += times * other.operations;
+    messages += times * other.messages;
     layers.insert_range(other.layers);
   }
 };
@@ -127,6 +135,8 @@ Cost Step::costOf(DictionaryAttr attribute, StringRef layer) {
   cost.bytes = double(attribute.getAs<IntegerAttr>("bytes").getInt());
   cost.least = double(attribute.getAs<IntegerAttr>("least").getInt());
   cost.operations = attribute.getAs<FloatAttr>("operations").getValueAsDouble();
+  if (auto messages = attribute.getAs<IntegerAttr>("messages"))
+    cost.messages = double(messages.getInt());
   cost.layers.insert(layer);
   return cost;
 }
@@ -208,6 +218,12 @@ Costs Step::of(ProgramOp program) {
 }
 
 static double secondsOf(const Cost &cost, const MachineRates &rates) {
+  if (cost.kind == "collective")
+    return cost.messages == 0
+               ? 0
+               : schedule::messageTime(
+                     cost.messages, cost.bytes / cost.messages,
+                     rates.secondsPerMessage, rates.transferBytes);
   double operations = rates.f32Products, bytes = rates.kernelBytes;
   if (cost.kind == "product" || cost.kind == "copy")
     bytes = rates.copyBytes;
@@ -263,18 +279,26 @@ void pp::driver::printRoofline(ModuleOp module, const MachineRates &rates,
         os << " (" << llvm::join(cost.layers, ", ") << ")";
       os << "\n";
     };
-    auto print = [&](StringRef title, bool kernels) {
+    enum Section { Kernels, Products, Collectives };
+    auto sectionOf = [](const Cost &cost) {
+      return cost.kind == "collective"                      ? Collectives
+             : cost.kind == "kernel" || cost.kind == "copy" ? Kernels
+                                                            : Products;
+    };
+    auto print = [&](StringRef title, Section section) {
       os << formatv("\nrank {0}: {1}\n", program.getPipe(), title)
          << "  share       ms  calls      TFLOP         MB  over least  name\n";
       unsigned left = 10;
       for (auto &[name, cost] : sorted)
-        if ((cost.kind == "kernel" || cost.kind == "copy") == kernels && left) {
+        if (sectionOf(cost) == section && left) {
           line(name, cost);
           --left;
         }
     };
-    print("kernels that take longest", true);
-    print("products and attention that take longest", false);
+    print("kernels that take longest", Kernels);
+    print("products and attention that take longest", Products);
+    if (kinds.count("collective"))
+      print("collectives of layers that take longest", Collectives);
     os << "\nby kind\n";
     for (auto &[kind, cost] : kinds) {
       Cost sum = cost;

@@ -17,14 +17,17 @@ struct MachineRates {
   double copyBytes = 0;                     ///< copies, zeros, products
   double bf16Products = 0, f32Products = 0; ///< operations
   double attentionForward = 0, attentionBackward = 0; ///< operations
-  double secondsPerCall = 0; ///< from the end of a kernel to the next
+  double secondsPerCall = 0;    ///< from the end of a kernel to the next
+  double transferBytes = 0;     ///< collectives of layers, from rank to rank
+  double secondsPerMessage = 0; ///< of these, beside their bytes
 
   static llvm::Expected<MachineRates> read(llvm::StringRef path);
 };
 
 /// Prints, for each rank of a module whose layers are calls with `pp.cost`, the
-/// kernels, products and attention of a step: calls, operations, bytes, the
-/// least bytes, and the time by `rates`; the ten that take longest, and all.
+/// kernels, products, attention and collectives of layers of a step: calls,
+/// operations, bytes, the least bytes, and the time by `rates`; the ten that
+/// take longest, and all.
 void printRoofline(mlir::ModuleOp module, const MachineRates &rates,
                    llvm::raw_ostream &os);
 

@@ -36,8 +36,7 @@ struct Real {
 class Tape {
 public:
   /// `noise`: relative size of the errors, 0 for none.
-  Tape(double noise, uint64_t seed)
-      : nodes(1), noise(noise), seed(seed) {}
+  Tape(double noise, uint64_t seed) : nodes(1), noise(noise), seed(seed) {}
 
   /// The tape on which arithmetic of `Real` is recorded.
   static Tape *&active() {

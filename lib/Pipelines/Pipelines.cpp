@@ -92,6 +92,9 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
     shard.flops = target->rates.flops;
     shard.bandwidth = target->rates.bytes;
     shard.transfer = target->rates.transfer;
+    // Whatever is gathered again or recomputed in the end: how layers are cut
+    // decides their bits, which do not depend on that.
+    shard.again = true;
     manager.addPass(createPPShard(shard));
     PPPartitionShardsOptions shards;
     shards.tensors = options.numParts();
@@ -116,6 +119,7 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   partition.flops = target->rates.flops;
   partition.bandwidth = target->rates.bytes;
   partition.transfer = target->rates.transfer;
+  partition.latency = target->rates.latency;
   manager.addPass(createPPPartition(partition));
   // Layer functions and stage functions. Residuals are chosen here, so common
   // subexpressions of the backward are gone before their values are counted.
@@ -141,6 +145,7 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   schedule.flops = target->rates.flops;
   schedule.bandwidth = target->rates.bytes;
   schedule.transfer = target->rates.transfer;
+  schedule.latency = target->rates.latency;
   manager.addPass(createPPSchedule(schedule));
   PPAddMeshOptions mesh;
   mesh.replicas = options.replicas;
@@ -191,6 +196,7 @@ LogicalResult pp::buildRankPipeline(OpPassManager &manager,
   times.flops = target->rates.flops;
   times.bandwidth = target->rates.bytes;
   times.transfer = target->rates.transfer;
+  times.latency = target->rates.latency;
   manager.addPass(createPPAnnotateTimes(times));
   return success();
 }
@@ -205,11 +211,12 @@ static LogicalResult addLayers(OpPassManager &manager,
     LowerLayersOptions layers;
     layers.cpu = options.cpu;
     layers.features = options.features;
-    layers.overlap = getenv("PP_OVERLAP") != nullptr;
+    layers.overlap = options.overlap == "on";
     addLowerLayers(manager, layers);
     return success();
   }
   LowerLayersGPUOptions layers;
+  layers.overlap = options.overlap != "off";
   layers.chip = options.chip.empty() ? kUsualChip.str() : options.chip;
   layers.cubin = !options.chip.empty();
   layers.emulate = options.emulate;

@@ -65,6 +65,22 @@ void pp::plan::addCommonOptions(CLI::App &app, RawOptions &raw) {
   app.add_option("--optimizer", raw.optimizer,
                  "time of the optimizer's step (0)")
       ->type_name("T");
+  app.add_option(
+         "--tensors", raw.tensors,
+         "ranks that share the tensors of each stage; with "
+         "--layer-bytes and --bandwidth: what collectives of its layers "
+         "add to its times, each on a ring (1)")
+      ->type_name("T");
+  app.add_option("--layer-bytes", raw.layerBytes,
+                 "with --tensors: what a collective gathers or scatters, all "
+                 "parts together; one for all or one for each stage")
+      ->type_name("BYTES");
+  app.add_option(
+         "--layer-collectives", raw.layerCollectives,
+         "with --tensors: how many there are in F, I and W of a stage; "
+         "an all-reduce counts as two (4,4,2: a transformer block whose "
+         "gathers are made again)")
+      ->type_name("F,I,W");
   app.add_option("--replicas", raw.replicas,
                  "of the pipeline; with --parameter-bytes and --bandwidth, or "
                  "a profile, they say what --parameter-gather and "
@@ -257,7 +273,8 @@ static void readTransfers(const RawOptions &raw, Costs &costs) {
   if (raw.bytes.empty()) {
     for (auto [option, text] : {std::pair{"--latency", &raw.latency},
                                 std::pair{"--bandwidth", &raw.bandwidth}})
-      if (!text->empty() && raw.parameterBytes.empty())
+      if (!text->empty() && raw.parameterBytes.empty() &&
+          raw.layerBytes.empty())
         reject(option, *text,
                "'--bytes' with it, the size of the messages; '--transfer' "
                "gives their time at once");
@@ -313,6 +330,53 @@ static void readReplicas(const RawOptions &raw, Options &options) {
   options.replicas = 1; // nothing is left to the profile
 }
 
+/// Adds the collectives of layers to the times of stages.
+static void readTensors(const RawOptions &raw, Costs &costs) {
+  if (raw.tensors.empty()) {
+    for (auto [option, text] :
+         {std::pair{"--layer-bytes", &raw.layerBytes},
+          std::pair{"--layer-collectives", &raw.layerCollectives}})
+      if (!text->empty())
+        reject(option, *text,
+               "'--tensors' with it, the ranks that share each stage");
+    return;
+  }
+  if (!raw.profile.empty())
+    reject("--tensors", raw.tensors,
+           "it without --profile, which has measured collectives of layers: "
+           "leave out one of the two");
+  if (raw.layerBytes.empty() || raw.bandwidth.empty())
+    reject("--tensors", raw.tensors,
+           "'--layer-bytes' and '--bandwidth' with it");
+  const int32_t ranks = readCount("--tensors", raw.tensors, limits::kRanks);
+  std::vector<double> counts = {4, 4, 2};
+  const std::string expected =
+      "three numbers of collectives from 0 to 1e6, as 4,4,2";
+  if (!raw.layerCollectives.empty())
+    counts = readList<double>("--layer-collectives", raw.layerCollectives, 1e6,
+                              /*mayHaveUnits=*/false, expected);
+  if (counts.size() != 3)
+    reject("--layer-collectives", raw.layerCollectives, expected);
+  std::vector<double> seconds;
+  for (int64_t bytes : readBytes("--layer-bytes", raw.layerBytes, {}))
+    seconds.push_back(ringTime(static_cast<double>(bytes), ranks,
+                               readOneTime("--latency", raw.latency),
+                               readBandwidth(raw)));
+  std::vector<double> *times[] = {&costs.forward, &costs.inputGradient,
+                                  &costs.weightGradient};
+  for (size_t kind = 0; kind < 3; ++kind) {
+    std::vector<double> &of = *times[kind];
+    // One for all stages, or one for each.
+    if (of.size() == 1)
+      of.assign(seconds.size(), of.front());
+    if (seconds.size() != 1 && seconds.size() != of.size())
+      reject("--layer-bytes", raw.layerBytes,
+             "one for all stages, or " + std::to_string(of.size()));
+    for (size_t stage = 0; stage < of.size(); ++stage)
+      of[stage] += counts[kind] * seconds[seconds.size() == 1 ? 0 : stage];
+  }
+}
+
 Options pp::plan::readOptions(const RawOptions &raw) {
   Options options;
   options.schedule = raw.schedule.empty() ? "1f1b" : raw.schedule;
@@ -325,6 +389,7 @@ Options pp::plan::readOptions(const RawOptions &raw) {
   costs.forward = readTimes("--forward", raw.forward, 1);
   costs.inputGradient = readTimes("--backward-input", raw.backwardInput, 1);
   costs.weightGradient = readTimes("--backward-weight", raw.backwardWeight, 1);
+  readTensors(raw, costs);
   readTransfers(raw, costs);
   costs.overlapTransfers = !raw.noOverlap;
   costs.optimizer = readTimes("--optimizer", raw.optimizer, 0);

@@ -27,6 +27,7 @@ struct RawOptions {
   std::string schedule, ranks, virtualStages, microbatches;
   std::string forward, backwardInput, backwardWeight, transfer;
   std::string latency, bandwidth, bytes, optimizer, reduction, profile;
+  std::string tensors, layerBytes, layerCollectives;
   std::string replicas, parameterBytes, parameterGather, gradientReduction;
   std::string activationBytes, fixedBytes, memoryCap, semantics;
   std::string svg, trace, csv, seed, effort;

@@ -88,99 +88,6 @@ static Input parseInput(const Node &node) {
   return input;
 }
 
-uint64_t Parameter::wholeElements() const {
-  if (sharding.empty())
-    return elements;
-  uint64_t all = 1;
-  for (int64_t size : shape)
-    all *= uint64_t(size);
-  return all;
-}
-
-bool Parameter::isShardedOver(std::string_view axis) const {
-  for (const std::vector<std::string> &axes : sharding)
-    if (std::find(axes.begin(), axes.end(), axis) != axes.end())
-      return true;
-  return false;
-}
-
-void pprt::forEachRun(
-    const Parameter &parameter, const Mesh &mesh, int rank,
-    const std::function<void(uint64_t, uint64_t, uint64_t)> &visit) {
-  // A dimension in blocks is two of them.
-  std::vector<uint64_t> shape, size, begin;
-  size_t last = 0; // that is cut
-  bool isCut = false;
-  for (size_t dim = 0; dim < parameter.shape.size(); ++dim) {
-    uint64_t parts = 1, number = 0;
-    uint64_t whole = uint64_t(parameter.shape[dim]);
-    if (dim < parameter.sharding.size())
-      for (const std::string &axis : parameter.sharding[dim]) {
-        number = number * uint64_t(mesh.sizeOf(axis)) +
-                 uint64_t(mesh.coordinate(rank, axis));
-        parts *= uint64_t(mesh.sizeOf(axis));
-      }
-    if (!parameter.blocks.empty() && parameter.blocks[dim] > 1) {
-      const uint64_t blocks = uint64_t(parameter.blocks[dim]);
-      shape.push_back(blocks);
-      size.push_back(blocks);
-      begin.push_back(0);
-      whole /= blocks;
-    }
-    if (parts > 1) {
-      last = shape.size();
-      isCut = true;
-    }
-    shape.push_back(whole);
-    size.push_back((whole + parts - 1) / parts);
-    begin.push_back(size.back() * number);
-  }
-  if (!isCut)
-    return visit(0, 0, parameter.wholeElements());
-  // A part that is padded ends with the whole.
-  std::vector<uint64_t> held(size);
-  for (size_t dim = 0; dim < shape.size(); ++dim)
-    held[dim] =
-        std::min(size[dim], shape[dim] - std::min(shape[dim], begin[dim]));
-  if (std::find(held.begin(), held.end(), 0) != held.end())
-    return; // nothing but padding
-  uint64_t inner = 1;
-  for (size_t dim = last + 1; dim < shape.size(); ++dim)
-    inner *= shape[dim];
-  std::vector<uint64_t> place(last);
-  for (;;) {
-    uint64_t whole = 0, part = 0;
-    for (size_t dim = 0; dim < last; ++dim) {
-      whole = whole * shape[dim] + begin[dim] + place[dim];
-      part = part * size[dim] + place[dim];
-    }
-    visit((whole * shape[last] + begin[last]) * inner,
-          part * size[last] * inner, held[last] * inner);
-    size_t dim = last;
-    while (dim > 0 && ++place[dim - 1] == held[dim - 1])
-      place[--dim] = 0;
-    if (dim == 0)
-      return;
-  }
-}
-
-std::vector<std::string> Description::axesOfEqualSamples() const {
-  std::vector<std::string> axes;
-  for (const Mesh::Axis &axis : mesh.getAxes())
-    if (axis.name != "pipe" && axis.name != "data" && axis.size > 1)
-      axes.push_back(axis.name);
-  return axes;
-}
-
-bool Description::isFirstOfEqual(int rank, const Parameter *parameter) const {
-  for (const Mesh::Axis &axis : mesh.getAxes())
-    if (axis.name != "pipe" && axis.name != "data" &&
-        !(parameter && parameter->isShardedOver(axis.name)) &&
-        mesh.coordinate(rank, axis.name) != 0)
-      return false;
-  return true;
-}
-
 /// The parts of a parameter over the mesh, each dimension into equal ones.
 static void parseSharding(const Node &node, const Mesh &mesh,
                           Parameter &parameter) {
@@ -549,6 +456,25 @@ static void parseParts(const Node &node, Description &d) {
           parsePart(text, d.layers.size()));
 }
 
+/// Collectives of layers by the functions of a stage that come to them.
+static void parseStageCollectives(const Node &node, Description &d) {
+  auto stage = node.get<int64_t>("stage");
+  if (stage < 0 || stage >= d.stages)
+    broken("whose '" + node.path + "stage' is no stage");
+  d.stageCollectives.resize(size_t(d.stages));
+  for (ActionKind kind :
+       {ActionKind::Forward, ActionKind::Backward, ActionKind::BackwardInput,
+        ActionKind::BackwardWeight}) {
+    const char *name = actionKindName(kind);
+    const auto numbers = node.get<std::vector<int>>(name, std::vector<int>());
+    for (int number : numbers)
+      if (number < 0 || size_t(number) >= d.layerCollectives.size())
+        broken("whose '" + node.path + name + "' has the collective " +
+               std::to_string(number) + ", which layers do not have");
+    d.stageCollectives[size_t(stage)].byKind[size_t(kind)] = numbers;
+  }
+}
+
 static StageTimes parseTimes(const Node &node, int stages) {
   auto get = [&](const char *key, size_t least, size_t most) {
     auto times = node.get<std::vector<double>>(key);
@@ -569,14 +495,23 @@ static StageTimes parseTimes(const Node &node, int stages) {
   times.transfer = get("transfer", 1, std::max<size_t>(count, 2) - 1);
   if (times.transfer.size() != 1 && times.transfer.size() != count - 1)
     broken("whose '" + node.path + "transfer' is not a time for each edge");
-  // Programs of one pipeline have no collectives.
+  // Programs of one pipeline have no collectives, nor those of whole layers.
   for (auto [key, field] :
        {std::pair{"parameter_gather", &times.parameterGather},
         std::pair{"gradient_reduction", &times.gradientReduction},
-        std::pair{"gradient_gather", &times.gradientGather}})
+        std::pair{"gradient_gather", &times.gradientGather},
+        std::pair{"forward_collectives", &times.forwardCollectives},
+        std::pair{"input_gradient_collectives", &times.inputCollectives},
+        std::pair{"weight_gradient_collectives", &times.weightCollectives}})
     if (node.value.contains(key))
       *field = get(key, count, count);
   return times;
+}
+
+static bool isComputation(ActionKind kind) {
+  return kind == ActionKind::Forward || kind == ActionKind::Backward ||
+         kind == ActionKind::BackwardInput ||
+         kind == ActionKind::BackwardWeight;
 }
 
 double StageTimes::of(const Action &action) const {
@@ -595,10 +530,31 @@ double StageTimes::of(const Action &action) const {
   }
 }
 
-static bool isComputation(ActionKind kind) {
-  return kind == ActionKind::Forward || kind == ActionKind::Backward ||
-         kind == ActionKind::BackwardInput ||
-         kind == ActionKind::BackwardWeight;
+double StageTimes::inCollectives(const Action &action) const {
+  auto of = [&](const std::vector<double> &seconds) {
+    return seconds[seconds.size() == 1 ? 0 : size_t(action.stage)];
+  };
+  switch (action.kind) {
+  case ActionKind::Forward:
+    return of(forwardCollectives);
+  case ActionKind::Backward:
+    return of(inputCollectives) + of(weightCollectives);
+  case ActionKind::BackwardInput:
+    return of(inputCollectives);
+  case ActionKind::BackwardWeight:
+    return of(weightCollectives);
+  default:
+    return 0;
+  }
+}
+
+const std::vector<int> &Description::collectivesOf(const Action &action) const {
+  static const std::vector<int> none;
+  return isComputation(action.kind) &&
+                 size_t(action.stage) < stageCollectives.size()
+             ? stageCollectives[size_t(action.stage)]
+                   .byKind[size_t(action.kind)]
+             : none;
 }
 
 /// What one part says about another has to be so.
@@ -702,8 +658,7 @@ Description pprt::parseDescription(const char *text) {
   d.ranksPerProcess = root.get<int>("ranks_per_process", 1);
   const Mesh::Axis &fastest = d.mesh.getAxes().back();
   if (d.ranksPerProcess < 1 ||
-      (d.ranksPerProcess > 1 && (fastest.name != "tensor" ||
-                                 fastest.size % d.ranksPerProcess != 0)))
+      (fastest.name == "tensor" ? fastest.size : 1) % d.ranksPerProcess != 0)
     broken("with " + std::to_string(d.ranksPerProcess) +
            " ranks a process on a mesh of " + d.mesh.describe());
   d.stages = root.get<int>("stages");
@@ -743,6 +698,9 @@ Description pprt::parseDescription(const char *text) {
     root.forEach("layer_collectives", [&](const Node &node) {
       d.layerCollectives.push_back(parseCollective(node, d));
     });
+  if (document.contains("stage_collectives"))
+    root.forEach("stage_collectives",
+                 [&](const Node &node) { parseStageCollectives(node, d); });
   root.forEach("programs", [&](const Node &node) {
     d.programs.push_back(parseProgram(node, d));
   });

@@ -194,6 +194,12 @@ struct StageParts {
   std::vector<Part> byKind[4]; // by ActionKind, Forward to BackwardWeight
 };
 
+/// The collectives of layers in a stage's functions, in the order in which they
+/// come to them, by their positions in the description.
+struct StageCollectives {
+  std::vector<int> byKind[4]; // by ActionKind, Forward to BackwardWeight
+};
+
 /// Seconds of the actions of each stage, and of the transfers from each stage
 /// to the next (one for all, or one for each edge).
 struct StageTimes {
@@ -202,9 +208,14 @@ struct StageTimes {
   /// Of the collectives of replicas (one for all, or one for each stage).
   std::vector<double> parameterGather = {0}, gradientReduction = {0},
                       gradientGather = {0};
+  /// What of the actions goes to collectives of layers (as above).
+  std::vector<double> forwardCollectives = {0}, inputCollectives = {0},
+                      weightCollectives = {0};
 
   /// How long an action takes; 0 if it is no computation.
   double of(const Action &action) const;
+  /// Of that, how long its layers are in collectives.
+  double inCollectives(const Action &action) const;
 };
 
 struct Description {
@@ -234,6 +245,8 @@ struct Description {
   std::vector<Program> programs; ///< by coordinate on `pipe`
   /// Of layers, in which all ranks of a group come to the same ones.
   std::vector<ProgramCollective> layerCollectives;
+  /// By stage; empty if there are none.
+  std::vector<StageCollectives> stageCollectives;
   std::vector<int> placement; ///< coordinate on `pipe` of each stage
   /// Of each stage: its schedule has I, which computes nothing, since nothing
   /// reads input gradients of the stage.
@@ -242,6 +255,8 @@ struct Description {
   std::optional<StageTimes> times;
 
   int ranks() const { return mesh.size(); }
+  /// The collectives of layers that an action comes to, in their order.
+  const std::vector<int> &collectivesOf(const Action &action) const;
   /// Axes of several coordinates whose ranks have the same samples.
   std::vector<std::string> axesOfEqualSamples() const;
   /// The axes of collectives of any program, each list once.

@@ -26,8 +26,8 @@ static std::vector<std::string>
 splitErrors(const std::vector<std::string> &processes) {
   long ranks = 1;
   for (const std::string &error : processes)
-    ranks = std::max(ranks,
-                     1 + std::count(error.begin(), error.end(), separator));
+    ranks =
+        std::max(ranks, 1 + std::count(error.begin(), error.end(), separator));
   std::vector<std::string> errors;
   for (const std::string &error : processes) {
     const bool isJoined = error.find(separator) != std::string::npos;

@@ -12,7 +12,8 @@ static constexpr double longestLead = 200e3; // ns
 
 Emulation::Emulation(const Program &program, const StageTimes &times) {
   for (const Action &action : program.actions)
-    durations.push_back(uint64_t(std::llround(times.of(action) * 1e9)));
+    durations.push_back(uint64_t(std::llround(
+        std::max(times.of(action) - times.inCollectives(action), 0.0) * 1e9)));
 }
 
 void Emulation::start() {
@@ -20,8 +21,8 @@ void Emulation::start() {
   prctl(PR_SET_TIMERSLACK, 1ul);
 }
 
-void Emulation::finish(int action, uint64_t begin) {
-  const uint64_t duration = durations[size_t(action)];
+void Emulation::finish(int action, uint64_t begin, uint64_t parts) {
+  const uint64_t duration = durations[size_t(action)] / parts;
   if (duration == 0)
     return;
   const int64_t deadline = int64_t(begin) + int64_t(duration) - late;

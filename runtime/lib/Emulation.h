@@ -3,7 +3,9 @@
 // Under --emulate stage functions return at once (they ask their context), and
 // the end of each action waits until its planned duration is over, asleep. All
 // communication is real, so that many ranks on few cores show what the runtime
-// itself costs.
+// itself costs: transfers, collectives of replicas, and those of layers,
+// between which the action sleeps in equal parts. What the compiler planned for
+// these is no part of the sleep.
 //
 // A sleep ends a little late, by the timer and the scheduler (30 us and more),
 // which no computation would. So sleeps aim earlier by what they were late on
@@ -28,8 +30,9 @@ public:
   /// Lets the timers of this process be exact.
   static void start();
 
-  /// Sleeps until the action that began at `begin` has lasted as planned.
-  void finish(int action, uint64_t begin);
+  /// Sleeps until the action that began at `begin` has lasted as planned; or
+  /// one of so many equal parts of it, which began then.
+  void finish(int action, uint64_t begin, uint64_t parts = 1);
   /// The rank has waited for `ns` in between.
   void noteWait(uint64_t ns) {
     if (late > 0)
@@ -39,7 +42,7 @@ public:
   }
 
 private:
-  std::vector<uint64_t> durations; // ns, by action
+  std::vector<uint64_t> durations; // ns of computing, by action
   int64_t late = 0; // ns, by which the last action ended late; early if below 0
   double lead = 0;  // ns, by which sleeps are aimed earlier
 };

@@ -31,12 +31,14 @@ void HostBackend::prepare(std::shared_ptr<Arena> memory) {
   layerBegins.resize(all.layerCollectives.size());
 }
 
+void HostBackend::keepMemory() { setup.bootstrap.keepUntilEnd(arena); }
+
 void HostBackend::teardown(bool) {
   bool isFree = !pipe || pipe->abort();
   isFree &= !groups || groups->abort();
   isFree &= !layerGroups || layerGroups->abort();
   if (!isFree)
-    setup.bootstrap.keepUntilEnd(arena);
+    keepMemory();
   pipe.reset();
   groups.reset();
   layerGroups.reset();
@@ -139,10 +141,44 @@ EmulationBackend::EmulationBackend(const BackendSetup &setup)
 
 void EmulationBackend::prepare(std::shared_ptr<Arena> memory) {
   HostBackend::prepare(std::move(memory));
+  uint64_t in = 0, out = 0, workspace = 0;
+  for (const ProgramCollective &each : setup.description.layerCollectives) {
+    const Group group =
+        Group::along(setup.description.mesh, setup.bootstrap.rank(), each.axes);
+    const Collective collective = each.over(group.size());
+    const uint64_t bytes = sizeOf(collective.type);
+    in = std::max(in, bytes * collective.elementsIn(group.member));
+    out = std::max(out, bytes * collective.elementsOut(group.member));
+    workspace = std::max(workspace, collective.workspaceBytes(group.size()));
+  }
+  auto aligned = [](uint64_t bytes) { return (bytes + 63) / 64 * 64; };
+  outOffset = aligned(in);
+  workspaceOffset = outOffset + aligned(out);
+  if (!setup.description.stageCollectives.empty())
+    operands = std::make_shared<Arena>(workspaceOffset +
+                                       std::max<uint64_t>(workspace, 1));
   Emulation::start();
 }
+void EmulationBackend::keepMemory() {
+  HostBackend::keepMemory();
+  setup.bootstrap.keepUntilEnd(operands);
+}
 void EmulationBackend::actionEnd(int action) {
-  emulation.finish(action, setup.recorder.currentActionBegin());
+  const std::vector<int> &collectives =
+      setup.description.collectivesOf(setup.program().actions[size_t(action)]);
+  const uint64_t parts = collectives.size() + 1;
+  uint64_t begin = setup.recorder.currentActionBegin();
+  for (int collective : collectives) {
+    emulation.finish(action, begin, parts);
+    const uint64_t start = nowNs();
+    startLayerCollective(collective, operands->base(),
+                         operands->base() + outOffset,
+                         operands->base() + workspaceOffset);
+    finishLayerCollective(collective);
+    begin = nowNs();
+    emulation.noteWait(begin - start);
+  }
+  emulation.finish(action, begin, parts);
   HostBackend::actionEnd(action);
 }
 const void *EmulationBackend::data(int, int) {
@@ -155,5 +191,10 @@ void EmulationBackend::loss(pprt_context &, int, const float *) {}
 void EmulationBackend::wait(int request, int action) {
   const uint64_t begin = nowNs();
   HostBackend::wait(request, action);
+  emulation.noteWait(nowNs() - begin);
+}
+void EmulationBackend::finishCollective(int collective, int action) {
+  const uint64_t begin = nowNs();
+  HostBackend::finishCollective(collective, action);
   emulation.noteWait(nowNs() - begin);
 }

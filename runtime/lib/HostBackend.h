@@ -47,6 +47,10 @@ public:
     *to = number;
   }
 
+protected:
+  /// Leaves what other ranks may still read or write to the bootstrap.
+  virtual void keepMemory();
+
 private:
   IdChecks idChecks;
   alignas(64) double summary[PPRT_NUM_SUMMARY] = {};
@@ -56,9 +60,11 @@ private:
   std::vector<uint64_t> layerBegins;
 };
 
-/// Actions take their planned time and compute nothing. Transfers and the
-/// all-reduce of the report are those of the host; losses and norms are 0, and
-/// no address that the program hands over is read or written.
+/// Actions take their planned time and compute nothing. Transfers, collectives
+/// and the all-reduce of the report are those of the host; losses and norms are
+/// 0, and no address that the program hands over is read or written but for
+/// these. Layers, which do not run, hand over none: their collectives are made
+/// on memory of the backend.
 class EmulationBackend final : public HostBackend {
 public:
   explicit EmulationBackend(const BackendSetup &setup);
@@ -70,9 +76,15 @@ public:
   void zero(void *data, uint64_t bytes) override;
   void loss(pprt_context &context, int microbatch, const float *value) override;
   void wait(int request, int action) override;
+  void finishCollective(int collective, int action) override;
 
 private:
+  void keepMemory() override;
+
   Emulation emulation;
+  /// What any collective of a layer reads, writes and works in; null for none.
+  std::shared_ptr<Arena> operands;
+  uint64_t outOffset = 0, workspaceOffset = 0;
 };
 
 } // namespace pprt

@@ -1,8 +1,8 @@
 //===- Mesh.h - Coordinates of ranks ----------------------------*- C++ -*-===//
 //
-// A rank is a process of a run, or one of several in it. The ranks form a mesh of named axes: stages are
-// placed along `pipe`, all other axes run the same program. This is the only
-// place that knows which rank has which coordinates.
+// A rank is a process of a run, or one of several in it. The ranks form a mesh
+// of named axes: stages are placed along `pipe`, all other axes run the same
+// program. This is the only place that knows which rank has which coordinates.
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_MESH_H

@@ -452,6 +452,24 @@ private:
 };
 } // namespace
 
+/// Collectives are made, so what is said of computations is without them, and
+/// what is predicted has them as the compiler planned them.
+static void addCollectives(const StageTimes &planned, StageTimes &times) {
+  auto add = [](const std::vector<double> &seconds, std::vector<double> &to) {
+    for (size_t stage = 0; stage < to.size(); ++stage)
+      to[stage] += seconds[seconds.size() == 1 ? 0 : stage];
+  };
+  add(planned.forwardCollectives, times.forward);
+  add(planned.inputCollectives, times.inputGradient);
+  add(planned.weightCollectives, times.weightGradient);
+  times.forwardCollectives = planned.forwardCollectives;
+  times.inputCollectives = planned.inputCollectives;
+  times.weightCollectives = planned.weightCollectives;
+  times.parameterGather = planned.parameterGather;
+  times.gradientReduction = planned.gradientReduction;
+  times.gradientGather = planned.gradientGather;
+}
+
 /// Times for --emulate: `text` is F,I,W in ms, one duration for all of them, or
 /// empty for the planned ones.
 static StageTimes parseEmulation(const std::string &text,
@@ -462,8 +480,7 @@ static StageTimes parseEmulation(const std::string &text,
             "give --emulate=F,I,W in ms");
     StageTimes times = *description.times;
     // What is sent, is sent.
-    times.transfer = times.parameterGather = times.gradientReduction =
-        times.gradientGather = {0};
+    times.transfer = {0};
     return times;
   }
   std::vector<double> ms;
@@ -494,6 +511,8 @@ static StageTimes parseEmulation(const std::string &text,
   for (size_t stage = 0; stage < stages; ++stage)
     if (!hasInputGradient[stage])
       times.inputGradient[stage] = 0;
+  if (description.times)
+    addCollectives(*description.times, times);
   return times;
 }
 

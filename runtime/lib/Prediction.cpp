@@ -278,6 +278,17 @@ static std::string text(const char *pattern, double a, double b = 0) {
   return buffer;
 }
 
+/// Whether replicas or layers exchange anything.
+static bool hasCollectives(const StageTimes &times) {
+  auto isSome = [](const std::vector<double> &seconds) {
+    return std::any_of(seconds.begin(), seconds.end(),
+                       [](double time) { return time > 0; });
+  };
+  return costsOf(times, 1).hasCollectives() ||
+         isSome(times.forwardCollectives) || isSome(times.inputCollectives) ||
+         isSome(times.weightCollectives);
+}
+
 /// Of the measured step: how long ranks of the pipeline are in collectives of
 /// layers, which is a part of their actions; empty where none was noted.
 static std::string noteCollectives(const RankSteps &ranks, int64_t step) {
@@ -342,7 +353,9 @@ pprt::timelinePanels(const Description &description, const RankSteps &ranks,
   };
   if (emulated) {
     predict("predicted from the emulated times", costsOf(*emulated, 1),
-            "free transfers and updates: what is more is the runtime's");
+            std::string("free transfers and updates") +
+                (hasCollectives(*emulated) ? ", planned collectives" : "") +
+                ": what is more is the runtime's");
     return panels;
   }
   if (!predict("predicted from this step's times", own,

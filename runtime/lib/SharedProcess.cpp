@@ -1,14 +1,14 @@
 //===- SharedProcess.cpp - Several ranks in one process -------------------===//
 //
 // A rank's messages to others of its process go through a LocalBootstrap of as
-// many ranks, those to other processes through the process's own Messages: their
-// tags say from which of its ranks to which of the other's. All of this happens
-// in the turn of one rank, so nothing here is locked but the turn itself, which
-// hands over what the last one wrote.
+// many ranks, those to other processes through the process's own Messages:
+// their tags say from which of its ranks to which of the other's. All of this
+// happens in the turn of one rank, so nothing here is locked but the turn
+// itself, which hands over what the last one wrote.
 //
 // A rank that waits leaves its condition; whoever would wait next looks whether
-// another one's holds. Conditions of communicators move their collectives on, so
-// what a rank has under way goes on while it has no turn.
+// another one's holds. Conditions of communicators move their collectives on,
+// so what a rank has under way goes on while it has no turn.
 //
 //===----------------------------------------------------------------------===//
 #include "SharedProcess.h"
@@ -403,15 +403,15 @@ void SharingRank::reportFailure(const std::string &error) {
 // The process
 //===----------------------------------------------------------------------===//
 
-int32_t
-pprt::runSharing(Bootstrap &process, int ranks,
-                 const std::function<int32_t(Bootstrap &)> &action) {
+int32_t pprt::runSharing(Bootstrap &process, int ranks,
+                         const std::function<int32_t(Bootstrap &)> &action) {
   if (!process.allowsThreads())
-    throw Error("found an MPI library without MPI_THREAD_SERIALIZED, expected "
-                "it for " +
-                std::to_string(ranks) +
-                " ranks in a process: compile with --tensor-groups of --tp, and "
-                "start a process for each");
+    throw Error(
+        "found an MPI library without MPI_THREAD_SERIALIZED, expected "
+        "it for " +
+        std::to_string(ranks) +
+        " ranks in a process: compile with --tensor-groups of --tp, and "
+        "start a process for each");
   Turns turns(process, ranks);
   auto all = std::make_shared<std::vector<std::unique_ptr<SharingRank>>>();
   std::vector<std::unique_ptr<Bootstrap>> locals = createLocalBootstraps(ranks);

@@ -1,9 +1,9 @@
 //===- SharedProcess.h - Several ranks in one process -----------*- C++ -*-===//
 //
 // With fewer processes than the tensor axis has coordinates, a process is
-// several neighbours on it (pp-compile --tensor-groups). Each is a rank like any
-// other, on a thread of its own, with the same program, kernels and shapes as if
-// it were alone, so that its bits are those it has alone.
+// several neighbours on it (pp-compile --tensor-groups). Each is a rank like
+// any other, on a thread of its own, with the same program, kernels and shapes
+// as if it were alone, so that its bits are those it has alone.
 //
 // They take turns: one of them runs, until it waits for something that has not
 // come; then the next one that can go on does. So they need no cores more than

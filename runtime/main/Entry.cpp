@@ -81,8 +81,9 @@ int32_t pprt_main(int32_t argc, char **argv) {
     const int32_t status =
         line.description.ranksPerProcess == 1
             ? runProgram(*bootstrap, line)
-            : runSharing(*bootstrap, line.description.ranksPerProcess,
-                         [&](Bootstrap &rank) { return runProgram(rank, line); });
+            : runSharing(
+                  *bootstrap, line.description.ranksPerProcess,
+                  [&](Bootstrap &rank) { return runProgram(rank, line); });
     bootstrap->finish();
     return status;
   } catch (const std::exception &error) {

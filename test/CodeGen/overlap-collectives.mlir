@@ -76,7 +76,7 @@ func.func @views(%x: !part, %all: !all, %w: !ws, %a: !part, %b: !part) {
 // -----
 
 !part = memref<8xf32>
-!ws = memref<8xf32>
+!ws = memref<128xf32>
 
 // Equal ones that are under way at a time have slots; there are two, so the end
 // of the first comes before the third one's start. One behind which there is
@@ -112,9 +112,10 @@ func.func @slots(%x0: !part, %y0: !part, %w0: !ws, %x1: !part, %y1: !part, %w1: 
 // A temporary that is under way is no place for another one.
 
 // PLACED-LABEL: func @temporaries
-// PLACED: %[[ALL:.*]] = memref.view %arg3[%c0
-// PLACED: %[[OTHER:.*]] = memref.view %arg3[%c64
-// PLACED: kernel.collective start all_gather %arg0 into %[[ALL]]
+// PLACED: %[[ALL:.*]] = memref.view %arg3[%c0]
+// PLACED: %[[WS:.*]] = memref.view %arg3[%c64]
+// PLACED: kernel.collective start all_gather %arg0 into %[[ALL]], %[[WS]]
+// PLACED: %[[OTHER:.*]] = memref.view %arg3[%c128]
 // PLACED: linalg.exp ins(%arg1 {{.*}}) outs(%[[OTHER]]
 // PLACED: kernel.collective finish all_gather
 func.func @temporaries(%x: !part, %a: !all, %b: !all) {

@@ -40,6 +40,8 @@ struct Cost {
   int64_t collectives = 0;      ///< that send anything
   double sent = 0;              ///< bytes that a rank sends in them
   double collectiveSeconds = 0; ///< of `seconds`, those of collectives
+  /// Of these, those of collectives that the backward makes once more.
+  double madeAgainSeconds = 0;
 
   /// The operations as the number that a profile knows a layer by.
   int64_t wholeFlops() const { return int64_t(std::min(flops, 9e18)); }
@@ -51,6 +53,7 @@ struct Cost {
     collectives += other.collectives;
     sent += other.sent;
     collectiveSeconds += other.collectiveSeconds;
+    madeAgainSeconds += other.madeAgainSeconds;
     return *this;
   }
 };

@@ -17,6 +17,17 @@ struct Communication {
   int64_t ranks;        ///< of a group
   uint64_t bytes;       ///< that each rank sends
   int64_t messages;     ///< in which it sends them, one after another
+
+  /// On a ring, in which each rank sends all parts but one of so many bytes,
+  /// all parts together, once (all-gather, reduce-scatter) or twice
+  /// (all-reduce).
+  static Communication ring(llvm::StringRef kind, mlir::ArrayAttr axes,
+                            int64_t ranks, uint64_t bytes, int64_t times = 1) {
+    const auto n = static_cast<uint64_t>(ranks);
+    return {kind, axes, ranks,
+            static_cast<uint64_t>(times) * (bytes - bytes / n),
+            times * (ranks - 1)};
+  }
 };
 } // namespace pp
 

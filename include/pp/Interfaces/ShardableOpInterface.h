@@ -53,6 +53,9 @@ struct ShardingRule {
   llvm::SmallVector<llvm::SmallVector<unsigned>> terms;
   /// The result is its operand, of which no cotangent flows back.
   bool stopsGradient = false;
+  /// The result has the elements of its operand in their order, in other
+  /// dimensions.
+  bool isView = false;
 
   unsigned addLoop(int64_t size, LoopKind kind = LoopKind::Parallel) {
     loops.push_back({size, kind, {}});

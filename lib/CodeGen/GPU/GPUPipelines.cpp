@@ -67,7 +67,8 @@ static void buildKernelPipeline(OpPassManager &manager,
   workspaces.cudnn = options.cudnn;
   onFunctions(manager, pp::createGPUSizeWorkspaces(workspaces));
   // What is under way keeps its buffers.
-  onFunctions(manager, pp::createOverlapCollectives());
+  if (options.overlap)
+    onFunctions(manager, pp::createOverlapCollectives());
   onFunctions(manager, pp::createPlaceTemporaries());
   // What the device does better itself, before it is expanded.
   manager.addPass(pp::createGPUUseInstructions());

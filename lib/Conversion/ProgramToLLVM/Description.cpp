@@ -14,7 +14,9 @@
 #include "pp/Interfaces/ElementBytes.h"
 #include "pprt_scalars.h"
 
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/SHA256.h"
 #include "llvm/Support/raw_ostream.h"
@@ -401,6 +403,48 @@ static void addLayers(ModuleOp module, SymbolTableCollection &symbols,
   root["parts"] = std::move(parts);
 }
 
+/// The collectives that code of a layer comes to, by their numbers.
+static SmallVector<int64_t> collectivesOf(Operation *layer) {
+  SmallVector<int64_t> numbers;
+  layer->walk([&](LLVM::CallOp call) {
+    APInt number;
+    if (call.getCallee() == "pprt_collective" &&
+        matchPattern(call.getArgOperands()[1], m_ConstantInt(&number)))
+      numbers.push_back(number.getSExtValue());
+  });
+  return numbers;
+}
+
+/// The collectives of the layers of each stage function in the order in which
+/// it comes to them: what is left of its communication where nothing computes.
+static json::Array describeStageCollectives(ModuleOp module,
+                                            SymbolTableCollection &symbols) {
+  llvm::StringMap<SmallVector<int64_t>> ofLayers;
+  for (ModuleOp layers : module.getOps<ModuleOp>())
+    for (auto layer : layers.getOps<LLVM::LLVMFuncOp>())
+      ofLayers[layer.getSymName()] = collectivesOf(layer);
+  json::Array all;
+  for (StageOp stage : module.getOps<StageOp>()) {
+    json::Object ofStage{{"stage", int64_t(stage.getIndex())}};
+    for (ActionKind kind :
+         {ActionKind::F, ActionKind::B, ActionKind::I, ActionKind::W}) {
+      FlatSymbolRefAttr name = stage.getFunctionFor(kind);
+      if (!name)
+        continue;
+      json::Array numbers;
+      symbols.lookupNearestSymbolFrom<func::FuncOp>(stage, name)
+          .walk([&](func::CallOp call) {
+            for (int64_t number : ofLayers.lookup(call.getCallee()))
+              numbers.push_back(number);
+          });
+      if (!numbers.empty())
+        ofStage[stringifyActionKind(kind)] = std::move(numbers);
+    }
+    all.push_back(std::move(ofStage));
+  }
+  return all;
+}
+
 /// The axes of the mesh, the slowest first, where the stages are, and which of
 /// them have nothing to compute in I.
 static void addSchedule(ModuleOp module, ScheduleOp schedule, size_t programs,
@@ -474,8 +518,10 @@ FailureOr<std::string> pp::describePrograms(ModuleOp module,
     root["times"] = std::move(times);
   }
   if (json::Array collectives = describeLayerCollectives(module);
-      !collectives.empty())
+      !collectives.empty()) {
     root["layer_collectives"] = std::move(collectives);
+    root["stage_collectives"] = describeStageCollectives(module, symbols);
+  }
   json::Array described;
   for (const LoweredProgram &lowered : programs)
     described.push_back(describe(indices, lowered));

@@ -243,6 +243,8 @@ static json replicated() {
   document["layer_collectives"] = json::parse(R"([
     {"name": "layers", "kind": "all_reduce", "axes": ["data"], "type": "f64",
      "elements": 3}])");
+  document["stage_collectives"] = json::parse(R"([
+    {"stage": 1, "F": [0, 0], "W": [0]}])");
   return document;
 }
 
@@ -262,6 +264,14 @@ TEST(Description, Replicas) {
   EXPECT_EQ(d.layerCollectives[0].describe(),
             "the all_reduce of 'layers' over data");
   EXPECT_EQ(d.layerCollectives[0].over(2).total(), 3u);
+  auto meets = [&](ActionKind kind, int stage) {
+    return d.collectivesOf({kind, stage, 0, -1, ""}).size();
+  };
+  EXPECT_EQ(meets(ActionKind::Forward, 1), 2u);
+  EXPECT_EQ(meets(ActionKind::BackwardWeight, 1), 1u);
+  EXPECT_EQ(meets(ActionKind::Backward, 1), 0u);
+  EXPECT_EQ(meets(ActionKind::Forward, 0), 0u);
+  EXPECT_EQ(meets(ActionKind::Update, -1), 0u);
   // The second piece of 12 elements is nothing but padding.
   EXPECT_EQ(d.parameters[0].updatedBy(0).count, 12u);
   EXPECT_EQ(d.parameters[0].updatedBy(1).count, 0u);
@@ -297,6 +307,9 @@ TEST(Description, Replicas) {
       "axes' names 'expert', which is no axis of the mesh");
   has(with("/layer_collectives/0/axes/0", "expert"),
       "axes' names 'expert', which is no axis of the mesh");
+  has(with("/stage_collectives/0/stage", 2), "stage' is no stage");
+  has(with("/stage_collectives/0/W/0", 1),
+      "W' has the collective 1, which layers do not have");
   has(with("/programs/0/arena_bytes", 256), "lies outside of the arena");
 }
 

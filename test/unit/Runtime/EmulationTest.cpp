@@ -53,6 +53,45 @@ TEST(Emulation, ErrorsDoNotAddUp) {
   EXPECT_GE(nowNs() - anew, 2000000u);
 }
 
+/// Layers do not run: their collectives are made between parts of the sleep,
+/// which is what is left of the action.
+TEST(Emulation, CollectivesOfLayersAreMade) {
+  Description d;
+  d.programs = {program()};
+  d.layerCollectives = {
+      {"layers", {}, Collective::AllGather, ElementType::Bytes, 1 << 20},
+      {"layers", {}, Collective::ReduceScatter, ElementType::F32, 100}};
+  d.stageCollectives.resize(1);
+  d.stageCollectives[0].byKind[size_t(ActionKind::Forward)] = {0, 1, 0};
+  Options options;
+  options.emulate = times(5.25);
+  options.emulate->forwardCollectives = {5.25 - 2e-3};
+  auto bootstrap = createLocalBootstrap();
+  Recorder recorder(d.programs[0], false, true);
+  recorder.timeCollectives();
+  EmulationBackend backend({d, options, *bootstrap, recorder});
+  backend.prepare(std::make_shared<Arena>(64));
+  recorder.beginStep(0);
+  const uint64_t begin = nowNs();
+  backend.actionBegin(0);
+  backend.actionEnd(0);
+  EXPECT_GE(nowNs() - begin, 2000000u);
+  backend.actionBegin(2); // an update has none
+  backend.actionEnd(2);
+  recorder.endStep();
+  const StepEvents &step = recorder.lastSteps()[0];
+  ASSERT_EQ(step.collectives.size(), 3u);
+  uint64_t last = begin;
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(step.collectives[i].collective, i == 1 ? 1 : 0);
+    EXPECT_EQ(step.collectives[i].action, 0);
+    EXPECT_GE(step.collectives[i].begin, last);
+    last = step.collectives[i].end;
+  }
+  EXPECT_GE(step.events[0].end, last);
+  backend.teardown(false);
+}
+
 /// Nothing that the step says is looked at, and nothing is written.
 TEST(Emulation, StepsTouchNoMemory) {
   Description d;
@@ -76,7 +115,8 @@ TEST(Emulation, StepsTouchNoMemory) {
   float *nowhere = reinterpret_cast<float *>(uintptr_t(64));
   EXPECT_NE(pprt_data(&context, 0, 0), nullptr);
   pprt_zero(&context, nowhere, 16);
-  EXPECT_EQ(pprt_add_gradient(&context, 0, nowhere, nowhere, 1, nowhere), PPRT_OK);
+  EXPECT_EQ(pprt_add_gradient(&context, 0, nowhere, nowhere, 1, nowhere),
+            PPRT_OK);
   EXPECT_EQ(pprt_loss(&context, 0, nowhere), PPRT_OK);
   EXPECT_EQ(pprt_square_norm(&context, 0, nowhere, nowhere), PPRT_OK);
   EXPECT_EQ(pprt_all_reduce_report(&context, nowhere), PPRT_OK);

@@ -129,9 +129,11 @@ TEST(Options, ValuesAreCheckedAsTheyAreUsed) {
   EXPECT_TRUE(with("--clip", "0"));
 }
 
-/// Two stages; the second computes W alone.
+/// Two stages; the second computes W alone. `shared`: layers have collectives,
+/// and so have replicas.
 static std::optional<Options> emulate(std::vector<const char *> arguments,
-                                      bool planned = true) {
+                                      bool planned = true,
+                                      bool shared = false) {
   Description d;
   setPipe(d, 2);
   d.optimizers = {{"sgd", {}}};
@@ -143,6 +145,12 @@ static std::optional<Options> emulate(std::vector<const char *> arguments,
     d.times->inputGradient = {3, 4};
     d.times->weightGradient = {5, 6};
     d.times->transfer = {7};
+  }
+  if (shared) {
+    d.times->forwardCollectives = {0.125, 0.25};
+    d.times->inputCollectives = {0.5, 0};
+    d.times->weightCollectives = {1, 2};
+    d.times->parameterGather = {8, 9};
   }
   arguments.insert(arguments.begin(), "program");
   std::string help;
@@ -163,6 +171,17 @@ TEST(Options, EmulatedTimes) {
   EXPECT_EQ(times.of({ActionKind::Backward, 0, 0, -1, ""}), 10e-3);
   EXPECT_EQ(times.of({ActionKind::BackwardWeight, 1, 0, -1, ""}), 5e-3);
   EXPECT_EQ(times.of({ActionKind::Send, -1, 0, 1, ""}), 0);
+  // What is said is without collectives, what is predicted has them.
+  times =
+      *emulate({"--emulate", "5"}, /*planned=*/true, /*shared=*/true)->emulate;
+  const Action backward{ActionKind::Backward, 0, 0, -1, ""};
+  EXPECT_EQ(times.of({ActionKind::Forward, 1, 0, -1, ""}), 5e-3 + 0.25);
+  EXPECT_DOUBLE_EQ(times.of(backward), 10e-3 + 0.5 + 1);
+  EXPECT_EQ(times.inCollectives(backward), 1.5);
+  EXPECT_EQ(times.parameterGather, (std::vector<double>{8, 9}));
+  times = *emulate({"--emulate"}, true, true)->emulate;
+  EXPECT_EQ(times.of(backward), 8);
+  EXPECT_EQ(times.inCollectives(backward), 1.5);
   EXPECT_NE(emulate({"--emulate=5"})->values(),
             emulate({"--emulate=6"})->values());
 }

@@ -58,6 +58,10 @@ struct LowerLayersGPUOptions
       llvm::cl::values(clEnumValN(Determinism::All, "all", "of all results"),
                        clEnumValN(Determinism::AttentionOff, "attention-off",
                                   "but of the adjoint of attention"))};
+  Option<bool> overlap{
+      *this, "overlap",
+      llvm::cl::desc("let collectives go on beside other work"),
+      llvm::cl::init(true)};
   Option<int64_t> cudnn{
       *this, "cudnn",
       llvm::cl::desc("the oldest version of cuDNN that workspaces are planned "

@@ -80,13 +80,22 @@ DistributionAttr DistributionInference::getAttribute(Value value) const {
 
 DistributionAttr DistributionInference::declareParts(Value cotangent,
                                                      Value value) {
+  const SmallVector<Distribution, 3> parts = states[value];
+  return declareParts(cotangent, parts);
+}
+
+DistributionAttr
+DistributionInference::declareParts(Value value, ArrayRef<Distribution> parts) {
   SmallVector<StringAttr> names;
   SmallVector<Distribution> distributions;
-  for (auto [axis, found, whole] :
-       llvm::zip_equal(axes, states[cotangent], states[value])) {
+  for (auto [number, axis, found, whole] :
+       llvm::enumerate(axes, states[value], parts)) {
     bool isEqual = found.is(Kind::Replicated) || found.is(Kind::Constant);
-    if (!isEqual || !whole.isSharded() || !repeatsAlong(cotangent, whole.dim))
+    bool isPart = isEqual && whole.isSharded() ? repeatsAlong(value, whole.dim)
+                                               : mayBe(value, number, whole);
+    if (!isPart)
       continue;
+    alternatives.erase({value, unsigned(number)});
     found = whole;
     names.push_back(axis);
     distributions.push_back(whole);
@@ -203,8 +212,7 @@ LogicalResult DistributionInference::check(Value value,
     Distribution found = lookup(value, number);
     Distribution expected =
         declared ? declared.lookup(axis) : Distribution::invariant();
-    if (found == expected || isZero(value) ||
-        findAlternative(value, number) == expected)
+    if (found == expected || isZero(value) || mayBe(value, number, expected))
       continue;
     bool isEqual = expected.is(Kind::Invariant) ||
                    expected.is(Kind::Replicated) ||

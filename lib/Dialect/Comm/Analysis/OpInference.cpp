@@ -66,8 +66,8 @@ bool OpInference::repeatsAlong(unsigned operand, unsigned loop,
 SmallVector<LoopCut> OpInference::findCuts(unsigned operand) const {
   SmallVector<LoopCut> cuts;
   SmallVector<Distribution, 2> readings{this->operand(operand)};
-  if (auto second = all.findAlternative(op->getOperand(operand), axis))
-    readings.push_back(*second);
+  llvm::append_range(readings,
+                     all.getAlternatives(op->getOperand(operand), axis));
   for (Distribution reading : readings)
     for (LoopCut cut :
          rule->findCuts(rule->operands[operand][reading.dim], reading.blocks))
@@ -155,13 +155,9 @@ LogicalResult OpInference::findLoop(Meeting &meeting) {
     return rule->loops[cut.loop].isPartOver(all.axes[axis]);
   });
   meeting.cut = known != candidates.end() ? *known : candidates.front();
-  // Of several loops of size 1 beside a longer one each may be the one; the
-  // longer one is the likeliest of them.
-  for (bool isLonger : {true, false})
-    for (LoopCut other : candidates)
-      if (!(other == meeting.cut) && !meeting.other &&
-          (rule->loops[other.loop].size > 1 || !isLonger))
-        meeting.other = other;
+  for (LoopCut other : candidates)
+    if (!(other == meeting.cut))
+      meeting.others.push_back(other);
   const ShardingRule::Loop &loop = rule->loops[meeting.cut.loop];
   const bool isIndexed = loop.kind == LoopKind::Indexed;
   const bool isRight =
@@ -407,6 +403,51 @@ OpInference::judgeTerms(const Meeting &meeting) {
 // Results
 //===----------------------------------------------------------------------===//
 
+/// What the result of a view may be as parts: in the order of elements, the
+/// number of the part has its place behind a number of blocks, which several
+/// dimensions may begin with or have, if some are of size 1.
+SmallVector<Distribution> OpInference::findReadings() const {
+  SmallVector<Distribution> readings;
+  Value value = op->getOperand(0);
+  // On two axes the places would be in an order, too.
+  for (unsigned other = 0; other < all.axes.size(); ++other)
+    if (other != axis && all.lookup(value, other).isVarying())
+      return readings;
+  auto shapeOf = [](Value tensor) {
+    return cast<RankedTensorType>(tensor.getType()).getShape();
+  };
+  const Distribution parts = operand(0);
+  int64_t blocks = parts.blocks;
+  for (int64_t size : shapeOf(value).take_front(parts.dim))
+    blocks *= size;
+  for (auto [dim, size] : llvm::enumerate(shapeOf(op->getResult(0)))) {
+    if (size % blocks == 0)
+      readings.push_back(Distribution::varying(int64_t(dim), blocks));
+    if (blocks % size != 0)
+      break;
+    blocks /= size;
+  }
+  return readings;
+}
+
+/// What a result that is `parts` may be as well.
+void OpInference::noteReadings(const Meeting &meeting, unsigned result,
+                               Distribution parts) {
+  SmallVector<Distribution> readings;
+  if (rule->isView)
+    readings = findReadings();
+  for (LoopCut other : meeting.others)
+    for (auto [dim, loops] : llvm::enumerate(rule->results[result]))
+      if (std::optional<int64_t> blocks = rule->blocksOf(loops, other))
+        readings.push_back(Distribution::varying(int64_t(dim), *blocks));
+  if (readings.empty())
+    return;
+  auto &noted = all.alternatives[{op->getResult(result), axis}];
+  for (Distribution other : readings)
+    if (other != parts && !llvm::is_contained(noted, other))
+      noted.push_back(other);
+}
+
 /// Some operands are parts along a loop.
 FailureOr<Distribution> OpInference::inferCut(const Meeting &meeting,
                                               ArrayRef<Term> terms,
@@ -436,24 +477,16 @@ FailureOr<Distribution> OpInference::inferCut(const Meeting &meeting,
                        << all.axes[other]
                        << ", which comes later in the mesh, expected it before "
                           "this one: exchange the axes";
-    // A part of size 1 between two dimensions ends one or begins the other.
-    bool isBetween = dim > 0 && blocks == 1 && loops.size() > 1 &&
-                     loops.front() == meeting.cut.loop &&
-                     rule->loops[meeting.cut.loop].size == 1;
-    if (isBetween)
-      all.alternatives[{op->getResult(result), axis}] = Distribution::varying(
-          int64_t(dim) - 1,
-          cast<RankedTensorType>(op->getResult(result).getType())
-              .getDimSize(dim - 1));
     Distribution parts = Distribution::varying(int64_t(dim), blocks);
-    if (meeting.other)
-      for (auto [place, counted] : llvm::enumerate(rule->results[result]))
-        if (auto number = rule->blocksOf(counted, *meeting.other))
-          if (auto second = Distribution::varying(int64_t(place), *number);
-              second != parts)
-            all.alternatives[{op->getResult(result), axis}] = second;
+    noteReadings(meeting, result, parts);
     return parts;
   }
+  if (rule->isView)
+    if (SmallVector<Distribution> readings = findReadings();
+        !readings.empty()) {
+      noteReadings(meeting, result, readings.front());
+      return readings.front();
+    }
   switch (rule->loops[meeting.cut.loop].kind) {
   case LoopKind::Sum:
     break;
@@ -541,10 +574,10 @@ LogicalResult OpInference::inferCollective(CollectiveOpInterface collective) {
       continue;
     }
     std::optional<Distribution> to = collective.getTransition(found);
-    if (auto second = all.findAlternative(
-            op->getNumOperands() ? op->getOperand(0) : Value(), axis);
-        !to && second)
-      to = collective.getTransition(*second);
+    if (op->getNumOperands())
+      for (Distribution other : all.getAlternatives(op->getOperand(0), axis))
+        if (!to)
+          to = collective.getTransition(other);
     if (!to) {
       InFlightDiagnostic diagnostic =
           error() << "found operand #0 " << found.str() << ", expected "
@@ -610,7 +643,8 @@ void OpInference::inferUniform() {
   }
 }
 
-/// What the op declares of its result: that it is a part, where it repeats.
+/// What the op declares of its result: that it is a part, where it repeats, or
+/// which of the parts that it may be.
 LogicalResult OpInference::applyDeclared() {
   auto declared =
       op->getAttrOfType<DistributionAttr>(CommDialect::getDistributionName());
@@ -624,13 +658,17 @@ LogicalResult OpInference::applyDeclared() {
         found == expected)
       continue;
     bool isEqual = found.is(Kind::Replicated) || found.is(Kind::Constant);
-    if (!isEqual || !expected.isSharded() ||
-        !all.repeatsAlong(result, expected.dim))
+    bool isPart = isEqual && expected.isSharded()
+                      ? all.repeatsAlong(result, expected.dim)
+                      : all.mayBe(result, axis, expected);
+    if (!isPart)
       return error() << "found its result " << found.str() << ", declared "
                      << expected.str()
                      << ", expected that of a result which repeats along the "
-                        "dimension: drop the attribute";
+                        "dimension, or of a view that may be such parts: drop "
+                        "the attribute";
     found = expected;
+    all.alternatives.erase({result, axis});
   }
   return success();
 }

@@ -37,9 +37,8 @@ private:
     Kind kind = Kind::Alike;
     Distribution alike = Distribution::constant();
     LoopCut cut; ///< of Kind::Cut
-    /// A loop that may be the one instead: one of the two counts parts of
-    /// size 1.
-    std::optional<LoopCut> other;
+    /// Loops that may be the one instead: parts are of size 1.
+    llvm::SmallVector<LoopCut, 2> others;
   };
   /// What a term of the op is on one axis.
   enum class Term { Same, Zero, Own, Cut, Partial };
@@ -68,6 +67,9 @@ private:
   mlir::FailureOr<Distribution> inferResult(const Meeting &meeting,
                                             llvm::ArrayRef<Term> terms,
                                             unsigned result);
+  llvm::SmallVector<Distribution> findReadings() const;
+  void noteReadings(const Meeting &meeting, unsigned result,
+                    Distribution parts);
   mlir::FailureOr<Distribution>
   inferCut(const Meeting &meeting, llvm::ArrayRef<Term> terms, unsigned result);
 

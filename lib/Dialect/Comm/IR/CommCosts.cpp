@@ -3,6 +3,7 @@
 // With n ranks in a group and an operand of b bytes, a ring (and any other
 // algorithm that is optimal in bandwidth) makes each rank send
 //   all-reduce       2 (n - 1) / n b   (reduce-scatter, then all-gather)
+//     of maxima        (n - 1) b       (all operands are gathered)
 //   reduce-scatter     (n - 1) / n b
 //   all-gather         (n - 1) b       (the operand is the rank's part)
 //   all-to-all         (n - 1) / n b
@@ -26,13 +27,19 @@ static int64_t groupOf(Operation *op, ArrayAttr axes) {
   return mesh ? mesh.getGroupSize(axes).value_or(1) : 1;
 }
 
-/// `factor` (n - 1) / n of the operand, rounded up.
-static std::optional<Communication> ring(Operation *op, ArrayAttr axes,
-                                         uint64_t factor) {
-  uint64_t n = groupOf(op, axes);
-  uint64_t bytes = pp::detail::sumOfBytes(op->getOperandTypes());
-  return Communication{op->getName().stripDialect(), axes, int64_t(n),
-                       factor * (bytes - bytes / n), int64_t(factor * (n - 1))};
+/// The operand on a ring.
+static Communication ring(Operation *op, ArrayAttr axes, int64_t times = 1) {
+  return Communication::ring(
+      op->getName().stripDialect(), axes, groupOf(op, axes),
+      pp::detail::sumOfBytes(op->getOperandTypes()), times);
+}
+
+/// All get the operand of each.
+static Communication gather(Operation *op, ArrayAttr axes) {
+  const int64_t n = groupOf(op, axes);
+  return Communication::ring(op->getName().stripDialect(), axes, n,
+                             static_cast<uint64_t>(n) *
+                                 pp::detail::sumOfBytes(op->getOperandTypes()));
 }
 
 /// Additions of a rank that reduces its n-th part of the operand.
@@ -43,26 +50,30 @@ static uint64_t additions(Operation *op, ArrayAttr axes) {
   return elements - elements / n;
 }
 
-uint64_t AllReduceOp::getFlops() { return additions(*this, getAxes()); }
+uint64_t AllReduceOp::getFlops() {
+  const uint64_t n = groupOf(*this, getAxes());
+  return getReduction() == Reduction::Max
+             ? (n - 1) * cast<RankedTensorType>(getType()).getNumElements()
+             : additions(*this, getAxes());
+}
 std::optional<Communication> AllReduceOp::getCommunication() {
-  return ring(*this, getAxes(), 2);
+  return getReduction() == Reduction::Max ? gather(*this, getAxes())
+                                          : ring(*this, getAxes(), 2);
 }
 
 uint64_t ReduceScatterOp::getFlops() { return additions(*this, getAxes()); }
 std::optional<Communication> ReduceScatterOp::getCommunication() {
-  return ring(*this, getAxes(), 1);
+  return ring(*this, getAxes());
 }
 
 uint64_t AllGatherOp::getFlops() { return 0; }
 std::optional<Communication> AllGatherOp::getCommunication() {
-  int64_t n = groupOf(*this, getAxes());
-  uint64_t bytes = pp::detail::sumOfBytes((*this)->getOperandTypes());
-  return Communication{"all_gather", getAxes(), n, (n - 1) * bytes, n - 1};
+  return gather(*this, getAxes());
 }
 
 uint64_t AllToAllOp::getFlops() { return 0; }
 std::optional<Communication> AllToAllOp::getCommunication() {
-  return ring(*this, getAxes(), 1);
+  return ring(*this, getAxes());
 }
 
 uint64_t PermuteOp::getFlops() { return 0; }

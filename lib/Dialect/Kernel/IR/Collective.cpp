@@ -1,13 +1,14 @@
 //===- Collective.cpp - Collectives of layers -----------------------------===//
 //
-// A layer comes to the end of a collective before it goes on, or starts it, does
-// something else, and sleeps then. Which ones there are is known when calls are
-// made, so that the runtime has prepared each by its number.
+// A layer comes to the end of a collective before it goes on, or starts it,
+// does something else, and sleeps then. Which ones there are is known when
+// calls are made, so that the runtime has prepared each by its number.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Operands.h"
 #include "pp/Dialect/Kernel/IR/CallBuilder.h"
+#include "pp/Interfaces/CostOpInterface.h"
 #include "pp/Interfaces/ElementBytes.h"
 
 #include "pprt_collectives.h"
@@ -126,12 +127,34 @@ LogicalResult CollectiveOp::lowerToHostCall(CallBuilder &calls) {
   return lower(*this, calls);
 }
 
-/// No kernel, and so no line among the times of kernels.
+/// What a rank sends in one. Maxima have been gathered to be here.
+static Communication wireOf(CollectiveOp op) {
+  const int64_t ranks = static_cast<int64_t>(op.getMembers());
+  const bool isWhole = op.getKind() == CollectiveKind::AllReduce;
+  const uint64_t part = static_cast<uint64_t>(op.getPartElements()) *
+                        getElementBytes(elementOf(op.getInput()));
+  return Communication::ring(
+      stringifyCollectiveKind(op.getKind()), op.getAxes(), ranks,
+      part * (isWhole ? 1 : op.getMembers()), isWhole ? 2 : 1);
+}
+
+/// No kernel, and so no line among the times of kernels: what it costs is bytes
+/// on the wire, in so many messages.
 FailureOr<DictionaryAttr>
 CollectiveOp::lowerToDeviceCall(DeviceCallBuilder &calls) {
+  const Communication wire = wireOf(*this);
   if (failed(lower(*this, calls)))
     return failure();
-  return DictionaryAttr();
+  const std::string name =
+      (wire.kind + " over " +
+       llvm::join(getAxes().getAsValueRange<StringAttr>(), " and ") + ", " +
+       Twine(wire.ranks) + " ranks, " + Twine(wire.bytes) + " B sent")
+          .str();
+  const auto bytes = static_cast<int64_t>(wire.bytes);
+  NamedAttrList cost(calls.cost(name, "collective", bytes, bytes, 0));
+  Builder builder(getContext());
+  cost.append("messages", builder.getI64IntegerAttr(wire.messages));
+  return cost.getDictionary(getContext());
 }
 
 LogicalResult CoordinateOp::verify() {

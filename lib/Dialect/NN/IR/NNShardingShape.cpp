@@ -69,6 +69,7 @@ ShardingRule ReshapeOp::getShardingRule() {
   rule.operands = {input};
   rule.results = {result};
   rule.terms = {{0}};
+  rule.isView = true;
   return rule;
 }
 
@@ -84,28 +85,44 @@ ShardingRule TransposeOp::getShardingRule() {
 }
 
 /// Dimensions where both shapes agree are loops of both; others are two, which
-/// may not be cut.
+/// may not be cut. But one of several equal pieces, as concatenations and
+/// splits have them, has its loop within that of the pieces.
 static void addPiece(ShardingRule &rule, ArrayRef<int64_t> whole,
-                     ArrayRef<int64_t> piece, ArrayRef<int64_t> changed,
-                     DimLoops &wholeLoops, DimLoops &pieceLoops) {
-  for (auto [dim, size, part] : llvm::enumerate(whole, piece)) {
-    bool isChanged = llvm::is_contained(changed, static_cast<int64_t>(dim));
-    LoopKind kind = isChanged ? LoopKind::Whole : LoopKind::Parallel;
-    unsigned loop = rule.addLoop(size, kind);
-    wholeLoops.push_back({loop});
-    pieceLoops.push_back({isChanged ? rule.addLoop(part, kind) : loop});
+                     ArrayRef<int64_t> piece, ArrayRef<int64_t> begins,
+                     ArrayRef<bool> isSpread, DimLoops &wholeLoops,
+                     DimLoops &pieceLoops) {
+  for (auto [size, part, begin, spread] :
+       llvm::zip_equal(whole, piece, begins, isSpread)) {
+    if (size == part) {
+      unsigned loop = rule.addLoop(size);
+      wholeLoops.push_back({loop});
+      pieceLoops.push_back({loop});
+      continue;
+    }
+    const bool isEqual = !spread && size % part == 0 && begin % part == 0;
+    wholeLoops.push_back(
+        {rule.addLoop(isEqual ? size / part : size, LoopKind::Whole)});
+    unsigned within =
+        rule.addLoop(part, isEqual ? LoopKind::Parallel : LoopKind::Whole);
+    pieceLoops.push_back({within});
+    if (isEqual)
+      wholeLoops.back().push_back(within);
   }
+}
+
+/// Where a piece that had `before` elements begins if it has `size` of them.
+static int64_t resizeBegin(int64_t begin, int64_t before, int64_t size) {
+  return size == before ? begin : begin / before * size;
 }
 
 ShardingRule SliceOp::getShardingRule() {
   ShardingRule rule;
-  ArrayRef<int64_t> shape = shapeOf(getInput());
-  SmallVector<int64_t> changed;
-  for (auto [dim, size] : llvm::enumerate(shape))
-    if (getSizes()[dim] != size)
-      changed.push_back(dim);
+  SmallVector<bool> isSpread;
+  for (int64_t stride : getStrides())
+    isSpread.push_back(stride != 1);
   DimLoops input, result;
-  addPiece(rule, shape, shapeOf(getResult()), changed, input, result);
+  addPiece(rule, shapeOf(getInput()), shapeOf(getResult()), getOffsets(),
+           isSpread, input, result);
   rule.operands = {input};
   rule.results = {result};
   rule.terms = {{0}};
@@ -114,13 +131,12 @@ ShardingRule SliceOp::getShardingRule() {
 
 ShardingRule PadOp::getShardingRule() {
   ShardingRule rule;
-  ArrayRef<int64_t> shape = shapeOf(getInput());
-  SmallVector<int64_t> changed;
-  for (auto [dim, size] : llvm::enumerate(shapeOf(getResult())))
-    if (shape[dim] != size)
-      changed.push_back(dim);
+  SmallVector<bool> isSpread;
+  for (int64_t between : getInterior())
+    isSpread.push_back(between != 0);
   DimLoops input, result;
-  addPiece(rule, shape, shapeOf(getResult()), changed, input, result);
+  addPiece(rule, shapeOf(getResult()), shapeOf(getInput()), getLow(), isSpread,
+           result, input);
   rule.operands = {input};
   rule.results = {result};
   rule.terms = {{0}};
@@ -175,7 +191,28 @@ ShardingRule SplitOp::getShardingRule() {
 //===----------------------------------------------------------------------===//
 
 void SliceOp::resizeToPart(StringAttr, std::optional<int64_t>) {
-  setSizes(shapeOf(getResult()));
+  ArrayRef<int64_t> shape = shapeOf(getResult());
+  SmallVector<int64_t> offsets(getOffsets());
+  for (auto [offset, before, size] :
+       llvm::zip_equal(offsets, getSizes(), shape))
+    offset = resizeBegin(offset, before, size);
+  setOffsets(offsets);
+  setSizes(shape);
+}
+void PadOp::resizeToPart(StringAttr, std::optional<int64_t>) {
+  ArrayRef<int64_t> shape = shapeOf(getInput()), padded = shapeOf(getResult());
+  SmallVector<int64_t> low(getLow()), high(getHigh());
+  for (auto [begin, end, between, size, all] :
+       llvm::zip_equal(low, high, getInterior(), shape, padded)) {
+    if (size == all || begin + size + (size - 1) * between + end == all)
+      continue; // not cut
+    // So many pieces as before, one of which is not zero.
+    const int64_t before = (begin + end) / (all / size - 1);
+    begin = resizeBegin(begin, before, size);
+    end = resizeBegin(end, before, size);
+  }
+  setLow(low);
+  setHigh(high);
 }
 void SplitOp::resizeToPart(StringAttr, std::optional<int64_t>) {
   SmallVector<int64_t> sizes;

@@ -89,6 +89,10 @@ LogicalResult Times::check(ModuleOp module, const Options &options) {
     if (!(rate >= 1 && rate <= 1e30))
       return module.emitError() << "found " << name << "=" << rate
                                 << ", expected a rate from 1 to 1e30 a second";
+  const double latency = options.rates.latency;
+  if (!(latency >= 0 && latency <= 1e6))
+    return module.emitError()
+           << "found latency=" << latency << ", expected seconds from 0 to 1e6";
   return success();
 }
 
@@ -118,10 +122,12 @@ double Times::secondsOf(ApplyOp apply, bool recomputed) {
     entry->second = costOf(layer.getBody(), options.rates);
   // Backward computes twice what forward does, and sends as much: the adjoint
   // of a collective, or of the comm.vary before a product whose partial sums
-  // one adds, is a collective of as many bytes.
+  // one adds, is a collective of as many bytes. What is made again is made once
+  // more, as all that is recomputed.
   const double wire = entry->second.collectiveSeconds;
   return (entry->second.seconds - wire) * (recomputed ? 4 : 3) +
-         wire * (recomputed ? 3 : 2);
+         wire * (recomputed ? 3 : 2) +
+         (recomputed ? 0 : entry->second.madeAgainSeconds);
 }
 
 double Times::secondsOf(func::FuncOp function) {
@@ -141,6 +147,43 @@ double Times::secondsOf(func::FuncOp function) {
     seconds += measured->secondsOf(layers[apply], part.getValue().back());
   });
   return seconds;
+}
+
+double Times::collectiveSecondsOf(func::FuncOp function) {
+  if (!function)
+    return 0;
+  const double wire = costOf(function.getBody(), options.rates, symbols.get())
+                          .collectiveSeconds;
+  // What was measured may be less than its part by the formula.
+  return std::min(wire, secondsOf(function));
+}
+
+func::FuncOp Times::lookup(StageOp stage, FlatSymbolRefAttr name) {
+  return name ? symbols->lookupNearestSymbolFrom<func::FuncOp>(stage, name)
+              : func::FuncOp();
+}
+
+bool Times::StageCollectives::isNone() const {
+  auto isZero = [](double seconds) { return seconds == 0; };
+  return llvm::all_of(forward, isZero) && llvm::all_of(inputGradient, isZero) &&
+         llvm::all_of(weightGradient, isZero);
+}
+
+Times::StageCollectives Times::stageCollectivesOf(ArrayRef<StageOp> stages) {
+  StageCollectives all;
+  for (StageOp stage : stages) {
+    auto seconds = [&](FlatSymbolRefAttr name) {
+      return collectiveSecondsOf(lookup(stage, name));
+    };
+    const double input = seconds(stage.getBackwardInputAttr());
+    all.forward.push_back(seconds(stage.getForwardAttr()));
+    all.inputGradient.push_back(input);
+    all.weightGradient.push_back(
+        stage.getBackwardWeightAttr()
+            ? seconds(stage.getBackwardWeightAttr())
+            : std::max(seconds(stage.getBackwardAttr()) - input, 0.0));
+  }
+  return all;
 }
 
 double Times::transferSeconds(double bytes, unsigned values) const {
@@ -294,10 +337,6 @@ void Times::addCollectives(ArrayRef<StageOp> stages,
 
 schedule::Costs Times::costsOf(ArrayRef<StageOp> stages,
                                std::optional<Replicas> planned) {
-  auto lookup = [&](StageOp stage, FlatSymbolRefAttr name) {
-    return name ? symbols->lookupNearestSymbolFrom<func::FuncOp>(stage, name)
-                : func::FuncOp();
-  };
   schedule::Costs costs;
   costs.forwardTransfer.clear();
   // What forwards up to a stage make and the forward of the next one reads.

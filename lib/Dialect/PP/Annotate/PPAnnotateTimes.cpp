@@ -77,11 +77,11 @@ struct AnnotateTimes : pp::impl::PPAnnotateTimesBase<AnnotateTimes> {
       return signalPassFailure();
 
     FailureOr<Times> times =
-        Times::get(module, {{flops, bandwidth, transfer}, profile});
+        Times::get(module, {{flops, bandwidth, transfer, latency}, profile});
     if (failed(times))
       return signalPassFailure();
-    schedule::Costs costs =
-        times->costsOf(SmallVector<StageOp>(module.getOps<StageOp>()));
+    const SmallVector<StageOp> stages(module.getOps<StageOp>());
+    schedule::Costs costs = times->costsOf(stages);
     auto timeline = schedule::simulate(*plan, costs);
     if (!timeline) {
       op.emitOpError(timeline.error());
@@ -103,9 +103,17 @@ struct AnnotateTimes : pp::impl::PPAnnotateTimesBase<AnnotateTimes> {
       simulated.push_back(entry("gradient_gather", costs.gradientGather));
       alone = makespanAlone(*plan, costs);
     }
+    if (const Times::StageCollectives wire = times->stageCollectivesOf(stages);
+        !wire.isNone()) {
+      simulated.push_back(entry("forward_collectives", wire.forward));
+      simulated.push_back(
+          entry("input_gradient_collectives", wire.inputGradient));
+      simulated.push_back(
+          entry("weight_gradient_collectives", wire.weightGradient));
+    }
     op->setAttr(attr::kTimes, builder.getDictionaryAttr(simulated));
     std::vector<SmallVector<StageOp>> stagesOf(timeline->busy.size());
-    for (StageOp stage : module.getOps<StageOp>())
+    for (StageOp stage : stages)
       if (stage.getIndex() < op.getPlacement().size())
         stagesOf[size_t(op.getPlacement()[stage.getIndex()])].push_back(stage);
     for (ProgramOp program : module.getOps<ProgramOp>()) {

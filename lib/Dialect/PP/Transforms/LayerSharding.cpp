@@ -20,6 +20,7 @@
 #include "pp/Dialect/NN/IR/NNOps.h"
 #include "pp/Interfaces/AccumulatingOpInterface.h"
 #include "pp/Interfaces/ElementBytes.h"
+#include "pp/Schedule/Simulator.h"
 
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/STLExtras.h"
@@ -29,9 +30,6 @@ using namespace pp;
 using comm::Distribution;
 using Kind = comm::Distribution::Kind;
 
-/// Of a collective, without its bytes: so little that a small model is cut as a
-/// large one is.
-static constexpr double kLatency = 1e-7;
 /// How often a parameter that is held is charged as read.
 static constexpr double kPriceOfParameters = 64;
 /// Of products backward costs twice the forward, and others are charged alike.
@@ -73,10 +71,13 @@ std::optional<double> pp::costOfStep(Type type, Distribution from,
   if (from == to)
     return 0;
   const double bytes = bytesOf(type), n = double(axis.size);
-  /// One that moves `factor` times the value.
-  auto wire = [&](double factor) {
-    return kLatency + factor * bytes * (n - 1) / n / axis.rates.transfer;
+  // As CommCosts.cpp says of each collective: an all-gather or a reduce-scatter
+  // of so many bytes, all parts together. An all-reduce is one and the other.
+  auto ring = [&](double bytes) {
+    return schedule::ringTime(bytes, axis.size, axis.latency / (n - 1),
+                              axis.rates.transfer);
   };
+  const double once = ring(bytes);
   // No collective moves masks.
   Type element = getElementTypeOrSelf(type);
   if ((from.isVarying() || to.isVarying()) && element.isInteger(1))
@@ -97,26 +98,25 @@ std::optional<double> pp::costOfStep(Type type, Distribution from,
   const double backward = holdsFloats(type) ? 1 : 0;
   if (from.is(Kind::Invariant)) {
     if (to.is(Kind::Replicated))
-      return wire(2); // of the cotangent
-    return becomesCut ? std::optional<double>(backward * wire(1))
-                      : std::nullopt;
+      return 2 * once; // of the cotangent
+    return becomesCut ? std::optional<double>(backward * once) : std::nullopt;
   }
-  // A maximum has no cotangent: it is detached.
+  // A maximum has no cotangent: it is detached. All of it is gathered.
   if (from.is(Kind::PartialMax))
-    return to.is(Kind::Invariant) ? std::optional<double>(wire(n))
+    return to.is(Kind::Invariant) ? std::optional<double>(ring(n * bytes))
                                   : std::nullopt;
   if (from.is(Kind::Partial)) {
     if (to.is(Kind::Invariant))
-      return wire(2);
-    return becomesCut ? std::optional<double>(2 * wire(1)) : std::nullopt;
+      return 2 * once;
+    return becomesCut ? std::optional<double>(2 * once) : std::nullopt;
   }
   if (isCut) {
     if (to.is(Kind::Invariant) || to.is(Kind::Constant))
-      return wire(1);
+      return once;
     if (to.is(Kind::Replicated))
-      return 2 * wire(1);
+      return (axis.gathersAgain ? 3 : 2) * once;
     if (becomesCut)
-      return 2 * wire(1 / n);
+      return 2 * ring(bytes / n);
   }
   return std::nullopt;
 }

@@ -17,6 +17,11 @@ namespace pp {
 struct ShardingAxis {
   int64_t size = 1;
   MachineRates rates;
+  /// Seconds of a ring beside its bytes, with any number of messages. Not those
+  /// of the machine: so little that a small model is cut as a large one is.
+  double latency = 5e-8;
+  /// What layers gather is gathered once more in the backward, not kept.
+  bool gathersAgain = true;
   /// Whether entries of a batch and positions of a sequence may be cut: all
   /// dimensions of what a layer takes but the last.
   bool cutsPositions = true;

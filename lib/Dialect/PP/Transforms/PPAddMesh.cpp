@@ -80,8 +80,8 @@ struct AddMesh : pp::impl::PPAddMeshBase<AddMesh> {
     ModuleOp module = getOperation();
     if (failed(checkOption(module, "replicas", replicas, 1, limits::kRanks)) ||
         failed(checkOption(module, "tensors", tensors, 0, limits::kRanks)) ||
-        failed(
-            checkOption(module, "per-process", perProcess, 1, limits::kRanks)) ||
+        failed(checkOption(module, "per-process", perProcess, 1,
+                           limits::kRanks)) ||
         failed(checkOption(module, "groups", groups, 0, limits::kMicrobatches)))
       return signalPassFailure();
     auto schedules = module.getOps<ScheduleOp>();

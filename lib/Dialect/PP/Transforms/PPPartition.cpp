@@ -61,8 +61,8 @@ private:
 /// Layers with pinned and unpinned applies share one estimate.
 LogicalResult Partition::collect(ModelOp model) {
   SymbolTableCollection symbols;
-  FailureOr<Times> times =
-      Times::get(getOperation(), {{flops, bandwidth, transfer}, profile});
+  FailureOr<Times> times = Times::get(
+      getOperation(), {{flops, bandwidth, transfer, latency}, profile});
   if (failed(times))
     return failure();
   DenseMap<Operation *, double> estimates;
@@ -266,7 +266,8 @@ void Partition::runOnOperation() {
       failed(
           checkOption(module, "virtual", virtualStages, 0, limits::kRanks)) ||
       failed(checkOption(module, "replicas", replicas, 1, limits::kRanks)) ||
-      failed(Times::check(module, {{flops, bandwidth, transfer}, profile})))
+      failed(Times::check(module,
+                          {{flops, bandwidth, transfer, latency}, profile})))
     return signalPassFailure();
   if (!recompute.empty() && recompute != "none" && recompute != "full") {
     module.emitError() << "found recompute=" << recompute

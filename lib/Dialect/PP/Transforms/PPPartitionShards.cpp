@@ -11,6 +11,7 @@
 #include "Mesh.h"
 #include "Options.h"
 
+#include "pp/Dialect/Comm/Analysis/DistributionInference.h"
 #include "pp/Dialect/Comm/IR/CommOps.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
 #include "pp/Dialect/PP/Transforms/Passes.h"
@@ -36,6 +37,7 @@ public:
       : layer(layer), axis(axis), size(size), again(again),
         builder(layer.getContext()), axes(builder.getArrayAttr(axis)) {
     costs.size = size;
+    costs.gathersAgain = again;
   }
   LogicalResult run();
 
@@ -50,6 +52,7 @@ private:
              Location loc);
   LogicalResult partition(Operation *op);
   void number(ShardableOpInterface part, int64_t count);
+  LogicalResult declare();
   void joinBiases();
   void annotate(ArrayRef<Attribute> results);
 
@@ -64,6 +67,8 @@ private:
   ArrayAttr axes;
   ShardingAxis costs;
   DenseMap<Value, Forms> forms;
+  /// What ops of the coordinate make.
+  SmallVector<std::pair<Value, Distribution>> made;
 };
 
 struct PartitionShards : pp::impl::PPPartitionShardsBase<PartitionShards> {
@@ -250,8 +255,10 @@ LogicalResult LayerPartition::partition(Operation *op) {
       number(shardable, rule->loops[*counted].size);
   }
   for (auto [whole, form, result] :
-       llvm::zip_equal(op->getResults(), results, part->getResults()))
+       llvm::zip_equal(op->getResults(), results, part->getResults())) {
     forms[whole].push_back({form, result});
+    made.push_back({result, form});
+  }
   return success();
 }
 
@@ -270,6 +277,29 @@ void LayerPartition::number(ShardableOpInterface part, int64_t count) {
                                int64_t(llvm::divideCeil(count, size)), element),
                            axes, 0),
       count);
+}
+
+/// Types of a coordinate do not always tell which dimension of a view is cut:
+/// where others are likelier, the op says it.
+LogicalResult LayerPartition::declare() {
+  comm::DistributionInference inference(findMesh(layer));
+  DenseMap<Value, Distribution> formOf(made.begin(), made.end());
+  Block &body = layer.getBody().back();
+  for (BlockArgument argument : body.getArguments())
+    inference.set(argument, comm::getArgumentDistribution(
+                                layer, argument.getArgNumber()));
+  for (Operation &op : body) {
+    if (failed(inference.infer(&op)))
+      return failure();
+    auto form =
+        op.getNumResults() == 1 ? formOf.find(op.getResult(0)) : formOf.end();
+    if (form == formOf.end() || !form->second.isSharded())
+      continue;
+    if (comm::DistributionAttr parts =
+            inference.declareParts(op.getResult(0), form->second))
+      op.setAttr(comm::CommDialect::getDistributionName(), parts);
+  }
+  return success();
 }
 
 /// A bias that is added to a product at once is part of the product again.
@@ -338,6 +368,8 @@ LogicalResult LayerPartition::run() {
       layer.setResultAttr(i, comm::CommDialect::getDistributionName(),
                           toAttribute(form));
   }
+  if (failed(declare()))
+    return failure();
   YieldOp::create(builder, yield.getLoc(), results);
   old.dropAllReferences();
   old.erase();

@@ -117,7 +117,7 @@ private:
                            limits::kMicrobatches)))
       return failure();
     FailureOr<Times> times =
-        Times::get(module, {{flops, bandwidth, transfer}, profile});
+        Times::get(module, {{flops, bandwidth, transfer, latency}, profile});
     if (failed(times))
       return failure();
     schedule::SearchProblem problem;

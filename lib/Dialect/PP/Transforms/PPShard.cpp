@@ -627,6 +627,7 @@ void Shard::runOnOperation() {
   axis.rates.bytes = bandwidth;
   axis.rates.transfer = transfer;
   axis.cutsPositions = sequence != "off";
+  axis.gathersAgain = again;
   auto name = StringAttr::get(&getContext(), MeshOp::kTensors);
   for (ModelOp model : module.getOps<ModelOp>())
     if (failed(ModelSharding(model, axis, sequence, name).run()))

@@ -474,7 +474,7 @@ func.func @f(%x: tensor<4x6xf32> {comm.distribution = #comm.distribution<{"tenso
 // Only what repeats may be declared a part.
 pp.mesh @mesh <["data" = 2, "tensor" = 2]>
 func.func @f(%x: tensor<4x6xf32> {comm.distribution = #comm.distribution<{"tensor" = replicated}>}) {
-  // expected-error @below {{'nn.gelu' op on axis "tensor": found its result replicated, declared varying(0), expected that of a result which repeats along the dimension: drop the attribute}}
+  // expected-error @below {{'nn.gelu' op on axis "tensor": found its result replicated, declared varying(0), expected that of a result which repeats along the dimension, or of a view that may be such parts: drop the attribute}}
   %y = nn.gelu %x {comm.distribution = #comm.distribution<{"tensor" = varying(0)}>} : (tensor<4x6xf32>) -> tensor<4x6xf32>
   return
 }

@@ -15,6 +15,17 @@ func.func @kinds(%x: tensor<4x6xf32>, %part: tensor<6xf32>, %b: tensor<4x6xbf16>
 
 // -----
 
+// CHECK-LABEL: func @halves
+func.func @halves(%x: memref<8xf32>, %all: memref<2x8xf32>, %ws: memref<1xf32>) {
+  // CHECK: kernel.collective start all_gather %arg0 into %arg1, %arg2 over ["tensor"] members(2) slot(1) : (memref<8xf32>, memref<2x8xf32>, memref<1xf32>) -> ()
+  kernel.collective start all_gather %x into %all, %ws over ["tensor"] members(2) slot(1) : (memref<8xf32>, memref<2x8xf32>, memref<1xf32>) -> ()
+  // CHECK: kernel.collective finish all_gather %arg0 into %arg1, %arg2 over ["tensor"] members(2) slot(1) number(3)
+  kernel.collective finish all_gather %x into %all, %ws over ["tensor"] members(2) slot(1) number(3) : (memref<8xf32>, memref<2x8xf32>, memref<1xf32>) -> ()
+  return
+}
+
+// -----
+
 func.func @c1(%x: tensor<4xf32>, %ws: tensor<512xf32>) {
   // expected-error @below {{found 0 axes and 2 members, expected at least one of each}}
   %0:2 = kernel.collective all_reduce %x into %x, %ws over [] members(2) : (tensor<4xf32>, tensor<4xf32>, tensor<512xf32>) -> (tensor<4xf32>, tensor<512xf32>)
@@ -42,6 +53,14 @@ func.func @c3(%x: tensor<4xf32>, %y: tensor<8xf32>, %ws: tensor<512xf32>) {
 func.func @c4(%x: tensor<4xf32>, %ws: tensor<3xf32>) {
   // expected-error @below {{found workspace of type 'tensor<3xf32>', expected at least 128 elements}}
   %0:2 = kernel.collective all_reduce %x into %x, %ws over ["tensor"] members(2) : (tensor<4xf32>, tensor<4xf32>, tensor<3xf32>) -> (tensor<4xf32>, tensor<3xf32>)
+  return
+}
+
+// -----
+
+func.func @c5(%x: tensor<8xf32>, %all: tensor<2x8xf32>, %ws: tensor<1xf32>) {
+  // expected-error @below {{found half of a collective of tensors, expected buffers: halves are made of those}}
+  %0:2 = kernel.collective start all_gather %x into %all, %ws over ["tensor"] members(2) : (tensor<8xf32>, tensor<2x8xf32>, tensor<1xf32>) -> (tensor<2x8xf32>, tensor<1xf32>)
   return
 }
 

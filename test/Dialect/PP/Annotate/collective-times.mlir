@@ -1,6 +1,13 @@
 // RUN: pp-opt %s -pp-annotate-times="flops=1e30 bandwidth=1e30 transfer=1000" | FileCheck %s
 // RUN: pp-opt %s -pp-annotate-times="flops=1e30 bandwidth=100 transfer=1000" | FileCheck %s --check-prefix=MEMORY
 // RUN: pp-opt %s -pp-annotate-times="flops=1e30 bandwidth=1e30 transfer=1000" | FileCheck %s --check-prefix=NONE --implicit-check-not=pp.layer_collectives
+// RUN: pp-opt %s -pp-annotate-times="flops=1e30 bandwidth=1e30 transfer=1000 latency=1" | FileCheck %s --check-prefix=LATENCY
+
+// Each message takes a second more: three of a gather, three of a scatter, six of
+// an all-reduce.
+// LATENCY: forward_collectives = array<f64: 4.{{2|19999}}{{[0-9]*}}{{(e\+00)?}}, 0.000000e+00>
+// LATENCY: seconds = 8.{{4|39999}}{{[0-9]*}}{{(e\+00)?}} : f64}
+// LATENCY-SAME: seconds = 6.{{6|59999}}{{[0-9]*}}{{(e\+00)?}} : f64}
 
 // Four ranks of a group send 1000 bytes a second. Forward gathers parts of 400
 // bytes: three messages of 400 bytes, 1.2 s. Backward scatters sums of 1600
@@ -9,6 +16,7 @@
 // read 400 bytes and write 1600, 20 s the other way round, 8 s.
 // CHECK: pp.schedule
 // CHECK-SAME: pp.times = {forward = array<f64: 1.2{{[0-9]*}}{{(e\+00)?}}, 0.000000e+00>
+// CHECK-SAME: forward_collectives = array<f64: 1.2{{[0-9]*}}{{(e\+00)?}}, 0.000000e+00>
 // CHECK: pp.program @pipe0
 // CHECK-SAME: pp.layer_collectives = [{axes = ["tensor"], bytes = 2400 : i64, count = 2 : i64, layer = "block", ranks = 4 : i64, seconds = 2.4{{[^}]*}} : f64}, {axes = ["tensor"], bytes = 600 : i64, count = 1 : i64, layer = "norm", ranks = 4 : i64, seconds = 0.6{{[^}]*}} : f64}]
 // CHECK-SAME: busy = 6.000000{{[0-9]*}}{{(e\+00)?}} : f64, makespan = 6.000000

@@ -52,6 +52,29 @@ pp.layer @steps(%x: tensor<4x8xf32>) -> tensor<f32> {
   %t = nn.reduce_sum %o axes = [0] {pp.takes = [#V0]} : (tensor<4xf32>) -> tensor<f32>
   pp.yield %t : tensor<f32>
 }
+// Of equal pieces each coordinate has a part of each.
+// CHECK: pp.layer @pieces
+// CHECK: nn.slice %{{.*}} offsets = [0, 4] sizes = [4, 4] : (tensor<4x8xf32>) -> tensor<4x4xf32>
+// CHECK: nn.pad %{{.*}} low = [0, 4] high = [0, 8] : (tensor<4x4xf32>) -> tensor<4x16xf32>
+#B2 = #comm.distribution<{"tensor" = varying(1, 2)}>
+#B4 = #comm.distribution<{"tensor" = varying(1, 4)}>
+pp.layer @pieces() params(%x: tensor<4x16xf32> {pp.shard = #B2}) -> tensor<f32> {
+  %y = nn.slice %x offsets = [0, 8] sizes = [4, 8] {pp.takes = [#B2]} : (tensor<4x16xf32>) -> tensor<4x8xf32>
+  %z = nn.pad %y low = [0, 8] high = [0, 16] {pp.takes = [#V1]} : (tensor<4x8xf32>) -> tensor<4x32xf32>
+  %s = nn.reduce_sum %z axes = [0, 1] {pp.takes = [#B4]} : (tensor<4x32xf32>) -> tensor<f32>
+  pp.yield %s : tensor<f32>
+}
+// Where parts are of size 1 the view says which dimension is cut: columns, not
+// the blocks before them.
+// CHECK: pp.layer @view
+// CHECK: nn.reshape %{{.*}} {comm.distribution = #comm.distribution<{"tensor" = varying(2)}>} : (tensor<4x3xf32>) -> tensor<4x3x1xf32>
+#B3 = #comm.distribution<{"tensor" = varying(1, 3)}>
+#V2 = #comm.distribution<{"tensor" = varying(2)}>
+pp.layer @view() params(%x: tensor<4x6xf32> {pp.shard = #B3}) -> tensor<f32> {
+  %y = nn.reshape %x {pp.takes = [#B3]} : (tensor<4x6xf32>) -> tensor<4x3x2xf32>
+  %s = nn.reduce_sum %y axes = [0, 1, 2] {pp.takes = [#V2]} : (tensor<4x3x2xf32>) -> tensor<f32>
+  pp.yield %s : tensor<f32>
+}
 // Nothing applies it: it stays as it is.
 // CHECK: pp.layer @unused(%{{.*}}: tensor<4x8xf32>)
 pp.layer @unused(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
@@ -63,5 +86,9 @@ pp.model @m(%x: tensor<4x8xf32> {pp.data = "x"}) -> tensor<f32> {
   %b = pp.param "b" : tensor<8xf32> sharding(#pp.sharding<[{"tensor"}]>) init(#nn.ones)
   %y = pp.apply @shared(%x) params(%a, %b) : (tensor<4x8xf32>) params(tensor<8x8xf32>, tensor<8xf32>) -> tensor<4x8xf32>
   %l = pp.apply @steps(%y) : (tensor<4x8xf32>) -> tensor<f32>
+  %c = pp.param "c" : tensor<4x16xf32> sharding(#pp.sharding<[{}, {"tensor"} blocks(2)]>) init(#nn.ones)
+  %p = pp.apply @pieces() params(%c) : () params(tensor<4x16xf32>) -> tensor<f32>
+  %d = pp.param "d" : tensor<4x6xf32> sharding(#pp.sharding<[{}, {"tensor"} blocks(3)]>) init(#nn.ones)
+  %v = pp.apply @view() params(%d) : () params(tensor<4x6xf32>) -> tensor<f32>
   pp.return %l : tensor<f32>
 }

@@ -314,7 +314,7 @@ Outcome Checker::sumAndCompare(const Way &way) {
   OpBuilder builder = OpBuilder::atBlockBegin(part->getBody());
   MeshOp::create(builder, part->getLoc(), "mesh",
                  builder.getStrArrayAttr({"tensor"}), ArrayRef<int64_t>{n},
-                 StringAttr());
+                 StringAttr(), IntegerAttr());
   auto toAttribute = [&](Distribution form) {
     return comm::DistributionAttr::get(builder.getContext(),
                                        builder.getStringAttr("tensor"), form);

@@ -11,7 +11,9 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
 
+#include <functional>
 #include <map>
+#include <numeric>
 #include <random>
 #include <utility>
 #include <vector>
@@ -42,7 +44,7 @@ class ModelGenerator {
 public:
   ModelGenerator(uint64_t seed, int64_t n)
       : random(seed * 2 + 1), n(n), batch(1 + below(4)),
-        sequence(pickOf({4, 6, 12})), width(pickOf({6, 8, 12, 24})) {}
+        sequence(pickOf({n, 4, 6, 12})), width(pickOf({n, 6, 8, 12, 24})) {}
   std::string run(unsigned maxOps, bool pinsResults);
 
 private:
@@ -139,7 +141,7 @@ Tensor ModelGenerator::linear(const Tensor &x) {
     return unary(x);
   const bool isTransposed = flip();
   const int64_t inner = x.shape.back();
-  const int64_t outer = flip() ? inner : pickOf({6, 8, 12, 24});
+  const int64_t outer = flip() ? inner : pickOf({n, 6, 8, 12, 24});
   std::vector<Tensor> operands{
       x, param(isTransposed ? Shape{outer, inner} : Shape{inner, outer})};
   if (flip())
@@ -180,7 +182,7 @@ Tensor ModelGenerator::moved(const Tensor &x) {
   Shape shape = x.shape;
   const int64_t axis = below(rank);
   const std::string at = "{axis = " + std::to_string(axis) + " : i64}";
-  switch (below(5)) {
+  switch (below(7)) {
   case 0: {
     std::vector<std::string> order;
     for (int64_t i = 0; i < rank; ++i) {
@@ -207,6 +209,14 @@ Tensor ModelGenerator::moved(const Tensor &x) {
     return emit("nn.slice", {x}, shape,
                 "offsets = [" + join(offsets) + "] sizes = [" + join(sizes) +
                     "]");
+  }
+  case 4:
+    shape.insert(shape.begin() + below(rank + 1), 1);
+    return emit("nn.reshape", {x}, shape);
+  case 5: {
+    const Shape merged{std::accumulate(shape.begin(), shape.end(), int64_t(1),
+                                       std::multiplies<>())};
+    return emit("nn.reshape", {emit("nn.reshape", {x}, merged)}, shape);
   }
   default:
     if (x.shape[axis] % 2 != 0)

@@ -219,6 +219,71 @@ TEST(ShardModels, OverTwo) { checkAll(2); }
 TEST(ShardModels, OverThree) { checkAll(3); }
 TEST(ShardModels, OverFour) { checkAll(4); }
 
+/// A step costs what its collectives do, in forward and backward, by the
+/// formula of the ops.
+TEST(ShardModels, StepsCostWhatCollectivesDo) {
+  World world;
+  OwningOpRef<ModuleOp> module = world.parse(R"mlir(
+    pp.mesh @mesh <["tensor" = 4]>
+    func.func @all_reduce(%x: tensor<8x12xf32>) {
+      %y = comm.all_reduce sum %x over ["tensor"] : tensor<8x12xf32>
+      return
+    }
+    func.func @all_reduce_max(%x: tensor<8x12xf32>) {
+      %y = comm.all_reduce max %x over ["tensor"] : tensor<8x12xf32>
+      return
+    }
+    func.func @all_gather(%x: tensor<2x12xf32>) {
+      %y = comm.all_gather %x over ["tensor"] dim(0) again : tensor<2x12xf32> -> tensor<8x12xf32>
+      return
+    }
+    func.func @reduce_scatter(%x: tensor<8x12xf32>) {
+      %y = comm.reduce_scatter sum %x over ["tensor"] dim(0) : tensor<8x12xf32> -> tensor<2x12xf32>
+      return
+    }
+    func.func @all_to_all(%x: tensor<2x12xf32>) {
+      %y = comm.all_to_all %x over ["tensor"] split(1) concat(0) : tensor<2x12xf32> -> tensor<8x3xf32>
+      return
+    })mlir");
+  ASSERT_TRUE(module) << world.takeErrors();
+  ShardingAxis axis;
+  axis.size = 4;
+  axis.rates = {1e30, 1e30, 1e3, 0.25};
+  axis.latency = 0.75; // three messages
+  auto cost = [&](StringRef name) {
+    auto function = module->lookupSymbol<func::FuncOp>(name);
+    return costOf(function.getBody(), axis.rates);
+  };
+  auto seconds = [&](std::initializer_list<StringRef> names) {
+    double sum = 0;
+    for (StringRef name : names)
+      sum += cost(name).collectiveSeconds;
+    return sum;
+  };
+  auto type =
+      RankedTensorType::get({8, 12}, Float32Type::get(&world.getContext()));
+  auto step = [&](Distribution from, Distribution to) {
+    return costOfStep(type, from, to, axis).value_or(-1);
+  };
+  const auto whole = Distribution::invariant(),
+             all = Distribution::replicated(), sum = Distribution::partial(),
+             part = Distribution::varying(0), other = Distribution::varying(1);
+  EXPECT_DOUBLE_EQ(step(whole, all), seconds({"all_reduce"}));
+  EXPECT_DOUBLE_EQ(step(whole, part), seconds({"all_gather"}));
+  EXPECT_DOUBLE_EQ(step(sum, whole), seconds({"all_reduce"}));
+  EXPECT_DOUBLE_EQ(step(sum, part), seconds({"reduce_scatter", "all_gather"}));
+  EXPECT_DOUBLE_EQ(step(part, whole), seconds({"all_gather"}));
+  EXPECT_DOUBLE_EQ(step(part, other), seconds({"all_to_all", "all_to_all"}));
+  EXPECT_DOUBLE_EQ(step(Distribution::partialMax(), whole),
+                   seconds({"all_reduce_max"}));
+  EXPECT_DOUBLE_EQ(step(part, all),
+                   seconds({"all_gather", "reduce_scatter", "all_gather"}));
+  axis.gathersAgain = false;
+  EXPECT_DOUBLE_EQ(step(part, all), seconds({"all_gather", "reduce_scatter"}));
+  EXPECT_EQ(cost("all_gather").madeAgainSeconds, seconds({"all_gather"}));
+  EXPECT_EQ(cost("reduce_scatter").madeAgainSeconds, 0);
+}
+
 /// What a value between layers may be cut as.
 static Forms formsBetweenLayers(Type type, int64_t n) {
   Forms forms{Distribution::invariant()};

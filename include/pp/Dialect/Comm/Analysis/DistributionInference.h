@@ -59,10 +59,14 @@ public:
   DistributionAttr getAttribute(mlir::Value value) const;
 
   /// Where `value` is sharded and its cotangent `cotangent` repeats along that
-  /// dimension on every coordinate: takes the cotangent for parts from now on,
-  /// and returns what to declare on the op that makes it. Null if there is
-  /// nothing to declare.
+  /// dimension on every coordinate, or can be read as the same parts: takes the
+  /// cotangent for these from now on, and returns what to declare on the op
+  /// that makes it. Null if there is nothing to declare.
   DistributionAttr declareParts(mlir::Value cotangent, mlir::Value value);
+
+  /// The same where it is known what `value` is, on each of getAxes().
+  DistributionAttr declareParts(mlir::Value value,
+                                llvm::ArrayRef<Distribution> parts);
 
   /// Proves that `value` may stand where `expected` was declared, for which
   /// `what` is the name in the error ("result #0").
@@ -93,14 +97,19 @@ private:
   /// those of constants and broadcasts. Such a value is part of a larger one
   /// along them, whatever the size of that.
   llvm::DenseMap<mlir::Value, unsigned> uniform;
-  /// Of a value and an axis, a second reading of the same tensors: a part of
-  /// size 1 that a reshape left between two dimensions.
-  llvm::DenseMap<std::pair<mlir::Value, unsigned>, Distribution> alternatives;
-  std::optional<Distribution> findAlternative(mlir::Value value,
-                                              unsigned axis) const {
+  /// Of a value and an axis, other readings of the same tensors: parts of size
+  /// 1 that a reshape left between two dimensions.
+  llvm::DenseMap<std::pair<mlir::Value, unsigned>,
+                 llvm::SmallVector<Distribution, 2>>
+      alternatives;
+  llvm::ArrayRef<Distribution> getAlternatives(mlir::Value value,
+                                               unsigned axis) const {
     auto found = alternatives.find({value, axis});
-    return found == alternatives.end() ? std::nullopt
-                                       : std::optional(found->second);
+    return found == alternatives.end() ? llvm::ArrayRef<Distribution>()
+                                       : found->second;
+  }
+  bool mayBe(mlir::Value value, unsigned axis, Distribution reading) const {
+    return llvm::is_contained(getAlternatives(value, axis), reading);
   }
 };
 

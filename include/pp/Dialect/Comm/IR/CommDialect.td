@@ -43,6 +43,10 @@ def Comm_Dialect : Dialect {
     larger tensor that repeats. Where it meets parts, or an op on a part, it is
     one of them; where nothing beside it says so, `comm.distribution` on the op that makes it does
     (differentiation sets it on the cotangents of sums).
+    The types of a coordinate do not always tell which dimension of a view is
+    cut: parts of size 1 may be of one as of the one before. Such a value is read
+    as what the ops behind it take; the same attribute says it where that is not
+    the likeliest.
 
     **Collectives** are steps between distributions, and close under adjoints:
 

@@ -149,6 +149,10 @@ def NN_PadOp : NN_InferredDifferentiableOp<"pad"> {
     %y = nn.pad %x low = [0, 0, 256] high = [0, 0, 256] : (tensor<4x128x256xf32>) -> tensor<4x128x768xf32>
     ```
   }];
+  let extraClassDeclaration = [{
+    /// ShardableOpInterface.
+    void resizeToPart(::mlir::StringAttr axis, std::optional<int64_t> dim);
+  }];
   let arguments = (ins NN_FloatTensor:$input, DenseI64ArrayAttr:$low,
                    DenseI64ArrayAttr:$high, DenseI64ArrayAttr:$interior);
   let extraClassDefinition = noFlops;

@@ -52,6 +52,16 @@ public:
   /// Seconds of a stage function; 0 for null.
   double secondsOf(mlir::func::FuncOp function);
 
+  /// Of these, seconds of collectives of layers.
+  double collectiveSecondsOf(mlir::func::FuncOp function);
+
+  /// The same of all stages: what of `costsOf` goes to collectives of layers.
+  struct StageCollectives {
+    std::vector<double> forward, inputGradient, weightGradient;
+    bool isNone() const;
+  };
+  StageCollectives stageCollectivesOf(mlir::ArrayRef<StageOp> stages);
+
   /// The collectives of layers in forward and backward of the stages for one
   /// micro-batch, by layer in the order in which they come first.
   llvm::SmallVector<LayerCollectives>
@@ -74,6 +84,8 @@ private:
       : module(module), options(options) {}
 
   mlir::LogicalResult readProfile();
+  /// The function of a stage; null for none.
+  mlir::func::FuncOp lookup(StageOp stage, mlir::FlatSymbolRefAttr name);
   /// The name of the layer of which a call of a stage function computes a part.
   std::string layerOf(mlir::func::CallOp call);
   double transferSeconds(double bytes, unsigned values) const;

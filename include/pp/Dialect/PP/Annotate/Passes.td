@@ -103,7 +103,8 @@ def PPAnnotateTimes : Pass<"pp-annotate-times", "::mlir::ModuleOp"> {
 
     The time of a stage has that of its layers' collectives: what a rank sends in
     one over `transfer`, or what it reads, adds and writes meanwhile, if that
-    takes longer. `pp.layer_collectives` of a program says for each of its layers
+    takes longer. `pp.times` has these seconds of each stage beside the whole, as
+    `forward_collectives` and so on. `pp.layer_collectives` of a program says for each of its layers
     how many there are in forward and backward of a micro-batch, over which axes
     and groups of how many ranks, the bytes that a rank sends and the seconds.
 
@@ -151,6 +152,8 @@ def PPAnnotateTimes : Pass<"pp-annotate-times", "::mlir::ModuleOp"> {
       "bytes a second between one rank and its memory">,
     Option<"transfer", "transfer", "double", "5e9",
       "bytes a second from rank to rank">,
+    Option<"latency", "latency", "double", "0",
+      "seconds of a message from rank to rank beside its bytes">,
   ];
 }
 
