@@ -101,6 +101,21 @@ void evaluateAttention(nn::AttentionOp op, Operands in, Results out) {
   }
 }
 
+/// By wavelengths, as Llama's reference code has it.
+double scaledFrequency(nn::RotaryScalingAttr scaling, double frequency) {
+  double factor = scaling.getFactor().convertToDouble();
+  double low = scaling.getLow().convertToDouble();
+  double high = scaling.getHigh().convertToDouble();
+  double original = scaling.getOriginal().convertToDouble();
+  double wavelength = 2 * std::acos(-1.0) / frequency;
+  if (original == 0 || low * wavelength > original)
+    return frequency / factor;
+  if (high * wavelength < original)
+    return frequency;
+  double smooth = (original / wavelength - low) / (high - low);
+  return (1 - smooth) * frequency / factor + smooth * frequency;
+}
+
 void evaluateRotary(nn::RotaryOp op, Operands in, Results out) {
   int64_t size = in[0]->shape[3], half = size / 2;
   double base = op.getBase().convertToDouble();
@@ -114,7 +129,10 @@ void evaluateRotary(nn::RotaryOp op, Operands in, Results out) {
     int64_t p = linearize(in[0]->shape, first);
     int64_t q = linearize(in[0]->shape, second);
     double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(size);
-    double angle = static_cast<double>(index[1]) * std::pow(base, exponent);
+    double frequency = std::pow(base, exponent);
+    if (nn::RotaryScalingAttr scaling = op.getScalingAttr())
+      frequency = scaledFrequency(scaling, frequency);
+    double angle = static_cast<double>(index[1]) * frequency;
     if (op.getInverse())
       angle = -angle;
     Real a = in[0]->reals[p], b = in[0]->reals[q];

@@ -2,14 +2,19 @@
 
 #include "Commands.h"
 #include "Inputs.h"
-#include "OutputFile.h"
 #include "Report.h"
 #include "pp/Schedule/Picture.h"
+#include "pp/Support/OutputFile.h"
 
 #include <cstdio>
 
 using namespace pp::plan;
 using namespace pp::schedule;
+
+static void write(const std::string &path, const std::string &text) {
+  if (std::string error = pp::writeFile(path, text); !error.empty())
+    throw Failure{error};
+}
 
 void pp::plan::simulate(const Options &options) {
   Outcome outcome;
@@ -55,11 +60,11 @@ void pp::plan::simulate(const Options &options) {
            ", bubble " + fixed(outcome.timeline.meanBubble(), 4),
        outcome.timeline}};
   if (!options.svg.empty())
-    writeFile(options.svg, drawSvg(panels));
+    write(options.svg, drawSvg(panels));
   if (!options.trace.empty())
-    writeFile(options.trace, drawTrace(panels));
+    write(options.trace, drawTrace(panels));
   if (!options.csv.empty())
-    writeFile(options.csv, printCSV(schedule));
+    write(options.csv, printCSV(schedule));
   const std::string report = options.json
                                  ? printJson(outcome, options.semantics)
                                  : printText(outcome, options.semantics);

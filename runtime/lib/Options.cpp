@@ -205,9 +205,10 @@ template <typename Visitor> static void visitOptions(Options &o, Visitor &v) {
           "at all; no optimizer state), also where SIGINT or SIGTERM ends the "
           "run early"},
          o.save);
-  v.text(
-      {"--load", "DIR", "Start from the parameters in DIR/model.safetensors"},
-      o.load);
+  v.text({"--load", "DIR",
+          "Start from the parameters of DIR: model.safetensors, or the files "
+          "of its index"},
+         o.load);
 
   v.group("Running");
   v.number(

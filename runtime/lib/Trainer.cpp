@@ -24,6 +24,7 @@
 #include "Progress.h"
 #include "Reports.h"
 #include "RoundToBF16.h"
+#include "WeightFiles.h"
 
 #include <cmath>
 #include <csignal>
@@ -147,6 +148,7 @@ private:
   void openFiles();
   void fillPart(const Parameter &parameter, float *part,
                 const std::function<void(float *)> &fill);
+  void readPart(int index, float *part) const;
   void fillParameters();
   /// Of the arena and what the optimizer needs behind it.
   uint64_t plannedBytes() const;
@@ -172,7 +174,7 @@ private:
   std::unique_ptr<Backend> backend;
   bool isFinished = false;
   std::optional<TokenFile> tokenFile;
-  std::optional<SafetensorsFile> weights;
+  std::optional<WeightFiles> weights;
   std::optional<Batches> batches;
   std::optional<Metrics> metrics;
   std::optional<LayerTimes> layerTimes;
@@ -194,7 +196,7 @@ void Run::openFiles() {
   if (!options.kernelTimes.empty())
     checkCanCreate(kernelTimesPath());
   if (!options.load.empty())
-    weights.emplace(checkpointPath(options.load), description.parameters);
+    weights.emplace(options.load, description.parameters);
   if (bootstrap.rank() != 0)
     return;
   metrics.emplace(options.metrics);
@@ -245,6 +247,18 @@ void Run::fillPart(const Parameter &parameter, float *part,
              });
 }
 
+/// Reads this rank's part of a parameter, and nothing else of it.
+void Run::readPart(int index, float *part) const {
+  const Parameter &parameter = description.parameters[size_t(index)];
+  if (parameter.sharding.empty())
+    return weights->read(index, 0, parameter.elements, part);
+  std::fill_n(part, parameter.elements, 0.0f);
+  forEachRun(parameter, description.mesh, bootstrap.rank(),
+             [&](uint64_t from, uint64_t to, uint64_t count) {
+               weights->read(index, from, count, part + to);
+             });
+}
+
 /// A parameter of bf16 is its rounded master. Who does not own it has none, and
 /// rounds the same values.
 void Run::fillParameters() {
@@ -259,13 +273,13 @@ void Run::fillParameters() {
       temporary.resize(parameter.elements);
       values = temporary.data();
     }
-    fillPart(parameter, values, [&](float *whole) {
-      if (weights)
-        weights->read(held.index, whole);
-      else
+    if (weights)
+      readPart(held.index, values);
+    else
+      fillPart(parameter, values, [&](float *whole) {
         initialize(parameter.init, parameter.name, parameter.wholeElements(),
                    options.seed, whole);
-    });
+      });
     if (parameter.isBF16)
       roundParameter(parameter, values, reinterpret_cast<uint16_t *>(place));
     if (parameter.isBF16 && held.owned && parameter.isCut) {

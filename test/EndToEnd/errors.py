@@ -65,7 +65,7 @@ def main():
                  "expected a multiple of 2")
 
     expect_error("no-weights", program, [*good, "--load", "nowhere"],
-                 "cannot open the weights file")
+                 "found neither model.safetensors nor")
     must(run(program, RANKS, *good, "--save", "weights"))
     whole = pathlib.Path("weights/model.safetensors").read_bytes()
     for name, data in [("cut-weights", whole[:-100]), ("cut-header", whole[:50]),

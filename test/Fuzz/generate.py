@@ -233,6 +233,9 @@ def attention(b):
             attributes.append("interleaved")
         if b.rng.random() < 0.2:
             attributes.append("inverse")
+        if b.rng.random() < 0.3:
+            attributes.append("scaling = #nn.rotary_scaling<factor = 4.0%s>" % b.rng.choice(
+                ["", ", low = 1.0, high = 4.0, original = 32.0"]))
         q = b.one("rotary", [q], q.shape, q.bound, ", ".join(attributes))
         k = b.one("rotary", [k], k.shape, k.bound, ", ".join(attributes))
     attributes = []

@@ -312,13 +312,17 @@ struct LowerRotary : OpRewritePattern<RotaryOp> {
     return success();
   }
 
-  /// [T, D / 2] of cos or sin(t base^(-2 i / D)); `inverse` turns back.
+  /// [T, D / 2] of cos or sin(t f), with f the frequency base^(-2 i / D) or
+  /// what `scaling` makes of it; `inverse` turns back.
   static Value table(Emitter &emitter, RotaryOp op, int64_t positions,
                      int64_t half, Type element, bool sine) {
     double base = op.getBase().convertToDouble();
     SmallVector<double> frequencies, numbers;
-    for (int64_t i = 0; i < half; ++i)
-      frequencies.push_back(std::pow(base, -static_cast<double>(i) / half));
+    for (int64_t i = 0; i < half; ++i) {
+      double frequency = std::pow(base, -static_cast<double>(i) / half);
+      frequencies.push_back(op.getScaling() ? op.getScaling()->scale(frequency)
+                                            : frequency);
+    }
     numbers.reserve(positions * half);
     for (int64_t t = 0; t < positions; ++t)
       for (double frequency : frequencies) {

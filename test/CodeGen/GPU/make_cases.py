@@ -136,6 +136,9 @@ def shapes_of_views():
     for interleaved in ("", "{interleaved}"):
         function("rotary" + ("_interleaved" if interleaved else ""), [("x", t(2, 7, 3, 6))], [("r", t(2, 7, 3, 6))],
                  [f"%r = nn.rotary %x {interleaved} : ({t(2, 7, 3, 6)}) -> {t(2, 7, 3, 6)}"])
+    scaling = "{scaling = #nn.rotary_scaling<factor = 8.0, low = 1.0, high = 4.0, original = 16.0>}"
+    function("rotary_scaled", [("x", t(2, 7, 3, 6))], [("r", t(2, 7, 3, 6))],
+             [f"%r = nn.rotary %x {scaling} : ({t(2, 7, 3, 6)}) -> {t(2, 7, 3, 6)}"])
 
 
 def products():

@@ -1,7 +1,9 @@
 #include "Safetensors.h"
+#include "WeightFiles.h"
 
 #include "Support.h"
 
+#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -46,8 +48,8 @@ static std::string fileOf(const std::string &headerText,
 
 static std::string problem(const std::string &bytes) {
   TemporaryDirectory directory;
-  std::string path = directory.write("model.safetensors", bytes);
-  return errorOf([&] { SafetensorsFile(path, model()); });
+  directory.write("model.safetensors", bytes);
+  return errorOf([&] { WeightFiles(directory.file(""), model()); });
 }
 
 #define EXPECT_PROBLEM(bytes, part)                                            \
@@ -55,14 +57,14 @@ static std::string problem(const std::string &bytes) {
 
 TEST(Safetensors, RoundTrip) {
   TemporaryDirectory directory;
-  std::string path = directory.write("m", safetensorsHeader(model()) + data());
-  SafetensorsFile file(path, model());
-  float first[6], second[4];
-  file.read(0, first);
-  file.read(1, second);
+  directory.write("model.safetensors", safetensorsHeader(model()) + data());
+  WeightFiles files(directory.file(""), model());
+  float first[6], second[2];
+  files.read(0, 0, 6, first);
+  files.read(1, 1, 2, second);
   EXPECT_EQ(first[5], 5.5f);
-  EXPECT_EQ(second[0], 6.5f);
-  EXPECT_EQ(second[3], 9.5f);
+  EXPECT_EQ(second[0], 7.5f);
+  EXPECT_EQ(second[1], 8.5f);
 }
 
 TEST(Safetensors, HeaderKeepsTheModelsOrderAndAlignment) {
@@ -79,9 +81,10 @@ TEST(Safetensors, AnyOrderOfDataIsRead) {
   h["z \"first\""]["data_offsets"] = {16, 40};
   h["a.second"]["data_offsets"] = {0, 16};
   TemporaryDirectory directory;
-  SafetensorsFile file(directory.write("m", fileOf(h.dump(), data())), model());
+  directory.write("model.safetensors", fileOf(h.dump(), data()));
+  WeightFiles files(directory.file(""), model());
   float second[4];
-  file.read(1, second);
+  files.read(1, 0, 4, second);
   EXPECT_EQ(second[0], 0.5f);
 }
 
@@ -116,17 +119,21 @@ TEST(Safetensors, BrokenHeaders) {
 TEST(Safetensors, WeightsOfAnotherModel) {
   ordered_json h = header();
   h["a.second"]["shape"] = {2, 2};
-  EXPECT_PROBLEM(fileOf(h.dump(), data()), "of shape [2, 2], expected [4]");
+  EXPECT_PROBLEM(fileOf(h.dump(), data()),
+                 "misshapen: a.second is [2, 2], expected [4]");
   h = header();
-  h["a.second"]["dtype"] = "F16";
-  EXPECT_PROBLEM(fileOf(h.dump(), data()), "dtype F16, expected F32");
+  h["a.second"]["dtype"] = "I32";
+  EXPECT_PROBLEM(fileOf(h.dump(), data()),
+                 "of another type: a.second is I32, expected F32, BF16 or F16");
   h = header();
   h["third"] = h["a.second"];
-  EXPECT_PROBLEM(fileOf(h.dump(), data()), "'third'");
+  h["third"]["data_offsets"] = {40, 56};
+  EXPECT_PROBLEM(fileOf(h.dump(), data() + std::string(16, 'x')),
+                 "surplus: third [4]");
   h = header();
   h.erase("a.second");
   EXPECT_PROBLEM(fileOf(h.dump(), data().substr(0, 24)),
-                 "found no tensor 'a.second'");
+                 "missing: a.second [4]");
 }
 
 TEST(Safetensors, OffsetsMustTile) {
@@ -141,4 +148,70 @@ TEST(Safetensors, OffsetsMustTile) {
   EXPECT_PROBLEM(fileOf(h.dump(), data()), "the file is damaged");
   h["a.second"]["data_offsets"] = {4000, 4016};
   EXPECT_PROBLEM(fileOf(h.dump(), data()), "the file is truncated");
+}
+
+TEST(Safetensors, NarrowTypesAreWidened) {
+  // 1, -2.5, the smallest number of a half, infinity.
+  const uint16_t halves[] = {0x3c00, 0xc100, 0x0001, 0x7c00};
+  const uint16_t brains[] = {0x3f80, 0xc020, 0x0001, 0x7f80};
+  for (bool isHalf : {true, false}) {
+    ordered_json h = header();
+    h["a.second"] = {{"dtype", isHalf ? "F16" : "BF16"},
+                     {"shape", {4}},
+                     {"data_offsets", {24, 32}}};
+    std::string bytes = data().substr(0, 24);
+    bytes.append(reinterpret_cast<const char *>(isHalf ? halves : brains), 8);
+    TemporaryDirectory directory;
+    directory.write("model.safetensors", fileOf(h.dump(), bytes));
+    WeightFiles files(directory.file(""), model());
+    float values[4];
+    files.read(1, 0, 4, values);
+    EXPECT_EQ(values[0], 1);
+    EXPECT_EQ(values[1], -2.5f);
+    EXPECT_EQ(values[2], isHalf ? 0x1p-24f : 0x1p-133f);
+    EXPECT_EQ(values[3], INFINITY);
+    files.read(1, 1, 1, values);
+    EXPECT_EQ(values[0], -2.5f);
+  }
+}
+
+TEST(Safetensors, SeveralFilesWithAnIndex) {
+  TemporaryDirectory directory;
+  ordered_json h = header();
+  h["a.second"]["data_offsets"] = {0, 16};
+  ordered_json first, second;
+  first["z \"first\""] = h["z \"first\""];
+  second["a.second"] = h["a.second"];
+  directory.write("1.safetensors", fileOf(first.dump(), data().substr(0, 24)));
+  directory.write("2.safetensors", fileOf(second.dump(), data().substr(24)));
+  ordered_json index;
+  index["weight_map"] = {{"a.second", "2.safetensors"},
+                         {"z \"first\"", "1.safetensors"}};
+  directory.write("model.safetensors.index.json", index.dump());
+  WeightFiles files(directory.file(""), model());
+  float values[4];
+  files.read(0, 5, 1, values);
+  EXPECT_EQ(values[0], 5.5f);
+  files.read(1, 0, 4, values);
+  EXPECT_EQ(values[0], 6.5f);
+}
+
+TEST(Safetensors, NamesOfHuggingFace) {
+  // Prefixes may be there or not; masks and a tied head are passed over.
+  std::vector<Parameter> parameters = model();
+  parameters[0].name = "wte.weight";
+  parameters[1].name = "model.norm.weight";
+  ordered_json h;
+  h["transformer.wte.weight"] = header()["z \"first\""];
+  h["norm.weight"] = header()["a.second"];
+  h["transformer.h.0.attn.bias"] = {
+      {"dtype", "BOOL"}, {"shape", {4}}, {"data_offsets", {40, 44}}};
+  h["lm_head.weight"] = {
+      {"dtype", "F32"}, {"shape", {1}}, {"data_offsets", {44, 48}}};
+  TemporaryDirectory directory;
+  directory.write("model.safetensors", fileOf(h.dump(), data() + "12345678"));
+  WeightFiles files(directory.file(""), parameters);
+  float value;
+  files.read(1, 3, 1, &value);
+  EXPECT_EQ(value, 9.5f);
 }

@@ -150,7 +150,7 @@ RotaryOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
   UnitAttr inverse = getInverse() ? UnitAttr() : builder.getUnitAttr();
   operandCotangents[0] =
       RotaryOp::create(builder, getLoc(), cotangents[0], getBaseAttr(),
-                       getInterleavedAttr(), inverse);
+                       getScalingAttr(), getInterleavedAttr(), inverse);
   return success();
 }
 

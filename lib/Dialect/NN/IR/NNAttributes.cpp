@@ -1,4 +1,4 @@
-//===- NNAttributes.cpp - Initialisers of parameters ----------------------===//
+//===- NNAttributes.cpp - Attributes of the nn dialect --------------------===//
 
 #include "pp/Dialect/NN/IR/NNAttributes.h"
 
@@ -7,6 +7,7 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <algorithm>
 #include <cmath>
 
 using namespace mlir;
@@ -44,7 +45,7 @@ verifyFinite(llvm::function_ref<InFlightDiagnostic()> emitError,
 #define GET_ATTRDEF_CLASSES
 #include "pp/Dialect/NN/IR/NNAttributes.cpp.inc"
 
-void NNDialect::registerInitializers() {
+void NNDialect::registerAttributes() {
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "pp/Dialect/NN/IR/NNAttributes.cpp.inc"
@@ -130,4 +131,41 @@ LogicalResult
 ConstantAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                      APFloat value) {
   return verifyFinite(emitError, getMnemonic(), "value", value);
+}
+
+//===----------------------------------------------------------------------===//
+// RotaryScalingAttr
+//===----------------------------------------------------------------------===//
+
+LogicalResult
+RotaryScalingAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                          APFloat factor, APFloat low, APFloat high,
+                          APFloat original) {
+  double divisor = factor.convertToDouble();
+  if (!std::isfinite(divisor) || divisor <= 0 || !std::isfinite(1 / divisor))
+    return emitError() << "(C1) #nn.rotary_scaling has factor = " << divisor
+                       << ", expected a positive number such as 8.0: correct "
+                          "it";
+  double first = low.convertToDouble(), last = high.convertToDouble();
+  double positions = original.convertToDouble();
+  if (low.isPosZero() && high.isPosZero() && original.isPosZero())
+    return success();
+  if (!(std::isfinite(last) && std::isfinite(positions) && 0 <= first &&
+        first < last && 0 < positions))
+    return emitError() << "(C2) #nn.rotary_scaling has low = " << first
+                       << ", high = " << last << " and original = " << positions
+                       << ", expected 0 <= low < high and 0 < original: write "
+                          "all three, such as 1.0, 4.0 and 8192.0, or none";
+  return success();
+}
+
+double RotaryScalingAttr::scale(double frequency) const {
+  double divided = frequency / getFactor().convertToDouble();
+  if (getOriginal().isZero())
+    return divided;
+  constexpr double fullTurn = 6.283185307179586;
+  double turns = getOriginal().convertToDouble() * frequency / fullTurn;
+  double low = getLow().convertToDouble(), high = getHigh().convertToDouble();
+  double kept = std::clamp((turns - low) / (high - low), 0.0, 1.0);
+  return (1 - kept) * divided + kept * frequency;
 }

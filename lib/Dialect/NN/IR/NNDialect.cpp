@@ -11,7 +11,7 @@
 #include "pp/Dialect/NN/IR/NNDialect.cpp.inc"
 
 void pp::nn::NNDialect::initialize() {
-  registerInitializers();
+  registerAttributes();
   addOperations<
 #define GET_OP_LIST
 #include "pp/Dialect/NN/IR/NNOps.cpp.inc"

@@ -85,9 +85,10 @@ Value Repetition::repeat(Value value, int64_t dim) {
     Value input = repeat(rotary.getInput(), dim);
     if (!input)
       return {};
-    return nn::RotaryOp::create(
-        builder, op->getLoc(), input, rotary.getBaseAttr(),
-        rotary.getInterleavedAttr(), rotary.getInverseAttr());
+    return nn::RotaryOp::create(builder, op->getLoc(), input,
+                                rotary.getBaseAttr(), rotary.getScalingAttr(),
+                                rotary.getInterleavedAttr(),
+                                rotary.getInverseAttr());
   }
   if (auto reshape = dyn_cast<nn::ReshapeOp>(op)) {
     // [..., heads * size] as [..., heads, size].

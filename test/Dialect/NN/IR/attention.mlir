@@ -25,5 +25,9 @@ func.func @rotary(%x: tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32> {
   %0 = nn.rotary %x {base = 10000.0} : (tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
   // CHECK: nn.rotary %{{.*}} {base = 5.000000e+05 : f64, interleaved, inverse} : (tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
   %1 = nn.rotary %0 {base = 500000.0, interleaved, inverse} : (tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
-  return %1 : tensor<2x3x4x8xf32>
+  // CHECK: nn.rotary %{{.*}} {scaling = #nn.rotary_scaling<factor = 4.000000e+00>} :
+  %2 = nn.rotary %1 {scaling = #nn.rotary_scaling<factor = 4.0>} : (tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  // CHECK: nn.rotary %{{.*}} {scaling = #nn.rotary_scaling<factor = 8.000000e+00, low = 1.000000e+00, high = 4.000000e+00, original = 8.192000e+03>} :
+  %3 = nn.rotary %2 {scaling = #nn.rotary_scaling<factor = 8.0, low = 1.0, high = 4.0, original = 8192.0>} : (tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  return %3 : tensor<2x3x4x8xf32>
 }

@@ -62,3 +62,23 @@ func.func private @f() attributes {a = #nn.normal<std = 1.0e-60>}
 
 // expected-error @below {{(C1) #nn.normal has std = 1.000000e+38 and mean = 0.000000e+00, whose values are infinite in f32, the type of parameters: write smaller numbers}}
 func.func private @f() attributes {a = #nn.normal<std = 1.0e38>}
+
+// -----
+
+// expected-error @below {{(C1) #nn.rotary_scaling has factor = 0.000000e+00, expected a positive number such as 8.0: correct it}}
+func.func private @f() attributes {a = #nn.rotary_scaling<factor = 0.0>}
+
+// -----
+
+// expected-error @below {{(C1) #nn.rotary_scaling has factor = 4.940656e-324, expected a positive number such as 8.0: correct it}}
+func.func private @f() attributes {a = #nn.rotary_scaling<factor = 4.940656e-324>}
+
+// -----
+
+// expected-error @below {{(C2) #nn.rotary_scaling has low = 4.000000e+00, high = 1.000000e+00 and original = 8.192000e+03, expected 0 <= low < high and 0 < original: write all three, such as 1.0, 4.0 and 8192.0, or none}}
+func.func private @f() attributes {a = #nn.rotary_scaling<factor = 8.0, low = 4.0, high = 1.0, original = 8192.0>}
+
+// -----
+
+// expected-error @below {{(C2) #nn.rotary_scaling has low = 1.000000e+00, high = 4.000000e+00 and original = 0.000000e+00, expected 0 <= low < high and 0 < original: write all three, such as 1.0, 4.0 and 8192.0, or none}}
+func.func private @f() attributes {a = #nn.rotary_scaling<factor = 8.0, low = 1.0, high = 4.0>}

@@ -123,6 +123,10 @@ const Row kRows[] = {
      "2x3xDx2, 2x3x2x2, 2x3x2x2"},
     {"nn.rotary", "", "Ax3xBx4", "Ax3xBx4"},
     {"nn.rotary", "interleaved, inverse", "Ax3xBx4", "Ax3xBx4"},
+    {"nn.rotary",
+     "base = 50.0, scaling = #nn.rotary_scaling<factor = 8.0, low = 1.0, "
+     "high = 4.0, original = 16.0>",
+     "Ax3xBx4", "Ax3xBx4"},
     {"nn.dropout", "p = 0.25 : f64, site = 3 : i64", "2xAxB", "2xAxB"},
     // What moves elements.
     {"nn.reshape", "", "2xBxC", "DxC"},

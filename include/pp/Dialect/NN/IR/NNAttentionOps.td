@@ -3,6 +3,7 @@
 #ifndef PP_DIALECT_NN_IR_NNATTENTIONOPS_TD
 #define PP_DIALECT_NN_IR_NNATTENTIONOPS_TD
 
+include "pp/Dialect/NN/IR/NNAttributes.td"
 include "pp/Dialect/NN/IR/NNBase.td"
 
 // The shapes of attention, the same for the op and its adjoint.
@@ -116,7 +117,8 @@ def NN_RotaryOp : NN_InferredDifferentiableOp<"rotary"> {
     `t base^(-2 i / D)`:
     `(a, b) -> (a cos - b sin, a sin + b cos)`. The pair is the elements i and
     i + D / 2 (GPT-NeoX, Llama), or with `interleaved` 2 i and 2 i + 1 (the paper,
-    GPT-J). `inverse` turns back: the adjoint. Source: Su et al., "RoFormer:
+    GPT-J). `scaling` puts other frequencies in the place of `base^(-2 i / D)`.
+    `inverse` turns back: the adjoint. Source: Su et al., "RoFormer:
     Enhanced Transformer with Rotary Position Embedding", 2021.
 
     Constraints:
@@ -131,10 +133,12 @@ def NN_RotaryOp : NN_InferredDifferentiableOp<"rotary"> {
 
     ```mlir
     %y = nn.rotary %x {base = 10000.0} : (tensor<4x128x8x32xf32>) -> tensor<4x128x8x32xf32>
+    %z = nn.rotary %x {base = 500000.0, scaling = #nn.rotary_scaling<factor = 8.0, low = 1.0, high = 4.0, original = 8192.0>} : (tensor<4x128x8x32xf32>) -> tensor<4x128x8x32xf32>
     ```
   }];
   let arguments = (ins NN_FloatTensor:$input,
                    DefaultValuedAttr<F64Attr, "10000.0">:$base,
+                   OptionalAttr<NN_RotaryScalingAttr>:$scaling,
                    UnitAttr:$interleaved, UnitAttr:$inverse);
   let results = (outs NN_FloatTensor:$result);
   let assemblyFormat = [{

@@ -1,4 +1,4 @@
-//===- NNAttributes.h - Initialisers of parameters --------------*- C++ -*-===//
+//===- NNAttributes.h - Attributes of the nn dialect ------------*- C++ -*-===//
 
 #ifndef PP_DIALECT_NN_IR_NNATTRIBUTES_H
 #define PP_DIALECT_NN_IR_NNATTRIBUTES_H

@@ -1,4 +1,4 @@
-//===- NNAttributes.td - Initialisers of parameters ------------*- tablegen -*-===//
+//===- NNAttributes.td - Attributes of the nn dialect ----------*- tablegen -*-===//
 
 #ifndef PP_DIALECT_NN_IR_NNATTRIBUTES_TD
 #define PP_DIALECT_NN_IR_NNATTRIBUTES_TD
@@ -99,6 +99,39 @@ def NN_OnesAttr : NN_InitializerAttr<"Ones", "ones"> {
   let summary = "elements of 1";
   let description = "Example: `#nn.ones`";
   let hasCustomAssemblyFormat = 1;
+}
+
+def NN_RotaryScalingAttr : AttrDef<NN_Dialect, "RotaryScaling"> {
+  let mnemonic = "rotary_scaling";
+  let summary = "frequencies of nn.rotary made lower, for longer sequences";
+  let description = [{
+    What becomes of the frequency f of a pair, an angle a position. With `factor`
+    alone it is `f / factor` ("linear", position interpolation). Otherwise it
+    depends on how often the pair turns in the `original` positions of the first
+    training, `n = original f / (2 pi)`: up to `low` turns it is `f / factor`, from
+    `high` turns on f as it was, and in between, with
+    `s = (n - low) / (high - low)`, it is `(1 - s) f / factor + s f` ("llama3").
+    Sources: Chen et al., "Extending Context Window of Large Language Models via
+    Positional Interpolation", 2023; Llama Team, "The Llama 3 Herd of Models",
+    2024, and its reference code.
+
+    - (C1) `factor` is finite and positive, and so is its reciprocal.
+    - (C2) `low`, `high` and `original` stand together, are finite, and
+      `0 <= low < high`, `0 < original`.
+
+    Example: `#nn.rotary_scaling<factor = 8.0, low = 1.0, high = 4.0, original = 8192.0>`
+  }];
+  let parameters = (ins
+    NN_Number<"divides frequencies">:$factor,
+    NN_DefaultNumber<"turns of the slowest", "::llvm::APFloat(0.0)">:$low,
+    NN_DefaultNumber<"turns of what is kept", "::llvm::APFloat(0.0)">:$high,
+    NN_DefaultNumber<"positions", "::llvm::APFloat(0.0)">:$original);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The frequency, in radians a position, that takes the place of `frequency`.
+    double scale(double frequency) const;
+  }];
 }
 
 #endif // PP_DIALECT_NN_IR_NNATTRIBUTES_TD

@@ -42,7 +42,7 @@ def NN_Dialect : Dialect {
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect"];
   let extraClassDeclaration = [{
-    void registerInitializers();
+    void registerAttributes();
   }];
 }
 

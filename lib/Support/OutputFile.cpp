@@ -1,7 +1,6 @@
 //===- OutputFile.cpp - Files that appear whole ---------------------------===//
 
-#include "OutputFile.h"
-#include "Options.h"
+#include "pp/Support/OutputFile.h"
 
 #include <cerrno>
 #include <cstdio>
@@ -9,30 +8,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-using namespace pp::plan;
-
-[[noreturn]] static void cannotWrite(const std::string &path,
-                                     const std::string &why) {
-  throw Failure{"cannot write '" + path + "': " + why +
-                ", expected a path that can be written"};
-}
-[[noreturn]] static void cannotWrite(const std::string &path, int error) {
-  cannotWrite(path, std::strerror(error));
+static std::string cannotWrite(const std::string &path, int error) {
+  return "cannot write '" + path + "': " + std::strerror(error) +
+         ", expected a path that can be written";
 }
 
-void pp::plan::writeFile(const std::string &path, const std::string &text) {
+std::string pp::writeFile(const std::string &path, const std::string &text) {
   struct stat found;
   if (stat(path.c_str(), &found) == 0) {
     if (S_ISDIR(found.st_mode))
-      cannotWrite(path, EISDIR);
+      return cannotWrite(path, EISDIR);
     // A rename would put a file in the place of a device such as /dev/null.
     if (!S_ISREG(found.st_mode))
-      cannotWrite(path, "found a device or a pipe");
+      return "cannot write '" + path +
+             "': found a device or a pipe, expected a path that can be written";
   }
   std::string temporary = path + ".XXXXXX";
   const int descriptor = mkstemp(temporary.data());
   if (descriptor < 0)
-    cannotWrite(path, errno);
+    return cannotWrite(path, errno);
   // mkstemp makes a file that only its owner can read.
   const mode_t mask = umask(0);
   umask(mask);
@@ -51,6 +45,7 @@ void pp::plan::writeFile(const std::string &path, const std::string &text) {
     error = errno;
   if (error) {
     unlink(temporary.c_str());
-    cannotWrite(path, error);
+    return cannotWrite(path, error);
   }
+  return "";
 }
