@@ -191,6 +191,10 @@ static std::string kernelName(StringRef name, Value query) {
   return (name + (elementOf(query).isBF16() ? "_bf16" : "_f32")).str();
 }
 
+/// A head of one element may have been taken out of a wider one.
+bool AttentionOp::wantsContiguousRows() { return true; }
+bool AttentionGradOp::wantsContiguousRows() { return true; }
+
 LogicalResult AttentionOp::lowerToHostCall(CallBuilder &calls) {
   SmallVector<Value> operands{hostShape(*this, calls)};
   if (failed(pushMatrices(calls, {getQuery(), getKey(), getValue(), getOut()},

@@ -74,6 +74,13 @@ static bool isContiguous(Value buffer) {
   return type.areTrailingDimsContiguous(type.getRank());
 }
 
+/// Rows without gaps in them, wherever they are.
+static bool hasContiguousRows(Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  return type.getRank() == 0 || type.getShape().back() == 1 ||
+         type.areTrailingDimsContiguous(1);
+}
+
 /// The op is created again on the buffers of its operands, without results.
 LogicalResult pp::kernel::detail::bufferize(LibraryCallOpInterface call,
                                             RewriterBase &rewriter,
@@ -94,7 +101,8 @@ LogicalResult pp::kernel::detail::bufferize(LibraryCallOpInterface call,
       return failure();
     if (isDestination(call, operand))
       results.push_back(*buffer);
-    if (call.wantsContiguousOperands() && !isContiguous(*buffer)) {
+    if ((call.wantsContiguousOperands() && !isContiguous(*buffer)) ||
+        (call.wantsContiguousRows() && !hasContiguousRows(*buffer))) {
       auto type = cast<MemRefType>(buffer->getType());
       FailureOr<Value> copy = options.createAlloc(
           rewriter, call->getLoc(),

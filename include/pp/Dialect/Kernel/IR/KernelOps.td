@@ -381,7 +381,8 @@ def Kernel_CoordinateOp : Kernel_Op<"coordinate", ["lowerToHostCall", "lowerToDe
 
 class Kernel_AttentionBase<string mnemonic, list<string> asked = []>
     : Kernel_Op<mnemonic,
-        Kernel_Workspace # ["lowerToHostCall", "lowerToDeviceCall"] # asked> {
+        Kernel_Workspace # ["wantsContiguousRows", "lowerToHostCall",
+                            "lowerToDeviceCall"] # asked> {
   code shapes = [{
     Matrices have a row for each of `batch` times T (or S) positions and the
     heads side by side: query and outputs `heads` times D columns, key and value

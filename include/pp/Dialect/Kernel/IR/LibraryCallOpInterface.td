@@ -51,6 +51,12 @@ def LibraryCallOpInterface : OpInterface<"LibraryCallOpInterface"> {
       "bool", "wantsContiguousOperands", (ins), "",
       [{ return false; }]>,
     InterfaceMethod<[{
+        Whether the elements of each row (the last dimension) have to lie side by
+        side. Operands where they do not are copied when buffers are made.
+      }],
+      "bool", "wantsContiguousRows", (ins), "",
+      [{ return false; }]>,
+    InterfaceMethod<[{
         On memrefs: makes the call of the runtime on CPUs, and erases the op.
       }],
       "::llvm::LogicalResult", "lowerToHostCall",
