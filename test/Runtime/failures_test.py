@@ -76,7 +76,7 @@ class Failures(Case):
             self.assertFalse(os.path.exists(self.path("w")))
 
     def test_weights_file(self):
-        self.assertError(self.fake(2, "--load", self.path("none")), "cannot open the weights file")
+        self.assertError(self.fake(2, "--load", self.path("none")), "found neither model.safetensors nor")
         self.assertFine(self.fake(1, "--save", self.path("w")))
         path = self.path("w/model.safetensors")
         whole = self.read("w/model.safetensors")
@@ -86,7 +86,10 @@ class Failures(Case):
             self.assertError(self.fake(2, "--load", self.path("w")), "truncated")
         with open(path, "wb") as file:
             file.write(whole.replace(b"stage0.scale", b"stage9.scale"))
-        self.assertError(self.fake(1, "--load", self.path("w")), "'stage9.scale'")
+        result = self.fake(1, "--load", self.path("w"))
+        self.assertError(result, "that do not fit, expected the 8 parameters of the model")
+        for line in ("surplus: stage9.scale [16]", "missing: stage0.scale [16]"):
+            self.assertIn(line, str(result))
 
     def test_places_to_write(self):
         with open(self.path("file"), "wb"):
