@@ -409,17 +409,22 @@ OpInference::judgeTerms(const Meeting &meeting) {
 SmallVector<Distribution> OpInference::findReadings() const {
   SmallVector<Distribution> readings;
   Value value = op->getOperand(0);
-  // On two axes the places would be in an order, too.
-  for (unsigned other = 0; other < all.axes.size(); ++other)
-    if (other != axis && all.lookup(value, other).isVarying())
-      return readings;
   auto shapeOf = [](Value tensor) {
     return cast<RankedTensorType>(tensor.getType()).getShape();
   };
-  const Distribution parts = operand(0);
-  int64_t blocks = parts.blocks;
-  for (int64_t size : shapeOf(value).take_front(parts.dim))
-    blocks *= size;
+  auto placeOf = [&](Distribution parts) {
+    int64_t blocks = parts.blocks;
+    for (int64_t size : shapeOf(value).take_front(parts.dim))
+      blocks *= size;
+    return blocks;
+  };
+  int64_t blocks = placeOf(operand(0));
+  // Two axes at one place would be in an order, too.
+  for (unsigned other = 0; other < all.axes.size(); ++other)
+    if (Distribution found = all.lookup(value, other);
+        other != axis && found.isVarying() &&
+        (!found.isSharded() || placeOf(found) == blocks))
+      return readings;
   for (auto [dim, size] : llvm::enumerate(shapeOf(op->getResult(0)))) {
     if (size % blocks == 0)
       readings.push_back(Distribution::varying(int64_t(dim), blocks));
