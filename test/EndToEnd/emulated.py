@@ -27,10 +27,11 @@ def collectives(program, ranks, *options):
             for key, events in layers.items() if key[1] > 0}, replicas
 
 
-def compare(model, data, schedule, axes):
+def compare(model, data, schedule, axes, *options):
     ranks = axes[0] * axes[1] * axes[2]
     program = compile_model(model, f"{schedule}.exe", f"--pp={axes[0]}", f"--dp={axes[1]}",
-                            f"--tp={axes[2]}", "--microbatches=4", f"--schedule={schedule}")
+                            f"--tp={axes[2]}", "--microbatches=4", f"--schedule={schedule}",
+                            *options)
     real, shared = collectives(program, ranks, "--data", data)
     check(len(real) == ranks * (STEPS - 1) and shared > 0,
           f"{schedule}: collectives of {len(real)} steps, {shared} of replicas")
@@ -50,7 +51,7 @@ def main():
     model = make_model("gpt.mlir", "gpt", "--layers", 4, "--width", 32, "--heads", 2,
                        "--sequence", 16, "--batch", 1, "--vocabulary", 256)
     compare(model, data, "1f1b", (2, 2, 2))
-    compare(model, data, "zb-h1", (2, 2, 2))
+    compare(model, data, "zb-h1", (2, 2, 2), "--overlap=on")
 
 
 main()

@@ -408,7 +408,7 @@ static SmallVector<int64_t> collectivesOf(Operation *layer) {
   SmallVector<int64_t> numbers;
   layer->walk([&](LLVM::CallOp call) {
     APInt number;
-    if (call.getCallee() == "pprt_collective" &&
+    if (call.getCallee() && kernel::beginsCollective(*call.getCallee()) &&
         matchPattern(call.getArgOperands()[1], m_ConstantInt(&number)))
       numbers.push_back(number.getSExtValue());
   });

@@ -105,6 +105,14 @@ int64_t CollectiveOp::getWorkspaceBytes(const LibraryTarget &) {
 /// Parts lie one behind the other.
 bool CollectiveOp::wantsContiguousOperands() { return true; }
 
+static constexpr llvm::StringLiteral kWholeCall = "pprt_collective",
+                                     kStartCall = "pprt_collective_start",
+                                     kFinishCall = "pprt_collective_finish";
+
+bool pp::kernel::beginsCollective(StringRef function) {
+  return function == kWholeCall || function == kStartCall;
+}
+
 /// Buffers are where the target has them.
 static LogicalResult lower(CollectiveOp op, CallBuilder &calls) {
   if (!op.getNumber())
@@ -117,9 +125,8 @@ static LogicalResult lower(CollectiveOp op, CallBuilder &calls) {
     return failure();
   const Value number = calls.i32(int64_t(*op.getNumber()));
   if (op.getPhase() == CollectivePhase::Finish)
-    return calls.callWithContext("pprt_collective_finish", {number});
-  return calls.callWithContext(op.getPhase() ? "pprt_collective_start"
-                                             : "pprt_collective",
+    return calls.callWithContext(kFinishCall, {number});
+  return calls.callWithContext(op.getPhase() ? kStartCall : kWholeCall,
                                {number, *in, *out, *workspace});
 }
 
@@ -139,22 +146,25 @@ static Communication wireOf(CollectiveOp op) {
 }
 
 /// No kernel, and so no line among the times of kernels: what it costs is bytes
-/// on the wire, in so many messages.
+/// on the wire, in so many messages. Of two halves the start has it.
 FailureOr<DictionaryAttr>
 CollectiveOp::lowerToDeviceCall(DeviceCallBuilder &calls) {
   const Communication wire = wireOf(*this);
-  if (failed(lower(*this, calls)))
-    return failure();
+  const bool isCounted = getPhase() != CollectivePhase::Finish;
   const std::string name =
       (wire.kind + " over " +
        llvm::join(getAxes().getAsValueRange<StringAttr>(), " and ") + ", " +
        Twine(wire.ranks) + " ranks, " + Twine(wire.bytes) + " B sent")
           .str();
+  Builder builder(getContext());
+  if (failed(lower(*this, calls)))
+    return failure();
+  if (!isCounted)
+    return DictionaryAttr();
   const auto bytes = static_cast<int64_t>(wire.bytes);
   NamedAttrList cost(calls.cost(name, "collective", bytes, bytes, 0));
-  Builder builder(getContext());
   cost.append("messages", builder.getI64IntegerAttr(wire.messages));
-  return cost.getDictionary(getContext());
+  return cost.getDictionary(builder.getContext());
 }
 
 LogicalResult CoordinateOp::verify() {

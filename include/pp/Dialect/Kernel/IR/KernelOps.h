@@ -32,6 +32,10 @@ inline constexpr llvm::StringLiteral kCollectives = "pp.collectives";
 /// kCollectives: before calls are made.
 void numberCollectives(mlir::ModuleOp module);
 
+/// Whether a call of this function of the runtime, whose first argument behind
+/// the context is a number, begins a collective of layers.
+bool beginsCollective(llvm::StringRef function);
+
 namespace detail {
 // Of all calls, by their operands and destinations.
 void addEffects(
