@@ -83,20 +83,11 @@ static bool areEqual(CollectiveOp a, CollectiveOp b) {
 }
 
 namespace {
-struct OverlapCollectives
-    : pp::impl::OverlapCollectivesBase<OverlapCollectives> {
-  using OverlapCollectivesBase::OverlapCollectivesBase;
-
-  void runOnOperation() override {
-    if (getOperation().isExternal())
-      return;
-    SmallVector<CollectiveOp> all;
-    for (CollectiveOp op : getOperation().front().getOps<CollectiveOp>())
-      if (!op.getPhase() && isa<BaseMemRefType>(op.getInput().getType()))
-        all.push_back(op);
-    for (CollectiveOp op : all)
-      split(op);
-  }
+/// Makes halves of the collectives of one function, in their order.
+class Halves {
+public:
+  explicit Halves(unsigned slots) : slots(slots) {}
+  void split(CollectiveOp op);
 
 private:
   struct UnderWay {
@@ -117,29 +108,50 @@ private:
     return llvm::find(isTaken, false) - isTaken.begin();
   }
 
-  void split(CollectiveOp op) {
-    bool hasWork = false;
-    Operation *end = op->getNextNode();
-    for (; !needsEnd(end, op); end = end->getNextNode())
-      hasWork |= !isFree(end) && !isa<CollectiveOp>(end);
-    unsigned slot = findSlot(op);
-    if (slot == slots) {
-      // The one that is under way longest gives its slot back.
-      auto *first = llvm::find_if(
-          started, [&](UnderWay &other) { return areEqual(other.start, op); });
-      first->finish->moveBefore(op);
-      slot = findSlot(op);
-    }
-    OpBuilder builder(op);
-    if (slot)
-      op.setSlot(slot);
-    if (!hasWork)
+  unsigned slots;
+};
+} // namespace
+
+void Halves::split(CollectiveOp op) {
+  bool hasWork = false;
+  Operation *end = op->getNextNode();
+  for (; !needsEnd(end, op); end = end->getNextNode())
+    hasWork |= !isFree(end) && !isa<CollectiveOp>(end);
+  unsigned slot = findSlot(op);
+  if (slot == slots) {
+    // The one that is under way longest gives its slot back.
+    auto *first = llvm::find_if(
+        started, [&](UnderWay &other) { return areEqual(other.start, op); });
+    first->finish->moveBefore(op);
+    slot = findSlot(op);
+  }
+  OpBuilder builder(op);
+  if (slot)
+    op.setSlot(slot);
+  if (!hasWork)
+    return;
+  op.setPhase(CollectivePhase::Start);
+  builder.setInsertionPoint(end);
+  auto finish = cast<CollectiveOp>(builder.clone(*op));
+  finish.setPhase(CollectivePhase::Finish);
+  started.push_back({op, finish});
+}
+
+namespace {
+struct OverlapCollectives
+    : pp::impl::OverlapCollectivesBase<OverlapCollectives> {
+  using OverlapCollectivesBase::OverlapCollectivesBase;
+
+  void runOnOperation() override {
+    if (getOperation().isExternal())
       return;
-    op.setPhase(CollectivePhase::Start);
-    builder.setInsertionPoint(end);
-    auto finish = cast<CollectiveOp>(builder.clone(*op));
-    finish.setPhase(CollectivePhase::Finish);
-    started.push_back({op, finish});
+    SmallVector<CollectiveOp> all;
+    for (CollectiveOp op : getOperation().front().getOps<CollectiveOp>())
+      if (!op.getPhase() && isa<BaseMemRefType>(op.getInput().getType()))
+        all.push_back(op);
+    Halves halves(slots);
+    for (CollectiveOp op : all)
+      halves.split(op);
   }
 };
 } // namespace

@@ -22,7 +22,8 @@ static void onFunctions(OpPassManager &manager, std::unique_ptr<Pass> pass) {
 }
 
 /// Tensors to loops over memrefs.
-static void buildTensorPipeline(OpPassManager &manager) {
+static void buildTensorPipeline(OpPassManager &manager,
+                                const pp::LowerLayersOptions &options) {
   onFunctions(manager, pp::createConvertNNToLinalg());
   // Reshapes that the conversion put around every op meet and cancel: only then
   // do producers stand right before their consumers.
@@ -33,6 +34,8 @@ static void buildTensorPipeline(OpPassManager &manager) {
   // meet by rows.
   onFunctions(manager, pp::createFuseRows());
   onFunctions(manager, createCanonicalizerPass());
+  if (options.overlap)
+    onFunctions(manager, pp::createDelayUses());
   // After all fusion: destinations are fixed for the ops that are left.
   onFunctions(manager, pp::createBindDestinations());
   manager.addPass(pp::createBufferize());
@@ -89,7 +92,7 @@ static void buildLLVMPipeline(OpPassManager &manager,
 
 void pp::buildLowerLayersPipeline(OpPassManager &manager,
                                   const LowerLayersOptions &options) {
-  buildTensorPipeline(manager);
+  buildTensorPipeline(manager, options);
   buildLLVMPipeline(manager, options);
 }
 

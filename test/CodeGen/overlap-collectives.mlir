@@ -127,3 +127,25 @@ func.func @temporaries(%x: !part, %a: !all, %b: !all) {
   linalg.exp ins(%t : !all) outs(%b : !all)
   return
 }
+
+// -----
+
+!part = memref<8xf32>
+!ws = memref<128xf32>
+
+// Each function has slots of its own.
+
+// CHECK-LABEL: func @one
+// CHECK-NEXT: kernel.collective start all_reduce {{.*}} members(2) :
+// CHECK-LABEL: func @another
+// CHECK-NEXT: kernel.collective start all_reduce {{.*}} members(2) :
+func.func @one(%x: !part, %y: !part, %w: !ws, %a: !part, %b: !part) {
+  kernel.collective all_reduce %x into %y, %w over ["tensor"] members(2) : (!part, !part, !ws) -> ()
+  linalg.exp ins(%a : !part) outs(%b : !part)
+  return
+}
+func.func @another(%x: !part, %y: !part, %w: !ws, %a: !part, %b: !part) {
+  kernel.collective all_reduce %x into %y, %w over ["tensor"] members(2) : (!part, !part, !ws) -> ()
+  linalg.exp ins(%a : !part) outs(%b : !part)
+  return
+}

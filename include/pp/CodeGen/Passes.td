@@ -499,6 +499,37 @@ def PlacePieces : Pass<"pp-place-pieces", "::mlir::func::FuncOp"> {
   }];
 }
 
+def DelayUses : Pass<"pp-delay-uses", "::mlir::func::FuncOp"> {
+  let summary = "moves uses of what collectives bring to where they are needed";
+  let description = [{
+    Ops without sums whose operands a collective brings, or what is made of them,
+    move down to their first use: so that pp-overlap-collectives finds work
+    between a collective and its end.
+
+    Example:
+
+    ```mlir
+    func.func @f(%x: tensor<8xf32>, %all: tensor<2x8xf32>, %w: tensor<1xf32>, %a: tensor<16xf32>, %e: tensor<16xf32>) -> (tensor<16xf32>, tensor<16xf32>) {
+      %y:2 = kernel.collective all_gather %x into %all, %w over ["tensor"] members(2) : (tensor<8xf32>, tensor<2x8xf32>, tensor<1xf32>) -> (tensor<2x8xf32>, tensor<1xf32>)
+      %z = tensor.collapse_shape %y#0 [[0, 1]] : tensor<2x8xf32> into tensor<16xf32>
+      %b = linalg.exp ins(%a : tensor<16xf32>) outs(%e : tensor<16xf32>) -> tensor<16xf32>
+      return %z, %b : tensor<16xf32>, tensor<16xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: tensor<8xf32>, %all: tensor<2x8xf32>, %w: tensor<1xf32>, %a: tensor<16xf32>, %e: tensor<16xf32>) -> (tensor<16xf32>, tensor<16xf32>) {
+      %y:2 = kernel.collective all_gather %x into %all, %w over ["tensor"] members(2) : (tensor<8xf32>, tensor<2x8xf32>, tensor<1xf32>) -> (tensor<2x8xf32>, tensor<1xf32>)
+      %b = linalg.exp ins(%a : tensor<16xf32>) outs(%e : tensor<16xf32>) -> tensor<16xf32>
+      %z = tensor.collapse_shape %y#0 [[0, 1]] : tensor<2x8xf32> into tensor<16xf32>
+      return %z, %b : tensor<16xf32>, tensor<16xf32>
+    }
+    ```
+  }];
+}
+
 def OverlapCollectives
     : Pass<"pp-overlap-collectives", "::mlir::func::FuncOp"> {
   let summary = "lets collectives of a layer go on beside what does not need them";

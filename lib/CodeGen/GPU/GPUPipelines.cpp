@@ -46,6 +46,8 @@ static void buildTensorPipeline(OpPassManager &manager,
   rows.parallel = true;
   onFunctions(manager, pp::createFuseRows(rows));
   onFunctions(manager, createCanonicalizerPass());
+  if (options.overlap)
+    onFunctions(manager, pp::createDelayUses());
   onFunctions(manager, pp::createBindDestinations());
   manager.addPass(pp::createBufferize());
   manager.addPass(pp::createStoreWholeBytes());
