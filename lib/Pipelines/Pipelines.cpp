@@ -216,7 +216,7 @@ static LogicalResult addLayers(OpPassManager &manager,
     return success();
   }
   LowerLayersGPUOptions layers;
-  layers.overlap = options.overlap != "off";
+  layers.overlap = options.overlap == "on";
   layers.chip = options.chip.empty() ? kUsualChip.str() : options.chip;
   layers.cubin = !options.chip.empty();
   layers.emulate = options.emulate;

@@ -36,7 +36,7 @@ struct LowerLayersOptions
   Option<bool> overlap{
       *this, "overlap",
       llvm::cl::desc("let collectives go on beside other work"),
-      llvm::cl::init(false)};
+      llvm::cl::init(true)};
 };
 
 /// Functions of loops over memrefs to LLVM functions on bare pointers.

@@ -135,8 +135,8 @@ let Group = plan_group in {
     ChoiceOf<"gatherAgain", "on", ["on", "off"]>, "gather-again",
     "with --tp: whether what layers gather is gathered once more in the backward (on, default: a rank keeps its part) or kept whole (off)">;
   defm overlap : Value<"overlap", "WHEN",
-    ChoiceOf<"overlap", "auto", ["auto", "on", "off"]>, "overlap",
-    "with --tp: whether collectives of layers go on beside work that does not need them: auto (default: on GPUs), on or off">;
+    ChoiceOf<"overlap", "on", ["on", "off"]>, "overlap",
+    "with --tp: whether collectives of layers go on beside work that does not need them (on, default) or to their end (off): same results">;
   defm mesh : Value<"mesh", "AXES", ByHand, "",
     "all of --pp, --dp and --tp at once, as pipe=4,data=1,tensor=1">;
   defm mesh_order : Value<"mesh-order", "AXES",
