@@ -5,6 +5,7 @@
 #include "Philox.h"
 
 #include <algorithm>
+#include <cstdio>
 
 using namespace pprt;
 
@@ -21,6 +22,32 @@ Batches::Batches(TokenFile &file, const Description &description, uint64_t seed,
   lines = (size_t(description.batch * description.sequence) + 15) / 16;
   tokens.resize(size_t(description.microbatches) * lines);
   targets.resize(size_t(description.microbatches) * lines);
+  valid.resize(size_t(description.microbatches));
+}
+
+void Batches::startAt(int64_t step, uint64_t sample) {
+  baseStep = step;
+  baseSample = sample;
+}
+
+uint64_t Batches::samplesPerStep() const {
+  return uint64_t(description.allMicrobatches()) * uint64_t(description.batch);
+}
+
+uint64_t Batches::firstSampleOf(int64_t step) const {
+  return baseSample + uint64_t(step - baseStep) * samplesPerStep();
+}
+
+std::string Batches::identity() const {
+  char hash[17];
+  std::snprintf(hash, sizeof hash, "%016llx",
+                static_cast<unsigned long long>(file.fingerprint()));
+  const std::string &path = file.path();
+  return "windows of " + std::to_string(description.sequence) +
+         " + 1 tokens at random places of '" +
+         path.substr(path.rfind('/') + 1) + "' (" +
+         std::to_string(file.tokens()) + " tokens as " + file.formatName() +
+         ", fingerprint " + hash + ")";
 }
 
 uint64_t Batches::offsetOf(uint64_t sample) const {
@@ -48,17 +75,19 @@ void Batches::load(int64_t step) {
   const uint64_t batch = uint64_t(description.batch);
   const uint64_t rows = uint64_t(description.microbatches) * batch;
   // The samples of a step are those of the replicas in turn.
-  const uint64_t first =
-      (uint64_t(step) * uint64_t(description.replicas()) + replica) * rows;
+  const uint64_t first = firstSampleOf(step) + replica * rows;
   file.checkUnchanged();
+  std::fill(valid.begin(), valid.end(), 0);
   for (uint64_t row = 0; row < rows; ++row) {
     uint64_t begin = offsetOf(first + row);
     file.read(begin, sequence + 1, window.data());
     for (uint64_t i = 0; i <= sequence; ++i) {
       if (i < sequence)
         check(window[i], description.vocabulary, begin + i);
-      if (i > 0 && (window[i] < 0 || window[i] != description.ignoredTarget))
-        check(window[i], description.targetClasses, begin + i);
+      if (i == 0 || (window[i] >= 0 && window[i] == description.ignoredTarget))
+        continue;
+      check(window[i], description.targetClasses, begin + i);
+      ++valid[row / batch];
     }
     size_t line = row / batch * lines, place = row % batch * sequence;
     std::copy_n(window.begin(), sequence, tokens[line].tokens + place);
@@ -70,4 +99,8 @@ const int32_t *Batches::input(int input, int microbatch) const {
   const std::vector<Line> &all =
       description.inputs[input].isTargets ? targets : tokens;
   return all[size_t(microbatch) * lines].tokens;
+}
+
+int64_t Batches::validTargets(int microbatch) const {
+  return valid[size_t(microbatch)];
 }

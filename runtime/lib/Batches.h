@@ -1,10 +1,11 @@
 //===- Batches.h - Which tokens a step trains on --------------------------===//
 //
-// Sample i of the run (i = (step * micro-batches + micro-batch) * batch + row)
-// is the window of sequence + 1 tokens at an offset drawn from (seed, i): an
-// independent uniform choice among all windows of the file. So the order is a
-// function of the seed and the shape of the step, not of the number of ranks.
-// Targets are the window shifted by one.
+// Samples of a run have numbers: those of a step follow those of the step
+// before, by micro-batch (of all replicas) and row. Sample i is the window of
+// sequence + 1 tokens at an offset drawn from (seed, i): an independent uniform
+// choice among all windows of the file. So the order is a function of the seed
+// and of i, not of the number of ranks or of how a step is cut. Targets are the
+// window shifted by one.
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_BATCHES_H
@@ -23,6 +24,18 @@ public:
   Batches(TokenFile &file, const Description &description, uint64_t seed,
           int replica = 0);
 
+  /// Step `step` begins with sample `sample`, as a run does that goes on with
+  /// another number of samples a step. Step 0 begins with sample 0 otherwise.
+  void startAt(int64_t step, uint64_t sample);
+  /// Samples that all replicas together train on in a step.
+  uint64_t samplesPerStep() const;
+  /// The sample with which a step begins that is not before that of `startAt`.
+  uint64_t firstSampleOf(int64_t step) const;
+
+  /// One line of text that is equal where data, their order, and the cut into
+  /// samples are: equal lines and seeds mean equal samples. For checkpoints.
+  std::string identity() const;
+
   /// Reads the tokens of all micro-batches of `step` and checks them against
   /// the vocabulary; throws Error for one outside of it, and where the file is
   /// no longer what it was. Allocates nothing unless it fails.
@@ -31,6 +44,10 @@ public:
   /// The i32 array of an input for a micro-batch of the loaded step, 64-byte
   /// aligned as compiled code expects of every buffer.
   const int32_t *input(int input, int microbatch) const;
+
+  /// How many targets of a micro-batch of the loaded step the loss does not
+  /// ignore.
+  int64_t validTargets(int microbatch) const;
 
   /// Where sample `sample` begins.
   uint64_t offsetOf(uint64_t sample) const;
@@ -44,12 +61,15 @@ private:
   const Description &description;
   const uint64_t replica;
   uint64_t key;
+  int64_t baseStep = 0; // and the sample with which it begins
+  uint64_t baseSample = 0;
   struct alignas(64) Line {
     int32_t tokens[16];
   };
   size_t lines; // of a micro-batch
   std::vector<int32_t> window;
   std::vector<Line> tokens, targets; // microbatches x lines
+  std::vector<int64_t> valid;        // targets, by micro-batch
 };
 
 } // namespace pprt
