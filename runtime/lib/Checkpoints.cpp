@@ -1,6 +1,7 @@
 //===- Checkpoints.cpp - All of a run on disk, now and then ---------------===//
 #include "Checkpoints.h"
 
+#include "Allocations.h"
 #include "AtomicFile.h"
 #include "Clock.h"
 #include "Error.h"
@@ -128,6 +129,7 @@ void Checkpoints::launch(std::function<void()> job) {
   isDone = false;
   error.clear();
   thread = std::thread([this, job = std::move(job)] {
+    ignoreAllocations();
     std::string wrong;
     try {
       job();

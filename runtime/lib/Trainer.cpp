@@ -699,6 +699,7 @@ void Run::report() {
   mine.planned = plannedBytes();
   mine.allocated = arena->bytes();
   mine.mapped = arena->mappedBytes();
+  mine.checkpoint = checkpoints ? checkpoints->bytes() : 0;
   mine.allocations = allocations;
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);

@@ -65,24 +65,26 @@ TEST(CheckpointIndex, WhatIsWrongIsNamed) {
   EXPECT_PROBLEM(i["model"].erase("hash"), "found no hash in model");
   EXPECT_PROBLEM(i["options"] = 1, "found 1 as options, expected an object");
   EXPECT_PROBLEM(i["options"]["--lr"] = 1, "expected a text");
-  EXPECT_PROBLEM(i["states"]["w.m"]["shape"] = 4, "expected a list");
-  EXPECT_PROBLEM(i["states"]["w.m"]["slices"] = 4, "expected a list");
-  EXPECT_PROBLEM(i["states"]["w.m"]["slices"][1]["begin"][0] = 3,
+  EXPECT_PROBLEM(i["states"][0]["shape"] = 4, "expected a list");
+  EXPECT_PROBLEM(i["states"][0]["slices"] = 4, "expected a list");
+  EXPECT_PROBLEM(i["states"][0]["slices"][1]["begin"][0] = 3,
                  "outside of its tensor");
-  EXPECT_PROBLEM(i["states"]["w.m"]["slices"][1]["size"][1] = ~uint64_t(0),
+  EXPECT_PROBLEM(i["states"][0]["slices"][1]["size"][1] = ~uint64_t(0),
                  "outside of its tensor");
-  EXPECT_PROBLEM(i["states"]["w.m"]["slices"][1]["size"] = {2},
+  EXPECT_PROBLEM(i["states"][0]["slices"][1]["size"] = {2},
                  "outside of its tensor");
-  EXPECT_PROBLEM(i["states"]["w.m"]["slices"][1]["file"] = "../x",
+  EXPECT_PROBLEM(i["states"][0]["slices"][1]["file"] = "../x",
                  "expected the name of one beside");
-  EXPECT_PROBLEM(i["states"]["w.m"]["shape"] =
+  EXPECT_PROBLEM(i["states"][0]["shape"] =
                      ordered_json::array({~uint64_t(0), 6}),
                  "more than 2^64 bytes");
+  EXPECT_PROBLEM(i["states"].push_back(i["states"][0]), "twice as a state");
+  EXPECT_PROBLEM(i["states"][0].erase("name"), "found no name in states");
   EXPECT_PROBLEM(i = 1, "found no JSON object");
   TemporaryDirectory directory;
   EXPECT_ERROR(readCheckpointIndex(directory.file("")), "cannot read");
   const std::string text = exampleIndex().text();
-  for (size_t size = 0; size + 2 < text.size(); ++size) {
+  for (size_t size = 0; size + 2 < text.size(); size += 7) {
     directory.write("checkpoint.json", text.substr(0, size));
     EXPECT_NE(errorOf([&] { readCheckpointIndex(directory.file("")); }), "");
   }

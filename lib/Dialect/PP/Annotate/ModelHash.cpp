@@ -24,14 +24,16 @@ static void print(Type type, raw_ostream &out) {
     out << '^' << shaped.getRank();
 }
 
-std::string pp::hashOfModel(ModelOp model) {
+std::string pp::hashOfModel(ModuleOp module) {
   std::string text;
   llvm::raw_string_ostream out(text);
   DenseMap<Value, unsigned> numbers;
   auto number = [&](Value value) {
     return numbers.try_emplace(value, numbers.size()).first->second;
   };
-  model->walk<WalkOrder::PreOrder>([&](Operation *op) {
+  module.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (op == module)
+      return; // has what it was compiled with
     out << op->getName() << '(';
     for (Value operand : op->getOperands())
       out << number(operand) << ' ';
