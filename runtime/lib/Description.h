@@ -31,8 +31,9 @@ struct Initializer {
 
 struct Input {
   std::string name;
-  /// Targets are the tokens shifted by one.
-  bool isTargets = false;
+  /// Targets are the tokens shifted by one; documents are the numbers of the
+  /// documents of tokens, within a sequence.
+  enum Kind { Tokens, Targets, Documents } kind = Tokens;
   int64_t rows = 1;   // sequences in a micro-batch
   int64_t length = 1; // tokens in a sequence
 };
@@ -245,7 +246,8 @@ struct Description {
   /// The vocabulary where no op says how large it is: that of i32.
   static constexpr int64_t unbounded = 2147483647;
   int64_t vocabulary = 0, targetClasses = 0;
-  int64_t ignoredTarget = -1; // a target beyond the classes, or -1
+  /// A target that the loss ignores: none of the classes, maybe below 0.
+  std::optional<int64_t> ignoredTarget;
   std::vector<Input> inputs;
   std::vector<Parameter> parameters;
   std::vector<State> states;

@@ -108,20 +108,43 @@ template <typename T> using Choices = std::vector<std::pair<const char *, T>>;
 /// have its own value of.
 template <typename Visitor> static void visitOptions(Options &o, Visitor &v) {
   v.group("Data");
-  v.text({"--data", "FILE",
-          "File to train on. Text as bytes; .bin files as tokens of 16 or 32 "
-          "bits; .npy files of whole numbers"},
-         o.data);
+  v.list({"--data", "FILE[:WEIGHT]",
+          "File to train on; several where it is repeated, with weights "
+          "[default: 1]. Text as bytes; .bin files of llm.c and nanoGPT as "
+          "tokens of 16 or 32 bits; Megatron's NAME.idx with NAME.bin, by "
+          "either name or NAME; .npy files of whole numbers"},
+         o.data.files);
   v.choice({"--token-format", "NAME",
-            "auto reads llm.c's header (20240520: u16, 20240801: u32) and "
-            "numpy's, takes other files as bytes, and asks for .bin files "
-            "without a header; u16 and u32 skip a header if there is one"},
-           o.tokenFormat,
+            "auto reads Megatron's index, llm.c's header (20240520: u16, "
+            "20240801: u32) and numpy's, takes other files as bytes, and asks "
+            "for .bin files without a header; u16 and u32 skip a header if "
+            "there is one, nanoGPT's files are u16"},
+           o.data.format,
            Choices<TokenFormat>{{"auto", TokenFormat::Auto},
                                 {"bytes", TokenFormat::Bytes},
                                 {"u16", TokenFormat::U16},
                                 {"u32", TokenFormat::U32}},
            "say what the file holds");
+  v.choice({"--order", "NAME",
+            "epochs: each window of a file once an epoch, in an order drawn "
+            "for it; windows: independent uniform choices among all places"},
+           o.data.order,
+           Choices<WindowOrder>{{"epochs", WindowOrder::Epochs},
+                                {"windows", WindowOrder::Windows}},
+           "choose one of them");
+  auto token = [&](const char *name, const char *text, int64_t &field) {
+    v.number({name, "TOKEN", text, Default::Told}, field,
+             Rule{field >= -1 && field <= INT32_MAX, "a token from 0 on",
+                  "it is the id that the tokenizer has for it; -1 is none"});
+  };
+  token("--document-end",
+        "The token that ends each document, for models that keep them apart "
+        "and files without an index (nanoGPT's: 50256)",
+        o.data.documents.end);
+  token("--document-begin",
+        "The token that begins each document [default: in llm.c's files its "
+        "tokenizer's end of text]",
+        o.data.documents.begin);
   v.number(
       {"--steps", "K", "Training steps"}, o.steps,
       Rule{o.steps >= 1, "at least 1", "give the number of training steps"});
@@ -361,6 +384,12 @@ public:
   void text(const Row &row, std::string &field) {
     finish(row, app.add_option(row.name, field, wrap(row.text)));
   }
+  void list(const Row &row, std::vector<std::string> &field) {
+    finish(row, app.add_option(row.name, field, wrap(row.text))
+                    ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+                    ->allow_extra_args(false)
+                    ->expected(1));
+  }
   void flag(const Row &row, bool &field, bool given = true) {
     std::string names = row.name + std::string(given ? "" : "{false}");
     app.add_flag(names, field, wrap(row.text))->group(groupName);
@@ -437,6 +466,7 @@ public:
   void group(const char *) {}
   template <typename Body> void here(Body body) { body(); }
   void text(const Row &, std::string &) {}
+  void list(const Row &, std::vector<std::string> &) {}
   void flag(const Row &, bool &, bool = true) {}
   void emulation(const Row &, std::optional<StageTimes> &) {}
   void optionalText(const Row &, std::optional<std::string> &) {}
@@ -471,6 +501,12 @@ public:
   /// What a rank prints is its own matter.
   template <typename Body> void here(Body) {}
   void text(const Row &row, std::string &field) { add(row, field); }
+  void list(const Row &row, std::vector<std::string> &field) {
+    std::string text;
+    for (const std::string &item : field)
+      text += (text.empty() ? "" : " ") + item;
+    add(row, text);
+  }
   void flag(const Row &row, bool &field, bool given = true) {
     add(row, field == given ? "on" : "off");
   }
@@ -587,8 +623,6 @@ static void checkEmulation(const Options &o) {
 
 /// What options say about each other and about the program.
 static void checkTogether(const Options &o, bool onDevice) {
-  require(!o.data.empty() || o.emulate, "no", "--data", "a file to train on",
-          "add --data FILE");
   require(!o.checkpoint.empty() || (!o.every && !o.everyMinutes && !o.keep),
           "--every, --every-minutes or --keep", "without --checkpoint",
           "a directory", "add --checkpoint DIR");
@@ -597,6 +631,13 @@ static void checkTogether(const Options &o, bool onDevice) {
           "add --checkpoint DIR, or name one");
   require(o.resume || !o.resumeWeightsOnly, "--resume-weights-only",
           "without --resume", "both", "add --resume PATH, or use --load");
+  require(!o.data.files.empty() || o.emulate, "no", "--data",
+          "a file to train on", "add --data FILE");
+  for (const std::string &text : o.data.files)
+    DataSource::parse(text);
+  require(o.data.documents.end < 0 || o.data.documents.begin < 0,
+          "--document-end", "with --document-begin", "one of them",
+          "documents are told apart by one token");
   require(!onDevice || !o.emulate, "--emulate", "with a program for GPUs",
           "a program for CPUs",
           "compile it with --target=cpu, its schedule is the same");

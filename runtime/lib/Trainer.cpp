@@ -186,7 +186,7 @@ private:
   const BackendSetup setup;
   std::unique_ptr<Backend> backend;
   bool isFinished = false;
-  std::optional<TokenFile> tokenFile;
+  std::optional<DataSet> data;
   std::optional<WeightFiles> weights;
   std::optional<Batches> batches;
   std::optional<Metrics> metrics;
@@ -249,8 +249,8 @@ void Run::openCheckpoints() {
 
 void Run::openFiles() {
   if (backend->computes()) {
-    tokenFile.emplace(options.data, options.tokenFormat);
-    batches.emplace(*tokenFile, description, options.seed,
+    data.emplace(options.data);
+    batches.emplace(*data, description, options.seed,
                     description.mesh.coordinate(bootstrap.rank(), "data"));
     backend->useData(*batches);
   }
@@ -390,15 +390,17 @@ uint64_t Run::plannedBytes() const {
 
 /// A model for tokens of a tokenizer rarely means bytes.
 void Run::noteGuessedBytes() {
-  if (bootstrap.rank() == 0 && tokenFile && tokenFile->isGuessed() &&
-      description.vocabulary > 256 &&
-      description.vocabulary != Description::unbounded)
-    std::fprintf(stderr,
-                 "note: found no header in '%s': its bytes are the tokens, 256 "
-                 "of the model's vocabulary of %lld; --token-format says what "
-                 "else it holds\n",
-                 options.data.c_str(),
-                 static_cast<long long>(description.vocabulary));
+  if (bootstrap.rank() != 0 || description.vocabulary <= 256 ||
+      description.vocabulary == Description::unbounded)
+    return;
+  for (size_t i = 0; data && i < data->size(); ++i)
+    if (data->file(i).isGuessed())
+      std::fprintf(stderr,
+                   "note: found no header in '%s': its bytes are the tokens, "
+                   "256 of the model's vocabulary of %lld; --token-format says "
+                   "what else it holds\n",
+                   data->file(i).path().c_str(),
+                   static_cast<long long>(description.vocabulary));
 }
 
 /// mpirun binds few ranks to one core each, where more threads are no help.
@@ -429,10 +431,13 @@ Run::~Run() { backend->teardown(/*hasFailed=*/!isFinished); }
 void Run::prepare() {
   findResume();
   bootstrap.agreeAfter([&] { openFiles(); });
-  if (tokenFile)
-    bootstrap.agree(compareWithRank0(
-        {{"a data file with fingerprint", hexText(tokenFile->fingerprint())}},
-        bootstrap, bootstrap.rank()));
+  if (data) {
+    std::vector<std::pair<std::string, std::string>> mine;
+    for (size_t i = 0; i < data->size(); ++i)
+      mine.emplace_back("a data file with fingerprint",
+                        hexText(data->file(i).fingerprint()));
+    bootstrap.agree(compareWithRank0(mine, bootstrap, bootstrap.rank()));
+  }
   bool hasStates = false;
   bootstrap.agreeAfter([&] {
     arena = std::make_shared<Arena>(plannedBytes());
@@ -481,10 +486,8 @@ void Run::prepare() {
       static_cast<long long>(description.sequence));
   if (std::string device = backend->describe(); !device.empty())
     std::printf("%s\n", device.c_str());
-  if (tokenFile)
-    std::printf("data: %s, %llu tokens (%s)\n", options.data.c_str(),
-                static_cast<unsigned long long>(tokenFile->tokens()),
-                tokenFile->formatName().c_str());
+  if (data)
+    std::fputs(batches->summary().c_str(), stdout);
   else
     std::printf("emulated: actions sleep instead of computing; no data, no "
                 "loss\n");

@@ -412,7 +412,7 @@ class Run:
         word = "u16" if self.case.model.token_bytes == 2 else "bytes"
         status, out, error = self.execute(
             [*launch, f"./{program}.exe", "--data", "data.bin", "--token-format", word,
-             "--seed", self.case.run_seed, "--threads", setting.threads, "--quiet",
+             "--order", "windows", "--seed", self.case.run_seed, "--threads", setting.threads, "--quiet",
              "--timeout", 60, "--metrics", f"{label}.jsonl", "--save", label, *device,
              *options], "program")
         if status != 0:
