@@ -656,6 +656,7 @@ Description pprt::parseDescription(const char *text) {
   d.name = root.get<std::string>("name");
   d.hash = root.get<std::string>("hash");
   d.fingerprint = root.get<std::string>("fingerprint", "");
+  d.modelHash = root.get<std::string>("model_hash", "");
   d.schedule = root.get<std::string>("schedule", "");
   d.recompute = root.get<std::string>("recompute", "");
   d.target = root.get<std::string>("target", "cpu");

@@ -137,6 +137,17 @@ struct ProgramCollective {
   std::string describe() const;
 };
 
+/// The part of a parameter that a rank has. A dimension that is cut in blocks
+/// is two of them: the blocks, and a block.
+struct PartShape {
+  std::vector<uint64_t> whole, size; ///< of all of it, of the part
+  std::vector<uint64_t> parts;       ///< how many there are
+  std::vector<uint64_t> begin;       ///< of the part in the whole
+  std::vector<uint64_t> held;        ///< of the part, without padding
+  std::vector<size_t> dimension;     ///< of the parameter, of each of these
+};
+PartShape partShape(const Parameter &parameter, const Mesh &mesh, int rank);
+
 /// Visits the elements of the part of `parameter` that `rank` has, in runs that
 /// lie in a row both in the whole and in the part: where a run begins in each,
 /// and its length.
@@ -221,6 +232,8 @@ struct StageTimes {
 
 struct Description {
   std::string name, hash, fingerprint, schedule, recompute;
+  /// Of the model's mathematics, whatever its batch, mesh and precision.
+  std::string modelHash;
   std::string target = "cpu"; // or cuda
   Mesh mesh;
   /// Neighbours on the axis tensor, the fastest one, that share a process.

@@ -233,6 +233,44 @@ template <typename Visitor> static void visitOptions(Options &o, Visitor &v) {
           "of its index"},
          o.load);
 
+  v.group("Checkpoints");
+  v.text(
+      {"--checkpoint", "DIR",
+       "Write checkpoints DIR/step-N, from which a run goes on, on any mesh: "
+       "weights, which are a model for --load, and the optimizer's states. "
+       "One is written at the end, also where SIGINT, SIGTERM or SIGUSR1 "
+       "ends the run"},
+      o.checkpoint);
+  v.number({"--every", "N", "Also after every N steps; 0: not"}, o.every,
+           Rule{o.every >= 0, "0 or more steps",
+                "it is how many steps lie between checkpoints"});
+  v.number({"--every-minutes", "M", "Also after every M minutes; 0: not"},
+           o.everyMinutes,
+           Rule{o.everyMinutes >= 0 && o.everyMinutes <= 1e6,
+                "0 to 1e6 minutes", "0 turns it off"});
+  v.number({"--keep", "K", "Keep the newest K of DIR alone; 0: all"}, o.keep,
+           Rule{o.keep >= 0, "0 or more", "0 keeps all checkpoints"});
+  v.flag({"--checkpoint-sync", "",
+          "Wait for the disk instead of writing beside the training"},
+         o.checkpointSync);
+  v.choice({"--checkpoint-errors", "NAME",
+            "What a checkpoint that cannot be written is. warn: said, and the "
+            "training goes on; fail: the end of the run"},
+           o.checkpointErrors,
+           Choices<std::string>{{"warn", "warn"}, {"fail", "fail"}},
+           "choose one of them");
+  v.optionalText({"--resume", "[PATH]",
+                  "Go on from the newest checkpoint of --checkpoint, or with "
+                  "the first step if it has none; or from that of PATH, a "
+                  "checkpoint or a directory of them. On any mesh of the same "
+                  "model and data the run is, to the byte, the one that was "
+                  "never interrupted",
+                  Default::Told},
+                 o.resume);
+  v.flag({"--resume-weights-only", "",
+          "Of --resume take the weights alone, as --load does, and begin anew"},
+         o.resumeWeightsOnly);
+
   v.group("Running");
   v.number(
       {"--timeout", "S", "Seconds a transfer may take before the run ends"},
@@ -390,9 +428,22 @@ public:
     finish(row, emulated);
   }
 
+  void optionalText(const Row &row, std::optional<std::string> &field) {
+    CLI::Option *option = app.add_option_function<std::string>(
+        row.name,
+        [&field](const std::string &text) {
+          field = text == absentValue ? "" : text;
+        },
+        wrap(row.text));
+    option->expected(0, 1);
+    finish(row, option);
+  }
+
   /// How often an option has been given.
   size_t count(const char *name) const { return app.count(name); }
 
+  /// CLI11's word for an option without its value.
+  static constexpr const char *absentValue = "true";
   CLI::Option *emulated = nullptr; ///< --emulate, whose value needs the program
   std::string emulatedText;
 
@@ -418,6 +469,7 @@ public:
   void list(const Row &, std::vector<std::string> &) {}
   void flag(const Row &, bool &, bool = true) {}
   void emulation(const Row &, std::optional<StageTimes> &) {}
+  void optionalText(const Row &, std::optional<std::string> &) {}
   template <typename T>
   void choice(const Row &, T &, const Choices<T> &, const char *) {}
 
@@ -470,6 +522,9 @@ public:
     for (const auto &[known, value] : choices)
       if (value == field)
         add(row, known);
+  }
+  void optionalText(const Row &row, std::optional<std::string> &field) {
+    add(row, field ? "'" + *field + "'" : "off");
   }
   void emulation(const Row &row, std::optional<StageTimes> &field) {
     std::string text = field ? "" : "off";
@@ -559,6 +614,9 @@ static void checkEmulation(const Options &o) {
           std::string(instead) + ", so that there are no weights to write");
   require(o.load.empty(), "--load", "with --emulate", "one of them",
           std::string(instead) + ", so that weights are not read");
+  require(o.checkpoint.empty() && !o.resume, "--checkpoint or --resume",
+          "with --emulate", "none of them",
+          std::string(instead) + ", so that there is nothing to go on from");
   require(o.profileOut.empty(), "--profile-out", "with --emulate",
           "one of them", "there are no layers whose time could be measured");
 }
@@ -572,9 +630,19 @@ static void checkTogether(const Options &o, bool onDevice) {
   require(o.data.documents.end < 0 || o.data.documents.begin < 0,
           "--document-end", "with --document-begin", "one of them",
           "documents are told apart by one token");
+  require(!o.checkpoint.empty() || (!o.every && !o.everyMinutes && !o.keep),
+          "--every, --every-minutes or --keep", "without --checkpoint",
+          "a directory", "add --checkpoint DIR");
+  require(!o.resume || !o.resume->empty() || !o.checkpoint.empty(), "--resume",
+          "without --checkpoint", "where checkpoints are",
+          "add --checkpoint DIR, or name one");
+  require(o.resume || !o.resumeWeightsOnly, "--resume-weights-only",
+          "without --resume", "both", "add --resume PATH, or use --load");
   require(!onDevice || !o.emulate, "--emulate", "with a program for GPUs",
           "a program for CPUs",
           "compile it with --target=cpu, its schedule is the same");
+  require(!o.resume || o.profileOut.empty(), "--profile-out", "with --resume",
+          "one of them", "measure in a run of its own");
   require(!onDevice || o.profileOut.empty(), "--profile-out",
           "with a program for GPUs", "a program for CPUs",
           "times of single layers are measured on CPUs only; --trace and "
@@ -647,9 +715,9 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
   }
 
   if (declared.emulated->count() > 0) {
-    // CLI11's word for an option without its value.
     const std::string &text = declared.emulatedText;
-    o.emulate = parseEmulation(text == "true" ? "" : text, description);
+    o.emulate = parseEmulation(text == Declaration::absentValue ? "" : text,
+                               description);
     checkEmulation(o);
   }
   if (declared.count("--min-lr") == 0)

@@ -35,6 +35,18 @@ struct Options {
 
   // What to write, what to start from.
   std::string metrics, trace, timeline, profileOut, save, load;
+  /// Of data, in a file of weights.
+  uint64_t maxShardBytes = 5'000'000'000;
+
+  // Checkpoints.
+  std::string checkpoint;  ///< the directory; empty: none
+  int64_t every = 0;       ///< steps; 0: not by their number
+  double everyMinutes = 0; ///< 0: not by the clock
+  int64_t keep = 0;        ///< 0: all
+  bool checkpointSync = false;
+  std::string checkpointErrors = "warn";
+  std::optional<std::string> resume; ///< empty: the newest of `checkpoint`
+  bool resumeWeightsOnly = false;
 
   // How to run and what to print.
   double timeout = 300; // 30 on a device

@@ -13,13 +13,12 @@ using namespace pprt;
 /// One rank with two micro-batches and two parameters of four elements.
 class ContextTest : public testing::Test {
 protected:
-  ContextTest()
-      : file(directory.write("data", std::string(100, 'a')),
-             TokenFormat::Bytes) {
+  ContextTest() : data({{directory.write("data", std::string(100, 'a'))}}) {
     d.microbatches = 2;
     d.sequence = 4;
     d.vocabulary = d.targetClasses = 256;
-    d.inputs = {{"tokens", false, 1, 4}, {"targets", true, 1, 4}};
+    d.inputs = {{"tokens", Input::Tokens, 1, 4},
+                {"targets", Input::Targets, 1, 4}};
     d.parameters = {stepfunctions::parameter("w", /*decays=*/true),
                     stepfunctions::parameter("b", /*decays=*/false)};
     stepfunctions::describe(d);
@@ -34,7 +33,7 @@ protected:
     options.clip = 0;
     options.weightDecay = 0;
     bootstrap = createLocalBootstrap();
-    batches = std::make_unique<Batches>(file, d, 1);
+    batches = std::make_unique<Batches>(data, d, 1);
     recorder = std::make_unique<Recorder>(d.programs[0], false, false);
     make();
   }
@@ -67,7 +66,7 @@ protected:
   }
 
   TemporaryDirectory directory;
-  TokenFile file;
+  DataSet data;
   Description d;
   Options options;
   std::unique_ptr<Bootstrap> bootstrap;
