@@ -13,7 +13,8 @@ using namespace pprt;
 /// One rank with two micro-batches and two parameters of four elements.
 class ContextTest : public testing::Test {
 protected:
-  ContextTest() : data({{directory.write("data", std::string(100, 'a'))}}) {
+  ContextTest()
+      : data(optionsOf(directory.write("data", std::string(100, 'a')))) {
     d.microbatches = 2;
     d.sequence = 4;
     d.vocabulary = d.targetClasses = 256;
@@ -36,6 +37,11 @@ protected:
     batches = std::make_unique<Batches>(data, d, 1);
     recorder = std::make_unique<Recorder>(d.programs[0], false, false);
     make();
+  }
+  static DataOptions optionsOf(const std::string &path) {
+    DataOptions options;
+    options.files = {path};
+    return options;
   }
   void make(const pprt_function *functions = stepfunctions::all) {
     const BackendSetup setup{d, options, *bootstrap, *recorder};
