@@ -623,6 +623,13 @@ static void checkEmulation(const Options &o) {
 
 /// What options say about each other and about the program.
 static void checkTogether(const Options &o, bool onDevice) {
+  require(!o.data.files.empty() || o.emulate, "no", "--data",
+          "a file to train on", "add --data FILE");
+  for (const std::string &text : o.data.files)
+    DataSource::parse(text);
+  require(o.data.documents.end < 0 || o.data.documents.begin < 0,
+          "--document-end", "with --document-begin", "one of them",
+          "documents are told apart by one token");
   require(!o.checkpoint.empty() || (!o.every && !o.everyMinutes && !o.keep),
           "--every, --every-minutes or --keep", "without --checkpoint",
           "a directory", "add --checkpoint DIR");
@@ -631,13 +638,6 @@ static void checkTogether(const Options &o, bool onDevice) {
           "add --checkpoint DIR, or name one");
   require(o.resume || !o.resumeWeightsOnly, "--resume-weights-only",
           "without --resume", "both", "add --resume PATH, or use --load");
-  require(!o.data.files.empty() || o.emulate, "no", "--data",
-          "a file to train on", "add --data FILE");
-  for (const std::string &text : o.data.files)
-    DataSource::parse(text);
-  require(o.data.documents.end < 0 || o.data.documents.begin < 0,
-          "--document-end", "with --document-begin", "one of them",
-          "documents are told apart by one token");
   require(!onDevice || !o.emulate, "--emulate", "with a program for GPUs",
           "a program for CPUs",
           "compile it with --target=cpu, its schedule is the same");
