@@ -25,6 +25,7 @@
 #include "Progress.h"
 #include "Reports.h"
 #include "Resume.h"
+#include "ResumeOptions.h"
 #include "RoundToBF16.h"
 #include "WeightFiles.h"
 
