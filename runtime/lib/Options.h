@@ -39,7 +39,7 @@ struct Options {
   double clip = 1.0; // 0: off
 
   // What to write, what to start from.
-  std::string metrics, trace, timeline, profileOut, save, load;
+  std::string metrics, tensorBoard, trace, timeline, profileOut, save, load;
 
   // How to run and what to print.
   double timeout = 300; // 30 on a device

@@ -24,6 +24,7 @@
 #include "Progress.h"
 #include "Reports.h"
 #include "RoundToBF16.h"
+#include "TensorBoard.h"
 #include "WeightFiles.h"
 
 #include <cmath>
@@ -177,6 +178,7 @@ private:
   std::optional<WeightFiles> weights;
   std::optional<Batches> batches;
   std::optional<Metrics> metrics;
+  std::optional<TensorBoard> tensorBoard;
   std::optional<LayerTimes> layerTimes;
   ClockPoint clockBegin;
   AllocationCounts allocations;
@@ -200,6 +202,7 @@ void Run::openFiles() {
   if (bootstrap.rank() != 0)
     return;
   metrics.emplace(options.metrics);
+  tensorBoard.emplace(options.tensorBoard);
   if (!options.trace.empty())
     checkCanCreate(options.trace);
   if (!options.timeline.empty())
@@ -458,6 +461,7 @@ void Run::steps(const CompiledCode &compiled, InterruptWatch &watch) {
       result.tokensPerSecond =
           double(description.tokensPerStep()) / result.seconds;
       metrics->write(result);
+      tensorBoard->write(result);
       progress.show(result);
     }
   } catch (...) {
@@ -621,7 +625,7 @@ void Run::report() {
                     trainingSeconds);
     for (const std::string &path :
          {options.trace, options.timeline, options.profileOut,
-          options.kernelTimes, options.metrics,
+          options.kernelTimes, options.metrics, tensorBoard->path(),
           options.save.empty() ? "" : checkpointPath(options.save)})
       if (!path.empty())
         std::printf("wrote %s\n", path.c_str());
