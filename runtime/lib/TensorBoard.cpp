@@ -134,7 +134,8 @@ TensorBoard::TensorBoard(const std::string &directory) {
   const std::string name = nameFile(directory);
   for (int number = 0; fd < 0; ++number) {
     file = name + "." + std::to_string(number);
-    fd = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
+    fd = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC,
+              0666);
     if (fd < 0 && errno != EEXIST)
       throw Error("cannot create the event file '" + file +
                   "': " + systemError());
