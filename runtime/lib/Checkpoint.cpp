@@ -2,6 +2,7 @@
 
 #include "AtomicFile.h"
 #include "Error.h"
+#include "WeightLayout.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -119,7 +120,10 @@ void pprt::saveCheckpoint(const std::string &directory,
     attempt([&] {
       prepared.emplace(directory);
       file = std::make_unique<AtomicFile>(checkpointPath(directory));
-      file->write(safetensorsHeader(description.parameters));
+      file->write(
+          layOutWeights(description.parameters, WeightType::F32, ~uint64_t(0))
+              .files.front()
+              .header);
     });
   // Hands what `owner` has updated of a parameter to `take` on rank 0, piece by
   // piece.

@@ -3,7 +3,7 @@
 #define PPRT_CHECKPOINT_H
 
 #include "Bootstrap.h"
-#include "Safetensors.h"
+#include "Description.h"
 
 namespace pprt {
 

@@ -493,7 +493,8 @@ FailureOr<std::string> pp::describePrograms(ModuleOp module,
       {"schedule", schedule.getName()},
       {"recompute", text(attr::kRecompute, "none")},
       {"target", isForDevice(module) ? "cuda" : "cpu"},
-      {"fingerprint", text(attr::kFingerprint, "")}};
+      {"fingerprint", text(attr::kFingerprint, "")},
+      {"model_hash", text(attr::kModelHash, "")}};
   const SymbolIndices indices(module);
   if (failed(addInputs(module, root)) ||
       failed(addParameters(module, symbols, functions, root)) ||

@@ -62,6 +62,8 @@ inline constexpr llvm::StringLiteral kLayers = "pp.layers";
 /// On the module: a digest of the model's text, and the policy of its user.
 inline constexpr llvm::StringLiteral kFingerprint = "pp.fingerprint";
 inline constexpr llvm::StringLiteral kRecompute = "pp.recompute";
+/// On the module: a digest of what the model computes; see pp-record-options.
+inline constexpr llvm::StringLiteral kModelHash = "pp.model_hash";
 /// On the module: what was decided for a memory limit; see pp-record-options.
 inline constexpr llvm::StringLiteral kDecision = "pp.decision";
 /// On an input: ids are below it, or are this one; see pp-annotate-inputs.
