@@ -287,6 +287,17 @@ Description::Updated Description::updatedBy(int rank,
           count * width, begin};
 }
 
+std::vector<HeldState> Description::statesOf(const Program &program,
+                                             const Optimizer &optimizer) const {
+  std::vector<HeldState> result;
+  for (const HeldState &held : program.states) {
+    const State &state = states[size_t(held.index)];
+    if (!state.isMaster() && uses(optimizer, state))
+      result.push_back(held);
+  }
+  return result;
+}
+
 uint64_t Description::stateBytes(const Program &program,
                                  const Optimizer &optimizer) const {
   uint64_t end = program.optimizerOffset;

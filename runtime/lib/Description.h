@@ -295,6 +295,10 @@ struct Description {
   size_t findOptimizer(const std::string &name) const;
   /// Whether an optimizer reads a state.
   bool uses(const Optimizer &optimizer, const State &state) const;
+  /// The states of a program that an optimizer reads, beside masters: those are
+  /// the parameters.
+  std::vector<HeldState> statesOf(const Program &program,
+                                  const Optimizer &optimizer) const;
   /// Bytes from the begin of the area of states to the end of the last one that
   /// the optimizer reads.
   uint64_t stateBytes(const Program &program, const Optimizer &optimizer) const;

@@ -365,10 +365,12 @@ bool Run::fillStates() {
     return true;
   }
   bool isAny = false;
-  for (const HeldState &held : program.states) {
+  if (!chosenOptimizer())
+    return isAny;
+  for (const HeldState &held :
+       description.statesOf(program, *chosenOptimizer())) {
     const State &state = description.states[size_t(held.index)];
-    if (!state.init || !state.init->isNotZero() ||
-        !description.uses(description.optimizers[optimizer], state))
+    if (!state.init->isNotZero())
       continue;
     const Parameter &parameter =
         description.parameters[size_t(state.parameter)];
