@@ -221,6 +221,7 @@ struct StageTimes {
 struct Description {
   std::string name, hash, fingerprint, schedule, recompute;
   std::string target = "cpu"; // or cuda
+  std::string config;         ///< config.json of the model, or empty
   Mesh mesh;
   /// Neighbours on the axis tensor, the fastest one, that share a process.
   int ranksPerProcess = 1;

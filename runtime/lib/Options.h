@@ -3,6 +3,7 @@
 #define PPRT_OPTIONS_H
 
 #include "Description.h"
+#include "NarrowValues.h"
 
 #include <cstdint>
 #include <optional>
@@ -40,6 +41,8 @@ struct Options {
 
   // What to write, what to start from.
   std::string metrics, trace, timeline, profileOut, save, load;
+  ValueType saveType = ValueType::F32;
+  std::string maxShardSize = "5GB", tokenizer;
 
   // How to run and what to print.
   double timeout = 300; // 30 on a device

@@ -11,7 +11,6 @@
 
 #include "Arena.h"
 #include "AtomicFile.h"
-#include "Checkpoint.h"
 #include "Clock.h"
 #include "ClockSync.h"
 #include "Context.h"
@@ -19,6 +18,7 @@
 #include "Error.h"
 #include "Initialization.h"
 #include "Interrupt.h"
+#include "ModelDirectory.h"
 #include "Parallel.h"
 #include "ProfileFile.h"
 #include "Progress.h"
@@ -134,10 +134,10 @@ public:
   int signal() const { return endingSignal; }
   void sayInterrupted();
   void save() {
-    if (options.save.empty())
+    if (!result)
       return;
     backend->download();
-    saveCheckpoint(options.save, description, arena->base(), bootstrap);
+    result->write(arena->base(), bootstrap);
   }
   void report();
   void finish() { isFinished = true; }
@@ -175,6 +175,7 @@ private:
   bool isFinished = false;
   std::optional<TokenFile> tokenFile;
   std::optional<WeightFiles> weights;
+  std::optional<ModelDirectory> result; ///< of --save
   std::optional<Batches> batches;
   std::optional<Metrics> metrics;
   std::optional<LayerTimes> layerTimes;
@@ -197,6 +198,8 @@ void Run::openFiles() {
     checkCanCreate(kernelTimesPath());
   if (!options.load.empty())
     weights.emplace(options.load, description.parameters);
+  if (!options.save.empty())
+    result.emplace(options, description, bootstrap.rank());
   if (bootstrap.rank() != 0)
     return;
   metrics.emplace(options.metrics);
@@ -212,8 +215,6 @@ void Run::openFiles() {
                   "them, expected one: compile with --tensor-groups of --tp");
     checkCanCreate(options.profileOut);
   }
-  if (!options.save.empty())
-    checkCanSave(options.save);
   if (environment.countAllocations && !canCountAllocations())
     throw Error("found PPRT_COUNT_ALLOCATIONS in a build with a sanitizer, "
                 "expected none: unset it");
@@ -475,12 +476,11 @@ void Run::steps(const CompiledCode &compiled, InterruptWatch &watch) {
 void Run::sayInterrupted() {
   if (bootstrap.rank() != 0)
     return;
-  std::fprintf(
-      stderr, "interrupted by %s after %lld of %lld steps%s%s\n",
-      endingSignal == SIGTERM ? "SIGTERM" : "SIGINT",
-      static_cast<long long>(stepsDone), static_cast<long long>(options.steps),
-      options.save.empty() ? "" : ": wrote ",
-      options.save.empty() ? "" : checkpointPath(options.save).c_str());
+  std::fprintf(stderr, "interrupted by %s after %lld of %lld steps%s%s\n",
+               endingSignal == SIGTERM ? "SIGTERM" : "SIGINT",
+               static_cast<long long>(stepsDone),
+               static_cast<long long>(options.steps), result ? ": wrote " : "",
+               result ? result->path().c_str() : "");
 }
 
 static void writeFile(const std::string &path, const std::string &text) {
@@ -621,8 +621,7 @@ void Run::report() {
                     trainingSeconds);
     for (const std::string &path :
          {options.trace, options.timeline, options.profileOut,
-          options.kernelTimes, options.metrics,
-          options.save.empty() ? "" : checkpointPath(options.save)})
+          options.kernelTimes, options.metrics, result ? result->path() : ""})
       if (!path.empty())
         std::printf("wrote %s\n", path.c_str());
   }
