@@ -123,7 +123,7 @@ static void checkData(std::vector<Tensor> tensors, const File &file,
 }
 
 /// Adds a file and its tensors.
-static void readFile(const fs::path &path, Directory &directory) {
+static void addFile(const fs::path &path, Directory &directory) {
   File file{path.string(), 0};
   std::error_code error;
   file.bytes = fs::file_size(path, error);
@@ -164,6 +164,13 @@ static void readFile(const fs::path &path, Directory &directory) {
   directory.files.push_back(std::move(file));
 }
 
+Directory pp::safetensors::readFile(const std::string &path) {
+  Directory directory;
+  directory.path = path;
+  addFile(path, directory);
+  return directory;
+}
+
 /// Adds the files of an index, and what does not agree with it.
 static void readIndexed(const fs::path &index, Directory &directory) {
   std::ifstream stream(index, std::ios::binary);
@@ -195,7 +202,7 @@ static void readIndexed(const fs::path &index, Directory &directory) {
   std::map<std::string, std::string> found;
   for (const std::string &name : names) {
     const size_t first = directory.tensors.size();
-    readFile(index.parent_path() / name, directory);
+    addFile(index.parent_path() / name, directory);
     for (size_t i = first; i < directory.tensors.size(); ++i)
       if (!found.emplace(directory.tensors[i].name, name).second)
         directory.problems.push_back("twice: " + directory.tensors[i].name +
@@ -217,7 +224,7 @@ Directory pp::safetensors::readDirectory(const std::string &path,
   const fs::path single = folder / "model.safetensors";
   const fs::path index = folder / "model.safetensors.index.json";
   if (fs::exists(single)) {
-    readFile(single, directory);
+    addFile(single, directory);
   } else if (fs::exists(index)) {
     readIndexed(index, directory);
   } else {

@@ -4,7 +4,6 @@
 #include "CompareLibraries.h"
 #include "Context.h"
 #include "Error.h"
-#include "Interrupt.h"
 #include "Parallel.h"
 #include "Wait.h"
 
@@ -97,10 +96,10 @@ void DeviceBackend::allocate(uint64_t bytes) {
   deviceResults = reinterpret_cast<double *>(deviceInputs + inputBytes);
   deviceWorkspace = deviceInputs + inputBytes + resultBytes;
   hostInputs = device->allocateHost(inputBytes);
-  // The vote of this rank lies behind the results of all.
+  // The votes of this rank lie behind the results of all.
   hostResults = reinterpret_cast<double *>(
-      device->allocateHost((numResults() + 1) * sizeof(double)));
-  hostVote = hostResults + numResults();
+      device->allocateHost((numResults() + PPRT_NUM_FLAGS) * sizeof(double)));
+  hostVotes = hostResults + numResults();
 }
 
 /// Makes the communicators, together with all other ranks.
@@ -237,7 +236,7 @@ private:
 };
 } // namespace
 
-void DeviceBackend::upload() {
+void DeviceBackend::upload(Copied what) {
   const uint8_t *host = arena->base();
   uint64_t largest = 0;
   for (const HeldParameter &held : program.parameters)
@@ -253,10 +252,30 @@ void DeviceBackend::upload() {
     upload.add(deviceArena + held.masterOffset, host + held.masterOffset,
                parameter.stateElements() * 4);
   }
+  if (what == Copied::WeightsAndStates)
+    forEachState([&](uint64_t offset, uint64_t bytes) {
+      upload.add(deviceArena + offset, host + offset, bytes);
+    });
   upload.finish();
 }
 
-void DeviceBackend::download() {
+void DeviceBackend::forEachState(
+    const std::function<void(uint64_t, uint64_t)> &visit) const {
+  if (description.optimizers.empty())
+    return;
+  const Optimizer &optimizer =
+      description
+          .optimizers[description.findOptimizer(setup.options.optimizer)];
+  for (const HeldState &held : program.states) {
+    const State &state = description.states[size_t(held.index)];
+    if (!state.isMaster() && description.uses(optimizer, state))
+      visit(held.offset,
+            description.parameters[size_t(state.parameter)].stateElements() *
+                sizeof(float));
+  }
+}
+
+void DeviceBackend::download(Copied what) {
   uint8_t *host = arena->base();
   for (const HeldParameter &held : program.parameters) {
     if (!held.owned)
@@ -266,6 +285,10 @@ void DeviceBackend::download() {
       device->download(0, host + own.offset, deviceArena + own.offset,
                        own.bytes);
   }
+  if (what == Copied::WeightsAndStates)
+    forEachState([&](uint64_t offset, uint64_t bytes) {
+      device->download(0, host + offset, deviceArena + offset, bytes);
+    });
   waitForStream(*device, 0, setup.bootstrap);
 }
 
@@ -295,9 +318,10 @@ void DeviceBackend::uploadStep(const pprt_context &context) {
 /// What a step enqueues, directly or into a graph.
 void DeviceBackend::enqueueStep(pprt_context &context, pprt_step_fn function) {
   device->zero(0, deviceResults, numResults() * sizeof(double));
-  // A graph reads it anew in each step.
+  // A graph reads them anew in each step.
   device->upload(0, deviceResults + numSums - PPRT_NUM_FLAGS + PPRT_FLAG_VOTES,
-                 hostVote, sizeof *hostVote);
+                 hostVotes,
+                 (PPRT_NUM_FLAGS - PPRT_FLAG_VOTES) * sizeof(double));
   if (function(&context, deviceArena) != PPRT_OK && !context.failure)
     throw Error("found a step that ends with an error and says none, "
                 "expected a reason: compile the program again");
@@ -316,7 +340,9 @@ void DeviceBackend::runStep(pprt_context &context, pprt_step_fn function) {
     if (mode != Mode::Replay)
       transfers.clear();
     uploadStep(context);
-    *hostVote = interruptVote();
+    double flags[PPRT_NUM_FLAGS] = {};
+    context.vote(flags);
+    std::copy(flags + PPRT_FLAG_VOTES, flags + PPRT_NUM_FLAGS, hostVotes);
     device->startClock();
     if (mode == Mode::Replay)
       return;
@@ -353,8 +379,7 @@ void DeviceBackend::takeResults(pprt_context &context, bool isEnqueued) {
   }
   std::copy_n(hostResults, report.values(), report.data());
   std::copy(timesReported.begin(), timesReported.end(), report.timesReported());
-  report.idsOutOfRange() = hostResults[report.values() + PPRT_FLAG_IDS];
-  report.votes() = hostResults[report.values() + PPRT_FLAG_VOTES];
+  std::copy_n(hostResults + report.values(), PPRT_NUM_FLAGS, report.flags());
   report.idError = idError(context.step);
   context.reportReduced = true;
   context.check();

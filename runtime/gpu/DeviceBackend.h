@@ -33,8 +33,8 @@ public:
 
   std::string describe() const override;
   void prepare(std::shared_ptr<Arena> arena) override;
-  void upload() override;
-  void download() override;
+  void upload(Copied what) override;
+  void download(Copied what) override;
   void sayNotes() override { notes.say(setup.bootstrap, rank()); }
   std::string kernelTimes() override;
   void teardown(bool hasFailed) override;
@@ -82,6 +82,8 @@ private:
   void takeResults(pprt_context &context, bool isEnqueued);
   /// What was wrong with an id of this rank in the step; empty if nothing was.
   std::string idError(int64_t step) const;
+  /// Visits the own states that the optimizer reads: offset and bytes.
+  void forEachState(const std::function<void(uint64_t, uint64_t)> &visit) const;
   void finish(int64_t step);
   void poll();
   void recordEvents();
@@ -123,9 +125,9 @@ private:
   StepNumbers *deviceNumbers = nullptr;
   double *deviceResults = nullptr;
   uint8_t *hostInputs = nullptr;
-  double *hostResults = nullptr, *hostVote = nullptr;
+  double *hostResults = nullptr, *hostVotes = nullptr;
   /// Losses, norms and what is summed over the ranks with them: 1 if an id is
-  /// out of range, and the vote to end the run. Behind these, for this rank
+  /// out of range, and votes. Behind these, for this rank
   /// alone, the number of the check and the id, as integers; then the summary.
   uint64_t numSums = 0;
   static constexpr uint64_t kRecord = 2;

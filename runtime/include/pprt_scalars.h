@@ -31,8 +31,17 @@ enum {
 /* What the end of a step reads, f64: losses of micro-batches, square norms of
  * parameters, then these: the number of ranks with an id out of range, with
  * which nothing is updated, and, for the runtime alone, the votes to end the
- * run. */
-enum { PPRT_FLAG_IDS, PPRT_FLAG_VOTES, PPRT_NUM_FLAGS };
+ * run, and the ranks that have written their part of a checkpoint, that have
+ * given it its name, that have failed in either, and that ask for one. */
+enum {
+  PPRT_FLAG_IDS,
+  PPRT_FLAG_VOTES,
+  PPRT_FLAG_WRITTEN,
+  PPRT_FLAG_COMMITTED,
+  PPRT_FLAG_WRITE_FAILED,
+  PPRT_FLAG_CHECKPOINT_DUE,
+  PPRT_NUM_FLAGS
+};
 
 /* What the end of a step says of it beside: f64. */
 enum { PPRT_SUMMARY_LOSS, PPRT_SUMMARY_NORM, PPRT_NUM_SUMMARY };

@@ -91,10 +91,12 @@ public:
   }
   /// The tokens of the steps, which the trainer loads before each.
   void useData(const Batches &data) { batches = &data; }
-  /// Parameters and masters from `arena` to where steps compute.
-  virtual void upload() {}
-  /// What a checkpoint has, back to `arena`.
-  virtual void download() {}
+  enum class Copied { Weights, WeightsAndStates };
+  /// Parameters and masters from `arena` to where steps compute; states where
+  /// they are not all zeros.
+  virtual void upload(Copied) {}
+  /// What this rank updates, back to `arena`.
+  virtual void download(Copied) {}
   /// Prints what the ranks have to note since the last call, on rank 0;
   /// collective.
   virtual void sayNotes() {}

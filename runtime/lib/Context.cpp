@@ -1,5 +1,6 @@
 #include "Context.h"
 
+#include "Checkpoints.h"
 #include "Clock.h"
 #include "Error.h"
 #include "Initialization.h"
@@ -442,6 +443,12 @@ void pprt_context::conclude(const double *summary) {
   gradientNorm = summary[PPRT_SUMMARY_NORM];
 }
 
+void pprt_context::vote(double *flags) const {
+  flags[PPRT_FLAG_VOTES] = interruptVote();
+  if (checkpoints)
+    checkpoints->vote(flags);
+}
+
 void pprt_context::check() {
   for (size_t i = 0; i < report.values(); ++i)
     if (report.timesReported()[i] != 1)
@@ -450,7 +457,8 @@ void pprt_context::check() {
                   " times in a step, expected once" + compileAgain);
   checkIds();
   checkFinite();
-  endingSignal = signalOfVotes(report.votes());
+  std::copy_n(report.flags(), PPRT_NUM_FLAGS, flags);
+  endingSignal = signalOfVotes(flags[PPRT_FLAG_VOTES]);
 }
 
 /// All ranks know that one of them has found an id out of range; that one says

@@ -18,6 +18,10 @@
 #include <initializer_list>
 #include <optional>
 
+namespace pprt {
+class Checkpoints;
+} // namespace pprt
+
 /// What the functions of pprt.h work on: one rank's run. No virtual functions:
 /// the head comes first.
 struct pprt_context : pprt_context_head {
@@ -82,6 +86,8 @@ struct pprt_context : pprt_context_head {
   /// Calls the program's function of the end of a step on the sums of losses
   /// and norms, where the backend computes.
   void callConclude(void *workspace);
+  /// What this rank adds to the flags of the report.
+  void vote(double *flags) const;
   /// Checks what all ranks have reported; throws where the step has failed.
   void check();
   /// Takes over what the function of the end has found.
@@ -96,11 +102,15 @@ struct pprt_context : pprt_context_head {
   pprt::Backend &backend;
   /// What times layers; null if nothing does.
   pprt::LayerTimes *layerTimes = nullptr;
+  /// What writes checkpoints; null if nothing does.
+  const pprt::Checkpoints *checkpoints = nullptr;
 
   /// What the last step gave, the same on all ranks.
   double loss = 0, gradientNorm = 0, learningRate = 0;
   /// The signal that ends the run after this step; 0: none.
   int endingSignal = 0;
+  /// The flags of the last step's report, summed over all ranks.
+  double flags[PPRT_NUM_FLAGS] = {};
 
   /// The first error; the ABI's statuses cannot carry it.
   std::exception_ptr failure;

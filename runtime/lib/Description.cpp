@@ -76,7 +76,14 @@ static Initializer parseInitializer(const Node &node) {
 static Input parseInput(const Node &node) {
   Input input;
   input.name = node.get<std::string>("name");
-  input.isTargets = node.get<std::string>("kind", input.name) == "targets";
+  const std::string kind = node.get<std::string>("kind", input.name);
+  if (kind == "targets")
+    input.kind = Input::Targets;
+  else if (kind == "documents")
+    input.kind = Input::Documents;
+  else if (kind != "tokens")
+    broken("whose input '" + input.name + "' has the kind '" + kind +
+           "', expected tokens, targets or documents");
   auto shape = node.get<std::vector<int64_t>>("shape");
   if (shape.empty() || shape.size() > 2)
     broken("whose input '" + input.name + "' has " +
@@ -649,6 +656,7 @@ Description pprt::parseDescription(const char *text) {
   d.name = root.get<std::string>("name");
   d.hash = root.get<std::string>("hash");
   d.fingerprint = root.get<std::string>("fingerprint", "");
+  d.modelHash = root.get<std::string>("model_hash", "");
   d.schedule = root.get<std::string>("schedule", "");
   d.recompute = root.get<std::string>("recompute", "");
   d.target = root.get<std::string>("target", "cpu");
@@ -674,7 +682,8 @@ Description pprt::parseDescription(const char *text) {
   d.sequence = root.get<int64_t>("sequence");
   d.vocabulary = root.get<int64_t>("vocabulary");
   d.targetClasses = root.get<int64_t>("target_classes", d.vocabulary);
-  d.ignoredTarget = root.get<int64_t>("ignored_target", -1);
+  if (document.contains("ignored_target"))
+    d.ignoredTarget = root.get<int64_t>("ignored_target");
   root.forEach("inputs",
                [&](const Node &node) { d.inputs.push_back(parseInput(node)); });
   root.forEach("parameters", [&](const Node &node) {

@@ -31,8 +31,9 @@ struct Initializer {
 
 struct Input {
   std::string name;
-  /// Targets are the tokens shifted by one.
-  bool isTargets = false;
+  /// Targets are the tokens shifted by one; documents are the numbers of the
+  /// documents of tokens, within a sequence.
+  enum Kind { Tokens, Targets, Documents } kind = Tokens;
   int64_t rows = 1;   // sequences in a micro-batch
   int64_t length = 1; // tokens in a sequence
 };
@@ -136,6 +137,17 @@ struct ProgramCollective {
   std::string describe() const;
 };
 
+/// The part of a parameter that a rank has. A dimension that is cut in blocks
+/// is two of them: the blocks, and a block.
+struct PartShape {
+  std::vector<uint64_t> whole, size; ///< of all of it, of the part
+  std::vector<uint64_t> parts;       ///< how many there are
+  std::vector<uint64_t> begin;       ///< of the part in the whole
+  std::vector<uint64_t> held;        ///< of the part, without padding
+  std::vector<size_t> dimension;     ///< of the parameter, of each of these
+};
+PartShape partShape(const Parameter &parameter, const Mesh &mesh, int rank);
+
 /// Visits the elements of the part of `parameter` that `rank` has, in runs that
 /// lie in a row both in the whole and in the part: where a run begins in each,
 /// and its length.
@@ -220,6 +232,8 @@ struct StageTimes {
 
 struct Description {
   std::string name, hash, fingerprint, schedule, recompute;
+  /// Of the model's mathematics, whatever its batch, mesh and precision.
+  std::string modelHash;
   std::string target = "cpu"; // or cuda
   std::string config;         ///< config.json of the model, or empty
   Mesh mesh;
@@ -233,7 +247,8 @@ struct Description {
   /// The vocabulary where no op says how large it is: that of i32.
   static constexpr int64_t unbounded = 2147483647;
   int64_t vocabulary = 0, targetClasses = 0;
-  int64_t ignoredTarget = -1; // a target beyond the classes, or -1
+  /// A target that the loss ignores: none of the classes, maybe below 0.
+  std::optional<int64_t> ignoredTarget;
   std::vector<Input> inputs;
   std::vector<Parameter> parameters;
   std::vector<State> states;

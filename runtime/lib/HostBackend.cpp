@@ -4,7 +4,6 @@
 #include "Clock.h"
 #include "Context.h"
 #include "Error.h"
-#include "Interrupt.h"
 
 #include <cstring>
 
@@ -84,7 +83,7 @@ void HostBackend::allReduceReport(pprt_context &context, void *workspace) {
   StepReport &report = context.report;
   report.idError = idChecks.take();
   report.idsOutOfRange() = report.idError.empty() ? 0 : 1;
-  report.votes() = interruptVote();
+  context.vote(report.flags());
   const uint64_t begin = nowNs();
   context.sumReport();
   setup.recorder.add(Event::Report, begin, nowNs(),

@@ -10,19 +10,21 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
+#include <iterator>
 #include <unistd.h>
 #include <utility>
 
 using namespace pprt;
 
-static constexpr int signals[] = {SIGINT, SIGTERM};
-/// More than there are ranks.
-static constexpr double termVote = 1 << 20;
+static constexpr int signals[] = {SIGINT, SIGTERM, SIGUSR1};
+static constexpr int numSignals = std::size(signals);
+/// Each more than there are ranks times the one before.
+static constexpr double userVote = 1 << 20, termVote = userVote * (1 << 20);
 
 static std::atomic<int> noted{0};
 static std::atomic<bool> announces{false};
 static int watches = 0; // of ranks of this process
-static struct sigaction before[2];
+static struct sigaction before[numSignals];
 static std::vector<NodePeer> watched; // constant while handlers are set
 static int errors = STDERR_FILENO;    // where these are printed
 
@@ -63,8 +65,13 @@ static void reportLostPeers() {
 }
 
 static void note(int signal) {
-  if (noted.exchange(signal)) {
-    // The second one.
+  // Who asks for an end in time, by SIGUSR1, may ask again, and is followed by
+  // SIGTERM when the time is over: that is not yet the second one.
+  const int first = noted;
+  const bool isSecond = first && first != SIGUSR1 && signal != SIGUSR1;
+  if (!first || signal != SIGUSR1)
+    noted = signal;
+  if (isSecond) {
     std::signal(signal, SIG_DFL);
     raise(signal);
     return;
@@ -134,7 +141,7 @@ void InterruptWatch::begin(bool announce, std::vector<NodePeer> peers) {
   action.sa_handler = note;
   // The second signal must come through while the first is handled.
   action.sa_flags = SA_RESTART | SA_NODEFER;
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < numSignals; ++i) {
     sigaction(signals[i], nullptr, &before[i]);
     if (before[i].sa_handler != SIG_IGN)
       sigaction(signals[i], &action, nullptr);
@@ -144,7 +151,7 @@ void InterruptWatch::begin(bool announce, std::vector<NodePeer> peers) {
 void InterruptWatch::end() {
   if (!std::exchange(isWatching, false) || --watches > 0)
     return;
-  for (int i = 0; i < 2; ++i)
+  for (int i = 0; i < numSignals; ++i)
     sigaction(signals[i], &before[i], nullptr);
   watched.clear();
   if (errors != STDERR_FILENO)
@@ -153,9 +160,21 @@ void InterruptWatch::end() {
 
 double pprt::interruptVote() {
   int signal = noted;
-  return signal == SIGTERM ? termVote : signal ? 1 : 0;
+  return signal == SIGTERM   ? termVote
+         : signal == SIGUSR1 ? userVote
+         : signal            ? 1
+                             : 0;
 }
 
 int pprt::signalOfVotes(double sum) {
-  return sum >= termVote ? SIGTERM : sum > 0 ? SIGINT : 0;
+  return sum >= termVote   ? SIGTERM
+         : sum >= userVote ? SIGUSR1
+         : sum > 0         ? SIGINT
+                           : 0;
+}
+
+const char *pprt::signalName(int signal) {
+  return signal == SIGTERM   ? "SIGTERM"
+         : signal == SIGUSR1 ? "SIGUSR1"
+                             : "SIGINT";
 }

@@ -1,8 +1,9 @@
 //===- Interrupt.h - Ending a run from outside, after a step --------------===//
 //
-// SIGINT and SIGTERM end a training after the step that runs, on all ranks
+// SIGINT, SIGTERM and SIGUSR1 (what batch systems are asked to send some time
+// before a job's end) end a training after the step that runs, on all ranks
 // after the same one: each votes in the report of losses and norms. A second
-// signal ends the process at once.
+// signal ends the process at once, unless it is SIGUSR1.
 //
 // A launcher sends SIGTERM as well where a rank has died, and a second later
 // ends all. So whoever gets it looks which ranks of its node are gone, and the
@@ -32,7 +33,7 @@ struct NodePeer {
 /// numbers (containers); collective. `mesh` names them.
 std::vector<NodePeer> findNodePeers(Bootstrap &bootstrap, const Mesh &mesh);
 
-/// Notes the two signals from its begin to its end, unless they are ignored
+/// Notes the signals from its begin to its end, unless they are ignored
 /// already. Ranks that share a process each have one, for the same signals, and
 /// begin and end them one at a time.
 class InterruptWatch {
@@ -56,8 +57,11 @@ private:
 double interruptVote();
 
 /// The signal that the sum of all votes stands for, 0 for none: SIGTERM where
-/// any rank got it.
+/// any rank got it, else SIGUSR1 where any did.
 int signalOfVotes(double sum);
+
+/// "SIGTERM".
+const char *signalName(int signal);
 
 } // namespace pprt
 

@@ -16,18 +16,20 @@
 
 #include <cmath>
 #include <filesystem>
+#include <optional>
 #include <random>
 
 using namespace pprt;
 
 ModelDirectory::ModelDirectory(const Options &options,
-                               const Description &description, int rank)
+                               const Description &description,
+                               const ModelFiles *files)
     : directory(options.save), description(description),
       layout(layOutWeights(description.parameters, options.saveType,
-                           parseShardSize(options.maxShardSize))) {
-  if (rank != 0)
+                           options.maxShardBytes)),
+      files(files) {
+  if (!files)
     return;
-  files.emplace(description.config, options.load, options.tokenizer);
   // It can be made, and goes away again.
   AtomicDirectory prepared(directory, "--save");
 }
@@ -35,7 +37,7 @@ ModelDirectory::ModelDirectory(const Options &options,
 std::string ModelDirectory::path() const {
   return (std::filesystem::path(directory) /
           (layout.index.empty() ? layout.files[0].name
-                                : "model.safetensors.index.json"))
+                                : std::string(WeightLayout::indexName)))
       .string();
 }
 
@@ -65,12 +67,6 @@ static std::string firstWrong(const Description &description, int rank,
   return "";
 }
 
-static void writeWhole(const std::string &path, const std::string &text) {
-  AtomicFile file(path);
-  file.write(text);
-  file.commit();
-}
-
 /// Whether every rank sees rank 0's folder: a file of random bytes in it.
 static bool allSee(const std::string &folder, Bootstrap &bootstrap) {
   const std::string path = folder + "/probe";
@@ -81,7 +77,9 @@ static bool allSee(const std::string &folder, Bootstrap &bootstrap) {
     for (char &byte : token)
       byte = char(random());
     try {
-      writeWhole(path, std::string(token, sizeof token));
+      AtomicFile probe(path);
+      probe.write(token, sizeof token);
+      probe.commit();
       isWritten = true;
     } catch (const Error &) { // then nobody sees it
     }
@@ -156,10 +154,12 @@ void ModelDirectory::write(const uint8_t *arena, Bootstrap &bootstrap) const {
     if (rank != 0)
       return;
     writer.reset();
-    if (!layout.index.empty())
-      writeWhole(folder + "/model.safetensors.index.json", layout.index);
-    for (const auto &[name, text] : files->filesFor(layout.type))
-      writeWhole(folder + "/" + name, text);
+    if (!layout.index.empty()) {
+      AtomicFile index(folder + "/" + WeightLayout::indexName);
+      index.write(layout.index);
+      index.commit();
+    }
+    files->write(folder, layout.type);
     target->commit();
   });
 }

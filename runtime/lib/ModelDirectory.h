@@ -7,7 +7,6 @@
 #include "Options.h"
 #include "WeightLayout.h"
 
-#include <optional>
 #include <string>
 
 namespace pprt {
@@ -17,11 +16,11 @@ namespace pprt {
 /// (AtomicDirectory.h).
 class ModelDirectory {
 public:
-  /// Of --save, --save-dtype, --max-shard-size, --tokenizer and --load. On rank
-  /// 0, reads the files beside the weights and tries that the directory can be
-  /// made. Throws Error.
+  /// Of --save, --save-dtype and --max-shard-size. Rank 0 has the `files`
+  /// beside the weights, others none; it tries that the directory can be made.
+  /// Throws Error.
   ModelDirectory(const Options &options, const Description &description,
-                 int rank);
+                 const ModelFiles *files);
 
   /// Writes all parameters, which have to be finite; collective. `arena` is
   /// this rank's. Where all ranks see rank 0's folder, each writes its own
@@ -36,7 +35,7 @@ private:
   std::string directory;
   const Description &description;
   WeightLayout layout;
-  std::optional<ModelFiles> files; ///< on rank 0
+  const ModelFiles *files; ///< on rank 0
 };
 
 } // namespace pprt

@@ -2,6 +2,7 @@
 
 #include "ModelFiles.h"
 
+#include "AtomicFile.h"
 #include "Error.h"
 #include "InputFile.h"
 
@@ -101,4 +102,12 @@ std::map<std::string, std::string> ModelFiles::filesFor(ValueType type) const {
   // Keys ascend, as save_pretrained has them.
   files["config.json"] = object.dump(2, ' ', /*ensure_ascii=*/true) + "\n";
   return files;
+}
+
+void ModelFiles::write(const std::string &folder, ValueType type) const {
+  for (const auto &[name, text] : filesFor(type)) {
+    AtomicFile file((fs::path(folder) / name).string());
+    file.write(text);
+    file.commit();
+  }
 }

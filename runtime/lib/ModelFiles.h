@@ -24,6 +24,8 @@ public:
   /// `dtype` (transformers 5) or `torch_dtype`, whichever it has. Empty where
   /// nothing is known.
   std::map<std::string, std::string> filesFor(ValueType type) const;
+  /// Writes them into a folder and flushes them; throws Error.
+  void write(const std::string &folder, ValueType type) const;
 
 private:
   std::string config;

@@ -109,20 +109,43 @@ template <typename T> using Choices = std::vector<std::pair<const char *, T>>;
 /// have its own value of.
 template <typename Visitor> static void visitOptions(Options &o, Visitor &v) {
   v.group("Data");
-  v.text({"--data", "FILE",
-          "File to train on. Text as bytes; .bin files as tokens of 16 or 32 "
-          "bits; .npy files of whole numbers"},
-         o.data);
+  v.list({"--data", "FILE[:WEIGHT]",
+          "File to train on; several where it is repeated, with weights "
+          "[default: 1]. Text as bytes; .bin files of llm.c and nanoGPT as "
+          "tokens of 16 or 32 bits; Megatron's NAME.idx with NAME.bin, by "
+          "either name or NAME; .npy files of whole numbers"},
+         o.data.files);
   v.choice({"--token-format", "NAME",
-            "auto reads llm.c's header (20240520: u16, 20240801: u32) and "
-            "numpy's, takes other files as bytes, and asks for .bin files "
-            "without a header; u16 and u32 skip a header if there is one"},
-           o.tokenFormat,
+            "auto reads Megatron's index, llm.c's header (20240520: u16, "
+            "20240801: u32) and numpy's, takes other files as bytes, and asks "
+            "for .bin files without a header; u16 and u32 skip a header if "
+            "there is one, nanoGPT's files are u16"},
+           o.data.format,
            Choices<TokenFormat>{{"auto", TokenFormat::Auto},
                                 {"bytes", TokenFormat::Bytes},
                                 {"u16", TokenFormat::U16},
                                 {"u32", TokenFormat::U32}},
            "say what the file holds");
+  v.choice({"--order", "NAME",
+            "epochs: each window of a file once an epoch, in an order drawn "
+            "for it; windows: independent uniform choices among all places"},
+           o.data.order,
+           Choices<WindowOrder>{{"epochs", WindowOrder::Epochs},
+                                {"windows", WindowOrder::Windows}},
+           "choose one of them");
+  auto token = [&](const char *name, const char *text, int64_t &field) {
+    v.number({name, "TOKEN", text, Default::Told}, field,
+             Rule{field >= -1 && field <= INT32_MAX, "a token from 0 on",
+                  "it is the id that the tokenizer has for it; -1 is none"});
+  };
+  token("--document-end",
+        "The token that ends each document, for models that keep them apart "
+        "and files without an index (nanoGPT's: 50256)",
+        o.data.documents.end);
+  token("--document-begin",
+        "The token that begins each document [default: in llm.c's files its "
+        "tokenizer's end of text]",
+        o.data.documents.begin);
   v.number(
       {"--steps", "K", "Training steps"}, o.steps,
       Rule{o.steps >= 1, "at least 1", "give the number of training steps"});
@@ -190,6 +213,10 @@ template <typename Visitor> static void visitOptions(Options &o, Visitor &v) {
   v.group("Files");
   v.text({"--metrics", "FILE.jsonl", "Write one JSON object a step"},
          o.metrics);
+  v.text({"--tensorboard", "DIR",
+          "Write an event file for TensorBoard in DIR: loss, gradient norm, "
+          "learning rate and tokens/s of each step"},
+         o.tensorBoard);
   v.text({"--trace", "FILE.json",
           "Write every action of all ranks for Perfetto or chrome://tracing"},
          o.trace);
@@ -228,6 +255,44 @@ template <typename Visitor> static void visitOptions(Options &o, Visitor &v) {
           "Start from the parameters of DIR: model.safetensors, or the files "
           "of its index"},
          o.load);
+
+  v.group("Checkpoints");
+  v.text(
+      {"--checkpoint", "DIR",
+       "Write checkpoints DIR/step-N, from which a run goes on, on any mesh: "
+       "weights, which are a model for --load, and the optimizer's states. "
+       "One is written at the end, also where SIGINT, SIGTERM or SIGUSR1 "
+       "ends the run"},
+      o.checkpoint);
+  v.number({"--every", "N", "Also after every N steps; 0: not"}, o.every,
+           Rule{o.every >= 0, "0 or more steps",
+                "it is how many steps lie between checkpoints"});
+  v.number({"--every-minutes", "M", "Also after every M minutes; 0: not"},
+           o.everyMinutes,
+           Rule{o.everyMinutes >= 0 && o.everyMinutes <= 1e6,
+                "0 to 1e6 minutes", "0 turns it off"});
+  v.number({"--keep", "K", "Keep the newest K of DIR alone; 0: all"}, o.keep,
+           Rule{o.keep >= 0, "0 or more", "0 keeps all checkpoints"});
+  v.flag({"--checkpoint-sync", "",
+          "Wait for the disk instead of writing beside the training"},
+         o.checkpointSync);
+  v.choice({"--checkpoint-errors", "NAME",
+            "What a checkpoint that cannot be written is. warn: said, and the "
+            "training goes on; fail: the end of the run"},
+           o.checkpointErrors,
+           Choices<std::string>{{"warn", "warn"}, {"fail", "fail"}},
+           "choose one of them");
+  v.optionalText({"--resume", "[PATH]",
+                  "Go on from the newest checkpoint of --checkpoint, or with "
+                  "the first step if it has none; or from that of PATH, a "
+                  "checkpoint or a directory of them. On any mesh of the same "
+                  "model and data the run is, to the byte, the one that was "
+                  "never interrupted",
+                  Default::Told},
+                 o.resume);
+  v.flag({"--resume-weights-only", "",
+          "Of --resume take the weights alone, as --load does, and begin anew"},
+         o.resumeWeightsOnly);
 
   v.group("Running");
   v.number(
@@ -342,6 +407,12 @@ public:
   void text(const Row &row, std::string &field) {
     finish(row, app.add_option(row.name, field, wrap(row.text)));
   }
+  void list(const Row &row, std::vector<std::string> &field) {
+    finish(row, app.add_option(row.name, field, wrap(row.text))
+                    ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+                    ->allow_extra_args(false)
+                    ->expected(1));
+  }
   void flag(const Row &row, bool &field, bool given = true) {
     std::string names = row.name + std::string(given ? "" : "{false}");
     app.add_flag(names, field, wrap(row.text))->group(groupName);
@@ -380,9 +451,22 @@ public:
     finish(row, emulated);
   }
 
+  void optionalText(const Row &row, std::optional<std::string> &field) {
+    CLI::Option *option = app.add_option_function<std::string>(
+        row.name,
+        [&field](const std::string &text) {
+          field = text == absentValue ? "" : text;
+        },
+        wrap(row.text));
+    option->expected(0, 1);
+    finish(row, option);
+  }
+
   /// How often an option has been given.
   size_t count(const char *name) const { return app.count(name); }
 
+  /// CLI11's word for an option without its value.
+  static constexpr const char *absentValue = "true";
   CLI::Option *emulated = nullptr; ///< --emulate, whose value needs the program
   std::string emulatedText;
 
@@ -405,8 +489,10 @@ public:
   void group(const char *) {}
   template <typename Body> void here(Body body) { body(); }
   void text(const Row &, std::string &) {}
+  void list(const Row &, std::vector<std::string> &) {}
   void flag(const Row &, bool &, bool = true) {}
   void emulation(const Row &, std::optional<StageTimes> &) {}
+  void optionalText(const Row &, std::optional<std::string> &) {}
   template <typename T>
   void choice(const Row &, T &, const Choices<T> &, const char *) {}
 
@@ -438,6 +524,12 @@ public:
   /// What a rank prints is its own matter.
   template <typename Body> void here(Body) {}
   void text(const Row &row, std::string &field) { add(row, field); }
+  void list(const Row &row, std::vector<std::string> &field) {
+    std::string text;
+    for (const std::string &item : field)
+      text += (text.empty() ? "" : " ") + item;
+    add(row, text);
+  }
   void flag(const Row &row, bool &field, bool given = true) {
     add(row, field == given ? "on" : "off");
   }
@@ -453,6 +545,9 @@ public:
     for (const auto &[known, value] : choices)
       if (value == field)
         add(row, known);
+  }
+  void optionalText(const Row &row, std::optional<std::string> &field) {
+    add(row, field ? "'" + *field + "'" : "off");
   }
   void emulation(const Row &row, std::optional<StageTimes> &field) {
     std::string text = field ? "" : "off";
@@ -542,17 +637,35 @@ static void checkEmulation(const Options &o) {
           std::string(instead) + ", so that there are no weights to write");
   require(o.load.empty(), "--load", "with --emulate", "one of them",
           std::string(instead) + ", so that weights are not read");
+  require(o.checkpoint.empty() && !o.resume, "--checkpoint or --resume",
+          "with --emulate", "none of them",
+          std::string(instead) + ", so that there is nothing to go on from");
   require(o.profileOut.empty(), "--profile-out", "with --emulate",
           "one of them", "there are no layers whose time could be measured");
 }
 
 /// What options say about each other and about the program.
 static void checkTogether(const Options &o, bool onDevice) {
-  require(!o.data.empty() || o.emulate, "no", "--data", "a file to train on",
-          "add --data FILE");
+  require(!o.data.files.empty() || o.emulate, "no", "--data",
+          "a file to train on", "add --data FILE");
+  for (const std::string &text : o.data.files)
+    DataSource::parse(text);
+  require(o.data.documents.end < 0 || o.data.documents.begin < 0,
+          "--document-end", "with --document-begin", "one of them",
+          "documents are told apart by one token");
+  require(!o.checkpoint.empty() || (!o.every && !o.everyMinutes && !o.keep),
+          "--every, --every-minutes or --keep", "without --checkpoint",
+          "a directory", "add --checkpoint DIR");
+  require(!o.resume || !o.resume->empty() || !o.checkpoint.empty(), "--resume",
+          "without --checkpoint", "where checkpoints are",
+          "add --checkpoint DIR, or name one");
+  require(o.resume || !o.resumeWeightsOnly, "--resume-weights-only",
+          "without --resume", "both", "add --resume PATH, or use --load");
   require(!onDevice || !o.emulate, "--emulate", "with a program for GPUs",
           "a program for CPUs",
           "compile it with --target=cpu, its schedule is the same");
+  require(!o.resume || o.profileOut.empty(), "--profile-out", "with --resume",
+          "one of them", "measure in a run of its own");
   require(!onDevice || o.profileOut.empty(), "--profile-out",
           "with a program for GPUs", "a program for CPUs",
           "times of single layers are measured on CPUs only; --trace and "
@@ -626,9 +739,9 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
   }
 
   if (declared.emulated->count() > 0) {
-    // CLI11's word for an option without its value.
     const std::string &text = declared.emulatedText;
-    o.emulate = parseEmulation(text == "true" ? "" : text, description);
+    o.emulate = parseEmulation(text == Declaration::absentValue ? "" : text,
+                               description);
     checkEmulation(o);
   }
   for (const char *name : {"--save-dtype", "--max-shard-size", "--tokenizer"})

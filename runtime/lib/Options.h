@@ -2,6 +2,7 @@
 #ifndef PPRT_OPTIONS_H
 #define PPRT_OPTIONS_H
 
+#include "DataSet.h"
 #include "Description.h"
 #include "NarrowValues.h"
 
@@ -13,18 +14,12 @@
 
 namespace pprt {
 
-/// What a file of tokens looks like. Auto: llm.c's header or numpy's if there
-/// is one, otherwise bytes, except for .bin files, whose words only the user
-/// knows, and files that are known to be no text.
-enum class TokenFormat { Auto, Bytes, U16, U32 };
-
 /// Number of steps whose picture --timeline may choose from.
 constexpr int timelineWindow = 16;
 
 struct Options {
   // What to train on.
-  std::string data;
-  TokenFormat tokenFormat = TokenFormat::Auto;
+  DataOptions data;
   int64_t steps = 100;
   uint64_t seed = 1;
 
@@ -40,9 +35,21 @@ struct Options {
   double clip = 1.0; // 0: off
 
   // What to write, what to start from.
-  std::string metrics, trace, timeline, profileOut, save, load;
+  std::string metrics, tensorBoard, trace, timeline, profileOut, save, load;
   ValueType saveType = ValueType::F32;
   std::string maxShardSize = "5GB", tokenizer;
+  /// Of data, in a file of weights: --max-shard-size.
+  uint64_t maxShardBytes = 5'000'000'000;
+
+  // Checkpoints.
+  std::string checkpoint;  ///< the directory; empty: none
+  int64_t every = 0;       ///< steps; 0: not by their number
+  double everyMinutes = 0; ///< 0: not by the clock
+  int64_t keep = 0;        ///< 0: all
+  bool checkpointSync = false;
+  std::string checkpointErrors = "warn";
+  std::optional<std::string> resume; ///< empty: the newest of `checkpoint`
+  bool resumeWeightsOnly = false;
 
   // How to run and what to print.
   double timeout = 300; // 30 on a device

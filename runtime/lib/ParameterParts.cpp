@@ -26,13 +26,21 @@ bool Parameter::isShardedOver(std::string_view axis) const {
   return false;
 }
 
-void pprt::forEachRun(
-    const Parameter &parameter, const Mesh &mesh, int rank,
-    const std::function<void(uint64_t, uint64_t, uint64_t)> &visit) {
-  // A dimension in blocks is two of them.
-  std::vector<uint64_t> shape, size, begin;
-  size_t last = 0; // that is cut
-  bool isCut = false;
+PartShape pprt::partShape(const Parameter &parameter, const Mesh &mesh,
+                          int rank) {
+  PartShape part;
+  auto add = [&](size_t dimension, uint64_t whole, uint64_t parts,
+                 uint64_t number) {
+    const uint64_t size = (whole + parts - 1) / parts;
+    const uint64_t begin = size * number;
+    part.dimension.push_back(dimension);
+    part.whole.push_back(whole);
+    part.parts.push_back(parts);
+    part.size.push_back(size);
+    part.begin.push_back(begin);
+    // A part that is padded ends with the whole.
+    part.held.push_back(std::min(size, whole - std::min(whole, begin)));
+  };
   for (size_t dim = 0; dim < parameter.shape.size(); ++dim) {
     uint64_t parts = 1, number = 0;
     uint64_t whole = uint64_t(parameter.shape[dim]);
@@ -42,28 +50,29 @@ void pprt::forEachRun(
                  uint64_t(mesh.coordinate(rank, axis));
         parts *= uint64_t(mesh.sizeOf(axis));
       }
-    if (!parameter.blocks.empty() && parameter.blocks[dim] > 1) {
-      const uint64_t blocks = uint64_t(parameter.blocks[dim]);
-      shape.push_back(blocks);
-      size.push_back(blocks);
-      begin.push_back(0);
-      whole /= blocks;
+    if (parts > 1 && !parameter.blocks.empty() && parameter.blocks[dim] > 1) {
+      add(dim, uint64_t(parameter.blocks[dim]), 1, 0);
+      whole /= uint64_t(parameter.blocks[dim]);
     }
-    if (parts > 1) {
-      last = shape.size();
+    add(dim, whole, parts, number);
+  }
+  return part;
+}
+
+void pprt::forEachRun(
+    const Parameter &parameter, const Mesh &mesh, int rank,
+    const std::function<void(uint64_t, uint64_t, uint64_t)> &visit) {
+  const auto [shape, size, parts, begin, held, dimension] =
+      partShape(parameter, mesh, rank);
+  size_t last = 0; // that is cut
+  bool isCut = false;
+  for (size_t dim = 0; dim < shape.size(); ++dim)
+    if (parts[dim] > 1) {
+      last = dim;
       isCut = true;
     }
-    shape.push_back(whole);
-    size.push_back((whole + parts - 1) / parts);
-    begin.push_back(size.back() * number);
-  }
   if (!isCut)
     return visit(0, 0, parameter.wholeElements());
-  // A part that is padded ends with the whole.
-  std::vector<uint64_t> held(size);
-  for (size_t dim = 0; dim < shape.size(); ++dim)
-    held[dim] =
-        std::min(size[dim], shape[dim] - std::min(shape[dim], begin[dim]));
   if (std::find(held.begin(), held.end(), 0) != held.end())
     return; // nothing but padding
   uint64_t inner = 1;

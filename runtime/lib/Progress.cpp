@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cmath>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace pprt;
@@ -53,11 +54,11 @@ Progress::Progress(const Options &options) : steps(options.steps) {
 
 void Progress::show(const StepResult &result) {
   // The first step is slower than the others: it says little about the rest.
-  double weight = result.step < 2 ? 1.0 : 0.1;
+  double weight = shown++ < 2 ? 1.0 : 0.1;
   meanSeconds += weight * (result.seconds - meanSeconds);
   if (mode == None)
     return;
-  bool always = result.step == 0 || result.step + 1 == steps;
+  bool always = shown == 1 || result.step + 1 == steps;
   uint64_t now = nowNs();
   uint64_t interval = mode == Line ? 100000000u : 2000000000u;
   if (!always && now - lastShown < interval)
@@ -85,13 +86,55 @@ void Progress::end() {
   open = false;
 }
 
-Metrics::Metrics(const std::string &path) : path(path) {
+Metrics::Metrics(const std::string &path, int64_t firstStep) : path(path) {
   if (path.empty())
     return;
-  fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  const int keep = firstStep > 0 ? 0 : O_TRUNC;
+  fd = open(path.c_str(),
+            (keep ? O_WRONLY : O_RDWR) | O_CREAT | keep | O_CLOEXEC, 0666);
   if (fd < 0)
     throw Error("cannot create the metrics file '" + path +
                 "': " + systemError());
+  struct stat info;
+  // A pipe has no past.
+  if (firstStep > 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
+    keepBefore(firstStep);
+}
+
+/// Cuts the file behind the last whole line of a step before `firstStep`.
+void Metrics::keepBefore(int64_t firstStep) {
+  std::string line;
+  char block[1 << 14];
+  bool isOver = false;
+  for (uint64_t at = 0; !isOver;) {
+    const ssize_t count = pread(fd, block, sizeof block, off_t(at));
+    if (count < 0)
+      throw Error("cannot read the metrics file '" + path +
+                  "': " + systemError());
+    if (count == 0)
+      break;
+    at += uint64_t(count);
+    for (ssize_t i = 0; i < count && !isOver; ++i) {
+      if (block[i] != '\n') {
+        line += block[i];
+        // No line of ours is as long.
+        isOver = line.size() > sizeof block;
+        continue;
+      }
+      const Json value = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+      if (!value.is_object() || !value.contains("step") ||
+          !value["step"].is_number_integer())
+        throw Error("found a line in '" + path + "' that is no metrics ('" +
+                    line.substr(0, 60) +
+                    "'), expected those of the run that goes on: give "
+                    "--metrics its file, or a new one");
+      isOver = value["step"].get<int64_t>() >= firstStep;
+      bytes += isOver ? 0 : line.size() + 1;
+      line.clear();
+    }
+  }
+  if (ftruncate(fd, off_t(bytes)) != 0 || lseek(fd, off_t(bytes), SEEK_SET) < 0)
+    throw Error("cannot cut the metrics file '" + path + "': " + systemError());
 }
 
 Metrics::~Metrics() {

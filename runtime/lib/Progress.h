@@ -28,6 +28,7 @@ public:
 private:
   enum Mode { None, Line, Plain } mode = None;
   int64_t steps;
+  int64_t shown = 0;      // of this run
   double meanSeconds = 0; // of recent steps
   uint64_t lastShown = 0;
   bool open = false;
@@ -40,8 +41,9 @@ std::string timeText(double seconds);
 /// full does not leave half a line.
 class Metrics {
 public:
-  /// Throws Error; an empty path writes nothing.
-  explicit Metrics(const std::string &path);
+  /// Throws Error; an empty path writes nothing. What the file says of steps
+  /// before `firstStep` stays, for a run that goes on; all else goes.
+  Metrics(const std::string &path, int64_t firstStep);
   ~Metrics();
   Metrics(const Metrics &) = delete;
   Metrics &operator=(const Metrics &) = delete;
@@ -49,6 +51,8 @@ public:
   void write(const StepResult &result);
 
 private:
+  void keepBefore(int64_t firstStep);
+
   std::string path;
   int fd = -1;
   uint64_t bytes = 0; // of whole lines

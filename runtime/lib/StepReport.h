@@ -3,10 +3,11 @@
 // One vector of f64 that is summed over all ranks once a step: losses of the
 // micro-batches of all replicas, then square norms of parameters, of one block
 // for each group of micro-batches, each from one rank; the
-// number of ranks with an id out of range; the votes to end the run; and how
-// often each loss and norm has been reported, so that a broken program is
-// noticed. The program's function of the end of a step reads it up to the ids:
-// with one out of range nothing is updated.
+// number of ranks with an id out of range; the votes to end the run; how far
+// ranks are with a checkpoint; and how often each loss and norm has been
+// reported, so that a broken program is noticed. The program's function of the
+// end of a step reads it up to the ids: with one out of range nothing is
+// updated.
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_STEPREPORT_H
@@ -57,7 +58,8 @@ public:
     return timesReported()[normAt(parameter, block)];
   }
   double &idsOutOfRange() { return data()[count + PPRT_FLAG_IDS]; }
-  double &votes() { return data()[count + PPRT_FLAG_VOTES]; }
+  /// By PPRT_FLAG_...
+  double *flags() { return data() + count; }
 
   /// What was wrong with an id of this rank in this step; not summed.
   std::string idError;

@@ -11,6 +11,7 @@
 
 #include "Arena.h"
 #include "AtomicFile.h"
+#include "Checkpoints.h"
 #include "Clock.h"
 #include "ClockSync.h"
 #include "Context.h"
@@ -23,7 +24,10 @@
 #include "ProfileFile.h"
 #include "Progress.h"
 #include "Reports.h"
+#include "Resume.h"
+#include "ResumeOptions.h"
 #include "RoundToBF16.h"
+#include "TensorBoard.h"
 #include "WeightFiles.h"
 
 #include <cmath>
@@ -132,26 +136,37 @@ public:
   void steps(const CompiledCode &compiled, InterruptWatch &watch);
   /// The signal that ended the steps early, 0 if none did.
   int signal() const { return endingSignal; }
-  void sayInterrupted();
+  void sayEnd();
   void save() {
     if (!result)
       return;
-    backend->download();
+    backend->download(Backend::Copied::Weights);
     result->write(arena->base(), bootstrap);
   }
   void report();
+  int64_t stepsRun() const { return stepsDone - firstStep(); }
   void finish() { isFinished = true; }
 
 private:
+  void show(int64_t step, const pprt_context &context, uint64_t begin);
   bool speaks() const { return bootstrap.rank() == 0 && !options.quiet; }
   Measurements gatherMeasurements(RankSteps steps);
+  void findResume();
   void openFiles();
+  void openCheckpoints();
   void fillPart(const Parameter &parameter, float *part,
                 const std::function<void(float *)> &fill);
   void readPart(int index, float *part) const;
   void fillParameters();
+  /// Whether any states do not start as zeros.
+  bool fillStates();
   /// Of the arena and what the optimizer needs behind it.
   uint64_t plannedBytes() const;
+  const Optimizer *chosenOptimizer() const {
+    return description.optimizers.empty() ? nullptr
+                                          : &description.optimizers[optimizer];
+  }
+  int64_t firstStep() const { return resume ? resume->index().step : 0; }
   void prepareKernels();
   void noteFewCores();
   void noteGuessedBytes();
@@ -173,11 +188,17 @@ private:
   const BackendSetup setup;
   std::unique_ptr<Backend> backend;
   bool isFinished = false;
-  std::optional<TokenFile> tokenFile;
+  std::optional<DataSet> data;
   std::optional<WeightFiles> weights;
+  std::optional<ModelFiles> modelFiles; ///< beside weights; on rank 0
   std::optional<ModelDirectory> result; ///< of --save
   std::optional<Batches> batches;
   std::optional<Metrics> metrics;
+  std::optional<TensorBoard> tensorBoard;
+  std::optional<Progress> progress;
+  std::optional<Resume> resume;
+  std::string loadedFrom; ///< a directory of weights, or empty
+  std::optional<Checkpoints> checkpoints;
   std::optional<LayerTimes> layerTimes;
   ClockPoint clockBegin;
   AllocationCounts allocations;
@@ -187,22 +208,74 @@ private:
 };
 } // namespace
 
+/// What rank 0 finds is what all go on from.
+void Run::findResume() {
+  std::string path;
+  bootstrap.agreeAfter([&] {
+    if (bootstrap.rank() == 0)
+      path = findCheckpoint(options);
+  });
+  uint64_t length = path.size();
+  bootstrap.broadcast(&length, sizeof length);
+  path.resize(length);
+  bootstrap.broadcast(path.data(), length);
+  loadedFrom = path.empty() ? options.load : path;
+  if (!path.empty() && !options.resumeWeightsOnly)
+    bootstrap.agreeAfter([&] {
+      resume.emplace(path);
+      if (resume->index().step > options.steps)
+        throw Error("found the checkpoint '" + path + "' after " +
+                    std::to_string(resume->index().step) +
+                    " steps, expected at most the " +
+                    std::to_string(options.steps) +
+                    " of --steps: give a larger --steps");
+    });
+}
+
+/// With the data open, which the checkpoints of a run belong to.
+void Run::openCheckpoints() {
+  const CheckpointIndex run =
+      describeRun(description, options, batches ? batches->identity() : "");
+  if (resume) {
+    resume->check(description, chosenOptimizer(), run);
+    batches->startAt(resume->index().step, resume->index().samples);
+    if (bootstrap.rank() == 0)
+      for (const std::string &line : resume->notes(run))
+        std::fprintf(stderr, "note: %s\n", line.c_str());
+  }
+  if (options.checkpoint.empty())
+    return;
+  checkpoints.emplace(description, options, bootstrap, optimizer,
+                      [this](const std::string &directory) {
+                        modelFiles->write(directory, ValueType::F32);
+                      });
+  checkpoints->describeRun(run);
+  checkpoints->prepare();
+  if (resume)
+    checkpoints->beginFrom(resume->index().step, resume->directory());
+}
+
 void Run::openFiles() {
   if (backend->computes()) {
-    tokenFile.emplace(options.data, options.tokenFormat);
-    batches.emplace(*tokenFile, description, options.seed,
+    data.emplace(options.data);
+    batches.emplace(*data, description, options.seed,
                     description.mesh.coordinate(bootstrap.rank(), "data"));
     backend->useData(*batches);
   }
   if (!options.kernelTimes.empty())
     checkCanCreate(kernelTimesPath());
-  if (!options.load.empty())
-    weights.emplace(options.load, description.parameters);
+  if (!loadedFrom.empty())
+    weights.emplace(loadedFrom, description.parameters);
+  if (bootstrap.rank() == 0 &&
+      !(options.save.empty() && options.checkpoint.empty()))
+    modelFiles.emplace(description.config, loadedFrom, options.tokenizer);
   if (!options.save.empty())
-    result.emplace(options, description, bootstrap.rank());
+    result.emplace(options, description, modelFiles ? &*modelFiles : nullptr);
+  openCheckpoints();
   if (bootstrap.rank() != 0)
     return;
-  metrics.emplace(options.metrics);
+  metrics.emplace(options.metrics, firstStep());
+  tensorBoard.emplace(options.tensorBoard);
   if (!options.trace.empty())
     checkCanCreate(options.trace);
   if (!options.timeline.empty())
@@ -290,7 +363,16 @@ void Run::fillParameters() {
     }
   }
   weights.reset();
-  // States that do not start as zeros; those of other optimizers have no place.
+}
+
+/// Those of other optimizers have no place.
+bool Run::fillStates() {
+  if (resume) {
+    if (const Optimizer *chosen = chosenOptimizer())
+      resume->readStates(description, *chosen, bootstrap.rank(), arena->base());
+    return true;
+  }
+  bool isAny = false;
   for (const HeldState &held : program.states) {
     const State &state = description.states[size_t(held.index)];
     if (!state.init || !state.init->isNotZero() ||
@@ -307,7 +389,9 @@ void Run::fillParameters() {
         description.mesh.coordinate(bootstrap.rank(), "data"));
     std::copy_n(values.begin() + long(own.begin), own.count,
                 reinterpret_cast<float *>(arena->base() + held.offset));
+    isAny = true;
   }
+  return isAny;
 }
 
 uint64_t Run::plannedBytes() const {
@@ -318,15 +402,17 @@ uint64_t Run::plannedBytes() const {
 
 /// A model for tokens of a tokenizer rarely means bytes.
 void Run::noteGuessedBytes() {
-  if (bootstrap.rank() == 0 && tokenFile && tokenFile->isGuessed() &&
-      description.vocabulary > 256 &&
-      description.vocabulary != Description::unbounded)
-    std::fprintf(stderr,
-                 "note: found no header in '%s': its bytes are the tokens, 256 "
-                 "of the model's vocabulary of %lld; --token-format says what "
-                 "else it holds\n",
-                 options.data.c_str(),
-                 static_cast<long long>(description.vocabulary));
+  if (bootstrap.rank() != 0 || description.vocabulary <= 256 ||
+      description.vocabulary == Description::unbounded)
+    return;
+  for (size_t i = 0; data && i < data->size(); ++i)
+    if (data->file(i).isGuessed())
+      std::fprintf(stderr,
+                   "note: found no header in '%s': its bytes are the tokens, "
+                   "256 of the model's vocabulary of %lld; --token-format says "
+                   "what else it holds\n",
+                   data->file(i).path().c_str(),
+                   static_cast<long long>(description.vocabulary));
 }
 
 /// mpirun binds few ranks to one core each, where more threads are no help.
@@ -355,21 +441,29 @@ void Run::prepareKernels() {
 Run::~Run() { backend->teardown(/*hasFailed=*/!isFinished); }
 
 void Run::prepare() {
+  findResume();
   bootstrap.agreeAfter([&] { openFiles(); });
-  if (tokenFile)
-    bootstrap.agree(compareWithRank0(
-        {{"a data file with fingerprint", hexText(tokenFile->fingerprint())}},
-        bootstrap, bootstrap.rank()));
+  if (data) {
+    std::vector<std::pair<std::string, std::string>> mine;
+    for (size_t i = 0; i < data->size(); ++i)
+      mine.emplace_back("a data file with fingerprint",
+                        hexText(data->file(i).fingerprint()));
+    bootstrap.agree(compareWithRank0(mine, bootstrap, bootstrap.rank()));
+  }
+  bool hasStates = false;
   bootstrap.agreeAfter([&] {
     arena = std::make_shared<Arena>(plannedBytes());
     // Pages that nothing is written to take no memory.
-    if (backend->computes())
+    if (backend->computes()) {
       fillParameters();
+      hasStates = fillStates();
+    }
     if (!options.profileOut.empty())
       layerTimes.emplace(description, program, profileWarmUp, timelineWindow);
   });
   backend->prepare(arena);
-  backend->upload();
+  backend->upload(hasStates ? Backend::Copied::WeightsAndStates
+                            : Backend::Copied::Weights);
   bootstrap.agreeAfter([&] { prepareKernels(); });
   noteFewCores();
   noteGuessedBytes();
@@ -404,19 +498,40 @@ void Run::prepare() {
       static_cast<long long>(description.sequence));
   if (std::string device = backend->describe(); !device.empty())
     std::printf("%s\n", device.c_str());
-  if (tokenFile)
-    std::printf("data: %s, %llu tokens (%s)\n", options.data.c_str(),
-                static_cast<unsigned long long>(tokenFile->tokens()),
-                tokenFile->formatName().c_str());
+  if (data)
+    std::fputs(batches->summary().c_str(), stdout);
   else
     std::printf("emulated: actions sleep instead of computing; no data, no "
                 "loss\n");
+  if (resume)
+    std::printf("goes on from %s, written by %s\n", resume->directory().c_str(),
+                resume->index().mesh.c_str());
+  else if (options.resume && options.resume->empty() &&
+           !options.resumeWeightsOnly)
+    std::printf("no checkpoint in %s so far: begins with the first step\n",
+                options.checkpoint.c_str());
   std::fflush(stdout);
+}
+
+/// A step, on rank 0.
+void Run::show(int64_t step, const pprt_context &context, uint64_t begin) {
+  StepResult result;
+  result.step = step;
+  constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  const bool computes = backend->computes();
+  result.loss = computes ? context.loss : none;
+  result.gradientNorm = computes ? context.gradientNorm : none;
+  result.learningRate = context.learningRate;
+  result.seconds = toSeconds(nowNs() - begin);
+  result.tokensPerSecond = double(description.tokensPerStep()) / result.seconds;
+  metrics->write(result);
+  tensorBoard->write(result);
+  progress->show(result);
 }
 
 void Run::steps(const CompiledCode &compiled, InterruptWatch &watch) {
   pprt_context context(setup, *backend, compiled.functions);
-  Progress progress(options);
+  progress.emplace(options);
   // A launcher ends ranks by SIGTERM, too, when another one has failed.
   watch.begin(/*announce=*/bootstrap.rank() == 0 && isatty(STDERR_FILENO),
               findNodePeers(bootstrap, description.mesh));
@@ -424,17 +539,21 @@ void Run::steps(const CompiledCode &compiled, InterruptWatch &watch) {
     recorder.timeLayers(*layerTimes);
     context.layerTimes = &*layerTimes;
   }
+  if (checkpoints)
+    context.checkpoints = &*checkpoints;
   pprt_step_fn function =
       compiled.steps[description.mesh.pipeOf(bootstrap.rank())];
   uint64_t begin = nowNs();
   try {
-    for (int64_t step = 0; step < options.steps && !endingSignal; ++step) {
+    stepsDone = firstStep();
+    for (int64_t step = firstStep(); step < options.steps && !endingSignal;
+         ++step) {
       uint64_t stepBegin = nowNs();
       if (batches)
         batches->load(step);
       context.beginStep(step);
       // The first step may make what later ones use again.
-      bool count = environment.countAllocations && step > 0;
+      bool count = environment.countAllocations && step > firstStep();
       countAllocations(count);
       context.runStep(function);
       if (count)
@@ -444,43 +563,47 @@ void Run::steps(const CompiledCode &compiled, InterruptWatch &watch) {
       if (stepsDone < options.steps)
         endingSignal = context.endingSignal;
       // Plans are made in the first step.
-      if (step == 0)
+      if (step == firstStep())
         backend->sayNotes();
-      if (bootstrap.rank() != 0)
-        continue;
-      StepResult result;
-      result.step = step;
-      constexpr double none = std::numeric_limits<double>::quiet_NaN();
-      const bool computes = backend->computes();
-      result.loss = computes ? context.loss : none;
-      result.gradientNorm = computes ? context.gradientNorm : none;
-      result.learningRate = context.learningRate;
-      result.seconds = toSeconds(nowNs() - stepBegin);
-      result.tokensPerSecond =
-          double(description.tokensPerStep()) / result.seconds;
-      metrics->write(result);
-      progress.show(result);
+      if (bootstrap.rank() == 0)
+        show(step, context, stepBegin);
+      if (checkpoints)
+        checkpoints->afterStep(stepsDone, batches->firstSampleOf(stepsDone),
+                               context.flags,
+                               endingSignal || stepsDone == options.steps,
+                               arena->base(), *backend);
     }
   } catch (...) {
     countAllocations(false);
-    progress.end();
+    progress->end();
     throw;
   }
   watch.end();
-  progress.end();
+  progress->end();
   allocations = allocationCounts();
   lastLoss = context.loss;
   trainingSeconds = toSeconds(nowNs() - begin);
 }
 
-void Run::sayInterrupted() {
+/// Of a run without a report.
+void Run::sayEnd() {
   if (bootstrap.rank() != 0)
     return;
-  std::fprintf(stderr, "interrupted by %s after %lld of %lld steps%s%s\n",
-               endingSignal == SIGTERM ? "SIGTERM" : "SIGINT",
-               static_cast<long long>(stepsDone),
-               static_cast<long long>(options.steps), result ? ": wrote " : "",
-               result ? result->path().c_str() : "");
+  std::string wrote;
+  for (const std::string &path :
+       {result ? result->path() : "",
+        checkpoints ? checkpoints->newest() : ""})
+    if (!path.empty())
+      wrote += (wrote.empty() ? ": wrote " : " and ") + path;
+  if (endingSignal)
+    std::fprintf(stderr, "interrupted by %s after %lld of %lld steps%s\n",
+                 signalName(endingSignal), static_cast<long long>(stepsDone),
+                 static_cast<long long>(options.steps), wrote.c_str());
+  else
+    std::printf("nothing left to train: the checkpoint is after all %lld "
+                "steps%s\n",
+                static_cast<long long>(options.steps),
+                options.save.empty() ? "" : wrote.c_str());
 }
 
 static void writeFile(const std::string &path, const std::string &text) {
@@ -592,6 +715,7 @@ void Run::report() {
   mine.planned = plannedBytes();
   mine.allocated = arena->bytes();
   mine.mapped = arena->mappedBytes();
+  mine.checkpoint = checkpoints ? checkpoints->bytes() : 0;
   mine.allocations = allocations;
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);
@@ -600,28 +724,29 @@ void Run::report() {
   if (!first)
     return;
   if (environment.countAllocations)
-    std::fputs(allocationTable(memory, options.steps).c_str(), stdout);
+    std::fputs(allocationTable(memory, stepsRun()).c_str(), stdout);
   if (options.memoryReport)
     std::fputs(
         memoryTable(description, memory, description.optimizers[optimizer])
             .c_str(),
         stdout);
   if (speaks() || options.profile)
-    std::fputs(
-        profileTable(description, profiles, options.steps, options.profile)
-            .c_str(),
-        stdout);
+    std::fputs(profileTable(description, profiles, stepsRun(), options.profile)
+                   .c_str(),
+               stdout);
   if (speaks() || options.profile)
     std::fputs(bubbleTable(panels, chosen).c_str(), stdout);
   if (speaks()) {
     std::printf("%lld steps in %s, %.0f tokens/s\n",
-                static_cast<long long>(options.steps),
+                static_cast<long long>(stepsRun()),
                 timeText(trainingSeconds).c_str(),
-                double(description.tokensPerStep()) * double(options.steps) /
+                double(description.tokensPerStep()) * double(stepsRun()) /
                     trainingSeconds);
     for (const std::string &path :
          {options.trace, options.timeline, options.profileOut,
-          options.kernelTimes, options.metrics, result ? result->path() : ""})
+          options.kernelTimes, options.metrics, tensorBoard->path(),
+          result ? result->path() : "",
+          checkpoints ? checkpoints->newest() : ""})
       if (!path.empty())
         std::printf("wrote %s\n", path.c_str());
   }
@@ -647,8 +772,8 @@ int pprt::train(const Description &description, const Options &options,
   run.prepare();
   run.steps(compiled, watch);
   run.save();
-  if (run.signal())
-    run.sayInterrupted();
+  if (run.signal() || !run.stepsRun())
+    run.sayEnd();
   else
     run.report();
   run.finish();

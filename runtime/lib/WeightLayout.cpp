@@ -1,15 +1,14 @@
 //===- WeightLayout.cpp - Which weight lies where in which file -----------===//
 //
-// A safetensors file is 8 bytes length of the header, the header (JSON: name ->
-// dtype, shape, data_offsets; blanks up to a multiple of 8), the values. Of
-// https://github.com/huggingface/safetensors is the order of names, of
-// huggingface_hub's split_state_dict_into_shards_factory the cut into files.
+// The order of names is that of https://github.com/huggingface/safetensors, the
+// cut into files that of huggingface_hub's split_state_dict_into_shards_factory.
 //
 //===----------------------------------------------------------------------===//
 
 #include "WeightLayout.h"
 
 #include "Error.h"
+#include "Safetensors.h"
 
 #include <nlohmann/json.hpp>
 
@@ -63,15 +62,6 @@ static std::string shardName(size_t number, size_t count) {
   return name;
 }
 
-static std::string headerText(const nlohmann::ordered_json &header) {
-  std::string text = header.dump();
-  text.resize((text.size() + 7) / 8 * 8, ' ');
-  std::string result(8, '\0');
-  for (int i = 0; i < 8; ++i)
-    result[size_t(i)] = char(uint64_t(text.size()) >> (8 * i) & 0xff);
-  return result + text;
-}
-
 WeightLayout pprt::layOutWeights(const std::vector<Parameter> &parameters,
                                  ValueType type, uint64_t maxShardBytes) {
   WeightLayout layout;
@@ -81,30 +71,23 @@ WeightLayout pprt::layOutWeights(const std::vector<Parameter> &parameters,
   std::vector<std::vector<size_t>> shards =
       cutIntoShards(parameters, valueBytes, maxShardBytes);
   nlohmann::json weightMap = nlohmann::json::object();
-  uint64_t totalBytes = 0, totalElements = 0;
+  uint64_t totalBytes = 0;
   for (std::vector<size_t> &shard : shards) {
     std::sort(shard.begin(), shard.end(), [&](size_t a, size_t b) {
       return parameters[a].name < parameters[b].name;
     });
     const std::string name = shardName(layout.files.size(), shards.size());
-    nlohmann::ordered_json header;
-    // "pt" is what Hugging Face's loaders ask for.
-    header["__metadata__"] = {{"format", "pt"}};
+    std::vector<TensorEntry> entries;
     uint64_t offset = 0;
     for (size_t i : shard) {
       const Parameter &parameter = parameters[i];
-      const uint64_t elements = parameter.wholeElements();
-      nlohmann::ordered_json entry;
-      entry["dtype"] = nameOf(type);
-      entry["shape"] = parameter.shape;
-      entry["data_offsets"] = {offset, offset + elements * valueBytes};
-      header[parameter.name] = std::move(entry);
+      const uint64_t bytes = parameter.wholeElements() * valueBytes;
+      entries.push_back({parameter.name, nameOf(type), parameter.shape, bytes});
       layout.places[i] = {layout.files.size(), offset};
-      offset += elements * valueBytes;
-      totalElements += elements;
+      offset += bytes;
       weightMap[parameter.name] = name;
     }
-    const std::string text = headerText(header);
+    const std::string text = safetensorsHeader(entries);
     for (size_t i : shard)
       layout.places[i].begin += text.size();
     layout.files.push_back({name, text, text.size() + offset});
@@ -112,7 +95,7 @@ WeightLayout pprt::layOutWeights(const std::vector<Parameter> &parameters,
   }
   if (shards.size() > 1) {
     nlohmann::json index;
-    index["metadata"] = {{"total_parameters", totalElements},
+    index["metadata"] = {{"total_parameters", totalBytes / valueBytes},
                          {"total_size", totalBytes}};
     index["weight_map"] = std::move(weightMap);
     layout.index = index.dump(2, ' ', /*ensure_ascii=*/true) + "\n";

@@ -33,6 +33,7 @@ struct WeightLayout {
   std::vector<Place> places; ///< by parameter
   std::string index;         ///< of several files, empty for one
 
+  static constexpr const char *indexName = "model.safetensors.index.json";
   uint64_t totalBytes() const;
 };
 

@@ -50,6 +50,9 @@ struct Directory {
 /// short. `remedy` says what to do where there are no weights at all.
 Directory readDirectory(const std::string &path, const std::string &remedy);
 
+/// The same of one file.
+Directory readFile(const std::string &path);
+
 struct Expected {
   std::string name;
   std::vector<int64_t> shape;

@@ -518,7 +518,8 @@ FailureOr<std::string> pp::describePrograms(ModuleOp module,
       {"schedule", schedule.getName()},
       {"recompute", text(attr::kRecompute, "none")},
       {"target", isForDevice(module) ? "cuda" : "cpu"},
-      {"fingerprint", text(attr::kFingerprint, "")}};
+      {"fingerprint", text(attr::kFingerprint, "")},
+      {"model_hash", text(attr::kModelHash, "")}};
   if (Attribute config = module->getAttr(attr::kConfig))
     root["config"] = toJSON(config);
   const SymbolIndices indices(module);

@@ -8,7 +8,7 @@
 using namespace pprt;
 
 TEST(Interrupt, TheFirstSignalIsNoted) {
-  for (int signal : {SIGINT, SIGTERM}) {
+  for (int signal : {SIGINT, SIGTERM, SIGUSR1}) {
     {
       InterruptWatch watch;
       watch.begin(/*announce=*/false);
@@ -54,6 +54,21 @@ TEST(Interrupt, AnyRankIsEnoughAndTerminationIsTheStronger) {
     raise(SIGTERM);
     terminated = interruptVote();
   }
+  double user;
+  {
+    InterruptWatch watch;
+    watch.begin(/*announce=*/false);
+    // Asked for in time, twice, and then because the time is over.
+    raise(SIGUSR1);
+    raise(SIGUSR1);
+    user = interruptVote();
+    raise(SIGTERM);
+    EXPECT_EQ(interruptVote(), terminated);
+    raise(SIGUSR1);
+    EXPECT_EQ(interruptVote(), terminated);
+  }
+  EXPECT_EQ(signalOfVotes(1000 * interrupted + user), SIGUSR1);
+  EXPECT_EQ(signalOfVotes(1000 * user + terminated), SIGTERM);
   EXPECT_EQ(signalOfVotes(0), 0);
   EXPECT_EQ(signalOfVotes(1000 * interrupted), SIGINT);
   EXPECT_EQ(signalOfVotes(1000 * interrupted + terminated), SIGTERM);

@@ -144,13 +144,15 @@ TEST(ModelDirectory, OnAnyMeshTheSameBytes) {
       Options options;
       options.save = directory.file("model");
       options.saveType = type;
-      options.maxShardSize = seed % 3 ? "300" : "5GB";
+      options.maxShardBytes = seed % 3 ? 300 : 5'000'000'000;
+      const ModelFiles none("", "", "");
       onRanks(c, [&](Bootstrap &bootstrap, const uint8_t *arena) {
-        ModelDirectory target(options, c.description, bootstrap.rank());
+        ModelDirectory target(options, c.description,
+                              bootstrap.rank() == 0 ? &none : nullptr);
         target.write(arena, bootstrap);
       });
       const WeightLayout layout = layOutWeights(
-          c.description.parameters, type, parseShardSize(options.maxShardSize));
+          c.description.parameters, type, options.maxShardBytes);
       expectFiles(options.save, c, layout);
       EXPECT_EQ(directory.count(), 1u);
       size_t files = 0;
@@ -244,6 +246,7 @@ static std::string refusal(float value, ValueType type) {
   Options options;
   options.save = directory.file("model");
   options.saveType = type;
+  const ModelFiles none("", "", "");
   testing::internal::CaptureStderr();
   std::vector<std::unique_ptr<Bootstrap>> all = createLocalBootstraps(2);
   std::vector<std::thread> threads;
@@ -251,7 +254,7 @@ static std::string refusal(float value, ValueType type) {
   for (int rank = 0; rank < 2; ++rank)
     threads.emplace_back([&, rank] {
       try {
-        ModelDirectory(options, c.description, rank)
+        ModelDirectory(options, c.description, rank == 0 ? &none : nullptr)
             .write(c.arenas[size_t(rank)].data(), *all[size_t(rank)]);
       } catch (const Disagreement &) {
         thrown[rank] = 1;

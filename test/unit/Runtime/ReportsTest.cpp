@@ -328,7 +328,7 @@ TEST(Metrics, WholeLinesOnAFullDisk) {
   std::string path = directory.file("m.jsonl");
   StepResult result;
   result.loss = std::numeric_limits<double>::quiet_NaN();
-  Metrics metrics(path);
+  Metrics metrics(path, 0);
   metrics.write(result);
   const std::string line = readFile(path);
   EXPECT_TRUE(json::parse(line)["loss"].is_null());
@@ -350,7 +350,7 @@ TEST(Metrics, WholeLinesOnAFullDisk) {
 TEST(Metrics, OneObjectALine) {
   TemporaryDirectory directory;
   {
-    Metrics metrics(directory.file("m.jsonl"));
+    Metrics metrics(directory.file("m.jsonl"), 0);
     StepResult result;
     result.step = 3;
     result.loss = 1.25;
@@ -370,5 +370,38 @@ TEST(Metrics, OneObjectALine) {
     EXPECT_TRUE(object.contains(key)) << key;
   ASSERT_TRUE(std::getline(lines, line));
   EXPECT_EQ(json::parse(line)["step"], 4);
-  EXPECT_ERROR(Metrics(directory.file("none/m")), "cannot create the metrics");
+  EXPECT_ERROR(Metrics(directory.file("none/m"), 0),
+               "cannot create the metrics");
+}
+
+TEST(Metrics, ARunThatGoesOnKeepsWhatWasBefore) {
+  TemporaryDirectory directory;
+  const std::string path = directory.file("m.jsonl");
+  auto write = [&](int64_t first, int64_t end) {
+    Metrics metrics(path, first);
+    StepResult result;
+    for (result.step = first; result.step < end; ++result.step) {
+      result.loss = double(end);
+      metrics.write(result);
+    }
+  };
+  write(0, 6);
+  const std::string before = readFile(path);
+  // As a run leaves it that was killed within a line.
+  directory.write("m.jsonl", before + "{\"step\":6,\"lo");
+  write(4, 8);
+  std::istringstream lines(readFile(path));
+  std::string line;
+  for (int64_t step = 0; step < 8; ++step) {
+    ASSERT_TRUE(std::getline(lines, line));
+    EXPECT_EQ(json::parse(line)["step"], step);
+    EXPECT_EQ(json::parse(line)["loss"], step < 4 ? 6 : 8);
+  }
+  EXPECT_FALSE(std::getline(lines, line));
+  // There may be none yet, and what is no file of metrics stays as it is.
+  Metrics(directory.file("new.jsonl"), 4);
+  directory.write("text", "a letter\n");
+  EXPECT_ERROR(Metrics(directory.file("text"), 4), "no metrics");
+  EXPECT_EQ(readFile(directory.file("text")), "a letter\n");
+  Metrics("/dev/null", 4);
 }

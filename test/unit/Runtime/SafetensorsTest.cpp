@@ -1,3 +1,4 @@
+#include "Safetensors.h"
 #include "WeightFiles.h"
 #include "WeightLayout.h"
 
@@ -19,6 +20,10 @@ static std::vector<Parameter> model() {
   b.shape = {4};
   b.elements = 4;
   return {a, b};
+}
+
+static std::string headerOf(const std::vector<Parameter> &parameters) {
+  return layOutWeights(parameters, ValueType::F32, 1 << 20).files[0].header;
 }
 
 static std::string data() {
@@ -55,16 +60,12 @@ static std::string problem(const std::string &bytes) {
 #define EXPECT_PROBLEM(bytes, part)                                            \
   EXPECT_NE(problem(bytes).find(part), std::string::npos) << problem(bytes)
 
-static std::string headerOfModel() {
-  return layOutWeights(model(), ValueType::F32, 5000).files[0].header;
-}
-
 TEST(Safetensors, RoundTrip) {
   // The second name comes first.
   const std::string bytes = data();
   TemporaryDirectory directory;
   directory.write("model.safetensors",
-                  headerOfModel() + bytes.substr(24) + bytes.substr(0, 24));
+                  headerOf(model()) + bytes.substr(24) + bytes.substr(0, 24));
   WeightFiles files(directory.file(""), model());
   float first[6], second[2];
   files.read(0, 0, 6, first);
@@ -75,7 +76,7 @@ TEST(Safetensors, RoundTrip) {
 }
 
 TEST(Safetensors, HeaderHasAscendingNamesAndAlignment) {
-  std::string text = headerOfModel();
+  std::string text = headerOf(model());
   EXPECT_EQ(text.size() % 8, 0u);
   EXPECT_LT(text.find("a.second"), text.find("z \\\"first\\\""));
   auto parsed = ordered_json::parse(text.substr(8));

@@ -1,5 +1,6 @@
 //===- PPRecordOptions.cpp - What a plan is made with ---------------------===//
 
+#include "ModelHash.h"
 #include "pp/Dialect/PP/Annotate/Passes.h"
 #include "pp/Dialect/PP/IR/PPOps.h"
 
@@ -18,9 +19,12 @@ struct RecordOptions : pp::impl::PPRecordOptionsBase<RecordOptions> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     MLIRContext *context = &getContext();
-    if (!fingerprint.empty())
+    if (!fingerprint.empty()) {
       module->setAttr(attr::kFingerprint,
                       StringAttr::get(context, fingerprint));
+      module->setAttr(attr::kModelHash,
+                      StringAttr::get(context, hashOfModel(module)));
+    }
     if (partitionMemory || searchMemory)
       module->setAttr(attr::kDecision,
                       DecisionAttr::get(context, schedule, partitionMemory,

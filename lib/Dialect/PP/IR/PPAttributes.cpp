@@ -193,6 +193,7 @@ static const Rule rules[] = {
     {attr::kBound, isCount, "an i64 that is not negative"},
     {attr::kIgnored, isI64, "an i64"},
     {attr::kFingerprint, isString, kExpectsString},
+    {attr::kModelHash, isString, kExpectsString},
     {attr::kDecision, [](Attribute value) { return isa<DecisionAttr>(value); },
      "#pp.decision<...>"},
     {attr::kRecompute, isString, kExpectsString},

@@ -14,7 +14,8 @@ def PPRecordOptions : Pass<"pp-record-options", "::mlir::ModuleOp"> {
   let summary = "keeps what a plan is made with";
   let description = [{
     Writes on the module the digest of the model's text (`pp.fingerprint`), which
-    programs report, and, where budgets of memory were decided for a plan, which
+    programs report, with one of what the model computes whatever its batch
+    (`pp.model_hash`), by which checkpoints know their model, and, where budgets of memory were decided for a plan, which
     ones (`pp.decision`): with them as options the pipelines make the same plan
     without a search for them.
 
