@@ -681,7 +681,6 @@ static void checkTogether(const Options &o, bool onDevice) {
               (o.device == "cuda" && o.transport != "mpi"),
           "--collectives", "nccl", "tree where NCCL is not the transport",
           "choose --device=cuda and --transport=nccl");
-  parseShardSize(o.maxShardSize);
   // A rate by itself and a decay by itself may be finite.
   require(!isFiniteInF32(o.learningRate) || !isFiniteInF32(o.weightDecay) ||
               isFiniteInF32(double(float(o.learningRate)) *
@@ -744,9 +743,15 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
                                description);
     checkEmulation(o);
   }
-  for (const char *name : {"--save-dtype", "--max-shard-size", "--tokenizer"})
-    require(declared.count(name) == 0 || !o.save.empty(), name,
-            "without --save", "both", "give --save DIR, or drop it");
+  o.maxShardBytes = parseShardSize(o.maxShardSize);
+  require(declared.count("--save-dtype") == 0 || !o.save.empty(),
+          "--save-dtype", "without --save", "both",
+          "give --save DIR, or drop it");
+  for (const char *name : {"--max-shard-size", "--tokenizer"})
+    require(declared.count(name) == 0 ||
+                !(o.save.empty() && o.checkpoint.empty()),
+            name, "without --save or --checkpoint", "one of them",
+            "give --save DIR, or drop it");
   if (declared.count("--min-lr") == 0)
     o.minLearningRate = o.learningRate / 10;
   if (declared.count("--decay") == 0)
