@@ -52,7 +52,7 @@ Checkpoints::Checkpoints(const Description &description, const Options &options,
                     ? nullptr
                     : &description.optimizers[optimizer]),
       carry(std::move(carry)),
-      layout(layOutWeights(description.parameters, WeightType::F32,
+      layout(layOutWeights(description.parameters, ValueType::F32,
                            options.maxShardBytes)),
       lastBegin(nowNs()) {
   const int rank = bootstrap.rank();

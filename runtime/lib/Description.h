@@ -235,6 +235,7 @@ struct Description {
   /// Of the model's mathematics, whatever its batch, mesh and precision.
   std::string modelHash;
   std::string target = "cpu"; // or cuda
+  std::string config;         ///< config.json of the model, or empty
   Mesh mesh;
   /// Neighbours on the axis tensor, the fastest one, that share a process.
   int ranksPerProcess = 1;
