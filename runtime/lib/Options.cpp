@@ -211,6 +211,10 @@ template <typename Visitor> static void visitOptions(Options &o, Visitor &v) {
   v.group("Files");
   v.text({"--metrics", "FILE.jsonl", "Write one JSON object a step"},
          o.metrics);
+  v.text({"--tensorboard", "DIR",
+          "Write an event file for TensorBoard in DIR: loss, gradient norm, "
+          "learning rate and tokens/s of each step"},
+         o.tensorBoard);
   v.text({"--trace", "FILE.json",
           "Write every action of all ranks for Perfetto or chrome://tracing"},
          o.trace);

@@ -34,7 +34,7 @@ struct Options {
   double clip = 1.0; // 0: off
 
   // What to write, what to start from.
-  std::string metrics, trace, timeline, profileOut, save, load;
+  std::string metrics, tensorBoard, trace, timeline, profileOut, save, load;
   /// Of data, in a file of weights.
   uint64_t maxShardBytes = 5'000'000'000;
 

@@ -25,7 +25,9 @@
 #include "Progress.h"
 #include "Reports.h"
 #include "Resume.h"
+#include "ResumeOptions.h"
 #include "RoundToBF16.h"
+#include "TensorBoard.h"
 #include "WeightFiles.h"
 
 #include <cmath>
@@ -190,6 +192,7 @@ private:
   std::optional<WeightFiles> weights;
   std::optional<Batches> batches;
   std::optional<Metrics> metrics;
+  std::optional<TensorBoard> tensorBoard;
   std::optional<Progress> progress;
   std::optional<Resume> resume;
   std::string loadedFrom; ///< a directory of weights, or empty
@@ -262,6 +265,7 @@ void Run::openFiles() {
   if (bootstrap.rank() != 0)
     return;
   metrics.emplace(options.metrics, firstStep());
+  tensorBoard.emplace(options.tensorBoard);
   if (!options.trace.empty())
     checkCanCreate(options.trace);
   if (!options.timeline.empty())
@@ -513,6 +517,7 @@ void Run::show(int64_t step, const pprt_context &context, uint64_t begin) {
   result.seconds = toSeconds(nowNs() - begin);
   result.tokensPerSecond = double(description.tokensPerStep()) / result.seconds;
   metrics->write(result);
+  tensorBoard->write(result);
   progress->show(result);
 }
 
@@ -731,7 +736,7 @@ void Run::report() {
                     trainingSeconds);
     for (const std::string &path :
          {options.trace, options.timeline, options.profileOut,
-          options.kernelTimes, options.metrics,
+          options.kernelTimes, options.metrics, tensorBoard->path(),
           options.save.empty() ? "" : checkpointPath(options.save),
           checkpoints ? checkpoints->newest() : ""})
       if (!path.empty())
