@@ -27,11 +27,9 @@ std::vector<StateSlice> pprt::stateSlicesOf(const Description &description,
                                             const Optimizer &optimizer,
                                             int rank) {
   std::vector<StateSlice> slices;
-  for (const HeldState &held : description.programOf(size_t(rank)).states) {
+  for (const HeldState &held :
+       description.statesOf(description.programOf(size_t(rank)), optimizer)) {
     const State &state = description.states[size_t(held.index)];
-    // A master is the parameter, which the weights are.
-    if (state.isMaster() || !description.uses(optimizer, state))
-      continue;
     const Parameter &parameter =
         description.parameters[size_t(state.parameter)];
     for (Slice &slice :
@@ -54,7 +52,7 @@ Checkpoints::Checkpoints(const Description &description, const Options &options,
                     ? nullptr
                     : &description.optimizers[optimizer]),
       carry(std::move(carry)),
-      layout(layOutWeights(description.parameters, WeightType::F32,
+      layout(layOutWeights(description.parameters, ValueType::F32,
                            options.maxShardBytes)),
       lastBegin(nowNs()) {
   const int rank = bootstrap.rank();

@@ -125,10 +125,9 @@ void Resume::readStates(const Description &description,
                         uint8_t *arena) const {
   SliceFiles files(path);
   const Mesh &mesh = description.mesh;
-  for (const HeldState &held : description.programOf(size_t(rank)).states) {
+  for (const HeldState &held :
+       description.statesOf(description.programOf(size_t(rank)), optimizer)) {
     const State &state = description.states[size_t(held.index)];
-    if (state.isMaster() || !description.uses(optimizer, state))
-      continue;
     const Parameter &parameter =
         description.parameters[size_t(state.parameter)];
     const StoredState &stored = found.states.at(state.name);

@@ -16,6 +16,10 @@ using namespace pprt;
 
 // What of Description.cpp a resumed run asks.
 bool Description::uses(const Optimizer &, const State &) const { return true; }
+std::vector<HeldState> Description::statesOf(const Program &program,
+                                             const Optimizer &) const {
+  return program.states;
+}
 
 /// A matrix of 4 x 6, cut over two replicas and two parts, and its moment.
 static Description describe() {
