@@ -287,6 +287,17 @@ Description::Updated Description::updatedBy(int rank,
           count * width, begin};
 }
 
+std::vector<HeldState> Description::statesOf(const Program &program,
+                                             const Optimizer &optimizer) const {
+  std::vector<HeldState> result;
+  for (const HeldState &held : program.states) {
+    const State &state = states[size_t(held.index)];
+    if (!state.isMaster() && uses(optimizer, state))
+      result.push_back(held);
+  }
+  return result;
+}
+
 uint64_t Description::stateBytes(const Program &program,
                                  const Optimizer &optimizer) const {
   uint64_t end = program.optimizerOffset;
@@ -662,6 +673,11 @@ Description pprt::parseDescription(const char *text) {
   d.target = root.get<std::string>("target", "cpu");
   if (d.target != "cpu" && d.target != "cuda")
     broken("for the target '" + d.target + "', expected cpu or cuda");
+  if (auto config = document.find("config"); config != document.end()) {
+    if (!config->is_object())
+      broken("whose 'config' is no object");
+    d.config = config->dump();
+  }
   d.mesh = parseMesh(root);
   d.ranksPerProcess = root.get<int>("ranks_per_process", 1);
   const Mesh::Axis &fastest = d.mesh.getAxes().back();

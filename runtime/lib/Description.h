@@ -235,6 +235,7 @@ struct Description {
   /// Of the model's mathematics, whatever its batch, mesh and precision.
   std::string modelHash;
   std::string target = "cpu"; // or cuda
+  std::string config;         ///< config.json of the model, or empty
   Mesh mesh;
   /// Neighbours on the axis tensor, the fastest one, that share a process.
   int ranksPerProcess = 1;
@@ -295,6 +296,10 @@ struct Description {
   size_t findOptimizer(const std::string &name) const;
   /// Whether an optimizer reads a state.
   bool uses(const Optimizer &optimizer, const State &state) const;
+  /// The states of a program that an optimizer reads, beside masters: those are
+  /// the parameters.
+  std::vector<HeldState> statesOf(const Program &program,
+                                  const Optimizer &optimizer) const;
   /// Bytes from the begin of the area of states to the end of the last one that
   /// the optimizer reads.
   uint64_t stateBytes(const Program &program, const Optimizer &optimizer) const;

@@ -11,6 +11,7 @@
 
 #include "Error.h"
 #include "ProfileFile.h"
+#include "WeightLayout.h"
 
 #include <CLI/CLI.hpp>
 
@@ -160,8 +161,9 @@ template <typename Visitor> static void visitOptions(Options &o, Visitor &v) {
   v.choice({"--optimizer", "NAME", ""}, o.optimizer, optimizers,
            "choose one of them");
   v.number({"--lr", "X", "Learning rate after the warm-up"}, o.learningRate,
-           inF32(o.learningRate > 0, "a positive number that is finite in f32",
-                 "1e-3 is a start for small models"));
+           inF32(o.learningRate >= 0,
+                 "a number from 0 on that is finite in f32",
+                 "1e-3 is a start for small models, 0 changes nothing"));
   v.number({"--min-lr", "X",
             "Learning rate at the end of the decay [default: a tenth of --lr]",
             Default::Told},
@@ -228,10 +230,27 @@ template <typename Visitor> static void visitOptions(Options &o, Visitor &v) {
           "pp-compile --profile and pp-plan --profile"},
          o.profileOut);
   v.text({"--save", "DIR",
-          "Write the trained parameters to DIR/model.safetensors (whole or not "
-          "at all; no optimizer state), also where SIGINT or SIGTERM ends the "
-          "run early"},
+          "Write the trained model to DIR, as Hugging Face's transformers "
+          "loads it (whole or not at all; no optimizer state), also where "
+          "SIGINT or SIGTERM ends the run early"},
          o.save);
+  v.choice({"--save-dtype", "NAME",
+            "What --save rounds to, to nearest even; values that would become "
+            "infinite are an error"},
+           o.saveType,
+           Choices<ValueType>{{"f32", ValueType::F32},
+                              {"bf16", ValueType::BF16},
+                              {"f16", ValueType::F16}},
+           "choose one of them");
+  v.text({"--max-shard-size", "SIZE",
+          "Of a file of --save: KB, MB, GB (1000), KiB, MiB, GiB (1024). A "
+          "model that is larger is several files and an index"},
+         o.maxShardSize);
+  v.text({"--tokenizer", "DIR",
+          "Take the files of the tokenizer that --save writes beside the "
+          "weights from DIR [default: from --load]",
+          Default::Told},
+         o.tokenizer);
   v.text({"--load", "DIR",
           "Start from the parameters of DIR: model.safetensors, or the files "
           "of its index"},
@@ -627,6 +646,13 @@ static void checkEmulation(const Options &o) {
 
 /// What options say about each other and about the program.
 static void checkTogether(const Options &o, bool onDevice) {
+  require(!o.data.files.empty() || o.emulate, "no", "--data",
+          "a file to train on", "add --data FILE");
+  for (const std::string &text : o.data.files)
+    DataSource::parse(text);
+  require(o.data.documents.end < 0 || o.data.documents.begin < 0,
+          "--document-end", "with --document-begin", "one of them",
+          "documents are told apart by one token");
   require(!o.checkpoint.empty() || (!o.every && !o.everyMinutes && !o.keep),
           "--every, --every-minutes or --keep", "without --checkpoint",
           "a directory", "add --checkpoint DIR");
@@ -635,13 +661,6 @@ static void checkTogether(const Options &o, bool onDevice) {
           "add --checkpoint DIR, or name one");
   require(o.resume || !o.resumeWeightsOnly, "--resume-weights-only",
           "without --resume", "both", "add --resume PATH, or use --load");
-  require(!o.data.files.empty() || o.emulate, "no", "--data",
-          "a file to train on", "add --data FILE");
-  for (const std::string &text : o.data.files)
-    DataSource::parse(text);
-  require(o.data.documents.end < 0 || o.data.documents.begin < 0,
-          "--document-end", "with --document-begin", "one of them",
-          "documents are told apart by one token");
   require(!onDevice || !o.emulate, "--emulate", "with a program for GPUs",
           "a program for CPUs",
           "compile it with --target=cpu, its schedule is the same");
@@ -724,6 +743,15 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
                                description);
     checkEmulation(o);
   }
+  o.maxShardBytes = parseShardSize(o.maxShardSize);
+  require(declared.count("--save-dtype") == 0 || !o.save.empty(),
+          "--save-dtype", "without --save", "both",
+          "give --save DIR, or drop it");
+  for (const char *name : {"--max-shard-size", "--tokenizer"})
+    require(declared.count(name) == 0 ||
+                !(o.save.empty() && o.checkpoint.empty()),
+            name, "without --save or --checkpoint", "one of them",
+            "give --save DIR, or drop it");
   if (declared.count("--min-lr") == 0)
     o.minLearningRate = o.learningRate / 10;
   if (declared.count("--decay") == 0)

@@ -4,6 +4,7 @@
 
 #include "DataSet.h"
 #include "Description.h"
+#include "NarrowValues.h"
 
 #include <cstdint>
 #include <optional>
@@ -35,7 +36,9 @@ struct Options {
 
   // What to write, what to start from.
   std::string metrics, tensorBoard, trace, timeline, profileOut, save, load;
-  /// Of data, in a file of weights.
+  ValueType saveType = ValueType::F32;
+  std::string maxShardSize = "5GB", tokenizer;
+  /// Of data, in a file of weights: --max-shard-size.
   uint64_t maxShardBytes = 5'000'000'000;
 
   // Checkpoints.

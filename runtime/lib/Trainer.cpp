@@ -11,7 +11,6 @@
 
 #include "Arena.h"
 #include "AtomicFile.h"
-#include "Checkpoint.h"
 #include "Checkpoints.h"
 #include "Clock.h"
 #include "ClockSync.h"
@@ -20,11 +19,13 @@
 #include "Error.h"
 #include "Initialization.h"
 #include "Interrupt.h"
+#include "ModelDirectory.h"
 #include "Parallel.h"
 #include "ProfileFile.h"
 #include "Progress.h"
 #include "Reports.h"
 #include "Resume.h"
+#include "ResumeOptions.h"
 #include "RoundToBF16.h"
 #include "TensorBoard.h"
 #include "WeightFiles.h"
@@ -137,10 +138,10 @@ public:
   int signal() const { return endingSignal; }
   void sayEnd();
   void save() {
-    if (options.save.empty())
+    if (!result)
       return;
     backend->download(Backend::Copied::Weights);
-    saveCheckpoint(options.save, description, arena->base(), bootstrap);
+    result->write(arena->base(), bootstrap);
   }
   void report();
   int64_t stepsRun() const { return stepsDone - firstStep(); }
@@ -189,6 +190,8 @@ private:
   bool isFinished = false;
   std::optional<DataSet> data;
   std::optional<WeightFiles> weights;
+  std::optional<ModelFiles> modelFiles; ///< beside weights; on rank 0
+  std::optional<ModelDirectory> result; ///< of --save
   std::optional<Batches> batches;
   std::optional<Metrics> metrics;
   std::optional<TensorBoard> tensorBoard;
@@ -242,7 +245,10 @@ void Run::openCheckpoints() {
   }
   if (options.checkpoint.empty())
     return;
-  checkpoints.emplace(description, options, bootstrap, optimizer, nullptr);
+  checkpoints.emplace(description, options, bootstrap, optimizer,
+                      [this](const std::string &directory) {
+                        modelFiles->write(directory, ValueType::F32);
+                      });
   checkpoints->describeRun(run);
   checkpoints->prepare();
   if (resume)
@@ -260,6 +266,11 @@ void Run::openFiles() {
     checkCanCreate(kernelTimesPath());
   if (!loadedFrom.empty())
     weights.emplace(loadedFrom, description.parameters);
+  if (bootstrap.rank() == 0 &&
+      !(options.save.empty() && options.checkpoint.empty()))
+    modelFiles.emplace(description.config, loadedFrom, options.tokenizer);
+  if (!options.save.empty())
+    result.emplace(options, description, modelFiles ? &*modelFiles : nullptr);
   openCheckpoints();
   if (bootstrap.rank() != 0)
     return;
@@ -277,8 +288,6 @@ void Run::openFiles() {
                   "them, expected one: compile with --tensor-groups of --tp");
     checkCanCreate(options.profileOut);
   }
-  if (!options.save.empty())
-    checkCanSave(options.save);
   if (environment.countAllocations && !canCountAllocations())
     throw Error("found PPRT_COUNT_ALLOCATIONS in a build with a sanitizer, "
                 "expected none: unset it");
@@ -364,10 +373,12 @@ bool Run::fillStates() {
     return true;
   }
   bool isAny = false;
-  for (const HeldState &held : program.states) {
+  if (!chosenOptimizer())
+    return isAny;
+  for (const HeldState &held :
+       description.statesOf(program, *chosenOptimizer())) {
     const State &state = description.states[size_t(held.index)];
-    if (!state.init || !state.init->isNotZero() ||
-        !description.uses(description.optimizers[optimizer], state))
+    if (!state.init->isNotZero())
       continue;
     const Parameter &parameter =
         description.parameters[size_t(state.parameter)];
@@ -582,7 +593,7 @@ void Run::sayEnd() {
     return;
   std::string wrote;
   for (const std::string &path :
-       {options.save.empty() ? "" : checkpointPath(options.save),
+       {result ? result->path() : "",
         checkpoints ? checkpoints->newest() : ""})
     if (!path.empty())
       wrote += (wrote.empty() ? ": wrote " : " and ") + path;
@@ -736,7 +747,7 @@ void Run::report() {
     for (const std::string &path :
          {options.trace, options.timeline, options.profileOut,
           options.kernelTimes, options.metrics, tensorBoard->path(),
-          options.save.empty() ? "" : checkpointPath(options.save),
+          result ? result->path() : "",
           checkpoints ? checkpoints->newest() : ""})
       if (!path.empty())
         std::printf("wrote %s\n", path.c_str());

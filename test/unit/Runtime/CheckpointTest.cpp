@@ -163,21 +163,22 @@ TEST(WeightLayout, FilesTakeWhatFits) {
   const std::vector<Parameter> model = {
       parameter("a", {5}), parameter("b", {5}), parameter("c", {100}),
       parameter("d", {}), parameter("e", {9})};
-  const WeightLayout one = layOutWeights(model, WeightType::BF16, 1 << 20);
+  const WeightLayout one = layOutWeights(model, ValueType::BF16, 1 << 20);
   ASSERT_EQ(one.files.size(), 1u);
   EXPECT_EQ(one.files[0].name, "model.safetensors");
   EXPECT_EQ(one.index, "");
   EXPECT_EQ(one.files[0].bytes, one.files[0].header.size() + 120 * 2);
   EXPECT_EQ(one.places[4].begin, one.files[0].header.size() + 111 * 2);
 
-  const WeightLayout several = layOutWeights(model, WeightType::F32, 40);
+  const WeightLayout several = layOutWeights(model, ValueType::F32, 40);
   ASSERT_EQ(several.files.size(), 3u);
   EXPECT_EQ(several.files[1].name, "model-00002-of-00003.safetensors");
   const ordered_json index = ordered_json::parse(several.index);
   EXPECT_EQ(index["metadata"]["total_size"], 480);
-  EXPECT_EQ(index["weight_map"]["b"], "model-00001-of-00003.safetensors");
-  EXPECT_EQ(index["weight_map"]["c"], "model-00002-of-00003.safetensors");
+  // As save_pretrained does it, what has a file of its own goes before.
+  EXPECT_EQ(index["weight_map"]["b"], "model-00002-of-00003.safetensors");
+  EXPECT_EQ(index["weight_map"]["c"], "model-00001-of-00003.safetensors");
   EXPECT_EQ(index["weight_map"]["e"], "model-00003-of-00003.safetensors");
-  EXPECT_EQ(several.places[1].begin, several.files[0].header.size() + 20);
-  EXPECT_EQ(several.places[2].begin, several.files[1].header.size());
+  EXPECT_EQ(several.places[1].begin, several.files[1].header.size() + 20);
+  EXPECT_EQ(several.places[2].begin, several.files[0].header.size());
 }

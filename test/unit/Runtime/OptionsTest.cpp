@@ -70,6 +70,15 @@ TEST(Options, ImpossibleValues) {
                "found --steps 0, expected at least 1");
   EXPECT_ERROR(parse({"--data", "f", "--lr", "-1"}), "found --lr -1");
   EXPECT_ERROR(parse({"--data", "f", "--lr", "nan"}), "found --lr nan");
+  EXPECT_ERROR(parse({"--data", "f", "--save-dtype", "bf16"}),
+               "found --save-dtype without --save, expected both: give --save");
+  EXPECT_ERROR(parse({"--data", "f", "--tokenizer", "d"}),
+               "found --tokenizer without --save or --checkpoint, expected one "
+               "of them: give --save DIR, or drop it");
+  EXPECT_ERROR(parse({"--data", "f", "--save", "d", "--save-dtype", "f64"}),
+               "found --save-dtype f64, expected f32, bf16 or f16");
+  EXPECT_ERROR(parse({"--data", "f", "--save", "d", "--max-shard-size", "x"}),
+               "found --max-shard-size x, expected a size such as 5GB");
   EXPECT_ERROR(parse({"--data", "f", "--lr", "1e-4", "--min-lr", "1e-3"}),
                "expected 0 to the value of --lr");
   EXPECT_ERROR(parse({"--data", "f", "--warmup", "-3"}), "found --warmup -3");
@@ -111,9 +120,10 @@ TEST(Options, ValuesAreCheckedAsTheyAreUsed) {
                "found --epsilon 1e-300 (0 in f32), expected a positive number "
                "that is neither 0 nor infinite in f32");
   EXPECT_ERROR(with("--epsilon", "1e39"), "found --epsilon 1e+39 (inf in f32)");
-  EXPECT_ERROR(with("--lr", "1e39"),
-               "found --lr 1e+39 (inf in f32), expected a positive number that "
-               "is finite in f32");
+  EXPECT_ERROR(
+      with("--lr", "1e39"),
+      "found --lr 1e+39 (inf in f32), expected a number from 0 on that "
+      "is finite in f32");
   EXPECT_ERROR(with("--weight-decay", "1e39"),
                "found --weight-decay 1e+39 (inf in f32)");
   EXPECT_ERROR(parse({"--data", "f", "--lr", "1e30", "--weight-decay", "1e10"}),
@@ -128,6 +138,7 @@ TEST(Options, ValuesAreCheckedAsTheyAreUsed) {
   EXPECT_TRUE(with("--epsilon", "1e-44"));
   EXPECT_TRUE(with("--lr", "3.4e38"));
   EXPECT_TRUE(with("--lr", "1e-60"));
+  EXPECT_TRUE(with("--lr", "0"));
   EXPECT_TRUE(with("--clip", "0"));
 }
 
