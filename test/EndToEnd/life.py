@@ -44,6 +44,7 @@ def make_model(directory):
         sizes = [int(size) for size in shape.split("x")[:-1]]
         weights[name] = (sizes, setup.values(name, sizes))
     setup.write_safetensors(directory / "model.safetensors", weights)
+    (directory / "tokenizer.json").write_text('{"version": "1.0"}')
 
 
 def write_tokens(path):
@@ -110,7 +111,7 @@ def main():
     shutil.rmtree("run")
     pathlib.Path("run.jsonl").unlink()
     whole = lines[stopped].partition(" mpirun ")[2]
-    execute_line(f"mpirun {whole} --save whole", environment)
+    execute_line(f"mpirun {whole} --save whole --save-dtype bf16", environment)
     check(digest("whole/model.safetensors") == digest("Qwen3-mine/model.safetensors"),
           "other bytes than without a stop")
     check(read_metrics("run.jsonl")[-1]["loss"] == metrics[-1]["loss"], "other losses")
@@ -120,6 +121,9 @@ def main():
     names = [set(json.loads(data[8:8 + struct.unpack("<Q", data[:8])[0]])) - {"__metadata__"}
              for data in (before, after)]
     check(names[0] == names[1], names[0] ^ names[1])
+    check(json.loads(pathlib.Path("Qwen3-mine/config.json").read_text())["model_type"] == "qwen3",
+          "config.json")
+    check(digest("Qwen3-mine/tokenizer.json") == digest("Qwen3-0.6B/tokenizer.json"), "the tokenizer")
     must(execute([BUILD / "bin/pp-import", "Qwen3-mine", "--sequence=8", "--batch=1", "-o",
                   "again.mlir"]))
     print(f"interrupted after {found[1]} of {steps} steps: the same bytes on another mesh")
