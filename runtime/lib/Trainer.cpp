@@ -593,8 +593,7 @@ void Run::sayEnd() {
     return;
   std::string wrote;
   for (const std::string &path :
-       {result ? result->path() : "",
-        checkpoints ? checkpoints->newest() : ""})
+       {result ? result->path() : "", checkpoints ? checkpoints->newest() : ""})
     if (!path.empty())
       wrote += (wrote.empty() ? ": wrote " : " and ") + path;
   if (endingSignal)

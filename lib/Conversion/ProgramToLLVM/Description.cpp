@@ -10,6 +10,7 @@
 
 #include "pp/Dialect/Kernel/IR/KernelOps.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
+#include "pp/Dialect/PP/IR/ConfigAttribute.h"
 
 #include "pp/Interfaces/ElementBytes.h"
 #include "pprt_scalars.h"
