@@ -51,6 +51,8 @@ std::string Batches::identity() const {
 }
 
 uint64_t Batches::offsetOf(uint64_t sample) const {
+  if (inOrder)
+    return sample * uint64_t(description.sequence);
   uint64_t windows = file.tokens() - uint64_t(description.sequence);
   // The high half of the product maps 64 random bits to [0, windows).
   return uint64_t((unsigned __int128)philox64(key, sample, 0) * windows >> 64);

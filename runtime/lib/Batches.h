@@ -36,6 +36,10 @@ public:
   /// samples are: equal lines and seeds mean equal samples. For checkpoints.
   std::string identity() const;
 
+  /// Samples follow one another in the file from here on: sample i begins with
+  /// token i * sequence.
+  void takeInOrder() { inOrder = true; }
+
   /// Reads the tokens of all micro-batches of `step` and checks them against
   /// the vocabulary; throws Error for one outside of it, and where the file is
   /// no longer what it was. Allocates nothing unless it fails.
@@ -63,6 +67,7 @@ private:
   uint64_t key;
   int64_t baseStep = 0; // and the sample with which it begins
   uint64_t baseSample = 0;
+  bool inOrder = false;
   struct alignas(64) Line {
     int32_t tokens[16];
   };

@@ -104,6 +104,27 @@ Rule inF32(bool holds, const char *expected, const char *remedy) {
 template <typename T> using Choices = std::vector<std::pair<const char *, T>>;
 } // namespace
 
+template <typename Visitor>
+static void visitEvaluation(Options &o, Visitor &v) {
+  v.text({"--eval-data", "FILE",
+          "File of which to compute the loss between steps, as it is for the "
+          "parameters so far, without dropout: eval_loss of --metrics. Its "
+          "tokens are read as --token-format says"},
+         o.evalData);
+  v.number({"--eval-every", "N",
+            "Steps from one evaluation to the next; 0: one at the end"},
+           o.evalEvery,
+           Rule{o.evalEvery >= 0, "0 or more steps",
+                "0 evaluates once, at the end"});
+  v.number(
+      {"--eval-batches", "K",
+       "Size of an evaluation: so many times the samples of a step, always "
+       "the first ones of the file, one sequence behind the other"},
+      o.evalBatches,
+      Rule{o.evalBatches >= 1 && o.evalBatches <= 1000000, "1 to 1000000",
+           "it is how many batches an evaluation computes"});
+}
+
 /// Walks the options of a program. In `here` stand those that each rank may
 /// have its own value of.
 template <typename Visitor> static void visitOptions(Options &o, Visitor &v) {
@@ -129,6 +150,7 @@ template <typename Visitor> static void visitOptions(Options &o, Visitor &v) {
             "Seed of the initial parameters, the order of the data, and "
             "dropout"},
            o.seed, Rule{true, "", ""});
+  visitEvaluation(o, v);
 
   v.group("Optimizer");
   Choices<std::string> optimizers;
@@ -583,6 +605,19 @@ static void checkEmulation(const Options &o) {
           std::string(instead) + ", so that there is nothing to go on from");
   require(o.profileOut.empty(), "--profile-out", "with --emulate",
           "one of them", "there are no layers whose time could be measured");
+  require(o.evalData.empty(), "--eval-data", "with --emulate", "one of them",
+          std::string(instead) + ", so that there is no loss to evaluate");
+}
+
+/// What evaluation asks of the program, and its options of each other.
+static void checkEvaluation(const Options &o, const Declaration &declared,
+                            const Description &description) {
+  for (const char *name : {"--eval-every", "--eval-batches"})
+    require(!o.evalData.empty() || declared.count(name) == 0, name,
+            "without --eval-data", "both or none", "add --eval-data FILE");
+  require(o.evalData.empty() || description.canEvaluate(), "--eval-data",
+          "with a program that cannot evaluate", "one that can",
+          "compile it without --evaluation=off");
 }
 
 /// What options say about each other and about the program.
@@ -683,6 +718,7 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
     o.minLearningRate = o.learningRate / 10;
   if (declared.count("--decay") == 0)
     o.decay = std::max<int64_t>(o.steps - o.warmup, 0);
+  checkEvaluation(o, declared, description);
   checkTogether(o, onDevice);
   Check check;
   visitOptions(o, check);

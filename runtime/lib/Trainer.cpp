@@ -18,6 +18,7 @@
 #include "Context.h"
 #include "Environment.h"
 #include "Error.h"
+#include "Evaluation.h"
 #include "Initialization.h"
 #include "Interrupt.h"
 #include "Parallel.h"
@@ -146,7 +147,8 @@ public:
   void finish() { isFinished = true; }
 
 private:
-  void show(int64_t step, const pprt_context &context, uint64_t begin);
+  void show(int64_t step, const pprt_context &context, double seconds,
+            std::optional<double> evaluationLoss);
   bool speaks() const { return bootstrap.rank() == 0 && !options.quiet; }
   Measurements gatherMeasurements(RankSteps steps);
   void findResume();
@@ -189,6 +191,7 @@ private:
   std::optional<TokenFile> tokenFile;
   std::optional<WeightFiles> weights;
   std::optional<Batches> batches;
+  std::optional<Evaluation> evaluation;
   std::optional<Metrics> metrics;
   std::optional<Progress> progress;
   std::optional<Resume> resume;
@@ -254,6 +257,8 @@ void Run::openFiles() {
                     description.mesh.coordinate(bootstrap.rank(), "data"));
     backend->useData(*batches);
   }
+  if (!options.evalData.empty())
+    evaluation.emplace(description, options, bootstrap.rank());
   if (!options.kernelTimes.empty())
     checkCanCreate(kernelTimesPath());
   if (!loadedFrom.empty())
@@ -433,6 +438,10 @@ void Run::prepare() {
     bootstrap.agree(compareWithRank0(
         {{"a data file with fingerprint", hexText(tokenFile->fingerprint())}},
         bootstrap, bootstrap.rank()));
+  if (evaluation)
+    bootstrap.agree(compareWithRank0({{"data to evaluate with fingerprint",
+                                       hexText(evaluation->fingerprint())}},
+                                     bootstrap, bootstrap.rank()));
   bool hasStates = false;
   bootstrap.agreeAfter([&] {
     arena = std::make_shared<Arena>(plannedBytes());
@@ -485,7 +494,9 @@ void Run::prepare() {
     std::printf("data: %s, %llu tokens (%s)\n", options.data.c_str(),
                 static_cast<unsigned long long>(tokenFile->tokens()),
                 tokenFile->formatName().c_str());
-  else
+  if (evaluation)
+    std::printf("evaluation: %s\n", evaluation->describe().c_str());
+  if (!tokenFile)
     std::printf("emulated: actions sleep instead of computing; no data, no "
                 "loss\n");
   if (resume)
@@ -499,7 +510,8 @@ void Run::prepare() {
 }
 
 /// A step, on rank 0.
-void Run::show(int64_t step, const pprt_context &context, uint64_t begin) {
+void Run::show(int64_t step, const pprt_context &context, double seconds,
+               std::optional<double> evaluationLoss) {
   StepResult result;
   result.step = step;
   constexpr double none = std::numeric_limits<double>::quiet_NaN();
@@ -507,7 +519,8 @@ void Run::show(int64_t step, const pprt_context &context, uint64_t begin) {
   result.loss = computes ? context.loss : none;
   result.gradientNorm = computes ? context.gradientNorm : none;
   result.learningRate = context.learningRate;
-  result.seconds = toSeconds(nowNs() - begin);
+  result.seconds = seconds;
+  result.evaluationLoss = evaluationLoss;
   result.tokensPerSecond = double(description.tokensPerStep()) / result.seconds;
   metrics->write(result);
   progress->show(result);
@@ -525,8 +538,8 @@ void Run::steps(const CompiledCode &compiled, InterruptWatch &watch) {
   }
   if (checkpoints)
     context.checkpoints = &*checkpoints;
-  pprt_step_fn function =
-      compiled.steps[description.mesh.pipeOf(bootstrap.rank())];
+  const int pipe = description.mesh.pipeOf(bootstrap.rank());
+  pprt_step_fn function = compiled.steps[pipe];
   uint64_t begin = nowNs();
   try {
     stepsDone = firstStep();
@@ -549,8 +562,14 @@ void Run::steps(const CompiledCode &compiled, InterruptWatch &watch) {
       // Plans are made in the first step.
       if (step == firstStep())
         backend->sayNotes();
+      const double seconds = toSeconds(nowNs() - stepBegin);
+      std::optional<double> evaluationLoss;
+      if (evaluation && evaluation->isDueAfter(step))
+        evaluationLoss = evaluation->run(
+            context, *backend, *batches,
+            compiled.steps[description.programs.size() + size_t(pipe)]);
       if (bootstrap.rank() == 0)
-        show(step, context, stepBegin);
+        show(step, context, seconds, evaluationLoss);
       if (checkpoints)
         checkpoints->afterStep(stepsDone, batches->firstSampleOf(stepsDone),
                                context.flags,
@@ -567,6 +586,8 @@ void Run::steps(const CompiledCode &compiled, InterruptWatch &watch) {
   allocations = allocationCounts();
   lastLoss = context.loss;
   trainingSeconds = toSeconds(nowNs() - begin);
+  if (evaluation)
+    trainingSeconds -= evaluation->seconds();
 }
 
 /// Of a run without a report.
@@ -720,11 +741,12 @@ void Run::report() {
   if (speaks() || options.profile)
     std::fputs(bubbleTable(panels, chosen).c_str(), stdout);
   if (speaks()) {
-    std::printf("%lld steps in %s, %.0f tokens/s\n",
+    std::printf("%lld steps in %s, %.0f tokens/s%s\n",
                 static_cast<long long>(stepsRun()),
                 timeText(trainingSeconds).c_str(),
                 double(description.tokensPerStep()) * double(stepsRun()) /
-                    trainingSeconds);
+                    trainingSeconds,
+                evaluation ? evaluation->summary().c_str() : "");
     for (const std::string &path :
          {options.trace, options.timeline, options.profileOut,
           options.kernelTimes, options.metrics,
@@ -735,6 +757,8 @@ void Run::report() {
   }
   if (backend->computes())
     std::printf("final loss %.6f\n", lastLoss);
+  if (evaluation && evaluation->count())
+    std::printf("final eval loss %.6f\n", evaluation->loss());
   std::fflush(stdout);
 }
 
