@@ -56,6 +56,12 @@ for name in ("planning-driver", "fake-gpu"):
         (f"%{name}", os.path.join(config.pp_obj_root, "test", "Runtime", name)))
 config.substitutions.append(("%runtime", os.path.join(config.pp_obj_root, "lib")))
 
+# Pages are looked at in a browser where there is one.
+chromium = shutil.which("chromium")
+if chromium:
+    config.available_features.add("chromium")
+    config.substitutions.append(("%chromium", chromium))
+
 if shutil.which("mpirun"):
     config.available_features.add("openmpi")
 if config.sanitize:

@@ -12,6 +12,7 @@
 #include "Decoder.h"
 
 #include <algorithm>
+#include <map>
 
 using namespace pp::hf;
 
@@ -272,16 +273,24 @@ static void readWindow(ConfigKeys &keys, const Json &object, Decoder &d) {
     keys.take("sliding_window"); // null: none
 }
 
+/// As the names of transformers' classes begin.
+static std::string className(const std::string &modelType) {
+  static const std::map<std::string, std::string> names = {
+      {"gpt2", "GPT2"},
+      {"llama", "Llama"},
+      {"mistral", "Mistral"},
+      {"qwen2", "Qwen2"},
+      {"qwen3", "Qwen3"}};
+  return names.at(modelType);
+}
+
 static void readLlama(ConfigKeys &keys, const Json &object,
                       const std::string &path, const ConfigOptions &options,
                       std::vector<std::string> &errors, Decoder &d) {
   const std::string &type = d.modelType;
   const bool isLlama = type == "llama", isQwen2 = type == "qwen2";
   const bool isQwen3 = type == "qwen3";
-  const std::string name = isLlama   ? "Llama"
-                           : isQwen2 ? "Qwen2"
-                           : isQwen3 ? "Qwen3"
-                                     : "Mistral";
+  const std::string name = className(type);
   checkArchitectures(keys, {name + "ForCausalLM", name + "Model"});
   d.vocabulary = keys.count("vocab_size");
   d.width = keys.count("hidden_size");
@@ -390,5 +399,9 @@ Decoder pp::hf::readConfig(const std::string &path,
     checkSize(keys, decoder);
   if (!errors.empty())
     throw Failure{errors};
+  decoder.config = configAttribute(
+      object,
+      className(decoder.modelType) +
+          (decoder.family == Family::Gpt2 ? "LMHeadModel" : "ForCausalLM"));
   return decoder;
 }

@@ -3,6 +3,8 @@
 #ifndef PP_LIB_IMPORT_DECODER_H
 #define PP_LIB_IMPORT_DECODER_H
 
+#include "Json.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,6 +26,7 @@ struct RopeScaling {
 /// A decoder-only transformer.
 struct Decoder {
   std::string modelType; ///< as config.json spells it
+  std::string config;    ///< all of config.json, as an attribute
   Family family = Family::Llama;
   int64_t layers = 0, width = 0, heads = 0, keyHeads = 0, headSize = 0;
   int64_t hidden = 0, vocabulary = 0;
@@ -51,6 +54,11 @@ struct ConfigOptions {
 /// keys that are missing, unknown, or have values that would need mathematics
 /// that there are no ops for.
 Decoder readConfig(const std::string &path, const ConfigOptions &options);
+
+/// `config` as the text of a dictionary attribute, a key on a line, of a model
+/// of the class `architecture`; throws Failure.
+std::string configAttribute(const Json &config,
+                            const std::string &architecture);
 
 /// A parameter of the model under Hugging Face's name.
 struct Parameter {

@@ -335,7 +335,7 @@ std::string Writer::initializer(const Parameter &parameter) const {
 /// The parameters and the applications of the layers.
 void Writer::body() {
   text += "pp.model @" + model + "(%tokens: " + ids + ", %targets: " + ids +
-          ") -> tensor<f32> {\n";
+          ") -> tensor<f32>\n    attributes {pp.config = " + d.config + "} {\n";
   std::map<std::string, std::string> symbols; // by name
   auto apply = [&](const std::string &result, const std::string &layer,
                    const Values &inputs, const std::vector<Parameter> &list,

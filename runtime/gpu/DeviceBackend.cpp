@@ -265,15 +265,13 @@ void DeviceBackend::forEachState(
     const std::function<void(uint64_t, uint64_t)> &visit) const {
   if (description.optimizers.empty())
     return;
-  const Optimizer &optimizer =
-      description
-          .optimizers[description.findOptimizer(setup.options.optimizer)];
-  for (const HeldState &held : program.states) {
+  const size_t optimizer = description.findOptimizer(setup.options.optimizer);
+  for (const HeldState &held :
+       description.statesOf(program, description.optimizers[optimizer])) {
     const State &state = description.states[size_t(held.index)];
-    if (!state.isMaster() && description.uses(optimizer, state))
-      visit(held.offset,
-            description.parameters[size_t(state.parameter)].stateElements() *
-                sizeof(float));
+    visit(held.offset,
+          description.parameters[size_t(state.parameter)].stateElements() *
+              sizeof(float));
   }
 }
 

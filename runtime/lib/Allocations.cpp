@@ -17,11 +17,14 @@ using namespace pprt;
 static std::atomic<bool> counting{false};
 static std::atomic<uint64_t> programCount{0}, mpiCount{0}, libraryCount{0};
 static thread_local int mpiDepth = 0;
+static thread_local bool isIgnored = false;
 
 MpiScope::MpiScope() { ++mpiDepth; }
 MpiScope::~MpiScope() { --mpiDepth; }
 
 void pprt::countAllocations(bool on) { counting = on; }
+
+void pprt::ignoreAllocations() { isIgnored = true; }
 
 AllocationCounts pprt::allocationCounts() {
   return {programCount, mpiCount, libraryCount};
@@ -35,7 +38,7 @@ bool pprt::canCountAllocations() { return true; }
 extern "C" const char __executable_start, etext;
 
 static void noteAllocation(const void *caller) {
-  if (!counting.load(std::memory_order_relaxed))
+  if (!counting.load(std::memory_order_relaxed) || isIgnored)
     return;
   const char *address = static_cast<const char *>(caller);
   if (mpiDepth)

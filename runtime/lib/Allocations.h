@@ -23,6 +23,8 @@ struct AllocationCounts {
 bool canCountAllocations();
 /// Starts and stops to count, for all threads of the process.
 void countAllocations(bool on);
+/// Those of the calling thread are not counted: it works beside the steps.
+void ignoreAllocations();
 /// What has been counted since the process began.
 AllocationCounts allocationCounts();
 

@@ -1,27 +1,35 @@
 //===- Batches.h - Which tokens a step trains on --------------------------===//
 //
 // Samples of a run have numbers: those of a step follow those of the step
-// before, by micro-batch (of all replicas) and row. Sample i is the window of
-// sequence + 1 tokens at an offset drawn from (seed, i): an independent uniform
-// choice among all windows of the file. So the order is a function of the seed
-// and of i, not of the number of ranks or of how a step is cut. Targets are the
+// before, by micro-batch (of all replicas) and row. Each is a window of
+// sequence + 1 tokens, whose place is a function of its number (SampleOrder.h):
+// not of the number of ranks, and not of how a step is cut. Targets are the
 // window shifted by one.
+//
+// A model may ask for documents, so that attention and loss stay within them:
+// then each token has the number of its document within its window, from 0, and
+// the target of the last token of a document, which is the first one of the
+// next, is one that the loss ignores.
 //
 //===----------------------------------------------------------------------===//
 #ifndef PPRT_BATCHES_H
 #define PPRT_BATCHES_H
 
-#include "TokenFile.h"
+#include "DataSet.h"
+#include "Description.h"
 
+#include <memory>
+#include <string>
 #include <vector>
 
 namespace pprt {
 
 class Batches {
 public:
-  /// Throws Error if the file is shorter than one window.
+  /// Throws Error if a file is shorter than one window, or the model asks for
+  /// documents that a file does not know or that its loss cannot keep apart.
   /// `replica`: which of the step's micro-batches are this rank's.
-  Batches(TokenFile &file, const Description &description, uint64_t seed,
+  Batches(DataSet &data, const Description &description, uint64_t seed,
           int replica = 0);
 
   /// Step `step` begins with sample `sample`, as a run does that goes on with
@@ -36,13 +44,16 @@ public:
   /// samples are: equal lines and seeds mean equal samples. For checkpoints.
   std::string identity() const;
 
-  /// Samples follow one another in the file from here on: sample i begins with
-  /// token i * sequence.
+  /// What a run prints of its data: a line for each file.
+  std::string summary() const;
+
+  /// Samples follow one another in the only file from here on: sample i begins
+  /// with token i * sequence.
   void takeInOrder() { inOrder = true; }
 
   /// Reads the tokens of all micro-batches of `step` and checks them against
-  /// the vocabulary; throws Error for one outside of it, and where the file is
-  /// no longer what it was. Allocates nothing unless it fails.
+  /// the vocabulary; throws Error for one outside of it, and where a file is no
+  /// longer what it was. Allocates nothing unless it fails.
   void load(int64_t step);
 
   /// The i32 array of an input for a micro-batch of the loaded step, 64-byte
@@ -53,18 +64,21 @@ public:
   /// ignore.
   int64_t validTargets(int microbatch) const;
 
-  /// Where sample `sample` begins.
-  uint64_t offsetOf(uint64_t sample) const;
+  const SampleOrder &order() const { return *samples; }
 
 private:
-  /// Throws Error unless `token`, found at `position` of the file, is below
+  void checkDocuments() const;
+  void loadRow(uint64_t sample, uint64_t row);
+  /// Throws Error unless `token`, found at `position` of a file, is below
   /// `limit`.
-  void check(int32_t token, int64_t limit, uint64_t position) const;
+  void check(int32_t token, int64_t limit, const TokenFile &file,
+             uint64_t position) const;
 
-  TokenFile &file;
+  DataSet &data;
   const Description &description;
   const uint64_t replica;
-  uint64_t key;
+  bool hasDocuments = false; ///< the model asks for them
+  std::unique_ptr<SampleOrder> samples;
   int64_t baseStep = 0; // and the sample with which it begins
   uint64_t baseSample = 0;
   bool inOrder = false;
@@ -73,8 +87,9 @@ private:
   };
   size_t lines; // of a micro-batch
   std::vector<int32_t> window;
-  std::vector<Line> tokens, targets; // microbatches x lines
-  std::vector<int64_t> valid;        // targets, by micro-batch
+  std::unique_ptr<bool[]> borders; // of documents, in the window
+  std::vector<Line> arrays[3];     // by Input::Kind: microbatches x lines
+  std::vector<int64_t> valid;      // targets, by micro-batch
 };
 
 } // namespace pprt

@@ -15,7 +15,7 @@ static constexpr const char *format = "pp-checkpoint";
 static constexpr uint64_t version = 1;
 
 std::string CheckpointIndex::text() const {
-  Json states = Json::object();
+  Json states = Json::array();
   for (const auto &[name, state] : this->states) {
     Json slices = Json::array();
     for (const StoredSlice &slice : state.slices)
@@ -23,7 +23,9 @@ std::string CheckpointIndex::text() const {
                         {"tensor", slice.tensor},
                         {"begin", slice.box.begin},
                         {"size", slice.box.size}});
-    states[name] = {{"shape", state.shape}, {"slices", std::move(slices)}};
+    states.push_back({{"name", name},
+                      {"shape", state.shape},
+                      {"slices", std::move(slices)}});
   }
   const Json document = {{"format", format},
                          {"version", version},
@@ -40,7 +42,7 @@ std::string CheckpointIndex::text() const {
                          {"mesh", mesh},
                          {"options", options},
                          {"states", std::move(states)}};
-  return document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return toLines(document);
 }
 
 namespace {
@@ -180,7 +182,8 @@ CheckpointIndex pprt::readCheckpointIndex(const std::string &directory) {
   index.mesh = field["mesh"].text();
   for (const auto &[name, value] : field["options"].members())
     index.options[name] = value.text();
-  for (const auto &[name, value] : field["states"].members())
-    index.states[name] = readState(value);
+  for (const Field &value : field["states"].elements())
+    if (!index.states.emplace(value["name"].text(), readState(value)).second)
+      value.fail("found '" + value["name"].text() + "' twice as a state");
   return index;
 }

@@ -76,7 +76,14 @@ static Initializer parseInitializer(const Node &node) {
 static Input parseInput(const Node &node) {
   Input input;
   input.name = node.get<std::string>("name");
-  input.isTargets = node.get<std::string>("kind", input.name) == "targets";
+  const std::string kind = node.get<std::string>("kind", input.name);
+  if (kind == "targets")
+    input.kind = Input::Targets;
+  else if (kind == "documents")
+    input.kind = Input::Documents;
+  else if (kind != "tokens")
+    broken("whose input '" + input.name + "' has the kind '" + kind +
+           "', expected tokens, targets or documents");
   auto shape = node.get<std::vector<int64_t>>("shape");
   if (shape.empty() || shape.size() > 2)
     broken("whose input '" + input.name + "' has " +
@@ -288,6 +295,17 @@ Description::Updated Description::updatedBy(int rank,
   const uint64_t width = sizeof(float);
   return {parameter.isBF16 ? held.masterOffset : held.offset + begin * width,
           count * width, begin};
+}
+
+std::vector<HeldState> Description::statesOf(const Program &program,
+                                             const Optimizer &optimizer) const {
+  std::vector<HeldState> result;
+  for (const HeldState &held : program.states) {
+    const State &state = states[size_t(held.index)];
+    if (!state.isMaster() && uses(optimizer, state))
+      result.push_back(held);
+  }
+  return result;
 }
 
 uint64_t Description::stateBytes(const Program &program,
@@ -676,6 +694,11 @@ Description pprt::parseDescription(const char *text) {
   d.target = root.get<std::string>("target", "cpu");
   if (d.target != "cpu" && d.target != "cuda")
     broken("for the target '" + d.target + "', expected cpu or cuda");
+  if (auto config = document.find("config"); config != document.end()) {
+    if (!config->is_object())
+      broken("whose 'config' is no object");
+    d.config = config->dump();
+  }
   d.mesh = parseMesh(root);
   d.ranksPerProcess = root.get<int>("ranks_per_process", 1);
   const Mesh::Axis &fastest = d.mesh.getAxes().back();
@@ -691,7 +714,8 @@ Description pprt::parseDescription(const char *text) {
   d.sequence = root.get<int64_t>("sequence");
   d.vocabulary = root.get<int64_t>("vocabulary");
   d.targetClasses = root.get<int64_t>("target_classes", d.vocabulary);
-  d.ignoredTarget = root.get<int64_t>("ignored_target", -1);
+  if (document.contains("ignored_target"))
+    d.ignoredTarget = root.get<int64_t>("ignored_target");
   root.forEach("inputs",
                [&](const Node &node) { d.inputs.push_back(parseInput(node)); });
   root.forEach("parameters", [&](const Node &node) {
@@ -738,44 +762,4 @@ Description pprt::parseDescription(const char *text) {
   if (times != document.end())
     d.times = parseTimes({*times, "times."}, d.stages);
   return d;
-}
-
-const char *pprt::actionKindName(ActionKind kind) {
-  switch (kind) {
-  case ActionKind::Forward:
-    return "F";
-  case ActionKind::Backward:
-    return "B";
-  case ActionKind::BackwardInput:
-    return "I";
-  case ActionKind::BackwardWeight:
-    return "W";
-  case ActionKind::Send:
-    return "send";
-  case ActionKind::Receive:
-    return "recv";
-  case ActionKind::Collective:
-    return "collective";
-  case ActionKind::Reduce:
-    return "reduce";
-  case ActionKind::Report:
-    return "report";
-  case ActionKind::Update:
-    return "update";
-  }
-  return "?";
-}
-
-std::string pprt::describeAction(const Program &program, int action) {
-  if (action < 0)
-    return "";
-  const Action &a = program.actionAt(size_t(action));
-  std::string text = std::string(" of ") + actionKindName(a.kind);
-  if (!a.name.empty())
-    text += " '" + a.name + "'";
-  if (a.stage >= 0)
-    text += ", stage " + std::to_string(a.stage);
-  if (a.microbatch >= 0)
-    text += ", micro-batch " + std::to_string(a.microbatch);
-  return text;
 }

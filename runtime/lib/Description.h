@@ -31,8 +31,9 @@ struct Initializer {
 
 struct Input {
   std::string name;
-  /// Targets are the tokens shifted by one.
-  bool isTargets = false;
+  /// Targets are the tokens shifted by one; documents are the numbers of the
+  /// documents of tokens, within a sequence.
+  enum Kind { Tokens, Targets, Documents } kind = Tokens;
   int64_t rows = 1;   // sequences in a micro-batch
   int64_t length = 1; // tokens in a sequence
 };
@@ -244,6 +245,7 @@ struct Description {
   /// Of the model's mathematics, whatever its batch, mesh and precision.
   std::string modelHash;
   std::string target = "cpu"; // or cuda
+  std::string config;         ///< config.json of the model, or empty
   Mesh mesh;
   /// Neighbours on the axis tensor, the fastest one, that share a process.
   int ranksPerProcess = 1;
@@ -255,7 +257,8 @@ struct Description {
   /// The vocabulary where no op says how large it is: that of i32.
   static constexpr int64_t unbounded = 2147483647;
   int64_t vocabulary = 0, targetClasses = 0;
-  int64_t ignoredTarget = -1; // a target beyond the classes, or -1
+  /// A target that the loss ignores: none of the classes, maybe below 0.
+  std::optional<int64_t> ignoredTarget;
   std::vector<Input> inputs;
   std::vector<Parameter> parameters;
   std::vector<State> states;
@@ -307,6 +310,10 @@ struct Description {
   size_t findOptimizer(const std::string &name) const;
   /// Whether an optimizer reads a state.
   bool uses(const Optimizer &optimizer, const State &state) const;
+  /// The states of a program that an optimizer reads, beside masters: those are
+  /// the parameters.
+  std::vector<HeldState> statesOf(const Program &program,
+                                  const Optimizer &optimizer) const;
   /// Bytes from the begin of the area of states to the end of the last one that
   /// the optimizer reads.
   uint64_t stateBytes(const Program &program, const Optimizer &optimizer) const;

@@ -8,17 +8,26 @@
 
 using namespace pprt;
 
+/// The file that is read as those to train on are.
+static DataOptions optionsOf(const Options &options) {
+  DataOptions result = options.data;
+  result.files = {options.evalData};
+  result.order = WindowOrder::Windows;
+  return result;
+}
+
 Evaluation::Evaluation(const Description &description, const Options &options,
                        int rank)
-    : description(description), steps(options.steps), every(options.evalEvery),
-      numBatches(options.evalBatches),
-      file(options.evalData, options.tokenFormat),
-      batches(file, description, options.seed,
+    : description(description), rank(rank), steps(options.steps),
+      every(options.evalEvery), numBatches(options.evalBatches),
+      data(optionsOf(options)),
+      batches(data, description, options.seed,
               description.mesh.coordinate(rank, "data")) {
   batches.takeInOrder();
   // Windows overlap by the token that is the target of one and begins the next.
   const uint64_t needed =
       uint64_t(numBatches) * uint64_t(description.tokensPerStep()) + 1;
+  const TokenFile &file = data.file(0);
   if (file.tokens() < needed)
     throw Error("found " + std::to_string(file.tokens()) + " tokens in '" +
                 file.path() + "', expected at least " + std::to_string(needed) +
@@ -31,6 +40,7 @@ Evaluation::Evaluation(const Description &description, const Options &options,
 }
 
 std::string Evaluation::describe() const {
+  const TokenFile &file = data.file(0);
   return file.path() + ", " + std::to_string(numBatches) + " x " +
          std::to_string(description.tokensPerStep()) + " of " +
          std::to_string(file.tokens()) + " tokens (" + file.formatName() + ")";
@@ -46,8 +56,15 @@ bool Evaluation::isDueAfter(int64_t step) const {
   return every == 0 ? step + 1 == steps : (step + 1) % every == 0;
 }
 
-double Evaluation::run(pprt_context &context, Backend &backend,
-                       const Batches &training, pprt_step_fn function) {
+void Evaluation::afterStep(int64_t step, pprt_context &context,
+                           Backend &backend, const Batches &training,
+                           const pprt_step_fn *functions) {
+  if (!isDueAfter(step))
+    return;
+  // Behind those of steps.
+  const pprt_step_fn function =
+      functions[description.programs.size() +
+                size_t(description.mesh.pipeOf(rank))];
   const uint64_t begin = nowNs();
   backend.useData(batches);
   // In the order of batches, on all ranks alike.
@@ -60,5 +77,4 @@ double Evaluation::run(pprt_context &context, Backend &backend,
   lastLoss = sum.mean();
   ++runs;
   sumSeconds += toSeconds(nowNs() - begin);
-  return lastLoss;
 }

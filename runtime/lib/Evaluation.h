@@ -12,6 +12,8 @@
 
 #include "Backend.h"
 
+#include <optional>
+
 namespace pprt {
 
 class Evaluation {
@@ -20,16 +22,19 @@ public:
   /// it is too short or has tokens that the model does not know.
   Evaluation(const Description &description, const Options &options, int rank);
 
-  uint64_t fingerprint() const { return file.fingerprint(); }
+  uint64_t fingerprint() const { return data.file(0).fingerprint(); }
   /// "val.bin, 8 batches of 65536 of its 1000000 tokens".
   std::string describe() const;
 
-  /// Whether one follows `step`, counted from 0.
-  bool isDueAfter(int64_t step) const;
-  /// The mean loss, the same on all ranks, by `function`; collective. Throws
-  /// what went wrong. `training`: the data that the backend has again then.
-  double run(pprt_context &context, Backend &backend, const Batches &training,
-             pprt_step_fn function);
+  /// Computes the mean loss, the same on all ranks, if it is due after `step`,
+  /// counted from 0; collective. Throws what went wrong. `training`: the data
+  /// that the backend has again then; `steps`: pp_program_steps.
+  void afterStep(int64_t step, pprt_context &context, Backend &backend,
+                 const Batches &training, const pprt_step_fn *steps);
+  /// The loss after `step`; nothing if it was not due.
+  std::optional<double> lossAfter(int64_t step) const {
+    return isDueAfter(step) ? std::optional(lastLoss) : std::nullopt;
+  }
 
   /// "; 3 evaluations in 2 s": what a run says of all of them in the end.
   std::string summary() const;
@@ -40,9 +45,12 @@ public:
   double loss() const { return lastLoss; }
 
 private:
+  bool isDueAfter(int64_t step) const;
+
   const Description &description;
+  const int rank;
   const int64_t steps, every, numBatches;
-  TokenFile file;
+  DataSet data;
   Batches batches;
   double sumSeconds = 0, lastLoss = 0;
   int64_t runs = 0;

@@ -11,6 +11,7 @@
 
 #include "Error.h"
 #include "ProfileFile.h"
+#include "WeightLayout.h"
 
 #include <CLI/CLI.hpp>
 
@@ -107,42 +108,60 @@ template <typename T> using Choices = std::vector<std::pair<const char *, T>>;
 template <typename Visitor>
 static void visitEvaluation(Options &o, Visitor &v) {
   v.text({"--eval-data", "FILE",
-          "File of which to compute the loss between steps, as it is for the "
-          "parameters so far, without dropout: eval_loss of --metrics. Its "
-          "tokens are read as --token-format says"},
+          "File, read as those of --data, of which to compute the loss between "
+          "steps, without dropout: eval_loss of --metrics"},
          o.evalData);
-  v.number({"--eval-every", "N",
-            "Steps from one evaluation to the next; 0: one at the end"},
+  v.number({"--eval-every", "N", "Steps between two; 0: one at the end"},
            o.evalEvery,
-           Rule{o.evalEvery >= 0, "0 or more steps",
-                "0 evaluates once, at the end"});
-  v.number(
-      {"--eval-batches", "K",
-       "Size of an evaluation: so many times the samples of a step, always "
-       "the first ones of the file, one sequence behind the other"},
-      o.evalBatches,
-      Rule{o.evalBatches >= 1 && o.evalBatches <= 1000000, "1 to 1000000",
-           "it is how many batches an evaluation computes"});
+           Rule{o.evalEvery >= 0, "0 or more steps", "0 evaluates at the end"});
+  v.number({"--eval-batches", "K",
+            "Its size in samples of a step: always the first of the file"},
+           o.evalBatches,
+           Rule{o.evalBatches >= 1 && o.evalBatches <= 1000000, "1 to 1000000",
+                "so many batches are computed"});
 }
 
 /// Walks the options of a program. In `here` stand those that each rank may
 /// have its own value of.
 template <typename Visitor> static void visitOptions(Options &o, Visitor &v) {
   v.group("Data");
-  v.text({"--data", "FILE",
-          "File to train on. Text as bytes; .bin files as tokens of 16 or 32 "
-          "bits; .npy files of whole numbers"},
-         o.data);
+  v.list({"--data", "FILE[:WEIGHT]",
+          "File to train on; several where it is repeated, with weights "
+          "[default: 1]. Text as bytes; .bin files of llm.c and nanoGPT as "
+          "tokens of 16 or 32 bits; Megatron's NAME.idx with NAME.bin, by "
+          "either name or NAME; .npy files of whole numbers"},
+         o.data.files);
   v.choice({"--token-format", "NAME",
-            "auto reads llm.c's header (20240520: u16, 20240801: u32) and "
-            "numpy's, takes other files as bytes, and asks for .bin files "
-            "without a header; u16 and u32 skip a header if there is one"},
-           o.tokenFormat,
+            "auto reads Megatron's index, llm.c's header (20240520: u16, "
+            "20240801: u32) and numpy's, takes other files as bytes, and asks "
+            "for .bin files without a header; u16 and u32 skip a header if "
+            "there is one, nanoGPT's files are u16"},
+           o.data.format,
            Choices<TokenFormat>{{"auto", TokenFormat::Auto},
                                 {"bytes", TokenFormat::Bytes},
                                 {"u16", TokenFormat::U16},
                                 {"u32", TokenFormat::U32}},
            "say what the file holds");
+  v.choice({"--order", "NAME",
+            "epochs: each window of a file once an epoch, in an order drawn "
+            "for it; windows: independent uniform choices among all places"},
+           o.data.order,
+           Choices<WindowOrder>{{"epochs", WindowOrder::Epochs},
+                                {"windows", WindowOrder::Windows}},
+           "choose one of them");
+  auto token = [&](const char *name, const char *text, int64_t &field) {
+    v.number({name, "TOKEN", text, Default::Told}, field,
+             Rule{field >= -1 && field <= INT32_MAX, "a token from 0 on",
+                  "it is the id that the tokenizer has for it; -1 is none"});
+  };
+  token("--document-end",
+        "The token that ends each document, for models that keep them apart "
+        "and files without an index (nanoGPT's: 50256)",
+        o.data.documents.end);
+  token("--document-begin",
+        "The token that begins each document [default: in llm.c's files its "
+        "tokenizer's end of text]",
+        o.data.documents.begin);
   v.number(
       {"--steps", "K", "Training steps"}, o.steps,
       Rule{o.steps >= 1, "at least 1", "give the number of training steps"});
@@ -159,8 +178,9 @@ template <typename Visitor> static void visitOptions(Options &o, Visitor &v) {
   v.choice({"--optimizer", "NAME", ""}, o.optimizer, optimizers,
            "choose one of them");
   v.number({"--lr", "X", "Learning rate after the warm-up"}, o.learningRate,
-           inF32(o.learningRate > 0, "a positive number that is finite in f32",
-                 "1e-3 is a start for small models"));
+           inF32(o.learningRate >= 0,
+                 "a number from 0 on that is finite in f32",
+                 "1e-3 is a start for small models, 0 changes nothing"));
   v.number({"--min-lr", "X",
             "Learning rate at the end of the decay [default: a tenth of --lr]",
             Default::Told},
@@ -210,6 +230,10 @@ template <typename Visitor> static void visitOptions(Options &o, Visitor &v) {
   v.group("Files");
   v.text({"--metrics", "FILE.jsonl", "Write one JSON object a step"},
          o.metrics);
+  v.text({"--tensorboard", "DIR",
+          "Write an event file for TensorBoard in DIR: loss, gradient norm, "
+          "learning rate and tokens/s of each step"},
+         o.tensorBoard);
   v.text({"--trace", "FILE.json",
           "Write every action of all ranks for Perfetto or chrome://tracing"},
          o.trace);
@@ -223,10 +247,27 @@ template <typename Visitor> static void visitOptions(Options &o, Visitor &v) {
           "pp-compile --profile and pp-plan --profile"},
          o.profileOut);
   v.text({"--save", "DIR",
-          "Write the trained parameters to DIR/model.safetensors (whole or not "
-          "at all; no optimizer state), also where SIGINT or SIGTERM ends the "
-          "run early"},
+          "Write the trained model to DIR, as Hugging Face's transformers "
+          "loads it (whole or not at all; no optimizer state), also where "
+          "SIGINT or SIGTERM ends the run early"},
          o.save);
+  v.choice({"--save-dtype", "NAME",
+            "What --save rounds to, to nearest even; values that would become "
+            "infinite are an error"},
+           o.saveType,
+           Choices<ValueType>{{"f32", ValueType::F32},
+                              {"bf16", ValueType::BF16},
+                              {"f16", ValueType::F16}},
+           "choose one of them");
+  v.text({"--max-shard-size", "SIZE",
+          "Of a file of --save: KB, MB, GB (1000), KiB, MiB, GiB (1024). A "
+          "model that is larger is several files and an index"},
+         o.maxShardSize);
+  v.text({"--tokenizer", "DIR",
+          "Take the files of the tokenizer that --save writes beside the "
+          "weights from DIR [default: from --load]",
+          Default::Told},
+         o.tokenizer);
   v.text({"--load", "DIR",
           "Start from the parameters of DIR: model.safetensors, or the files "
           "of its index"},
@@ -383,6 +424,12 @@ public:
   void text(const Row &row, std::string &field) {
     finish(row, app.add_option(row.name, field, wrap(row.text)));
   }
+  void list(const Row &row, std::vector<std::string> &field) {
+    finish(row, app.add_option(row.name, field, wrap(row.text))
+                    ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+                    ->allow_extra_args(false)
+                    ->expected(1));
+  }
   void flag(const Row &row, bool &field, bool given = true) {
     std::string names = row.name + std::string(given ? "" : "{false}");
     app.add_flag(names, field, wrap(row.text))->group(groupName);
@@ -459,6 +506,7 @@ public:
   void group(const char *) {}
   template <typename Body> void here(Body body) { body(); }
   void text(const Row &, std::string &) {}
+  void list(const Row &, std::vector<std::string> &) {}
   void flag(const Row &, bool &, bool = true) {}
   void emulation(const Row &, std::optional<StageTimes> &) {}
   void optionalText(const Row &, std::optional<std::string> &) {}
@@ -493,6 +541,12 @@ public:
   /// What a rank prints is its own matter.
   template <typename Body> void here(Body) {}
   void text(const Row &row, std::string &field) { add(row, field); }
+  void list(const Row &row, std::vector<std::string> &field) {
+    std::string text;
+    for (const std::string &item : field)
+      text += (text.empty() ? "" : " ") + item;
+    add(row, text);
+  }
   void flag(const Row &row, bool &field, bool given = true) {
     add(row, field == given ? "on" : "off");
   }
@@ -609,7 +663,6 @@ static void checkEmulation(const Options &o) {
           std::string(instead) + ", so that there is no loss to evaluate");
 }
 
-/// What evaluation asks of the program, and its options of each other.
 static void checkEvaluation(const Options &o, const Declaration &declared,
                             const Description &description) {
   for (const char *name : {"--eval-every", "--eval-batches"})
@@ -622,8 +675,13 @@ static void checkEvaluation(const Options &o, const Declaration &declared,
 
 /// What options say about each other and about the program.
 static void checkTogether(const Options &o, bool onDevice) {
-  require(!o.data.empty() || o.emulate, "no", "--data", "a file to train on",
-          "add --data FILE");
+  require(!o.data.files.empty() || o.emulate, "no", "--data",
+          "a file to train on", "add --data FILE");
+  for (const std::string &text : o.data.files)
+    DataSource::parse(text);
+  require(o.data.documents.end < 0 || o.data.documents.begin < 0,
+          "--document-end", "with --document-begin", "one of them",
+          "documents are told apart by one token");
   require(!o.checkpoint.empty() || (!o.every && !o.everyMinutes && !o.keep),
           "--every, --every-minutes or --keep", "without --checkpoint",
           "a directory", "add --checkpoint DIR");
@@ -714,6 +772,15 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
                                description);
     checkEmulation(o);
   }
+  o.maxShardBytes = parseShardSize(o.maxShardSize);
+  require(declared.count("--save-dtype") == 0 || !o.save.empty(),
+          "--save-dtype", "without --save", "both",
+          "give --save DIR, or drop it");
+  for (const char *name : {"--max-shard-size", "--tokenizer"})
+    require(declared.count(name) == 0 ||
+                !(o.save.empty() && o.checkpoint.empty()),
+            name, "without --save or --checkpoint", "one of them",
+            "give --save DIR, or drop it");
   if (declared.count("--min-lr") == 0)
     o.minLearningRate = o.learningRate / 10;
   if (declared.count("--decay") == 0)

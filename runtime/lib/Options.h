@@ -2,7 +2,9 @@
 #ifndef PPRT_OPTIONS_H
 #define PPRT_OPTIONS_H
 
+#include "DataSet.h"
 #include "Description.h"
+#include "NarrowValues.h"
 
 #include <cstdint>
 #include <optional>
@@ -12,18 +14,12 @@
 
 namespace pprt {
 
-/// What a file of tokens looks like. Auto: llm.c's header or numpy's if there
-/// is one, otherwise bytes, except for .bin files, whose words only the user
-/// knows, and files that are known to be no text.
-enum class TokenFormat { Auto, Bytes, U16, U32 };
-
 /// Number of steps whose picture --timeline may choose from.
 constexpr int timelineWindow = 16;
 
 struct Options {
   // What to train on.
-  std::string data;
-  TokenFormat tokenFormat = TokenFormat::Auto;
+  DataOptions data;
   int64_t steps = 100;
   uint64_t seed = 1;
 
@@ -44,8 +40,10 @@ struct Options {
   double clip = 1.0; // 0: off
 
   // What to write, what to start from.
-  std::string metrics, trace, timeline, profileOut, save, load;
-  /// Of data, in a file of weights.
+  std::string metrics, tensorBoard, trace, timeline, profileOut, save, load;
+  ValueType saveType = ValueType::F32;
+  std::string maxShardSize = "5GB", tokenizer;
+  /// Of data, in a file of weights: --max-shard-size.
   uint64_t maxShardBytes = 5'000'000'000;
 
   // Checkpoints.

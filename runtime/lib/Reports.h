@@ -68,6 +68,7 @@ struct MemoryUse {
   uint64_t planned = 0;      // by the compiler, with the optimizer's state
   uint64_t allocated = 0;    // for the arena, in one piece
   uint64_t mapped = 0;       // the same in whole pages
+  uint64_t checkpoint = 0;   // for a copy, on the host beside the arena
   uint64_t peakResident = 0; // of the whole process, as the system counts it
   AllocationCounts allocations;
 };

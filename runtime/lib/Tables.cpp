@@ -159,6 +159,11 @@ std::string pprt::memoryTable(const Description &description,
                   "%.1f MiB, with MPI, code and the data file\n",
                   rank, double(ranks[rank].mapped) / (1 << 20),
                   double(ranks[rank].peakResident) / (1 << 20));
+  for (size_t rank = 0; rank < ranks.size(); ++rank)
+    if (ranks[rank].checkpoint)
+      out += format("  rank %-4zu copies %.1f MiB for each checkpoint, on the "
+                    "host beside the arena\n",
+                    rank, double(ranks[rank].checkpoint) / (1 << 20));
   return out;
 }
 

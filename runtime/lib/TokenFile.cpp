@@ -6,10 +6,19 @@
 
 #include <algorithm>
 #include <cstring>
+#include <sys/stat.h>
 
 using namespace pprt;
 
-static constexpr uint64_t headerBytes = 256 * 4;
+static constexpr uint64_t llmcHeaderBytes = 256 * 4;
+
+[[noreturn]] static void throwOtherWidth(int width, const std::string &path,
+                                         int asked) {
+  throw Error("found a header of " + std::to_string(8 * width) +
+              "-bit tokens in '" + path + "', expected " +
+              std::to_string(8 * asked) +
+              " bits from --token-format: leave the option away");
+}
 
 static bool endsWith(const std::string &text, const std::string &end) {
   return text.size() >= end.size() &&
@@ -59,8 +68,67 @@ void TokenFile::checkContainer() const {
                 "its bytes");
 }
 
-TokenFile::TokenFile(const std::string &path, TokenFormat format)
-    : file(path, "data file", "check --data") {
+//===----------------------------------------------------------------------===//
+// Megatron's pairs
+//===----------------------------------------------------------------------===//
+
+static bool isFile(const std::string &path) {
+  struct stat info;
+  return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+}
+
+static std::string withoutEnd(const std::string &path) {
+  return path.substr(0, path.size() - std::strlen(".bin"));
+}
+
+/// The index that belongs to what the user named, empty if there is none.
+static std::string findIndex(const std::string &path, TokenFormat format) {
+  if (format == TokenFormat::Bytes)
+    return "";
+  if (endsWith(path, ".idx"))
+    return path;
+  if (endsWith(path, ".bin")) {
+    const std::string beside = withoutEnd(path) + ".idx";
+    return isFile(beside) && isTokenIndex(beside) ? beside : "";
+  }
+  return !isFile(path) && isFile(path + ".idx") ? path + ".idx" : "";
+}
+
+static std::string tokenPath(const std::string &path, TokenFormat format) {
+  const std::string index = findIndex(path, format);
+  return index.empty() ? path : withoutEnd(index) + ".bin";
+}
+
+void TokenFile::openIndex(const std::string &indexPath, TokenFormat format) {
+  index.emplace(indexPath, file);
+  width = index->width();
+  isSigned = index->isSigned();
+  const int asked = format == TokenFormat::U16   ? 2
+                    : format == TokenFormat::U32 ? 4
+                                                 : width;
+  if (asked != width)
+    throwOtherWidth(width, indexPath, asked);
+  count = index->tokens();
+}
+
+//===----------------------------------------------------------------------===//
+// Other files
+//===----------------------------------------------------------------------===//
+
+TokenFile::TokenFile(const std::string &path, TokenFormat format,
+                     DocumentTokens documents)
+    : file(tokenPath(path, format), "data file", "check --data"),
+      documents(documents) {
+  const std::string indexPath = findIndex(path, format);
+  if (indexPath.empty())
+    openPlain(format);
+  else
+    openIndex(indexPath, format);
+  atStart = fingerprint();
+}
+
+void TokenFile::openPlain(TokenFormat format) {
+  const std::string &path = file.path();
   const uint64_t fileBytes = file.size();
   if (fileBytes == 0)
     throw Error("found an empty data file '" + path + "', expected tokens");
@@ -90,29 +158,28 @@ TokenFile::TokenFile(const std::string &path, TokenFormat format)
       checkContainer();
     if (!headerWidth && endsWith(path, ".bin"))
       throw Error("found the data file '" + path +
-                  "' without a header of llm.c, expected to be told its "
-                  "words: add --token-format u16, u32 or bytes");
+                  "' without a header of llm.c and without an index of "
+                  "Megatron '" +
+                  withoutEnd(path) +
+                  ".idx', expected to be told its words: add --token-format "
+                  "u16, u32 or bytes");
     width = headerWidth ? headerWidth : 1;
     guessed = !headerWidth;
     break;
   }
   if ((skipHeader || isNumpyArray) && width != headerWidth)
-    throw Error("found a header of " + std::to_string(8 * headerWidth) +
-                "-bit tokens in '" + path + "', expected " +
-                std::to_string(8 * width) +
-                " bits from --token-format: leave the option away");
-  atStart = fingerprint();
+    throwOtherWidth(headerWidth, path, width);
   if (isNumpyArray) {
     begin = array.offset;
     count = array.count;
     return;
   }
   if (skipHeader) {
-    if (fileBytes < headerBytes)
+    if (fileBytes < llmcHeaderBytes)
       throw Error("found a truncated header in '" + path + "' (" +
                   std::to_string(fileBytes) + " bytes), expected " +
-                  std::to_string(headerBytes) + ": make the file again");
-    begin = headerBytes;
+                  std::to_string(llmcHeaderBytes) + ": make the file again");
+    begin = llmcHeaderBytes;
   }
   uint64_t rest = fileBytes - begin;
   if (rest % uint64_t(width))
@@ -133,13 +200,21 @@ TokenFile::TokenFile(const std::string &path, TokenFormat format)
         "', expected the " + std::to_string(header[2]) +
         " that its header counts: " +
         (count < header[2] ? "the file is truncated" : "make the file again"));
+  // llm.c puts its tokenizer's end of text (that of GPT-2 or of Llama 3) before
+  // each document.
+  if (documents.end < 0 && documents.begin < 0)
+    documents.begin = headerWidth == 2 ? 50256 : 128000;
 }
 
 std::string TokenFile::formatName() const {
-  if (!isNumpyArray)
+  if (!isNumpyArray && !index)
     return width == 1 ? "bytes" : width == 2 ? "u16" : "u32";
   return (isSigned ? "i" : "u") + std::to_string(8 * width);
 }
+
+//===----------------------------------------------------------------------===//
+// Tokens and documents
+//===----------------------------------------------------------------------===//
 
 /// A token from its bytes; -1 if it is no i32 from 0 on.
 template <typename Word> static int32_t tokenAt(const uint8_t *from) {
@@ -148,7 +223,8 @@ template <typename Word> static int32_t tokenAt(const uint8_t *from) {
   return word < 0 || uint64_t(word) > INT32_MAX ? -1 : int32_t(word);
 }
 
-void TokenFile::read(uint64_t first, uint64_t n, int32_t *out) const {
+/// Tokens that lie in a row in the file.
+void TokenFile::readRun(uint64_t offset, uint64_t n, int32_t *out) const {
   int32_t (*convert)(const uint8_t *) = nullptr;
   switch (width) {
   case 1:
@@ -167,17 +243,45 @@ void TokenFile::read(uint64_t first, uint64_t n, int32_t *out) const {
   const uint64_t most = sizeof buffer / uint64_t(width);
   for (uint64_t done = 0; done < n;) {
     const uint64_t piece = std::min(n - done, most);
-    file.read(begin + (first + done) * uint64_t(width), buffer,
-              piece * uint64_t(width));
+    file.read(offset + done * uint64_t(width), buffer, piece * uint64_t(width));
     for (uint64_t i = 0; i < piece; ++i)
       out[done + i] = convert(buffer + i * uint64_t(width));
     done += piece;
   }
 }
 
-uint64_t TokenFile::fingerprint() const {
+void TokenFile::read(uint64_t first, uint64_t n, int32_t *out) const {
+  if (!index)
+    return readRun(begin + first * uint64_t(width), n, out);
+  index->forEachRun(first, n, [&](const TokenIndex::Run &run) {
+    readRun(run.offset, run.count, out);
+    out += run.count;
+  });
+}
+
+std::string TokenFile::documentsName() const {
+  if (index)
+    return "by its index";
+  if (documents.end >= 0)
+    return "that end with token " + std::to_string(documents.end);
+  if (documents.begin >= 0)
+    return "that begin with token " + std::to_string(documents.begin);
+  return "that are not known";
+}
+
+void TokenFile::markDocuments(uint64_t first, uint64_t n, const int32_t *tokens,
+                              bool *borders) const {
+  if (index)
+    return index->markDocuments(first, n, borders);
+  for (uint64_t i = 1; i < n; ++i)
+    borders[i] = documents.end >= 0 ? tokens[i - 1] == documents.end
+                                    : tokens[i] == documents.begin;
+}
+
+/// Goes on from `hash` with the size and some pieces of a file.
+static uint64_t fingerprintOf(const InputFile &file, uint64_t hash) {
   const uint64_t fileBytes = file.size();
-  uint64_t hash = kHashStart ^ fileBytes;
+  hash ^= fileBytes;
   constexpr uint64_t pieces = 16, pieceBytes = 4096;
   uint8_t buffer[pieceBytes];
   for (uint64_t piece = 0; piece < pieces; ++piece) {
@@ -190,9 +294,17 @@ uint64_t TokenFile::fingerprint() const {
   return hash;
 }
 
+uint64_t TokenFile::fingerprint() const {
+  const uint64_t hash = fingerprintOf(file, kHashStart);
+  return index ? fingerprintOf(index->file(), hash) : hash;
+}
+
 void TokenFile::checkUnchanged() {
-  if (file.isTouched() && fingerprint() != atStart)
+  const bool isTouched = file.isTouched();
+  const bool isIndexTouched = index && index->file().isTouched();
+  if ((isTouched || isIndexTouched) && fingerprint() != atStart)
     throw Error("found other content in the data file '" + path() +
-                "' than at the start of the run, expected the same: leave it "
+                (index ? "' or its index" : "'") +
+                " than at the start of the run, expected the same: leave it "
                 "alone until the run ends");
 }

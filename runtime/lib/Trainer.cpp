@@ -11,7 +11,6 @@
 
 #include "Arena.h"
 #include "AtomicFile.h"
-#include "Checkpoint.h"
 #include "Checkpoints.h"
 #include "Clock.h"
 #include "ClockSync.h"
@@ -21,18 +20,20 @@
 #include "Evaluation.h"
 #include "Initialization.h"
 #include "Interrupt.h"
+#include "ModelDirectory.h"
 #include "Parallel.h"
 #include "ProfileFile.h"
 #include "Progress.h"
 #include "Reports.h"
 #include "Resume.h"
+#include "ResumeOptions.h"
 #include "RoundToBF16.h"
+#include "TensorBoard.h"
 #include "WeightFiles.h"
 
 #include <cmath>
 #include <csignal>
 #include <cstring>
-#include <limits>
 #include <optional>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -137,18 +138,17 @@ public:
   int signal() const { return endingSignal; }
   void sayEnd();
   void save() {
-    if (options.save.empty())
+    if (!result)
       return;
     backend->download(Backend::Copied::Weights);
-    saveCheckpoint(options.save, description, arena->base(), bootstrap);
+    result->write(arena->base(), bootstrap);
   }
   void report();
   int64_t stepsRun() const { return stepsDone - firstStep(); }
   void finish() { isFinished = true; }
 
 private:
-  void show(int64_t step, const pprt_context &context, double seconds,
-            std::optional<double> evaluationLoss);
+  void show(int64_t step, const pprt_context &context, double seconds);
   bool speaks() const { return bootstrap.rank() == 0 && !options.quiet; }
   Measurements gatherMeasurements(RankSteps steps);
   void findResume();
@@ -188,11 +188,14 @@ private:
   const BackendSetup setup;
   std::unique_ptr<Backend> backend;
   bool isFinished = false;
-  std::optional<TokenFile> tokenFile;
+  std::optional<DataSet> data;
   std::optional<WeightFiles> weights;
+  std::optional<ModelFiles> modelFiles; ///< beside weights; on rank 0
+  std::optional<ModelDirectory> result; ///< of --save
   std::optional<Batches> batches;
   std::optional<Evaluation> evaluation;
   std::optional<Metrics> metrics;
+  std::optional<TensorBoard> tensorBoard;
   std::optional<Progress> progress;
   std::optional<Resume> resume;
   std::string loadedFrom; ///< a directory of weights, or empty
@@ -243,7 +246,10 @@ void Run::openCheckpoints() {
   }
   if (options.checkpoint.empty())
     return;
-  checkpoints.emplace(description, options, bootstrap, optimizer, nullptr);
+  checkpoints.emplace(description, options, bootstrap, optimizer,
+                      [this](const std::string &directory) {
+                        modelFiles->write(directory, ValueType::F32);
+                      });
   checkpoints->describeRun(run);
   checkpoints->prepare();
   if (resume)
@@ -252,8 +258,8 @@ void Run::openCheckpoints() {
 
 void Run::openFiles() {
   if (backend->computes()) {
-    tokenFile.emplace(options.data, options.tokenFormat);
-    batches.emplace(*tokenFile, description, options.seed,
+    data.emplace(options.data);
+    batches.emplace(*data, description, options.seed,
                     description.mesh.coordinate(bootstrap.rank(), "data"));
     backend->useData(*batches);
   }
@@ -263,10 +269,16 @@ void Run::openFiles() {
     checkCanCreate(kernelTimesPath());
   if (!loadedFrom.empty())
     weights.emplace(loadedFrom, description.parameters);
+  if (bootstrap.rank() == 0 &&
+      !(options.save.empty() && options.checkpoint.empty()))
+    modelFiles.emplace(description.config, loadedFrom, options.tokenizer);
+  if (!options.save.empty())
+    result.emplace(options, description, modelFiles ? &*modelFiles : nullptr);
   openCheckpoints();
   if (bootstrap.rank() != 0)
     return;
   metrics.emplace(options.metrics, firstStep());
+  tensorBoard.emplace(options.tensorBoard);
   if (!options.trace.empty())
     checkCanCreate(options.trace);
   if (!options.timeline.empty())
@@ -279,8 +291,6 @@ void Run::openFiles() {
                   "them, expected one: compile with --tensor-groups of --tp");
     checkCanCreate(options.profileOut);
   }
-  if (!options.save.empty())
-    checkCanSave(options.save);
   if (environment.countAllocations && !canCountAllocations())
     throw Error("found PPRT_COUNT_ALLOCATIONS in a build with a sanitizer, "
                 "expected none: unset it");
@@ -366,10 +376,12 @@ bool Run::fillStates() {
     return true;
   }
   bool isAny = false;
-  for (const HeldState &held : program.states) {
+  if (!chosenOptimizer())
+    return isAny;
+  for (const HeldState &held :
+       description.statesOf(program, *chosenOptimizer())) {
     const State &state = description.states[size_t(held.index)];
-    if (!state.init || !state.init->isNotZero() ||
-        !description.uses(description.optimizers[optimizer], state))
+    if (!state.init->isNotZero())
       continue;
     const Parameter &parameter =
         description.parameters[size_t(state.parameter)];
@@ -395,15 +407,17 @@ uint64_t Run::plannedBytes() const {
 
 /// A model for tokens of a tokenizer rarely means bytes.
 void Run::noteGuessedBytes() {
-  if (bootstrap.rank() == 0 && tokenFile && tokenFile->isGuessed() &&
-      description.vocabulary > 256 &&
-      description.vocabulary != Description::unbounded)
-    std::fprintf(stderr,
-                 "note: found no header in '%s': its bytes are the tokens, 256 "
-                 "of the model's vocabulary of %lld; --token-format says what "
-                 "else it holds\n",
-                 options.data.c_str(),
-                 static_cast<long long>(description.vocabulary));
+  if (bootstrap.rank() != 0 || description.vocabulary <= 256 ||
+      description.vocabulary == Description::unbounded)
+    return;
+  for (size_t i = 0; data && i < data->size(); ++i)
+    if (data->file(i).isGuessed())
+      std::fprintf(stderr,
+                   "note: found no header in '%s': its bytes are the tokens, "
+                   "256 of the model's vocabulary of %lld; --token-format says "
+                   "what else it holds\n",
+                   data->file(i).path().c_str(),
+                   static_cast<long long>(description.vocabulary));
 }
 
 /// mpirun binds few ranks to one core each, where more threads are no help.
@@ -434,14 +448,16 @@ Run::~Run() { backend->teardown(/*hasFailed=*/!isFinished); }
 void Run::prepare() {
   findResume();
   bootstrap.agreeAfter([&] { openFiles(); });
-  if (tokenFile)
-    bootstrap.agree(compareWithRank0(
-        {{"a data file with fingerprint", hexText(tokenFile->fingerprint())}},
-        bootstrap, bootstrap.rank()));
-  if (evaluation)
-    bootstrap.agree(compareWithRank0({{"data to evaluate with fingerprint",
-                                       hexText(evaluation->fingerprint())}},
-                                     bootstrap, bootstrap.rank()));
+  if (data) {
+    std::vector<std::pair<std::string, std::string>> mine;
+    for (size_t i = 0; i < data->size(); ++i)
+      mine.emplace_back("a data file with fingerprint",
+                        hexText(data->file(i).fingerprint()));
+    if (evaluation)
+      mine.emplace_back("data to evaluate with fingerprint",
+                        hexText(evaluation->fingerprint()));
+    bootstrap.agree(compareWithRank0(mine, bootstrap, bootstrap.rank()));
+  }
   bool hasStates = false;
   bootstrap.agreeAfter([&] {
     arena = std::make_shared<Arena>(plannedBytes());
@@ -490,13 +506,11 @@ void Run::prepare() {
       static_cast<long long>(description.sequence));
   if (std::string device = backend->describe(); !device.empty())
     std::printf("%s\n", device.c_str());
-  if (tokenFile)
-    std::printf("data: %s, %llu tokens (%s)\n", options.data.c_str(),
-                static_cast<unsigned long long>(tokenFile->tokens()),
-                tokenFile->formatName().c_str());
+  if (data)
+    std::fputs(batches->summary().c_str(), stdout);
   if (evaluation)
     std::printf("evaluation: %s\n", evaluation->describe().c_str());
-  if (!tokenFile)
+  if (!data)
     std::printf("emulated: actions sleep instead of computing; no data, no "
                 "loss\n");
   if (resume)
@@ -510,19 +524,19 @@ void Run::prepare() {
 }
 
 /// A step, on rank 0.
-void Run::show(int64_t step, const pprt_context &context, double seconds,
-               std::optional<double> evaluationLoss) {
+void Run::show(int64_t step, const pprt_context &context, double seconds) {
   StepResult result;
   result.step = step;
-  constexpr double none = std::numeric_limits<double>::quiet_NaN();
   const bool computes = backend->computes();
-  result.loss = computes ? context.loss : none;
-  result.gradientNorm = computes ? context.gradientNorm : none;
+  result.loss = computes ? context.loss : NAN;
+  result.gradientNorm = computes ? context.gradientNorm : NAN;
   result.learningRate = context.learningRate;
   result.seconds = seconds;
-  result.evaluationLoss = evaluationLoss;
+  result.evaluationLoss =
+      evaluation ? evaluation->lossAfter(step) : std::nullopt;
   result.tokensPerSecond = double(description.tokensPerStep()) / result.seconds;
   metrics->write(result);
+  tensorBoard->write(result);
   progress->show(result);
 }
 
@@ -538,8 +552,8 @@ void Run::steps(const CompiledCode &compiled, InterruptWatch &watch) {
   }
   if (checkpoints)
     context.checkpoints = &*checkpoints;
-  const int pipe = description.mesh.pipeOf(bootstrap.rank());
-  pprt_step_fn function = compiled.steps[pipe];
+  pprt_step_fn function =
+      compiled.steps[description.mesh.pipeOf(bootstrap.rank())];
   uint64_t begin = nowNs();
   try {
     stepsDone = firstStep();
@@ -563,13 +577,11 @@ void Run::steps(const CompiledCode &compiled, InterruptWatch &watch) {
       if (step == firstStep())
         backend->sayNotes();
       const double seconds = toSeconds(nowNs() - stepBegin);
-      std::optional<double> evaluationLoss;
-      if (evaluation && evaluation->isDueAfter(step))
-        evaluationLoss = evaluation->run(
-            context, *backend, *batches,
-            compiled.steps[description.programs.size() + size_t(pipe)]);
+      if (evaluation)
+        evaluation->afterStep(step, context, *backend, *batches,
+                              compiled.steps);
       if (bootstrap.rank() == 0)
-        show(step, context, seconds, evaluationLoss);
+        show(step, context, seconds);
       if (checkpoints)
         checkpoints->afterStep(stepsDone, batches->firstSampleOf(stepsDone),
                                context.flags,
@@ -585,9 +597,8 @@ void Run::steps(const CompiledCode &compiled, InterruptWatch &watch) {
   progress->end();
   allocations = allocationCounts();
   lastLoss = context.loss;
-  trainingSeconds = toSeconds(nowNs() - begin);
-  if (evaluation)
-    trainingSeconds -= evaluation->seconds();
+  trainingSeconds = toSeconds(nowNs() - begin) -
+                    (evaluation ? evaluation->seconds() : 0);
 }
 
 /// Of a run without a report.
@@ -596,8 +607,7 @@ void Run::sayEnd() {
     return;
   std::string wrote;
   for (const std::string &path :
-       {options.save.empty() ? "" : checkpointPath(options.save),
-        checkpoints ? checkpoints->newest() : ""})
+       {result ? result->path() : "", checkpoints ? checkpoints->newest() : ""})
     if (!path.empty())
       wrote += (wrote.empty() ? ": wrote " : " and ") + path;
   if (endingSignal)
@@ -720,6 +730,7 @@ void Run::report() {
   mine.planned = plannedBytes();
   mine.allocated = arena->bytes();
   mine.mapped = arena->mappedBytes();
+  mine.checkpoint = checkpoints ? checkpoints->bytes() : 0;
   mine.allocations = allocations;
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);
@@ -749,8 +760,8 @@ void Run::report() {
                 evaluation ? evaluation->summary().c_str() : "");
     for (const std::string &path :
          {options.trace, options.timeline, options.profileOut,
-          options.kernelTimes, options.metrics,
-          options.save.empty() ? "" : checkpointPath(options.save),
+          options.kernelTimes, options.metrics, tensorBoard->path(),
+          result ? result->path() : "",
           checkpoints ? checkpoints->newest() : ""})
       if (!path.empty())
         std::printf("wrote %s\n", path.c_str());

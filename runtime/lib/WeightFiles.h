@@ -4,6 +4,7 @@
 
 #include "Description.h"
 #include "InputFile.h"
+#include "NarrowValues.h"
 
 #include <memory>
 #include <string>
@@ -25,11 +26,10 @@ public:
   void read(int index, uint64_t first, uint64_t count, float *out) const;
 
 private:
-  enum class Type { F32, BF16, F16 };
   struct Extent {
     size_t file;
     uint64_t begin; ///< from the file's begin
-    Type type;
+    ValueType type;
   };
   std::vector<std::unique_ptr<InputFile>> files;
   std::vector<Extent> extents; ///< by parameter

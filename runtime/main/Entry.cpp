@@ -11,6 +11,7 @@
 #include "SharedProcess.h"
 #include "Trainer.h"
 
+#include <csignal>
 #include <cstdio>
 #include <malloc.h>
 #include <new>
@@ -67,6 +68,8 @@ static void keepFreedMemory() {
 
 int32_t pprt_main(int32_t argc, char **argv) {
   keepFreedMemory();
+  // A limit of file sizes is an error of the write, as a full disk is.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     CommandLine line = readCommandLine(argc, argv);
     if (!line.options) {

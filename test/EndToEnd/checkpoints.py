@@ -46,7 +46,8 @@ def read_states(directory):
     has to be there once."""
     index = json.loads((directory / "checkpoint.json").read_text())
     files, states = {}, {}
-    for name, state in index["states"].items():
+    for state in index["states"]:
+        name = state["name"]
         shape = state["shape"]
         strides = [4] * len(shape)
         for dim in reversed(range(len(shape) - 1)):
@@ -169,10 +170,170 @@ def check_meshes():
             first, [Mesh(4, 1, 1), Mesh(1, 1, 8), Mesh(1, 4, 2), Mesh(2, 1, 4)])
 
 
+def wait_for_steps(process, metrics, count):
+    """Until a training has written so many lines of metrics."""
+    while process.poll() is None:
+        if metrics.exists() and metrics.read_text().count("\n") >= count:
+            return
+        time.sleep(0.01)
+    fail(f"ended with {process.returncode} before step {count}")
+
+
+def check_signals(model):
+    """A signal ends a run behind a checkpoint, from which it goes on."""
+    steps = 400
+    for ranks, number in [(1, signal.SIGINT), (1, signal.SIGTERM), (1, signal.SIGUSR1),
+                          (2, signal.SIGUSR1)]:
+        program = compile_model(model, f"signal{ranks}", f"--pp={ranks}", "--microbatches=2")
+        options = ["--data", "text", "--steps", steps, "--quiet"]
+        if ranks == 1 and number == signal.SIGINT:
+            must(run(program, ranks, *options, "--save", "whole"))
+        folder = pathlib.Path(f"stopped{ranks}{number.name}")
+        metrics = pathlib.Path(f"{folder}.jsonl")
+        options += ["--checkpoint", folder, "--resume", "--metrics", metrics]
+        process = subprocess.Popen(launch(program, ranks, *options), stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+        wait_for_steps(process, metrics, 3)
+        process.send_signal(number)
+        errors = process.communicate(timeout=60)[1]
+        check(process.returncode == 128 + number, f"status {process.returncode}: {errors}")
+        found = re.search(f"interrupted by {number.name} after (\\d+) of {steps} steps: wrote "
+                          f"{folder}/step-(\\d+)", errors)
+        check(found and int(found[1]) == int(found[2]) < steps, errors)
+        must(run(program, ranks, *options, "--save", "resumed"))
+        check(digest("resumed/model.safetensors") == digest("whole/model.safetensors"),
+              f"{number.name} on {ranks} ranks: other weights")
+        check([line["step"] for line in read_metrics(metrics)] == list(range(steps)),
+              f"{number.name}: steps of the metrics")
+        # All is done: nothing is left to train.
+        output = must(run(program, ranks, *options[:-1], metrics, "--save", "again"))
+        check("nothing left to train" in output, output)
+        check(digest("again/model.safetensors") == digest("whole/model.safetensors"), "again")
+        print(f"{number.name} on {ranks} ranks, after {found[1]} steps: resumed")
+
+
+def expect(result, *texts, status=1):
+    check(result.returncode == status, f"status {result.returncode}: {result.stderr}")
+    for text in texts:
+        check(text in result.stderr, f"{text!r} is not in: {result.stderr}")
+
+
+def check_options(model):
+    program = compile_model(model, "options", "--pp=2", "--microbatches=2")
+    other = compile_model(make_model("other.mlir", "gpt", "--layers=4", "--width=24",
+                                     "--heads=4", "--sequence=12", "--batch=2",
+                                     "--vocabulary=258"), "other", "--microbatches=2")
+    # The same shapes with other mathematics.
+    text = pathlib.Path(model).read_text()
+    check("nn.gelu" in text, "the model has no gelu")
+    pathlib.Path("silu.mlir").write_text(re.sub(
+        r"nn\.gelu (%\w+) \{approximate = \"tanh\"\}", r"nn.silu \1", text))
+    silu = compile_model("silu.mlir", "silu", "--microbatches=2")
+    # The same mathematics in other micro-batches.
+    wide = compile_model(make_model("wide.mlir", "gpt", "--layers=4", "--width=24", "--heads=4",
+                                    "--sequence=12", "--batch=4", "--vocabulary=259"),
+                         "wide", "--microbatches=1")
+
+    def train(*options, program=program, ranks=2, **environment):
+        return run(program, ranks, "--data", "text", "--quiet", *options, **environment)
+
+    keep = ["--checkpoint", "kept"]
+    must(train("--steps", 7, *keep, "--every", 2, "--keep", 2))
+    steps = sorted(path.name for path in pathlib.Path("kept").glob("step-*"))
+    check(steps == ["step-00000006", "step-00000007"], f"kept {steps}")
+    must(train("--steps", 5, "--checkpoint", "sync", "--every", 1, "--checkpoint-sync"))
+    check(len(list(pathlib.Path("sync").glob("step-*"))) == 5, "checkpoints of each step")
+    must(train("--steps", 3, "--checkpoint", "clock", "--every-minutes", "0.00001"))
+    check(len(list(pathlib.Path("clock").glob("step-*"))) == 3, "checkpoints by the clock")
+
+    # A run that begins anew does not write among those of another.
+    expect(train("--steps", 9, *keep), "expected no checkpoints where a run begins anew")
+    expect(train("--steps", 5, *keep, "--resume"), "after 7 steps, expected at most the 5")
+    expect(train("--steps", 9, *keep, "--resume=kept/step-00000006"), "found step-00000007")
+    expect(train("--steps", 9, "--resume=nowhere"), "found no checkpoint in 'nowhere'")
+    expect(train("--steps", 9, "--resume"), "found --resume without --checkpoint")
+    expect(train("--steps", 9, "--every", 2), "without --checkpoint")
+    expect(train("--steps", 9, "--resume-weights-only"), "without --resume")
+    expect(train("--steps", 9, *keep, "--emulate=1"), "with --emulate")
+    expect(train("--steps", 9, "--checkpoint", "text"), "cannot make the directory")
+
+    # What is not the run of the checkpoint, all of it.
+    write_text("another", seed=7)
+    resume = ["--steps", 9, "--checkpoint", "new", "--resume=kept"]
+    expect(train(*resume, "--seed", 2, "--optimizer", "sgd", "--data", "another"),
+           "is not the one of 'kept/step-00000007'", "--seed: found 2, the checkpoint has 1",
+           "--optimizer: found sgd", "data: found ")
+    expect(run(other, 1, "--data", "text", *resume), "wte.weight is [259, 24], expected [258, 24]")
+    expect(run(silu, 1, "--data", "text", *resume), "of other layers")
+    must(run(silu, 1, "--data", "text", *resume, "--resume-weights-only", "--quiet"))
+    result = train("--steps", 9, "--checkpoint", "lower", "--resume=kept", "--lr", "1e-4")
+    must(result)
+    check("note: goes on with --lr 0.0001, 0.001 before" in result.stderr, result.stderr)
+    must(run(wide, 1, "--data", "text", "--steps", 9, "--resume=kept", "--quiet"))
+
+    # Nothing is allocated in a step while a checkpoint is written beside it.
+    single = compile_model(model, "single", "--microbatches=2")
+    output = must(run(single, 1, "--data", "text", "--steps", 6, "--checkpoint", "counted",
+                      "--every", 1, "--memory-report", PPRT_COUNT_ALLOCATIONS="1"))
+    check(re.search(r"rank 0: program 0, MPI 0, libraries 0", output), output)
+    check(re.search(r"rank 0 +copies [0-9.]+ MiB for each checkpoint", output), output)
+
+
+def damaged(name, change):
+    """A copy of a checkpoint that is not whole any more."""
+    folder = pathlib.Path(name)
+    shutil.copytree("kept/step-00000007", folder)
+    change(folder)
+    return folder
+
+
+def check_damage():
+    program = pathlib.Path("options").resolve()
+
+    def resume(folder):
+        return run(program, 2, "--data", "text", "--steps", 9, "--quiet", f"--resume={folder}")
+
+    def edit(change):
+        def apply(folder):
+            path = folder / "checkpoint.json"
+            index = json.loads(path.read_text())
+            change(index)
+            path.write_text(json.dumps(index))
+        return apply
+
+    def cut(name, count):
+        def apply(folder):
+            path = folder / name
+            os.truncate(path, path.stat().st_size - count)
+        return apply
+
+    slices = lambda index: index["states"][0]["slices"]
+    cases = [
+        ("half", cut("checkpoint.json", 1000), "the file is damaged"),
+        ("state", cut("optimizer-00000.safetensors", 4), "truncated"),
+        ("weights", cut("model.safetensors", 4), "truncated"),
+        ("lost", lambda folder: (folder / "optimizer-00000.safetensors").unlink(),
+         "optimizer-00000.safetensors"),
+        ("gap", edit(lambda index: slices(index).pop()), "slices with gaps between"),
+        ("twice", edit(lambda index: slices(index).append(slices(index)[0])),
+         "slices that overlap"),
+        ("renamed", edit(lambda index: slices(index)[0].update(tensor="x")),
+         "found no tensor 'x'"),
+        ("fewer", edit(lambda index: index["states"].pop(0)), "the checkpoint has none"),
+        ("version", edit(lambda index: index.update(version=9)), "found version 9"),
+    ]
+    for name, change, text in cases:
+        expect(resume(damaged(f"damaged-{name}", change)), text)
+    print(f"{len(cases)} damaged checkpoints are errors")
+
+
 def main():
     start()
     write_text("text")
     check_meshes()
+    check_signals("gpt.mlir")
+    check_options("gpt.mlir")
+    check_damage()
 
 
 main()

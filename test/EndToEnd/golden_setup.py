@@ -22,8 +22,8 @@ def model_options(family):
 
 
 def program_options():
-    return ["--data", "data", "--token-format", "bytes", "--steps", STEPS, "--seed", SEED,
-            "--lr", LR, "--min-lr", MIN_LR, "--warmup", WARMUP, "--decay", DECAY,
+    return ["--data", "data", "--token-format", "bytes", "--order", "windows", "--steps", STEPS,
+            "--seed", SEED, "--lr", LR, "--min-lr", MIN_LR, "--warmup", WARMUP, "--decay", DECAY,
             "--weight-decay", WEIGHT_DECAY, "--clip", CLIP]
 
 

@@ -65,6 +65,7 @@ class Setting:
         self.is_from_file = False  # the schedule, as pp-plan writes it
         self.threads = 1
         self.restarts = False  # from its weights, after the first step
+        self.resumes = 0  # after so many steps of another program, from its checkpoint
 
     def schedule_options(self):
         words = [f"--schedule={self.schedule}"]
@@ -96,6 +97,10 @@ class Setting:
                 words.append(f"--sequence-parallel={self.sequence}")
         return words
 
+    def cut(self):
+        """What the bits of layers depend on."""
+        return self.tensors, self.sequence if self.tensors > 1 else None
+
     def processes(self):
         return self.ranks * self.replicas * self.tensors // self.sharing
 
@@ -108,6 +113,8 @@ class Setting:
             words.append(f"--threads {self.threads}")
         if self.restarts:
             words.append("--load")
+        if self.resumes:
+            words.append(f"--resume after {self.resumes} steps")
         return " ".join(words)
 
 
@@ -214,6 +221,8 @@ def draw_runs(rng, case):
         if not case.is_device:
             setting.threads = rng.choice([1, 1, 1, 2, 3])
         setting.restarts = case.may_restart and rng.random() < 0.5
+        if not setting.restarts and case.steps > 1 and rng.random() < 0.4:
+            setting.resumes = rng.randrange(1, case.steps)
 
 
 def draw_setting(rng, case, tools):
@@ -341,6 +350,7 @@ class Run:
         self.refusals = []
         self.unchecked = self.checked = 0
         self.worst = 0.0
+        self.written = {}  # label of the last program that wrote checkpoints, by cut
         shutil.rmtree(self.directory, ignore_errors=True)
         self.directory.mkdir(parents=True)
         self.write_data()
@@ -402,7 +412,7 @@ class Run:
         word = "u16" if self.case.model.token_bytes == 2 else "bytes"
         status, out, error = self.execute(
             [*launch, f"./{program}.exe", "--data", "data.bin", "--token-format", word,
-             "--seed", self.case.run_seed, "--threads", setting.threads, "--quiet",
+             "--order", "windows", "--seed", self.case.run_seed, "--threads", setting.threads, "--quiet",
              "--timeout", 60, "--metrics", f"{label}.jsonl", "--save", label, *device,
              *options], "program")
         if status != 0:
@@ -412,8 +422,7 @@ class Run:
     def train_all(self, setting, program, label):
         """All steps of the case."""
         if not setting.restarts or self.case.steps < 2:
-            return self.train(setting, program, label,
-                              ["--steps", self.case.steps, *self.case.optimizer])
+            return self.train_straight(setting, program, label)
         first = self.train(setting, program, f"{label}-first",
                            ["--steps", 1, *self.case.optimizer])
         rest = self.train(setting, program, label,
@@ -421,6 +430,23 @@ class Run:
                            f"{label}-first"])
         rest.steps = first.steps + rest.steps
         return rest
+
+    def train_straight(self, setting, program, label):
+        """In one run, or on from a checkpoint of another program, whose layers are cut
+        alike; writes checkpoints for the next one."""
+        cut = setting.cut()
+        options = ["--steps", self.case.steps, *self.case.optimizer]
+        if not setting.resumes:
+            shutil.rmtree(self.directory / f"{label}-checkpoints", ignore_errors=True)
+            found = self.train(setting, program, label, [
+                *options, "--checkpoint", f"{label}-checkpoints", "--every", 1])
+            self.written[cut] = (f"{label}-checkpoints", found)
+            return found
+        folder, before = self.written[cut]
+        found = self.train(setting, program, label, [
+            *options, f"--resume={folder}/step-{setting.resumes:08}"])
+        found.steps = before.steps[:setting.resumes] + found.steps
+        return found
 
     def expected_of(self, reference, label):
         """What settings must compute: those that restart, and the others."""
@@ -461,7 +487,7 @@ class Run:
         if not references[1, None]:
             return
         for number, setting in enumerate(self.case.settings):
-            cut = (setting.tensors, setting.sequence if setting.tensors > 1 else None)
+            cut = setting.cut()
             if cut not in references:
                 references[cut] = self.check_reference(*cut)
             expected = references[cut]

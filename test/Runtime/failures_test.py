@@ -27,7 +27,7 @@ class Failures(Case):
         self.assertError(self.fake(2, variant=1), "found 2 ranks, expected 1", "--pp=2")
 
     def test_options(self):
-        self.assertError(self.fake(2, "--lr", "-1"), "error: found --lr -1, expected a positive")
+        self.assertError(self.fake(2, "--lr", "-1"), "error: found --lr -1, expected a number from 0 on")
         self.assertError(self.fake(1, "--bogus"), "--help lists")
 
     def two(self, first, second):

@@ -677,7 +677,7 @@ class Failures(Gpu):
         # Messages of the all-reduce of losses and norms as well.
         result = self.start(2, "--timeout", "2", FAKE_NCCL_STUCK="6")
         self.assertError(result, "found a step that takes longer than 2 s",
-                         "unfinished: an all_reduce of 14 f64 over pipe on rank")
+                         "unfinished: an all_reduce of 18 f64 over pipe on rank")
 
     def test_channels(self):
         """Transfers that wait hold few multiprocessors; the user has the last word."""

@@ -32,6 +32,31 @@ static json::Array toJSON(ArrayRef<int64_t> values) {
   return array;
 }
 
+/// Of attr::kConfig.
+static json::Value toJSON(Attribute value) {
+  if (auto values = dyn_cast<ArrayAttr>(value)) {
+    json::Array array;
+    for (Attribute each : values)
+      array.push_back(toJSON(each));
+    return array;
+  }
+  if (auto entries = dyn_cast<DictionaryAttr>(value)) {
+    json::Object object;
+    for (NamedAttribute entry : entries)
+      object[json::fixUTF8(entry.getName())] = toJSON(entry.getValue());
+    return object;
+  }
+  if (auto text = dyn_cast<StringAttr>(value))
+    return json::fixUTF8(text.getValue());
+  if (auto flag = dyn_cast<BoolAttr>(value))
+    return flag.getValue();
+  if (auto number = dyn_cast<IntegerAttr>(value))
+    return number.getInt();
+  if (auto number = dyn_cast<FloatAttr>(value))
+    return number.getValueAsDouble();
+  return nullptr;
+}
+
 /// The smallest i32 that is too large as a token where no layer says less.
 static constexpr int64_t kNoBound = 2147483647;
 
@@ -505,6 +530,8 @@ pp::describePrograms(ModuleOp module, ArrayRef<LoweredProgram> programs,
       {"target", isForDevice(module) ? "cuda" : "cpu"},
       {"fingerprint", text(attr::kFingerprint, "")},
       {"model_hash", text(attr::kModelHash, "")}};
+  if (Attribute config = module->getAttr(attr::kConfig))
+    root["config"] = toJSON(config);
   const SymbolIndices indices(module);
   if (failed(addInputs(module, root)) ||
       failed(addParameters(module, symbols, functions, root)) ||

@@ -33,7 +33,8 @@ def passes_of(pipeline):
 def without_native(text):
     """As pp-compile prints: no code of layers, no digest of the file."""
     text = re.sub(r"^  module @layers .*?^  }\n", "", text, flags=re.S | re.M)
-    text = re.sub(r'pp\.fingerprint = "[0-9a-f]*",? ?', "", text)
+    text = re.sub(r'pp\.(fingerprint|model_hash) = "[0-9a-f]*"(, )?', "", text)
+    text = text.replace(", }", "}")
     return text.strip()
 
 

@@ -65,24 +65,26 @@ TEST(CheckpointIndex, WhatIsWrongIsNamed) {
   EXPECT_PROBLEM(i["model"].erase("hash"), "found no hash in model");
   EXPECT_PROBLEM(i["options"] = 1, "found 1 as options, expected an object");
   EXPECT_PROBLEM(i["options"]["--lr"] = 1, "expected a text");
-  EXPECT_PROBLEM(i["states"]["w.m"]["shape"] = 4, "expected a list");
-  EXPECT_PROBLEM(i["states"]["w.m"]["slices"] = 4, "expected a list");
-  EXPECT_PROBLEM(i["states"]["w.m"]["slices"][1]["begin"][0] = 3,
+  EXPECT_PROBLEM(i["states"][0]["shape"] = 4, "expected a list");
+  EXPECT_PROBLEM(i["states"][0]["slices"] = 4, "expected a list");
+  EXPECT_PROBLEM(i["states"][0]["slices"][1]["begin"][0] = 3,
                  "outside of its tensor");
-  EXPECT_PROBLEM(i["states"]["w.m"]["slices"][1]["size"][1] = ~uint64_t(0),
+  EXPECT_PROBLEM(i["states"][0]["slices"][1]["size"][1] = ~uint64_t(0),
                  "outside of its tensor");
-  EXPECT_PROBLEM(i["states"]["w.m"]["slices"][1]["size"] = {2},
+  EXPECT_PROBLEM(i["states"][0]["slices"][1]["size"] = {2},
                  "outside of its tensor");
-  EXPECT_PROBLEM(i["states"]["w.m"]["slices"][1]["file"] = "../x",
+  EXPECT_PROBLEM(i["states"][0]["slices"][1]["file"] = "../x",
                  "expected the name of one beside");
-  EXPECT_PROBLEM(i["states"]["w.m"]["shape"] =
+  EXPECT_PROBLEM(i["states"][0]["shape"] =
                      ordered_json::array({~uint64_t(0), 6}),
                  "more than 2^64 bytes");
+  EXPECT_PROBLEM(i["states"].push_back(i["states"][0]), "twice as a state");
+  EXPECT_PROBLEM(i["states"][0].erase("name"), "found no name in states");
   EXPECT_PROBLEM(i = 1, "found no JSON object");
   TemporaryDirectory directory;
   EXPECT_ERROR(readCheckpointIndex(directory.file("")), "cannot read");
   const std::string text = exampleIndex().text();
-  for (size_t size = 0; size + 2 < text.size(); ++size) {
+  for (size_t size = 0; size + 2 < text.size(); size += 7) {
     directory.write("checkpoint.json", text.substr(0, size));
     EXPECT_NE(errorOf([&] { readCheckpointIndex(directory.file("")); }), "");
   }
@@ -161,21 +163,22 @@ TEST(WeightLayout, FilesTakeWhatFits) {
   const std::vector<Parameter> model = {
       parameter("a", {5}), parameter("b", {5}), parameter("c", {100}),
       parameter("d", {}), parameter("e", {9})};
-  const WeightLayout one = layOutWeights(model, WeightType::BF16, 1 << 20);
+  const WeightLayout one = layOutWeights(model, ValueType::BF16, 1 << 20);
   ASSERT_EQ(one.files.size(), 1u);
   EXPECT_EQ(one.files[0].name, "model.safetensors");
   EXPECT_EQ(one.index, "");
   EXPECT_EQ(one.files[0].bytes, one.files[0].header.size() + 120 * 2);
   EXPECT_EQ(one.places[4].begin, one.files[0].header.size() + 111 * 2);
 
-  const WeightLayout several = layOutWeights(model, WeightType::F32, 40);
+  const WeightLayout several = layOutWeights(model, ValueType::F32, 40);
   ASSERT_EQ(several.files.size(), 3u);
   EXPECT_EQ(several.files[1].name, "model-00002-of-00003.safetensors");
   const ordered_json index = ordered_json::parse(several.index);
   EXPECT_EQ(index["metadata"]["total_size"], 480);
-  EXPECT_EQ(index["weight_map"]["b"], "model-00001-of-00003.safetensors");
-  EXPECT_EQ(index["weight_map"]["c"], "model-00002-of-00003.safetensors");
+  // As save_pretrained does it, what has a file of its own goes before.
+  EXPECT_EQ(index["weight_map"]["b"], "model-00002-of-00003.safetensors");
+  EXPECT_EQ(index["weight_map"]["c"], "model-00001-of-00003.safetensors");
   EXPECT_EQ(index["weight_map"]["e"], "model-00003-of-00003.safetensors");
-  EXPECT_EQ(several.places[1].begin, several.files[0].header.size() + 20);
-  EXPECT_EQ(several.places[2].begin, several.files[1].header.size());
+  EXPECT_EQ(several.places[1].begin, several.files[1].header.size() + 20);
+  EXPECT_EQ(several.places[2].begin, several.files[0].header.size());
 }

@@ -14,12 +14,12 @@ using namespace pprt;
 class ContextTest : public testing::Test {
 protected:
   ContextTest()
-      : file(directory.write("data", std::string(100, 'a')),
-             TokenFormat::Bytes) {
+      : data(optionsOf(directory.write("data", std::string(100, 'a')))) {
     d.microbatches = 2;
     d.sequence = 4;
     d.vocabulary = d.targetClasses = 256;
-    d.inputs = {{"tokens", false, 1, 4}, {"targets", true, 1, 4}};
+    d.inputs = {{"tokens", Input::Tokens, 1, 4},
+                {"targets", Input::Targets, 1, 4}};
     d.parameters = {stepfunctions::parameter("w", /*decays=*/true),
                     stepfunctions::parameter("b", /*decays=*/false)};
     stepfunctions::describe(d);
@@ -34,9 +34,14 @@ protected:
     options.clip = 0;
     options.weightDecay = 0;
     bootstrap = createLocalBootstrap();
-    batches = std::make_unique<Batches>(file, d, 1);
+    batches = std::make_unique<Batches>(data, d, 1);
     recorder = std::make_unique<Recorder>(d.programs[0], false, false);
     make();
+  }
+  static DataOptions optionsOf(const std::string &path) {
+    DataOptions options;
+    options.files = {path};
+    return options;
   }
   void make(const pprt_function *functions = stepfunctions::all) {
     const BackendSetup setup{d, options, *bootstrap, *recorder};
@@ -67,7 +72,7 @@ protected:
   }
 
   TemporaryDirectory directory;
-  TokenFile file;
+  DataSet data;
   Description d;
   Options options;
   std::unique_ptr<Bootstrap> bootstrap;

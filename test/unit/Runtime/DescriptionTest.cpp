@@ -51,13 +51,33 @@ static std::string problem(const json &document) {
   return errorOf([&] { parseDescription(text.c_str()); });
 }
 
+TEST(Description, KindsOfInputs) {
+  json document = good();
+  document["inputs"].push_back(
+      {{"name", "of"}, {"kind", "documents"}, {"shape", {2, 8}}});
+  document["ignored_target"] = -100;
+  Description d = parseDescription(document.dump().c_str());
+  EXPECT_EQ(d.inputs[2].kind, Input::Documents);
+  EXPECT_EQ(d.ignoredTarget, -100);
+  EXPECT_FALSE(parseDescription(good().dump().c_str()).ignoredTarget);
+  // By its name where it has no kind.
+  document["inputs"][2] = {{"name", "documents"}, {"shape", {2, 8}}};
+  EXPECT_EQ(parseDescription(document.dump().c_str()).inputs[2].kind,
+            Input::Documents);
+  document["inputs"][2]["kind"] = "images";
+  EXPECT_NE(problem(document).find("the kind 'images'"), std::string::npos);
+  document["inputs"][2] = {
+      {"name", "of"}, {"kind", "documents"}, {"shape", {2, 7}}};
+  EXPECT_NE(problem(document).find("'of' is not 2 x 8"), std::string::npos);
+}
+
 TEST(Description, IsRead) {
   std::string text = good().dump();
   Description d = parseDescription(text.c_str());
   EXPECT_EQ(d.targetClasses, 100);
   EXPECT_EQ(d.tokensPerStep(), 64);
-  EXPECT_FALSE(d.inputs[0].isTargets);
-  EXPECT_TRUE(d.inputs[1].isTargets);
+  EXPECT_EQ(d.inputs[0].kind, Input::Tokens);
+  EXPECT_EQ(d.inputs[1].kind, Input::Targets);
   EXPECT_EQ(d.parameters[0].init.kind, Initializer::Normal);
   EXPECT_EQ(d.parameters[0].init.deviation, 0.02);
   EXPECT_EQ(d.states[3].kind, "v");

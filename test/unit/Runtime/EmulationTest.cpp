@@ -96,7 +96,7 @@ TEST(Emulation, CollectivesOfLayersAreMade) {
 TEST(Emulation, StepsTouchNoMemory) {
   Description d;
   d.microbatches = 1;
-  d.inputs = {{"tokens", false, 1, 4}};
+  d.inputs = {{"tokens", Input::Tokens, 1, 4}};
   d.programs = {program()};
   d.parameters = {stepfunctions::parameter("w", /*decays=*/false)};
   d.programs[0].parameters = {{0, 0, true}};

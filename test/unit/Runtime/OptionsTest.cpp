@@ -34,7 +34,9 @@ TEST(Options, DefaultsFollowFromOthers) {
   EXPECT_DOUBLE_EQ(o.minLearningRate, 2e-4);
   EXPECT_EQ(o.decay, 40);
   EXPECT_EQ(o.optimizer, "adamw");
-  EXPECT_EQ(o.tokenFormat, TokenFormat::Auto);
+  EXPECT_EQ(o.data.format, TokenFormat::Auto);
+  EXPECT_EQ(o.data.order, WindowOrder::Epochs);
+  EXPECT_EQ(o.data.documents.end, -1);
   EXPECT_EQ(parse({"--data", "f", "--steps", "5", "--warmup", "10"})->decay, 0);
 }
 
@@ -56,7 +58,7 @@ TEST(Options, EverythingIsRead) {
   EXPECT_EQ(o.decay, 7);
   EXPECT_EQ(o.clip, 0);
   EXPECT_EQ(o.seed, 9u);
-  EXPECT_EQ(o.tokenFormat, TokenFormat::U32);
+  EXPECT_EQ(o.data.format, TokenFormat::U32);
   EXPECT_EQ(o.timeline, "l");
   EXPECT_EQ(o.timeout, 2.5);
   EXPECT_EQ(o.threads, 3);
@@ -73,6 +75,15 @@ TEST(Options, ImpossibleValues) {
                "found --steps 0, expected at least 1");
   EXPECT_ERROR(parse({"--data", "f", "--lr", "-1"}), "found --lr -1");
   EXPECT_ERROR(parse({"--data", "f", "--lr", "nan"}), "found --lr nan");
+  EXPECT_ERROR(parse({"--data", "f", "--save-dtype", "bf16"}),
+               "found --save-dtype without --save, expected both: give --save");
+  EXPECT_ERROR(parse({"--data", "f", "--tokenizer", "d"}),
+               "found --tokenizer without --save or --checkpoint, expected one "
+               "of them: give --save DIR, or drop it");
+  EXPECT_ERROR(parse({"--data", "f", "--save", "d", "--save-dtype", "f64"}),
+               "found --save-dtype f64, expected f32, bf16 or f16");
+  EXPECT_ERROR(parse({"--data", "f", "--save", "d", "--max-shard-size", "x"}),
+               "found --max-shard-size x, expected a size such as 5GB");
   EXPECT_ERROR(parse({"--data", "f", "--lr", "1e-4", "--min-lr", "1e-3"}),
                "expected 0 to the value of --lr");
   EXPECT_ERROR(parse({"--data", "f", "--warmup", "-3"}), "found --warmup -3");
@@ -114,9 +125,10 @@ TEST(Options, ValuesAreCheckedAsTheyAreUsed) {
                "found --epsilon 1e-300 (0 in f32), expected a positive number "
                "that is neither 0 nor infinite in f32");
   EXPECT_ERROR(with("--epsilon", "1e39"), "found --epsilon 1e+39 (inf in f32)");
-  EXPECT_ERROR(with("--lr", "1e39"),
-               "found --lr 1e+39 (inf in f32), expected a positive number that "
-               "is finite in f32");
+  EXPECT_ERROR(
+      with("--lr", "1e39"),
+      "found --lr 1e+39 (inf in f32), expected a number from 0 on that "
+      "is finite in f32");
   EXPECT_ERROR(with("--weight-decay", "1e39"),
                "found --weight-decay 1e+39 (inf in f32)");
   EXPECT_ERROR(parse({"--data", "f", "--lr", "1e30", "--weight-decay", "1e10"}),
@@ -131,6 +143,7 @@ TEST(Options, ValuesAreCheckedAsTheyAreUsed) {
   EXPECT_TRUE(with("--epsilon", "1e-44"));
   EXPECT_TRUE(with("--lr", "3.4e38"));
   EXPECT_TRUE(with("--lr", "1e-60"));
+  EXPECT_TRUE(with("--lr", "0"));
   EXPECT_TRUE(with("--clip", "0"));
 }
 
@@ -256,4 +269,58 @@ TEST(Options, ValuesTellNumbersApart) {
   b.learningRate = std::nextafter(a.learningRate, 1.0);
   EXPECT_NE(a.values(), b.values());
   EXPECT_EQ(a.values(), Options().values());
+}
+
+static std::vector<std::string> filesOf(std::vector<const char *> arguments) {
+  return parse(arguments)->data.files;
+}
+
+TEST(Options, SeveralFiles) {
+  EXPECT_EQ(filesOf({"--data", "a"}), (std::vector<std::string>{"a"}));
+  EXPECT_EQ(filesOf({"--data", "a.bin:0.7", "--seed", "2", "--data=b.idx:.3"}),
+            (std::vector<std::string>{"a.bin:0.7", "b.idx:.3"}));
+  EXPECT_ERROR(parse({"--data", "a", "b"}), "--help lists");
+  EXPECT_ERROR(parse({"--data", "a", "--data", "b:0"}),
+               "found --data with the weight '0'");
+  // All ranks name the same files.
+  auto values = parse({"--data", "a:2", "--data", "b"})->values();
+  EXPECT_EQ(values.front().first, "--data");
+  EXPECT_EQ(values.front().second, "a:2 b");
+}
+
+TEST(Options, OrderAndDocuments) {
+  Options o =
+      *parse({"--data", "f", "--order", "windows", "--document-end", "50256"});
+  EXPECT_EQ(o.data.order, WindowOrder::Windows);
+  EXPECT_EQ(o.data.documents.end, 50256);
+  EXPECT_EQ(parse({"--data", "f", "--document-begin=1"})->data.documents.begin,
+            1);
+  EXPECT_ERROR(parse({"--data", "f", "--order", "random"}),
+               "expected epochs or windows");
+  EXPECT_ERROR(parse({"--data", "f", "--document-end", "3000000000"}),
+               "found --document-end 3e+09, expected a token from 0 on");
+  EXPECT_ERROR(parse({"--data", "f", "--document-begin=-7"}),
+               "found --document-begin -7");
+  EXPECT_ERROR(
+      parse({"--data", "f", "--document-begin", "1", "--document-end", "2"}),
+      "found --document-end with --document-begin");
+}
+
+TEST(DataSource, WeightBehindTheLastColon) {
+  auto expect = [](const char *text, const char *path, double weight) {
+    DataSource source = DataSource::parse(text);
+    EXPECT_EQ(source.path, path);
+    EXPECT_EQ(source.weight, weight);
+  };
+  expect("a.bin", "a.bin", 1);
+  expect("a.bin:0.7", "a.bin", 0.7);
+  expect("a.bin:2e3", "a.bin", 2000);
+  expect("dir:x/a.bin", "dir:x/a.bin", 1);
+  expect("a:1:1", "a:1", 1);
+  expect("a:b:.5", "a:b", 0.5);
+  expect("a:", "a:", 1);
+  expect(":1", ":1", 1);
+  expect("a:12x", "a:12x", 1);
+  for (const char *text : {"a:0", "a:-1", "a:nan", "a:inf", "a:1e999", "a:-0"})
+    EXPECT_ERROR(DataSource::parse(text), "expected a positive finite number");
 }

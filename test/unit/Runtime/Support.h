@@ -11,15 +11,18 @@
 #include <gtest/gtest.h>
 #include <sstream>
 #include <string>
+#include <unistd.h>
 
 namespace pprt {
 
 /// A directory that goes away with the test.
 class TemporaryDirectory {
 public:
-  TemporaryDirectory() {
+  TemporaryDirectory()
+      : TemporaryDirectory(std::filesystem::temp_directory_path().string()) {}
+  explicit TemporaryDirectory(const std::string &parent) {
     std::string pattern =
-        (std::filesystem::temp_directory_path() / "pprt-XXXXXX").string();
+        (std::filesystem::path(parent) / "pprt-XXXXXX").string();
     path = mkdtemp(pattern.data());
   }
   ~TemporaryDirectory() { std::filesystem::remove_all(path); }
@@ -40,6 +43,14 @@ public:
 private:
   std::filesystem::path path;
 };
+
+/// Where files are in memory, if there is such a place: tests that flush many
+/// need not wait for a disk.
+inline std::string memoryPath() {
+  return access("/dev/shm", W_OK | X_OK) == 0
+             ? "/dev/shm"
+             : std::filesystem::temp_directory_path().string();
+}
 
 inline std::string readFile(const std::string &path) {
   std::ifstream file(path, std::ios::binary);

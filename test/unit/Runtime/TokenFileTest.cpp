@@ -285,3 +285,37 @@ TEST(TokenFile, OtherContentIsAnError) {
   other.read(7, 1, &token);
   EXPECT_EQ(token, 'y');
 }
+
+static std::vector<bool> bordersOf(const TokenFile &file) {
+  const std::vector<int32_t> tokens = all(file);
+  auto borders = std::make_unique<bool[]>(tokens.size());
+  file.markDocuments(0, tokens.size(), tokens.data(), borders.get());
+  return std::vector<bool>(borders.get() + 1, borders.get() + tokens.size());
+}
+
+TEST(TokenFile, DocumentsByTokens) {
+  TemporaryDirectory directory;
+  // nanoGPT's: the end of text behind each document.
+  const std::string plain =
+      directory.write("train.bin", words({5, 50256, 6, 7, 50256}, 2));
+  EXPECT_FALSE(TokenFile(plain, TokenFormat::U16).knowsDocuments());
+  TokenFile file(plain, TokenFormat::U16, {50256, -1});
+  ASSERT_TRUE(file.knowsDocuments());
+  EXPECT_EQ(bordersOf(file), (std::vector<bool>{0, 1, 0, 0}));
+  // llm.c's: before each.
+  const std::string gpt2 = directory.write(
+      "a.bin", llmc(20240520, 1, 5, words({50256, 6, 7, 50256, 8}, 2)));
+  TokenFile begins(gpt2, TokenFormat::Auto);
+  ASSERT_TRUE(begins.knowsDocuments());
+  EXPECT_EQ(begins.documentsName(), "that begin with token 50256");
+  EXPECT_EQ(bordersOf(begins), (std::vector<bool>{0, 0, 1, 0}));
+  // Unless something else is asked for.
+  EXPECT_EQ(bordersOf(TokenFile(gpt2, TokenFormat::Auto, {7, -1})),
+            (std::vector<bool>{0, 0, 1, 0}));
+  EXPECT_EQ(bordersOf(TokenFile(gpt2, TokenFormat::Auto, {-1, 8})),
+            (std::vector<bool>{0, 0, 0, 1}));
+  const std::string llama = directory.write(
+      "b.bin", llmc(20240801, 7, 3, words({128000, 6, 128000}, 4)));
+  EXPECT_EQ(bordersOf(TokenFile(llama, TokenFormat::Auto)),
+            (std::vector<bool>{0, 1}));
+}

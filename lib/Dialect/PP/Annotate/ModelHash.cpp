@@ -9,10 +9,13 @@
 using namespace mlir;
 using namespace pp;
 
-/// Whether an attribute says what is computed, whatever the batch.
-static bool isMathematics(Attribute attribute) {
-  return isa<FloatAttr, IntegerAttr, StringAttr, SymbolRefAttr, UnitAttr>(
-             attribute) ||
+/// Whether an attribute says what is computed, whatever the batch. Numbers of
+/// pp's ops say where: stages of applies.
+static bool isMathematics(Operation *op, Attribute attribute) {
+  if (auto integer = dyn_cast<IntegerAttr>(attribute))
+    return integer.getType().isInteger(1) ||
+           !isa<PPDialect>(op->getDialect());
+  return isa<FloatAttr, StringAttr, SymbolRefAttr, UnitAttr>(attribute) ||
          isa<nn::NNDialect>(attribute.getDialect());
 }
 
@@ -24,14 +27,16 @@ static void print(Type type, raw_ostream &out) {
     out << '^' << shaped.getRank();
 }
 
-std::string pp::hashOfModel(ModelOp model) {
+std::string pp::hashOfModel(ModuleOp module) {
   std::string text;
   llvm::raw_string_ostream out(text);
   DenseMap<Value, unsigned> numbers;
   auto number = [&](Value value) {
     return numbers.try_emplace(value, numbers.size()).first->second;
   };
-  model->walk<WalkOrder::PreOrder>([&](Operation *op) {
+  module.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (op == module)
+      return; // has what it was compiled with
     out << op->getName() << '(';
     for (Value operand : op->getOperands())
       out << number(operand) << ' ';
@@ -47,7 +52,7 @@ std::string pp::hashOfModel(ModelOp model) {
           print(argument.getType(), out);
         }
     for (NamedAttribute attribute : op->getAttrs())
-      if (isMathematics(attribute.getValue()))
+      if (isMathematics(op, attribute.getValue()))
         out << ' ' << attribute.getName() << '=' << attribute.getValue();
     out << '\n';
   });

@@ -9,11 +9,12 @@
 
 namespace pp {
 
-/// A digest, 32 hexadecimal digits, of what a model computes: its ops, how they
+/// A digest, 32 hexadecimal digits, of what the model of a module computes: the
+/// ops of its layers and those that apply them, how they
 /// are connected, their scalar attributes and those of nn. Shapes are no part
 /// of it, as they have the batch in them, nor is what only says where things
 /// are (shardings). A checkpoint of one model is not taken for one of another.
-std::string hashOfModel(ModelOp model);
+std::string hashOfModel(mlir::ModuleOp module);
 
 } // namespace pp
 

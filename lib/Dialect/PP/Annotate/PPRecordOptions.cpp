@@ -22,9 +22,8 @@ struct RecordOptions : pp::impl::PPRecordOptionsBase<RecordOptions> {
     if (!fingerprint.empty()) {
       module->setAttr(attr::kFingerprint,
                       StringAttr::get(context, fingerprint));
-      for (ModelOp model : module.getOps<ModelOp>())
-        module->setAttr(attr::kModelHash,
-                        StringAttr::get(context, hashOfModel(model)));
+      module->setAttr(attr::kModelHash,
+                      StringAttr::get(context, hashOfModel(module)));
     }
     if (partitionMemory || searchMemory)
       module->setAttr(attr::kDecision,

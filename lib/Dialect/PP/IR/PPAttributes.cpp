@@ -134,6 +134,18 @@ static bool areDistributions(Attribute attribute) {
   return takes && llvm::all_of(takes, llvm::IsaPred<comm::DistributionAttr>);
 }
 
+/// A value of JSON, with null as a unit attribute.
+static bool isJson(Attribute attribute) {
+  if (auto values = dyn_cast<ArrayAttr>(attribute))
+    return llvm::all_of(values, isJson);
+  if (auto object = dyn_cast<DictionaryAttr>(attribute))
+    return llvm::all_of(
+        object, [](NamedAttribute entry) { return isJson(entry.getValue()); });
+  if (auto number = dyn_cast<FloatAttr>(attribute))
+    return number.getType().isF64() && number.getValue().isFinite();
+  return isa<UnitAttr, StringAttr, BoolAttr>(attribute) || isI64(attribute);
+}
+
 /// "12F": a number and what is computed.
 static bool isPart(Attribute attribute) {
   auto text = dyn_cast<StringAttr>(attribute);
@@ -185,6 +197,12 @@ static const Rule rules[] = {
     {attr::kDecision, [](Attribute value) { return isa<DecisionAttr>(value); },
      "#pp.decision<...>"},
     {attr::kRecompute, isString, kExpectsString},
+    {attr::kConfig,
+     [](Attribute value) {
+       return isa<DictionaryAttr>(value) && isJson(value);
+     },
+     "a dictionary of strings, i64, finite f64, booleans, unit attributes (for "
+     "null), arrays and dictionaries"},
     {attr::kWorkspace, isBytes, kExpectsBytes},
     {attr::kWorkspaceOffset, isBytes, kExpectsBytes},
     {attr::kOffsets, areOffsets,

@@ -582,6 +582,8 @@ LogicalResult Differentiation::run() {
   module->setAttr(attr::kLayers, describeLayers());
 
   module.setSymName(model.getSymName());
+  if (Attribute config = model->getAttr(attr::kConfig))
+    module->setAttr(attr::kConfig, config);
   model.erase();
   for (LayerOp layer : llvm::make_early_inc_range(module.getOps<LayerOp>()))
     layer.erase();

@@ -85,6 +85,11 @@ def PP_ModelOp : PP_Op<"model", [FunctionOpInterface, IsolatedFromAbove,
     `pp.data` on an argument names the input that feeds it; without it the
     first i32 argument is `tokens` and the second `targets`.
 
+    `pp.config` is the `config.json` with which Hugging Face's transformers loads
+    what is trained, as pp-import writes it: objects are dictionaries, null is a
+    unit attribute. Nothing is computed from it; programs write it beside
+    weights.
+
     Constraints:
     1. The model returns one scalar float.
     2. Its body holds `pp.param`, `pp.apply` and, last, `pp.return`.

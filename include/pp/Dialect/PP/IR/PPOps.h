@@ -62,6 +62,9 @@ inline constexpr llvm::StringLiteral kLayers = "pp.layers";
 /// On the module: a digest of the model's text, and the policy of its user.
 inline constexpr llvm::StringLiteral kFingerprint = "pp.fingerprint";
 inline constexpr llvm::StringLiteral kRecompute = "pp.recompute";
+/// On the model, in a plan on the module: config.json of Hugging Face, with
+/// objects as dictionaries and null as a unit attribute.
+inline constexpr llvm::StringLiteral kConfig = "pp.config";
 /// On the module: a digest of what the model computes; see pp-record-options.
 inline constexpr llvm::StringLiteral kModelHash = "pp.model_hash";
 /// On the module: what was decided for a memory limit; see pp-record-options.
