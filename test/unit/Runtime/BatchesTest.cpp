@@ -102,6 +102,24 @@ TEST(Batches, EveryWindowIsDrawn) {
   EXPECT_EQ(offsets, (std::set<uint64_t>{0, 1, 2, 3}));
 }
 
+TEST(Batches, InOrder) {
+  TemporaryDirectory directory;
+  // As long as two steps of three micro-batches need.
+  DataSet file = bytes(directory.write("data", ramp(2 * 3 * 2 * 8 + 1)));
+  Description d = shape(3, 2, 8);
+  Batches batches(file, d, 7);
+  batches.takeInOrder();
+  for (int step = 0; step < 2; ++step) {
+    batches.load(step);
+    for (int m = 0; m < 3; ++m)
+      for (int i = 0; i < 16; ++i) {
+        EXPECT_EQ(batches.input(0, m)[i], (step * 3 + m) * 16 + i);
+        EXPECT_EQ(batches.input(1, m)[i], (step * 3 + m) * 16 + i + 1);
+      }
+  }
+  EXPECT_NE(errorOf([&] { batches.load(2); }), "");
+}
+
 TEST(Batches, FileOfExactlyOneWindow) {
   TemporaryDirectory directory;
   DataSet file = bytes(directory.write("data", ramp(9)));

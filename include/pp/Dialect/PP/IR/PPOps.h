@@ -120,6 +120,12 @@ namespace pp {
 /// The micro-batch that an op of a rank program belongs to, as written; nothing
 /// for what a step does once.
 std::optional<int64_t> getMicrobatch(mlir::Operation *op);
+
+/// The programs of a step, or those of an evaluation, in the module's order.
+/// Programs of one kind run together, those of the other kind before or after.
+enum class ProgramKind { Step, Evaluation };
+llvm::SmallVector<ProgramOp> getPrograms(mlir::ModuleOp module,
+                                         ProgramKind kind);
 } // namespace pp
 
 #endif // PP_DIALECT_PP_IR_PPOPS_H
