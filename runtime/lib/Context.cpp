@@ -109,8 +109,12 @@ void pprt_context::runEvaluation(pprt_step_fn function, LossSum &sum) {
   loss = lossOfStep;
   gradientNorm = normOfStep;
   for (int m = 0; m < description.allMicrobatches(); ++m) {
-    sum.losses += report.loss(m);
-    sum.count += 1;
+    // Weighted as those of a step are.
+    const double weight = description.hasLossWeights
+                              ? report.data()[report.weightAt(m)]
+                              : 1;
+    sum.losses += weight * report.data()[m];
+    sum.count += weight;
   }
 }
 
@@ -493,7 +497,7 @@ void pprt_context::vote(double *flags) const {
 }
 
 void pprt_context::check() {
-  const size_t losses = size_t(description.allMicrobatches());
+  const size_t losses = report.normAt(0, 0); // and their weights
   for (size_t i = 0; i < report.values(); ++i) {
     const int expected = i < losses || !isEvaluating ? 1 : 0;
     if (report.timesReported()[i] != expected)

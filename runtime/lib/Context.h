@@ -43,7 +43,7 @@ struct pprt_context : pprt_context_head {
   /// What losses add up to, in the order of micro-batches.
   struct LossSum {
     double losses = 0, count = 0;
-    double mean() const { return losses / count; }
+    double mean() const { return count ? losses / count : 0; }
   };
   /// Runs `function`, which computes the losses of what the backend has as data
   /// and trains nothing, between two steps; throws what went wrong. Adds the

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 #include "Options.h"
 
+#include "EmulatedTimes.h"
 #include "Error.h"
 #include "ProfileFile.h"
 #include "WeightLayout.h"
@@ -583,70 +584,6 @@ private:
 };
 } // namespace
 
-/// Collectives are made, so what is said of computations is without them, and
-/// what is predicted has them as the compiler planned them.
-static void addCollectives(const StageTimes &planned, StageTimes &times) {
-  auto add = [](const std::vector<double> &seconds, std::vector<double> &to) {
-    for (size_t stage = 0; stage < to.size(); ++stage)
-      to[stage] += seconds[seconds.size() == 1 ? 0 : stage];
-  };
-  add(planned.forwardCollectives, times.forward);
-  add(planned.inputCollectives, times.inputGradient);
-  add(planned.weightCollectives, times.weightGradient);
-  times.forwardCollectives = planned.forwardCollectives;
-  times.inputCollectives = planned.inputCollectives;
-  times.weightCollectives = planned.weightCollectives;
-  times.parameterGather = planned.parameterGather;
-  times.gradientReduction = planned.gradientReduction;
-  times.gradientGather = planned.gradientGather;
-}
-
-/// Times for --emulate: `text` is F,I,W in ms, one duration for all of them, or
-/// empty for the planned ones.
-static StageTimes parseEmulation(const std::string &text,
-                                 const Description &description) {
-  if (text.empty()) {
-    require(description.times.has_value(), "--emulate", "without durations",
-            "them for a program that was compiled without planned ones",
-            "give --emulate=F,I,W in ms");
-    StageTimes times = *description.times;
-    // What is sent, is sent.
-    times.transfer = {0};
-    return times;
-  }
-  std::vector<double> ms;
-  std::istringstream fields(text);
-  bool good = text.back() != ',';
-  for (std::string field; good && std::getline(fields, field, ',');) {
-    char *end = nullptr;
-    ms.push_back(std::strtod(field.c_str(), &end));
-    good = !field.empty() && *end == 0 && std::isfinite(ms.back()) &&
-           ms.back() >= 0 && ms.back() <= 1e6;
-  }
-  require(good && (ms.size() == 1 || ms.size() == 3), "--emulate",
-          "'" + text + "'",
-          "one duration in ms for all computations, or three, from 0 to 1e6",
-          "--emulate=5 or, for F, I and W, --emulate=5,4,3");
-  const size_t stages = size_t(description.stages);
-  StageTimes times;
-  times.forward.assign(stages, ms.front() * 1e-3);
-  times.inputGradient.assign(stages, ms[ms.size() / 2] * 1e-3);
-  times.weightGradient.assign(stages, ms.back() * 1e-3);
-  // A stage without an input gradient of its own, where W is all there is.
-  std::vector<bool> hasInputGradient(stages);
-  for (const Program &program : description.programs)
-    for (const Action &action : program.actions)
-      if (action.kind == ActionKind::Backward ||
-          action.kind == ActionKind::BackwardInput)
-        hasInputGradient[size_t(action.stage)] = true;
-  for (size_t stage = 0; stage < stages; ++stage)
-    if (!hasInputGradient[stage])
-      times.inputGradient[stage] = 0;
-  if (description.times)
-    addCollectives(*description.times, times);
-  return times;
-}
-
 /// What a run without numbers cannot give or take.
 static void checkEmulation(const Options &o) {
   const char *instead = "no numbers are computed";
@@ -768,8 +705,8 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
 
   if (declared.emulated->count() > 0) {
     const std::string &text = declared.emulatedText;
-    o.emulate = parseEmulation(text == Declaration::absentValue ? "" : text,
-                               description);
+    o.emulate = parseEmulatedTimes(text == Declaration::absentValue ? "" : text,
+                                   description);
     checkEmulation(o);
   }
   o.maxShardBytes = parseShardSize(o.maxShardSize);
@@ -787,6 +724,14 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
     o.decay = std::max<int64_t>(o.steps - o.warmup, 0);
   checkEvaluation(o, declared, description);
   checkTogether(o, onDevice);
+  const bool hasDocuments = std::any_of(
+      description.inputs.begin(), description.inputs.end(),
+      [](const Input &input) { return input.kind == Input::Documents; });
+  require(hasDocuments ||
+              (o.data.documents.end < 0 && o.data.documents.begin < 0),
+          "--document-end or --document-begin",
+          "with a model that keeps no documents apart",
+          "one with an input of them", "import it with --pack-documents");
   Check check;
   visitOptions(o, check);
   return o;

@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     require(!describe(decoder, decoder.positions, true).empty(),
             "what training takes is known");
     if (decoder.layers <= 4)
-      require(writeModel(decoder, 1, 1, "m").find("pp.config = {") !=
+      require(writeModel(decoder, {1, 1, "m"}).find("pp.config = {") !=
                   std::string::npos,
               "a model has its configuration");
   } catch (const Failure &failure) {
