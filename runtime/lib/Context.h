@@ -84,6 +84,7 @@ struct pprt_context : pprt_context_head {
     return static_cast<uint8_t *>(base) + bytes * uint64_t(replica);
   }
   void reportLoss(int microbatch, const float *loss);
+  void reportLossWeight(int microbatch, const float *weight);
   void addGradient(int parameter, float *sum, const float *gradient, int pieces,
                    void *workspace);
   void reportSquareNorm(int parameter, const float *gradient, void *workspace);
@@ -142,6 +143,10 @@ private:
   const pprt::Parameter &parameterAt(int parameter) const;
   void checkIds();
   void checkFinite() const;
+  void checkWeights() const;
+  /// Whether this rank reports what belongs to the loss of a micro-batch.
+  bool reportsLoss(int microbatch) const;
+  void reportValue(size_t place, const float *value);
   /// What updates take in this step.
   void setScalars();
   /// Calls a function of the program, unless computations are emulated.
