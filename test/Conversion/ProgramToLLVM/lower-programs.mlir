@@ -38,7 +38,7 @@ module @small {
   // CHECK: %[[SALTED:.*]] = llvm.add %[[KEY]]
   // CHECK: llvm.mul
   // CHECK: llvm.mul
-  // CHECK: %[[MIXED:.*]] = llvm.xor
+  // CHECK: %[[MIXED:.*]] = llvm.select
   // CHECK: %[[SECOND:.*]] = llvm.mlir.constant(1 : i64)
   // CHECK: llvm.getelementptr %[[TABLE]][%[[SECOND]]]
   // CHECK: llvm.call @layer(%[[CONTEXT]], %[[DATA]], %[[W]], %[[MIXED]],
