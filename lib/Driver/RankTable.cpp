@@ -106,7 +106,7 @@ static double sentToReplicas(ProgramOp program) {
 static void printReplicas(ModuleOp module, raw_ostream &os) {
   double bytes = 0, seconds = 0, exposed = 0, longer = 0;
   std::string reasons;
-  for (ProgramOp program : module.getOps<ProgramOp>()) {
+  for (ProgramOp program : getPrograms(module, ProgramKind::Step)) {
     bytes = std::max(bytes, sentToReplicas(program));
     seconds += predicted(program, "collectives");
     longer = predicted(program, "exposed");
@@ -116,7 +116,7 @@ static void printReplicas(ModuleOp module, raw_ostream &os) {
   for (StringRef what : {"parameters", "gradients"}) {
     double most = 0;
     uint64_t pipe = 0, others = 0;
-    for (ProgramOp program : module.getOps<ProgramOp>()) {
+    for (ProgramOp program : getPrograms(module, ProgramKind::Step)) {
       const double own = predicted(program, what);
       exposed += own;
       others += own > 0;
@@ -161,7 +161,7 @@ static void printLayerCollectives(ModuleOp module, raw_ostream &os) {
   int64_t microbatches = 1;
   for (ScheduleOp schedule : module.getOps<ScheduleOp>())
     microbatches = schedule.getMicrobatches();
-  for (ProgramOp program : module.getOps<ProgramOp>()) {
+  for (ProgramOp program : getPrograms(module, ProgramKind::Step)) {
     auto all = program->getAttrOfType<ArrayAttr>(attr::kLayerCollectives);
     if (!all)
       continue;
@@ -255,13 +255,13 @@ void pp::driver::printRankTable(ModuleOp module, raw_ostream &os) {
        "workspace", "comm", "total", "bubble", "layers"}};
   double busy = 0, bubble = 0;
   unsigned ranks = 0;
-  for (ProgramOp program : module.getOps<ProgramOp>()) {
+  for (ProgramOp program : getPrograms(module, ProgramKind::Step)) {
     busy += predicted(program, "busy");
     bubble += predicted(program, "bubble");
     ++ranks;
   }
 
-  for (ProgramOp program : module.getOps<ProgramOp>()) {
+  for (ProgramOp program : getPrograms(module, ProgramKind::Step)) {
     auto report = program->getAttrOfType<DictionaryAttr>(attr::kMemory);
     auto held = program->getAttrOfType<DictionaryAttr>(attr::kParameters);
     if (!report || !held)

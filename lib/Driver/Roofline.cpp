@@ -251,7 +251,7 @@ void pp::driver::printRoofline(ModuleOp module, const MachineRates &rates,
   Step step(module);
   os << "rates: " << rates.name << "\n";
   double longest = 0;
-  for (ProgramOp program : module.getOps<ProgramOp>()) {
+  for (ProgramOp program : getPrograms(module, ProgramKind::Step)) {
     Costs costs = step.of(program);
     Cost all;
     std::vector<std::pair<StringRef, Cost>> sorted;

@@ -46,8 +46,11 @@ inline uint64_t keyOfStream(uint64_t seed, llvm::StringRef name) {
   return philox64(hash, seed);
 }
 
-/// A key for use number `salt` of `key` (the finaliser of SplitMix64).
+/// A key for use number `salt` of `key` (the finaliser of SplitMix64). Key 0,
+/// with which nothing is dropped, stays 0.
 inline uint64_t mixKey(uint64_t key, uint64_t salt) {
+  if (key == 0)
+    return 0;
   uint64_t z = key + (salt + 1) * UINT64_C(0x9e3779b97f4a7c15);
   z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
   z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);

@@ -247,7 +247,9 @@ LogicalResult evaluateDropout(nn::DropoutOp op, Operands in, Results out,
       place[dim] += begin;
     uint64_t e = linearize(whole, place);
     Words words = philox(key, e / 4, op.getSite());
-    if (words[e % 4] >= threshold)
+    if (key == 0)
+      out[0].reals[i] = in[0]->reals[i];
+    else if (words[e % 4] >= threshold)
       out[0].reals[i] = in[0]->reals[i] / (1 - p);
     ++i;
   });

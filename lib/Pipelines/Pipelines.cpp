@@ -180,6 +180,7 @@ LogicalResult pp::buildRankPipeline(OpPassManager &manager,
   // as ops.
   PPProjectRanksOptions projection;
   projection.loops = !options.unroll;
+  projection.evaluation = options.evaluation == "on";
   manager.addPass(createPPProjectRanks(projection));
   // Moves are made under the proof that they are safe; the proof of what
   // results is then made once more from nothing.

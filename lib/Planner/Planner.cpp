@@ -27,7 +27,7 @@ static double predicted(ProgramOp program, StringRef key) {
 
 double pp::predictMakespan(ModuleOp module) {
   double longest = 0;
-  for (ProgramOp program : module.getOps<ProgramOp>())
+  for (ProgramOp program : getPrograms(module, ProgramKind::Step))
     longest = std::max(longest, predicted(program, "busy") /
                                     (1 - predicted(program, "bubble")));
   return longest;
@@ -36,7 +36,7 @@ double pp::predictMakespan(ModuleOp module) {
 /// What the largest program needs beyond the limit, if memory is planned.
 static uint64_t bytesOver(uint64_t limit, ModuleOp module) {
   uint64_t most = 0;
-  for (ProgramOp program : module.getOps<ProgramOp>())
+  for (ProgramOp program : getPrograms(module, ProgramKind::Step))
     if (auto report = program->getAttrOfType<DictionaryAttr>(attr::kMemory))
       most = std::max<uint64_t>(
           most, report.getAs<IntegerAttr>("arena").getInt() +

@@ -226,6 +226,14 @@ std::optional<NativeCode> NativeCode::read(LLVM::LLVMFuncOp function,
                 return op.getPredicate() == LLVM::ICmpPredicate::ult &&
                        add(Kind::Below, op);
               })
+              .Case([&](LLVM::SelectOp op) {
+                code.instructions.push_back(
+                    {Kind::Select, registerFor(op),
+                     registerFor(op.getTrueValue()),
+                     registerFor(op.getFalseValue()),
+                     int64_t(registerFor(op.getCondition()))});
+                return true;
+              })
               .Case([&](LLVM::GEPOp element) {
                 if (element.getIndices().size() != 1)
                   return false;
@@ -379,6 +387,9 @@ Execution::Stop Execution::run() {
       break;
     case Kind::Below:
       result = a < b;
+      break;
+    case Kind::Select:
+      result = registers[now.number] ? a : b;
       break;
     case Kind::Element:
       result = a + b * uint64_t(now.number);

@@ -112,6 +112,7 @@ private:
     Trunc32,
     Equal,
     Below,
+    Select,  ///< a, where register `number` is not 0, or b
     Element, ///< a + b * number
     Load,
     Branch, ///< to `edges[number]`; if a is 0, to the one behind it

@@ -85,6 +85,12 @@ private:
                       " bytes in the description",
                   "that of the memory plan");
     actions.emplace(own->getArray("actions"));
+    if (program.isEvaluation()) {
+      // Numbered behind those of the step.
+      firstAction = actions->size();
+      const json::Object *evaluation = own->getObject("evaluation");
+      actions.emplace(evaluation ? evaluation->getArray("actions") : nullptr);
+    }
     const json::Array *list = own->getArray("parameters");
     if (!list)
       return fail("no parameters of this program in the description", "them");
@@ -123,11 +129,17 @@ private:
   }
 
   /// Whether all parameters lie in their places, as far as a step leaves them.
+  /// An evaluation leaves whole those of which it has gathered the pieces: the
+  /// own one is among them.
   bool holdParameters() {
     for (const auto &named : parameterAt) {
-      Type type = described.parameterOps.lookup(named.getKey()).getLocalType();
-      if (!holds(named.second, countBytes(type),
-                 contentBetweenSteps(named.getKey()), named.getKey()))
+      StringRef name = named.getKey();
+      const uint64_t bytes =
+          countBytes(described.parameterOps.lookup(name).getLocalType());
+      if (program.isEvaluation() &&
+          memory.find(named.second, bytes, contents.ofParameter(name)))
+        continue;
+      if (!holds(named.second, bytes, contentBetweenSteps(name), name))
         return false;
     }
     return true;

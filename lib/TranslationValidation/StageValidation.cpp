@@ -49,16 +49,17 @@ class StageValidation {
   static constexpr int64_t kWorkspace = int64_t(1) << 53;
   static constexpr int64_t kData = int64_t(1) << 54;
   static constexpr int64_t kEntries = int64_t(1) << 59;
-  static constexpr int64_t kKey = 0x00005eed12345678;
   /// Arguments before data: context, arena, table, workspace, key.
   static constexpr unsigned kFirstData = 5;
 
 public:
-  StageValidation(func::FuncOp stage, LLVM::LLVMFuncOp native,
+  static constexpr int64_t kKey = 0x00005eed12345678;
+
+  StageValidation(func::FuncOp stage, LLVM::LLVMFuncOp native, int64_t key,
                   const GlobalTables &given, const ModuleFunctions &functions,
                   Disagreement &disagreement)
-      : stage(stage), native(native), tables(given), functions(functions),
-        disagreement(disagreement) {}
+      : stage(stage), native(native), key(key), tables(given),
+        functions(functions), disagreement(disagreement) {}
 
   bool run() {
     auto type = native.getFunctionType();
@@ -79,7 +80,7 @@ public:
     // It begins with the flag for emulated computations, which is 0.
     context = tables.add({0});
     SmallVector<int64_t> arguments = {
-        context, kArena, tables.add(std::move(entries)), kWorkspace, kKey};
+        context, kArena, tables.add(std::move(entries)), kWorkspace, key};
     for (unsigned i = 0; i != interface.dataPointers; ++i)
       arguments.push_back(kData + i * kRegion);
 
@@ -168,13 +169,17 @@ private:
     auto mix = dyn_cast<nn::MixKeyOp>(op);
     if (!mix)
       return; // a tensor constant
-    uint64_t key = valueOf(mix.getKey());
+    const uint64_t key = valueOf(mix.getKey());
     if (functions.onDevice) {
       // The address of the key, and the number to mix in above it.
       scalars[mix.getResult()] = key | uint64_t(mix.getSalt() + 1) << 48;
       return;
     }
-    // SplitMix64, as nn.mix_key says.
+    // SplitMix64, as nn.mix_key says; 0 stays 0.
+    if (key == 0) {
+      scalars[mix.getResult()] = 0;
+      return;
+    }
     uint64_t z = key + (uint64_t(mix.getSalt()) + 1) * 0x9e3779b97f4a7c15u;
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
     z = (z ^ z >> 27) * 0x94d049bb133111ebu;
@@ -183,7 +188,7 @@ private:
 
   uint64_t valueOf(Value scalar) {
     if (isa<BlockArgument>(scalar))
-      return kKey;
+      return key;
     return scalars.lookup(scalar);
   }
 
@@ -464,6 +469,7 @@ private:
 
   func::FuncOp stage;
   LLVM::LLVMFuncOp native;
+  const int64_t key; ///< that the stage is given
   TableState tables;
   int64_t context = 0; ///< the address that stands for the context
   const ModuleFunctions &functions;
@@ -488,8 +494,18 @@ pp::validateStage(func::FuncOp stage, LLVM::LLVMFuncOp native,
                            "stage's workspace; run pp-plan-memory"};
     return std::nullopt;
   }
-  StageValidation validation(stage, native, tables, functions, disagreement);
+  StageValidation validation(stage, native, StageValidation::kKey, tables,
+                             functions, disagreement);
   if (!validation.run())
+    return std::nullopt;
+  // The one key of which nothing is random.
+  const bool takesKey =
+      llvm::any_of(llvm::seq(stage.getNumArguments()), [&](unsigned i) {
+        return stage.getArgAttr(i, attr::kKey) != nullptr;
+      });
+  if (takesKey && !StageValidation(stage, native, /*key=*/0, tables, functions,
+                                   disagreement)
+                       .run())
     return std::nullopt;
   return std::move(validation.interface);
 }

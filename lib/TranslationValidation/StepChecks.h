@@ -114,7 +114,7 @@ protected:
                       " in the description",
                   "'" + kind + "' of '" + name + "' for micro-batch " +
                       llvm::Twine(microbatch));
-    int64_t index = nextAction++;
+    int64_t index = firstAction + nextAction++;
     return expect("pprt_action_begin",
                   {{"context", kContext}, {"action", index}}) &&
            body() &&
@@ -172,7 +172,7 @@ protected:
   llvm::DenseMap<mlir::Value, int64_t> receivedAt;
   std::optional<DescribedActions> actions;
   int64_t arenaBytes = 0;
-  size_t nextAction = 0, copyBegin = 0;
+  size_t firstAction = 0, nextAction = 0, copyBegin = 0;
   mlir::Operation *current = nullptr;
   int64_t shift = 0; ///< micro-batches that the loop has passed
 };

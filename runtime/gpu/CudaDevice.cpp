@@ -96,8 +96,9 @@ CudaDevice::~CudaDevice() {
 void CudaDevice::freeAll() {
   gemm.reset();
   attention.reset();
-  if (graph)
-    driver.graphExecDestroy(graph);
+  for (GraphExec graph : graphs)
+    if (graph)
+      driver.graphExecDestroy(graph);
   for (Event event : events)
     driver.eventDestroy(event);
   for (Event mark : marks)
@@ -413,17 +414,17 @@ void CudaDevice::beginCapture() {
   isCapturing = true;
 }
 
-void CudaDevice::endCapture() {
+void CudaDevice::endCapture(Graph number) {
   isCapturing = false;
-  Graph recorded = nullptr;
+  cuda::Graph recorded = nullptr;
   check(driver.captureEnd(streams[0], &recorded), "cuStreamEndCapture");
-  Result result = driver.graphInstantiate(&graph, recorded, 0);
+  Result result = driver.graphInstantiate(&graphs[number], recorded, 0);
   driver.graphDestroy(recorded);
   check(result, "cuGraphInstantiate");
 }
 
-void CudaDevice::launchGraph() {
-  check(driver.graphLaunch(graph, streams[0]), "cuGraphLaunch");
+void CudaDevice::launchGraph(Graph number) {
+  check(driver.graphLaunch(graphs[number], streams[0]), "cuGraphLaunch");
 }
 
 std::unique_ptr<Device> pprt::createCudaDevice(const pprt_gpu_code &code,

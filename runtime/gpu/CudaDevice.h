@@ -56,8 +56,8 @@ public:
   uint64_t timeOf(int mark) override;
   bool hasGraphs() const override { return true; }
   void beginCapture() override;
-  void endCapture() override;
-  void launchGraph() override;
+  void endCapture(Graph number) override;
+  void launchGraph(Graph number) override;
 
 private:
   void check(Result result, const char *call) const {
@@ -81,7 +81,7 @@ private:
   uint64_t clockNs = 0;
   bool isCapturing = false;
   bool isLost = false;
-  GraphExec graph = nullptr;
+  GraphExec graphs[NumGraphs] = {};
   std::vector<DevicePtr> blocks;
   std::vector<void *> hostBlocks;
   std::unique_ptr<PlanCache> plans; // of the two that follow

@@ -134,8 +134,9 @@ public:
   virtual int addMark() = 0;
   /// Notes the time at which `stream` comes here.
   virtual void mark(int mark, int stream) = 0;
-  /// A step is done: its marks may be used again.
-  virtual void endStep() {}
+  /// A step is done: its marks may be used again. Only what `counts` is
+  /// reported.
+  virtual void endStep(bool counts) { (void)counts; }
   /// The time of a mark in ns, once its stream is done.
   virtual uint64_t timeOf(int mark) = 0;
 
@@ -143,13 +144,16 @@ public:
   // Graphs
   //===--------------------------------------------------------------------===//
 
+  /// One for each program of a rank.
+  enum Graph { StepGraph, EvaluationGraph, NumGraphs };
+
   virtual bool hasGraphs() const { return false; }
   /// From here on work is recorded instead of done. All streams that take part
   /// have to wait for stream 0 first, and stream 0 for them in the end.
   virtual void beginCapture() {}
-  virtual void endCapture() {}
+  virtual void endCapture(Graph) {}
   /// Does what was recorded.
-  virtual void launchGraph() {}
+  virtual void launchGraph(Graph) {}
 };
 
 /// The device on the host. `code` has kernels with host code; throws Error.

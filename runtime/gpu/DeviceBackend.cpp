@@ -150,9 +150,11 @@ void DeviceBackend::connect() {
       for (const Channel &channel : description.channels)
         edges.push_back({channel.source, channel.destination});
       size_t messages = 0;
-      for (const Action &action : program.actions)
-        messages += action.kind == ActionKind::Send ||
-                    action.kind == ActionKind::Receive;
+      // As many as both programs together have, and more than either.
+      for (size_t i = 0; i < program.allActions(); ++i) {
+        const ActionKind kind = program.actionAt(i).kind;
+        messages += kind == ActionKind::Send || kind == ActionKind::Receive;
+      }
       pipe = createNcclCommunicator(*device, bootstrap, ofPipe,
                                     program.requests, edges, messages);
       world = createNcclCommunicator(*device, bootstrap, ofAll, 1, {}, 0);
@@ -329,14 +331,16 @@ void DeviceBackend::enqueueStep(pprt_context &context, pprt_step_fn function) {
 }
 
 void DeviceBackend::runStep(pprt_context &context, pprt_step_fn function) {
+  graph = context.isEvaluating ? Device::EvaluationGraph : Device::StepGraph;
+  const int64_t stepsDone = now().stepsDone;
   mode = !usesGraphs() || stepsDone == 0 ? Mode::Direct
          : stepsDone == 1                ? Mode::Record
                                          : Mode::Replay;
   context.guarded([&] {
     for (DeviceCommunicator *each : communicators())
-      each->beginStep(mode == Mode::Replay);
+      each->beginStep(mode == Mode::Replay, graph);
     if (mode != Mode::Replay)
-      transfers.clear();
+      now().transfers.clear();
     uploadStep(context);
     double flags[PPRT_NUM_FLAGS] = {};
     context.vote(flags);
@@ -344,8 +348,8 @@ void DeviceBackend::runStep(pprt_context &context, pprt_step_fn function) {
     device->startClock();
     if (mode == Mode::Replay)
       return;
-    spans.clear();
-    collectiveSpans.clear();
+    now().spans.clear();
+    now().collectiveSpans.clear();
     usedMarks = 0;
     if (mode == Mode::Record)
       device->beginCapture();
@@ -354,14 +358,14 @@ void DeviceBackend::runStep(pprt_context &context, pprt_step_fn function) {
   if (mode == Mode::Record) {
     // A capture has to be ended before anything else, whatever went wrong.
     std::exception_ptr first = std::exchange(context.failure, nullptr);
-    context.guarded([&] { device->endCapture(); });
+    context.guarded([&] { device->endCapture(graph); });
     if (first)
       context.failure = first;
   }
   if (mode != Mode::Direct)
-    context.guarded([&] { device->launchGraph(); });
+    context.guarded([&] { device->launchGraph(graph); });
   context.guarded([&] { finish(context.step); });
-  ++stepsDone;
+  ++now().stepsDone;
   if (!context.failure)
     takeResults(context, /*isEnqueued=*/mode != Mode::Replay);
 }
@@ -369,6 +373,7 @@ void DeviceBackend::runStep(pprt_context &context, pprt_step_fn function) {
 /// The report of the step, which the device has summed over all ranks.
 void DeviceBackend::takeResults(pprt_context &context, bool isEnqueued) {
   StepReport &report = context.report;
+  std::vector<double> &timesReported = now().timesReported;
   if (isEnqueued && timesReported.empty()) {
     // What a step reports is the same in all steps: one look suffices.
     context.sumReport();
@@ -391,7 +396,7 @@ void DeviceBackend::finish(int64_t step) {
     throwStuck(step);
   }
   recordEvents();
-  device->endStep();
+  device->endStep(/*counts=*/graph == Device::StepGraph);
 }
 
 void DeviceBackend::poll() {
@@ -400,10 +405,12 @@ void DeviceBackend::poll() {
 }
 
 void DeviceBackend::recordEvents() {
-  for (const Span &span : spans)
+  if (graph == Device::EvaluationGraph)
+    return; // no part of a step
+  for (const Span &span : now().spans)
     recorder.add(span.kind, device->timeOf(span.begin),
                  device->timeOf(span.end), span.action);
-  for (const CollectiveSpan &span : collectiveSpans)
+  for (const CollectiveSpan &span : now().collectiveSpans)
     recorder.addCollective(span.collective, device->timeOf(span.begin),
                            device->timeOf(span.end), span.action);
 }
@@ -426,7 +433,7 @@ void DeviceBackend::throwStuck(int64_t step) {
   const std::vector<size_t> stuck = pipe->unfinished();
   const Mesh &mesh = description.mesh;
   for (size_t number : stuck) {
-    const Transfer &transfer = transfers[number];
+    const Transfer &transfer = now().transfers[number];
     const Channel &edge = description.channels[size_t(transfer.channel)];
     text += std::string("; unfinished: ") +
             (transfer.isReceive ? "receive" : "send") +
@@ -551,7 +558,8 @@ void DeviceBackend::allReduceReport(pprt_context &context, void *workspace) {
     world->wait(0);
   }
   context.callConclude(workspace);
-  spans.push_back({Event::Report, recorder.currentAction(), begin, mark(0)});
+  now().spans.push_back(
+      {Event::Report, recorder.currentAction(), begin, mark(0)});
 }
 
 //===----------------------------------------------------------------------===//
@@ -593,23 +601,23 @@ int DeviceBackend::mark(int stream) {
 
 void DeviceBackend::actionBegin(int action) {
   recorder.enter(action);
-  spans.push_back({Event::Run, action, mark(0), -1});
+  now().spans.push_back({Event::Run, action, mark(0), -1});
 }
 
 void DeviceBackend::actionEnd(int) {
-  spans.back().end = mark(0);
+  now().spans.back().end = mark(0);
   recorder.leave();
 }
 
 void DeviceBackend::start(int request, const Transfer &transfer) {
-  transfers.push_back(transfer);
+  now().transfers.push_back(transfer);
   transfer.post(*pipe, request);
 }
 
 void DeviceBackend::wait(int request, int action) {
   int begin = mark(0);
   pipe->wait(request);
-  spans.push_back({Event::Wait, action, begin, mark(0)});
+  now().spans.push_back({Event::Wait, action, begin, mark(0)});
 }
 
 void DeviceBackend::startLayerCollective(int collective, const void *in,
@@ -622,8 +630,8 @@ void DeviceBackend::startLayerCollective(int collective, const void *in,
 void DeviceBackend::finishLayerCollective(int collective) {
   layerGroups->wait(collective);
   if (recorder.timesCollectives())
-    collectiveSpans.push_back({collective, recorder.currentAction(),
-                               layerBegins[size_t(collective)], mark(0)});
+    now().collectiveSpans.push_back({collective, recorder.currentAction(),
+                                     layerBegins[size_t(collective)], mark(0)});
 }
 
 void DeviceBackend::write(pprt_context &context, int64_t *to, int64_t number) {
@@ -645,5 +653,5 @@ void DeviceBackend::startCollective(int collective, const void *in, void *out,
 void DeviceBackend::finishCollective(int collective, int action) {
   const int begin = mark(0);
   groups->wait(collective);
-  spans.push_back({Event::Wait, action, begin, mark(0)});
+  now().spans.push_back({Event::Wait, action, begin, mark(0)});
 }

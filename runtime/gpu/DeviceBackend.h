@@ -152,20 +152,27 @@ private:
     Event::Kind kind;
     int action, begin, end;
   };
-  std::vector<Span> spans;
   struct CollectiveSpan {
     int collective, action, begin, end;
   };
-  std::vector<CollectiveSpan> collectiveSpans; ///< of layers, within actions
   std::vector<int> marks;
   size_t usedMarks = 0;
-  std::vector<Transfer> transfers; ///< that the step has started, in order
 
   enum class Mode { Direct, Record, Replay } mode = Mode::Direct;
-  int64_t stepsDone = 0;
-  /// How often the first step reported each value, summed over all ranks: the
-  /// same in all steps.
-  std::vector<double> timesReported;
+  /// What is known of a program of this rank since it was last enqueued, which
+  /// holds while a graph does it again.
+  struct Enqueued {
+    int64_t stepsDone = 0;
+    std::vector<Span> spans;
+    std::vector<CollectiveSpan> collectiveSpans; ///< of layers, within actions
+    std::vector<Transfer> transfers; ///< that a step has started, in order
+    /// How often the first step reported each value, summed over all ranks: the
+    /// same in all steps.
+    std::vector<double> timesReported;
+  };
+  Enqueued enqueued[Device::NumGraphs];
+  Device::Graph graph = Device::StepGraph; ///< of the program that runs
+  Enqueued &now() { return enqueued[graph]; }
 };
 
 } // namespace pprt

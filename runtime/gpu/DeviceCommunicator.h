@@ -34,9 +34,12 @@ public:
   /// Makes what messages and prepared collectives need, together with all other
   /// members. An error ends them as one in a step does.
   virtual void connect() {}
-  /// Begins a step: messages are counted from here. In a replay a graph does
-  /// those of the step in which it was made.
-  virtual void beginStep(bool isReplay) { (void)isReplay; }
+  /// Begins a step, or an evaluation, which has a graph of its own: messages
+  /// are counted from here. In a replay the graph does those of the step in
+  /// which it was made.
+  virtual void beginStep(bool isReplay, Device::Graph graph) {
+    (void)isReplay, (void)graph;
+  }
   /// Called again and again while the device works: throws what went wrong.
   virtual void poll() {}
   /// Messages that were begun and have not ended, by their number among those

@@ -73,12 +73,13 @@ public:
   bool canCapture() const override { return true; }
   void connect() override;
 
-  void beginStep(bool isReplay) override {
+  void beginStep(bool isReplay, Device::Graph graph) override {
     for (Edge &edge : edges) {
+      edge.graph = graph;
       if (edge.progress)
         *edge.progress = 0;
       if (!isReplay)
-        edge.messages.clear();
+        edge.messages().clear();
     }
     if (!isReplay)
       started = 0;
@@ -118,8 +119,8 @@ public:
       if (!edge.progress)
         continue;
       uint32_t count = *static_cast<volatile uint32_t *>(edge.progress);
-      if (count % 2 == 1 && count / 2 < edge.messages.size())
-        result.push_back(edge.messages[count / 2]);
+      if (count % 2 == 1 && count / 2 < edge.messages().size())
+        result.push_back(edge.messages()[count / 2]);
     }
     return result;
   }
@@ -141,7 +142,11 @@ private:
     NcclComm communicator = nullptr;
     int stream = -1;
     uint32_t *progress = nullptr;
-    std::vector<size_t> messages; ///< of a step, by their numbers in it
+    Device::Graph graph = Device::StepGraph; ///< of what runs
+    /// Of a step and of an evaluation, by their numbers in it.
+    std::vector<size_t> messagesOf[Device::NumGraphs];
+    std::vector<size_t> &messages() { return messagesOf[graph]; }
+    const std::vector<size_t> &messages() const { return messagesOf[graph]; }
   };
 
   struct Started {
@@ -195,8 +200,8 @@ private:
     Edge &edge = edgeOf(ends);
     device.record(ready, 0);
     device.wait(edge.stream, ready);
-    edge.messages.push_back(started++);
-    uint32_t count = uint32_t(edge.messages.size());
+    edge.messages().push_back(started++);
+    uint32_t count = uint32_t(edge.messages().size());
     if (2 * count >= numNumbers)
       throw Error("found more messages on the edge " + text(ends) +
                   " than the program describes, expected at most " +

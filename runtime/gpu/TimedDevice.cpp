@@ -28,8 +28,8 @@ void TimedDevice::timed(std::string name, uint64_t bytes, double operations,
   spans.push_back({std::move(name), begin, mark(), bytes, operations});
 }
 
-void TimedDevice::endStep() {
-  if (steps++ > 0)
+void TimedDevice::endStep(bool counts) {
+  if (counts && steps++ > 0)
     for (const Span &span : spans) {
       Sum &sum = sums[span.name];
       ++sum.calls;

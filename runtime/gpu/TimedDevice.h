@@ -23,7 +23,7 @@ public:
 
   /// Takes the times of a step that is done; those of the first step, which
   /// makes plans and loads code, do not count.
-  void endStep() override;
+  void endStep(bool counts) override;
   /// What was measured, as JSON (docs/Gpu.md), with the bandwidth of copies on
   /// the device, measured now. Throws Error.
   std::string report();

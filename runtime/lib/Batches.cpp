@@ -143,7 +143,9 @@ void Batches::load(int64_t step) {
 void Batches::loadRow(uint64_t sample, uint64_t row) {
   const uint64_t sequence = uint64_t(description.sequence);
   const uint64_t batch = uint64_t(description.batch);
-  const auto [number, begin] = samples->placeOf(sample);
+  const auto [number, begin] = inOrder
+                                   ? SampleOrder::Place{0, sample * sequence}
+                                   : samples->placeOf(sample);
   const TokenFile &file = data.file(number);
   file.read(begin, sequence + 1, window.data());
   if (hasDocuments)

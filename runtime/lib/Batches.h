@@ -47,6 +47,10 @@ public:
   /// What a run prints of its data: a line for each file.
   std::string summary() const;
 
+  /// Samples follow one another in the only file from here on: sample i begins
+  /// with token i * sequence.
+  void takeInOrder() { inOrder = true; }
+
   /// Reads the tokens of all micro-batches of `step` and checks them against
   /// the vocabulary; throws Error for one outside of it, and where a file is no
   /// longer what it was. Allocates nothing unless it fails.
@@ -77,6 +81,7 @@ private:
   std::unique_ptr<SampleOrder> samples;
   int64_t baseStep = 0; // and the sample with which it begins
   uint64_t baseSample = 0;
+  bool inOrder = false;
   struct alignas(64) Line {
     int32_t tokens[16];
   };

@@ -5,8 +5,8 @@
 #include "AtomicFile.h"
 #include "Clock.h"
 #include "Error.h"
-#include "PositionedFile.h"
 #include "Safetensors.h"
+#include "WeightWriter.h"
 
 #include <chrono>
 #include <cmath>
@@ -177,62 +177,45 @@ std::string Checkpoints::copyOut(const uint8_t *arena) {
   return wrong;
 }
 
-/// Weights are whole tensors, in files that all ranks write to.
+/// Weights are whole tensors, in files that all ranks write to and rank 0 has
+/// made.
 void Checkpoints::writeWeights() {
-  const bool isFirst = bootstrap.rank() == 0;
-  for (size_t i = 0; i < layout.files.size(); ++i) {
-    const WeightLayout::File &described = layout.files[i];
-    std::optional<PositionedFile> file;
-    auto open = [&] {
-      if (!file)
-        file.emplace((fs::path(partial) / described.name).string());
-    };
-    if (isFirst) {
-      open();
-      file->extend(described.bytes);
-      file->write(0, described.header.data(), described.header.size());
-    }
-    for (const Piece &piece : weights) {
-      const WeightLayout::Place &place = layout.places[size_t(piece.parameter)];
-      if (place.file != i)
-        continue;
-      open();
-      const uint8_t *from = copy->base() + piece.to;
-      const Box &box = piece.slice.box;
-      piece.slice.forEachRun(
-          box, box, Slice::Rows::OfPartAndWhole, [&](const Slice::Run &run) {
-            file->write(place.begin + run.whole * sizeof(float),
-                        from + run.box * sizeof(float),
-                        run.count * sizeof(float));
-          });
-    }
-    if (file)
-      file->close();
+  WeightWriter writer(layout, partial);
+  for (const Piece &piece : weights) {
+    const char *from = reinterpret_cast<const char *>(copy->base() + piece.to);
+    const Box &box = piece.slice.box;
+    piece.slice.forEachRun(box, box, Slice::Rows::OfPartAndWhole,
+                           [&](const Slice::Run &run) {
+                             writer.write(size_t(piece.parameter), run.whole,
+                                          from + run.box * sizeof(float),
+                                          run.count * sizeof(float));
+                           });
   }
-  if (isFirst && !layout.index.empty()) {
-    AtomicFile index((fs::path(partial) / WeightLayout::indexName).string());
-    index.write(layout.index);
-    index.commit();
-  }
+  writer.flush();
 }
 
 void Checkpoints::writeStates() {
   if (states.empty())
     return;
-  PositionedFile file(
-      (fs::path(partial) / stateFileOf(bootstrap.rank())).string());
-  file.write(0, stateHeader.data(), stateHeader.size());
+  AtomicFile file((fs::path(partial) / stateFileOf(bootstrap.rank())).string());
+  file.write(stateHeader);
   // They lie in a row, as in the file.
-  file.write(stateHeader.size(), copy->base() + states.front().to,
+  file.write(copy->base() + states.front().to,
              plannedBytes - states.front().to);
-  file.close();
+  file.commit();
 }
 
 void Checkpoints::write() {
   writeWeights();
   writeStates();
-  if (bootstrap.rank() == 0 && carry)
-    carry(partial);
+  if (bootstrap.rank() != 0)
+    return;
+  if (!layout.index.empty()) {
+    AtomicFile index((fs::path(partial) / WeightLayout::indexName).string());
+    index.write(layout.index);
+    index.commit();
+  }
+  carry(partial);
 }
 
 void Checkpoints::commit() {
@@ -298,6 +281,8 @@ void Checkpoints::start(int64_t done, uint64_t samples, const uint8_t *arena,
   if (directory) {
     try {
       partial = directory->begin(done);
+      // Where the disk has no room for them, it says so here.
+      WeightWriter(layout, partial).create();
     } catch (const std::exception &e) {
       error = e.what();
     }
@@ -307,6 +292,11 @@ void Checkpoints::start(int64_t done, uint64_t samples, const uint8_t *arena,
   bootstrap.broadcast(&length, sizeof length);
   partial.resize(length);
   bootstrap.broadcast(partial.data(), length);
+  std::error_code isUnseen;
+  if (!partial.empty() && !fs::is_directory(partial, isUnseen))
+    error = "found no directory '" + partial +
+            "', which rank 0 has made, expected to see it: --checkpoint has to "
+            "be on a file system that all ranks share";
   backend.download(Backend::Copied::WeightsAndStates);
   if (error.empty())
     error = copyOut(arena);
@@ -352,6 +342,8 @@ void Checkpoints::settle() {
 
 void Checkpoints::fail() {
   phase = Phase::Idle;
+  if (directory && !partial.empty())
+    removeDirectory(partial);
   if (options.checkpointErrors == "fail") {
     bootstrap.agree(error.empty() ? ""
                                   : "no checkpoint after step " +
@@ -374,6 +366,4 @@ void Checkpoints::fail() {
                newestPath.empty()
                    ? "there is none so far"
                    : ("the newest one is " + newestPath).c_str());
-  if (!partial.empty())
-    removeDirectory(partial);
 }

@@ -10,6 +10,7 @@
 #include "PortableMath.h"
 
 #include <cmath>
+#include <utility>
 
 using namespace pprt;
 
@@ -90,6 +91,30 @@ void pprt_context::beginStep(int64_t number) {
 
 void pprt_context::endStep() {
   recorder.endStep();
+  checkDone();
+}
+
+void pprt_context::runEvaluation(pprt_step_fn function, LossSum &sum) {
+  const double lossOfStep = loss, normOfStep = gradientNorm;
+  LayerTimes *const layers = std::exchange(layerTimes, nullptr);
+  recorder.pause();
+  isEvaluating = true;
+  reportReduced = false;
+  report.clear();
+  runStep(function);
+  checkDone();
+  isEvaluating = false;
+  recorder.resume();
+  layerTimes = layers;
+  loss = lossOfStep;
+  gradientNorm = normOfStep;
+  for (int m = 0; m < description.allMicrobatches(); ++m) {
+    sum.losses += report.loss(m);
+    sum.count += 1;
+  }
+}
+
+void pprt_context::checkDone() const {
   if (activeRequests)
     throw Error("found " + std::to_string(activeRequests) +
                 " transfers without a wait at the end of a step, expected "
@@ -106,6 +131,8 @@ void pprt_context::endStep() {
 }
 
 int64_t pprt_context::keyOf(int microbatch) const {
+  if (isEvaluating)
+    return 0; // under which nothing is dropped
   uint64_t index = uint64_t(step) * uint64_t(description.allMicrobatches()) +
                    uint64_t(numberOf(microbatch));
   return int64_t(philox64(dropoutKey, index, 0));
@@ -152,7 +179,7 @@ void pprt_context::keepFailure() {
 //===----------------------------------------------------------------------===//
 
 void pprt_context::checkAction(int action) const {
-  const size_t count = program().actions.size();
+  const size_t count = program().allActions();
   if (action < 0 || size_t(action) >= count)
     throw Error("found action " + std::to_string(action) +
                 ", expected one of " + std::to_string(count) + compileAgain);
@@ -319,7 +346,7 @@ void pprt_context::throwTimeout(int request) const {
   const Channel &edge = description.channels[info.channel];
   std::string what = info.isReceive ? "receive" : "send";
   if (info.action >= 0) {
-    const Action &action = program().actions[info.action];
+    const Action &action = program().actionAt(size_t(info.action));
     if (!action.name.empty())
       what += " of '" + action.name + "'";
     if (action.stage >= 0)
@@ -466,12 +493,19 @@ void pprt_context::vote(double *flags) const {
 }
 
 void pprt_context::check() {
-  for (size_t i = 0; i < report.values(); ++i)
-    if (report.timesReported()[i] != 1)
+  const size_t losses = size_t(description.allMicrobatches());
+  for (size_t i = 0; i < report.values(); ++i) {
+    const int expected = i < losses || !isEvaluating ? 1 : 0;
+    if (report.timesReported()[i] != expected)
       throw Error("found a loss or gradient norm reported " +
                   std::to_string(int(report.timesReported()[i])) +
-                  " times in a step, expected once" + compileAgain);
+                  " times in " + (isEvaluating ? "an evaluation" : "a step") +
+                  ", expected " + (expected ? "once" : "none") + compileAgain);
+  }
   checkIds();
+  // What an evaluation finds says nothing of the step, nor when it ends.
+  if (isEvaluating)
+    return;
   checkFinite();
   std::copy_n(report.flags(), PPRT_NUM_FLAGS, flags);
   endingSignal = signalOfVotes(flags[PPRT_FLAG_VOTES]);
@@ -482,8 +516,9 @@ void pprt_context::check() {
 void pprt_context::checkIds() {
   if (report.idsOutOfRange() == 0)
     return;
-  bootstrap.agree(
-      report.idError.empty() ? "" : report.idError + "; nothing was updated");
+  const char *after =
+      isEvaluating ? " of an evaluation" : "; nothing was updated";
+  bootstrap.agree(report.idError.empty() ? "" : report.idError + after);
 }
 
 void pprt_context::checkWeights() const {

@@ -40,6 +40,16 @@ struct pprt_context : pprt_context_head {
   /// Checks that the step did what each step has to; throws Error.
   void endStep();
 
+  /// What losses add up to, in the order of micro-batches.
+  struct LossSum {
+    double losses = 0, count = 0;
+    double mean() const { return losses / count; }
+  };
+  /// Runs `function`, which computes the losses of what the backend has as data
+  /// and trains nothing, between two steps; throws what went wrong. Adds the
+  /// losses, those of all ranks, to `sum`.
+  void runEvaluation(pprt_step_fn function, LossSum &sum);
+
   /// Runs `action` unless something has failed; keeps what it throws. Whether
   /// nothing has failed.
   template <typename F> bool guarded(F action) {
@@ -106,6 +116,10 @@ struct pprt_context : pprt_context_head {
   /// What writes checkpoints; null if nothing does.
   const pprt::Checkpoints *checkpoints = nullptr;
 
+  /// Whether an evaluation runs: without dropout, and nothing of it counts as
+  /// time of a step.
+  bool isEvaluating = false;
+
   /// What the last step gave, the same on all ranks.
   double loss = 0, gradientNorm = 0, learningRate = 0;
   /// The signal that ends the run after this step; 0: none.
@@ -122,6 +136,7 @@ struct pprt_context : pprt_context_head {
   pprt::StepNumbers numbers;
 
 private:
+  void checkDone() const;
   void keepFailure();
   void checkAction(int action) const;
   [[noreturn]] void throwTimeout(int request) const;

@@ -219,6 +219,16 @@ static void parseLoop(const Node &loop, std::vector<Action> &actions) {
     }
 }
 
+/// Those of a step or of an evaluation, with all rounds of loops.
+static void parseActions(const Node &node, std::vector<Action> &actions) {
+  node.forEach("actions", [&](const Node &element) {
+    if (element.value.contains("repeat"))
+      parseLoop(element, actions);
+    else
+      actions.push_back(parseAction(element));
+  });
+}
+
 /// Who owns a parameter has all its states, nobody else has any.
 static void checkStates(const Program &program, const Description &all) {
   std::vector<int> missing(all.parameters.size());
@@ -420,12 +430,17 @@ static Program parseProgram(const Node &node, const Description &all) {
       if (parameter.index == described.parameter && described.isMaster())
         parameter.masterOffset = state.offset;
   });
-  node.forEach("actions", [&](const Node &element) {
-    if (element.value.contains("repeat"))
-      parseLoop(element, program.actions);
-    else
-      program.actions.push_back(parseAction(element));
-  });
+  parseActions(node, program.actions);
+  auto evaluation = node.value.find("evaluation");
+  if (evaluation != node.value.end()) {
+    Node plan{*evaluation, node.path + "evaluation."};
+    program.evaluationBytes = plan.get<uint64_t>("bytes");
+    parseActions(plan, program.evaluation);
+    if (program.evaluationBytes > program.arenaBytes)
+      broken("whose '" + plan.path + "bytes' are more than the arena's");
+    if (program.evaluation.empty())
+      broken("whose '" + plan.path + "actions' are none");
+  }
   program.requests = node.get<int>("requests");
   if (node.value.contains("collectives"))
     node.forEach("collectives", [&](const Node &each) {
@@ -584,8 +599,10 @@ static void check(const Description &d) {
     broken("with no micro-batches or tokens");
   if (d.stages < 1)
     broken("with no stages");
-  for (size_t rank = 0; rank < d.programs.size(); ++rank)
-    for (const Action &action : d.programs[rank].actions)
+  for (size_t rank = 0; rank < d.programs.size(); ++rank) {
+    const Program &program = d.programs[rank];
+    for (size_t i = 0; i < program.allActions(); ++i) {
+      const Action &action = program.actionAt(i);
       if (isComputation(action.kind) &&
           (action.stage < 0 || action.stage >= d.stages ||
            action.microbatch < 0 || action.microbatch >= d.microbatches))
@@ -593,6 +610,10 @@ static void check(const Description &d) {
                std::to_string(action.stage) + " of micro-batch " +
                std::to_string(action.microbatch) +
                ", which the model does not have");
+    }
+    if (program.evaluation.empty() != d.programs.front().evaluation.empty())
+      broken("of which some ranks evaluate and others do not");
+  }
   const int pipe = d.mesh.sizeOf("pipe");
   const int groups = d.groups / d.replicas();
   if (groups < 1 || groups * d.replicas() != d.groups ||
@@ -742,44 +763,4 @@ Description pprt::parseDescription(const char *text) {
   if (times != document.end())
     d.times = parseTimes({*times, "times."}, d.stages);
   return d;
-}
-
-const char *pprt::actionKindName(ActionKind kind) {
-  switch (kind) {
-  case ActionKind::Forward:
-    return "F";
-  case ActionKind::Backward:
-    return "B";
-  case ActionKind::BackwardInput:
-    return "I";
-  case ActionKind::BackwardWeight:
-    return "W";
-  case ActionKind::Send:
-    return "send";
-  case ActionKind::Receive:
-    return "recv";
-  case ActionKind::Collective:
-    return "collective";
-  case ActionKind::Reduce:
-    return "reduce";
-  case ActionKind::Report:
-    return "report";
-  case ActionKind::Update:
-    return "update";
-  }
-  return "?";
-}
-
-std::string pprt::describeAction(const Program &program, int action) {
-  if (action < 0)
-    return "";
-  const Action &a = program.actions[size_t(action)];
-  std::string text = std::string(" of ") + actionKindName(a.kind);
-  if (!a.name.empty())
-    text += " '" + a.name + "'";
-  if (a.stage >= 0)
-    text += ", stage " + std::to_string(a.stage);
-  if (a.microbatch >= 0)
-    text += ", micro-batch " + std::to_string(a.microbatch);
-  return text;
 }

@@ -182,8 +182,18 @@ struct Program {
   MemoryPlan memory;
   std::vector<HeldParameter> parameters;
   std::vector<HeldState> states;
-  std::vector<Action> actions;
-  int requests = 0;
+  std::vector<Action> actions; ///< of a step
+  /// Of an evaluation, numbered behind those of a step; none in a program
+  /// without.
+  std::vector<Action> evaluation;
+  uint64_t evaluationBytes = 0; ///< of the arena that an evaluation needs
+  /// An action of either, by its number.
+  const Action &actionAt(size_t action) const {
+    return action < actions.size() ? actions[action]
+                                   : evaluation[action - actions.size()];
+  }
+  size_t allActions() const { return actions.size() + evaluation.size(); }
+  int requests = 0; ///< of either
   std::vector<ProgramCollective> collectives;
   double predictedMakespan = 0, predictedBusy = 0, predictedBubble = -1;
 };
@@ -289,6 +299,10 @@ struct Description {
   size_t reportedValues() const {
     return size_t(allMicrobatches()) * (hasLossWeights ? 2 : 1) +
            parameters.size() * size_t(groups);
+  }
+  /// Whether there are programs that compute losses alone.
+  bool canEvaluate() const {
+    return !programs.empty() && !programs.front().evaluation.empty();
   }
   /// What a rank runs.
   const Program &programOf(size_t rank) const {

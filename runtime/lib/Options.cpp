@@ -105,6 +105,22 @@ Rule inF32(bool holds, const char *expected, const char *remedy) {
 template <typename T> using Choices = std::vector<std::pair<const char *, T>>;
 } // namespace
 
+template <typename Visitor>
+static void visitEvaluation(Options &o, Visitor &v) {
+  v.text({"--eval-data", "FILE",
+          "File, read as those of --data, of which to compute the loss between "
+          "steps, without dropout: eval_loss of --metrics"},
+         o.evalData);
+  v.number({"--eval-every", "N", "Steps between two; 0: one at the end"},
+           o.evalEvery,
+           Rule{o.evalEvery >= 0, "0 or more steps", "0 evaluates at the end"});
+  v.number({"--eval-batches", "K",
+            "Its size in samples of a step: always the first of the file"},
+           o.evalBatches,
+           Rule{o.evalBatches >= 1 && o.evalBatches <= 1000000, "1 to 1000000",
+                "so many batches are computed"});
+}
+
 /// Walks the options of a program. In `here` stand those that each rank may
 /// have its own value of.
 template <typename Visitor> static void visitOptions(Options &o, Visitor &v) {
@@ -153,6 +169,7 @@ template <typename Visitor> static void visitOptions(Options &o, Visitor &v) {
             "Seed of the initial parameters, the order of the data, and "
             "dropout"},
            o.seed, Rule{true, "", ""});
+  visitEvaluation(o, v);
 
   v.group("Optimizer");
   Choices<std::string> optimizers;
@@ -642,6 +659,18 @@ static void checkEmulation(const Options &o) {
           std::string(instead) + ", so that there is nothing to go on from");
   require(o.profileOut.empty(), "--profile-out", "with --emulate",
           "one of them", "there are no layers whose time could be measured");
+  require(o.evalData.empty(), "--eval-data", "with --emulate", "one of them",
+          std::string(instead) + ", so that there is no loss to evaluate");
+}
+
+static void checkEvaluation(const Options &o, const Declaration &declared,
+                            const Description &description) {
+  for (const char *name : {"--eval-every", "--eval-batches"})
+    require(!o.evalData.empty() || declared.count(name) == 0, name,
+            "without --eval-data", "both or none", "add --eval-data FILE");
+  require(o.evalData.empty() || description.canEvaluate(), "--eval-data",
+          "with a program that cannot evaluate", "one that can",
+          "compile it without --evaluation=off");
 }
 
 /// What options say about each other and about the program.
@@ -756,6 +785,7 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
     o.minLearningRate = o.learningRate / 10;
   if (declared.count("--decay") == 0)
     o.decay = std::max<int64_t>(o.steps - o.warmup, 0);
+  checkEvaluation(o, declared, description);
   checkTogether(o, onDevice);
   Check check;
   visitOptions(o, check);

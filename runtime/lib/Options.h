@@ -23,6 +23,11 @@ struct Options {
   int64_t steps = 100;
   uint64_t seed = 1;
 
+  // What to evaluate, and when.
+  std::string evalData;    ///< empty: nothing
+  int64_t evalEvery = 0;   ///< steps; 0: at the end
+  int64_t evalBatches = 8; ///< as many samples as a step has, each
+
   // How to update.
   std::vector<std::string> optimizers; ///< what the program offers
   std::string optimizer;               ///< one of them

@@ -58,7 +58,7 @@ void Progress::show(const StepResult &result) {
   meanSeconds += weight * (result.seconds - meanSeconds);
   if (mode == None)
     return;
-  bool always = shown == 1 || result.step + 1 == steps;
+  bool always = shown == 1 || result.step + 1 == steps || result.evaluationLoss;
   uint64_t now = nowNs();
   uint64_t interval = mode == Line ? 100000000u : 2000000000u;
   if (!always && now - lastShown < interval)
@@ -68,8 +68,11 @@ void Progress::show(const StepResult &result) {
                       ? result.tokensPerSecond * result.seconds / meanSeconds
                       : 0;
   std::string left = timeText(meanSeconds * double(steps - 1 - result.step));
-  char loss[64] = "";
-  if (!std::isnan(result.loss))
+  char loss[96] = "";
+  if (result.evaluationLoss)
+    std::snprintf(loss, sizeof loss, "loss %.4f  eval loss %.4f  ", result.loss,
+                  *result.evaluationLoss);
+  else if (!std::isnan(result.loss))
     std::snprintf(loss, sizeof loss, "loss %.4f  ", result.loss);
   std::printf("%sstep %lld/%lld  %s%.0f tokens/s  %s left%s",
               mode == Line ? "\r\033[K" : "",
@@ -145,14 +148,15 @@ Metrics::~Metrics() {
 void Metrics::write(const StepResult &result) {
   if (fd < 0)
     return;
-  const std::string line =
-      toLine(Json{{"step", result.step},
-                  {"loss", roundTo(result.loss, 10)},
-                  {"grad_norm", roundTo(result.gradientNorm, 10)},
-                  {"lr", roundTo(result.learningRate, 10)},
-                  {"tokens_per_second", roundTo(result.tokensPerSecond, 6)},
-                  {"seconds", roundTo(result.seconds, 6)}}) +
-      "\n";
+  Json fields{{"step", result.step},
+              {"loss", roundTo(result.loss, 10)},
+              {"grad_norm", roundTo(result.gradientNorm, 10)},
+              {"lr", roundTo(result.learningRate, 10)},
+              {"tokens_per_second", roundTo(result.tokensPerSecond, 6)},
+              {"seconds", roundTo(result.seconds, 6)}};
+  if (result.evaluationLoss)
+    fields["eval_loss"] = roundTo(*result.evaluationLoss, 10);
+  const std::string line = toLine(fields) + "\n";
   for (size_t at = 0; at < line.size();) {
     ssize_t written = ::write(fd, line.data() + at, line.size() - at);
     if (written < 0 && errno == EINTR)

@@ -5,6 +5,7 @@
 #include "Options.h"
 
 #include <cstdio>
+#include <optional>
 
 namespace pprt {
 
@@ -14,6 +15,7 @@ struct StepResult {
   /// Not a number where computations are emulated.
   double loss = 0, gradientNorm = 0, learningRate = 0;
   double tokensPerSecond = 0, seconds = 0;
+  std::optional<double> evaluationLoss = {}; ///< of the parameters after it
 };
 
 /// Step, loss, tokens/s and time left: one line that rewrites itself on a

@@ -79,7 +79,7 @@ void Recorder::endStep() {
 void Recorder::actionBegin(int action) {
   current = action;
   currentBegin = nowNs();
-  if (layers)
+  if (layers && !isPaused)
     layers->beginAction(action, currentBegin);
 }
 
@@ -89,6 +89,8 @@ void Recorder::actionEnd(int action) {
 }
 
 void Recorder::add(Event::Kind kind, uint64_t begin, uint64_t end, int action) {
+  if (isPaused)
+    return;
   // No allocation in a step: what does not fit makes room in the next one.
   if (now.events.size() == now.events.capacity()) {
     ++missed;
@@ -111,6 +113,8 @@ void Recorder::timeCollectives() {
 
 void Recorder::addCollective(int collective, uint64_t begin, uint64_t end,
                              int action) {
+  if (isPaused)
+    return;
   ++sums.collectives;
   sums.inCollectives += toSeconds(end - begin);
   if (now.collectives.size() == now.collectives.capacity()) {

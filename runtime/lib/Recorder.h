@@ -67,12 +67,17 @@ public:
   void beginStep(int64_t step);
   void endStep();
 
+  /// What follows is no part of a step, up to resume(): nothing is noted but
+  /// the action that runs.
+  void pause() { isPaused = true; }
+  void resume() { isPaused = false; }
+
   /// Layers are timed within actions from now on.
   void timeLayers(LayerTimes &times) { layers = &times; }
 
   /// Collectives of layers are noted from now on.
   void timeCollectives();
-  bool timesCollectives() const { return notesCollectives; }
+  bool timesCollectives() const { return notesCollectives && !isPaused; }
 
   void actionBegin(int action);
   void actionEnd(int action);
@@ -95,7 +100,7 @@ private:
   StepEvents now;
   LayerTimes *layers = nullptr;
   size_t missed = 0, missedCollectives = 0;
-  bool notesCollectives = false;
+  bool notesCollectives = false, isPaused = false;
   int current = -1;
   uint64_t currentBegin = 0;
   double seconds = 0;

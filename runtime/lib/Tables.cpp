@@ -132,6 +132,7 @@ std::string pprt::memoryTable(const Description &description,
   std::string out =
       "bytes by rank   parameters    gradients    optimizer  activations    "
       "workspace communication      planned    allocated\n";
+  std::string evaluations;
   for (size_t rank = 0; rank < ranks.size(); ++rank) {
     const Program &program = description.programOf(rank);
     const MemoryPlan &plan = program.memory;
@@ -146,7 +147,13 @@ std::string pprt::memoryTable(const Description &description,
                number(plan.activations), number(plan.workspace),
                number(plan.communication), number(ranks[rank].planned),
                number(ranks[rank].allocated));
+    if (description.canEvaluate())
+      evaluations += format("  rank %-4zu evaluation: %llu bytes of the same "
+                            "arena, of %llu\n",
+                            rank, number(program.evaluationBytes),
+                            number(program.arenaBytes));
   }
+  out += evaluations;
   for (size_t rank = 0; rank < ranks.size(); ++rank)
     out += format("  rank %-4zu mapped %.1f MiB in pages; resident at most "
                   "%.1f MiB, with MPI, code and the data file\n",

@@ -166,7 +166,8 @@ void TensorBoard::write(const StepResult &result) {
       {"train/loss", result.loss},
       {"train/grad_norm", result.gradientNorm},
       {"train/learning_rate", result.learningRate},
-      {"train/tokens_per_second", result.tokensPerSecond}};
+      {"train/tokens_per_second", result.tokensPerSecond},
+      {"eval/loss", result.evaluationLoss.value_or(NAN)}};
   std::string summary;
   for (const auto &[tag, number] : scalars) {
     if (!(std::abs(number) <= std::numeric_limits<float>::max()))

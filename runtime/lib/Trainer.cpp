@@ -17,6 +17,7 @@
 #include "Context.h"
 #include "Environment.h"
 #include "Error.h"
+#include "Evaluation.h"
 #include "Initialization.h"
 #include "Interrupt.h"
 #include "ModelDirectory.h"
@@ -33,7 +34,6 @@
 #include <cmath>
 #include <csignal>
 #include <cstring>
-#include <limits>
 #include <optional>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -148,7 +148,7 @@ public:
   void finish() { isFinished = true; }
 
 private:
-  void show(int64_t step, const pprt_context &context, uint64_t begin);
+  void show(int64_t step, const pprt_context &context, double seconds);
   bool speaks() const { return bootstrap.rank() == 0 && !options.quiet; }
   Measurements gatherMeasurements(RankSteps steps);
   void findResume();
@@ -193,6 +193,7 @@ private:
   std::optional<ModelFiles> modelFiles; ///< beside weights; on rank 0
   std::optional<ModelDirectory> result; ///< of --save
   std::optional<Batches> batches;
+  std::optional<Evaluation> evaluation;
   std::optional<Metrics> metrics;
   std::optional<TensorBoard> tensorBoard;
   std::optional<Progress> progress;
@@ -262,6 +263,8 @@ void Run::openFiles() {
                     description.mesh.coordinate(bootstrap.rank(), "data"));
     backend->useData(*batches);
   }
+  if (!options.evalData.empty())
+    evaluation.emplace(description, options, bootstrap.rank());
   if (!options.kernelTimes.empty())
     checkCanCreate(kernelTimesPath());
   if (!loadedFrom.empty())
@@ -450,6 +453,9 @@ void Run::prepare() {
     for (size_t i = 0; i < data->size(); ++i)
       mine.emplace_back("a data file with fingerprint",
                         hexText(data->file(i).fingerprint()));
+    if (evaluation)
+      mine.emplace_back("data to evaluate with fingerprint",
+                        hexText(evaluation->fingerprint()));
     bootstrap.agree(compareWithRank0(mine, bootstrap, bootstrap.rank()));
   }
   bool hasStates = false;
@@ -502,7 +508,9 @@ void Run::prepare() {
     std::printf("%s\n", device.c_str());
   if (data)
     std::fputs(batches->summary().c_str(), stdout);
-  else
+  if (evaluation)
+    std::printf("evaluation: %s\n", evaluation->describe().c_str());
+  if (!data)
     std::printf("emulated: actions sleep instead of computing; no data, no "
                 "loss\n");
   if (resume)
@@ -516,15 +524,16 @@ void Run::prepare() {
 }
 
 /// A step, on rank 0.
-void Run::show(int64_t step, const pprt_context &context, uint64_t begin) {
+void Run::show(int64_t step, const pprt_context &context, double seconds) {
   StepResult result;
   result.step = step;
-  constexpr double none = std::numeric_limits<double>::quiet_NaN();
   const bool computes = backend->computes();
-  result.loss = computes ? context.loss : none;
-  result.gradientNorm = computes ? context.gradientNorm : none;
+  result.loss = computes ? context.loss : NAN;
+  result.gradientNorm = computes ? context.gradientNorm : NAN;
   result.learningRate = context.learningRate;
-  result.seconds = toSeconds(nowNs() - begin);
+  result.seconds = seconds;
+  result.evaluationLoss =
+      evaluation ? evaluation->lossAfter(step) : std::nullopt;
   result.tokensPerSecond = double(description.tokensPerStep()) / result.seconds;
   metrics->write(result);
   tensorBoard->write(result);
@@ -567,8 +576,12 @@ void Run::steps(const CompiledCode &compiled, InterruptWatch &watch) {
       // Plans are made in the first step.
       if (step == firstStep())
         backend->sayNotes();
+      const double seconds = toSeconds(nowNs() - stepBegin);
+      if (evaluation)
+        evaluation->afterStep(step, context, *backend, *batches,
+                              compiled.steps);
       if (bootstrap.rank() == 0)
-        show(step, context, stepBegin);
+        show(step, context, seconds);
       if (checkpoints)
         checkpoints->afterStep(stepsDone, batches->firstSampleOf(stepsDone),
                                context.flags,
@@ -584,7 +597,8 @@ void Run::steps(const CompiledCode &compiled, InterruptWatch &watch) {
   progress->end();
   allocations = allocationCounts();
   lastLoss = context.loss;
-  trainingSeconds = toSeconds(nowNs() - begin);
+  trainingSeconds = toSeconds(nowNs() - begin) -
+                    (evaluation ? evaluation->seconds() : 0);
 }
 
 /// Of a run without a report.
@@ -593,8 +607,7 @@ void Run::sayEnd() {
     return;
   std::string wrote;
   for (const std::string &path :
-       {result ? result->path() : "",
-        checkpoints ? checkpoints->newest() : ""})
+       {result ? result->path() : "", checkpoints ? checkpoints->newest() : ""})
     if (!path.empty())
       wrote += (wrote.empty() ? ": wrote " : " and ") + path;
   if (endingSignal)
@@ -739,11 +752,12 @@ void Run::report() {
   if (speaks() || options.profile)
     std::fputs(bubbleTable(panels, chosen).c_str(), stdout);
   if (speaks()) {
-    std::printf("%lld steps in %s, %.0f tokens/s\n",
+    std::printf("%lld steps in %s, %.0f tokens/s%s\n",
                 static_cast<long long>(stepsRun()),
                 timeText(trainingSeconds).c_str(),
                 double(description.tokensPerStep()) * double(stepsRun()) /
-                    trainingSeconds);
+                    trainingSeconds,
+                evaluation ? evaluation->summary().c_str() : "");
     for (const std::string &path :
          {options.trace, options.timeline, options.profileOut,
           options.kernelTimes, options.metrics, tensorBoard->path(),
@@ -754,6 +768,8 @@ void Run::report() {
   }
   if (backend->computes())
     std::printf("final loss %.6f\n", lastLoss);
+  if (evaluation && evaluation->count())
+    std::printf("final eval loss %.6f\n", evaluation->loss());
   std::fflush(stdout);
 }
 

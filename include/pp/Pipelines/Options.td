@@ -162,6 +162,8 @@ let Group = plan_group in {
     "write out every micro-batch, where the repeating part of a schedule is a loop otherwise: same results, longer to compile">;
   defm profile : Value<"profile", "FILE", TextOf<"profile">, "profile",
     "cut, search and predict with the times that a program measured and wrote with --profile-out, not with estimates">;
+  defm evaluation : Value<"evaluation", "WHEN", ChoiceOf<"evaluation", "on", ["on", "off"]>, "evaluation",
+    "whether the program can compute losses of other data between steps (on, default: its --eval-data) or not (off: a little less code)">;
   defm memory_limit : Value<"memory-limit", "BYTES", BytesOf<"memoryLimit">, "memory-limit",
     "fail if a rank needs more memory; cut and search for less; suffixes K, M, G are powers of 1024">;
 }

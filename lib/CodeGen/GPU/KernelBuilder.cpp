@@ -204,7 +204,8 @@ Value KernelBuilder::makePrivate(int64_t elements, Type element) {
 }
 
 /// The key that `argument` tells of: the i64 at the address in its lower 48
-/// bits, mixed as nn.mix_key does with the number in its upper 16, if any.
+/// bits, mixed as nn.mix_key does with the number in its upper 16, if any; 0
+/// stays 0.
 static Value loadKey(OpBuilder &b, Location loc, Value argument) {
   Type i64 = b.getI64Type();
   auto number = [&](uint64_t value) -> Value {
@@ -229,8 +230,11 @@ static Value loadKey(OpBuilder &b, Location loc, Value argument) {
   z = arith::MulIOp::create(b, loc, shiftXor(z, 27),
                             number(0x94d049bb133111eb));
   z = shiftXor(z, 31);
-  Value isPlain =
-      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, salt, number(0));
+  auto isZero = [&](Value value) -> Value {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, value,
+                                 number(0));
+  };
+  Value isPlain = arith::OrIOp::create(b, loc, isZero(salt), isZero(key));
   return arith::SelectOp::create(b, loc, isPlain, key, z);
 }
 

@@ -2,7 +2,8 @@
 //
 // Philox4x32-10 (Salmon et al., 2011) of the counter (e / 4, site, 0) under the
 // key gives four words; word e mod 4 decides on element e. Nothing but the key
-// is kept between forward and backward.
+// is kept between forward and backward. Under the key 0 all elements stay as
+// they are: threshold and factor follow from it.
 //
 // A loop over counters writes a byte for each of its four elements, and the
 // dropout itself is a select that fuses with its neighbours. Drawing inside
@@ -127,7 +128,10 @@ struct LowerDropout : OpRewritePattern<DropoutOp> {
     Emitter emitter(rewriter, op.getLoc());
     Value input = emitter.rows(emitter.widen(op.getInput()));
     Type element = elementOf(input);
-    const double factor = keptFactor(op.getP().convertToDouble());
+    Value factor = byKey(emitter, op, [&](bool isNone) {
+      return emitter.number(
+          element, isNone ? 1 : keptFactor(op.getP().convertToDouble()));
+    });
     Value result = emitter.generic(
         2, {},
         {{input, {0, 1}},
@@ -137,11 +141,24 @@ struct LowerDropout : OpRewritePattern<DropoutOp> {
           Value kept = arith::CmpIOp::create(
               inner.builder, inner.loc, arith::CmpIPredicate::ne, scalars[1],
               inner.integer(scalars[1].getType(), 0));
-          Value scaled = inner.mul(scalars[0], inner.number(element, factor));
+          Value scaled = inner.mul(scalars[0], factor);
           return {inner.select(kept, scaled, inner.number(element, 0))};
         })[0];
     rewriter.replaceOp(op, emitter.finish(result, op.getType()));
     return success();
+  }
+
+  /// `number(true)` under the key with which nothing is dropped, else
+  /// `number(false)`; right behind the key, wherever loops will stand.
+  static Value byKey(Emitter &emitter, DropoutOp op,
+                     llvm::function_ref<Value(bool)> number) {
+    OpBuilder::InsertionGuard guard(emitter.builder);
+    emitter.builder.setInsertionPointAfterValue(op.getKey());
+    Value isNone = arith::CmpIOp::create(emitter.builder, emitter.loc,
+                                         arith::CmpIPredicate::eq, op.getKey(),
+                                         Integers(emitter).i64(0));
+    Value none = number(true);
+    return emitter.select(isNone, none, number(false));
   }
 
   /// 1 for each element that stays, else 0, as bytes: [N].
@@ -150,8 +167,11 @@ struct LowerDropout : OpRewritePattern<DropoutOp> {
     const int64_t count = op.getType().getNumElements();
     const int64_t counters = llvm::divideCeil(count, 4);
     const Runs runs(op);
-    auto threshold =
+    const auto dropped =
         static_cast<uint32_t>(droppedWords(op.getP().convertToDouble()));
+    Value threshold = byKey(emitter, op, [&](bool isNone) {
+      return Integers(emitter).i32(isNone ? 0 : dropped);
+    });
     Type byte = builder.getI8Type();
     auto number = [&](OpBuilder &at, int64_t value) -> Value {
       return arith::ConstantIndexOp::create(at, emitter.loc, value);
@@ -178,9 +198,8 @@ struct LowerDropout : OpRewritePattern<DropoutOp> {
                  : runs.number(ints, counter, coordinate.front(), 4);
     };
     auto keeps = [&](Emitter &inner, Value word) -> Value {
-      Value kept = arith::CmpIOp::create(inner.builder, inner.loc,
-                                         arith::CmpIPredicate::uge, word,
-                                         Integers(inner).i32(threshold));
+      Value kept = arith::CmpIOp::create(
+          inner.builder, inner.loc, arith::CmpIPredicate::uge, word, threshold);
       return arith::ExtUIOp::create(inner.builder, inner.loc, byte, kept);
     };
     /// Word `lane` of four; `lane` is of the type of `lanes`.
@@ -275,12 +294,16 @@ struct LowerMixKey : OpRewritePattern<MixKeyOp> {
     Integers ints(emitter);
     uint64_t step = (static_cast<uint64_t>(op.getSalt()) + 1) *
                     UINT64_C(0x9e3779b97f4a7c15);
+    Value isNone = arith::CmpIOp::create(emitter.builder, emitter.loc,
+                                         arith::CmpIPredicate::eq, op.getKey(),
+                                         ints.i64(0));
     Value z = ints.plus(op.getKey(), ints.i64(step));
     z = ints.times(ints.exclusiveOr(z, ints.shiftRight(z, 30)),
                    ints.i64(UINT64_C(0xbf58476d1ce4e5b9)));
     z = ints.times(ints.exclusiveOr(z, ints.shiftRight(z, 27)),
                    ints.i64(UINT64_C(0x94d049bb133111eb)));
-    rewriter.replaceOp(op, ints.exclusiveOr(z, ints.shiftRight(z, 31)));
+    z = ints.exclusiveOr(z, ints.shiftRight(z, 31));
+    rewriter.replaceOp(op, emitter.select(isNone, op.getKey(), z));
     return success();
   }
 };

@@ -459,7 +459,7 @@ private:
     LLVM::CallOp::create(builder, loc, copy, all);
   }
 
-  /// SplitMix64, as nn.mix_key defines it.
+  /// SplitMix64, as nn.mix_key defines it; 0 stays 0.
   Value mixKey(Value key, Value salt) {
     auto shiftXor = [&](Value z, int64_t shift) -> Value {
       Value shifted =
@@ -475,7 +475,9 @@ private:
     Value z = LLVM::AddOp::create(builder, loc, key, increment);
     z = times(shiftXor(z, 30), 0xbf58476d1ce4e5b9);
     z = times(shiftXor(z, 27), 0x94d049bb133111eb);
-    return shiftXor(z, 31);
+    Value isNone = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::eq,
+                                        key, constant(i64, 0));
+    return LLVM::SelectOp::create(builder, loc, isNone, key, shiftXor(z, 31));
   }
 
   Value operand(const CallOperand &operand, Numbers numbers) {

@@ -10,6 +10,7 @@
 
 #include "pp/Dialect/Kernel/IR/KernelOps.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
+#include "pp/Dialect/PP/IR/ConfigAttribute.h"
 
 #include "pp/Interfaces/ElementBytes.h"
 #include "pprt_scalars.h"
@@ -336,6 +337,15 @@ inOrder(DictionaryAttr places, const SymbolIndices &indices) {
   return result;
 }
 
+/// What an evaluation does, and how much of the arena it needs.
+static json::Object describeEvaluation(const LoweredProgram &lowered) {
+  ProgramOp program = lowered.program;
+  auto report = program->getAttrOfType<DictionaryAttr>(attr::kMemory);
+  auto needed = report ? report.getAs<IntegerAttr>("needed") : IntegerAttr();
+  return json::Object{{"bytes", needed ? needed.getInt() : 0},
+                      {"actions", describeActions(lowered)}};
+}
+
 static json::Object describe(const SymbolIndices &indices,
                              const LoweredProgram &lowered) {
   ProgramOp program = lowered.program;
@@ -499,10 +509,11 @@ static void addSchedule(ModuleOp module, ScheduleOp schedule, size_t programs,
   root["empty_input_gradients"] = std::move(empty);
 }
 
-FailureOr<std::string> pp::describePrograms(ModuleOp module,
-                                            ArrayRef<LoweredProgram> programs,
-                                            SymbolTableCollection &symbols,
-                                            const StepFunctions &functions) {
+FailureOr<std::string>
+pp::describePrograms(ModuleOp module, ArrayRef<LoweredProgram> programs,
+                     ArrayRef<LoweredProgram> evaluations,
+                     SymbolTableCollection &symbols,
+                     const StepFunctions &functions) {
   auto schedules = module.getOps<ScheduleOp>();
   if (schedules.empty()) {
     module.emitError("found no pp.schedule, expected one; run pp-schedule");
@@ -557,6 +568,8 @@ FailureOr<std::string> pp::describePrograms(ModuleOp module,
   json::Array described;
   for (const LoweredProgram &lowered : programs)
     described.push_back(describe(indices, lowered));
+  for (auto [entry, lowered] : llvm::zip(described, evaluations))
+    (*entry.getAsObject())["evaluation"] = describeEvaluation(lowered);
   root["programs"] = std::move(described);
 
   json::Value whole(std::move(root));

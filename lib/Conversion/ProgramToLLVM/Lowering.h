@@ -83,6 +83,7 @@ struct ActionLoop {
 struct LoweredProgram {
   ProgramOp program;
   mlir::LLVM::LLVMFuncOp step;
+  int64_t numActions = 0; ///< of all rounds
   llvm::SmallVector<TracedAction> actions;
   llvm::SmallVector<ActionLoop> loops; ///< of the actions, in order
   unsigned requests = 0; ///< transfers in flight at a time, at most
@@ -90,16 +91,20 @@ struct LoweredProgram {
 };
 
 /// Makes the step function of `program` at the end of the module.
+/// `before` (may be null) is the program of a step that `program` evaluates
+/// behind: its actions are numbered from those of that one on, and it uses the
+/// collectives and requests of that one, which get more where it needs them.
 /// `sharePlaces`: wrongly, see the option `fault` of pp-lower-programs.
 mlir::FailureOr<LoweredProgram>
 lowerProgram(ProgramOp program, const NativeStages &stages,
              const SymbolIndices &indices, mlir::SymbolTableCollection &symbols,
              const StepFunctions &functions, CallTarget &target,
-             bool sharePlaces = false);
+             LoweredProgram *before, bool sharePlaces = false);
 
-/// The JSON text of the module's programs.
+/// The JSON text of the module's programs. `evaluations`: as many, or none.
 mlir::FailureOr<std::string>
 describePrograms(mlir::ModuleOp module, llvm::ArrayRef<LoweredProgram> programs,
+                 llvm::ArrayRef<LoweredProgram> evaluations,
                  mlir::SymbolTableCollection &symbols,
                  const StepFunctions &functions);
 

@@ -145,6 +145,25 @@ static LogicalResult verifyParameters(ModuleOp module) {
   return success();
 }
 
+/// Programs in the order of their coordinates, of which each has one; or none
+/// at all.
+static LogicalResult sortByPipe(SmallVectorImpl<ProgramOp> &programs,
+                                size_t pipes) {
+  llvm::sort(programs, [](ProgramOp a, ProgramOp b) {
+    return a.getPipe() < b.getPipe();
+  });
+  for (auto [pipe, program] : llvm::enumerate(programs))
+    if (uint64_t(program.getPipe()) != pipe)
+      return program.emitOpError("found pipe coordinate ")
+             << program.getPipe() << ", expected " << pipe
+             << ": one program for each coordinate from 0 to " << pipes - 1;
+  if (!programs.empty() && programs.size() != pipes)
+    return programs.back().emitOpError("found programs that evaluate on ")
+           << programs.size() << " pipe coordinates, expected one for each of "
+           << pipes;
+  return success();
+}
+
 namespace {
 struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
   using PPLowerProgramsBase::PPLowerProgramsBase;
@@ -162,24 +181,18 @@ struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
       if (isa<func::FuncOp>(op) || isa_and_nonnull<PPDialect>(op.getDialect()))
         planned.push_back(&op);
 
-    SmallVector<ProgramOp> programs(module.getOps<ProgramOp>());
+    SmallVector<ProgramOp> programs = getPrograms(module, ProgramKind::Step);
     if (programs.empty()) {
       module.emitError(
           "found no pp.program, expected one for each pipe coordinate; run "
           "pp-project-ranks and pp-plan-memory first");
       return signalPassFailure();
     }
-    llvm::sort(programs, [](ProgramOp a, ProgramOp b) {
-      return a.getPipe() < b.getPipe();
-    });
-    for (auto [pipe, program] : llvm::enumerate(programs))
-      if (uint64_t(program.getPipe()) != pipe) {
-        program.emitOpError("found pipe coordinate ")
-            << program.getPipe() << ", expected " << pipe
-            << ": one program for each coordinate from 0 to "
-            << programs.size() - 1;
-        return signalPassFailure();
-      }
+    SmallVector<ProgramOp> evaluations =
+        getPrograms(module, ProgramKind::Evaluation);
+    if (failed(sortByPipe(programs, programs.size())) ||
+        failed(sortByPipe(evaluations, programs.size())))
+      return signalPassFailure();
 
     // First: ops of programs would report it without the parameter's location.
     if (failed(verifyParameters(module)))
@@ -197,17 +210,22 @@ struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
         return signalPassFailure();
     SymbolIndices indices(module);
     const StepFunctions functions(module);
-    SmallVector<LoweredProgram> lowered;
-    for (ProgramOp program : programs) {
-      FailureOr<LoweredProgram> one =
-          lowerProgram(program, stages, indices, symbols, functions, target,
-                       /*sharePlaces=*/fault == "share-places");
-      if (failed(one))
-        return signalPassFailure();
-      lowered.push_back(std::move(*one));
+    // What a step has comes first: an evaluation goes on behind it.
+    SmallVector<LoweredProgram> lowered, loweredEvaluations;
+    for (ProgramKind kind : {ProgramKind::Step, ProgramKind::Evaluation}) {
+      const bool isStep = kind == ProgramKind::Step;
+      for (ProgramOp program : isStep ? programs : evaluations) {
+        FailureOr<LoweredProgram> one =
+            lowerProgram(program, stages, indices, symbols, functions, target,
+                         isStep ? nullptr : &lowered[program.getPipe()],
+                         /*sharePlaces=*/fault == "share-places");
+        if (failed(one))
+          return signalPassFailure();
+        (isStep ? lowered : loweredEvaluations).push_back(std::move(*one));
+      }
     }
-    FailureOr<std::string> description =
-        describePrograms(module, lowered, symbols, functions);
+    FailureOr<std::string> description = describePrograms(
+        module, lowered, loweredEvaluations, symbols, functions);
     if (failed(description))
       return signalPassFailure();
     // While both are there.
@@ -217,7 +235,8 @@ struct LowerPrograms : pp::impl::PPLowerProgramsBase<LowerPrograms> {
       reportMutations(module, *description);
     makeDescription(module, *description);
     SmallVector<StringRef> steps, entries;
-    for (LoweredProgram &each : lowered)
+    for (LoweredProgram &each :
+         llvm::concat<LoweredProgram>(lowered, loweredEvaluations))
       steps.push_back(each.step.getSymName());
     for (func::FuncOp function : functions.getAll())
       entries.push_back(makeEntry(function));

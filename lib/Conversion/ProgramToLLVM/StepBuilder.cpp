@@ -49,8 +49,8 @@ public:
               std::vector<BufferOffsets> offsets, const NativeStages &stages,
               const SymbolIndices &indices, SymbolTableCollection &symbols,
               const StepFunctions &functions, CallTarget &target,
-              bool sharePlaces)
-      : written(sharePlaces ? 0 : kWritten), program(program),
+              LoweredProgram *before, bool sharePlaces)
+      : before(before), written(sharePlaces ? 0 : kWritten), program(program),
         buffers(std::move(buffers)), offsets(std::move(offsets)),
         stages(stages), indices(indices), symbols(symbols),
         functions(functions), target(target), builder(program),
@@ -59,6 +59,8 @@ public:
         tablesName(builder.getStringAttr("pp.table." + program.getSymName())),
         placesName(builder.getStringAttr("pp.places." + program.getSymName())) {
     result.program = program;
+    if (before)
+      nextAction = before->numActions;
   }
 
   FailureOr<LoweredProgram> run() {
@@ -88,6 +90,9 @@ public:
     }
     clearGradients();
     emit();
+    result.numActions = nextAction;
+    if (before)
+      before->requests = std::max(before->requests, result.requests);
     return std::move(result);
   }
 
@@ -434,16 +439,17 @@ private:
       else
         ofSeries[instance].begin = time;
     });
-    std::vector<StartOp> collectives(series.size());
+    std::vector<StartOp> startOf(series.size());
     for (StartOp start : body.getOps<StartOp>())
       if (std::optional<unsigned> number = series.lookup(start))
-        collectives[*number] = start;
+        startOf[*number] = start;
     SmallVector<std::pair<int64_t, int64_t>> ranges;
-    for (auto [ofSeries, start] : llvm::zip_equal(lives, collectives)) {
+    for (auto [ofSeries, start] : llvm::zip_equal(lives, startOf)) {
       int64_t count = memory::countSlots(ofSeries);
       if (start) {
-        ranges.emplace_back(result.collectives.size(), count);
-        result.collectives.append(count, start);
+        SmallVector<StartOp> &all = collectives();
+        ranges.emplace_back(all.size(), count);
+        all.append(count, start);
       } else {
         ranges.emplace_back(result.requests, count);
         result.requests += count;
@@ -452,6 +458,33 @@ private:
     for (Operation &op : body)
       if (std::optional<unsigned> number = series.lookup(&op))
         requestsOf[&op] = ranges[*number];
+  }
+
+  /// Those that the description lists.
+  SmallVector<StartOp> &collectives() {
+    return before ? before->collectives : result.collectives;
+  }
+  /// The number of a collective that a program makes once. An evaluation may
+  /// make one that the step makes as well: these take turns.
+  int64_t numberOf(StartOp start) {
+    SmallVector<StartOp> &all = collectives();
+    auto known = before ? llvm::find_if(all,
+                                        [&](StartOp other) {
+                                          return isSameCollective(start, other);
+                                        })
+                        : all.end();
+    if (known == all.end() ||
+        !usedCollectives.insert(known - all.begin()).second) {
+      all.push_back(start);
+      known = std::prev(all.end());
+    }
+    return known - all.begin();
+  }
+  static bool isSameCollective(StartOp a, StartOp b) {
+    return a.getKind() == b.getKind() && a.getAxes() == b.getAxes() &&
+           a.getValue() == b.getValue() &&
+           a.getOperand().getType() == b.getOperand().getType() &&
+           a.getBuffer().getType() == b.getBuffer().getType();
   }
 
   /// The request of a transfer in a program with loops; nothing for transfers
@@ -478,8 +511,7 @@ private:
       return *request;
     int64_t request;
     if (auto start = dyn_cast<StartOp>(post)) {
-      request = result.collectives.size();
-      result.collectives.push_back(start);
+      request = numberOf(start);
     } else if (freeRequests.empty())
       request = result.requests++;
     else
@@ -520,7 +552,8 @@ private:
     }
   }
 
-  const int64_t written; ///< kWritten, but for tests
+  LoweredProgram *before; ///< see lowerProgram(); may be null
+  const int64_t written;  ///< kWritten, but for tests
   ProgramOp program;
   ProgramBuffers buffers;
   std::vector<BufferOffsets> offsets;
@@ -552,6 +585,7 @@ private:
   CallOperand actionIndex = {CallOperand::Number};
   SmallVector<unsigned> cleared; ///< gradients, by consecutive ops
   SmallVector<int64_t> freeRequests;
+  DenseSet<int64_t> usedCollectives; ///< of those of the step
   LoweredProgram result;
 };
 
@@ -561,7 +595,7 @@ FailureOr<LoweredProgram>
 pp::lowerProgram(ProgramOp program, const NativeStages &stages,
                  const SymbolIndices &indices, SymbolTableCollection &symbols,
                  const StepFunctions &functions, CallTarget &target,
-                 bool sharePlaces) {
+                 LoweredProgram *before, bool sharePlaces) {
   FailureOr<ProgramBuffers> buffers =
       ProgramBuffers::analyze(program, symbols, functions, /*withLives=*/false);
   if (failed(buffers))
@@ -570,6 +604,6 @@ pp::lowerProgram(ProgramOp program, const NativeStages &stages,
   if (failed(offsets))
     return failure();
   return StepBuilder(program, std::move(*buffers), std::move(*offsets), stages,
-                     indices, symbols, functions, target, sharePlaces)
+                     indices, symbols, functions, target, before, sharePlaces)
       .run();
 }

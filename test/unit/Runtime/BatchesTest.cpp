@@ -1,5 +1,6 @@
 #include "Batches.h"
 
+#include "Allocations.h"
 #include "Support.h"
 
 #include <algorithm>
@@ -99,6 +100,24 @@ TEST(Batches, EveryWindowIsDrawn) {
   for (uint64_t sample = 0; sample < 200; ++sample)
     offsets.insert(beginOf(batches, sample));
   EXPECT_EQ(offsets, (std::set<uint64_t>{0, 1, 2, 3}));
+}
+
+TEST(Batches, InOrder) {
+  TemporaryDirectory directory;
+  // As long as two steps of three micro-batches need.
+  DataSet file = bytes(directory.write("data", ramp(2 * 3 * 2 * 8 + 1)));
+  Description d = shape(3, 2, 8);
+  Batches batches(file, d, 7);
+  batches.takeInOrder();
+  for (int step = 0; step < 2; ++step) {
+    batches.load(step);
+    for (int m = 0; m < 3; ++m)
+      for (int i = 0; i < 16; ++i) {
+        EXPECT_EQ(batches.input(0, m)[i], (step * 3 + m) * 16 + i);
+        EXPECT_EQ(batches.input(1, m)[i], (step * 3 + m) * 16 + i + 1);
+      }
+  }
+  EXPECT_NE(errorOf([&] { batches.load(2); }), "");
 }
 
 TEST(Batches, FileOfExactlyOneWindow) {
@@ -329,6 +348,27 @@ TEST(Batches, SeveralFiles) {
   directory.write("b", std::string(300, '\3'));
   EXPECT_ERROR(batches.load(0), "found other content in the data file '" +
                                     directory.file("b") + "'");
+}
+
+TEST(Batches, LoadAllocatesNothing) {
+  if (!canCountAllocations())
+    GTEST_SKIP() << "sanitizers bring their own malloc";
+  TemporaryDirectory directory;
+  DataOptions options = windowsOf({directory.write("a", ramp(200)),
+                                   directory.write("b", ramp(150)) + ":0.5",
+                                   directory.write("c", ramp(100)) + ":0.1"});
+  options.order = WindowOrder::Epochs;
+  options.documents.end = 7;
+  DataSet data(options);
+  Description d = withDocuments(3, 8);
+  Batches batches(data, d, 1);
+  const AllocationCounts before = allocationCounts();
+  countAllocations(true);
+  for (int64_t step = 0; step < 20; ++step)
+    batches.load(step);
+  countAllocations(false);
+  EXPECT_EQ(allocationCounts().program, before.program);
+  EXPECT_EQ(allocationCounts().libraries, before.libraries);
 }
 
 TEST(DataSet, ErrorsOfFiles) {

@@ -248,6 +248,82 @@ TEST_F(ContextTest, DataOfMicrobatches) {
   EXPECT_NE(tokens, pprt_data(context.get(), 0, 0));
 }
 
+/// Reports the losses 1 and 4 alone, under no key.
+static int32_t evaluate(pprt_context *ctx, uint8_t *) {
+  const float losses[2] = {1, 4};
+  pprt_action_begin(ctx, 1);
+  EXPECT_EQ(pprt_key(ctx, 0), 0);
+  EXPECT_EQ(pprt_key(ctx, 1), 0);
+  pprt_loss(ctx, 1, &losses[1]);
+  pprt_loss(ctx, 0, &losses[0]);
+  pprt_action_end(ctx, 1);
+  return pprt_all_reduce_report(ctx, nullptr);
+}
+
+TEST_F(ContextTest, EvaluationsAreNoSteps) {
+  d.programs[0].evaluation = {{ActionKind::Forward, 0, 0, -1, "e"}};
+  make();
+  pprt_action_begin(context.get(), 0);
+  pprt_action_end(context.get(), 0);
+  EXPECT_EQ(report(2, 4, 6), PPRT_OK);
+  context->endStep();
+  const double steps = recorder->profile().steps;
+  const int64_t key = pprt_key(context.get(), 0);
+  pprt_context::LossSum sum{10, 1};
+  context->runEvaluation(evaluate, sum);
+  EXPECT_EQ(sum.losses, 15);
+  EXPECT_EQ(sum.mean(), 5);
+  // What the step gave, and what was measured of it.
+  EXPECT_EQ(context->loss, 3);
+  EXPECT_EQ(context->gradientNorm, 3);
+  EXPECT_EQ(recorder->profile().steps, steps);
+  EXPECT_EQ(recorder->currentAction(), -1);
+  EXPECT_EQ(pprt_key(context.get(), 0), key);
+  context->beginStep(1);
+  EXPECT_EQ(report(2, 4, 6), PPRT_OK);
+  context->endStep();
+}
+
+TEST_F(ContextTest, EvaluationsReportLossesAlone) {
+  pprt_action_begin(context.get(), 1);
+  expectFailure("found action 1, expected one of 1");
+  d.programs[0].evaluation = {{ActionKind::Forward, 0, 0, -1, "e"}};
+  auto with = [&](pprt_step_fn function) {
+    make();
+    pprt_context::LossSum sum;
+    return errorOf([&] { context->runEvaluation(function, sum); });
+  };
+  auto has = [](const std::string &text, const char *part) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  };
+  has(with([](pprt_context *ctx, uint8_t *) {
+        const float loss = 1;
+        pprt_loss(ctx, 0, &loss);
+        return pprt_all_reduce_report(ctx, nullptr);
+      }),
+      "reported 0 times in an evaluation, expected once");
+  has(with([](pprt_context *ctx, uint8_t *) {
+        const float gradient[4] = {};
+        pprt_square_norm(ctx, 0, gradient, nullptr);
+        return evaluate(ctx, nullptr);
+      }),
+      "reported 1 times in an evaluation, expected none");
+  has(with([](pprt_context *, uint8_t *) { return 0; }),
+      "without an all-reduce of loss and norms");
+  // It ends nothing that a loss is none.
+  make();
+  pprt_context::LossSum sum;
+  context->runEvaluation(
+      [](pprt_context *ctx, uint8_t *) {
+        const float losses[2] = {1, NAN};
+        pprt_loss(ctx, 0, &losses[0]);
+        pprt_loss(ctx, 1, &losses[1]);
+        return pprt_all_reduce_report(ctx, nullptr);
+      },
+      sum);
+  EXPECT_TRUE(std::isnan(sum.mean()));
+}
+
 TEST_F(ContextTest, DropoutKeysDiffer) {
   std::set<int64_t> keys;
   for (int step = 0; step < 3; ++step) {

@@ -130,6 +130,42 @@ TEST(Description, LoopsOfActionsAreWrittenOut) {
   has(problem(document), "action of kind 'X'");
 }
 
+TEST(Description, Evaluations) {
+  json document = good();
+  EXPECT_FALSE(parseDescription(document.dump().c_str()).canEvaluate());
+  const json evaluation = json::parse(R"({"bytes": 192, "actions": [
+      {"repeat": 2, "step": 1, "actions": [
+        {"kind": "F", "stage": 0, "microbatch": 0, "name": "f"}]},
+      {"kind": "report"}]})");
+  for (int pipe = 0; pipe < 2; ++pipe)
+    document["programs"][pipe]["evaluation"] = evaluation;
+  Description d = parseDescription(document.dump().c_str());
+  EXPECT_TRUE(d.canEvaluate());
+  const Program &program = d.programs[0];
+  EXPECT_EQ(program.evaluationBytes, 192u);
+  ASSERT_EQ(program.evaluation.size(), 3u);
+  EXPECT_EQ(program.allActions(), program.actions.size() + 3);
+  // Numbered behind those of a step.
+  EXPECT_EQ(&program.actionAt(1), &program.actions[1]);
+  EXPECT_EQ(&program.actionAt(3), &program.evaluation[1]);
+  EXPECT_EQ(describeAction(program, 3), " of F 'f', stage 0, micro-batch 1");
+
+  auto has = [](const std::string &text, const char *part) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  };
+  json &first = document["programs"][0]["evaluation"];
+  first["bytes"] = 257;
+  has(problem(document),
+      "'programs[0].evaluation.bytes' are more than the arena's");
+  first["bytes"] = 256;
+  first["actions"][0]["repeat"] = 3;
+  has(problem(document), "rank 0 computes stage 0 of micro-batch 2");
+  first["actions"] = json::array();
+  has(problem(document), "'programs[0].evaluation.actions' are none");
+  document["programs"][0].erase("evaluation");
+  has(problem(document), "of which some ranks evaluate and others do not");
+}
+
 TEST(Description, Masters) {
   json document = good();
   document["parameters"][0]["type"] = "bf16";

@@ -8,8 +8,13 @@
 using namespace pprt;
 
 static std::optional<Options> parse(std::vector<const char *> arguments,
-                                    std::string *help = nullptr) {
+                                    std::string *help = nullptr,
+                                    bool canEvaluate = true) {
   Description description;
+  description.programs.resize(4);
+  for (Program &program : description.programs)
+    if (canEvaluate)
+      program.evaluation = {{ActionKind::Forward, 0, 0, -1, "e"}};
   description.name = "gpt";
   description.optimizers = {{"adamw", {"m", "v"}}, {"sgd", {}}};
   setPipe(description, 4);
@@ -170,6 +175,27 @@ static std::optional<Options> emulate(std::vector<const char *> arguments,
   return parseOptions(int(arguments.size()), arguments.data(), d, help);
 }
 
+TEST(Options, Evaluation) {
+  Options o = *parse({"--data", "f", "--eval-data", "v"});
+  EXPECT_EQ(o.evalData, "v");
+  EXPECT_EQ(o.evalEvery, 0);
+  EXPECT_EQ(o.evalBatches, 8);
+  EXPECT_ERROR(parse({"--data", "f", "--eval-every", "2"}),
+               "found --eval-every without --eval-data, expected both or none: "
+               "add --eval-data FILE");
+  EXPECT_ERROR(parse({"--data", "f", "--eval-batches", "2"}),
+               "found --eval-batches without --eval-data");
+  EXPECT_ERROR(parse({"--data", "f", "--eval-data", "v", "--eval-every", "-1"}),
+               "found --eval-every -1, expected 0 or more steps");
+  EXPECT_ERROR(
+      parse({"--data", "f", "--eval-data", "v", "--eval-batches", "0"}),
+      "found --eval-batches 0, expected 1 to 1000000");
+  EXPECT_ERROR(parse({"--data", "f", "--eval-data", "v"}, nullptr,
+                     /*canEvaluate=*/false),
+               "found --eval-data with a program that cannot evaluate, "
+               "expected one that can: compile it without --evaluation=off");
+}
+
 TEST(Options, EmulatedTimes) {
   EXPECT_FALSE(emulate({"--data", "f"})->emulate);
   // Transfers are real, whatever was planned.
@@ -215,6 +241,9 @@ TEST(Options, WhatCannotBeEmulated) {
   EXPECT_ERROR(emulate({"--emulate", "--load", "d"}),
                "found --load with --emulate, expected one of them: no numbers "
                "are computed, so that weights are not read");
+  EXPECT_ERROR(emulate({"--emulate", "--eval-data", "v"}),
+               "found --eval-data with --emulate, expected one of them: no "
+               "numbers are computed, so that there is no loss to evaluate");
   EXPECT_ERROR(emulate({"--emulate", "--profile-out", "p"}),
                "found --profile-out with --emulate, expected one of them: "
                "there are no layers");

@@ -272,6 +272,17 @@ TEST(Tables, NamesAndNumbers) {
             std::string::npos);
   EXPECT_NE(memoryTable(d, {use, use}, {"sgd", {}}).find("4321"),
             std::string::npos);
+  EXPECT_EQ(memoryTable(d, {use, use}, {"sgd", {}}).find("evaluation"),
+            std::string::npos);
+  for (Program &program : d.programs) {
+    program.evaluation = {{ActionKind::Forward, 0, 0, -1, "e"}};
+    program.evaluationBytes = 777;
+    program.arenaBytes = 888;
+  }
+  EXPECT_NE(memoryTable(d, {use, use}, {"sgd", {}})
+                .find("rank 1    evaluation: 777 bytes of the same arena, of "
+                      "888\n"),
+            std::string::npos);
   EXPECT_NE(allocationTable({use}, 3).find("libraries 42"), std::string::npos);
 }
 

@@ -82,8 +82,9 @@ struct Event {
 
 class CommunicationProof {
 public:
-  CommunicationProof(ModuleOp module, Semantics semantics, bool quiet)
-      : module(module), semantics(semantics), quiet(quiet) {}
+  CommunicationProof(ModuleOp module, ProgramKind kind, Semantics semantics,
+                     bool quiet)
+      : module(module), kind(kind), semantics(semantics), quiet(quiet) {}
 
   LogicalResult verify() {
     if (failed(collect()) || failed(match()))
@@ -122,6 +123,7 @@ private:
   }
 
   ModuleOp module;
+  ProgramKind kind;
   Semantics semantics;
   bool quiet;
   SmallVector<ProgramOp> programs;
@@ -175,7 +177,7 @@ LogicalResult CommunicationProof::collect() {
     return diagnostic;
   }
   llvm::DenseMap<int64_t, size_t> indexOf;
-  for (ProgramOp program : module.getOps<ProgramOp>()) {
+  for (ProgramOp program : getPrograms(module, kind)) {
     auto [it, isNew] = indexOf.try_emplace(program.getPipe(), programs.size());
     if (!isNew) {
       if (quiet)
@@ -672,7 +674,14 @@ LogicalResult CommunicationProof::report(ArrayRef<communication::Stop> cycle) {
   return diagnostic;
 }
 
-LogicalResult pp::verifyCommunication(ModuleOp module, Semantics semantics,
-                                      bool quiet) {
-  return CommunicationProof(module, semantics, quiet).verify();
+LogicalResult pp::verifyCommunication(ModuleOp module, ProgramKind kind,
+                                      Semantics semantics, bool quiet) {
+  return CommunicationProof(module, kind, semantics, quiet).verify();
+}
+
+LogicalResult pp::verifyCommunication(ModuleOp module, Semantics semantics) {
+  for (ProgramKind kind : {ProgramKind::Step, ProgramKind::Evaluation})
+    if (failed(verifyCommunication(module, kind, semantics)))
+      return failure();
+  return success();
 }

@@ -116,7 +116,7 @@ struct AnnotateTimes : pp::impl::PPAnnotateTimesBase<AnnotateTimes> {
     for (StageOp stage : stages)
       if (stage.getIndex() < op.getPlacement().size())
         stagesOf[size_t(op.getPlacement()[stage.getIndex()])].push_back(stage);
-    for (ProgramOp program : module.getOps<ProgramOp>()) {
+    for (ProgramOp program : getPrograms(module, ProgramKind::Step)) {
       uint64_t pipe = program.getPipe();
       if (pipe >= timeline->busy.size()) {
         program.emitOpError("found pipe coordinate ")

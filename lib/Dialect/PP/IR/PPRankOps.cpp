@@ -40,6 +40,13 @@ LogicalResult ProgramOp::verify() {
   return verifyNumber(*this, "pipe coordinate", getPipe(), limits::kRanks);
 }
 
+SmallVector<ProgramOp> pp::getPrograms(ModuleOp module, ProgramKind kind) {
+  return llvm::filter_to_vector(
+      module.getOps<ProgramOp>(), [&](ProgramOp program) {
+        return program.isEvaluation() == (kind == ProgramKind::Evaluation);
+      });
+}
+
 bool ProgramOp::hasLoops() {
   auto loops = getBody().front().getOps<BeginLoopOp>();
   return !loops.empty();
@@ -187,6 +194,32 @@ static LogicalResult verifyPost(Operation &op,
   return success();
 }
 
+/// Constraint 7. That whole parameters are stored is left to what is gathered:
+/// only a receive makes other values of parameters.
+static LogicalResult verifyEvaluates(Operation &op) {
+  if (auto run = dyn_cast<RunOp>(op); run && run.getKind() != ActionKind::F)
+    return op.emitOpError("found ")
+           << stringifyActionKind(run.getKind())
+           << " in a program that evaluates, expected F alone: it trains "
+              "nothing";
+  if (auto store = dyn_cast<StoreParameterOp>(op)) {
+    auto finish = store.getValue().getDefiningOp<FinishOp>();
+    auto start =
+        finish ? finish.getToken().getDefiningOp<StartOp>() : StartOp();
+    auto piece = start && start.getKind() == CollectiveKind::AllGather
+                     ? start.getOperand().getDefiningOp<LoadPieceOp>()
+                     : LoadPieceOp();
+    if (piece && piece.getParameterAttr() == store.getParameterAttr())
+      return success();
+  } else if (!isa<ZeroGradientOp, LoadGradientOp, ReduceGradientsOp,
+                  CopyGradientOp, GradNormOp, UpdateOp, StorePieceOp>(op)) {
+    return success();
+  }
+  return op.emitOpError("found in a program that evaluates, expected forward "
+                        "actions and gathers of parameters alone: parameters "
+                        "stay as the step left them");
+}
+
 LogicalResult ProgramOp::verifyRegions() {
   Block &block = getBody().front();
   auto end = block.empty() ? ReturnOp() : dyn_cast<ReturnOp>(block.back());
@@ -198,6 +231,8 @@ LogicalResult ProgramOp::verifyRegions() {
     auto rankOp = dyn_cast<RankOpInterface>(op);
     auto event = rankOp ? rankOp.getCommunication() : std::nullopt;
     if (event && event->isPost() && failed(verifyPost(op, *event)))
+      return failure();
+    if (isEvaluation() && failed(verifyEvaluates(op)))
       return failure();
   }
   return success();

@@ -449,9 +449,10 @@ bool ProgramDistributions::isReady(Operation *op) const {
 /// Of a loop one round is enough: values of other micro-batches are alike. The
 /// first round of each comes in the order of the text, so the programs get on
 /// as they would when they run.
-LogicalResult ProgramDistributions::verifyPrograms() {
+LogicalResult ProgramDistributions::verifyPrograms(ProgramKind kind) {
+  sent.clear();
   SmallVector<std::pair<Block::iterator, Block::iterator>> rest;
-  for (auto program : module.getOps<ProgramOp>())
+  for (ProgramOp program : getPrograms(module, kind))
     rest.push_back(
         {program.getBody().front().begin(), program.getBody().front().end()});
   auto infer = [&](Operation &op) {
@@ -551,7 +552,10 @@ public:
         isProven &= succeeded(verifyUses(param, distributions.getAxes()));
     if (failed(distributions.verifyFunctions()) || !isProven)
       return failure();
-    return distributions.verifyPrograms();
+    for (ProgramKind kind : {ProgramKind::Step, ProgramKind::Evaluation})
+      if (failed(distributions.verifyPrograms(kind)))
+        return failure();
+    return success();
   }
 };
 } // namespace

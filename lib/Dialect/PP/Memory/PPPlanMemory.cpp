@@ -5,6 +5,9 @@
 // live all the time, so they lie at the start of the arena, and only what comes
 // and goes is a problem for the planner.
 //
+// A program that evaluates runs between two steps of another one, in its arena:
+// parameters lie where that one has them, and all else may be anywhere beside.
+//
 //===----------------------------------------------------------------------===//
 
 #include "pp/Dialect/PP/Memory/Buffers.h"
@@ -132,11 +135,35 @@ public:
         if (buffer.kind == kind) {
           offset = fixed;
           fixed += memory::alignUp(buffer.interval.size);
+          if (kind == BufferKind::Parameter)
+            parameters[buffer.parameter] = {offset, buffer.interval.size};
         }
     for (auto [number, buffer] : llvm::enumerate(buffers))
       if (buffer.kind != BufferKind::Parameter &&
           buffer.kind != BufferKind::Gradient)
         moving.push_back(number);
+  }
+
+  /// Lets a program that evaluates keep what `ofStep` holds where that one has
+  /// it, before any other place is chosen. Fails where it holds something else.
+  LogicalResult follow(const ProgramPlanner &ofStep) {
+    step = &ofStep;
+    fixed = 0;
+    for (auto [buffer, offset] : llvm::zip(analysis.getBuffers(), offsets)) {
+      if (buffer.kind != BufferKind::Parameter)
+        continue;
+      auto known = ofStep.parameters.find(buffer.parameter);
+      if (known == ofStep.parameters.end() ||
+          known->second.size < buffer.interval.size)
+        return program.emitOpError("found parameter '")
+               << buffer.parameter.getValue() << "' of " << buffer.interval.size
+               << " bytes, expected what the program of a step on pipe "
+                  "coordinate "
+               << program.getPipe() << " holds";
+      offset = known->second.offset;
+      fixed = std::max(fixed, offset + memory::alignUp(known->second.size));
+    }
+    return success();
   }
 
   /// Changes nothing else: several at a time may do this.
@@ -151,22 +178,32 @@ public:
     }
   }
 
-  LogicalResult write(const ParameterStates &known, uint64_t limit);
+  /// Bytes up to the end of the last buffer.
+  uint64_t getBytes() const { return fixed + plan.bytes; }
+  /// `arena`: its bytes, which several programs may share.
+  LogicalResult write(const ParameterStates &known, uint64_t arena,
+                      uint64_t limit);
 
 private:
+  struct Place {
+    uint64_t offset, size;
+  };
+
   ProgramOp program;
   ProgramBuffers analysis;
   std::vector<uint64_t> offsets; ///< of each buffer, of a series its first
   uint64_t fixed = 0;            ///< bytes of what lives all the time
   SmallVector<unsigned> moving;
   memory::RingPlan plan; ///< of what moves
+  DenseMap<StringAttr, Place> parameters;
+  const ProgramPlanner *step = nullptr; ///< of a program that evaluates
 };
 } // namespace
 
 /// States of one kind lie together: a run needs them up to the last that its
 /// optimizer reads.
 LogicalResult ProgramPlanner::write(const ParameterStates &known,
-                                    uint64_t limit) {
+                                    uint64_t arena, uint64_t limit) {
   ArrayRef<Buffer> buffers = analysis.getBuffers();
   Builder builder(program.getContext());
   NamedAttrList parameters;
@@ -219,7 +256,7 @@ LogicalResult ProgramPlanner::write(const ParameterStates &known,
 
   uint64_t optimizerBytes = 0;
   NamedAttrList states;
-  for (StateOp state : known.of(analysis.getOwned())) {
+  for (StateOp state : known.of((step ? step : this)->analysis.getOwned())) {
     FailureOr<uint64_t> bytes = getTensorBytes(state.getType());
     if (failed(bytes))
       return state.emitOpError("found type ")
@@ -231,8 +268,9 @@ LogicalResult ProgramPlanner::write(const ParameterStates &known,
 
   NamedAttrList report;
   addPeak(program.getContext(), buffers, report);
-  uint64_t arena = fixed + plan.bytes;
   report.set("arena", builder.getI64IntegerAttr(arena));
+  if (step)
+    report.set("needed", builder.getI64IntegerAttr(getBytes()));
   report.set("lower_bound", builder.getI64IntegerAttr(fixed + plan.lowerBound));
   report.set("optimizer", builder.getI64IntegerAttr(optimizerBytes));
   program->setAttr(attr::kParameters,
@@ -264,18 +302,32 @@ struct PlanMemory : pp::impl::PPPlanMemoryBase<PlanMemory> {
     const StepFunctions functions(getOperation());
     const ParameterStates states(getOperation());
     std::vector<ProgramPlanner> planners;
-    for (ProgramOp program : getOperation().getOps<ProgramOp>()) {
-      FailureOr<ProgramBuffers> buffers =
-          ProgramBuffers::analyze(program, symbols, functions);
-      if (failed(buffers))
-        return signalPassFailure();
-      planners.emplace_back(program, std::move(*buffers));
-    }
+    // A step's program, and one that evaluates behind it: both are moved no
+    // more.
+    llvm::MapVector<int64_t, SmallVector<size_t, 2>> ofPipe;
+    for (ProgramKind kind : {ProgramKind::Step, ProgramKind::Evaluation})
+      for (ProgramOp program : getPrograms(getOperation(), kind)) {
+        FailureOr<ProgramBuffers> buffers =
+            ProgramBuffers::analyze(program, symbols, functions);
+        if (failed(buffers))
+          return signalPassFailure();
+        ofPipe[program.getPipe()].push_back(planners.size());
+        planners.emplace_back(program, std::move(*buffers));
+      }
+    for (auto &[pipe, numbers] : ofPipe)
+      for (size_t number : ArrayRef(numbers).drop_front())
+        if (failed(planners[number].follow(planners[numbers.front()])))
+          return signalPassFailure();
     parallelForEach(&getContext(), planners,
                     [&](ProgramPlanner &planner) { planner.place(effort); });
     bool anyFailed = false;
-    for (ProgramPlanner &planner : planners)
-      anyFailed |= failed(planner.write(states, limit));
+    for (auto &[pipe, numbers] : ofPipe) {
+      uint64_t arena = 0;
+      for (size_t number : numbers)
+        arena = std::max(arena, planners[number].getBytes());
+      for (size_t number : numbers)
+        anyFailed |= failed(planners[number].write(states, arena, limit));
+    }
     if (anyFailed)
       signalPassFailure();
   }

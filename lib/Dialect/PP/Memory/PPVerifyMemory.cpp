@@ -152,6 +152,33 @@ static LogicalResult verifyCleared(ProgramOp program,
   return success();
 }
 
+/// Constraint 7: a program that evaluates has all that the program of a step
+/// keeps, in the same places of the same arena.
+static LogicalResult verifyEvaluation(ProgramOp program, ProgramOp step) {
+  auto fail = [&](const Twine &found) {
+    InFlightDiagnostic diagnostic =
+        program.emitOpError("found ")
+        << found
+        << ", expected what the program of a step has on its pipe "
+           "coordinate; run pp-plan-memory again";
+    if (step)
+      diagnostic.attachNote(step.getLoc()) << "that program is here";
+    return diagnostic;
+  };
+  if (!step)
+    return fail("no program of a step beside it");
+  for (StringRef name : {attr::kParameters, attr::kStates})
+    if (program->getAttr(name) != step->getAttr(name))
+      return fail("other places in " + name);
+  auto arenaOf = [](ProgramOp of) {
+    auto report = of->getAttrOfType<DictionaryAttr>(attr::kMemory);
+    return report ? report.get("arena") : Attribute();
+  };
+  if (arenaOf(program) != arenaOf(step))
+    return fail("an arena of another size");
+  return success();
+}
+
 namespace {
 /// As check(), for a program with loops: every round counts. Which two
 /// instances meet is found for all programs at a time.
@@ -276,6 +303,12 @@ LogicalResult pp::verifyMemory(ModuleOp module) {
   for (ProgramOp program : module.getOps<ProgramOp>())
     if (failed(verifyMicrobatches(program, microbatches)) ||
         failed(verifyProgram(program, symbols, functions, states, series)))
+      return failure();
+  DenseMap<int64_t, ProgramOp> steps;
+  for (ProgramOp program : getPrograms(module, ProgramKind::Step))
+    steps[program.getPipe()] = program;
+  for (ProgramOp program : getPrograms(module, ProgramKind::Evaluation))
+    if (failed(verifyEvaluation(program, steps.lookup(program.getPipe()))))
       return failure();
   parallelForEach(module.getContext(), series,
                   [](SeriesCheck &check) { check.compare(); });

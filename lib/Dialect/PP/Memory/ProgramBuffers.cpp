@@ -94,6 +94,10 @@ public:
     return success();
   }
 
+  /// Parameters that stay while a program evaluates, whether it reads them or
+  /// not.
+  LogicalResult addHeld(ProgramOp program);
+
   SymbolTableCollection &getSymbols() override { return symbols; }
   const StepFunctions &getFunctions() override { return functions; }
   LogicalResult addValue(Value value, BufferKind kind,
@@ -192,6 +196,21 @@ LogicalResult ProgramBuffers::Collector::addSeries(Value value, StringAttr name,
     return diagnostic;
   }
   all.ofValue[value] = known->second;
+  return success();
+}
+
+LogicalResult ProgramBuffers::Collector::addHeld(ProgramOp program) {
+  if (!program.isEvaluation())
+    return success();
+  for (auto name : program.getEvaluatesAttr().getAsRange<FlatSymbolRefAttr>()) {
+    auto parameter =
+        symbols.lookupNearestSymbolFrom<ParameterOp>(program, name);
+    if (!parameter)
+      return program.emitOpError("found no pp.parameter ")
+             << name << ", expected one for each name in evaluates";
+    if (failed(addParameter(program, name.getAttr(), parameter.getLocalType())))
+      return failure();
+  }
   return success();
 }
 
@@ -308,6 +327,8 @@ ProgramBuffers::analyze(ProgramOp program, SymbolTableCollection &symbols,
   result.collectReads(program, symbols);
 
   Collector collector(result, symbols, functions, std::move(timeOf));
+  if (failed(collector.addHeld(program)))
+    return failure();
   for (Operation &op : body)
     if (failed(collector.visit(op)))
       return failure();

@@ -17,6 +17,7 @@
 #include "pp/Dialect/Comm/Analysis/DistributionInference.h"
 #include "pp/Dialect/Comm/IR/CommDialect.h"
 #include "pp/Dialect/NN/IR/NNDialect.h"
+#include "pp/Dialect/PP/IR/ConfigAttribute.h"
 #include "pp/Dialect/PP/Transforms/Passes.h"
 #include "pp/Interfaces/CostOpInterface.h"
 

@@ -46,7 +46,9 @@ private:
   void hoistReceives(Steps &steps) const;
   void sinkWaits(Steps &steps) const;
   void hoistSendWaits(Steps &steps) const;
-  LogicalResult apply(ArrayRef<Move> moves, communication::Semantics semantics);
+  LogicalResult place(ProgramKind kind, communication::Semantics semantics);
+  LogicalResult apply(ArrayRef<Move> moves, ProgramKind kind,
+                      communication::Semantics semantics);
 
   std::vector<Steps> programs;
 };
@@ -136,7 +138,7 @@ void PlaceCommunication::hoistSendWaits(Steps &steps) const {
 }
 
 /// Fails, and leaves all as it was, where the programs cannot be proven then.
-LogicalResult PlaceCommunication::apply(ArrayRef<Move> moves,
+LogicalResult PlaceCommunication::apply(ArrayRef<Move> moves, ProgramKind kind,
                                         communication::Semantics semantics) {
   std::vector<std::vector<Steps::Step>> before;
   for (Steps &steps : programs) {
@@ -145,13 +147,34 @@ LogicalResult PlaceCommunication::apply(ArrayRef<Move> moves,
       (this->*move)(steps);
     steps.write();
   }
-  if (succeeded(verifyCommunication(getOperation(), semantics, true)))
+  if (succeeded(verifyCommunication(getOperation(), kind, semantics, true)))
     return success();
   for (auto [steps, old] : llvm::zip_equal(programs, before)) {
     steps.set(std::move(old));
     steps.write();
   }
   return failure();
+}
+
+/// Of the programs that run together.
+LogicalResult PlaceCommunication::place(ProgramKind kind,
+                                        communication::Semantics semantics) {
+  programs.clear();
+  for (ProgramOp program : getPrograms(getOperation(), kind))
+    programs.push_back(Steps::read(program));
+  constexpr Move all[] = {&PlaceCommunication::hoistReceives,
+                          &PlaceCommunication::sinkWaits,
+                          &PlaceCommunication::hoistSendWaits};
+  if (succeeded(apply(all, kind, semantics))) {
+    numMoves += std::size(all);
+    return success();
+  }
+  // What cannot be proven before cannot be improved.
+  if (failed(verifyCommunication(getOperation(), kind, semantics)))
+    return failure();
+  for (Move move : all)
+    ++(succeeded(apply(move, kind, semantics)) ? numMoves : numUndone);
+  return success();
 }
 
 void PlaceCommunication::runOnOperation() {
@@ -163,21 +186,9 @@ void PlaceCommunication::runOnOperation() {
       failed(checkOption(module, "outstanding", outstanding, 1,
                          limits::kMicrobatches)))
     return signalPassFailure();
-  programs.clear();
-  for (ProgramOp program : module.getOps<ProgramOp>())
-    programs.push_back(Steps::read(program));
-  constexpr Move all[] = {&PlaceCommunication::hoistReceives,
-                          &PlaceCommunication::sinkWaits,
-                          &PlaceCommunication::hoistSendWaits};
-  if (succeeded(apply(all, *parsed))) {
-    numMoves += std::size(all);
-  } else {
-    // What cannot be proven before cannot be improved.
-    if (failed(verifyCommunication(module, *parsed)))
+  for (ProgramKind kind : {ProgramKind::Step, ProgramKind::Evaluation})
+    if (!getPrograms(module, kind).empty() && failed(place(kind, *parsed)))
       return signalPassFailure();
-    for (Move move : all)
-      ++(succeeded(apply(move, *parsed)) ? numMoves : numUndone);
-  }
   getAnalysis<CommunicationProofs>().semantics.push_back(*parsed);
   markAnalysesPreserved<CommunicationProofs>();
 }

@@ -109,8 +109,9 @@ public:
         builder(OpBuilder::atBlockEnd(&program.getBody().front())),
         replicas(plan, pipe, builder, [this](Operation *op) { once(op); }) {}
 
-  /// Returns the number of loops.
+  /// A step of training, or of evaluation. Returns the number of loops.
   unsigned build(Location loc);
+  unsigned buildEvaluation(Location loc);
 
 private:
   using Key = SmallVector<const void *, 16>; ///< of a series
@@ -523,6 +524,28 @@ unsigned RankBuilder::build(Location loc) {
   return steps.write();
 }
 
+unsigned RankBuilder::buildEvaluation(Location loc) {
+  replicas.startGathers(loc);
+  for (const schedule::Action &action : plan.schedule.ranks[pipe])
+    buildAction(action);
+  waitForSends(loc);
+  once(AllReduceReportOp::create(builder, loc));
+  once(ReturnOp::create(builder, loc, ValueRange()));
+  return steps.write();
+}
+
+/// The plan of what computes losses and nothing else: the forward actions of
+/// each rank in the order of its row. An order that all ranks can follow stays
+/// one without actions that no other one waits for.
+static Plan forwardOnly(const Plan &plan) {
+  Plan result = plan;
+  for (auto &row : result.schedule.ranks)
+    llvm::erase_if(row, [](const schedule::Action &action) {
+      return action.kind != schedule::Kind::Forward;
+    });
+  return result;
+}
+
 /// Ranks on the axis of replicas have samples of their own: without replicas
 /// they would train apart. On other axes all have the same ones, and layers
 /// reduce what they share.
@@ -571,12 +594,30 @@ void ProjectRanks::runOnOperation() {
     symbols.insert(channel, builder.getInsertionPoint());
     channels[edge] = channel;
   }
-  for (int64_t pipe = 0; pipe != plan->numRanks(); ++pipe) {
-    auto program =
-        ProgramOp::create(builder, loc, "pipe" + std::to_string(pipe), pipe);
+  auto create = [&](int64_t pipe, StringRef suffix, ArrayAttr evaluates) {
+    auto program = ProgramOp::create(
+        builder, loc, ("pipe" + Twine(pipe) + suffix).str(), pipe, evaluates);
     symbols.insert(program, builder.getInsertionPoint());
     program.getBody().emplaceBlock();
+    return program;
+  };
+  for (int64_t pipe = 0; pipe != plan->numRanks(); ++pipe)
     numLoops +=
-        RankBuilder(*plan, traffic, channels, program, loops).build(loc);
+        RankBuilder(*plan, traffic, channels, create(pipe, "", {}), loops)
+            .build(loc);
+  if (!evaluation)
+    return;
+  const Plan forward = forwardOnly(*plan);
+  Traffic forwardTraffic = findTraffic(forward);
+  for (int64_t pipe = 0; pipe != plan->numRanks(); ++pipe) {
+    SmallVector<Attribute> held;
+    for (const ParameterInfo *info : traffic.parameters[pipe])
+      held.push_back(
+          FlatSymbolRefAttr::get(ParameterOp(info->op).getSymNameAttr()));
+    numLoops +=
+        RankBuilder(forward, forwardTraffic, channels,
+                    create(pipe, ".evaluation", builder.getArrayAttr(held)),
+                    loops)
+            .buildEvaluation(loc);
   }
 }

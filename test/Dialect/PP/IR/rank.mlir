@@ -58,6 +58,12 @@ pp.program @pipe1 pipe(1) {
   pp.return
 }
 
+// CHECK-LABEL: pp.program @pipe1.evaluation pipe(1) evaluates([@w]) {
+pp.program @pipe1.evaluation pipe(1) evaluates([@w]) {
+  pp.all_reduce_report
+  pp.return
+}
+
 // CHECK-LABEL: pp.program @loops pipe(1) {
 pp.program @loops pipe(1) {
   // CHECK: %[[B0:.*]], %[[T0:.*]] = pp.irecv

@@ -18,7 +18,8 @@ def NN_DropoutOp : NN_InferredDifferentiableOp<"dropout",
     "Parallel Random Numbers: As Easy as 1, 2, 3", 2011.
 
     `site` tells several dropouts of a layer apart. A model leaves `key` out:
-    differentiation supplies it, from seed, step, micro-batch and layer.
+    differentiation supplies it, from seed, step, micro-batch and layer. Under
+    the key 0 nothing is dropped and `result` is `input`: so evaluations run.
 
     With `axes` and `dim` the operand is the coordinate's part of a tensor that
     is cut along `dim` over these axes of the mesh: of a group of n ranks,
@@ -71,7 +72,8 @@ def NN_MixKeyOp : NN_Op<"mix_key"> {
   let description = [{
     `result = mix(key + (salt + 1) 0x9e3779b97f4a7c15)` with the finaliser
     `mix` of SplitMix64: a bijection of 64-bit numbers for each salt, so that
-    the applies of one layer get keys of their own. Source: Steele, Lea, Flood,
+    the applies of one layer get keys of their own. The key 0, under which
+    nothing is dropped, stays 0. Source: Steele, Lea, Flood,
     "Fast Splittable Pseudorandom Number Generators", 2014.
 
     Constraints:

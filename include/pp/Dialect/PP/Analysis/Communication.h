@@ -17,12 +17,16 @@ namespace pp {
 mlir::FailureOr<communication::Semantics> readSemantics(mlir::Operation *op,
                                                         llvm::StringRef name);
 
-/// Proves that every transfer of the programs in `module` has its other end,
-/// with the same value, micro-batch, tag and type, and that all programs end.
-/// Emits what is wrong, with the whole wait cycle; with `quiet` only fails.
-llvm::LogicalResult verifyCommunication(mlir::ModuleOp module,
+/// Proves that every transfer of the programs of one kind in `module` has its
+/// other end, with the same value, micro-batch, tag and type, and that all of
+/// them end. Emits what is wrong, with the whole wait cycle; with `quiet` only
+/// fails.
+llvm::LogicalResult verifyCommunication(mlir::ModuleOp module, ProgramKind kind,
                                         communication::Semantics semantics,
                                         bool quiet = false);
+/// Of the programs of both kinds, each among its own.
+llvm::LogicalResult verifyCommunication(mlir::ModuleOp module,
+                                        communication::Semantics semantics);
 
 /// An analysis that computes nothing: what has been proven of the module as it
 /// is. A pass that proves keeps it; any pass that changes the module drops it.

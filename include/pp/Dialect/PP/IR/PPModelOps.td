@@ -94,11 +94,6 @@ def PP_ModelOp : PP_Op<"model", [FunctionOpInterface, IsolatedFromAbove,
     on; in a model that has them the target behind the end of a document is one
     that the loss ignores.
 
-    `pp.config` is the `config.json` with which Hugging Face's transformers loads
-    what is trained, as pp-import writes it: objects are dictionaries, null is a
-    unit attribute. Nothing is computed from it; programs write it beside
-    weights.
-
     Constraints:
     1. The model returns one scalar float, and no other result than a weight of
        the same type.

@@ -63,9 +63,6 @@ inline constexpr llvm::StringLiteral kLayers = "pp.layers";
 /// On the module: a digest of the model's text, and the policy of its user.
 inline constexpr llvm::StringLiteral kFingerprint = "pp.fingerprint";
 inline constexpr llvm::StringLiteral kRecompute = "pp.recompute";
-/// On the model, in a plan on the module: config.json of Hugging Face, with
-/// objects as dictionaries and null as a unit attribute.
-inline constexpr llvm::StringLiteral kConfig = "pp.config";
 /// On the module: a digest of what the model computes; see pp-record-options.
 inline constexpr llvm::StringLiteral kModelHash = "pp.model_hash";
 /// On the module: what was decided for a memory limit; see pp-record-options.
@@ -127,6 +124,12 @@ namespace pp {
 /// The micro-batch that an op of a rank program belongs to, as written; nothing
 /// for what a step does once.
 std::optional<int64_t> getMicrobatch(mlir::Operation *op);
+
+/// The programs of a step, or those of an evaluation, in the module's order.
+/// Programs of one kind run together, those of the other kind before or after.
+enum class ProgramKind { Step, Evaluation };
+llvm::SmallVector<ProgramOp> getPrograms(mlir::ModuleOp module,
+                                         ProgramKind kind);
 } // namespace pp
 
 #endif // PP_DIALECT_PP_IR_PPOPS_H

@@ -44,6 +44,13 @@ def PP_ProgramOp : PP_Op<"program", [Symbol, IsolatedFromAbove, SingleBlock,
     5. All ops of a loop belong to a micro-batch. Micro-batches and tags of the
        last round are in range, too.
     6. With every round, the program runs at most 2^26 ops.
+    7. A program with `evaluates` runs F alone, and of parameters only gathers
+       what its own pieces are parts of: it leaves them as they are.
+
+    **Evaluation.** A program with `evaluates` computes the losses of a step's
+    micro-batches and trains nothing. It runs between two steps of the program
+    with the same `pipe`, in its arena, and names all parameters that this one
+    holds: they lie where that one has them.
 
     **Loops.** What stands in a loop runs once for each round; in round i
     micro-batches and tags are those written plus i times the step. So a value
@@ -64,13 +71,23 @@ def PP_ProgramOp : PP_Op<"program", [Symbol, IsolatedFromAbove, SingleBlock,
       pp.all_reduce_report
       pp.return
     }
+    pp.program @pipe0.evaluation pipe(0) evaluates([]) {
+      pp.begin_loop rounds(31) step(1)
+      %y, %r = pp.run F stage(0) mb(0) @f() : () -> (tensor<8xf32>, tensor<8xf32>)
+      pp.end_loop
+      pp.all_reduce_report
+      pp.return
+    }
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$pipe);
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$pipe,
+      OptionalAttr<FlatSymbolRefArrayAttr>:$evaluates);
   let regions = (region SizedRegion<1>:$body);
   let extraClassDeclaration = [{
     /// Whether any part of the program is a loop.
     bool hasLoops();
+
+    bool isEvaluation() { return getEvaluatesAttr() != nullptr; }
 
     /// Calls `visit` with each op as often as it runs and in that order, with
     /// what its micro-batch and tag grow by in that round; not with the ends of
@@ -79,7 +96,8 @@ def PP_ProgramOp : PP_Op<"program", [Symbol, IsolatedFromAbove, SingleBlock,
         ::llvm::function_ref<void(::mlir::Operation *, int64_t)> visit);
   }];
   let assemblyFormat =
-      "$sym_name `pipe` `(` $pipe `)` attr-dict-with-keyword $body";
+      "$sym_name `pipe` `(` $pipe `)` (`evaluates` `(` $evaluates^ `)`)? "
+      "attr-dict-with-keyword $body";
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
 }

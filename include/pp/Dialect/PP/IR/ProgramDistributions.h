@@ -29,7 +29,7 @@ public:
   mlir::LogicalResult verifyFunctions();
   /// Proves all programs, each as far as what it receives has been sent.
   /// `verifyFunctions` has succeeded.
-  mlir::LogicalResult verifyPrograms();
+  mlir::LogicalResult verifyPrograms(ProgramKind kind);
 
   mlir::SymbolTableCollection &getSymbols() { return symbols; }
   /// What functions declare of a parameter, and of its gradient. Of one that no

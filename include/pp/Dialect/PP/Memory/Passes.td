@@ -36,6 +36,11 @@ def PPPlanMemory : Pass<"pp-plan-memory", "::mlir::ModuleOp"> {
     | `communication` | receive buffers, and values that are only sent |
     | `workspace` | temporaries inside an action |
 
+    A program with `evaluates` runs between two steps of the program with the
+    same `pipe`, in its arena: parameters have the same offsets, accumulators do
+    not live, and `arena` is what the larger one needs. Its `pp.memory` says in
+    `needed` how much it needs itself.
+
     In a program with loops a value has an instance for each micro-batch, and
     instances live by the program with every round executed. The program then
     carries `pp.rings`: for each value the offsets of its slots, of which the
@@ -92,6 +97,8 @@ def PPVerifyMemory : Pass<"pp-verify-memory", "::mlir::ModuleOp"> {
     5. Micro-batches are below those of the schedule, if the module has one.
     6. The states of each parameter that the program updates lie in their area,
        without overlaps.
+    7. A program with `evaluates` has parameters and states where the program of
+       a step with the same `pipe` has them, in an arena of the same size.
 
     pp-lower-programs checks the same before it lowers anything.
 

@@ -554,6 +554,10 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
     warm-up, steady state or cool-down, stands as a loop: the size of programs,
     and the time of what works on them, does not grow with the micro-batches.
 
+    With `evaluation`, each coordinate gets a second program, which computes
+    losses alone: the forward actions of the schedule, in its order, by the
+    same functions, on parameters that are gathered as a step gathers them.
+
     Example, after `--pp-schedule=microbatches=1`:
 
     ```mlir
@@ -588,7 +592,9 @@ def PPProjectRanks : Pass<"pp-project-ranks", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"loops", "loops", "bool", "false",
-      "make loops of what repeats">
+      "make loops of what repeats">,
+    Option<"evaluation", "evaluation", "bool", "false",
+      "make programs that evaluate, too">
   ];
   let statistics = [
     Statistic<"numLoops", "loops", "loops that were formed">
