@@ -138,8 +138,8 @@ llvm::Expected<Tensor> StepEvaluation::input(unsigned argument,
         return model.getDataName(i) == kDocuments;
       });
   if (hasDocuments && step.documentEnd < 0)
-    return failure("found a model with documents, expected the token that ends "
-                   "each: give --document-end");
+    return failure(Twine("found a model with documents, expected the token "
+                         "that ends each: give --document-end"));
   std::optional<int64_t> ignored =
       isTargets && hasDocuments ? findIgnored(model) : std::nullopt;
   uint64_t batch = tensor.shape[0], sequence = tensor.shape[1];

@@ -109,10 +109,8 @@ void pprt_context::runEvaluation(pprt_step_fn function, LossSum &sum) {
   loss = lossOfStep;
   gradientNorm = normOfStep;
   for (int m = 0; m < description.allMicrobatches(); ++m) {
-    // Weighted as those of a step are.
-    const double weight = description.hasLossWeights
-                              ? report.data()[report.weightAt(m)]
-                              : 1;
+    const double weight =
+        description.hasLossWeights ? report.data()[report.weightAt(m)] : 1;
     sum.losses += weight * report.data()[m];
     sum.count += weight;
   }
@@ -497,9 +495,10 @@ void pprt_context::vote(double *flags) const {
 }
 
 void pprt_context::check() {
-  const size_t losses = report.normAt(0, 0); // and their weights
+  // Losses and their weights.
+  const size_t ofLosses = report.normAt(0, 0);
   for (size_t i = 0; i < report.values(); ++i) {
-    const int expected = i < losses || !isEvaluating ? 1 : 0;
+    const int expected = i < ofLosses || !isEvaluating ? 1 : 0;
     if (report.timesReported()[i] != expected)
       throw Error("found a loss or gradient norm reported " +
                   std::to_string(int(report.timesReported()[i])) +

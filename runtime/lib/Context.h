@@ -40,10 +40,10 @@ struct pprt_context : pprt_context_head {
   /// Checks that the step did what each step has to; throws Error.
   void endStep();
 
-  /// What losses add up to, in the order of micro-batches.
+  /// What losses and their weights add up to, in the order of micro-batches.
   struct LossSum {
     double losses = 0, count = 0;
-    double mean() const { return count ? losses / count : 0; }
+    double mean() const { return count == 0 ? 0 : losses / count; }
   };
   /// Runs `function`, which computes the losses of what the backend has as data
   /// and trains nothing, between two steps; throws what went wrong. Adds the

@@ -184,6 +184,24 @@ def check_parts():
                   f"{label}: found {found}, expected {expected}")
 
 
+def check_evaluation():
+    """The loss of an evaluation is one mean as well: however its batches are cut."""
+    expected = None
+    for label, batch, count, *options in [("eval-2", 2, 2), ("eval-4", 4, 1),
+                                          ("eval-dp", 2, 1, "--dp=2"), ("eval-pp", 1, 4, "--pp=2")]:
+        program = compile_model(model(label, batch, masked(90)), f"{label}.exe",
+                                f"--microbatches={count}", *options)
+        must(run(program, 2 if options else 1, "--data", "data", "--token-format", "bytes",
+                 "--order", "windows", "--steps", 2, "--seed", 3, "--eval-data", "data",
+                 "--eval-every", 1, "--eval-batches", 6, "--metrics", f"{label}.jsonl", "--quiet"))
+        found = [step["eval_loss"] for step in read_metrics(f"{label}.jsonl")]
+        expected = expected or found
+        print(f"{label}: {found}", flush=True)
+        check(len(found) == 2 and all(math.isclose(a, b, rel_tol=1e-5)
+                                      for a, b in zip(found, expected)),
+              f"{label}: found {found}, expected {expected}")
+
+
 def check_none():
     """Nothing is ignored, although it could be; and nothing else than ignored."""
     results = []
@@ -231,6 +249,7 @@ def main():
     check_splits()
     check_bits()
     check_parts()
+    check_evaluation()
     check_none()
     check_own()
 
