@@ -192,7 +192,7 @@ Costs Step::of(ProgramOp program) {
           4 * double(parameterOf(op).getGradientType().getNumElements());
       cost.layers.insert("step");
       costs["zero"].add(cost, 1);
-    } else if (isa<LossOp>(op)) {
+    } else if (isa<LossOp, LossWeightOp>(op)) {
       // A number of f32 becomes one of f64.
       Cost cost;
       cost.kind = "kernel";

@@ -75,10 +75,16 @@ std::vector<Parameter> layerParameters(const Decoder &decoder, int64_t layer);
 std::vector<Parameter> headParameters(const Decoder &decoder);
 std::vector<Parameter> allParameters(const Decoder &decoder);
 
-/// The model as MLIR, for micro-batches of `batch` sequences of `sequence`
-/// tokens; checks that the decoder can have them, or throws Failure.
-std::string writeModel(const Decoder &decoder, int64_t sequence, int64_t batch,
-                       const std::string &name);
+/// What a model is written for.
+struct ModelOptions {
+  int64_t sequence = 0; ///< tokens
+  int64_t batch = 0;    ///< sequences of a micro-batch
+  std::string name;
+  bool packsDocuments = false; ///< attention and loss stay within documents
+};
+
+/// The model as MLIR; checks that the decoder can have it, or throws Failure.
+std::string writeModel(const Decoder &decoder, const ModelOptions &options);
 
 /// What training it takes, as text or as JSON.
 std::string describe(const Decoder &decoder, int64_t sequence, bool asJson);

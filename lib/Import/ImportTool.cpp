@@ -18,7 +18,7 @@ namespace {
 struct Options {
   std::string directory, output, name, sequence, batch;
   ConfigOptions config;
-  bool fromScratch = false, check = false, json = false;
+  bool fromScratch = false, packsDocuments = false, check = false, json = false;
 };
 } // namespace
 
@@ -56,6 +56,7 @@ static void checkOptions(const Options &o) {
     excludes(!o.batch.empty(), "--batch");
     excludes(!o.name.empty(), "--name");
     excludes(o.fromScratch, "--from-scratch");
+    excludes(o.packsDocuments, "--pack-documents");
   } else {
     needs(o.sequence, "--sequence", "--sequence=S, tokens of a sequence");
     needs(o.batch, "--batch", "--batch=B, sequences of a micro-batch");
@@ -91,7 +92,8 @@ static void importModel(const Options &o) {
     return;
   }
   const std::string model = writeModel(
-      decoder, sequence, batch, o.name.empty() ? decoder.modelType : o.name);
+      decoder, {sequence, batch, o.name.empty() ? decoder.modelType : o.name,
+                o.packsDocuments});
   if (!o.fromScratch)
     checkWeights(o.directory, decoder);
   if (o.output == "-")
@@ -132,6 +134,9 @@ int pp::hf::run(int argc, const char *const *argv) {
   app.add_flag("--from-scratch", o.fromScratch,
                "look for no weights: training starts from initial values, "
                "drawn by initializer_range");
+  app.add_flag("--pack-documents", o.packsDocuments,
+               "keep the documents of a sequence apart: attention sees its own "
+               "document only, and the target behind its end is ignored");
   app.add_flag("--no-dropout", o.config.noDropout,
                "leave out all dropouts of config.json");
   app.add_option("--ignore-key", o.config.ignoredKeys,

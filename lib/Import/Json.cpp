@@ -15,7 +15,11 @@ Json pp::hf::parseObject(const std::string &text, const std::string &what) {
   // The last of two equal keys would silently win.
   std::vector<std::set<std::string>> keys;
   std::string twice;
-  auto watch = [&](int, Json::parse_event_t event, Json &value) {
+  // No configuration is nested deeper; what is deeper could not be written.
+  constexpr int deepest = 100;
+  bool isDeep = false;
+  auto watch = [&](int depth, Json::parse_event_t event, Json &value) {
+    isDeep |= depth > deepest;
     if (event == Json::parse_event_t::object_start)
       keys.emplace_back();
     else if (event == Json::parse_event_t::object_end)
@@ -23,12 +27,12 @@ Json pp::hf::parseObject(const std::string &text, const std::string &what) {
     else if (event == Json::parse_event_t::key && twice.empty() &&
              !keys.back().insert(value.get<std::string>()).second)
       twice = value.get<std::string>();
-    return true;
+    return depth <= deepest;
   };
   Json result;
   try {
     result = Json::parse(text, watch);
-  } catch (const Json::parse_error &error) {
+  } catch (const Json::exception &error) {
     // "[json.exception.parse_error.101] parse error at line 3, column 5: ..."
     std::string why = error.what();
     const size_t at = why.find("at line");
@@ -36,6 +40,10 @@ Json pp::hf::parseObject(const std::string &text, const std::string &what) {
                    (at == std::string::npos ? why : why.substr(at)) +
                    ", expected JSON: correct the file"}};
   }
+  if (isDeep)
+    throw Failure{{what + ": found more than " + std::to_string(deepest) +
+                   " objects and arrays in each other, expected a "
+                   "configuration: correct the file"}};
   if (!twice.empty())
     throw Failure{{what + ": found key '" + twice +
                    "' twice, expected each once: drop one"}};

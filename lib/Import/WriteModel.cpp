@@ -45,9 +45,9 @@ static std::string join(const std::vector<std::string> &parts,
 namespace {
 class Writer {
 public:
-  Writer(const Decoder &decoder, int64_t sequence, int64_t batch,
-         const std::string &name)
-      : d(decoder), sequence(sequence), batch(batch), model(name),
+  Writer(const Decoder &decoder, const ModelOptions &options)
+      : d(decoder), sequence(options.sequence), batch(options.batch),
+        model(options.name), packsDocuments(options.packsDocuments),
         ids(tensor({batch, sequence}, "i32")),
         stream(tensor({batch, sequence, d.width})) {}
 
@@ -76,6 +76,7 @@ private:
   Value attention(const Value &q, const Value &k, const Value &v);
 
   void embed();
+  Values blockInputs(const std::string &x) const;
   void gptBlock();
   void llamaBlock();
   void head();
@@ -84,7 +85,9 @@ private:
 
   const Decoder &d;
   int64_t sequence, batch;
-  std::string model, ids, stream;
+  std::string model;
+  bool packsDocuments;
+  std::string ids, stream;
   std::string text;
   std::map<std::string, Value> known; // parameters of the open layer
 };
@@ -201,10 +204,13 @@ Value Writer::heads(const Value &input, const std::string &name, int64_t count,
 
 Value Writer::attention(const Value &q, const Value &k, const Value &v) {
   const std::string lse = tensor({batch, d.heads, sequence});
+  std::vector<std::string> types = {q.type, k.type, v.type};
+  if (packsDocuments)
+    types.push_back(ids);
   text += "  %a, %lse = nn.attention %" + q.name + ", %" + k.name + ", %" +
-          v.name + (d.scalesScores ? " {causal}" : " {causal, scale = 1.0}") +
-          " : (" + join({q.type, k.type, v.type}) + ") -> (" + q.type + ", " +
-          lse + ")\n";
+          v.name + (packsDocuments ? " documents(%documents)" : "") +
+          (d.scalesScores ? " {causal}" : " {causal, scale = 1.0}") + " : (" +
+          join(types) + ") -> (" + q.type + ", " + lse + ")\n";
   return op("rows", "nn.reshape", {{"a", q.type}},
             tensor({batch, sequence, d.heads * d.headSize}));
 }
@@ -233,13 +239,21 @@ void Writer::embed() {
   endLayer(dropout(y, d.embeddingDropout, 0));
 }
 
+/// The stream, and where attention stays within documents, these.
+Values Writer::blockInputs(const std::string &x) const {
+  Values inputs = {{x, stream}};
+  if (packsDocuments)
+    inputs.push_back({"documents", ids});
+  return inputs;
+}
+
 void Writer::gptBlock() {
   const Value x{"x", stream};
   const std::string c = std::to_string(d.width);
   beginLayer("block",
              "A pre-norm transformer block: attention, then a perceptron, each "
              "added to\n// the residual stream.",
-             {x}, layerParameters(d, 0), stream);
+             blockInputs("x"), layerParameters(d, 0), stream);
   const Value n1 = norm("n1", x, "ln_1");
   const Value qkv = linear("qkv", n1, "c_attn", 3 * d.width);
   text += "  %q0, %k0, %v0 = nn.split %qkv sizes = [" + join({c, c, c}) +
@@ -266,7 +280,7 @@ void Writer::llamaBlock() {
                                               : "Attention") +
                  (d.hasQkNorm ? " with normalised heads and" : " with") +
                  " rotary positions, then a\n// gated perceptron.",
-             {x}, layerParameters(d, 0), stream);
+             blockInputs("x"), layerParameters(d, 0), stream);
   const Value n1 = norm("n1", x, "input_layernorm");
   const int64_t rows = d.heads * d.headSize, keys = d.keyHeads * d.headSize;
   const Value q0 = linear("q0", n1, "q_proj", rows);
@@ -307,7 +321,8 @@ void Writer::head() {
   const Value logits =
       op("logits", "nn.linear", {n, parameter(shortName(list.back().name))},
          tensor({batch, sequence, d.vocabulary}), " {transposed}");
-  text += "  %loss, %lse = nn.cross_entropy %logits, %targets : (" +
+  text += std::string("  %loss, %lse = nn.cross_entropy %logits, %targets") +
+          (packsDocuments ? " {ignore_index = -100 : i64}" : "") + " : (" +
           join({logits.type, ids}) + ") -> (tensor<f32>, " +
           tensor({batch, sequence}) + ")\n";
   endLayer({"loss", "tensor<f32>"});
@@ -335,6 +350,9 @@ std::string Writer::initializer(const Parameter &parameter) const {
 /// The parameters and the applications of the layers.
 void Writer::body() {
   text += "pp.model @" + model + "(%tokens: " + ids + ", %targets: " + ids +
+          (packsDocuments
+               ? ",\n         %documents: " + ids + " {pp.data = \"documents\"}"
+               : "") +
           ") -> tensor<f32>\n    attributes {pp.config = " + d.config + "} {\n";
   std::map<std::string, std::string> symbols; // by name
   auto apply = [&](const std::string &result, const std::string &layer,
@@ -364,7 +382,7 @@ void Writer::body() {
   for (int64_t i = 0; i < d.layers; ++i) {
     text += "\n";
     apply("x" + std::to_string(i + 1), "block",
-          {{"x" + std::to_string(i), stream}}, layerParameters(d, i),
+          blockInputs("x" + std::to_string(i)), layerParameters(d, i),
           "_" + std::to_string(i), stream);
   }
   text += "\n";
@@ -376,8 +394,9 @@ void Writer::body() {
 
 std::string Writer::write() {
   text = "// Made by pp-import --sequence=" + std::to_string(sequence) +
-         " --batch=" + std::to_string(batch) + " from a config.json of " +
-         d.modelType + ".\n\n";
+         " --batch=" + std::to_string(batch) +
+         (packsDocuments ? " --pack-documents" : "") +
+         " from a config.json of " + d.modelType + ".\n\n";
   embed();
   d.family == Family::Gpt2 ? gptBlock() : llamaBlock();
   head();
@@ -385,8 +404,9 @@ std::string Writer::write() {
   return text;
 }
 
-std::string pp::hf::writeModel(const Decoder &decoder, int64_t sequence,
-                               int64_t batch, const std::string &name) {
+std::string pp::hf::writeModel(const Decoder &decoder,
+                               const ModelOptions &options) {
+  const int64_t sequence = options.sequence;
   const std::string found = "found --sequence=" + std::to_string(sequence);
   std::vector<std::string> errors;
   if (sequence > decoder.positions)
@@ -411,5 +431,5 @@ std::string pp::hf::writeModel(const Decoder &decoder, int64_t sequence,
         "probabilities; write --no-dropout to train without any dropout");
   if (!errors.empty())
     throw Failure{errors};
-  return Writer(decoder, sequence, batch, name).write();
+  return Writer(decoder, options).write();
 }

@@ -1,8 +1,10 @@
 //===- Interpreter.cpp - A training step in double precision -------------===//
 //
 // A micro-batch is a tape: the parameters come first, then all that the applies
-// compute from them, last the loss. Gradients of micro-batches are added in
-// double precision and divided by their number.
+// compute from them, last the loss. Losses and gradients of micro-batches are
+// added in double precision, each as many times as it weighs: by the model's
+// second result, or by the part of its targets that cross entropies count; and
+// divided by the sum of the weights.
 //
 //===----------------------------------------------------------------------===//
 
@@ -10,6 +12,8 @@
 
 #include "Evaluation.h"
 #include "Random.h"
+
+#include "pp/Dialect/NN/IR/NNOps.h"
 
 using namespace mlir;
 using namespace pp;
@@ -45,6 +49,9 @@ private:
   Tape tape;
   Evaluation evaluation;
   Values parameters;
+  /// Targets of the cross entropies of a micro-batch, and those not ignored.
+  int64_t allTargets = 0, countedTargets = 0;
+  double weights = 0; ///< of all micro-batches
   /// Nodes of the parameters' elements, by parameter.
   std::vector<std::vector<uint32_t>> nodes;
 };
@@ -66,6 +73,13 @@ llvm::Error StepEvaluation::apply(ApplyOp op, Values &values,
   Block &body = layer.getBody().front();
   if (llvm::Error error = evaluation.run(body, inside, around))
     return error;
+  for (auto loss : body.getOps<nn::CrossEntropyOp>()) {
+    const std::vector<int64_t> &targets =
+        inside.find(loss.getTargets())->second.integers;
+    allTargets += targets.size();
+    countedTargets +=
+        targets.size() - llvm::count(targets, int64_t(loss.getIgnoreIndex()));
+  }
   Operation *yield = body.getTerminator();
   for (auto [result, operand] :
        llvm::zip_equal(op.getResults(), yield->getOperands()))
@@ -96,16 +110,38 @@ llvm::Error StepEvaluation::setParameters(ArrayRef<ParamOp> params,
   return llvm::Error::success();
 }
 
+/// What the first cross entropy ignores.
+static std::optional<int64_t> findIgnored(ModelOp model) {
+  std::optional<int64_t> ignored;
+  model->getParentOp()->walk([&](nn::CrossEntropyOp loss) {
+    ignored = int64_t(loss.getIgnoreIndex());
+    return WalkResult::interrupt();
+  });
+  return ignored;
+}
+
 /// Sample i of a run is a window at an offset drawn from (seed, i); targets are
-/// the window shifted by one.
+/// the window shifted by one, those in other documents ignored; documents have
+/// numbers from 0 on in each window.
 llvm::Expected<Tensor> StepEvaluation::input(unsigned argument,
                                              int64_t microbatch) {
   Tensor tensor(model.getArgumentTypes()[argument]);
   StringRef name = model.getDataName(argument);
-  if ((name != "tokens" && name != "targets") || tensor.rank() != 2 ||
+  const bool isTargets = name == "targets", isDocuments = name == kDocuments;
+  if ((name != "tokens" && !isTargets && !isDocuments) || tensor.rank() != 2 ||
       tensor.isFloat())
     return failure("found data '" + name +
-                   "', expected tokens or targets of [batch, sequence]");
+                   "', expected tokens, targets or documents of [batch, "
+                   "sequence]");
+  const bool hasDocuments =
+      llvm::any_of(llvm::seq(model.getNumArguments()), [&](unsigned i) {
+        return model.getDataName(i) == kDocuments;
+      });
+  if (hasDocuments && step.documentEnd < 0)
+    return failure("found a model with documents, expected the token that ends "
+                   "each: give --document-end");
+  std::optional<int64_t> ignored =
+      isTargets && hasDocuments ? findIgnored(model) : std::nullopt;
   uint64_t batch = tensor.shape[0], sequence = tensor.shape[1];
   if (file.size() <= sequence)
     return failure("found " + Twine(file.size()) +
@@ -119,9 +155,15 @@ llvm::Expected<Tensor> StepEvaluation::input(unsigned argument,
     // 64 random bits taken to [0, windows).
     uint64_t offset = static_cast<uint64_t>(
         static_cast<unsigned __int128>(random) * windows >> 64);
-    for (uint64_t i = 0; i < sequence; ++i)
-      tensor.integers[row * sequence + i] =
-          file[offset + i + (name == "targets" ? 1 : 0)];
+    int64_t document = 0;
+    for (uint64_t i = 0; i < sequence; ++i) {
+      const bool isEnd = hasDocuments && file[offset + i] == step.documentEnd;
+      int64_t &element = tensor.integers[row * sequence + i];
+      element = isDocuments ? document : file[offset + i + (isTargets ? 1 : 0)];
+      if (isEnd && ignored)
+        element = *ignored;
+      document += isEnd;
+    }
   }
   return tensor;
 }
@@ -138,16 +180,24 @@ llvm::Error StepEvaluation::runMicrobatch(int64_t microbatch,
   uint64_t key = philox64(keyOfStream(step.seed, "dropout"),
                           step.number * step.microbatches + microbatch);
   uint64_t number = 0;
+  allTargets = countedTargets = 0;
   for (ApplyOp op : model.getBody().getOps<ApplyOp>())
     if (llvm::Error error = apply(op, values, {mixKey(key, number++)}))
       return error;
-  Value loss = model.getBody().front().getTerminator()->getOperand(0);
-  Real total = values.find(loss)->second.reals[0];
-  result.loss += total.value / static_cast<double>(step.microbatches);
+  OperandRange results = model.getBody().front().getTerminator()->getOperands();
+  double weight = 1;
+  if (results.size() > 1)
+    weight = values.find(results[1])->second.reals[0].value;
+  else if (allTargets > 0)
+    weight =
+        static_cast<double>(countedTargets) / static_cast<double>(allTargets);
+  weights += weight;
+  Real total = values.find(results[0])->second.reals[0];
+  result.loss += weight * total.value;
   std::vector<double> adjoint = tape.differentiate(total);
   for (auto [gradient, list] : llvm::zip_equal(result.gradient, nodes))
     for (auto [sum, node] : llvm::zip_equal(gradient, list))
-      sum += adjoint[node] / static_cast<double>(step.microbatches);
+      sum += weight * adjoint[node];
   return llvm::Error::success();
 }
 
@@ -164,6 +214,12 @@ llvm::Expected<StepResult> StepEvaluation::run() {
   }
   if (error)
     return std::move(error);
+  if (weights == 0)
+    return result; // nothing counts
+  result.loss /= weights;
+  for (std::vector<double> &gradient : result.gradient)
+    for (double &sum : gradient)
+      sum /= weights;
   return result;
 }
 

@@ -166,9 +166,10 @@ void pp::interpreter::addGradientRules(RuleTable &rules) {
     Forward forward(rules, op);
     Value q = forward.operand(*in[0]), k = forward.operand(*in[1]),
           v = forward.operand(*in[2]);
-    Operation *built =
-        nn::AttentionOp::create(forward.builder, forward.loc, q, k, v,
-                                op.getCausalAttr(), op.getScaleAttr());
+    Value documents = op.getDocuments() ? forward.operand(*in[6]) : Value();
+    Operation *built = nn::AttentionOp::create(
+        forward.builder, forward.loc, q, k, v, documents, op.getCausalAttr(),
+        op.getScaleAttr());
     return forward.differentiate(built, *in[5],
                                  {{0, &out[0]}, {1, &out[1]}, {2, &out[2]}});
   });

@@ -78,9 +78,14 @@ void evaluateAttention(nn::AttentionOp op, Operands in, Results out) {
     for (int64_t h = 0; h < heads; ++h) {
       int64_t g = h / (heads / keyHeads);
       for (int64_t t = 0; t < queries; ++t) {
-        int64_t seen = op.getCausal() ? t + keys - queries + 1 : keys;
+        int64_t end = op.getCausal() ? t + keys - queries + 1 : keys;
+        SmallVector<int64_t> seen;
+        for (int64_t j = 0; j < end; ++j)
+          if (!op.getDocuments() ||
+              in[3]->integers[b * keys + j] == in[3]->integers[b * keys + t])
+            seen.push_back(j);
         SmallVector<Real> scores;
-        for (int64_t j = 0; j < seen; ++j) {
+        for (int64_t j : seen) {
           Real score;
           for (int64_t d = 0; d < size; ++d)
             score += q.reals[at(q, b, t, h, d)] * k.reals[at(k, b, j, g, d)];
@@ -92,8 +97,8 @@ void evaluateAttention(nn::AttentionOp op, Operands in, Results out) {
           score = exp(score - lse);
         for (int64_t d = 0; d < size; ++d) {
           Real sum;
-          for (int64_t j = 0; j < seen; ++j)
-            sum += scores[j] * v.reals[at(v, b, j, g, d)];
+          for (auto [score, j] : llvm::zip_equal(scores, seen))
+            sum += score * v.reals[at(v, b, j, g, d)];
           out[0].reals[at(out[0], b, t, h, d)] = sum;
         }
       }

@@ -77,6 +77,8 @@ LogicalResult pp::buildPlanPipeline(OpPassManager &manager,
   record.searchMemory = options.searchMemory;
   record.searchAs = options.searchAs;
   manager.addPass(createPPRecordOptions(record));
+  // Before precision and sharding, which lower what it adds with the rest.
+  manager.addPass(createPPWeighLoss());
   // Before all that looks at bytes or derives types.
   if (options.precision != "f32") {
     PPLowerPrecisionOptions precision;

@@ -41,14 +41,17 @@ static std::optional<uint64_t> bytesOf(const std::string &dtype) {
 static Json parse(const std::string &text, const std::string &path) {
   std::set<std::string> names;
   std::string twice;
+  // Messages show values: they must not be deep.
+  bool isDeep = false;
   auto watch = [&](int depth, Json::parse_event_t event, Json &value) {
+    isDeep |= depth > 10;
     if (event == Json::parse_event_t::key && depth == 1 &&
         !names.insert(value.get<std::string>()).second)
       twice = value.get<std::string>();
-    return true;
+    return depth <= 10;
   };
   Json object = Json::parse(text, watch, /*allow_exceptions=*/false);
-  if (object.is_discarded() || !object.is_object())
+  if (object.is_discarded() || !object.is_object() || isDeep)
     throw Error("found a header that is not JSON in '" + path +
                 "', expected an object, { ... }: the file is damaged");
   if (!twice.empty())
@@ -126,8 +129,11 @@ static void checkData(std::vector<Tensor> tensors, const File &file,
 static void addFile(const fs::path &path, Directory &directory) {
   File file{path.string(), 0};
   std::error_code error;
+  // Of a pipe there is no size, and opening one would wait for its writer.
   file.bytes = fs::file_size(path, error);
-  std::ifstream stream(path, std::ios::binary);
+  std::ifstream stream;
+  if (!error)
+    stream.open(path, std::ios::binary);
   if (error || !stream.is_open())
     throw Error("cannot read weights file '" + file.path +
                 "': " + (error ? error.message() : "it cannot be opened") +

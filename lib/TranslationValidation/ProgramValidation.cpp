@@ -153,7 +153,7 @@ private:
     current = op;
     shift = microbatches;
     return llvm::TypeSwitch<Operation *, bool>(op)
-        .Case<RunOp, LossOp, ISendOp, IRecvOp, WaitOp, WaitSendOp,
+        .Case<RunOp, LossOp, LossWeightOp, ISendOp, IRecvOp, WaitOp, WaitSendOp,
               ZeroGradientOp, ReduceGradientsOp, GradNormOp, UpdateOp,
               CopyGradientOp, StoreParameterOp, ReturnOp>(
             [&](auto op) { return checkOp(op); })
@@ -315,12 +315,16 @@ private:
     return true;
   }
 
-  bool checkOp(LossOp loss) {
-    int64_t microbatch = int64_t(loss.getMicrobatch()) + shift;
-    return expect("pprt_loss", {{"context", kContext},
-                                {"micro-batch", microbatch},
-                                {"loss", std::nullopt}}) &&
-           holdsValue(operands[2], loss.getValue(), microbatch);
+  template <typename OpT> bool checkReport(OpT op, StringRef function) {
+    int64_t microbatch = int64_t(op.getMicrobatch()) + shift;
+    return expect(function, {{"context", kContext},
+                             {"micro-batch", microbatch},
+                             {"value", std::nullopt}}) &&
+           holdsValue(operands[2], op.getValue(), microbatch);
+  }
+  bool checkOp(LossOp loss) { return checkReport(loss, "pprt_loss"); }
+  bool checkOp(LossWeightOp weight) {
+    return checkReport(weight, "pprt_loss_weight");
   }
 
   //===--------------------------------------------------------------------===//

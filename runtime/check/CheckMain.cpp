@@ -131,6 +131,27 @@ void pprt_gpu_attention_backward(pprt_context *ctx,
                                    workspace);
   });
 }
+void pprt_gpu_attention_forward_documents(pprt_context *ctx,
+                                          const pprt_gpu_attention *shape,
+                                          const void *q, const void *k,
+                                          const void *v, void *out, float *lse,
+                                          void *workspace,
+                                          const int32_t *documents) {
+  ctx->guarded([&] {
+    fallbackForward(*ctx->device, *shape, q, k, v, out, lse, workspace,
+                    documents);
+  });
+}
+void pprt_gpu_attention_backward_documents(
+    pprt_context *ctx, const pprt_gpu_attention *shape, const void *q,
+    const void *k, const void *v, const void *out, const float *lse,
+    const void *dout, void *dq, void *dk, void *dv, void *workspace,
+    const int32_t *documents) {
+  ctx->guarded([&] {
+    fallbackBackward(*ctx->device, *shape, q, k, v, out, lse, dout, dq, dk, dv,
+                     workspace, documents);
+  });
+}
 /// Of the reference, whose ids are those of the device.
 void pprt_check_ids(pprt_context *ctx, const char *reader, const void *ids,
                     int64_t count, int64_t stride, int32_t bits, int64_t size,

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "Context.h"
 #include "DeviceBackend.h"
+#include "Error.h"
 
 using namespace pprt;
 
@@ -57,6 +58,41 @@ void pprt_gpu_attention_backward(pprt_context *ctx,
   ctx->guarded([&] {
     backend.getDevice().attentionBackward(*shape, q, k, v, out, lse, dout, dq,
                                           dk, dv, workspace);
+  });
+}
+
+/// The device on which kernels do what cuDNN has no plan for.
+static Device &deviceWithoutCudnn(DeviceBackend &backend) {
+  if (backend.wantsCudnn())
+    throw Error("found attention within documents and --attention=cudnn, "
+                "expected a model without documents, as cuDNN has no such "
+                "attention: run with --attention=auto, which runs it by "
+                "generated kernels");
+  return backend.getDevice();
+}
+
+void pprt_gpu_attention_forward_documents(pprt_context *ctx,
+                                          const pprt_gpu_attention *shape,
+                                          const void *q, const void *k,
+                                          const void *v, void *out, float *lse,
+                                          void *workspace,
+                                          const int32_t *documents) {
+  DeviceBackend &backend = backendOf(ctx);
+  ctx->guarded([&] {
+    fallbackForward(deviceWithoutCudnn(backend), *shape, q, k, v, out, lse,
+                    workspace, documents);
+  });
+}
+
+void pprt_gpu_attention_backward_documents(
+    pprt_context *ctx, const pprt_gpu_attention *shape, const void *q,
+    const void *k, const void *v, const void *out, const float *lse,
+    const void *dout, void *dq, void *dk, void *dv, void *workspace,
+    const int32_t *documents) {
+  DeviceBackend &backend = backendOf(ctx);
+  ctx->guarded([&] {
+    fallbackBackward(deviceWithoutCudnn(backend), *shape, q, k, v, out, lse,
+                     dout, dq, dk, dv, workspace, documents);
   });
 }
 

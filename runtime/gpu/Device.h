@@ -191,14 +191,16 @@ void fallbackEpilogue(Device &device, const pprt_gpu_code &code,
                       void *c, void *bias, void *aux);
 
 /// Runs the attention's kernels that the compiler generated. Throws Error where
-/// it generated none.
+/// it generated none. `documents` is null where positions see those of all.
 void fallbackForward(Device &device, const pprt_gpu_attention &shape,
                      const void *q, const void *k, const void *v, void *out,
-                     float *lse, void *workspace);
+                     float *lse, void *workspace,
+                     const int32_t *documents = nullptr);
 void fallbackBackward(Device &device, const pprt_gpu_attention &shape,
                       const void *q, const void *k, const void *v,
                       const void *out, const float *lse, const void *dout,
-                      void *dq, void *dk, void *dv, void *workspace);
+                      void *dq, void *dk, void *dv, void *workspace,
+                      const int32_t *documents = nullptr);
 
 } // namespace pprt
 

@@ -506,8 +506,8 @@ void DeviceBackend::launch(const char *name, int64_t blocks, int32_t perBlock,
                  list.data());
 }
 
-void DeviceBackend::loss(pprt_context &, int microbatch, const float *value) {
-  double *slot = deviceResults + microbatch;
+void DeviceBackend::report(pprt_context &, size_t place, const float *value) {
+  double *slot = deviceResults + place;
   launch("pprt_kernel_widen", 1, 1, {&value, &slot});
 }
 

@@ -38,6 +38,8 @@ public:
   void sayNotes() override { notes.say(setup.bootstrap, rank()); }
   std::string kernelTimes() override;
   void teardown(bool hasFailed) override;
+  /// Whether --attention says that attention runs by cuDNN or not at all.
+  bool wantsCudnn() const { return setup.options.attention == "cudnn"; }
 
   void runStep(pprt_context &context, pprt_step_fn function) override;
   std::string place(const pprt_context &context) const override;
@@ -49,7 +51,7 @@ public:
   void checkIds(const pprt_context &context, const IdRange &range,
                 const void *ids, int64_t count, int64_t stride,
                 int32_t bits) override;
-  void loss(pprt_context &context, int microbatch, const float *value) override;
+  void report(pprt_context &context, size_t place, const float *value) override;
   StepMemory memory(pprt_context &context) override;
   void allReduceReport(pprt_context &context, void *workspace) override;
   void start(int request, const Transfer &transfer) override;

@@ -22,8 +22,9 @@ static void run(Device &device, int32_t kernel, const int32_t grid[3],
 
 void pprt::fallbackForward(Device &device, const pprt_gpu_attention &shape,
                            const void *q, const void *k, const void *v,
-                           void *out, float *lse, void *workspace) {
-  void *arguments[] = {&q, &k, &v, &out, &lse, &workspace};
+                           void *out, float *lse, void *workspace,
+                           const int32_t *documents) {
+  void *arguments[] = {&q, &k, &v, &out, &lse, &workspace, &documents};
   run(device, shape.fallback_kernel, shape.fallback_grid, shape.fallback_block,
       arguments);
 }
@@ -31,10 +32,11 @@ void pprt::fallbackForward(Device &device, const pprt_gpu_attention &shape,
 void pprt::fallbackBackward(Device &device, const pprt_gpu_attention &shape,
                             const void *q, const void *k, const void *v,
                             const void *out, const float *lse, const void *dout,
-                            void *dq, void *dk, void *dv, void *workspace) {
+                            void *dq, void *dk, void *dv, void *workspace,
+                            const int32_t *documents) {
   // dq first: its kernel may leave what dk and dv need in no other place.
-  void *arguments[] = {&q,    &k,  &v,  &out, &lse,
-                       &dout, &dq, &dk, &dv,  &workspace};
+  void *arguments[] = {&q,  &k,  &v,  &out,       &lse,      &dout,
+                       &dq, &dk, &dv, &workspace, &documents};
   run(device, shape.fallback_kernel, shape.fallback_grid, shape.fallback_block,
       arguments);
   run(device, shape.fallback_kernel2, shape.fallback_grid2,

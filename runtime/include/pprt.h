@@ -175,6 +175,11 @@ void pprt_check_ids(pprt_context *ctx, const char *reader, const void *ids,
 /// stage.
 int32_t pprt_loss(pprt_context *ctx, int32_t microbatch, const float *loss);
 
+/// Reports the weight of that loss in the mean of the step (one f32), in a
+/// program with `loss_weights`. Called by the rank whose stage computes it.
+int32_t pprt_loss_weight(pprt_context *ctx, int32_t microbatch,
+                         const float *weight);
+
 //===----------------------------------------------------------------------===//
 // Gradients and update
 //===----------------------------------------------------------------------===//
@@ -200,11 +205,11 @@ int32_t pprt_add_gradient(pprt_context *ctx, int32_t parameter, float *sum,
 int32_t pprt_square_norm(pprt_context *ctx, int32_t parameter,
                          const float *gradient, void *workspace);
 
-/// Collective, once a step on every rank, after all pprt_loss and
-/// pprt_square_norm and before pprt_update: the mean loss and the global norm
-/// (summed in parameter order on every rank alike), from which the clip factor
-/// follows. A loss or norm that is not finite is an error on every rank, and
-/// nothing is updated.
+/// Collective, once a step on every rank, after all pprt_loss,
+/// pprt_loss_weight and pprt_square_norm and before pprt_update: the mean loss
+/// and the global norm (summed in parameter order on every rank alike), from
+/// which the clip factor follows. A loss or norm that is not finite is an error
+/// on every rank, and nothing is updated.
 int32_t pprt_all_reduce_report(pprt_context *ctx, void *workspace);
 
 /// Updates a parameter, which lies at `p`, and its states in place with the

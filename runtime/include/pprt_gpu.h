@@ -230,6 +230,21 @@ void pprt_gpu_attention_backward(pprt_context *ctx,
                                  const float *lse, const void *dout, void *dq,
                                  void *dk, void *dv, void *workspace);
 
+/* The same where positions see those of their own document only: `documents`
+ * has `batch` rows of s i32, and t is s. cuDNN has no such attention: it runs
+ * by the generated kernels, whose last argument the documents are. */
+void pprt_gpu_attention_forward_documents(pprt_context *ctx,
+                                          const pprt_gpu_attention *shape,
+                                          const void *q, const void *k,
+                                          const void *v, void *out, float *lse,
+                                          void *workspace,
+                                          const int32_t *documents);
+void pprt_gpu_attention_backward_documents(
+    pprt_context *ctx, const pprt_gpu_attention *shape, const void *q,
+    const void *k, const void *v, const void *out, const float *lse,
+    const void *dout, void *dq, void *dk, void *dv, void *workspace,
+    const int32_t *documents);
+
 /*===----------------------------------------------------------------------===*/
 /* Ids                                                                        */
 /*===----------------------------------------------------------------------===*/

@@ -85,13 +85,13 @@ pprt_gpu_attention_adjoint_bytes(const pprt_gpu_attention *s, int generation,
 
 /* Bytes of workspace for attention or its adjoint on chips from `least` to
  * `most` (90 for sm_90), with this version of cuDNN or a newer one. Generated
- * kernels need none, and cuDNN does not do f32. */
+ * kernels need sums of rows in the adjoint, and cuDNN does not do f32. */
 static inline int64_t pprt_gpu_attention_workspace(const pprt_gpu_attention *s,
                                                    int is_adjoint, int least,
                                                    int most, int64_t cudnn) {
   int64_t largest = 0;
   if (s->type != PPRT_GPU_BF16)
-    return 0;
+    return is_adjoint ? pprt_gpu_attention_sums_bytes(s) : 0;
   if (!is_adjoint)
     return PPRT_GPU_SCRATCH_ALIGNMENT + 256;
   for (int generation = 8; generation <= 12; ++generation) {

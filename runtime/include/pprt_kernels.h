@@ -134,22 +134,22 @@ static inline int64_t pprt_attention_workspace(int32_t backward, int64_t d) {
 }
 
 /* out = softmax(scale q kᵀ) v, lse = log of the sums of exponentials. A row
- * that sees no key is 0 and its lse -infinity. */
+ * that sees no key is 0 and its lse -infinity. `documents`, if not null, has
+ * batch times s numbers, where t is s: a position sees those of its own number
+ * only. */
 void pprt_attention_forward_f32(const pprt_attention_shape *shape,
                                 const float *q, int64_t ldq, const float *k,
                                 int64_t ldk, const float *v, int64_t ldv,
                                 float *out, int64_t ldo, float *lse,
-                                float *workspace);
+                                float *workspace, const int32_t *documents);
 
 /* The adjoint: probabilities are computed again from q, k and lse. */
-void pprt_attention_backward_f32(const pprt_attention_shape *shape,
-                                 const float *q, int64_t ldq, const float *k,
-                                 int64_t ldk, const float *v, int64_t ldv,
-                                 const float *out, int64_t ldo,
-                                 const float *lse, const float *dout,
-                                 int64_t lddo, float *dq, int64_t lddq,
-                                 float *dk, int64_t lddk, float *dv,
-                                 int64_t lddv, float *workspace);
+void pprt_attention_backward_f32(
+    const pprt_attention_shape *shape, const float *q, int64_t ldq,
+    const float *k, int64_t ldk, const float *v, int64_t ldv, const float *out,
+    int64_t ldo, const float *lse, const float *dout, int64_t lddo, float *dq,
+    int64_t lddq, float *dk, int64_t lddk, float *dv, int64_t lddv,
+    float *workspace, const int32_t *documents);
 
 /* The same for bf16. A head at a time is converted to floats, which is exact,
  * and its results are rounded to nearest even; lse, probabilities and the sums
@@ -164,13 +164,14 @@ void pprt_attention_forward_bf16(const pprt_attention_shape *shape,
                                  const uint16_t *q, int64_t ldq,
                                  const uint16_t *k, int64_t ldk,
                                  const uint16_t *v, int64_t ldv, uint16_t *out,
-                                 int64_t ldo, float *lse, float *workspace);
+                                 int64_t ldo, float *lse, float *workspace,
+                                 const int32_t *documents);
 void pprt_attention_backward_bf16(
     const pprt_attention_shape *shape, const uint16_t *q, int64_t ldq,
     const uint16_t *k, int64_t ldk, const uint16_t *v, int64_t ldv,
     const uint16_t *out, int64_t ldo, const float *lse, const uint16_t *dout,
     int64_t lddo, uint16_t *dq, int64_t lddq, uint16_t *dk, int64_t lddk,
-    uint16_t *dv, int64_t lddv, float *workspace);
+    uint16_t *dv, int64_t lddv, float *workspace, const int32_t *documents);
 
 #ifdef __cplusplus
 }

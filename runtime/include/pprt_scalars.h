@@ -14,7 +14,8 @@
 
 /* Fields of f32, without padding. */
 typedef struct pprt_scalars {
-  float gradient_scale; /* 1 / micro-batches times the clip factor */
+  float gradient_scale; /* the clip factor, by micro-batches or by the
+                            sum of the weights of their losses */
   float is_finite;      /* 1, or 0 and nothing is updated */
   float learning_rate;
   float weight_decay;
@@ -28,11 +29,12 @@ enum {
   PPRT_NUM_CONCLUDED = offsetof(pprt_scalars, learning_rate) / sizeof(float)
 };
 
-/* What the end of a step reads, f64: losses of micro-batches, square norms of
- * parameters, then these: the number of ranks with an id out of range, with
- * which nothing is updated, and, for the runtime alone, the votes to end the
- * run, and the ranks that have written their part of a checkpoint, that have
- * given it its name, that have failed in either, and that ask for one. */
+/* What the end of a step reads, f64: losses of micro-batches, the weights of
+ * these if the program has some, square norms of parameters, then these: the
+ * number of ranks with an id out of range, with which nothing is updated, and,
+ * for the runtime alone, the votes to end the run, and the ranks that have
+ * written their part of a checkpoint, that have given it its name, that have
+ * failed in either, and that ask for one. */
 enum {
   PPRT_FLAG_IDS,
   PPRT_FLAG_VOTES,

@@ -12,6 +12,10 @@
 // The adjoint computes the scores again: p = exp(s - lse). With
 // delta = sum(dout * out) of a row, ds = p (dout vᵀ - delta) scale.
 //
+// Where positions see those of their own document only, blocks of keys of other
+// documents than those of the rows are left out; in the others, what a row does
+// not see has no part in maximum and sum.
+//
 // Rows are walked in order by one thread: sums have one order.
 //
 //===----------------------------------------------------------------------===//
@@ -115,6 +119,45 @@ PPRT_CLONES static void scoreCotangents(float *dp, const float *p,
     dp[j] = p[j] * (dp[j] - delta) * scale;
 }
 
+/// The same where the row sees keys of document `own` only.
+PPRT_CLONES static float exponentialsOf(int32_t own, const int32_t *documents,
+                                        float *row, int64_t visible,
+                                        int64_t columns, float *maximum) {
+#pragma clang fp reassociate(on)
+  float top = *maximum;
+  for (int64_t j = 0; j < visible; ++j)
+    top = documents[j] == own && row[j] > top ? row[j] : top;
+  float sum = 0;
+  for (int64_t j = 0; j < visible; ++j) {
+    float e = expNegative(row[j] - top);
+    row[j] = documents[j] == own ? e : 0;
+    sum += row[j];
+  }
+  for (int64_t j = visible; j < columns; ++j)
+    row[j] = 0;
+  *maximum = top;
+  return sum;
+}
+
+PPRT_CLONES static void probabilitiesOf(int32_t own, const int32_t *documents,
+                                        float *row, int64_t visible,
+                                        int64_t columns, float lse) {
+  for (int64_t j = 0; j < visible; ++j) {
+    float p = expNegative(row[j] - lse);
+    row[j] = documents[j] == own ? p : 0;
+  }
+  for (int64_t j = visible; j < columns; ++j)
+    row[j] = 0;
+}
+
+/// Whether ranges of numbers meet: if not, no row sees a key.
+static bool mayMeet(const int32_t *rows, int64_t numRows, const int32_t *keys,
+                    int64_t numKeys) {
+  const auto [low, high] = std::minmax_element(rows, rows + numRows);
+  const auto [first, last] = std::minmax_element(keys, keys + numKeys);
+  return *low <= *last && *first <= *high;
+}
+
 /// Number of keys that row i sees.
 static int64_t visibleKeys(const pprt_attention_shape &shape, int64_t i) {
   if (!shape.causal)
@@ -122,12 +165,10 @@ static int64_t visibleKeys(const pprt_attention_shape &shape, int64_t i) {
   return std::clamp<int64_t>(i + 1 + shape.s - shape.t, 0, shape.s);
 }
 
-extern "C" void pprt_attention_forward_f32(const pprt_attention_shape *shape,
-                                           const float *q, int64_t ldq,
-                                           const float *k, int64_t ldk,
-                                           const float *v, int64_t ldv,
-                                           float *out, int64_t ldo, float *lse,
-                                           float *workspace) {
+extern "C" void pprt_attention_forward_f32(
+    const pprt_attention_shape *shape, const float *q, int64_t ldq,
+    const float *k, int64_t ldk, const float *v, int64_t ldv, float *out,
+    int64_t ldo, float *lse, float *workspace, const int32_t *documents) {
   const int64_t d = shape->d, group = shape->heads / shape->kv_heads;
   float *scores = workspace;
   float *maxima = scores + rowsPerBlock * keysPerBlock;
@@ -138,6 +179,7 @@ extern "C" void pprt_attention_forward_f32(const pprt_attention_shape *shape,
       const float *kh = k + b * shape->s * ldk + h / group * d;
       const float *vh = v + b * shape->s * ldv + h / group * d;
       float *lseh = lse + (b * shape->heads + h) * shape->t;
+      const int32_t *ids = documents ? documents + b * shape->s : nullptr;
       for (int64_t i0 = 0; i0 < shape->t; i0 += rowsPerBlock) {
         int64_t rows = std::min(rowsPerBlock, shape->t - i0);
         const float *qb = q + (b * shape->t + i0) * ldq + h * d;
@@ -145,24 +187,30 @@ extern "C" void pprt_attention_forward_f32(const pprt_attention_shape *shape,
         std::fill_n(maxima, rows, -infinity);
         std::fill_n(sums, rows, 0.0f);
         int64_t limit = visibleKeys(*shape, i0 + rows - 1);
+        bool isFirst = true;
         for (int64_t j0 = 0; j0 < limit; j0 += keysPerBlock) {
           int64_t keys = std::min(keysPerBlock, limit - j0);
+          if (ids && !mayMeet(ids + i0, rows, ids + j0, keys))
+            continue;
           pprt::gemm(false, true, rows, keys, d, shape->scale, qb, ldq,
                      kh + j0 * ldk, ldk, 0, scores, keys, gemmWorkspace);
           for (int64_t i = 0; i < rows; ++i) {
             int64_t visible =
                 std::clamp<int64_t>(visibleKeys(*shape, i0 + i) - j0, 0, keys);
             float before = maxima[i];
-            float sum =
-                exponentials(scores + i * keys, visible, keys, &maxima[i]);
+            float *row = scores + i * keys;
+            float sum = ids ? exponentialsOf(ids[i0 + i], ids + j0, row,
+                                             visible, keys, &maxima[i])
+                            : exponentials(row, visible, keys, &maxima[i]);
             float correction =
                 before == maxima[i] ? 1.0f : std::exp(before - maxima[i]);
             sums[i] = sums[i] * correction + sum;
-            if (j0 > 0 && correction != 1.0f)
+            if (!isFirst && correction != 1.0f)
               scaleRow(outb + i * ldo, d, correction);
           }
           pprt::gemm(false, false, rows, d, keys, 1.0f, scores, keys,
-                     vh + j0 * ldv, ldv, j0 > 0, outb, ldo, gemmWorkspace);
+                     vh + j0 * ldv, ldv, !isFirst, outb, ldo, gemmWorkspace);
+          isFirst = false;
         }
         for (int64_t i = 0; i < rows; ++i) {
           if (visibleKeys(*shape, i0 + i) == 0)
@@ -181,7 +229,7 @@ extern "C" void pprt_attention_backward_f32(
     const float *k, int64_t ldk, const float *v, int64_t ldv, const float *out,
     int64_t ldo, const float *lse, const float *dout, int64_t lddo, float *dq,
     int64_t lddq, float *dk, int64_t lddk, float *dv, int64_t lddv,
-    float *workspace) {
+    float *workspace, const int32_t *documents) {
   const int64_t d = shape->d, group = shape->heads / shape->kv_heads;
   float *p = workspace;
   float *ds = p + rowsPerBlock * keysPerBlock;
@@ -199,6 +247,7 @@ extern "C" void pprt_attention_backward_f32(
       float *dkh = dk + keyRow * lddk + keyColumn;
       float *dvh = dv + keyRow * lddv + keyColumn;
       const float *lseh = lse + (b * shape->heads + h) * shape->t;
+      const int32_t *ids = documents ? documents + b * shape->s : nullptr;
       for (int64_t i0 = 0; i0 < shape->t; i0 += rowsPerBlock) {
         int64_t rows = std::min(rowsPerBlock, shape->t - i0);
         int64_t row = b * shape->t + i0, column = h * d;
@@ -212,14 +261,21 @@ extern "C" void pprt_attention_backward_f32(
         if (limit == 0)
           for (int64_t i = 0; i < rows; ++i)
             std::fill_n(dqb + i * lddq, d, 0.0f);
+        bool isFirst = true;
         for (int64_t j0 = 0; j0 < limit; j0 += keysPerBlock) {
           int64_t keys = std::min(keysPerBlock, limit - j0);
+          if (ids && !mayMeet(ids + i0, rows, ids + j0, keys))
+            continue;
           pprt::gemm(false, true, rows, keys, d, shape->scale, qb, ldq,
                      kh + j0 * ldk, ldk, 0, p, keys, gemmWorkspace);
           for (int64_t i = 0; i < rows; ++i) {
             int64_t visible =
                 std::clamp<int64_t>(visibleKeys(*shape, i0 + i) - j0, 0, keys);
-            probabilities(p + i * keys, visible, keys, lseh[i0 + i]);
+            if (ids)
+              probabilitiesOf(ids[i0 + i], ids + j0, p + i * keys, visible,
+                              keys, lseh[i0 + i]);
+            else
+              probabilities(p + i * keys, visible, keys, lseh[i0 + i]);
           }
           pprt::gemm(true, false, keys, d, rows, 1.0f, p, keys, doutb, lddo, 1,
                      dvh + j0 * lddv, lddv, gemmWorkspace);
@@ -229,7 +285,8 @@ extern "C" void pprt_attention_backward_f32(
             scoreCotangents(ds + i * keys, p + i * keys, keys, deltas[i],
                             shape->scale);
           pprt::gemm(false, false, rows, d, keys, 1.0f, ds, keys, kh + j0 * ldk,
-                     ldk, j0 > 0, dqb, lddq, gemmWorkspace);
+                     ldk, !isFirst, dqb, lddq, gemmWorkspace);
+          isFirst = false;
           pprt::gemm(true, false, keys, d, rows, 1.0f, ds, keys, qb, ldq, 1,
                      dkh + j0 * lddk, lddk, gemmWorkspace);
         }

@@ -35,7 +35,8 @@ extern "C" void pprt_attention_forward_bf16(const pprt_attention_shape *shape,
                                             const uint16_t *k, int64_t ldk,
                                             const uint16_t *v, int64_t ldv,
                                             uint16_t *out, int64_t ldo,
-                                            float *lse, float *workspace) {
+                                            float *lse, float *workspace,
+                                            const int32_t *documents) {
   const int64_t t = shape->t, s = shape->s, d = shape->d;
   const int64_t group = shape->heads / shape->kv_heads;
   const pprt_attention_shape one = oneHead(*shape);
@@ -50,7 +51,8 @@ extern "C" void pprt_attention_forward_bf16(const pprt_attention_shape *shape,
       }
       pprt::widen(t, d, q + b * t * ldq + h * d, ldq, wideQ, d);
       pprt_attention_forward_f32(&one, wideQ, d, wideK, d, wideV, d, wideOut, d,
-                                 lse + (b * shape->heads + h) * t, pieces.next);
+                                 lse + (b * shape->heads + h) * t, pieces.next,
+                                 documents ? documents + b * s : nullptr);
       pprt::narrow(t, d, wideOut, d, out + b * t * ldo + h * d, ldo);
     }
 }
@@ -60,7 +62,7 @@ extern "C" void pprt_attention_backward_bf16(
     const uint16_t *k, int64_t ldk, const uint16_t *v, int64_t ldv,
     const uint16_t *out, int64_t ldo, const float *lse, const uint16_t *dout,
     int64_t lddo, uint16_t *dq, int64_t lddq, uint16_t *dk, int64_t lddk,
-    uint16_t *dv, int64_t lddv, float *workspace) {
+    uint16_t *dv, int64_t lddv, float *workspace, const int32_t *documents) {
   const int64_t t = shape->t, s = shape->s, d = shape->d;
   const int64_t group = shape->heads / shape->kv_heads;
   const pprt_attention_shape one = oneHead(*shape);
@@ -85,7 +87,8 @@ extern "C" void pprt_attention_backward_bf16(
       pprt_attention_backward_f32(&one, wideQ, d, wideK, d, wideV, d, wideOut,
                                   d, lse + (b * shape->heads + h) * t, wideDout,
                                   d, wideDq, d, first, d, first + s * d, d,
-                                  pieces.next);
+                                  pieces.next,
+                                  documents ? documents + b * s : nullptr);
       if (first == headDk)
         for (int64_t i = 0; i < 2 * s * d; ++i)
           sumDk[i] += headDk[i];

@@ -108,6 +108,11 @@ int32_t pprt_loss(pprt_context *ctx, int32_t microbatch, const float *loss) {
   return statusOf(ctx, [&] { ctx->reportLoss(microbatch, loss); });
 }
 
+int32_t pprt_loss_weight(pprt_context *ctx, int32_t microbatch,
+                         const float *weight) {
+  return statusOf(ctx, [&] { ctx->reportLossWeight(microbatch, weight); });
+}
+
 void pprt_zero(pprt_context *ctx, void *data, uint64_t bytes) {
   ctx->guarded([&] { ctx->backend.zero(data, bytes); });
 }

@@ -50,7 +50,7 @@ struct Transfer {
 /// computes.
 struct StepMemory {
   uint8_t *arena;
-  double *values; ///< losses, then square norms, as in StepReport
+  double *values; ///< as in StepReport
   StepNumbers *numbers;
   double *summary; ///< PPRT_NUM_SUMMARY
 };
@@ -127,8 +127,9 @@ public:
   virtual void checkIds(const pprt_context &context, const IdRange &range,
                         const void *ids, int64_t count, int64_t stride,
                         int32_t bits) = 0;
-  virtual void loss(pprt_context &context, int microbatch,
-                    const float *value) = 0;
+  /// Puts a number that a stage has computed into the report.
+  virtual void report(pprt_context &context, size_t place,
+                      const float *value) = 0;
   virtual StepMemory memory(pprt_context &context) = 0;
   /// Sums what all ranks have reported, and calls the function of the end of
   /// the step on the sums.

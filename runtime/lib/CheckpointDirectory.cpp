@@ -158,6 +158,11 @@ void CheckpointDirectory::prune(int64_t keep) const {
   const std::vector<int64_t> steps = stepsOf(path);
   if (keep == 0)
     return;
-  for (size_t i = 0; i + size_t(keep) < steps.size(); ++i)
-    removeDirectory((fs::path(path) / nameOf(steps[i])).string());
+  for (size_t i = 0; i + size_t(keep) < steps.size(); ++i) {
+    // What a run that is killed here leaves, the next one removes.
+    const std::string whole = (fs::path(path) / nameOf(steps[i])).string();
+    const std::string going = whole + partialMark + "removed";
+    if (rename(whole.c_str(), going.c_str()) == 0)
+      removeDirectory(going);
+  }
 }

@@ -109,8 +109,10 @@ void pprt_context::runEvaluation(pprt_step_fn function, LossSum &sum) {
   loss = lossOfStep;
   gradientNorm = normOfStep;
   for (int m = 0; m < description.allMicrobatches(); ++m) {
-    sum.losses += report.loss(m);
-    sum.count += 1;
+    const double weight =
+        description.hasLossWeights ? report.data()[report.weightAt(m)] : 1;
+    sum.losses += weight * report.data()[m];
+    sum.count += weight;
   }
 }
 
@@ -373,15 +375,31 @@ void pprt_context::throwTimeout(int request) const {
 // Loss, norms, update
 //===----------------------------------------------------------------------===//
 
-void pprt_context::reportLoss(int microbatch, const float *value) {
+bool pprt_context::reportsLoss(int microbatch) const {
   if (microbatch < 0 || microbatch >= description.microbatches)
     throw Error("found a loss of micro-batch " + std::to_string(microbatch) +
                 ", expected one of " +
                 std::to_string(description.microbatches) + compileAgain);
-  if (!description.isFirstOfEqual(bootstrap.rank(), nullptr))
-    return;
-  backend.loss(*this, numberOf(microbatch), value);
-  report.timesLossReported(numberOf(microbatch)) += 1;
+  return description.isFirstOfEqual(bootstrap.rank(), nullptr);
+}
+
+void pprt_context::reportValue(size_t place, const float *value) {
+  backend.report(*this, place, value);
+  report.timesReported()[place] += 1;
+}
+
+void pprt_context::reportLoss(int microbatch, const float *value) {
+  if (reportsLoss(microbatch))
+    reportValue(size_t(numberOf(microbatch)), value);
+}
+
+void pprt_context::reportLossWeight(int microbatch, const float *value) {
+  if (!description.hasLossWeights)
+    throw Error(std::string("found the weight of a loss in a program whose "
+                            "losses have none") +
+                compileAgain);
+  if (reportsLoss(microbatch))
+    reportValue(report.weightAt(numberOf(microbatch)), value);
 }
 
 const Parameter &pprt_context::parameterAt(int parameter) const {
@@ -477,7 +495,7 @@ void pprt_context::vote(double *flags) const {
 }
 
 void pprt_context::check() {
-  const size_t losses = size_t(description.allMicrobatches());
+  const size_t losses = report.normAt(0, 0); // and their weights
   for (size_t i = 0; i < report.values(); ++i) {
     const int expected = i < losses || !isEvaluating ? 1 : 0;
     if (report.timesReported()[i] != expected)
@@ -505,6 +523,18 @@ void pprt_context::checkIds() {
   bootstrap.agree(report.idError.empty() ? "" : report.idError + after);
 }
 
+void pprt_context::checkWeights() const {
+  for (int m = 0; m < description.allMicrobatches(); ++m) {
+    const double weight = report.data()[report.weightAt(m)];
+    if (!std::isfinite(weight) || weight < 0)
+      throw Error("found the weight " + std::to_string(weight) +
+                  " of the loss in micro-batch " + std::to_string(m) +
+                  " of step " + std::to_string(step) +
+                  ", expected a finite number of at least 0: correct the "
+                  "second result of the model; nothing was updated");
+  }
+}
+
 /// Runs on the same numbers on every rank, so that all of them stop.
 void pprt_context::checkFinite() const {
   const double *losses = report.data();
@@ -520,15 +550,16 @@ void pprt_context::checkFinite() const {
       throw Error("found the loss " + text(losses[m]) + " in micro-batch " +
                   std::to_string(m) + " of step " + std::to_string(step) +
                   remedy);
-  for (size_t i = size_t(microbatches); i < description.reportedValues(); ++i)
+  if (description.hasLossWeights)
+    checkWeights();
+  const size_t firstNorm = report.normAt(0, 0);
+  for (size_t i = firstNorm; i < description.reportedValues(); ++i)
     if (!std::isfinite(losses[i]))
-      throw Error("found the gradient norm " + text(losses[i]) +
-                  " of parameter '" +
-                  description
-                      .parameters[(i - size_t(microbatches)) /
-                                  size_t(description.groups)]
-                      .name +
-                  "' in step " + std::to_string(step) + remedy);
+      throw Error(
+          "found the gradient norm " + text(losses[i]) + " of parameter '" +
+          description.parameters[(i - firstNorm) / size_t(description.groups)]
+              .name +
+          "' in step " + std::to_string(step) + remedy);
 }
 
 void pprt_context::update(int parameter, void *p, const float *gradient,

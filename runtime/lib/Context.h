@@ -40,10 +40,11 @@ struct pprt_context : pprt_context_head {
   /// Checks that the step did what each step has to; throws Error.
   void endStep();
 
-  /// What losses add up to, in the order of micro-batches.
+  /// What losses add up to, each as often as it counts, in the order of
+  /// micro-batches.
   struct LossSum {
     double losses = 0, count = 0;
-    double mean() const { return losses / count; }
+    double mean() const { return count == 0 ? 0 : losses / count; }
   };
   /// Runs `function`, which computes the losses of what the backend has as data
   /// and trains nothing, between two steps; throws what went wrong. Adds the
@@ -84,6 +85,7 @@ struct pprt_context : pprt_context_head {
     return static_cast<uint8_t *>(base) + bytes * uint64_t(replica);
   }
   void reportLoss(int microbatch, const float *loss);
+  void reportLossWeight(int microbatch, const float *weight);
   void addGradient(int parameter, float *sum, const float *gradient, int pieces,
                    void *workspace);
   void reportSquareNorm(int parameter, const float *gradient, void *workspace);
@@ -142,6 +144,10 @@ private:
   const pprt::Parameter &parameterAt(int parameter) const;
   void checkIds();
   void checkFinite() const;
+  void checkWeights() const;
+  /// Whether this rank reports what belongs to the loss of a micro-batch.
+  bool reportsLoss(int microbatch) const;
+  void reportValue(size_t place, const float *value);
   /// What updates take in this step.
   void setScalars();
   /// Calls a function of the program, unless computations are emulated.

@@ -730,6 +730,7 @@ Description pprt::parseDescription(const char *text) {
   });
   d.functions = root.get<std::vector<std::string>>("functions");
   d.conclude = root.get<int>("conclude");
+  d.hasLossWeights = root.get<bool>("loss_weights", false);
   checkFunctions(d);
   root.forEach("channels", [&](const Node &node) {
     d.channels.push_back({node.get<int>("src"), node.get<int>("dst")});

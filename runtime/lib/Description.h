@@ -257,6 +257,7 @@ struct Description {
   /// The vocabulary where no op says how large it is: that of i32.
   static constexpr int64_t unbounded = 2147483647;
   int64_t vocabulary = 0, targetClasses = 0;
+  bool hasLossWeights = false; // the loss of a step is a weighted mean
   /// A target that the loss ignores: none of the classes, maybe below 0.
   std::optional<int64_t> ignoredTarget;
   std::vector<Input> inputs;
@@ -293,9 +294,11 @@ struct Description {
   bool isFirstOfEqual(int rank, const Parameter *parameter) const;
   /// Of a step, of all replicas.
   int allMicrobatches() const { return microbatches * replicas(); }
-  /// Losses, and square norms of the blocks of parameters, that a step reports.
+  /// Losses, their weights if they have some, and square norms of the blocks of
+  /// parameters, that a step reports.
   size_t reportedValues() const {
-    return size_t(allMicrobatches()) + parameters.size() * size_t(groups);
+    return size_t(allMicrobatches()) * (hasLossWeights ? 2 : 1) +
+           parameters.size() * size_t(groups);
   }
   /// Whether there are programs that compute losses alone.
   bool canEvaluate() const {

@@ -71,9 +71,9 @@ void HostBackend::checkIds(const pprt_context &, const IdRange &range,
   idChecks.note(range, ids, count, stride, bits);
 }
 
-void HostBackend::loss(pprt_context &context, int microbatch,
-                       const float *value) {
-  context.report.loss(microbatch) = *value;
+void HostBackend::report(pprt_context &context, size_t place,
+                         const float *value) {
+  context.report.data()[place] = *value;
 }
 StepMemory HostBackend::memory(pprt_context &context) {
   return {arena->base(), context.report.data(), &context.numbers, summary};
@@ -186,7 +186,7 @@ const void *EmulationBackend::data(int, int) {
   return nothing;
 }
 void EmulationBackend::zero(void *, uint64_t) {}
-void EmulationBackend::loss(pprt_context &, int, const float *) {}
+void EmulationBackend::report(pprt_context &, size_t, const float *) {}
 void EmulationBackend::wait(int request, int action) {
   const uint64_t begin = nowNs();
   HostBackend::wait(request, action);

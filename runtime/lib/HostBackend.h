@@ -32,7 +32,7 @@ public:
   void checkIds(const pprt_context &context, const IdRange &range,
                 const void *ids, int64_t count, int64_t stride,
                 int32_t bits) override;
-  void loss(pprt_context &context, int microbatch, const float *value) override;
+  void report(pprt_context &context, size_t place, const float *value) override;
   StepMemory memory(pprt_context &context) override;
   void allReduceReport(pprt_context &context, void *workspace) override;
   void start(int request, const Transfer &transfer) override;
@@ -74,7 +74,7 @@ public:
   void actionEnd(int action) override;
   const void *data(int input, int microbatch) override;
   void zero(void *data, uint64_t bytes) override;
-  void loss(pprt_context &context, int microbatch, const float *value) override;
+  void report(pprt_context &context, size_t place, const float *value) override;
   void wait(int request, int action) override;
   void finishCollective(int collective, int action) override;
 

@@ -1,7 +1,8 @@
 //===- WeightLayout.cpp - Which weight lies where in which file -----------===//
 //
 // The order of names is that of https://github.com/huggingface/safetensors, the
-// cut into files that of huggingface_hub's split_state_dict_into_shards_factory.
+// cut into files that of huggingface_hub's
+// split_state_dict_into_shards_factory.
 //
 //===----------------------------------------------------------------------===//
 

@@ -5,6 +5,8 @@ epilogues, attention of bf16 by cuDNN, and transfers by NCCL. They train as on t
 emulated device."""
 
 import os
+import pathlib
+import re
 
 import tensor
 from harness import (
@@ -136,6 +138,28 @@ def attention(model, linker):
           ["found no plan of cuDNN for the forward of attention of 2 x 2 heads", "in step 0 of F '"])
 
 
+def documents(model, linker):
+    """Attention within documents: by generated kernels, in graphs as well; not by cuDNN."""
+    ids = "dense<[[0, 0, 0, 1, 1, 1, 1, 2], [0, 0, 0, 0, 0, 1, 0, 1]]> : tensor<2x8xi32>"
+    text, count = re.subn(
+        r"( *)(%\w+, %\w+ = nn.attention %\w+, %\w+, %\w+)( .*)\)( -> \(.*)",
+        rf"\1%ids = arith.constant {ids}\n\1\2 documents(%ids)\3, tensor<2x8xi32>)\4",
+        pathlib.Path(model).read_text())
+    check(count == 1, f"found {count} attentions in the text")
+    path = pathlib.Path("documents.mlir")
+    path.write_text(text)
+    program = compile_model(path, "documents.exe", "--microbatches=4", "--target=cuda",
+                            "--emulate-device", f"--linker={linker}", "--precision=bf16")
+    log = WORK / "documents.calls"
+    found = train(program, 1, "documents", FAKE_CUDA_LOG=str(log))
+    check("cudnnCreate" not in calls_of(log), "cuDNN is opened")
+    emulated = train(program, 1, "documents-emulated", device="emulated")
+    follows("documents", found, emulated, 5e-3)
+    fails(program, 1, {}, ["--attention=cudnn"],
+          ["found attention within documents and --attention=cudnn", "run with --attention=auto",
+           "in step 0 of F '"])
+
+
 def check_calls(log, products, plans):
     """Each form of a product is planned once, and none is refused."""
     calls = calls_of(log)
@@ -233,6 +257,7 @@ def main():
     # epilogue, but for 3 input gradients without activation.
     trains("gpt", gpt, linker, 1e-5, 4 * 12 + 3, 12 + 3, 9)
     attention(gpt, linker)
+    documents(gpt, linker)
     replicas(gpt, linker)
     tensors(linker)
     trains("gpt-bf16", gpt, linker, 5e-3, 4 * 12 + 3, 12 + 3, 9, "--precision=bf16")

@@ -27,6 +27,24 @@ def program_options():
             "--weight-decay", WEIGHT_DECAY, "--clip", CLIP]
 
 
+# Of the curves of hugging_face.py.
+CURVE_STEPS, CURVE_WARMUP, CURVE_LR, CURVE_MIN_LR = 50, 5, 2e-3, 2e-4
+
+
+def curve_options():
+    return ["--data", "data", "--token-format", "bytes", "--order", "windows",
+            "--steps", CURVE_STEPS, "--seed", SEED, "--lr", CURVE_LR, "--min-lr", CURVE_MIN_LR,
+            "--warmup", CURVE_WARMUP, "--decay", CURVE_STEPS - CURVE_WARMUP,
+            "--weight-decay", WEIGHT_DECAY, "--clip", CLIP]
+
+
+def curve_rate(step):
+    if step < CURVE_WARMUP:
+        return CURVE_LR * (step + 1) / CURVE_WARMUP
+    part = (step - CURVE_WARMUP) / (CURVE_STEPS - CURVE_WARMUP)
+    return CURVE_MIN_LR + (CURVE_LR - CURVE_MIN_LR) * (1 + math.cos(math.pi * part)) / 2
+
+
 def data():
     """A few hundred tokens below the vocabulary."""
     state, result = 1, bytearray()

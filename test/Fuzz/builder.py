@@ -33,9 +33,12 @@ class Builder:
         self.layer.operations.append(Operation(text, operands, values))
         return values
 
-    def nn(self, op, operands, results, attributes="", middle=""):
+    def nn(self, op, operands, results, attributes="", middle="", documents=None):
         """An op of nn: types are written as a function's."""
         holes = ", ".join(f"{{{i}}}" for i in range(len(operands)))
+        if documents:
+            middle += f" documents({{{len(operands)}}})"
+            operands = [*operands, documents]
         kinds = ", ".join(value.type for value in operands)
         out = [tensor(shape, element) for shape, element, _ in results]
         out = out[0] if len(out) == 1 else f"({', '.join(out)})"

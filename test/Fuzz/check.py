@@ -18,6 +18,7 @@ import generate
 
 # With a large rate the weights after a step show the gradient to all its bits.
 RATE = 64
+DOCUMENT_END = 1  # the token, in models that have documents
 # Distance allowed from the interpreter, in multiples of what rounding errors of the
 # interpreter's runs with noise change.
 MARGIN = 16
@@ -409,6 +410,8 @@ class Run:
             launch = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n",
                       setting.processes()]
         device = ["--device", "emulated"] if self.case.is_device else []
+        if self.case.model.has_documents():
+            device += ["--document-end", DOCUMENT_END]
         word = "u16" if self.case.model.token_bytes == 2 else "bytes"
         status, out, error = self.execute(
             [*launch, f"./{program}.exe", "--data", "data.bin", "--token-format", word,
@@ -553,6 +556,8 @@ class Run:
             f"--scalar-noise={scalar}", f"--noise-seed={seed}"]
         if case.is_bf16:
             command.append(f"--tensor-noise={BF16_NOISE}")
+        if case.model.has_documents():
+            command.append(f"--document-end={DOCUMENT_END}")
         if self.tools.distort:
             command.append(f"--distort={self.tools.distort}")
         status, out, error = self.execute(command, "interpreter")

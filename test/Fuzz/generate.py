@@ -210,6 +210,11 @@ def matmul(b):
         b.put(b.one("matmul", [x, y], shape, bound, ", ".join(attributes)))
 
 
+def masked_ids(b, ids, mask):
+    c = b.emit(f"arith.constant dense<{mask}> : {ids.type}", [], [(ids.shape, "i32", 1)])[0]
+    return b.emit(f"arith.andi {{0}}, {{1}} : {ids.type}", [ids, c], [(ids.shape, "i32", 1)])[0]
+
+
 def attention(b):
     batch, sequence, width = b.dims.stream
     key_heads = b.rng.choice([1, 1, 2, 3])
@@ -243,10 +248,16 @@ def attention(b):
         attributes.append("causal")
     if b.rng.random() < 0.3:
         attributes.append("scale = 0.7")
+    documents = None
+    ids = [x for x in b.ids if x.shape == (batch, sequence)]
+    if keys == sequence and ids and b.rng.random() < 0.7:
+        # Documents of any positions, in turn or by chance.
+        mask = b.rng.choice([0, 1, 1, 2, 3, 255])
+        documents = masked_ids(b, b.rng.choice(ids), mask)
     # Nothing reads the log-sum-exp: a gradient through it is refused.
     y, _ = b.nn("attention", [q, k, v],
                 [(q.shape, "f32", v.bound), ((batch, heads, sequence), "f32", 4.0)],
-                ", ".join(attributes))
+                ", ".join(attributes), documents=documents)
     b.put(y)
 
 
@@ -502,7 +513,21 @@ def draw_layer(rng, name, inputs, dims, options, size, outputs=None):
     return layer
 
 
-def draw_head(rng, dims, options):
+def few_targets(b, targets):
+    """Targets below a number, and the default of those that are ignored: often so
+    many that a micro-batch, or all of a step, has no others."""
+    def number(n):
+        return b.emit(f"arith.constant dense<{n}> : {targets.type}", [],
+                      [(targets.shape, "i32", 1)])[0]
+
+    limit = b.rng.choice([0, 1, 1, b.dims.vocabulary // 4, b.dims.vocabulary // 2])
+    counts = b.emit(f"arith.cmpi slt, {{0}}, {{1}} : {targets.type}", [targets, number(limit)],
+                    [(targets.shape, "i1", 1)])[0]
+    return b.emit(f"arith.select {{0}}, {{1}}, {{2}} : {counts.type}, {targets.type}",
+                  [counts, targets, number(-100)], [(targets.shape, "i32", 1)])[0]
+
+
+def draw_head(rng, dims, options, has_documents=False):
     inputs = [Value("x", dims.stream), Value("t", dims.stream[:2], "i32")]
     layer = Layer("head", inputs, [])
     b = Builder(rng, layer, dims, options)
@@ -520,7 +545,10 @@ def draw_head(rng, dims, options):
                    "transposed" if is_transposed else "")
     ignored = ""
     if rng.random() < 0.3:
-        ignored = f"ignore_index = {rng.choice([-1, 0, 1, dims.vocabulary // 2])} : i64"
+        number = rng.choice([-1, 0, 1, dims.vocabulary // 2])
+        if has_documents:
+            number = rng.choice([-1, dims.vocabulary])
+        ignored = f"ignore_index = {number} : i64"
     if rng.random() < 0.1:
         # The same without a maximum that is taken off, from its sums.
         rows = dims.stream[:2]
@@ -530,8 +558,15 @@ def draw_head(rng, dims, options):
         each = b.same("arith.subf", b.same("math.log", total, bound=8.0), logit)
         layer.results = [b.one("reduce_mean", [each], (), 8.0, middle=" axes = [0, 1]")]
         return layer
-    loss, lse = b.nn("cross_entropy", [logits, inputs[1]],
-                     [((), "f32", 4.0), (dims.stream[:2], "f32", 4.0)], ignored)
+    targets = inputs[1]
+    if not ignored and not has_documents and rng.random() < 0.4:
+        targets = few_targets(b, targets)
+    statistics = [((), "f32", 4.0), (dims.stream[:2], "f32", 4.0)]
+    loss, lse = b.nn("cross_entropy", [logits, targets], statistics, ignored)
+    if rng.random() < 0.1:
+        # Another one, which may count other targets.
+        more, _ = b.nn("cross_entropy", [b.scale(logits, 0.5), inputs[1]], statistics, ignored)
+        loss = b.same("arith.addf", loss, b.scale(more, 0.5))
     if rng.random() < 0.2:
         # A second part of the loss, as mixtures of experts and z-loss have it.
         square = b.same("arith.mulf", lse, lse)
@@ -553,6 +588,13 @@ def draw_model(rng, sizes=None, dims=None):
     tokens = Value("tokens", dims.stream[:2], "i32")
     targets = Value("targets", dims.stream[:2], "i32")
     model.data = [tokens, targets]
+    ids = [tokens, targets]
+    # Documents are ids of tables, too. Then only the loss reads targets, which are
+    # not to be classes at ends of documents.
+    if dims.vocabulary >= dims.stream[1] and rng.random() < 0.2:
+        documents = Value("documents", dims.stream[:2], "i32")
+        model.data.append(documents)
+        ids = [tokens, documents]
     streams, extras = [], []
     names = iter(range(10000))
 
@@ -593,8 +635,8 @@ def draw_model(rng, sizes=None, dims=None):
     definitions = []
     for _ in range(rng.choice([0, 1, 1, 2, 2, 3, 3])):
         kinds = [streams[0]] * rng.choice([1, 1, 1, 2, 3])
-        if rng.random() < 0.25:
-            kinds.append(rng.choice([tokens, targets]))
+        if rng.random() < 0.35:
+            kinds.append(rng.choice(ids))
         if extras and rng.random() < 0.6:
             kinds.append(rng.choice(extras))
         if rng.random() < 0.05:
@@ -614,7 +656,7 @@ def draw_model(rng, sizes=None, dims=None):
         layer = rng.choice(definitions)
         inputs = []
         for value in layer.inputs:
-            same = [x for x in [tokens, targets] + streams + made if x.type == value.type]
+            same = [x for x in ids + streams + made if x.type == value.type]
             if value.element == "i32":
                 inputs.append(rng.choice(same))
                 continue
@@ -626,7 +668,7 @@ def draw_model(rng, sizes=None, dims=None):
         results = apply(layer, inputs)
         streams.append(results[0])
         made += results[1:]
-    head = draw_head(rng, dims, options)
+    head = draw_head(rng, dims, options, model.has_documents())
     model.layers.append(head)
     last = streams[-1]
     [model.loss] = apply(head, [last, targets])

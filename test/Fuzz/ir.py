@@ -103,13 +103,16 @@ class Parameter(Value):
 
 class Model:
     def __init__(self):
-        self.data = []  # values named tokens and targets
+        self.data = []  # values named tokens, targets and maybe documents
         self.vocabulary = 0
         self.token_bytes = 2
         self.params, self.layers, self.applies = [], [], []
         self.loss = None
         # Only runs under f32 are compared with the interpreter.
         self.is_smooth = True
+
+    def has_documents(self):
+        return any(value.name == "documents" for value in self.data)
 
     def operations(self):
         """Names of all ops that the model has."""
@@ -121,7 +124,9 @@ class Model:
         """MLIR. `stages`: the stage of each apply, None where it is not pinned."""
         used = {apply.layer.name for apply in self.applies}
         lines = [str(layer) for layer in self.layers if layer.name in used]
-        arguments = ", ".join(f"%{value.name}: {value.type}" for value in self.data)
+        kinds = {"documents": ' {pp.data = "documents"}'}
+        arguments = ", ".join(f"%{value.name}: {value.type}{kinds.get(value.name, '')}"
+                              for value in self.data)
         lines.append(f"pp.model @fuzz({arguments}) -> tensor<f32> {{")
         for param in self.params:
             decay = "" if param.decay is None else f" {{decay = {param.decay}}}"

@@ -24,3 +24,19 @@ func.func @self(%x: tensor<1x5x2x3xf32>) -> tensor<1x5x2x3xf32> {
   %y, %lse = nn.attention %x, %x, %x {causal} : (tensor<1x5x2x3xf32>, tensor<1x5x2x3xf32>, tensor<1x5x2x3xf32>) -> (tensor<1x5x2x3xf32>, tensor<1x2x5xf32>)
   return %y : tensor<1x5x2x3xf32>
 }
+// Documents that follow each other, and such that take turns.
+func.func @documents(%q: tensor<2x6x2x3xf32>, %k: tensor<2x6x1x3xf32>, %v: tensor<2x6x1x3xf32>) -> tensor<2x6x2x3xf32> {
+  %d = arith.constant dense<[[0, 0, 1, 1, 1, 2], [0, 0, 0, 0, 0, 0]]> : tensor<2x6xi32>
+  %y, %lse = nn.attention %q, %k, %v documents(%d) {causal} : (tensor<2x6x2x3xf32>, tensor<2x6x1x3xf32>, tensor<2x6x1x3xf32>, tensor<2x6xi32>) -> (tensor<2x6x2x3xf32>, tensor<2x2x6xf32>)
+  return %y : tensor<2x6x2x3xf32>
+}
+func.func @turns(%q: tensor<2x5x3x4xf32>, %k: tensor<2x5x3x4xf32>, %v: tensor<2x5x3x4xf32>) -> tensor<2x5x3x4xf32> {
+  %d = arith.constant dense<[[7, -1, 7, 0, -1], [3, 2, 2, 3, 3]]> : tensor<2x5xi32>
+  %y, %lse = nn.attention %q, %k, %v documents(%d) : (tensor<2x5x3x4xf32>, tensor<2x5x3x4xf32>, tensor<2x5x3x4xf32>, tensor<2x5xi32>) -> (tensor<2x5x3x4xf32>, tensor<2x3x5xf32>)
+  return %y : tensor<2x5x3x4xf32>
+}
+func.func @turns_f64(%q: tensor<1x5x2x4xf64>, %k: tensor<1x5x1x4xf64>, %v: tensor<1x5x1x4xf64>) -> tensor<1x5x2x4xf64> {
+  %d = arith.constant dense<[[7, -1, 7, 0, -1]]> : tensor<1x5xi32>
+  %y, %lse = nn.attention %q, %k, %v documents(%d) {causal, scale = 0.7 : f64} : (tensor<1x5x2x4xf64>, tensor<1x5x1x4xf64>, tensor<1x5x1x4xf64>, tensor<1x5xi32>) -> (tensor<1x5x2x4xf64>, tensor<1x2x5xf64>)
+  return %y : tensor<1x5x2x4xf64>
+}

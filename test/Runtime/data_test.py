@@ -3,6 +3,7 @@
 documents, replicas, and where steps begin."""
 
 import json
+import pathlib
 import random
 import unittest
 
@@ -165,6 +166,75 @@ class DataTest(support.Case):
         rows = [tokens[i:i + 7] for tokens, _, _ in before + behind
                 for i in range(0, len(tokens), 7)]
         self.assertEqual(rows, [tokens for tokens, _, _ in one])
+
+
+class Programs(support.Case):
+    """Whole runs of the hand-made program, of 16 tokens a sequence, below 256."""
+
+    def write_files(self):
+        rng = random.Random(1)
+        tokens = [rng.randrange(256) for _ in range(4000)]
+        documents = [[tokens[i:i + 30]] for i in range(0, 3000, 30)]
+        token_files.write_megatron(self.path("web"), documents, order=list(range(99, -1, -1)))
+        token_files.write_numpy(self.path("code.npy"), tokens[3000:])
+        token_files.write_nanogpt(self.path("train.bin"), tokens)
+        self.data = self.path("web.idx:0.7")
+
+    def test_ranks_read_the_same_samples(self):
+        self.write_files()
+        losses = []
+        for ranks in (1, 2, 4):
+            result = self.assertFine(self.fake(
+                ranks, "--data", self.path("code.npy:0.3"), "--steps", 30, "--metrics",
+                self.path("m.jsonl")))
+            self.assertIn("web.bin, 3000 tokens (u16), an epoch of 187 samples, 70 % of all\n",
+                          result.out)
+            self.assertIn("code.npy, 1000 tokens (i32), an epoch of 62 samples, 30 % of all\n",
+                          result.out)
+            losses.append([json.loads(line)["loss"] for line in
+                           self.read("m.jsonl").splitlines()])
+        self.assertEqual(losses[0], losses[1])
+        self.assertEqual(losses[0], losses[2])
+
+    def test_errors(self):
+        self.write_files()
+        for name, damage, message in [
+                ("web.idx", lambda b: b[:-1], "the file is truncated"),
+                ("web.idx", lambda b: b[:34] + b"\xff" * 4 + b[38:], "sequence 0 with -1 tokens"),
+                ("web.bin", lambda b: b[:-2], "expected at most the 5998 bytes")]:
+            self.write_files()
+            whole = self.read(name)
+            token_files.write(self.path(name), damage(whole))
+            for ranks in (1, 2):
+                result = self.fake(ranks)
+                self.assertEqual(result.code, 1, str(result))
+                self.assertIn(message, result.err)
+        self.write_files()
+        for options, message in [
+                (["--data", self.path("train.bin")], "add --token-format u16, u32 or bytes"),
+                (["--data", self.path("none.idx")], "cannot open the data file"),
+                (["--data", self.path("code.npy:0")], "expected a positive finite number"),
+                (["--document-end", 5], "with files whose index knows documents")]:
+            result = self.fake(1, *options)
+            self.assertEqual(result.code, 1, str(result))
+            self.assertIn(message, result.err)
+
+    def test_ranks_with_another_index(self):
+        self.write_files()
+        command = [support.program("pprt-fake-2"), "--steps", 1, "--data", "set"]
+        for place, order in (("a", None), ("b", [1, 0])):
+            folder = pathlib.Path(self.path(place))
+            folder.mkdir()
+            # The same tokens in the file, in another order by the index.
+            token_files.write_megatron(str(folder / "set"), [[list(range(40))], [[7] * 40]], "u16",
+                                       order)
+            if order:
+                (folder / "set.bin").write_bytes(pathlib.Path(self.path("a/set.bin")).read_bytes())
+        command[0] = str(pathlib.Path(command[0]).resolve())
+        result = support.run(["mpirun", "--oversubscribe", "-n", 1, "--wdir", self.path("a"),
+                              *command, ":", "-n", 1, "--wdir", self.path("b"), *command])
+        self.assertEqual(result.code, 1, str(result))
+        self.assertIn("error: rank 1: found a data file with fingerprint", result.err)
 
 
 if __name__ == "__main__":

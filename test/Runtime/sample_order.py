@@ -1,8 +1,6 @@
 """Which tokens a run trains on, by the formulas of docs/Data.md: a second writing of
 runtime/lib/SampleOrder.cpp and what it stands on."""
 
-import heapq
-
 MASK = 2**64 - 1
 
 
@@ -41,26 +39,50 @@ def permuted(key, number, count, i):
 
 
 def make_tree(weights):
-    """Nested (weight, left, right); a leaf has a number for left."""
+    """Nested (weight, left, right); a leaf has its number and None. For 128 at most."""
     total = sum(weights)
     shares = [round(weight / total * 2.0**40) for weight in weights]
-    heap = [(share, i, i, None) for i, share in enumerate(shares)]
-    heapq.heapify(heap)
-    number = len(weights)
-    while len(heap) > 1:
-        right, left = heapq.heappop(heap), heapq.heappop(heap)
-        heapq.heappush(heap, (left[0] + right[0], number, left, right))
-        number += 1
-    return heap[0]
+    order = sorted(range(len(shares)), key=lambda i: (-shares[i], -i))
+    before = [0]
+    for i in order:
+        before.append(before[-1] + shares[i])
+
+    def cuts_for(error):
+        """Where to cut each range so that no source is off by more than the error, and
+        whether that can be; `allowed` is how much the range may be off by itself."""
+        allowed, cuts = {(i, i + 1): error for i in range(len(order))}, {}
+        for length in range(2, len(order) + 1):
+            for i in range(len(order) - length + 1):
+                j = i + length
+                best = float("-inf")
+                for k in range(i + 1, j):
+                    both = min((allowed[part] - 0.5) * (before[j] - before[i])
+                               / (before[part[1]] - before[part[0]]) for part in ((i, k), (k, j)))
+                    if both > best:
+                        best, cuts[i, j] = both, k
+                allowed[i, j] = best
+        return cuts, allowed[0, len(order)] >= 0
+
+    most, least = 4.0, 0.5
+    for _ in range(20):
+        middle = (most + least) / 2
+        most, least = (middle, least) if cuts_for(middle)[1] else (most, middle)
+    cuts, _ = cuts_for(most)
+
+    def tree(i, j):
+        if j - i == 1:
+            return shares[order[i]], order[i], None
+        return before[j] - before[i], tree(i, cuts[i, j]), tree(cuts[i, j], j)
+    return tree(0, len(order))
 
 
 def source_of(node, n):
     """The source of sample n, and its number there."""
-    while node[3] is not None:
-        weight, _, left, right = node
+    while node[2] is not None:
+        weight, left, right = node
         before, after = ((2 * k * left[0] + weight) // (2 * weight) for k in (n, n + 1))
         node, n = (left, before) if after > before else (right, n - before)
-    return node[2], n
+    return node[1], n
 
 
 class Order:

@@ -69,6 +69,27 @@ static void attentionBackward(const pprt_gpu_code *code,
                  s->fallback_block2, pointers);
 }
 
+static void attentionForwardDocuments(const pprt_gpu_code *code,
+                                      const pprt_gpu_attention *s, void *q,
+                                      void *k, void *v, void *out, void *lse,
+                                      void *workspace, void *documents) {
+  launchFallback(code, s->fallback_kernel, s->fallback_grid, s->fallback_block,
+                 {q, k, v, out, lse, workspace, documents});
+}
+
+static void attentionBackwardDocuments(const pprt_gpu_code *code,
+                                       const pprt_gpu_attention *s, void *q,
+                                       void *k, void *v, void *out, void *lse,
+                                       void *dout, void *dq, void *dk, void *dv,
+                                       void *workspace, void *documents) {
+  std::vector<void *> pointers{q,  k,  v,  out,       lse,      dout,
+                               dq, dk, dv, workspace, documents};
+  launchFallback(code, s->fallback_kernel, s->fallback_grid, s->fallback_block,
+                 pointers);
+  launchFallback(code, s->fallback_kernel2, s->fallback_grid2,
+                 s->fallback_block2, pointers);
+}
+
 static void copy(const pprt_gpu_code *, void *to, const void *from,
                  uint64_t bytes) {
   std::memcpy(to, from, bytes);
@@ -88,6 +109,10 @@ llvm::ArrayRef<std::pair<llvm::StringRef, void *>> pp::emulatedDeviceSymbols() {
       {"pprt_gpu_matmul", address(matmul)},
       {"pprt_gpu_attention_forward", address(attentionForward)},
       {"pprt_gpu_attention_backward", address(attentionBackward)},
+      {"pprt_gpu_attention_forward_documents",
+       address(attentionForwardDocuments)},
+      {"pprt_gpu_attention_backward_documents",
+       address(attentionBackwardDocuments)},
       {"pprt_gpu_check_ids", address(checkIdsOrExit)},
       {"pprt_gpu_constant", address(deviceConstant)},
       {"pprt_gpu_copy", address(copy)},

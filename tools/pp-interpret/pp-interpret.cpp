@@ -41,6 +41,11 @@ struct Options {
   Option<uint64_t> seed{"seed", llvm::cl::init(1),
                         llvm::cl::desc("the program's --seed (default 1)"),
                         llvm::cl::cat(category)};
+  Option<int64_t> documentEnd{
+      "document-end", llvm::cl::init(-1),
+      llvm::cl::desc("the token that ends each document, for models that keep "
+                     "them apart"),
+      llvm::cl::cat(category)};
   Option<std::string> load{
       "load",
       llvm::cl::desc("weights, as --load of programs has them: a "
@@ -122,7 +127,8 @@ static llvm::Error run(const Options &options, pp::ModelOp model) {
       return loaded.takeError();
     values = std::move(*loaded);
   }
-  Step step{options.microbatches, options.step, options.seed};
+  Step step{options.microbatches, options.step, options.seed,
+            options.documentEnd};
   auto exact = interpreter->run(values, *file, step, Noise(), options.distort);
   if (!exact)
     return exact.takeError();

@@ -27,6 +27,7 @@ struct Step {
   int64_t microbatches = 8;
   int64_t number = 0; ///< counts from 0
   uint64_t seed = 1;
+  int64_t documentEnd = -1; ///< the token that ends a document
 };
 
 /// Arithmetic with errors, see Tape.h.
@@ -38,7 +39,7 @@ struct Noise {
 };
 
 struct StepResult {
-  double loss = 0;               ///< mean over the micro-batches
+  double loss = 0;               ///< weighted mean over the micro-batches
   std::vector<Numbers> gradient; ///< of that mean, by parameter
 };
 

@@ -74,6 +74,18 @@ private:
     auto type = cast<MemRefType>(buffer.getType());
     return kernel.addBuffer(type.getNumElements(), type.getElementType());
   }
+  /// Documents of all positions, behind all other buffers; null without.
+  Value documentsOf(Value buffer) { return buffer ? vector(buffer) : Value(); }
+  /// `isSeen`, and only where positions `x` and `y` are of one document.
+  Value inDocument(Value isSeen, Value documents, Value x, Value y) {
+    if (!documents)
+      return isSeen;
+    return arith::AndIOp::create(
+        b, loc, isSeen,
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                              kernel.load(documents, x),
+                              kernel.load(documents, y)));
+  }
   void addUnused(Value buffer) { (void)vector(buffer); }
 
   Value number(double value) {
@@ -254,6 +266,7 @@ void AttentionKernel::forward(pp::kernel::AttentionOp op) {
          v = matrix(op.getValue()), out = matrix(op.getOut());
   Value lse = vector(op.getLse());
   addUnused(op.getWorkspace());
+  Value documents = documentsOf(op.getDocuments());
   Value shared = makeExchange();
   constexpr double lowest = -1e30;
   forWarp(batch * heads * t, [&](Value item) {
@@ -272,6 +285,7 @@ void AttentionKernel::forward(pp::kernel::AttentionOp op) {
                Value isSeen = isLess(key, limit);
                Value keyRow =
                    kernel.add(firstKey, smaller(key, kernel.index(s - 1)));
+               isSeen = inDocument(isSeen, documents, row, keyRow);
                Value score = times(dot(q, from, k, start(k, keyRow, group)),
                                    number(scale));
                score = select(isSeen, score, number(lowest));
@@ -327,6 +341,7 @@ void AttentionKernel::gradQuery(pp::kernel::AttentionGradOp op) {
   (void)matrix(op.getDvalue());
   // For the second kernel: a number for each query.
   Value deltas = kernel.addBuffer(batch * heads * t, b.getF32Type());
+  Value documents = documentsOf(op.getDocuments());
   Value shared = makeExchange();
   forWarp(batch * heads * t, [&](Value item) {
     Values place = kernel.delinearize(item, {batch, heads, t});
@@ -346,6 +361,7 @@ void AttentionKernel::gradQuery(pp::kernel::AttentionGradOp op) {
                Value isSeen = isLess(key, limit);
                Value keyRow =
                    kernel.add(firstKey, smaller(key, kernel.index(s - 1)));
+               isSeen = inDocument(isSeen, documents, row, keyRow);
                Value keyFrom = start(k, keyRow, group);
                Value score = times(dot(q, from, k, keyFrom), number(scale));
                Value p = exp(minus(score, top));
@@ -379,6 +395,7 @@ void AttentionKernel::gradKey(pp::kernel::AttentionGradOp op) {
   (void)matrix(op.getDquery());
   Matrix dk = matrix(op.getDkey()), dv = matrix(op.getDvalue());
   Value deltas = kernel.addBuffer(batch * heads * t, b.getF32Type());
+  Value documents = documentsOf(op.getDocuments());
   Value sharedP = makeExchange(), sharedDs = makeExchange();
   int64_t perGroup = heads / groups;
   forWarp(batch * groups * s, [&](Value item) {
@@ -412,6 +429,7 @@ void AttentionKernel::gradKey(pp::kernel::AttentionGradOp op) {
                                           query, first));
                 Value safe = smaller(query, kernel.index(t - 1));
                 Value row = kernel.add(firstQuery, safe);
+                isSeen = inDocument(isSeen, documents, row, keyRow);
                 Value number = kernel.add(firstRow, safe);
                 Value score = times(dot(q, start(q, row, head), k, keyFrom),
                                     this->number(scale));

@@ -26,6 +26,14 @@ static Value headRows(Emitter &emitter, Value value) {
   return emitter.reshape(value, {shape[0] * shape[1], shape[2] * shape[3]});
 }
 
+/// [B, S] as [B S]; null as it is.
+static Value documentRow(Emitter &emitter, Value documents) {
+  if (!documents)
+    return {};
+  ArrayRef<int64_t> shape = shapeOf(documents);
+  return emitter.reshape(documents, {shape[0] * shape[1]});
+}
+
 namespace {
 /// Attention as loops of generics.
 struct Loops {
@@ -37,7 +45,7 @@ struct Loops {
         heads(op.getHeads() / groups), queries(op.getQueryLength()),
         keys(op.getKeyLength()), size(op.getHeadSize()),
         scale(op.getEffectiveScale()), causal(op.getCausal()),
-        element(elementOf(op.getQuery())) {
+        documents(op.getDocuments()), element(elementOf(op.getQuery())) {
     query = {queryShaped(op.getQuery()), {B, T, G, R, D}};
     key = {op.getKey(), {B, S, G, D}};
     value = {op.getValue(), {B, S, G, D}};
@@ -97,7 +105,7 @@ struct Loops {
 
   Value scores() {
     Value products = contract(query, key, scoreShape(), {B, G, R, T, S});
-    return overScores(
+    Value scores = overScores(
         products, {},
         [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
           Value score = inner.mul(scalars[0], inner.number(element, scale));
@@ -113,6 +121,21 @@ struct Loops {
               visible, score,
               inner.number(element, -std::numeric_limits<double>::infinity()))};
         });
+    if (!documents)
+      return scores;
+    // Of queries and of keys: as many, of the same positions.
+    return emitter.generic(
+        5, {},
+        {{scores, {0, 1, 2, 3, 4}}, {documents, {0, 3}}, {documents, {0, 4}}},
+        {{emitter.empty(scoreShape(), element), {0, 1, 2, 3, 4}}},
+        [&](Emitter &inner, ValueRange scalars) -> SmallVector<Value> {
+          Value isSame = arith::CmpIOp::create(inner.builder, inner.loc,
+                                               arith::CmpIPredicate::eq,
+                                               scalars[1], scalars[2]);
+          return {inner.select(
+              isSame, scalars[0],
+              inner.number(element, -std::numeric_limits<double>::infinity()))};
+        })[0];
   }
 
   Value reduceScores(Value input, double start, bool isMaximum) {
@@ -138,6 +161,7 @@ struct Loops {
   int64_t batch, groups, heads, queries, keys, size;
   double scale;
   bool causal;
+  Value documents; ///< may be null
   Type element;
   Input query, key, value;
 };
@@ -157,8 +181,9 @@ struct LowerAttention : OpRewritePattern<AttentionOp> {
     Value lse = emitter.empty(shapeOf(op.getLse()), elementOf(op.getLse()));
     auto call = kernel::AttentionOp::create(
         rewriter, op.getLoc(), ValueRange{out, lse, lse}.getTypes(), q, k, v,
-        out, lse, /*workspace=*/lse, op.getBatch(), op.getHeads(),
-        op.getKeyHeads(), APFloat(op.getEffectiveScale()), op.getCausal());
+        out, lse, /*workspace=*/lse, documentRow(emitter, op.getDocuments()),
+        op.getBatch(), op.getHeads(), op.getKeyHeads(),
+        APFloat(op.getEffectiveScale()), op.getCausal());
     emitter.addWorkspace(call);
     rewriter.replaceOp(
         op, {emitter.finish(call.getResult(0), op.getResult().getType()),
@@ -211,9 +236,9 @@ struct LowerAttentionGrad : OpRewritePattern<AttentionGradOp> {
     Value dv = emitter.empty(shapeOf(k), elementOf(q));
     auto call = kernel::AttentionGradOp::create(
         rewriter, op.getLoc(), ValueRange{dq, dk, dv, dv}.getTypes(), q, k, v,
-        out, lse, dout, dq, dk, dv, /*workspace=*/dv, op.getBatch(),
-        op.getHeads(), op.getKeyHeads(), APFloat(op.getEffectiveScale()),
-        op.getCausal());
+        out, lse, dout, dq, dk, dv, /*workspace=*/dv,
+        documentRow(emitter, op.getDocuments()), op.getBatch(), op.getHeads(),
+        op.getKeyHeads(), APFloat(op.getEffectiveScale()), op.getCausal());
     emitter.addWorkspace(call);
     SmallVector<Value> results;
     for (auto [value, type] :

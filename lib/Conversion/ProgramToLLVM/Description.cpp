@@ -10,6 +10,7 @@
 
 #include "pp/Dialect/Kernel/IR/KernelOps.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
+#include "pp/Dialect/PP/IR/ConfigAttribute.h"
 
 #include "pp/Interfaces/ElementBytes.h"
 #include "pprt_scalars.h"
@@ -73,10 +74,12 @@ static LogicalResult addInputs(ModuleOp module, json::Object &root) {
              << ", expected tensor<BxTxi32> or tensor<Txi32>: the data of a "
                 "program are rows of tokens";
     // A program that fed tokens to another name would train without a word.
-    if (input.getSymName() != "tokens" && input.getSymName() != "targets")
+    if (!llvm::is_contained({"tokens", "targets", "documents"},
+                            input.getSymName()))
       return input.emitOpError("found data '")
              << input.getSymName()
-             << "', expected 'tokens' or 'targets': set pp.data to one of them";
+             << "', expected 'tokens', 'targets' or 'documents': set pp.data "
+                "to one of them";
     if (first && first != type)
       return input.emitOpError("found type ")
              << type << ", expected " << first
@@ -96,7 +99,7 @@ static LogicalResult addInputs(ModuleOp module, json::Object &root) {
       root["target_classes"] = bound ? bound.getInt() : kNoBound;
       if (auto ignored = input->getAttrOfType<IntegerAttr>(attr::kIgnored))
         root["ignored_target"] = ignored.getInt();
-    } else {
+    } else if (input.getSymName() == "tokens") {
       root["vocabulary"] = bound ? bound.getInt() : kNoBound;
     }
   }
@@ -155,6 +158,8 @@ static LogicalResult addStates(ModuleOp module, const SymbolIndices &indices,
   root["states"] = std::move(states);
   root["functions"] = std::move(names);
   root["conclude"] = functions.indexOf(functions.conclude());
+  if (hasLossWeights(module))
+    root["loss_weights"] = true;
   root["scalars"] = int64_t(PPRT_NUM_SCALARS);
   return success();
 }

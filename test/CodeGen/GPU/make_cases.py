@@ -7,6 +7,22 @@ import sys
 
 element = sys.argv[1]
 shapes = [(1, 1), (3, 5), (257, 1), (257, 5), (3, 64), (257, 64)]
+def documents(name, batch, length, heads, groups, size, number, attributes):
+    """Attention within documents of `number` positions, every third of which is
+    also that of the one before."""
+    q, k, lse = t(batch, length, heads, size), t(batch, length, groups, size), t(batch, heads, length, of="f32")
+    d = t(batch, length, of="i32")
+    ids = [[0 if i % 3 == 2 else i // number for i in range(length)] for _ in range(batch)]
+    made = f"%ids = arith.constant dense<{ids}> : {d}"
+    Q = [("q", q), ("k", k), ("v", k)]
+    forward = f"%o, %l = nn.attention %q, %k, %v documents(%ids) {attributes} : ({q}, {k}, {k}, {d}) -> ({q}, {lse})"
+    function(name, Q, [("o", q), ("l", lse)], [made, forward])
+    function(name + "_grad", Q + [("d", q)], [("a", q), ("b", k), ("c", k)],
+             [made, forward,
+              f"%a, %b, %c = nn.attention_grad %q, %k, %v, %o, %l, %d documents(%ids) {attributes} : "
+              f"({q}, {k}, {k}, {q}, {lse}, {q}, {d}) -> ({q}, {k}, {k})"])
+
+
 if "large" in sys.argv:
     shapes = [(3, 1000), (257, 1000), (1, 4096), (5, 4096), (1031, 12)]
 
@@ -205,5 +221,7 @@ else:
     attention("attention_causal", 1, 37, 37, 4, 2, 6, "{causal}")
     attention("attention_longer", 1, 3, 70, 2, 1, 40, "{causal}")
     attention("attention_shorter", 1, 40, 9, 1, 1, 256, "")
+    documents("attention_documents", 2, 70, 2, 1, 8, 20, "{causal}")
+    documents("attention_turns", 1, 37, 2, 2, 40, 5, "")
 for shape in shapes:
     rows(*shape)

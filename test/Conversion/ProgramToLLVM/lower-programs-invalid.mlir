@@ -114,7 +114,7 @@ module @wide {
 // -----
 
 module @labels {
-  // expected-error@+1 {{found data 'labels', expected 'tokens' or 'targets': set pp.data to one of them}}
+  // expected-error@+1 {{found data 'labels', expected 'tokens', 'targets' or 'documents': set pp.data to one of them}}
   pp.input @labels : tensor<4xi32>
   pp.schedule "1f1b" microbatches(1) placement [0] rows ["0F0"]
   func.func private @conclude() attributes {pp.role = "conclude"}

@@ -47,7 +47,8 @@ Row draw(unsigned seed) {
 
 class Library {
 public:
-  Library() : context(makeRegistry(), MLIRContext::Threading::DISABLED) {
+  explicit Library(bool hasWeights = false)
+      : context(makeRegistry(), MLIRContext::Threading::DISABLED) {
     // Parameters that decay, and as many of bf16, which do not; all have a
     // second use.
     std::string text, uses;
@@ -62,6 +63,9 @@ public:
     text += "func.func private @uses(" + uses + ")\n" +
             "pp.schedule \"1f1b\" microbatches(" +
             std::to_string(kMicrobatches) + ") placement [0] rows [\"\"]\n";
+    if (hasWeights)
+      text += "func.func private @loss() -> "
+              "(tensor<f32> {pp.value = \"w\", pp.loss_weight})\n";
     module = parseSourceString<ModuleOp>(text, &context);
     if (!module)
       llvm::report_fatal_error("the module cannot be read");
@@ -334,6 +338,47 @@ TEST_F(StepFunctions, TheEndOfAStepFollowsFromLossesAndNorms) {
     all.values[i] = before;
   }
   conclude(1);
+  EXPECT_EQ(s.is_finite, 1);
+}
+
+TEST_F(StepFunctions, LossesHaveWeights) {
+  Library weighted(/*hasWeights=*/true);
+  struct alignas(64) {
+    double losses[kMicrobatches] = {1.5, 2.5, 100};
+    double weights[kMicrobatches] = {0.5, 1, 0};
+    double squares[kParameters] = {9};
+    double idsOutOfRange = 0;
+  } all;
+  alignas(16) double summary[PPRT_NUM_SUMMARY];
+  Scalars s;
+  auto conclude = [&](double clip) {
+    weighted.call("conclude", all.losses, &clip, summary, &s.gradient_scale);
+  };
+  conclude(0);
+  EXPECT_EQ(summary[PPRT_SUMMARY_LOSS], (0.5 * 1.5 + 2.5) / 1.5);
+  EXPECT_EQ(summary[PPRT_SUMMARY_NORM], 2);
+  EXPECT_EQ(s.gradient_scale, float(1 / 1.5));
+  EXPECT_EQ(s.is_finite, 1);
+  conclude(1);
+  EXPECT_EQ(s.gradient_scale, float(0.5 / 1.5));
+  // As if there were none where all are 1.
+  all.weights[0] = all.weights[2] = 1;
+  conclude(0);
+  EXPECT_EQ(summary[PPRT_SUMMARY_LOSS], (1.5 + 2.5 + 100) / kMicrobatches);
+  EXPECT_EQ(s.gradient_scale, float(1.0 / kMicrobatches));
+  // Weights that are none.
+  for (double weight : {-0.5, double(INFINITY), double(NAN)}) {
+    all.weights[1] = weight;
+    conclude(0);
+    EXPECT_EQ(s.is_finite, 0) << weight;
+  }
+  // Nothing counts.
+  std::fill_n(all.weights, kMicrobatches, 0.0);
+  all.squares[0] = 0;
+  conclude(1);
+  EXPECT_EQ(summary[PPRT_SUMMARY_LOSS], 0);
+  EXPECT_EQ(summary[PPRT_SUMMARY_NORM], 0);
+  EXPECT_EQ(s.gradient_scale, 1);
   EXPECT_EQ(s.is_finite, 1);
 }
 

@@ -176,9 +176,11 @@ TEST(BFloat16, ProductsAreThoseOfFloats) {
 }
 
 TEST(BFloat16, AttentionIsThatOfFloats) {
-  // Heads that share keys, a block of rows that is not full, a causal mask.
-  for (int causal = 0; causal < 2; ++causal) {
-    pprt_attention_shape shape = {2, 4, 2, 70, 90, 8, 0.35f, causal};
+  // Heads that share keys, a block of rows that is not full, a causal mask, and
+  // documents where there are as many keys as queries.
+  for (int kind = 0; kind < 4; ++kind) {
+    const int64_t length = kind < 2 ? 90 : 70;
+    pprt_attention_shape shape = {2, 4, 2, 70, length, 8, 0.35f, kind % 2};
     int64_t rows = shape.batch * shape.t, keyRows = shape.batch * shape.s;
     int64_t columns = shape.heads * shape.d, keys = shape.kv_heads * shape.d;
     auto q = randomMatrix(rows * columns, 1),
@@ -189,18 +191,23 @@ TEST(BFloat16, AttentionIsThatOfFloats) {
         dv(k.size());
     std::vector<float> lse(shape.batch * shape.heads * shape.t), lse32(lse),
         out32(q.size()), dq32(q.size()), dk32(k.size()), dv32(k.size());
+    // Documents of 37 positions, every tenth of which is of the first.
+    std::vector<int32_t> ids(size_t(shape.batch * shape.s));
+    for (size_t i = 0; i < ids.size(); ++i)
+      ids[i] = i % 10 == 9 ? 0 : int32_t(i % size_t(shape.s) / 37);
+    const int32_t *documents = shape.t == shape.s ? ids.data() : nullptr;
     std::vector<float> q32 = toFloats(q), k32 = toFloats(k), v32 = toFloats(v);
     {
       Workspace workspace(
           pprt_attention_bf16_workspace(0, shape.t, shape.s, shape.d));
       pprt_attention_forward_bf16(&shape, q.data(), columns, k.data(), keys,
                                   v.data(), keys, out.data(), columns,
-                                  lse.data(), workspace.data.data());
+                                  lse.data(), workspace.data.data(), documents);
       EXPECT_TRUE(workspace.guardHolds());
       std::vector<float> scratch(pprt_attention_workspace(0, shape.d));
       pprt_attention_forward_f32(&shape, q32.data(), columns, k32.data(), keys,
                                  v32.data(), keys, out32.data(), columns,
-                                 lse32.data(), scratch.data());
+                                 lse32.data(), scratch.data(), documents);
     }
     EXPECT_EQ(lse, lse32);
     for (size_t i = 0; i < out.size(); ++i)
@@ -210,7 +217,7 @@ TEST(BFloat16, AttentionIsThatOfFloats) {
     pprt_attention_backward_bf16(
         &shape, q.data(), columns, k.data(), keys, v.data(), keys, out.data(),
         columns, lse.data(), dout.data(), columns, dq.data(), columns,
-        dk.data(), keys, dv.data(), keys, workspace.data.data());
+        dk.data(), keys, dv.data(), keys, workspace.data.data(), documents);
     EXPECT_TRUE(workspace.guardHolds());
     std::vector<float> scratch(pprt_attention_workspace(1, shape.d));
     std::vector<float> rounded = toFloats(out), dout32 = toFloats(dout);
@@ -218,7 +225,7 @@ TEST(BFloat16, AttentionIsThatOfFloats) {
                                 v32.data(), keys, rounded.data(), columns,
                                 lse32.data(), dout32.data(), columns,
                                 dq32.data(), columns, dk32.data(), keys,
-                                dv32.data(), keys, scratch.data());
+                                dv32.data(), keys, scratch.data(), documents);
     for (size_t i = 0; i < dq.size(); ++i)
       ASSERT_EQ(dq[i], toBF16(dq32[i]));
     // Sums over heads associate in another way.

@@ -1,5 +1,6 @@
 #include "Batches.h"
 
+#include "Allocations.h"
 #include "Support.h"
 
 #include <algorithm>
@@ -347,6 +348,27 @@ TEST(Batches, SeveralFiles) {
   directory.write("b", std::string(300, '\3'));
   EXPECT_ERROR(batches.load(0), "found other content in the data file '" +
                                     directory.file("b") + "'");
+}
+
+TEST(Batches, LoadAllocatesNothing) {
+  if (!canCountAllocations())
+    GTEST_SKIP() << "sanitizers bring their own malloc";
+  TemporaryDirectory directory;
+  DataOptions options = windowsOf({directory.write("a", ramp(200)),
+                                   directory.write("b", ramp(150)) + ":0.5",
+                                   directory.write("c", ramp(100)) + ":0.1"});
+  options.order = WindowOrder::Epochs;
+  options.documents.end = 7;
+  DataSet data(options);
+  Description d = withDocuments(3, 8);
+  Batches batches(data, d, 1);
+  const AllocationCounts before = allocationCounts();
+  countAllocations(true);
+  for (int64_t step = 0; step < 20; ++step)
+    batches.load(step);
+  countAllocations(false);
+  EXPECT_EQ(allocationCounts().program, before.program);
+  EXPECT_EQ(allocationCounts().libraries, before.libraries);
 }
 
 TEST(DataSet, ErrorsOfFiles) {

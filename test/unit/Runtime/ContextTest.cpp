@@ -180,6 +180,36 @@ TEST_F(ContextTest, EverythingIsReportedOnce) {
   EXPECT_ERROR(context->endStep(), "without an all-reduce");
 }
 
+TEST_F(ContextTest, LossesHaveWeights) {
+  const float half = 0.5, one = 1, negative = -1;
+  EXPECT_EQ(pprt_loss_weight(context.get(), 0, &one), PPRT_ERROR);
+  expectFailure("in a program whose losses have none");
+  d.hasLossWeights = true;
+  EXPECT_EQ(d.reportedValues(), 2u + 2 + 2);
+  auto weigh = [&](const float *first, const float *second) {
+    make();
+    pprt_loss_weight(context.get(), 1, second);
+    pprt_loss_weight(context.get(), 0, first);
+    return report(1, 4, 6);
+  };
+  ASSERT_EQ(weigh(&half, &one), PPRT_OK);
+  const double *values = context->report.data();
+  EXPECT_EQ(values[0], 1);
+  EXPECT_EQ(values[1], 4);
+  EXPECT_EQ(values[2], 0.5);
+  EXPECT_EQ(values[3], 1);
+  EXPECT_EQ(values[4], 36); // the square norm of the first parameter
+  EXPECT_EQ(weigh(&one, &negative), PPRT_ERROR);
+  expectFailure("found the weight -1.000000 of the loss in micro-batch 1 of "
+                "step 0, expected a finite number of at least 0");
+  make();
+  EXPECT_EQ(report(1, 4, 6), PPRT_ERROR);
+  expectFailure("reported 0 times");
+  make();
+  EXPECT_EQ(pprt_loss_weight(context.get(), 2, &one), PPRT_ERROR);
+  expectFailure("found a loss of micro-batch 2");
+}
+
 TEST_F(ContextTest, WrongNumbersAreErrors) {
   pprt_context *ctx = context.get();
   float x[4] = {};

@@ -304,6 +304,15 @@ static json replicated() {
   return document;
 }
 
+TEST(Description, LossesHaveWeights) {
+  json document = replicated();
+  EXPECT_FALSE(parseDescription(document.dump().c_str()).hasLossWeights);
+  document["loss_weights"] = true;
+  Description d = parseDescription(document.dump().c_str());
+  EXPECT_TRUE(d.hasLossWeights);
+  EXPECT_EQ(d.reportedValues(), 8u + 8 + 2 * 4);
+}
+
 TEST(Description, Replicas) {
   std::string text = replicated().dump();
   Description d = parseDescription(text.c_str());

@@ -151,8 +151,8 @@ TEST(ModelDirectory, OnAnyMeshTheSameBytes) {
                               bootstrap.rank() == 0 ? &none : nullptr);
         target.write(arena, bootstrap);
       });
-      const WeightLayout layout = layOutWeights(
-          c.description.parameters, type, options.maxShardBytes);
+      const WeightLayout layout =
+          layOutWeights(c.description.parameters, type, options.maxShardBytes);
       expectFiles(options.save, c, layout);
       EXPECT_EQ(directory.count(), 1u);
       size_t files = 0;

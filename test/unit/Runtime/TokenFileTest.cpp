@@ -225,6 +225,7 @@ TEST(TokenFile, FilesOfOtherKinds) {
         {"PAR1", "a Parquet"},
         {"ARROW1", "an Arrow"},
         {"\x80\x04", "a pickle"},
+        {"MMIDIDX", "the index of a Megatron data set, which has to be named"},
         {Text("\x20\0\0\0\0\0\0\0{\"", 10), "a safetensors"}}) {
     std::string path = directory.write("a.bin", begin + Text(100, 'x'));
     EXPECT_ERROR(TokenFile(path, TokenFormat::Auto), "found " + what);

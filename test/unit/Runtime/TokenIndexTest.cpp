@@ -1,5 +1,6 @@
 #include "TokenIndex.h"
 
+#include "Allocations.h"
 #include "Support.h"
 #include "TokenFile.h"
 
@@ -313,4 +314,24 @@ TEST(TokenIndex, FingerprintCoversTheIndex) {
   file.checkUnchanged();
   directory.write("set.idx", set.index());
   EXPECT_ERROR(file.checkUnchanged(), "set.bin' or its index");
+}
+
+TEST(TokenIndex, ReadsAllocateNothing) {
+  if (!canCountAllocations())
+    GTEST_SKIP() << "sanitizers bring their own malloc";
+  TemporaryDirectory directory;
+  Megatron set = small();
+  std::reverse(set.pointers.begin(), set.pointers.end());
+  set.lengths = {1, 1, 3};
+  TokenFile file(set.write(directory, "set"), TokenFormat::Auto);
+  int32_t window[5];
+  bool borders[5];
+  const AllocationCounts before = allocationCounts();
+  countAllocations(true);
+  file.read(0, 5, window);
+  file.markDocuments(0, 5, window, borders);
+  file.checkUnchanged();
+  countAllocations(false);
+  EXPECT_EQ(allocationCounts().program, before.program);
+  EXPECT_EQ(allocationCounts().libraries, before.libraries);
 }

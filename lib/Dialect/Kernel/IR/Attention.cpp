@@ -26,8 +26,9 @@ using namespace pp::kernel;
 /// Matrices of rows by heads side by side.
 static LogicalResult verifyAttention(Operation *op, ValueRange queryLike,
                                      ValueRange keyLike, Value lse,
-                                     int64_t batch, int64_t heads,
-                                     int64_t kvHeads, double scale) {
+                                     Value documents, int64_t batch,
+                                     int64_t heads, int64_t kvHeads,
+                                     double scale) {
   for (Value value : llvm::concat<Value>(llvm::to_vector(queryLike),
                                          llvm::to_vector(keyLike)))
     if (shapeOf(value).size() != 2)
@@ -68,20 +69,25 @@ static LogicalResult verifyAttention(Operation *op, ValueRange queryLike,
     return op->emitOpError("found scale = ")
            << scale << ", expected a number that is finite in f32, in which "
            << "the kernel computes";
+  if (documents && // C5
+      (q[0] != k[0] || shapeOf(documents) != ArrayRef<int64_t>{k[0]}))
+    return op->emitOpError("found documents of type ")
+           << documents.getType() << " for " << q[0] << " queries and " << k[0]
+           << " keys, expected as many queries as keys and a number for each";
   return verifyWorkspace(call);
 }
 
 LogicalResult AttentionOp::verify() {
   return verifyAttention(*this, {getQuery(), getOut()}, {getKey(), getValue()},
-                         getLse(), getBatch(), getHeads(), getKvHeads(),
-                         getScale().convertToDouble());
+                         getLse(), getDocuments(), getBatch(), getHeads(),
+                         getKvHeads(), getScale().convertToDouble());
 }
 
 LogicalResult AttentionGradOp::verify() {
   return verifyAttention(*this, {getQuery(), getOut(), getDout(), getDquery()},
                          {getKey(), getValue(), getDkey(), getDvalue()},
-                         getLse(), getBatch(), getHeads(), getKvHeads(),
-                         getScale().convertToDouble());
+                         getLse(), getDocuments(), getBatch(), getHeads(),
+                         getKvHeads(), getScale().convertToDouble());
 }
 
 //===----------------------------------------------------------------------===//
@@ -93,7 +99,7 @@ namespace {
 struct Shape {
   int64_t batch, heads, kvHeads, queries, keys, columns;
   double scale;
-  bool causal, isBF16;
+  bool causal, isBF16, hasDocuments;
 };
 } // namespace
 
@@ -108,7 +114,8 @@ template <typename OpTy> static Shape attentionShape(OpTy op) {
           q[1] / heads,
           op.getScale().convertToDouble(),
           op.getCausal(),
-          elementOf(op.getQuery()).isBF16()};
+          elementOf(op.getQuery()).isBF16(),
+          bool(op.getDocuments())};
 }
 
 /// What the runtime's struct for either target says of a shape.
@@ -137,6 +144,9 @@ static int64_t workspaceBytes(const Shape &shape, bool isAdjoint,
                               const LibraryTarget &target) {
   if (target.isDevice) {
     pprt_gpu_attention s = deviceShape(shape);
+    // For kernels of the compiler.
+    if (shape.hasDocuments)
+      return isAdjoint ? pprt_gpu_attention_sums_bytes(&s) : 0;
     s.any_order = target.anyOrder;
     return pprt_gpu_attention_workspace(&s, isAdjoint, target.least,
                                         target.most, target.cudnn);
@@ -173,6 +183,17 @@ template <typename OpTy> static Value hostShape(OpTy op, CallBuilder &calls) {
       fieldsOf(structOf<pprt_attention_shape>(attentionShape(op))));
 }
 
+/// Pushes the address of the documents, null without.
+static LogicalResult pushDocuments(CallBuilder &calls, Value documents,
+                                   SmallVectorImpl<Value> &operands) {
+  FailureOr<Value> pointer =
+      documents ? calls.pointer(documents) : calls.null();
+  if (failed(pointer))
+    return failure();
+  operands.push_back(*pointer);
+  return success();
+}
+
 /// Pushes address and leading dimension of each buffer.
 static LogicalResult pushMatrices(CallBuilder &calls, ValueRange buffers,
                                   SmallVectorImpl<Value> &operands) {
@@ -206,6 +227,8 @@ LogicalResult AttentionOp::lowerToHostCall(CallBuilder &calls) {
       return failure();
     operands.push_back(*pointer);
   }
+  if (failed(pushDocuments(calls, getDocuments(), operands)))
+    return failure();
   return calls.call(kernelName("pprt_attention_forward", getQuery()), operands);
 }
 
@@ -223,6 +246,8 @@ LogicalResult AttentionGradOp::lowerToHostCall(CallBuilder &calls) {
           calls, {getDout(), getDquery(), getDkey(), getDvalue()}, operands)))
     return failure();
   operands.push_back(*workspace);
+  if (failed(pushDocuments(calls, getDocuments(), operands)))
+    return failure();
   return calls.call(kernelName("pprt_attention_backward", getQuery()),
                     operands);
 }
@@ -288,7 +313,8 @@ lowerToDevice(OpTy op, DeviceCallBuilder &calls, StringRef kind,
       calls.cost(name, isAdjoint ? "attention_backward" : "attention_forward",
                  bytes, bytes, pprt_gpu_attention_operations(&s, isAdjoint),
                  pprt_gpu_type_name(s.type));
-  if (*type == PPRT_GPU_BF16)
+  // cuDNN is not asked where there are documents.
+  if (*type == PPRT_GPU_BF16 && !op.getDocuments())
     calls.useLibraries(PPRT_GPU_CALLS_BF16_ATTENTION);
   s.ldq = leading[0];
   s.ldk = leading[1];
@@ -302,7 +328,7 @@ lowerToDevice(OpTy op, DeviceCallBuilder &calls, StringRef kind,
   s.type = *type;
   if (auto sums = op->template getAttrOfType<DictionaryAttr>("pp.sums")) {
     s.any_order = sums.template getAs<BoolAttr>("any_order").getValue();
-    if (*type == PPRT_GPU_BF16)
+    if (*type == PPRT_GPU_BF16 && !op.getDocuments())
       noteWorkspaces(calls.module(), sums);
   }
   describeFallback(op, "pp.fallback", calls, s.fallback_kernel, s.fallback_grid,
@@ -315,7 +341,13 @@ lowerToDevice(OpTy op, DeviceCallBuilder &calls, StringRef kind,
   operands.push_back(*lse);
   operands.append(split, pointers.end());
   operands.push_back(*workspace);
-  if (failed(calls.callWithContext(callee, operands)))
+  std::string function = callee.str();
+  if (op.getDocuments()) {
+    function += "_documents";
+    if (failed(pushDocuments(calls, op.getDocuments(), operands)))
+      return failure();
+  }
+  if (failed(calls.callWithContext(function, operands)))
     return failure();
   return cost;
 }

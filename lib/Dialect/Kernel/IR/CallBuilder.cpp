@@ -158,7 +158,7 @@ Value CallBuilder::structOnStack(ArrayRef<StructField> fields) {
   return address;
 }
 
-Value DeviceCallBuilder::null() {
+Value CallBuilder::null() {
   return LLVM::ZeroOp::create(builder, op->getLoc(),
                               LLVM::LLVMPointerType::get(builder.getContext()));
 }

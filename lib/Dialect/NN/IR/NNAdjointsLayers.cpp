@@ -136,7 +136,7 @@ AttentionOp::buildAdjoint(OpBuilder &builder, ValueRange cotangents,
                        "with nn.matmul and nn.softmax instead");
   auto grad = AttentionGradOp::create(
       builder, getLoc(), getQuery(), getKey(), getValue(), getResult(),
-      getLse(), cotangents[0], getCausalAttr(), getScaleAttr());
+      getLse(), cotangents[0], getDocuments(), getCausalAttr(), getScaleAttr());
   for (unsigned i = 0; i < 3; ++i)
     operandCotangents[i] = grad->getResult(i);
   return success();

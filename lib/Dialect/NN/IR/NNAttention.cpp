@@ -8,7 +8,7 @@ using namespace pp::nn;
 using namespace pp::nn::detail;
 
 static LogicalResult checkAttention(Checker check, Value query, Value key,
-                                    Value value, bool causal,
+                                    Value value, Value documents, bool causal,
                                     std::optional<APFloat> scale) {
   StringRef remedy = "split heads with nn.reshape";
   if (failed(check.hasRank("(C1)", {"query", query}, 4, remedy)) ||
@@ -37,10 +37,20 @@ static LogicalResult checkAttention(Checker check, Value query, Value key,
     return check.fail("(C6) causal attention of ", q[1], " queries to ", k[1],
                       " keys, expected at least as many keys as queries: drop "
                       "causal or pass more keys");
-  if (scale)
-    return check.isFinite("(C7)", "scale", scale->convertToDouble(),
-                          tensorType(query).getElementType());
-  return success();
+  if (scale && failed(check.isFinite("(C7)", "scale", scale->convertToDouble(),
+                                     tensorType(query).getElementType())))
+    return failure();
+  if (!documents)
+    return success();
+  if (q[1] != k[1])
+    return check.fail("(C8) query has ", q[1], " positions and key has ", k[1],
+                      ", expected as many with documents, which are of the "
+                      "positions of one sequence: drop documents, or pass all "
+                      "queries");
+  return check.hasType(
+      "(C8)", {"documents", documents},
+      tensorOf({k[0], k[1]}, tensorType(documents).getElementType()),
+      "a number for each position of a batch entry");
 }
 
 /// [B,H,T]: one number a query and head.
@@ -57,7 +67,8 @@ LogicalResult AttentionOp::inferReturnTypes(MLIRContext *,
   Checker check{location, getOperationName()};
   Value query = adaptor.getQuery();
   if (failed(checkAttention(check, query, adaptor.getKey(), adaptor.getValue(),
-                            adaptor.getCausal(), adaptor.getScale())))
+                            adaptor.getDocuments(), adaptor.getCausal(),
+                            adaptor.getScale())))
     return failure();
   types.append({query.getType(), lseType(query)});
   return success();
@@ -69,14 +80,15 @@ LogicalResult AttentionGradOp::inferReturnTypes(
   Checker check{location, getOperationName()};
   Value query = adaptor.getQuery(), key = adaptor.getKey();
   if (failed(checkAttention(check, query, key, adaptor.getValue(),
-                            adaptor.getCausal(), adaptor.getScale())))
+                            adaptor.getDocuments(), adaptor.getCausal(),
+                            adaptor.getScale())))
     return failure();
   Type type = query.getType();
-  if (failed(check.hasType("(C8)", {"out", adaptor.getOut()}, type,
+  if (failed(check.hasType("(C9)", {"out", adaptor.getOut()}, type,
                            "that of query")) ||
-      failed(check.hasType("(C8)", {"dout", adaptor.getDout()}, type,
+      failed(check.hasType("(C9)", {"dout", adaptor.getDout()}, type,
                            "that of query")) ||
-      failed(check.hasType("(C9)", {"lse", adaptor.getLse()}, lseType(query),
+      failed(check.hasType("(C10)", {"lse", adaptor.getLse()}, lseType(query),
                            "one number a query and head")))
     return failure();
   types.append({type, key.getType(), adaptor.getValue().getType()});

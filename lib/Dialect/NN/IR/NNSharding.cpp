@@ -364,8 +364,9 @@ namespace {
 /// one, by the query heads that share it.
 struct AttentionLoops {
   template <typename Op> AttentionLoops(Op op, ShardingRule &rule) {
-    // A causal mask counts positions.
-    LoopKind positions = op.getCausal() ? LoopKind::Whole : LoopKind::Sum;
+    // A causal mask counts positions, and documents are of all of them.
+    LoopKind positions =
+        op.getCausal() || op.getDocuments() ? LoopKind::Whole : LoopKind::Sum;
     unsigned batch = rule.addLoop(op.getBatch());
     unsigned query = rule.addLoop(op.getQueryLength(), positions);
     unsigned key = rule.addLoop(op.getKeyLength(), LoopKind::Whole);
@@ -376,8 +377,9 @@ struct AttentionLoops {
     queries = {{batch}, {query}, {keyHead, shared}, {size}};
     keys = {{batch}, {key}, {keyHead}, {size}};
     statistics = {{batch}, {keyHead, shared}, {query}};
+    documents = {{batch}, {key}};
   }
-  DimLoops queries, keys, statistics;
+  DimLoops queries, keys, statistics, documents;
 };
 } // namespace
 
@@ -385,6 +387,8 @@ ShardingRule AttentionOp::getShardingRule() {
   ShardingRule rule;
   AttentionLoops loops(*this, rule);
   rule.operands = {loops.queries, loops.keys, loops.keys};
+  if (getDocuments())
+    rule.operands.push_back(loops.documents);
   rule.results = {loops.queries, loops.statistics};
   return rule;
 }
@@ -395,6 +399,8 @@ ShardingRule AttentionGradOp::getShardingRule() {
   AttentionLoops loops(*this, rule);
   rule.operands = {loops.queries, loops.keys,       loops.keys,
                    loops.queries, loops.statistics, loops.queries};
+  if (getDocuments())
+    rule.operands.push_back(loops.documents);
   rule.results = {loops.queries, loops.keys, loops.keys};
   rule.terms = {{5}};
   return rule;

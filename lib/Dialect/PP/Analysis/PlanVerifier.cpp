@@ -170,29 +170,42 @@ LogicalResult Plan::verifyGradients() const {
   return success();
 }
 
-LogicalResult Plan::verifyLoss() const {
+/// The one forward function with a result that has `attribute`; null if there
+/// is none.
+static FailureOr<func::FuncOp>
+findOfLoss(ArrayRef<std::array<func::FuncOp, 4>> functions,
+           StringRef attribute) {
   func::FuncOp found;
   for (auto &ofStage : functions)
     for (ActionKind kind : kAllKinds) {
       func::FuncOp function = ofStage[unsigned(kind)];
       for (unsigned i = 0, e = function ? function.getNumResults() : 0; i != e;
            ++i) {
-        if (!function.getResultAttr(i, attr::kLoss))
+        if (!function.getResultAttr(i, attribute))
           continue;
         if (kind != ActionKind::F)
           return function.emitError()
-                 << "found pp.loss on a backward function, expected it on a "
-                    "result of a forward";
+                 << "found " << attribute
+                 << " on a backward function, expected it on a result of a "
+                    "forward";
         if (found) {
-          InFlightDiagnostic diagnostic =
-              function.emitError() << "found a second pp.loss, expected one";
+          InFlightDiagnostic diagnostic = function.emitError()
+                                          << "found a second " << attribute
+                                          << ", expected one";
           diagnostic.attachNote(found.getLoc()) << "the first is here";
           return diagnostic;
         }
         found = function;
       }
     }
-  if (!found)
+  return found;
+}
+
+LogicalResult Plan::verifyLoss() const {
+  FailureOr<func::FuncOp> loss = findOfLoss(functions, attr::kLoss);
+  if (failed(loss) || failed(findOfLoss(functions, attr::kLossWeight)))
+    return failure();
+  if (!*loss)
     return ModuleOp(module).emitError()
            << "found no result with pp.loss, expected one "
               "in the forward of a stage";

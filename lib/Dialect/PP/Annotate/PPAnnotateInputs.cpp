@@ -85,6 +85,9 @@ private:
     auto data =
         dyn_cast_or_null<StringAttr>(function.getArgAttr(number, attr::kData));
     auto called = calls.find(function.getSymName());
+    // The runtime checks tokens and targets.
+    if (data && data.getValue() == kDocuments)
+      return std::nullopt;
     if (data && called == calls.end()) {
       Sources sources(std::in_place);
       sources->insert(data);
@@ -133,11 +136,15 @@ struct Bound {
     size = size ? std::min(*size, reader.size) : reader.size;
     ignored.insert(reader.ignored);
   }
-  /// The id from the bound on that all readers ignore, if there is one.
-  std::optional<int64_t> getIgnored() const {
-    if (ignored.size() != 1 || !*ignored.begin() || **ignored.begin() < *size)
+  /// The id out of the bound that all readers ignore, if there is one. Below 0
+  /// there is none in files, but the runtime puts it at the ends of documents.
+  std::optional<int64_t> getIgnored(bool hasDocuments) const {
+    if (ignored.size() != 1 || !*ignored.begin())
       return std::nullopt;
-    return *ignored.begin();
+    const int64_t id = **ignored.begin();
+    if (id >= *size || (id < 0 && hasDocuments))
+      return id;
+    return std::nullopt;
   }
 };
 } // namespace
@@ -201,13 +208,17 @@ struct AnnotateInputs : pp::impl::PPAnnotateInputsBase<AnnotateInputs> {
       for (StringAttr source : *sources)
         bounds[source].limit(*reader);
     });
+    const bool hasDocuments =
+        llvm::any_of(module.getOps<InputOp>(), [](InputOp input) {
+          return input.getSymName() == kDocuments;
+        });
     for (InputOp input : module.getOps<InputOp>()) {
       auto found = bounds.find(input.getSymNameAttr());
       if (found == bounds.end())
         continue;
       const Bound &bound = found->second;
       input->setAttr(attr::kBound, builder.getI64IntegerAttr(*bound.size));
-      if (std::optional<int64_t> ignored = bound.getIgnored())
+      if (std::optional<int64_t> ignored = bound.getIgnored(hasDocuments))
         input->setAttr(attr::kIgnored, builder.getI64IntegerAttr(*ignored));
     }
   }

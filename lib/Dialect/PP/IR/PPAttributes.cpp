@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "pp/Dialect/PP/IR/ConfigAttribute.h"
 #include "pp/Dialect/PP/IR/PPDialect.h"
 
 #include "pp/Dialect/PP/IR/PPOps.h"

@@ -127,7 +127,7 @@ LogicalResult pp::PPDialect::verifyRegionResultAttribute(
   StringRef name = attribute.getName();
   if (name == attr::kValue)
     return expectString(op, attribute);
-  if (name == attr::kLoss)
+  if (name == attr::kLoss || name == attr::kLossWeight)
     return expectUnit(op, attribute);
   if (name == attr::kShard)
     return expectDistribution(op, attribute);
@@ -143,5 +143,5 @@ LogicalResult pp::PPDialect::verifyRegionResultAttribute(
   }
   return op->emitOpError() << "found unknown result attribute " << name
                            << ", expected pp.value, pp.accumulates, pp.grad, "
-                              "pp.loss or pp.shard";
+                              "pp.loss, pp.loss_weight or pp.shard";
 }

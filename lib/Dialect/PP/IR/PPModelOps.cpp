@@ -224,10 +224,12 @@ LogicalResult ModelOp::verify() {
   if (failed(nn::detail::verifyAttributes(*this, {})))
     return failure();
   ArrayRef<Type> results = getResultTypes();
-  if (results.size() != 1 || !isFloatTensor(results.front()) ||
+  if (results.empty() || results.size() > 2 || !llvm::all_equal(results) ||
+      !isFloatTensor(results.front()) ||
       cast<RankedTensorType>(results.front()).getRank() != 0)
     return emitOpError() << "found results (" << results
-                         << "), expected one scalar loss such as tensor<f32>";
+                         << "), expected one scalar loss such as tensor<f32>, "
+                            "and at most its weight, of the same type";
   for (auto [i, type] : llvm::enumerate(getArgumentTypes()))
     if (!isStaticTensor(type))
       return emitOpError() << "found argument " << i << " of type " << type

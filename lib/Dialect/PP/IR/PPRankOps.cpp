@@ -258,6 +258,10 @@ LogicalResult LossOp::verify() {
   return verifyMicrobatch(*this, getMicrobatch());
 }
 
+LogicalResult LossWeightOp::verify() {
+  return verifyMicrobatch(*this, getMicrobatch());
+}
+
 LogicalResult RunOp::verifySymbolUses(SymbolTableCollection &symbols) {
   Operation *callee = symbols.lookupNearestSymbolFrom(*this, getCalleeAttr());
   if (!callee || !isa<FunctionOpInterface>(callee))

@@ -89,7 +89,8 @@ void ProgramDistributions::collect() {
         producers[name].push_back(result);
       if (function.getResultAttr(i, attr::kAccumulates))
         sums.push_back(result);
-      if (isa<ModelOp>(function) || function.getResultAttr(i, attr::kLoss))
+      if (isa<ModelOp>(function) || function.getResultAttr(i, attr::kLoss) ||
+          function.getResultAttr(i, attr::kLossWeight))
         losses.push_back(result);
     }
   }

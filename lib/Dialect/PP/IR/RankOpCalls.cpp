@@ -57,6 +57,15 @@ LogicalResult LossOp::lowerToCalls(StepCalls &calls) {
   return success();
 }
 
+LogicalResult LossWeightOp::lowerToCalls(StepCalls &calls) {
+  if (failed(requireF32(*this, getValue())))
+    return failure();
+  calls.callChecked("pprt_loss_weight",
+                    {calls.context(), calls.growing(getMicrobatch()),
+                     calls.address(getValue())});
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Transfers
 //===----------------------------------------------------------------------===//

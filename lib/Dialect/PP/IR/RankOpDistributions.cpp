@@ -55,6 +55,10 @@ LogicalResult RunOp::inferDistributions(ProgramDistributions &distributions) {
 LogicalResult LossOp::inferDistributions(ProgramDistributions &distributions) {
   return distributions.checkLoss(getValue(), *this);
 }
+LogicalResult
+LossWeightOp::inferDistributions(ProgramDistributions &distributions) {
+  return distributions.checkLoss(getValue(), *this);
+}
 
 //===----------------------------------------------------------------------===//
 // Transfers and collectives

@@ -26,6 +26,11 @@ SeriesKey RunOp::getSeriesKey() {
 std::optional<int64_t> LossOp::getInstance() { return getMicrobatch(); }
 void LossOp::moveInstance(int64_t by) { setMicrobatch(getMicrobatch() + by); }
 
+std::optional<int64_t> LossWeightOp::getInstance() { return getMicrobatch(); }
+void LossWeightOp::moveInstance(int64_t by) {
+  setMicrobatch(getMicrobatch() + by);
+}
+
 //===----------------------------------------------------------------------===//
 // Transfers
 //===----------------------------------------------------------------------===//

@@ -80,6 +80,15 @@ int64_t StepFunctions::indexOf(func::FuncOp function) const {
   return function && it != all.end() ? it - all.begin() : -1;
 }
 
+bool pp::hasLossWeights(ModuleOp module) {
+  return llvm::any_of(module.getOps<func::FuncOp>(), [](func::FuncOp function) {
+    return llvm::any_of(
+        llvm::seq(function.getNumResults()), [&](unsigned result) {
+          return bool(function.getResultAttr(result, attr::kLossWeight));
+        });
+  });
+}
+
 int64_t pp::getMostWorkspace(ArrayRef<func::FuncOp> functions) {
   int64_t most = 0;
   for (func::FuncOp function : functions)

@@ -42,7 +42,7 @@ public:
   void addAdd(int64_t elements);
   void addUpdate(const Optimizer &optimizer, ParameterOp parameter,
                  int64_t elements);
-  void addConclude(int64_t microbatches, int64_t norms);
+  void addConclude(int64_t microbatches, bool hasWeights, int64_t norms);
 
 private:
   RankedTensorType row(int64_t elements, Type element) {
@@ -184,6 +184,7 @@ struct Conclusion {
   Location loc;
   Value values, clip;
   int64_t microbatches, norms;
+  bool hasWeights; ///< behind the losses
 
   Value number(double value) {
     return arith::ConstantOp::create(b, loc, b.getF64FloatAttr(value));
@@ -215,12 +216,56 @@ struct Conclusion {
     return {loop.getResult(0), loop.getResult(1)};
   }
 
+  /// The sums of weighted losses and of the weights, in order, and a number
+  /// that is 0 where all are finite and no weight is negative.
+  std::array<Value, 3> sumWeighted() {
+    Value zero = number(0);
+    auto loop = scf::ForOp::create(
+        b, loc, index(0), index(microbatches), index(1),
+        ValueRange{zero, zero, zero},
+        [&](OpBuilder &inside, Location, Value i, ValueRange sums) {
+          Conclusion in{inside, loc, values, clip, microbatches, norms, true};
+          auto add = [&](Value x, Value y) -> Value {
+            return arith::AddFOp::create(inside, loc, x, y);
+          };
+          Value weight =
+              in.at(values, arith::AddIOp::create(inside, loc, i,
+                                                  in.index(microbatches)));
+          Value x =
+              arith::MulFOp::create(inside, loc, in.at(values, i), weight);
+          Value none = add(arith::SubFOp::create(inside, loc, x, x),
+                           arith::SubFOp::create(inside, loc, weight, weight));
+          Value isBelow = in.is(arith::CmpFPredicate::OLT, weight, zero);
+          Value below =
+              arith::SelectOp::create(inside, loc, isBelow, in.number(1), zero);
+          scf::YieldOp::create(inside, loc,
+                               {add(sums[0], x), add(sums[1], weight),
+                                add(add(sums[2], none), below)});
+        });
+    return {loop.getResult(0), loop.getResult(1), loop.getResult(2)};
+  }
+
+  /// The sum of losses, what it and gradients are divided by, and a number that
+  /// is 0 where both are good.
+  std::array<Value, 3> sumLosses() {
+    if (!hasWeights) {
+      auto [losses, bad] = sum(0, microbatches);
+      return {losses, number(double(microbatches)), bad};
+    }
+    auto [losses, weights, bad] = sumWeighted();
+    // Losses and gradients are 0 where nothing counts.
+    Value isNothing = is(arith::CmpFPredicate::OEQ, weights, number(0));
+    Value count =
+        arith::SelectOp::create(b, loc, isNothing, number(1), weights);
+    return {losses, count, bad};
+  }
+
   /// Loss and norm, the factor of gradients, and whether they are to be used.
   SmallVector<Value> build() {
-    auto [losses, badLosses] = sum(0, microbatches);
-    auto [squares, badSquares] = sum(microbatches, microbatches + norms);
-    Value failures = at(values, index(microbatches + norms + PPRT_FLAG_IDS));
-    Value count = number(double(microbatches));
+    auto [losses, count, badLosses] = sumLosses();
+    const int64_t firstNorm = microbatches * (hasWeights ? 2 : 1);
+    auto [squares, badSquares] = sum(firstNorm, firstNorm + norms);
+    Value failures = at(values, index(firstNorm + norms + PPRT_FLAG_IDS));
     Value loss = arith::DivFOp::create(b, loc, losses, count);
     Value root = math::SqrtOp::create(b, loc, squares);
     Value norm = arith::DivFOp::create(b, loc, root, count);
@@ -249,10 +294,12 @@ static_assert(PPRT_SUMMARY_LOSS == 0 && PPRT_SUMMARY_NORM == 1 &&
 
 /// Two numbers of the summary, two of the scalars: one loop, each round of
 /// which computes all of them and keeps its own.
-void FunctionMaker::addConclude(int64_t microbatches, int64_t norms) {
+void FunctionMaker::addConclude(int64_t microbatches, bool hasWeights,
+                                int64_t norms) {
+  const int64_t losses = microbatches * (hasWeights ? 2 : 1);
   func::FuncOp function =
       begin(role::kConclude, "",
-            {row(microbatches + norms + PPRT_FLAG_IDS + 1, f64), row(1, f64)},
+            {row(losses + norms + PPRT_FLAG_IDS + 1, f64), row(1, f64)},
             {row(PPRT_NUM_SUMMARY, f64), row(PPRT_NUM_CONCLUDED, f32)});
   SmallVector<Value> outputs = {
       tensor::EmptyOp::create(builder, loc, ArrayRef<int64_t>(PPRT_NUM_SUMMARY),
@@ -260,9 +307,13 @@ void FunctionMaker::addConclude(int64_t microbatches, int64_t norms) {
       tensor::EmptyOp::create(builder, loc,
                               ArrayRef<int64_t>(PPRT_NUM_CONCLUDED), f32)};
   auto numbers = loop({}, outputs, [&](OpBuilder &inside, ValueRange) {
-    Conclusion conclusion{
-        inside,       loc,  function.getArgument(0), function.getArgument(1),
-        microbatches, norms};
+    Conclusion conclusion{inside,
+                          loc,
+                          function.getArgument(0),
+                          function.getArgument(1),
+                          microbatches,
+                          norms,
+                          hasWeights};
     SmallVector<Value> all = conclusion.build();
     Value isFirst = arith::CmpIOp::create(
         inside, loc, arith::CmpIPredicate::eq,
@@ -345,7 +396,7 @@ struct AddOptimizer : pp::impl::PPAddOptimizerBase<AddOptimizer> {
         functions.addUpdate(*optimizer, parameter,
                             parameter.getUpdatedType().getNumElements());
     }
-    functions.addConclude(schedule.getAllMicrobatches(),
+    functions.addConclude(schedule.getAllMicrobatches(), hasLossWeights(module),
                           groups * int64_t(parameters.size()));
   }
 

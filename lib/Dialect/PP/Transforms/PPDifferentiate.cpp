@@ -17,6 +17,7 @@
 #include "pp/Dialect/Comm/Analysis/DistributionInference.h"
 #include "pp/Dialect/Comm/IR/CommDialect.h"
 #include "pp/Dialect/NN/IR/NNDialect.h"
+#include "pp/Dialect/PP/IR/ConfigAttribute.h"
 #include "pp/Dialect/PP/Transforms/Passes.h"
 #include "pp/Interfaces/CostOpInterface.h"
 
@@ -77,7 +78,7 @@ private:
   StringRef recompute; ///< of layers that do not say themselves
   /// Inserts before the model.
   OpBuilder moduleBuilder;
-  Value loss;
+  Value loss, weight; ///< null: all micro-batches count alike
   SmallVector<Application> applications;
   DenseMap<Operation *, int64_t> numbers;
   /// What is declared of data, of what a layer makes, and of a parameter by the
@@ -273,6 +274,10 @@ Value Differentiation::incomingCotangent(StageBuilder &builder, Value value,
   }
   if (value != loss)
     return {};
+  // The sum of gradients is one of weighted losses; the end of the step divides
+  // it by the sum of the weights.
+  if (weight)
+    return getModelValue(builder, weight);
   if (!one) {
     Type type = loss.getType();
     one = createFunction(moduleBuilder, loss.getLoc(), names.take("one"), {},
@@ -476,8 +481,9 @@ func::FuncOp Differentiation::buildForward(int64_t stage) {
     }
   }
 
-  NamedAttribute isLoss =
-      builder.builder.getNamedAttr(attr::kLoss, builder.builder.getUnitAttr());
+  auto mark = [&](StringRef name) {
+    return builder.builder.getNamedAttr(name, builder.builder.getUnitAttr());
+  };
   for (Application &application : applications)
     for (Value value : application.op.getResults()) {
       if (application.stage != stage)
@@ -485,7 +491,10 @@ func::FuncOp Differentiation::buildForward(int64_t stage) {
       std::string name = nameOf(value);
       if (value == loss)
         builder.addValue(values.lookup(value), name, distributionOf(value),
-                         isLoss);
+                         mark(attr::kLoss));
+      else if (value == weight)
+        builder.addValue(values.lookup(value), name, distributionOf(value),
+                         mark(attr::kLossWeight));
       else if (read.contains(name))
         builder.addValue(values.lookup(value), name, distributionOf(value));
     }
@@ -561,10 +570,17 @@ void Differentiation::emitPlan() {
 }
 
 LogicalResult Differentiation::run() {
-  loss = model.getBody().front().getTerminator()->getOperand(0);
-  if (!loss.getDefiningOp<ApplyOp>())
-    return model.emitOpError("found a loss that no layer computes, expected "
-                             "the result of a pp.apply");
+  OperandRange results = model.getBody().front().getTerminator()->getOperands();
+  loss = results[0];
+  if (results.size() > 1)
+    weight = results[1];
+  if (!loss.getDefiningOp<ApplyOp>() ||
+      (weight && !weight.getDefiningOp<ApplyOp>()))
+    return model.emitOpError("found a loss that no layer computes, or such a "
+                             "weight, expected the result of a pp.apply");
+  if (weight == loss)
+    return model.emitOpError("found the loss as its own weight, expected a "
+                             "value of its own, which has no gradient");
   for (Operation &op : *module.getBody())
     if (auto symbol = dyn_cast<SymbolOpInterface>(op))
       names.reserve(symbol.getName());

@@ -67,7 +67,7 @@ private:
 struct Signature {
   /// Number of the value, place among arguments or results.
   SmallVector<std::pair<unsigned, unsigned>> reads, results;
-  SmallVector<unsigned, 1> losses; ///< places among `results`
+  SmallVector<unsigned, 1> losses, weights; ///< places among `results`
 };
 
 /// The micro-batches in which a rank reads a value that it does not produce.
@@ -196,6 +196,8 @@ static Signature signatureOf(func::FuncOp function,
     if (StringAttr name = getResultValue(function, i)) {
       if (function.getResultAttr(i, attr::kLoss))
         signature.losses.push_back(signature.results.size());
+      if (function.getResultAttr(i, attr::kLossWeight))
+        signature.weights.push_back(signature.results.size());
       signature.results.emplace_back(number(name), i);
     }
   return signature;
@@ -399,6 +401,11 @@ void RankBuilder::buildAction(const schedule::Action &action) {
     make<LossOp>(microbatch, run, place, {}, [&] {
       return LossOp::create(builder, loc, run.getResult(place),
                             builder.getI64IntegerAttr(microbatch));
+    });
+  for (unsigned place : signature.weights)
+    make<LossWeightOp>(microbatch, run, place, {}, [&] {
+      return LossWeightOp::create(builder, loc, run.getResult(place),
+                                  builder.getI64IntegerAttr(microbatch));
     });
   for (auto [value, result] : signature.results)
     sendInstance(loc, {value, microbatch}, values[{value, microbatch}]);

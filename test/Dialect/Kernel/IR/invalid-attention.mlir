@@ -30,3 +30,19 @@ func.func @none(%q: memref<16x16xbf16>, %lse: memref<2x0x8xf32>, %w: memref<2000
   kernel.attention %q, %q, %q into %q, %lse, %w {batch = 2 : i64, heads = 0 : i64, kv_heads = 2 : i64, scale = 0.5 : f64} : (memref<16x16xbf16>, memref<16x16xbf16>, memref<16x16xbf16>, memref<16x16xbf16>, memref<2x0x8xf32>, memref<200000xf32>) -> ()
   return
 }
+
+// -----
+
+func.func @documents(%q: memref<16x16xf32>, %lse: memref<2x2x8xf32>, %w: memref<9999999xf32>, %d: memref<8xi32>) {
+  // expected-error @below {{found documents of type 'memref<8xi32>' for 16 queries and 16 keys, expected as many queries as keys and a number for each}}
+  kernel.attention %q, %q, %q into %q, %lse, %w documents(%d) {batch = 2 : i64, heads = 2 : i64, kv_heads = 2 : i64, scale = 0.5 : f64} : (memref<16x16xf32>, memref<16x16xf32>, memref<16x16xf32>, memref<16x16xf32>, memref<2x2x8xf32>, memref<9999999xf32>, memref<8xi32>) -> ()
+  return
+}
+
+// -----
+
+func.func @fewer(%q: memref<8x16xf32>, %k: memref<16x16xf32>, %lse: memref<2x2x4xf32>, %w: memref<9999999xf32>, %d: memref<16xi32>) {
+  // expected-error @below {{found documents of type 'memref<16xi32>' for 8 queries and 16 keys, expected as many queries as keys and a number for each}}
+  kernel.attention_grad %q, %k, %k, %q, %lse, %q into %q, %k, %k, %w documents(%d) {batch = 2 : i64, heads = 2 : i64, kv_heads = 2 : i64, scale = 0.5 : f64} : (memref<8x16xf32>, memref<16x16xf32>, memref<16x16xf32>, memref<8x16xf32>, memref<2x2x4xf32>, memref<8x16xf32>, memref<8x16xf32>, memref<16x16xf32>, memref<16x16xf32>, memref<9999999xf32>, memref<16xi32>) -> ()
+  return
+}

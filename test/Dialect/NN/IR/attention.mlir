@@ -19,6 +19,16 @@ func.func @cross(%q: tensor<1x3x1x7xf64>, %k: tensor<1x1x1x7xf64>) -> tensor<1x1
   return %lse : tensor<1x1x3xf64>
 }
 
+// Positions see those of their own document.
+// CHECK-LABEL: @documents
+func.func @documents(%q: tensor<2x5x4x8xbf16>, %k: tensor<2x5x2x8xbf16>, %d: tensor<2x5xi32>) -> tensor<2x5x4x8xbf16> {
+  // CHECK: %[[Y:.*]], %[[LSE:.*]] = nn.attention %{{.*}}, %{{.*}}, %{{.*}} documents(%[[D:.*]]) {causal} : (tensor<2x5x4x8xbf16>, tensor<2x5x2x8xbf16>, tensor<2x5x2x8xbf16>, tensor<2x5xi32>) -> (tensor<2x5x4x8xbf16>, tensor<2x4x5xf32>)
+  %y, %lse = nn.attention %q, %k, %k documents(%d) {causal} : (tensor<2x5x4x8xbf16>, tensor<2x5x2x8xbf16>, tensor<2x5x2x8xbf16>, tensor<2x5xi32>) -> (tensor<2x5x4x8xbf16>, tensor<2x4x5xf32>)
+  // CHECK: nn.attention_grad %{{.*}}, %{{.*}}, %{{.*}}, %[[Y]], %[[LSE]], %[[Y]] documents(%[[D]]) {causal} : (tensor<2x5x4x8xbf16>, tensor<2x5x2x8xbf16>, tensor<2x5x2x8xbf16>, tensor<2x5x4x8xbf16>, tensor<2x4x5xf32>, tensor<2x5x4x8xbf16>, tensor<2x5xi32>) -> (tensor<2x5x4x8xbf16>, tensor<2x5x2x8xbf16>, tensor<2x5x2x8xbf16>)
+  %dq, %dk, %dv = nn.attention_grad %q, %k, %k, %y, %lse, %y documents(%d) {causal} : (tensor<2x5x4x8xbf16>, tensor<2x5x2x8xbf16>, tensor<2x5x2x8xbf16>, tensor<2x5x4x8xbf16>, tensor<2x4x5xf32>, tensor<2x5x4x8xbf16>, tensor<2x5xi32>) -> (tensor<2x5x4x8xbf16>, tensor<2x5x2x8xbf16>, tensor<2x5x2x8xbf16>)
+  return %dq : tensor<2x5x4x8xbf16>
+}
+
 // CHECK-LABEL: @rotary
 func.func @rotary(%x: tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32> {
   // CHECK: nn.rotary %{{.*}} : (tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>

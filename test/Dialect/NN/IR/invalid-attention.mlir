@@ -97,7 +97,7 @@ func.func @f(%q: tensor<2x3x4x8xbf16>, %k: tensor<2x3x4x8xbf16>, %v: tensor<2x3x
 // -----
 
 func.func @f(%q: tensor<2x3x4x8xf32>, %out: tensor<2x3x8x4xf32>, %lse: tensor<2x4x3xf32>, %dout: tensor<2x3x4x8xf32>) {
-  // expected-error @below {{'nn.attention_grad' op (C8) out has type 'tensor<2x3x8x4xf32>', expected 'tensor<2x3x4x8xf32>', that of query: pass a tensor of that type}}
+  // expected-error @below {{'nn.attention_grad' op (C9) out has type 'tensor<2x3x8x4xf32>', expected 'tensor<2x3x4x8xf32>', that of query: pass a tensor of that type}}
   %0:3 = nn.attention_grad %q, %q, %q, %out, %lse, %dout : (tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x8x4xf32>, tensor<2x4x3xf32>, tensor<2x3x4x8xf32>) -> (tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>)
   return
 }
@@ -105,7 +105,7 @@ func.func @f(%q: tensor<2x3x4x8xf32>, %out: tensor<2x3x8x4xf32>, %lse: tensor<2x
 // -----
 
 func.func @f(%q: tensor<2x3x4x8xf32>, %out: tensor<2x3x4x8xf32>, %lse: tensor<2x4x3xf32>, %dout: tensor<2x3x4x8xf64>) {
-  // expected-error @below {{'nn.attention_grad' op (C8) dout has type 'tensor<2x3x4x8xf64>', expected 'tensor<2x3x4x8xf32>', that of query: pass a tensor of that type}}
+  // expected-error @below {{'nn.attention_grad' op (C9) dout has type 'tensor<2x3x4x8xf64>', expected 'tensor<2x3x4x8xf32>', that of query: pass a tensor of that type}}
   %0:3 = nn.attention_grad %q, %q, %q, %out, %lse, %dout : (tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x4x3xf32>, tensor<2x3x4x8xf64>) -> (tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>)
   return
 }
@@ -113,7 +113,7 @@ func.func @f(%q: tensor<2x3x4x8xf32>, %out: tensor<2x3x4x8xf32>, %lse: tensor<2x
 // -----
 
 func.func @f(%q: tensor<2x3x4x8xf32>, %out: tensor<2x3x4x8xf32>, %lse: tensor<2x3x4xf32>, %dout: tensor<2x3x4x8xf32>) {
-  // expected-error @below {{'nn.attention_grad' op (C9) lse has type 'tensor<2x3x4xf32>', expected 'tensor<2x4x3xf32>', one number a query and head: pass a tensor of that type}}
+  // expected-error @below {{'nn.attention_grad' op (C10) lse has type 'tensor<2x3x4xf32>', expected 'tensor<2x4x3xf32>', one number a query and head: pass a tensor of that type}}
   %0:3 = nn.attention_grad %q, %q, %q, %out, %lse, %dout : (tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4xf32>, tensor<2x3x4x8xf32>) -> (tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>)
   return
 }
@@ -187,5 +187,37 @@ func.func @f(%x: tensor<2x3x4x8xf32>) {
 func.func @f(%x: tensor<2x3x4x8xf64>) {
   // expected-error @below {{'nn.rotary' op (C3) base is 4.940656e-324, whose reciprocal is infinite, expected a number such as 10000.0: correct it}}
   %0 = nn.rotary %x {base = 4.940656e-324} : (tensor<2x3x4x8xf64>) -> tensor<2x3x4x8xf64>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x3x4x8xf32>, %d: tensor<2x4xi32>) {
+  // expected-error @below {{'nn.attention' op (C8) documents has type 'tensor<2x4xi32>', expected 'tensor<2x3xi32>', a number for each position of a batch entry: pass a tensor of that type}}
+  %0:2 = nn.attention %q, %q, %q documents(%d) : (tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x4xi32>) -> (tensor<2x3x4x8xf32>, tensor<2x4x3xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x3x4x8xf32>, %k: tensor<2x5x4x8xf32>, %d: tensor<2x5xi32>) {
+  // expected-error @below {{'nn.attention' op (C8) query has 3 positions and key has 5, expected as many with documents, which are of the positions of one sequence: drop documents, or pass all queries}}
+  %0:2 = nn.attention %q, %k, %k documents(%d) {causal} : (tensor<2x3x4x8xf32>, tensor<2x5x4x8xf32>, tensor<2x5x4x8xf32>, tensor<2x5xi32>) -> (tensor<2x3x4x8xf32>, tensor<2x4x3xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x3x4x8xf32>, %l: tensor<2x4x3xf32>, %d: tensor<3x2xi32>) {
+  // expected-error @below {{'nn.attention_grad' op (C8) documents has type 'tensor<3x2xi32>', expected 'tensor<2x3xi32>', a number for each position of a batch entry: pass a tensor of that type}}
+  %0:3 = nn.attention_grad %q, %q, %q, %q, %l, %q documents(%d) : (tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x4x3xf32>, tensor<2x3x4x8xf32>, tensor<3x2xi32>) -> (tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x3x4x8xf32>, %d: tensor<2x3xi64>) {
+  // expected-error @below {{operand #3 must be ranked tensor of i32, but got 'tensor<2x3xi64>'}}
+  %0:2 = nn.attention %q, %q, %q documents(%d) : (tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3xi64>) -> (tensor<2x3x4x8xf32>, tensor<2x4x3xf32>)
   return
 }

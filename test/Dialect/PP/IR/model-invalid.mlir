@@ -30,7 +30,7 @@ pp.layer @f(%x: tensor<8xf32>) -> tensor<4xf32> {
 
 // -----
 
-// expected-error @+1 {{found results ('tensor<8xf32>'), expected one scalar loss such as tensor<f32>}}
+// expected-error @+1 {{found results ('tensor<8xf32>'), expected one scalar loss such as tensor<f32>, and at most its weight, of the same type}}
 pp.model @m(%x: tensor<8xf32> {pp.data = "x"}) -> tensor<8xf32> {
   pp.return %x : tensor<8xf32>
 }
@@ -373,4 +373,18 @@ pp.model @m(%x: tensor<4x8xf32> {pp.data = "x"}, %y: tensor<f32> {pp.data = "y"}
   // expected-error @+1 {{found result #0 of 'tensor<4xi32>' pinned in parts, expected it whole, as what holds no floats is: write {} for each dimension}}
   %z = pp.apply @f(%x) sharding(#pp.sharding<[{"tensor"}]>) : (tensor<4x8xf32>) -> tensor<4xi32>
   pp.return %y : tensor<f32>
+}
+
+// -----
+
+// expected-error @+1 {{found results ('tensor<f32>', 'tensor<f64>'), expected one scalar loss such as tensor<f32>, and at most its weight, of the same type}}
+pp.model @m(%x: tensor<f32> {pp.data = "x"}, %y: tensor<f64> {pp.data = "y"}) -> (tensor<f32>, tensor<f64>) {
+  pp.return %x, %y : tensor<f32>, tensor<f64>
+}
+
+// -----
+
+// expected-error @+1 {{found results ('tensor<f32>', 'tensor<f32>', 'tensor<f32>'), expected one scalar loss}}
+pp.model @m(%x: tensor<f32> {pp.data = "x"}) -> (tensor<f32>, tensor<f32>, tensor<f32>) {
+  pp.return %x, %x, %x : tensor<f32>, tensor<f32>, tensor<f32>
 }

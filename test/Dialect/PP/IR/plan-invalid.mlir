@@ -122,7 +122,7 @@ func.func private @f() -> (tensor<8xf32> {pp.grad = "both"})
 
 // -----
 
-// expected-error @+1 {{found unknown result attribute pp.data, expected pp.value, pp.accumulates, pp.grad, pp.loss or pp.shard}}
+// expected-error @+1 {{found unknown result attribute pp.data, expected pp.value, pp.accumulates, pp.grad, pp.loss, pp.loss_weight or pp.shard}}
 func.func private @f() -> (tensor<8xf32> {pp.data = "x"})
 
 // -----

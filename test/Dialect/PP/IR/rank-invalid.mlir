@@ -311,6 +311,16 @@ pp.program @p pipe(0) {
 
 // -----
 
+func.func private @f() -> (tensor<f32> {pp.value = "weight", pp.loss_weight})
+pp.program @p pipe(0) {
+  %y = pp.run F stage(0) mb(0) @f() : () -> tensor<f32>
+  // expected-error @+1 {{found micro-batch 1048576, expected a number from 0 to 1048575}}
+  pp.loss_weight %y mb(1048576) : tensor<f32>
+  pp.return
+}
+
+// -----
+
 pp.channel @c from(1) to(0)
 pp.program @p pipe(0) {
   // expected-error @+1 {{found tag 2147483647, expected a number from 0 to 2147483646}}

@@ -97,8 +97,20 @@ module {
 
 // -----
 
-// expected-error @below {{found a loss that no layer computes, expected the result of a pp.apply}}
+// expected-error @below {{found a loss that no layer computes, or such a weight, expected the result of a pp.apply}}
 pp.model @no_apply(%data: tensor<4xf32> {pp.data = "tokens"}) -> tensor<f32> {
   %w = pp.param "w" : tensor<f32> init(#nn.zeros)
   pp.return %w : tensor<f32>
+}
+
+// -----
+
+pp.layer @loss(%x: tensor<8xf32>) -> tensor<f32> {
+  %y = nn.reduce_mean %x axes = [0] : (tensor<8xf32>) -> tensor<f32>
+  pp.yield %y : tensor<f32>
+}
+// expected-error @below {{found the loss as its own weight, expected a value of its own, which has no gradient}}
+pp.model @m(%x: tensor<8xf32> {pp.data = "x"}) -> (tensor<f32>, tensor<f32>) {
+  %l = pp.apply @loss(%x) {stage = 0} : (tensor<8xf32>) -> tensor<f32>
+  pp.return %l, %l : tensor<f32>, tensor<f32>
 }

@@ -231,3 +231,21 @@ llvm.func @f0()
 // expected-error @+1 {{found no func.func @f0, expected stages that are not lowered}}
 pp.stage 0 forward(@f0)
 pp.schedule "s" microbatches(1) placement [0] rows ["0F0,0B0"]
+
+// -----
+
+// expected-note @+1 {{the first is here}}
+func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss}, tensor<f32> {pp.value = "w", pp.loss_weight})
+// expected-error @+1 {{found a second pp.loss_weight, expected one}}
+func.func private @g() -> (tensor<f32> {pp.value = "v", pp.loss_weight})
+pp.stage 0 forward(@f)
+pp.stage 1 forward(@g)
+pp.schedule "s" microbatches(1) placement [0, 0] rows ["0F0,1F0,1B0,0B0"]
+
+// -----
+
+func.func private @f() -> (tensor<f32> {pp.value = "loss", pp.loss})
+// expected-error @+1 {{found pp.loss_weight on a backward function, expected it on a result of a forward}}
+func.func private @b() -> (tensor<f32> {pp.value = "v", pp.loss_weight})
+pp.stage 0 forward(@f) backward(@b)
+pp.schedule "s" microbatches(1) placement [0] rows ["0F0,0B0"]

@@ -9,7 +9,8 @@ import random
 import subprocess
 import sys
 
-from chromium import Browser
+sys.dont_write_bytecode = True
+from chromium import Browser  # noqa: E402
 
 TOOL, WORK = sys.argv[1], pathlib.Path(sys.argv[2])
 SHIFT = 8

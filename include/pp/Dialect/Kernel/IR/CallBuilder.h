@@ -32,6 +32,8 @@ public:
   mlir::Value i32(int64_t value);
   mlir::Value i64(int64_t value);
   mlir::Value f32(double value);
+  /// A null address.
+  mlir::Value null();
 
   /// The address of the first element of a memref with a static offset.
   mlir::FailureOr<mlir::Value> pointer(mlir::Value buffer);
@@ -69,8 +71,6 @@ class DeviceCallBuilder : public CallBuilder {
 public:
   using CallBuilder::CallBuilder;
 
-  /// A null address.
-  mlir::Value null();
   /// The address of a constant struct of these fields on the host: equal ones
   /// are one, so that the runtime can keep what it plans by the address.
   virtual mlir::Value constantStruct(llvm::StringRef kind,

@@ -14,6 +14,9 @@ def Kernel_Operand : AnyTypeOf<[
     StaticShapeTensorOf<[F32, F64, BF16]>, StridedMemRefOf<[F32, F64, BF16]>],
     "static tensor or strided memref of floats">;
 
+def Kernel_Ids : AnyTypeOf<[StaticShapeTensorOf<[I32]>, StridedMemRefOf<[I32]>],
+    "static tensor or strided memref of i32">;
+
 /// A call; `asked` are the methods of the interface that it has answers of its
 /// own to.
 class Kernel_Call<string mnemonic, list<string> asked, list<Trait> traits = []>
@@ -387,7 +390,9 @@ class Kernel_AttentionBase<string mnemonic, list<string> asked = []>
     Matrices have a row for each of `batch` times T (or S) positions and the
     heads side by side: query and outputs `heads` times D columns, key and value
     `kv_heads` times D; `lse` is `[batch, heads, T]`. `workspace` is scratch
-    memory: its contents mean nothing before and after.
+    memory: its contents mean nothing before and after. With `documents`, a number
+    for each position of each batch entry, a position sees those of its own
+    document only.
 
     Constraints:
 
@@ -396,6 +401,7 @@ class Kernel_AttentionBase<string mnemonic, list<string> asked = []>
       f32.
     - (C3) `workspace` has at least as many elements as the kernel says it needs.
     - (C4) `scale` is finite in f32, in which the kernel computes.
+    - (C5) `documents` has rank 1 and `batch` times S elements, and T is S.
   }];
 }
 
@@ -413,10 +419,12 @@ def Kernel_AttentionOp : Kernel_AttentionBase<"attention"> {
   let arguments = (ins Kernel_Operand:$query, Kernel_Operand:$key,
                    Kernel_Operand:$value, Kernel_Operand:$out,
                    Kernel_Operand:$lse, Kernel_Operand:$workspace,
+                   Optional<Kernel_Ids>:$documents,
                    I64Attr:$batch, I64Attr:$heads, I64Attr:$kv_heads,
                    F64Attr:$scale, UnitAttr:$causal);
   let assemblyFormat = [{
-    $query `,` $key `,` $value `into` $out `,` $lse `,` $workspace attr-dict `:`
+    $query `,` $key `,` $value `into` $out `,` $lse `,` $workspace
+    (`documents` `(` $documents^ `)`)? attr-dict `:`
     functional-type(operands, results)
   }];
   let extraClassDeclaration = [{
@@ -443,11 +451,12 @@ def Kernel_AttentionGradOp
                    Kernel_Operand:$lse, Kernel_Operand:$dout,
                    Kernel_Operand:$dquery, Kernel_Operand:$dkey,
                    Kernel_Operand:$dvalue, Kernel_Operand:$workspace,
+                   Optional<Kernel_Ids>:$documents,
                    I64Attr:$batch, I64Attr:$heads, I64Attr:$kv_heads,
                    F64Attr:$scale, UnitAttr:$causal);
   let assemblyFormat = [{
     $query `,` $key `,` $value `,` $out `,` $lse `,` $dout `into` $dquery `,`
-    $dkey `,` $dvalue `,` $workspace attr-dict `:`
+    $dkey `,` $dvalue `,` $workspace (`documents` `(` $documents^ `)`)? attr-dict `:`
     functional-type(operands, results)
   }];
   let extraClassDeclaration = [{

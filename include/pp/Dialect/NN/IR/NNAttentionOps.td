@@ -6,6 +6,8 @@
 include "pp/Dialect/NN/IR/NNAttributes.td"
 include "pp/Dialect/NN/IR/NNBase.td"
 
+def NN_DocumentTensor : NN_TensorOf<[I32], "ranked tensor of i32">;
+
 // The shapes of attention, the same for the op and its adjoint.
 class NN_AttentionBase<string mnemonic, list<Trait> traits = []>
     : NN_InferredOp<mnemonic, traits> {
@@ -21,6 +23,8 @@ class NN_AttentionBase<string mnemonic, list<Trait> traits = []>
     - (C6) With `causal`, there are at least as many keys as queries: otherwise
       a query would see nothing.
     - (C7) `scale` is finite, also in f32 where the op computes in it.
+    - (C8) `documents` has the dimensions [B,S], and there are as many queries as
+      keys: both are the positions of one sequence.
   }];
   code attentionDeclaration = [{
     /// `scale`, or its default 1 / sqrt(D).
@@ -56,7 +60,9 @@ def NN_AttentionOp : NN_AttentionBase<"attention",
 
     `scale` is 1 / sqrt(D) if left out. With `causal` the ends are aligned:
     query t sees the keys `j <= t + S - T`, so that T new positions continue a
-    sequence of S. `lse` is what the adjoint needs to compute the
+    sequence of S. With `documents[B,S]` a query sees only keys of its own
+    document: key j where also `documents[b, t] = documents[b, j]`, so that
+    several documents lie in one sequence and none reads another. `lse` is what the adjoint needs to compute the
     probabilities again instead of storing T times S of them. Source: Dao et al.,
     "FlashAttention: Fast and Memory-Efficient Exact Attention with
     IO-Awareness", 2022.
@@ -65,14 +71,15 @@ def NN_AttentionOp : NN_AttentionBase<"attention",
 
     ```mlir
     %y, %lse = nn.attention %q, %k, %v {causal} : (tensor<4x128x8x32xf32>, tensor<4x128x2x32xf32>, tensor<4x128x2x32xf32>) -> (tensor<4x128x8x32xf32>, tensor<4x8x128xf32>)
+    %z, %lse1 = nn.attention %q, %k, %v documents(%d) {causal} : (tensor<4x128x8x32xf32>, tensor<4x128x2x32xf32>, tensor<4x128x2x32xf32>, tensor<4x128xi32>) -> (tensor<4x128x8x32xf32>, tensor<4x8x128xf32>)
     ```
   }];
   let arguments = (ins NN_FloatTensor:$query, NN_FloatTensor:$key,
-                   NN_FloatTensor:$value, UnitAttr:$causal,
-                   OptionalAttr<F64Attr>:$scale);
+                   NN_FloatTensor:$value, Optional<NN_DocumentTensor>:$documents,
+                   UnitAttr:$causal, OptionalAttr<F64Attr>:$scale);
   let results = (outs NN_FloatTensor:$result, NN_FloatTensor:$lse);
   let assemblyFormat = [{
-    $query `,` $key `,` $value attr-dict `:`
+    $query `,` $key `,` $value (`documents` `(` $documents^ `)`)? attr-dict `:`
     functional-type(operands, results)
   }];
 }
@@ -86,10 +93,11 @@ def NN_AttentionGradOp : NN_AttentionBase<"attention_grad"> {
     `ds[t, j] = p[t, j] (dout[t] . value[j] - delta[t])`,
     `dquery[t] = scale sum_j ds[t, j] key[j]`,
     `dkey[j] = scale sum_t ds[t, j] query[t]`; `dkey` and `dvalue` also sum
-    over the query heads that share a key head. Source: as `nn.attention`.
+    over the query heads that share a key head. Pairs that do not see each other
+    have no part in it. Source: as `nn.attention`.
   }] # constraints # [{
-    - (C8) `out` and `dout` have the type of `query`.
-    - (C9) `lse` has the dimensions [B,H,T].
+    - (C9) `out` and `dout` have the type of `query`.
+    - (C10) `lse` has the dimensions [B,H,T].
 
     Example:
 
@@ -99,12 +107,14 @@ def NN_AttentionGradOp : NN_AttentionBase<"attention_grad"> {
   }];
   let arguments = (ins NN_FloatTensor:$query, NN_FloatTensor:$key,
                    NN_FloatTensor:$value, NN_FloatTensor:$out,
-                   NN_FloatTensor:$lse, NN_FloatTensor:$dout, UnitAttr:$causal,
+                   NN_FloatTensor:$lse, NN_FloatTensor:$dout,
+                   Optional<NN_DocumentTensor>:$documents, UnitAttr:$causal,
                    OptionalAttr<F64Attr>:$scale);
   let results = (outs NN_FloatTensor:$dquery, NN_FloatTensor:$dkey,
                  NN_FloatTensor:$dvalue);
   let assemblyFormat = [{
-    $query `,` $key `,` $value `,` $out `,` $lse `,` $dout attr-dict `:`
+    $query `,` $key `,` $value `,` $out `,` $lse `,` $dout
+    (`documents` `(` $documents^ `)`)? attr-dict `:`
     functional-type(operands, results)
   }];
 }

@@ -13,9 +13,11 @@ def NN_CrossEntropyOp : NN_InferredDifferentiableOp<"cross_entropy"> {
     With `logits[..., V]` and `targets[...]`:
     `lse[i] = log sum_v exp logits[i, v]` and
     `loss = sum_i (lse[i] - logits[i, targets[i]]) / n`, both over the n
-    positions whose target is not `ignore_index`; 0 if there are none. Targets
-    must lie in `[0, V)` or be `ignore_index`, whatever that is: another target
-    ends the step with an error.
+    positions whose target is not `ignore_index`; 0 if there are none. In a step
+    micro-batches count as much as they have such positions (pp-weigh-loss), so
+    that its loss is one mean over those of all. Targets must lie in `[0, V)` or
+    be `ignore_index`, whatever that is: another target ends the step with an
+    error.
 
     Constraints:
 

@@ -34,6 +34,7 @@ def PP_Dialect : Dialect {
     | `pp.data = "tokens"` | argument | the micro-batch's data |
     | `pp.key` | argument | the micro-batch's dropout key, an i64 |
     | `pp.loss` | result | the loss of the model |
+    | `pp.loss_weight` | result | what the loss of the micro-batch counts in the mean of the step, if not 1 |
     | `pp.grad = "input"` or `"param"` | result | the half of a backward function that the result belongs to |
     | `comm.distribution` | argument, result | what the tensors of the coordinates on the mesh are together (docs/Comm.md) |
     | `pp.part = "2F"` | call of a layer function | what it computes of the third apply of the model: `F`, `R` (the forward again), `B`, `I` or `W` |

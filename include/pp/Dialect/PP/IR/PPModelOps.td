@@ -80,18 +80,23 @@ def PP_ModelOp : PP_Op<"model", [FunctionOpInterface, IsolatedFromAbove,
   let summary = "layers applied to data and parameters, down to a loss";
   let description = [{
     A model is written for one micro-batch on one device: no number of ranks
-    appears in it. Its arguments are the data, its one result is the loss.
+    appears in it. Its arguments are the data, its result is the loss.
+
+    The loss of a step is the mean of those of its micro-batches. Where these
+    shall not count alike, a second result is the weight of the micro-batch, at
+    least 0: `sum_i weight_i loss_i / sum_i weight_i`, and 0 where all weights
+    are. The weight has no gradient. pp-weigh-loss adds one where a cross entropy
+    may ignore targets.
 
     `pp.data` on an argument names the input that feeds it; without it the
-    first i32 argument is `tokens` and the second `targets`.
-
-    `pp.config` is the `config.json` with which Hugging Face's transformers loads
-    what is trained, as pp-import writes it: objects are dictionaries, null is a
-    unit attribute. Nothing is computed from it; programs write it beside
-    weights.
+    first i32 argument is `tokens` and the second `targets`. `documents` are the
+    numbers of the documents that the tokens are of, within each sequence from 0
+    on; in a model that has them the target behind the end of a document is one
+    that the loss ignores.
 
     Constraints:
-    1. The model returns one scalar float.
+    1. The model returns one scalar float, and no other result than a weight of
+       the same type.
     2. Its body holds `pp.param`, `pp.apply` and, last, `pp.return`.
     3. Parameters have different names, and none the name of data.
     4. Every argument has a data name, and no two the same.

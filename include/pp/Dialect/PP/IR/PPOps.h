@@ -53,6 +53,7 @@ inline constexpr llvm::StringLiteral kAccumulates = "pp.accumulates";
 inline constexpr llvm::StringLiteral kData = "pp.data";
 inline constexpr llvm::StringLiteral kKey = "pp.key";
 inline constexpr llvm::StringLiteral kLoss = "pp.loss";
+inline constexpr llvm::StringLiteral kLossWeight = "pp.loss_weight";
 /// On a function that holds the computation of a layer, not calls of such.
 inline constexpr llvm::StringLiteral kLayerFunction = "pp.layer_function";
 /// On a call in a stage function: what it computes of which apply of the model.
@@ -62,9 +63,6 @@ inline constexpr llvm::StringLiteral kLayers = "pp.layers";
 /// On the module: a digest of the model's text, and the policy of its user.
 inline constexpr llvm::StringLiteral kFingerprint = "pp.fingerprint";
 inline constexpr llvm::StringLiteral kRecompute = "pp.recompute";
-/// On the model, in a plan on the module: config.json of Hugging Face, with
-/// objects as dictionaries and null as a unit attribute.
-inline constexpr llvm::StringLiteral kConfig = "pp.config";
 /// On the module: a digest of what the model computes; see pp-record-options.
 inline constexpr llvm::StringLiteral kModelHash = "pp.model_hash";
 /// On the module: what was decided for a memory limit; see pp-record-options.
@@ -100,6 +98,9 @@ inline constexpr llvm::StringLiteral kStates = "pp.states";
 inline constexpr llvm::StringLiteral kRings = "pp.rings";
 inline constexpr llvm::StringLiteral kWorkspaces = "pp.workspaces";
 } // namespace attr
+
+/// The data that say which document each token is of.
+inline constexpr llvm::StringLiteral kDocuments = "documents";
 
 /// Pieces of parameters are multiples of so many elements.
 inline constexpr int64_t kPieceMultiple = 32;

@@ -190,7 +190,8 @@ def PP_LossOp : PP_RankOp<"loss",
     ["getInstance", "moveInstance", "lowerToCalls", "inferDistributions"], [PP_ChannelEffects]> {
   let summary = "reports the loss of a micro-batch";
   let description = [{
-    The step's loss is the mean over the micro-batches, summed in their order.
+    The step's loss is the mean over the micro-batches, summed in their order;
+    with `pp.loss_weight` the weighted one.
 
     Constraints:
     1. The micro-batch is below 2^20.
@@ -198,6 +199,27 @@ def PP_LossOp : PP_RankOp<"loss",
     Example:
     ```mlir
     pp.loss %loss mb(0) : tensor<f32>
+    ```
+  }];
+  let arguments = (ins PP_Loss:$value, I64Attr:$microbatch);
+  let assemblyFormat =
+      "$value `mb` `(` $microbatch `)` attr-dict `:` type($value)";
+  let hasVerifier = 1;
+}
+
+def PP_LossWeightOp : PP_RankOp<"loss_weight",
+    ["getInstance", "moveInstance", "lowerToCalls", "inferDistributions"], [PP_ChannelEffects]> {
+  let summary = "reports what the loss of a micro-batch counts";
+  let description = [{
+    The weight of the micro-batch in the mean that is the loss of the step, see
+    `pp.model`. Gradients are sums of as many times those of the micro-batches.
+
+    Constraints:
+    1. The micro-batch is below 2^20.
+
+    Example:
+    ```mlir
+    pp.loss_weight %weight mb(0) : tensor<f32>
     ```
   }];
   let arguments = (ins PP_Loss:$value, I64Attr:$microbatch);
@@ -451,11 +473,11 @@ def PP_AllReduceReportOp : PP_RankOp<"all_reduce_report",
   let summary = "all-reduces losses and norms over all axes of the mesh";
   let description = [{
     A `pp.start all_reduce` over all axes and its `pp.finish` at once, of the
-    vector in which a rank reports its step: the loss of each micro-batch, the
-    sum of squares of each part of a gradient, whether an id was out of range,
+    vector in which a rank reports its step: the loss of each micro-batch and its
+    weight, the sum of squares of each part of a gradient, whether an id was out of range,
     and votes to stop. Losses and norms are one rank's and 0 at all others, the
     rest is counted, so that the sum has the same bits in any order. The vector
-    is the runtime's: `pp.loss` and `pp.grad_norm` write to it, votes are cast
+    is the runtime's: `pp.loss`, `pp.loss_weight` and `pp.grad_norm` write to it, votes are cast
     when the op is reached. After it every rank computes the step's loss and the
     factor by which gradients are clipped, in the function with the role
     `conclude`.

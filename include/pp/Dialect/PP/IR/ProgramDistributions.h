@@ -121,7 +121,8 @@ private:
   /// By name: arguments with pp.param, pp.grad, pp.data and pp.value.
   llvm::MapVector<mlir::StringAttr, Declarations> readers, accumulators, data,
       consumers;
-  /// Results with pp.value, by name; with pp.accumulates; with pp.loss.
+  /// Results with pp.value, by name; with pp.accumulates; with pp.loss or
+  /// pp.loss_weight.
   llvm::MapVector<mlir::StringAttr, Declarations> producers;
   Declarations sums, losses;
   /// Of gradients of parameters, to which functions add.

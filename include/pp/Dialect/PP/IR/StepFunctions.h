@@ -64,6 +64,10 @@ private:
 /// of them for one group, else a multiple of 32.
 int64_t getPieceElements(int64_t elements, int64_t groups);
 
+/// Whether the loss of a step is a weighted mean: a stage function has a result
+/// with pp.loss_weight.
+bool hasLossWeights(mlir::ModuleOp module);
+
 /// The most bytes of workspace that one of the functions wants; 0 where they
 /// are not native yet. Null is no function.
 int64_t getMostWorkspace(llvm::ArrayRef<mlir::func::FuncOp> functions);

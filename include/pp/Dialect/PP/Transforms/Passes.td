@@ -9,6 +9,59 @@ include "mlir/Pass/PassBase.td"
 // Model to plan
 //===----------------------------------------------------------------------===//
 
+def PPWeighLoss : Pass<"pp-weigh-loss", "::mlir::ModuleOp"> {
+  let summary = "weighs micro-batches by the targets that their losses count";
+  let description = [{
+    `nn.cross_entropy` is a mean over the targets that it does not ignore, and a
+    micro-batch may have few of them or many. So that the loss of a step is one
+    mean over all targets that count in it, the model gets a second result, the
+    weight of the micro-batch (see `pp.model`): the part of the targets of its
+    cross entropies that count. It is exactly 1 where none is ignored.
+
+    A model gets it if some cross entropy may ignore a target: if `ignore_index`
+    is 0 or more, as ids in data are, if its targets are not elements of the
+    data, unchanged, or if the model has `documents`, at whose ends targets are
+    ignored. One that has a second result keeps that. Targets that a mesh
+    has in parts are summed over its coordinates.
+
+    Example:
+
+    ```mlir
+    pp.layer @head(%x: tensor<4x8xf32>, %t: tensor<4xi32>) -> tensor<f32> {
+      %loss, %lse = nn.cross_entropy %x, %t {ignore_index = 8 : i64} : (tensor<4x8xf32>, tensor<4xi32>) -> (tensor<f32>, tensor<4xf32>)
+      pp.yield %loss : tensor<f32>
+    }
+    pp.model @m(%x: tensor<4x8xf32> {pp.data = "x"}, %t: tensor<4xi32> {pp.data = "targets"}) -> tensor<f32> {
+      %loss = pp.apply @head(%x, %t) : (tensor<4x8xf32>, tensor<4xi32>) -> tensor<f32>
+      pp.return %loss : tensor<f32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    pp.layer @head(%x: tensor<4x8xf32>, %t: tensor<4xi32>) -> (tensor<f32>, tensor<f32>) {
+      %loss, %lse = nn.cross_entropy %x, %t {ignore_index = 8 : i64} : (tensor<4x8xf32>, tensor<4xi32>) -> (tensor<f32>, tensor<4xf32>)
+      %ignored = arith.constant dense<8> : tensor<4xi32>
+      %counts = arith.cmpi ne, %t, %ignored : tensor<4xi32>
+      %ones = arith.uitofp %counts : tensor<4xi1> to tensor<4xf32>
+      %count = nn.reduce_sum %ones axes = [0] : (tensor<4xf32>) -> tensor<f32>
+      %all = arith.constant dense<4.000000e+00> : tensor<f32>
+      %weight = arith.divf %count, %all : tensor<f32>
+      pp.yield %loss, %weight : tensor<f32>, tensor<f32>
+    }
+    pp.model @m(%x: tensor<4x8xf32> {pp.data = "x"}, %t: tensor<4xi32> {pp.data = "targets"}) -> (tensor<f32>, tensor<f32>) {
+      %r:2 = pp.apply @head(%x, %t) : (tensor<4x8xf32>, tensor<4xi32>) -> (tensor<f32>, tensor<f32>)
+      pp.return %r#0, %r#1 : tensor<f32>, tensor<f32>
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::pp::comm::CommDialect",
+    "::pp::nn::NNDialect"
+  ];
+}
+
 def PPLowerPrecision : Pass<"pp-lower-precision", "::mlir::ModuleOp"> {
   let summary = "makes a model of f32 compute in bf16";
   let description = [{
@@ -155,7 +208,8 @@ def PPDifferentiate : Pass<"pp-differentiate", "::mlir::ModuleOp"> {
     call those. The model is replaced by `pp.input`, `pp.parameter` and
     `pp.stage` ops; its name becomes that of the module.
 
-    The cotangent of the loss is one. Cotangents of a value with several uses
+    The cotangent of the loss is one, or its weight, where the model has one,
+    which has no cotangent. Cotangents of a value with several uses
     are added from the last use to the first, whichever stages they are in: a
     stage receives the sum of later stages, adds what its own applies
     contribute, and passes the sum on to the previous stage that uses the value

@@ -66,15 +66,15 @@ pp.program @pipe0 pipe(0) {
   EXAMPLE
   pp.return
 }
-// For: pp.begin_loop pp.copy_gradient pp.end_loop pp.all_reduce_report pp.irecv pp.isend pp.load_gradient pp.load_parameter pp.loss pp.run pp.wait pp.wait_send pp.zero_gradient
+// For: pp.begin_loop pp.copy_gradient pp.end_loop pp.all_reduce_report pp.irecv pp.isend pp.load_gradient pp.load_parameter pp.loss pp.loss_weight pp.run pp.wait pp.wait_send pp.zero_gradient
 pp.parameter @wte.weight : tensor<256x64xf32> init(#nn.zeros)
 pp.channel @p0_to_p1 from(0) to(1)
 pp.channel @p1_to_p0 from(1) to(0)
 func.func private @b()
-func.func private @make() -> (tensor<4x8xf32> {pp.value = "y"}, tensor<f32> {pp.value = "loss", pp.loss})
+func.func private @make() -> (tensor<4x8xf32> {pp.value = "y"}, tensor<f32> {pp.value = "loss", pp.loss}, tensor<f32> {pp.value = "weight", pp.loss_weight})
 func.func private @stage1.forward(tensor<4x8xf32> {pp.value = "y"}) -> (tensor<4x8xf32> {pp.value = "z"}, tensor<4x8xf32> {pp.value = "res"})
 pp.program @pipe1 pipe(1) {
-  %x, %loss = pp.run F stage(0) mb(0) @make() : () -> (tensor<4x8xf32>, tensor<f32>)
+  %x, %loss, %weight = pp.run F stage(0) mb(0) @make() : () -> (tensor<4x8xf32>, tensor<f32>, tensor<f32>)
   EXAMPLE
   pp.return
 }

@@ -59,7 +59,8 @@ TEST_F(BuildersTest, InferenceFails) {
 TEST_F(BuildersTest, AttentionShapes) {
   Value query = value(f32({2, 3, 4, 16})), key = value(f32({2, 5, 2, 16}));
   auto attention =
-      AttentionOp::create(builder, loc(), query, key, key, true, FloatAttr());
+      AttentionOp::create(builder, loc(), query, key, key,
+                          /*documents=*/Value(), true, FloatAttr());
   EXPECT_EQ(attention.getLse().getType(), f32({2, 4, 3}));
   EXPECT_EQ(attention.getEffectiveScale(), 0.25);
   EXPECT_EQ(attention.getQueryLength(), 3);
