@@ -158,8 +158,8 @@ TEST(Description, Evaluations) {
   has(problem(document),
       "'programs[0].evaluation.bytes' are more than the arena's");
   first["bytes"] = 256;
-  first["actions"][0]["repeat"] = 3;
-  has(problem(document), "rank 0 computes stage 0 of micro-batch 2");
+  first["actions"][0]["repeat"] = 5;
+  has(problem(document), "rank 0 computes stage 0 of micro-batch 4");
   first["actions"] = json::array();
   has(problem(document), "'programs[0].evaluation.actions' are none");
   document["programs"][0].erase("evaluation");
