@@ -724,14 +724,6 @@ std::optional<Options> pprt::parseOptions(int argc, const char *const *argv,
     o.decay = std::max<int64_t>(o.steps - o.warmup, 0);
   checkEvaluation(o, declared, description);
   checkTogether(o, onDevice);
-  const bool hasDocuments = std::any_of(
-      description.inputs.begin(), description.inputs.end(),
-      [](const Input &input) { return input.kind == Input::Documents; });
-  require(hasDocuments ||
-              (o.data.documents.end < 0 && o.data.documents.begin < 0),
-          "--document-end or --document-begin",
-          "with a model that keeps no documents apart",
-          "one with an input of them", "import it with --pack-documents");
   Check check;
   visitOptions(o, check);
   return o;

@@ -202,10 +202,12 @@ static bool canTrace() {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/// Kills at every system call, from `old` to `fresh`, with other files in the
-/// directory; `wholly`: the whole directory is one or the other.
+/// Kills at every `stride`th system call from the `first` on, from `old` to
+/// `fresh`, with other files in the directory; `wholly`: the whole directory is
+/// one or the other.
 static void killEverywhere(const Tree &others, const Tree &old,
-                           const Tree &fresh, bool wholly) {
+                           const Tree &fresh, bool wholly, int stride = 1,
+                           int first = 0) {
   Tree before = old, after = fresh, last = single("last");
   for (Tree *tree : {&before, &after, &last})
     tree->insert(others.begin(), others.end());
@@ -214,8 +216,8 @@ static void killEverywhere(const Tree &others, const Tree &old,
   writeTree(reference.file("after"), after);
   const std::string oldWeights = weightsIn(reference.file("before"));
   const std::string newWeights = weightsIn(reference.file("after"));
-  int stop = 0, seen = 0;
-  for (bool isKilled = true; isKilled; ++stop) {
+  int stop = first, seen = 0;
+  for (bool isKilled = true; isKilled; stop += stride) {
     TemporaryDirectory parent(memoryPath());
     const std::string path = parent.file("model");
     writeTree(path, before);
@@ -252,10 +254,10 @@ TEST(AtomicDirectory, KilledAtAnyMomentWeightsAreOldOrNew) {
     GTEST_SKIP() << "a process may not trace its child here";
   // A folder inside: files are renamed one by one.
   const Tree others = {{"runs/log", "mine"}};
-  killEverywhere(others, single("old"), shards("new", 2), false);
-  killEverywhere(others, shards("old", 2), single("new"), false);
-  killEverywhere(others, shards("old", 2), shards("new", 2), false);
-  killEverywhere(others, shards("old", 3), shards("new", 2), false);
+  killEverywhere(others, single("old"), shards("new", 2), false, 3, 0);
+  killEverywhere(others, shards("old", 2), single("new"), false, 3, 1);
+  killEverywhere(others, shards("old", 2), shards("new", 2), false, 3, 2);
+  killEverywhere(others, shards("old", 3), shards("new", 2), false, 3, 1);
 }
 
 TEST(AtomicDirectory, KilledTwiceItIsStillOldOrNew) {
@@ -264,7 +266,7 @@ TEST(AtomicDirectory, KilledTwiceItIsStillOldOrNew) {
   // Shards over shards over shards: what the first has set aside is not taken
   // for what the second sets aside.
   bool isKilled = true;
-  for (int first = 1; isKilled; first += 5) {
+  for (int first = 1; isKilled; first += 13) {
     TemporaryDirectory parent(memoryPath());
     const std::string path = parent.file("model");
     writeTree(path, {{"runs/log", "mine"}});
@@ -272,7 +274,8 @@ TEST(AtomicDirectory, KilledTwiceItIsStillOldOrNew) {
     isKilled = saveUntil(first, path, shards("b", 2));
     const std::string left = weightsIn(path);
     EXPECT_TRUE(left == "a1a2" || left == "b1b2") << first << ": " << left;
-    for (int second = 1; saveUntil(second, path, shards("c", 2)); second += 8) {
+    for (int second = 1; saveUntil(second, path, shards("c", 2));
+         second += 19) {
       const std::string found = weightsIn(path);
       EXPECT_TRUE(found == left || found == "c1c2")
           << first << ", " << second << ": " << found;

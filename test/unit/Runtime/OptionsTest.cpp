@@ -9,11 +9,8 @@ using namespace pprt;
 
 static std::optional<Options> parse(std::vector<const char *> arguments,
                                     std::string *help = nullptr,
-                                    bool canEvaluate = true,
-                                    bool hasDocuments = true) {
+                                    bool canEvaluate = true) {
   Description description;
-  if (hasDocuments)
-    description.inputs = {{"documents", Input::Documents, 1, 4}};
   description.programs.resize(4);
   for (Program &program : description.programs)
     if (canEvaluate)
@@ -307,9 +304,6 @@ TEST(Options, OrderAndDocuments) {
   EXPECT_ERROR(
       parse({"--data", "f", "--document-begin", "1", "--document-end", "2"}),
       "found --document-end with --document-begin");
-  EXPECT_ERROR(parse({"--data", "f", "--document-end", "1"}, nullptr, true,
-                     /*hasDocuments=*/false),
-               "with a model that keeps no documents apart");
 }
 
 TEST(DataSource, WeightBehindTheLastColon) {
