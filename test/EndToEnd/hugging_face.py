@@ -262,7 +262,9 @@ def main():
     start()
     pathlib.Path("data").write_bytes(setup.data())
     for name in GOLDEN:
-        compare(name)
+        program = compare(name)
+        compare_curve(name, program)
+        compare_logits(name)
     load_as_found("gpt2", lambda name: "transformer." + name, "transformer.h.0.attn.bias")
     save_as_loaded("qwen3")
     load_as_found("qwen2", lambda name: name.removeprefix("model."),
