@@ -58,7 +58,7 @@ class Program:
 def mutants(program):
     """Of each collective: what was done to it, and the module."""
     is_bf16 = any("xbf16>" in line for line in program.lines)
-    pipes = sum("  pp.program " in line for line in program.lines)
+    pipes = sum("  pp.program " in line and "evaluates" not in line for line in program.lines)
     for place, start in program.starts:
         finish = program.finish_of(place, start)
         result = re.match(r" *(%\w+) =", program.lines[finish])[1]

@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "pp/Dialect/Comm/IR/CommOps.h"
 #include "pp/Dialect/NN/IR/NNIds.h"
 #include "pp/Dialect/NN/IR/NNOps.h"
 #include "pp/Dialect/PP/Annotate/Passes.h"
@@ -72,7 +73,8 @@ private:
     }
     // Elements move, and stay what they are.
     if (isa<nn::ReshapeOp, nn::SliceOp, nn::TransposeOp, nn::SplitOp,
-            nn::ConcatenateOp, nn::BroadcastOp>(op))
+            nn::ConcatenateOp, nn::BroadcastOp, comm::SliceOp,
+            comm::AllGatherOp, comm::AllToAllOp>(op))
       return unionOf(op->getOperands());
     return std::nullopt;
   }
