@@ -36,6 +36,10 @@ Json pp::hf::parseObject(const std::string &text, const std::string &what) {
     // "[json.exception.parse_error.101] parse error at line 3, column 5: ..."
     std::string why = error.what();
     const size_t at = why.find("at line");
+    // "[json.exception.out_of_range.406] number overflow parsing '1e999'"
+    if (const size_t end = why.find("] ");
+        at == std::string::npos && end != std::string::npos)
+      why = why.substr(end + 2);
     throw Failure{{what + ": found a syntax error " +
                    (at == std::string::npos ? why : why.substr(at)) +
                    ", expected JSON: correct the file"}};

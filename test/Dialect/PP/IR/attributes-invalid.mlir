@@ -26,6 +26,16 @@ module attributes {pp.fingerprint = 3} {}
 
 // -----
 
+// expected-error @+1 {{expected a dictionary of strings, i64, finite f64, booleans, unit attributes (for null), arrays and dictionaries}}
+module attributes {pp.config = {model_type = "llama", layers = 1 : i32}} {}
+
+// -----
+
+// expected-error @+1 {{found pp.config = "llama", expected a dictionary}}
+module attributes {pp.config = "llama"} {}
+
+// -----
+
 // expected-error @+1 {{found pp.bound = -1 : i64, expected an i64 that is not negative}}
 pp.input @tokens : tensor<4xi32> {pp.bound = -1}
 

@@ -158,6 +158,9 @@ GOOD = [
 
 # Files that are no configurations.
 TEXTS = [
+    ('{"model_type": "llama", "rms_norm_eps": 1e999}', "number overflow parsing '1e999'"),
+    ('{"a": ' + "[" * 5000 + "]" * 5000 + "}",
+     "found more than 100 objects and arrays in each other, expected a configuration"),
     ('{"model_type": "llama",\n "hidden_size": }', "found a syntax error at line 2, column 17: "),
     ('{"a": 1, "b": {"c": 1}, "c": 2, "a": 2}', "found key 'a' twice, expected each once: drop one"),
     ("[1]", "found [1], expected an object, { ... }: correct the file"),
