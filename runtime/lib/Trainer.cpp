@@ -597,8 +597,8 @@ void Run::steps(const CompiledCode &compiled, InterruptWatch &watch) {
   progress->end();
   allocations = allocationCounts();
   lastLoss = context.loss;
-  trainingSeconds = toSeconds(nowNs() - begin) -
-                    (evaluation ? evaluation->seconds() : 0);
+  trainingSeconds =
+      toSeconds(nowNs() - begin) - (evaluation ? evaluation->seconds() : 0);
 }
 
 /// Of a run without a report.

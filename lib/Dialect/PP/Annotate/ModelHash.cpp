@@ -13,8 +13,7 @@ using namespace pp;
 /// pp's ops say where: stages of applies.
 static bool isMathematics(Operation *op, Attribute attribute) {
   if (auto integer = dyn_cast<IntegerAttr>(attribute))
-    return integer.getType().isInteger(1) ||
-           !isa<PPDialect>(op->getDialect());
+    return integer.getType().isInteger(1) || !isa<PPDialect>(op->getDialect());
   return isa<FloatAttr, StringAttr, SymbolRefAttr, UnitAttr>(attribute) ||
          isa<nn::NNDialect>(attribute.getDialect());
 }
