@@ -109,7 +109,8 @@ def recorded(path, *words):
         messages = WORK / f"messages-{ranks}"
         messages.mkdir()
         libraries = [str(BUILD / "test/Runtime/fake-gpu"), os.environ.get("LD_LIBRARY_PATH", "")]
-        result = run(program, ranks, "--data", "data", "--seed", 1, "--device", "cuda", "--steps",
+        result = run(program, ranks, "--data", "data", "--order", "windows", "--seed", 1,
+                     "--device", "cuda", "--steps",
                      60, LD_LIBRARY_PATH=":".join(name for name in libraries if name),
                      FAKE_NCCL_DIR=str(messages))
         output = result.stdout + result.stderr
