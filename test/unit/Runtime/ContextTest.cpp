@@ -403,8 +403,9 @@ TEST_F(ContextTest, CollectivesAreStartedAndFinishedInTurn) {
   make();
   ASSERT_EQ(pprt_start(context.get(), 0, in, out, nullptr), PPRT_OK);
   ASSERT_EQ(report(1, 1, 1), PPRT_OK);
-  EXPECT_NE(errorOf([&] { context->endStep(); })
-                .find("found 1 collectives under way at the end of a step"),
+  EXPECT_NE(errorOf([&] {
+              context->endStep();
+            }).find("found 1 collectives under way at the end of a step"),
             std::string::npos);
 }
 
