@@ -249,8 +249,7 @@ void pprt_gpu_attention_backward_documents(
 /* Ids                                                                        */
 /*===----------------------------------------------------------------------===*/
 
-/* As pprt_check_ids of pprt.h, of ids on the device; `reader` is on the host.
- */
+/* As pprt_check_ids of pprt.h, of ids on the device, `reader` on the host. */
 void pprt_gpu_check_ids(pprt_context *ctx, const char *reader, const void *ids,
                         int64_t count, int64_t stride, int32_t bits,
                         int64_t size, int64_t ignored);

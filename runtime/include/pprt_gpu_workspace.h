@@ -2,9 +2,9 @@
  *
  * What the compiler plans in the arena is what the runtime hands out: both take
  * it from here. Where cuDNN needs more than this for a graph of attention, that
- * is left to generated kernels, so the figures are those that cuDNN 9.19
-and 9.25
- * were asked for, chip by chip; test/Runtime/CudnnPlansTest.cpp asks again.
+ * is left to generated kernels, so the figures are those that cuDNN 9.19 and
+ * 9.25 were asked for, chip by chip; test/Runtime/CudnnPlansTest.cpp asks
+ * again.
  *
 \*===----------------------------------------------------------------------===*/
 

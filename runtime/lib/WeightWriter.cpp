@@ -9,6 +9,7 @@
 #include "WeightWriter.h"
 
 #include "Error.h"
+#include "Slices.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -96,23 +97,16 @@ void pprt::forEachSavedRun(
     const std::function<void(uint64_t, uint64_t, uint64_t)> &visit) {
   const Parameter &parameter = description.parameters[index];
   const Mesh &mesh = description.mesh;
-  const int replica = mesh.coordinate(rank, "data");
-  // Of those that have the same, the first.
-  if (mesh.pipeOf(rank) != parameter.owner ||
-      !description.isFirstOfEqual(rank, &parameter) ||
-      (!parameter.isCut && !parameter.isShardedOver("data") && replica != 0))
+  if (mesh.pipeOf(rank) != parameter.owner)
     return;
-  const Parameter::Range own = parameter.updatedBy(replica);
-  auto visitPart = [&](uint64_t whole, uint64_t part, uint64_t count) {
-    const uint64_t begin = std::max(part, own.begin);
-    const uint64_t end = std::min(part + count, own.begin + own.count);
-    if (begin < end)
-      visit(whole + (begin - part), begin - own.begin, end - begin);
-  };
-  if (parameter.sharding.empty())
-    visitPart(0, 0, parameter.elements);
-  else
-    forEachRun(parameter, mesh, rank, visitPart);
+  const uint64_t begin =
+      parameter.updatedBy(mesh.coordinate(rank, "data")).begin;
+  for (const Slice &slice :
+       slicesOf(parameter, mesh, rank, writtenBy(parameter, mesh, rank)))
+    slice.forEachRun(slice.box, slice.box, Slice::Rows::OfPartAndWhole,
+                     [&](const Slice::Run &run) {
+                       visit(run.whole, run.part - begin, run.count);
+                     });
 }
 
 void pprt::writeOwnRuns(WeightWriter &writer, const WeightLayout &layout,
