@@ -7,27 +7,19 @@
 //===----------------------------------------------------------------------===//
 
 #include "Output.h"
+#include "pp/Support/Format.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdarg>
 #include <cstdio>
 
 using namespace pp::plot;
+using pp::format;
 
 namespace {
 constexpr double kWidth = 1000, kEdge = 16, kGap = 24;
 constexpr double kLeft = 52, kBottom = 24, kHeading = 24;
 constexpr double kLetter = 7, kLine = 20;
-
-[[gnu::format(printf, 1, 2)]] std::string format(const char *pattern, ...) {
-  char buffer[512];
-  va_list arguments;
-  va_start(arguments, pattern);
-  std::vsnprintf(buffer, sizeof buffer, pattern, arguments);
-  va_end(arguments);
-  return buffer;
-}
 
 /// What of UTF-8 XML cannot have becomes a question mark.
 std::string escape(const std::string &text) {

@@ -8,13 +8,14 @@
 
 #include "Scale.h"
 #include "pp/Schedule/Picture.h"
+#include "pp/Support/Format.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdarg>
 #include <cstdio>
 
 using namespace pp::schedule;
+using pp::format;
 
 namespace {
 constexpr double kLeft = 64, kRight = 96, kTop = 12, kTitle = 30, kAxis = 36;
@@ -68,15 +69,6 @@ const Colour &colourOf(Kind kind) {
     if (colour.kind == kind)
       return colour;
   return kColours[0];
-}
-
-[[gnu::format(printf, 1, 2)]] std::string format(const char *pattern, ...) {
-  char buffer[512];
-  va_list arguments;
-  va_start(arguments, pattern);
-  std::vsnprintf(buffer, sizeof buffer, pattern, arguments);
-  va_end(arguments);
-  return buffer;
 }
 
 std::string escape(const std::string &text) {

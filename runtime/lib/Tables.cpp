@@ -1,22 +1,12 @@
 #include "Reports.h"
 
+#include "pp/Support/Format.h"
+
 #include <algorithm>
-#include <cstdarg>
 #include <cstdio>
 
 using namespace pprt;
-
-static std::string format(const char *pattern, ...)
-    __attribute__((format(printf, 1, 2)));
-
-static std::string format(const char *pattern, ...) {
-  char buffer[512];
-  va_list arguments;
-  va_start(arguments, pattern);
-  std::vsnprintf(buffer, sizeof buffer, pattern, arguments);
-  va_end(arguments);
-  return buffer;
-}
+using pp::format;
 
 /// What ranks do and wait in collectives of layers; empty where there are none.
 static std::string collectivesLine(const std::vector<Profile> &ranks,
